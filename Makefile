@@ -1,0 +1,54 @@
+# The commands of this project. They need Python 3.11 or newer, make and git; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+WORKERS ?= 2
+PARTS ?=
+DEMO := runs/demo-digits
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow check bench format browser clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Debian ships Python without ensurepip; where we may, we add the package that is missing.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "netpick needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/pip || { $(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/debian.sh python3-venv; }
+	@test -x $(BIN)/pip || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## the main job on scikit-learn's digits, with a report to look at
+	@rm -rf $(DEMO)
+	$(BIN)/netpick demo digits --out $(DEMO)
+	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
+
+browser:
+	@command -v chromium >/dev/null || tools/debian.sh chromium \
+	  || echo "No chromium: the tests that open the report in a browser will be skipped."
+
+test: $(INSTALLED) browser ## every test but the slow ones, under five minutes on two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
+
+slow: $(INSTALLED) browser ## the long soaks
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(INSTALLED) ## format, lint, types, architecture, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
+
+format: $(INSTALLED) ## let ruff format and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED) ## speed and memory beside peers, into bench/results.md; PARTS="startup mnist10" picks some
+	$(BIN)/python -m bench.run $(PARTS)
+
+clean: ## everything that these commands made, but for .venv
+	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -not -path './bench/peers/*/.venv/*' -prune -exec rm -rf {} +

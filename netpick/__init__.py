@@ -1,0 +1,52 @@
+"""netpick: which neural network fits this data, can its score be believed, and how do I use it?
+
+    import netpick
+    run = netpick.fit("photos/", budget="2m")
+    run.verdict; run.scores; run.report("report.html"); run.model.predict(["new.jpg"])
+    model = netpick.load("photos.netpick")
+
+Names are resolved when they are first used, so that importing netpick imports neither torch nor polars.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from netpick.api import Run, fit, look
+    from netpick.errors import DataError, FindingError, ModelFileError, NetpickError, RequestError, TrainingError
+    from netpick.use import Model, load
+
+_HOMES = {
+    "fit": "netpick.api", "look": "netpick.api", "Run": "netpick.api", "load": "netpick.use", "Model": "netpick.use",
+    "NetpickError": "netpick.errors", "RequestError": "netpick.errors", "DataError": "netpick.errors",
+    "ModelFileError": "netpick.errors", "FindingError": "netpick.errors", "TrainingError": "netpick.errors",
+}  # fmt: skip
+
+__all__ = [
+    "DataError",
+    "FindingError",
+    "Model",
+    "ModelFileError",
+    "NetpickError",
+    "RequestError",
+    "Run",
+    "TrainingError",
+    "__version__",
+    "fit",
+    "load",
+    "look",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'netpick' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

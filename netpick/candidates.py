@@ -1,0 +1,155 @@
+"""From what the user asked for to candidates: a plan for each, and how to build its network.
+
+`--models` names families or variants of them, `--layers` spells a network out, and Python users hand over modules. Without
+any of these, every family that reads the data's main form competes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+from torch import nn
+
+from netpick.augment import default_augment
+from netpick.errors import RequestError
+from netpick.infer import supports_bfloat16
+from netpick.models import MODELS, families_for, main_form
+from netpick.models.layers import Layers
+from netpick.models.module import UserModule
+from netpick.models.network import build_network
+from netpick.models.variants import Variant, apply, parse_models, parse_recipe
+from netpick.plan import CandidatePlan
+from netpick.recipe import Recipe
+from netpick.types import Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A plan, and a function that builds its network from torch's current generator."""
+
+    plan: CandidatePlan
+    build: Callable[[], nn.Module]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestants:
+    """What the user asked for, and the data that it is for."""
+
+    inputs: Inputs
+    num_outputs: int
+    num_rows: int  # to learn from
+    labels: tuple[str, ...]
+    device: str
+    seed: int
+    models: str | None = None
+    layers: Sequence[str] = ()
+    modules: Sequence[nn.Module] = ()
+    recipe: str | None = None
+    image_augment: bool = True
+
+
+def make_candidates(asked: Contestants) -> list[Candidate]:
+    """The candidates in the order of the contest. Raises RequestError for names and settings that do not exist."""
+    made: list[Candidate] = []
+    if asked.models is not None:
+        made += [_from_variant(variant, asked) for variant in parse_models(asked.models, asked.inputs)]
+    made += [_from_layers(text, asked) for text in asked.layers]
+    made += [_from_module(module, asked) for module in asked.modules]
+    if not made:
+        variants = [Variant(family=f, settings={}, recipe={}, text=f) for f in families_for(asked.inputs)]
+        made = [_from_variant(variant, asked) for variant in variants]
+    names = [candidate.plan.name for candidate in made]
+    for i, name in enumerate(names):
+        if names.index(name) != i:  # asked for twice: told apart by a number
+            made[i] = replace(made[i], plan=replace(made[i].plan, name=f"{name} #{names[:i].count(name) + 1}"))
+    return made
+
+
+def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
+    form = main_form(asked.inputs)
+    if (variant.family, form) not in MODELS:
+        fitting = ", ".join(families_for(asked.inputs))
+        raise RequestError(
+            f"There is no {variant.family} for data of this form ({form}). Choose from: {fitting}, or spell a network "
+            "out with --layers."
+        )
+    architecture = MODELS[variant.family, form]
+    presets = architecture.presets(asked.inputs, asked.num_rows, asked.num_outputs)
+    settings = apply(presets, variant.settings, variant.text)
+    recipe = architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs)
+    recipe = apply(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
+
+    def build() -> nn.Module:
+        return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
+
+    return _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+
+
+def _from_layers(text: str, asked: Contestants) -> Candidate:
+    architecture = Layers()
+    settings = architecture.Settings(spec=text)
+    recipe = apply(architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe")
+
+    def build() -> nn.Module:
+        return build_network("layers", settings, asked.inputs, asked.num_outputs)
+
+    return _candidate("layers", "layers", _as_json(settings), recipe, build, asked)
+
+
+def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
+    recipe = apply(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
+    start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    def build() -> nn.Module:
+        module.load_state_dict(start)  # every training starts from the weights that were handed over
+        return UserModule(module, asked.inputs, asked.num_outputs)
+
+    return replace(
+        _candidate(type(module).__name__, "module", {}, recipe, build, asked),
+        plan=replace(_candidate(type(module).__name__, "module", {}, recipe, build, asked).plan, module=True),
+    )
+
+
+def _candidate(
+    name: str, family: str, settings: dict[str, Any], recipe: Recipe, build: Callable[[], nn.Module], asked: Contestants
+) -> Candidate:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(asked.seed)
+        network = build()
+    plan = CandidatePlan(
+        name=name, family=family, settings=settings, recipe=recipe, seed=asked.seed,
+        parameters=sum(p.numel() for p in network.parameters()), precision=_precision(recipe, network, asked.device),
+    )  # fmt: skip
+    return Candidate(plan=plan, build=build)
+
+
+def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
+    """bf16 where the device computes faster in it; recurrent layers and small tables gain nothing on a processor."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    if not supports_bfloat16(device):
+        return "float32"
+    convolutional = any(isinstance(m, nn.Conv2d) for m in network.modules())
+    recurrent = any(isinstance(m, nn.RNNBase) for m in network.modules())
+    return "bfloat16" if device.startswith("cuda") or (convolutional and not recurrent) else "float32"
+
+
+def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:
+    """What the data allow, unless the architecture brings its own."""
+    main = next((name for name in ("grid", "series") if name in asked.inputs), None)
+    if main is None or recipe.augment or not asked.image_augment:
+        return {}
+    return {"augment": default_augment(asked.inputs[main], asked.num_rows, asked.labels).names}
+
+
+def _shared(asked: Contestants) -> dict[str, Any]:
+    return parse_recipe(asked.recipe) if asked.recipe else {}
+
+
+def _as_json(settings: Any) -> dict[str, Any]:
+    return json.loads(TypeAdapter(type(settings)).dump_json(settings))  # type: ignore[no-any-return]

@@ -1,0 +1,80 @@
+"""CHECKS: coded findings about data (D), training (T) and results (R), each explained in docs/checks/CODE.md.
+
+To add one: a file (or a class beside its relatives), a line in CHECKS or RESULT_CHECKS, a page in docs/checks, a sample in
+tests/conformance/test_checks.py. Only severe findings stop a run, and nothing here raises or changes data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netpick.checks.base import Check, CheckContext, ResultCheck
+from netpick.checks.classes import RareClasses, UnevenClasses
+from netpick.checks.columns import LeftOutColumns, StrayCells
+from netpick.checks.duplicates import DuplicateRows, row_groups, rows_repeat_by_chance
+from netpick.checks.labels import LabelVariants, label_variants, variants_finding
+from netpick.checks.leakage import LeakingColumn
+from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
+from netpick.checks.small_test import FewTestRows
+from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
+from netpick.checks.unreadable import UnreadableFiles
+from netpick.types import CandidateResult, Comparison, Finding
+
+__all__ = [
+    "CHECKS",
+    "RESULT_CHECKS",
+    "Check",
+    "CheckContext",
+    "ResultCheck",
+    "label_variants",
+    "row_groups",
+    "rows_repeat_by_chance",
+    "run_checks",
+    "run_result_checks",
+    "variants_finding",
+]
+
+CHECKS: dict[str, Check] = {
+    check.code: check
+    for check in (
+        DuplicateRows(),
+        LeakingColumn(),
+        RareClasses(),
+        LabelVariants(),
+        LeftOutColumns(),
+        UnreadableFiles(),
+        UnevenClasses(),
+        FewTestRows(),
+        StrayCells(),
+    )
+}
+
+RESULT_CHECKS: dict[str, ResultCheck] = {
+    check.code: check
+    for check in (FailedCandidates(), StillImproving(), Overfitting(), NoNetworkBeatsBaselines(), NetworksTie())
+}
+
+
+def run_checks(context: CheckContext) -> tuple[list[Finding], list[str], list[str]]:
+    """Findings about the data, then the codes of checks that do not apply, then of those that found nothing."""
+    findings: list[Finding] = []
+    not_applicable: list[str] = []
+    passed: list[str] = []
+    for check in CHECKS.values():
+        found = check.run(context)
+        if found is None:
+            not_applicable.append(check.code)
+        elif not found:
+            passed.append(check.code)
+        else:
+            findings += found
+    return findings, not_applicable, passed
+
+
+def run_result_checks(
+    candidates: Sequence[CandidateResult], baselines: Sequence[CandidateResult], comparisons: Sequence[Comparison]
+) -> list[Finding]:
+    """Findings about training and results."""
+    return [
+        finding for check in RESULT_CHECKS.values() for finding in check.run(candidates, baselines, comparisons) or []
+    ]

@@ -1,0 +1,154 @@
+"""D001: rows or images that are learned from and tested on alike, and the numbering of identical rows behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from netpick.checks.base import FEW, Check, CheckContext
+from netpick.types import Array, ArrayColumn, FileColumn, Finding, Schema, Severity, Source, TableColumn
+
+Hashes = npt.NDArray[np.uint64]
+
+ROWS_AT_ONCE = 1024  # of pixels, so that a chunk stays in the processor's cache
+SEVERE_MEDIA, SEVERE_TABLE = 0.2, 0.5  # share of the test rows
+CHANCE = 10  # up to so many times more possible rows than rows, a row has a twin by chance in one case of ten or more
+
+
+def row_groups(source: Source, schema: Schema) -> Array:
+    """Numbers (N,) int64 that are equal for rows whose features are identical in every column.
+
+    Tables are hashed by polars (64 bits: a chance of 1 in 10^6 of any mistake in 5 million rows); images and series by a
+    sum of products, and rows of equal hash are compared in full. Files that are not decoded count as identical
+    when their paths are.
+    """
+    import polars as pl
+
+    tables, total = [], np.zeros(source.num_rows, dtype=np.uint64)
+    for number, field in enumerate(schema.features):
+        column = source.columns[field.name]
+        if isinstance(column, ArrayColumn):
+            total = _mix(total) + _hash_arrays(column) * np.uint64(2 * number + 1)
+        elif isinstance(column, FileColumn):
+            tables.append(pl.Series(field.name, list(column.paths), dtype=pl.String))
+        else:
+            tables.append(column.values.alias(field.name))
+    if tables:
+        total = _mix(total) + pl.DataFrame(tables).hash_rows(seed=0).to_numpy()
+    return total.view(np.int64)
+
+
+def _mix(hashes: Hashes) -> Hashes:
+    """Spreads every bit over all others, so that sums of hashes do not cancel (splitmix64's finaliser)."""
+    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return hashes ^ (hashes >> np.uint64(31))
+
+
+def _hash_arrays(column: ArrayColumn) -> Hashes:
+    """A hash per row (N,) that is equal if, and only if, values and length are equal."""
+    n = len(column.values)
+    if n == 0:
+        return np.zeros(0, dtype=np.uint64)
+    hashes = np.empty(n, dtype=np.uint64)
+    keys = np.random.default_rng(0).integers(0, 2**64 - 1, _num_words(column.values), dtype=np.uint64) | np.uint64(1)
+    for start in range(0, n, ROWS_AT_ONCE):
+        words = _as_words(column.values[start : start + ROWS_AT_ONCE])
+        hashes[start : start + len(words)] = words @ keys
+    if column.lengths is not None:
+        hashes = _mix(hashes) + column.lengths.astype(np.uint64)
+    _tell_apart(hashes, column)
+    return _mix(hashes)
+
+
+def _num_words(values: Array) -> int:
+    row_bytes = int(np.prod(values.shape[1:])) * values.itemsize
+    return -(-row_bytes // 8)
+
+
+def _as_words(values: Array) -> Hashes:
+    """Rows as 64-bit words (n, words), the last one filled up with zeros."""
+    rows = np.ascontiguousarray(values).reshape(len(values), -1).view(np.uint8)
+    spare = -rows.shape[1] % 8
+    if spare:
+        rows = np.pad(rows, ((0, 0), (0, spare)))
+    return rows.view(np.uint64)
+
+
+def _tell_apart(hashes: Hashes, column: ArrayColumn) -> None:
+    """Gives rows that differ in spite of an equal hash another one (rows that differ in few high bits may collide)."""
+    order = np.argsort(hashes)
+    equal = hashes[order][1:] == hashes[order][:-1]
+    suspects = np.union1d(order[1:][equal], order[:-1][equal])
+    seen: dict[tuple[int, bytes, int], int] = {}
+    variants: dict[int, int] = {}
+    for row in suspects:
+        length = 0 if column.lengths is None else int(column.lengths[row])
+        key = (int(hashes[row]), np.ascontiguousarray(column.values[row]).tobytes(), length)
+        if key not in seen:
+            seen[key] = variants.get(key[0], 0)
+            variants[key[0]] = seen[key] + 1
+        if seen[key]:
+            hashes[row] = _mix(hashes[row] + np.uint64(seen[key]))
+
+
+def rows_repeat_by_chance(source: Source, schema: Schema) -> bool:
+    """Whether the features take so few different values that identical rows are to be expected."""
+    combinations = 1
+    for field in schema.features:
+        if not isinstance(source.columns[field.name], TableColumn) or not field.num_distinct:
+            return False
+        combinations *= field.num_distinct + (field.num_missing > 0)
+        if combinations > CHANCE * source.num_rows:
+            return False
+    return True
+
+
+class DuplicateRows(Check):
+    """Test rows that are also among the rows to learn from."""
+
+    code = "D001"
+    title = "Identical rows on both sides of the split"
+
+    def run(self, context: CheckContext) -> list[Finding] | None:
+        if context.row_groups is None or not context.holds_out or not len(context.test):
+            return None
+        groups = context.row_groups
+        copies = context.test[np.isin(groups[context.test], groups[context.learned])]
+        if not len(copies):
+            return []
+        share = len(copies) / len(context.test)
+        media = any(isinstance(context.source.columns[f.name], ArrayColumn) for f in context.schema.features)
+        by_chance = rows_repeat_by_chance(context.source, context.schema)
+        severity: Severity = "warning"
+        if by_chance:
+            severity = "info"
+        elif share >= (SEVERE_MEDIA if media else SEVERE_TABLE):
+            severity = "severe"
+        thing = "images or series" if media else "rows"
+        evidence = (
+            f"{len(copies):,} of {len(context.test):,} test {thing} ({share:.1%}) are also among those to learn from"
+            f"{_names(context, copies)}."
+        )
+        if by_chance:
+            advice = "The features take so few values that identical rows are expected; this alone is no leak."
+        else:
+            advice = (
+                "Scores may flatter: remove the copies, or pass --split random, which keeps identical rows on one side."
+            )
+        return [
+            Finding(
+                code=self.code,
+                severity=severity,
+                title=self.title,
+                evidence=evidence,
+                advice=advice,
+                rows=copies[:20].tolist(),
+            )
+        ]
+
+
+def _names(context: CheckContext, rows: Array) -> str:
+    names = context.source.row_names
+    shown = [str(names[row]) if names is not None else f"row {row + 1}" for row in rows[: min(3, FEW)]]
+    return f": {', '.join(shown)}{', …' if len(rows) > len(shown) else ''}"

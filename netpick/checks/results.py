@@ -1,0 +1,82 @@
+"""R001 and R002: what the contest says about the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netpick.checks.base import ResultCheck, listed
+from netpick.metrics import METRICS, best_on_validation
+from netpick.types import CandidateResult, Comparison, Finding
+
+
+class NoNetworkBeatsBaselines(ResultCheck):
+    """The plain yardstick is as good."""
+
+    code = "R001"
+    title = "No network beats the best baseline"
+
+    def run(
+        self,
+        candidates: Sequence[CandidateResult],
+        baselines: Sequence[CandidateResult],
+        comparisons: Sequence[Comparison],
+    ) -> list[Finding] | None:
+        baseline = best_on_validation(baselines, comparisons[0].metric) if comparisons else None
+        if baseline is None:
+            return None
+        networks = {c.name for c in candidates}
+        against = [c for c in comparisons if c.b == baseline.name and c.a in networks]
+        if not against:
+            return None
+        if any(c.verdict == "better" for c in against):
+            return []
+        nearest = max(against, key=lambda c: c.difference)
+        return [
+            Finding(
+                code=self.code,
+                severity="warning",
+                title=self.title,
+                evidence=(
+                    f"The nearest, {nearest.a}, differs from {baseline.name} by {nearest.difference:+.3g} in "
+                    f"{METRICS[nearest.metric].label} ({nearest.low:.3g} to {nearest.high:.3g})."
+                ),
+                advice=f"Use {baseline.name}: it is simpler and as good on these rows. More rows may change that.",
+            )
+        ]
+
+
+class NetworksTie(ResultCheck):
+    """The test rows cannot tell the leading networks apart."""
+
+    code = "R002"
+    title = "Networks tie"
+
+    def run(
+        self,
+        candidates: Sequence[CandidateResult],
+        baselines: Sequence[CandidateResult],
+        comparisons: Sequence[Comparison],
+    ) -> list[Finding] | None:
+        if not comparisons or sum(c.status == "ok" for c in candidates) < 2:
+            return None
+        metric = comparisons[0].metric
+        best = best_on_validation(candidates, metric)
+        if best is None:
+            return None
+        names = {c.name for c in candidates if c.status == "ok"} - {best.name}
+        pairs = [c for c in comparisons if {c.a, c.b} & {best.name} and {c.a, c.b} & names and c.verdict == "tie"]
+        tied = [c.b if c.a == best.name else c.a for c in pairs]
+        if not tied:
+            return []
+        return [
+            Finding(
+                code=self.code,
+                severity="info",
+                title=self.title,
+                evidence=(
+                    f"On the test rows {best.name} cannot be told from {listed(tied)} in {METRICS[metric].label}: "
+                    "the intervals of their differences hold zero."
+                ),
+                advice="Choose by cost: size, speed, ease. More test rows would tell finer differences apart.",
+            )
+        ]

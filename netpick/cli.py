@@ -1,0 +1,270 @@
+"""The command line: parses, calls api, renders. Results go to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import time
+
+STARTED = time.perf_counter()  # the clock of --budget counts from here, imports included
+
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn  # noqa: E402
+
+import typer  # noqa: E402
+
+from netpick.errors import NetpickError, RequestError  # noqa: E402
+
+if TYPE_CHECKING:
+    from netpick.api import FitOptions, Run
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Which neural network fits this data, can its score be believed, and how do I use it?",
+)  # fmt: skip
+
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="A table, a folder or zip of images, IDX, .npz or .ts files.")]
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
+Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
+TaskOption = Annotated[str | None, typer.Option("--task", help="classify, multilabel or regress. Default: inferred, and said.")]
+Models = Annotated[str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')]
+LayersOption = Annotated[list[str] | None, typer.Option("--layers", help='A network spelled out: "conv 32 3 relu, maxpool 2, flatten, dense 64 relu".')]
+Budget = Annotated[str | None, typer.Option(help="Time for the whole command, such as 60s or 5m. Default: 60s.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps per network instead of a budget: the same on every machine.")]
+SplitOption = Annotated[str | None, typer.Option("--split", help="random, time:COLUMN or group:COLUMN. Default: inferred, and said.")]
+Test = Annotated[str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and the order of rows.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the run; must not exist. Default: runs/NAME-NUMBER.")]
+Accept = Annotated[str | None, typer.Option(help="Codes of severe findings to go on with: D002,D006.")]
+Cost = Annotated[list[str] | None, typer.Option(help="Price of a mistake for the decision threshold: fn=10 (missed positives), fp=2.")]
+RecipeOption = Annotated[str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')]
+Drop = Annotated[str | None, typer.Option(help="Columns to leave out: a,b,c.")]
+KindOption = Annotated[list[str] | None, typer.Option("--kind", help="What a column is: zip_code=category. May be repeated.")]
+ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
+Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: all cores.")]
+MemoryLimit = Annotated[str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")]
+Separator = Annotated[str | None, typer.Option(help="Separator of cells. Default: detected, and said.")]
+Header = Annotated[bool | None, typer.Option(help="Whether the first line names the columns. Default: detected, and said.")]
+Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
+Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
+Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
+
+
+@app.command()
+def fit(
+    data: DataArgument, target: Target = None, task: TaskOption = None, models: Models = None,
+    layers: LayersOption = None, budget: Budget = None, steps: Steps = None, split: SplitOption = None,
+    test: Test = None, seed: Seed = 0, out: Out = None, accept: Accept = None, cost: Cost = None,
+    recipe: RecipeOption = None, drop: Drop = None, kind: KindOption = None, image_size: ImageSize = None,
+    trials: Trials = 1, device: Device = "auto", threads: Threads = None, memory_limit: MemoryLimit = None,
+    separator: Separator = None, header: Header = None, encoding: Encoding = None, quote: Quote = None,
+    missing: Missing = None,
+) -> None:  # fmt: skip
+    """Train the networks that fit DATA next to plain baselines; say which one to use, and whether to believe it."""
+    options = _options(locals())
+    _fit(data, options)
+
+
+@app.command()
+def look(
+    data: DataArgument, target: Target = None, task: TaskOption = None, split: SplitOption = None, test: Test = None,
+    drop: Drop = None, kind: KindOption = None, image_size: ImageSize = None, separator: Separator = None,
+    header: Header = None, encoding: Encoding = None, quote: Quote = None, missing: Missing = None,
+) -> None:  # fmt: skip
+    """Say what DATA is, what is wrong with it, and which networks would fit; train nothing."""
+    from netpick.api import prepare
+    from netpick.console import Progress, show_look
+
+    options = _options({**locals(), "accept": "all"})
+    with Progress() as progress:
+        prepared = prepare(data, options, progress)
+    show_look(prepared)
+
+
+@app.command()
+def score(
+    model: ModelArgument, data: DataArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:  # fmt: skip
+    """Evaluate MODEL on labelled DATA: every metric with n and a 95 % interval."""
+    from netpick.console import show_scores
+    from netpick.use import load
+
+    show_scores(load(model).score(data), as_json=as_json)
+
+
+@app.command()
+def predict(
+    model: ModelArgument,
+    data: Annotated[list[str], typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row.")],
+    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")] = None,
+) -> None:
+    """Answer for new rows of DATA."""
+    from netpick.console import write_table
+    from netpick.use import load
+
+    if out is not None and out.suffix.lower() not in (".csv", ".json", ".parquet"):
+        raise RequestError(f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet.")
+    loaded = load(model)
+    rows: Any = data[0] if len(data) == 1 else data
+    if all("=" in item and not Path(item).exists() for item in data):
+        rows = dict(item.split("=", 1) for item in data)
+    write_table(loaded.predict(rows), out)
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(help="digits, iris, wine, breast_cancer or diabetes.")] = "digits",
+    budget: Budget = "20s", seed: Seed = 0, out: Out = None,
+) -> None:  # fmt: skip
+    """Do the main job on a data set that comes with scikit-learn."""
+    from netpick.demo import demo_data
+
+    options = _options({"budget": budget, "seed": seed, "out": out})
+    _fit(demo_data(name), options, name=f"the {name} data of scikit-learn")
+
+
+def _fit(data: object, options: FitOptions, name: str | None = None) -> None:
+    from netpick.api import run_fit
+    from netpick.console import Progress, show_run
+
+    with Progress(budget=options.budget if options.steps is None else None) as progress:
+        run: Run = run_fit(data, options, progress)
+    show_run(run, name)
+
+
+def _options(given: dict[str, Any]) -> FitOptions:
+    """FitOptions from the command line's words; every default stands in FitOptions, not here."""
+    from netpick.api import FitOptions, parse_duration
+    from netpick.sources.base import ReadOptions
+
+    said = {key: value for key, value in given.items() if value is not None}
+    read = {key: said[key] for key in ("separator", "header", "encoding", "quote") if key in said}
+    if "separator" in read:
+        read["separator"] = {"\\t": "\t", "tab": "\t"}.get(read["separator"], read["separator"])
+    if "missing" in said:
+        read["missing"] = _names(said["missing"])
+    if said.get("test") == "none":
+        read["find_test"] = False
+        del said["test"]
+    options: dict[str, Any] = {
+        key: said[key]
+        for key in ("task", "models", "steps", "split", "test", "seed", "out", "recipe", "device", "threads", "trials")
+        if key in said
+    }
+    for key in ("target", "drop", "accept"):
+        if key in said:
+            options[key] = _names(said[key])
+    if "layers" in said:
+        options["layers"] = tuple(said["layers"])
+    if "kind" in said:
+        options["kinds"] = tuple(_pair(text, "--kind COLUMN=KIND") for text in said["kind"])
+    if "cost" in said:
+        options["cost"] = _costs(said["cost"])
+    if "budget" in said:
+        options["budget"] = parse_duration(said["budget"])
+    if "image_size" in said:
+        options["image_size"] = _size(said["image_size"])
+    if "memory_limit" in said:
+        options["memory_limit"] = _bytes(said["memory_limit"])
+    command = " ".join(["netpick", *sys.argv[1:]])
+    return FitOptions(**options, read=ReadOptions(**read), command=command, started=STARTED)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _pair(text: str, expected: str) -> tuple[str, str]:
+    left, sign, right = text.partition("=")
+    if not sign or not left or not right:
+        raise RequestError(f"'{text}' cannot be read. Expected {expected}.")
+    return left.strip(), right.strip()
+
+
+def _costs(texts: list[str]) -> dict[str, float]:
+    costs = {}
+    for text in (part for item in texts for part in item.split(",")):
+        name, value = _pair(text, "--cost fn=10 or --cost fp=2")
+        try:
+            costs[name] = float(value)
+        except ValueError:
+            costs[name] = -1.0
+        if name not in ("fn", "fp") or not 0 < costs[name] < 1e6:
+            raise RequestError(f"A cost of '{text}' cannot be used. Pass fn=NUMBER (missed positives) or fp=NUMBER (false alarms).")
+    return costs
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().replace("*", "x").split("x")
+    try:
+        width, height = int(parts[0]), int(parts[-1])
+    except ValueError:
+        width = height = 0
+    if len(parts) > 2 or not (4 <= width <= 1024 and 4 <= height <= 1024):
+        raise RequestError(f"An image size of '{text}' cannot be used. Pass 4 to 1024 pixels, such as 64 or 96x64 (width x height).")
+    return height, width
+
+
+def _bytes(text: str) -> int:
+    units = {"": 1, "b": 1, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9}
+    number = text.strip().lower().rstrip("bkmg ")
+    try:
+        return int(float(number) * units[text.strip().lower()[len(number) :].strip()])
+    except (ValueError, KeyError):
+        raise RequestError(f"A memory limit of '{text}' cannot be read. Pass a size such as 500MB or 2GB.") from None
+
+
+def main() -> NoReturn:
+    """Runs the command line; every failure ends in one short paragraph and an exit code."""
+    try:
+        app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
+        code = 0
+    except NetpickError as error:
+        code = _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        code = _say("Stopped.", 4)
+    except OSError as error:
+        code = _os_error(error)
+    except Exception as error:
+        code = _other(error)
+    sys.exit(code)
+
+
+def _os_error(error: OSError) -> int:
+    import errno
+
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return _say(f"The disk is full{where}. Free some space, or pass --out on another disk, and run it again.", 2)
+    if error.errno == errno.EPIPE:
+        return 0  # the reader of our output had enough
+    return _say(f"The system refused: {error.strerror or error}{where}. Check the path and its permissions.", 2)
+
+
+def _other(error: Exception) -> int:
+    usage_error = typer.BadParameter.__mro__[1]  # typer gives no public name to these two
+    click_exception = typer.BadParameter.__mro__[2]
+    if isinstance(error, typer.Exit):
+        return int(error.exit_code)
+    if isinstance(error, typer.Abort):
+        return _say("Stopped.", 4)
+    if isinstance(error, click_exception):
+        context = error.ctx if isinstance(error, usage_error) else None  # type: ignore[attr-defined]
+        usage = f"{context.command_path} --help" if context else "netpick --help"
+        return _say(f"{error.format_message()} See `{usage}`.", 2)  # type: ignore[attr-defined]
+    import traceback
+
+    traceback.print_exc()
+    return _say(f"This is a bug in netpick ({type(error).__name__}). Please report it with the lines above.", 1)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"netpick: {text}" if code else text, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""What the terminal shows: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from netpick.types import Event, Finding, Note, Score
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+    from netpick.api import Prepared, Run
+
+NARROW = 100
+MARKS = {"severe": "!!", "warning": "!", "info": "-"}
+
+
+class Progress:
+    """Receives events: a live table on a terminal, plain lines elsewhere."""
+
+    def __init__(self, budget: float | None = None) -> None:
+        self.budget = budget
+        self.started = time.perf_counter()
+        self.lines: list[str] = []
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self.live = Live(console=Console(stderr=True), get_renderable=self._render, refresh_per_second=4, transient=True)
+            self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def __call__(self, event: Event, /) -> None:
+        if event.stage == "done":
+            return
+        name = event.data.get("candidate")
+        if name and event.stage == "train":
+            self.rows.setdefault(name, {}).update(event.data)
+        else:
+            self.lines.append(event.text)
+        if self.live is None:
+            print(f"[{time.perf_counter() - self.started:5.1f} s] {event.text}", file=sys.stderr, flush=True)
+
+    def _render(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("network", "step", "score", "loss"):
+            table.add_column(heading, justify="left" if heading == "network" else "right")
+        for name, row in self.rows.items():
+            steps = f"{row.get('step', 0):,} of {row.get('steps', 0):,}"
+            if row.get("failed"):
+                table.add_row(Text(name), "failed", "", "")
+            elif "validation_score" in row:
+                score = f"{row['metric']} {row['validation_score']:.4f}"
+                table.add_row(Text(name), steps, score, f"{row['validation_loss']:.4f}")
+            else:
+                table.add_row(Text(name), steps, "", "")
+        elapsed = time.perf_counter() - self.started
+        left = f", {max(0.0, self.budget - elapsed):.0f} s left" if self.budget else ""
+        head = [Text(line) for line in self.lines[-3:]]
+        return Group(*head, table, Text(f"{elapsed:.0f} s{left}", style="dim"))
+
+
+def stdout_console() -> Console:
+    """A console for results: as wide as the terminal, wide enough for a file."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
+
+
+def show_run(run: Run, name: str | None = None) -> None:
+    """The verdict, the contest, the findings, and what to type next."""
+    from rich.text import Text
+
+    console, results = stdout_console(), run.results
+    console.print(Text(f"{name or results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
+                       f"target {', '.join(results.target.names)}"))  # fmt: skip
+    _notes(console, [*results.source.notes, *results.schema.notes])
+    console.print(Text(results.split.sentence))
+    console.print()
+    _contest(console, run)
+    console.print()
+    console.print(Text(results.verdict.sentence, style="bold"))
+    if results.threshold is not None:
+        console.print(Text(results.threshold.sentence))
+    _findings(console, results.findings)
+    console.print()
+    console.print(Text(f"report   {run.folder / 'report.html'}"))
+    console.print(Text(f"model    {run.folder / 'model.netpick'}"))
+    console.print(Text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
+    console.print(Text(f"took     {run.seconds:.1f} s, test rows opened {_times(results.test_openings)}"))
+
+
+def _contest(console: Console, run: Run) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from netpick.metrics import METRICS
+
+    results = run.results
+    metric = METRICS[results.primary_metric]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("", f"test {metric.label}", "95 % interval", "validation", "trained", "parameters", "one row")
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right")
+    ranked = sorted(
+        [*results.candidates, *results.baselines],
+        key=lambda c: _rank(c.test.get(metric.name), metric.better),
+        reverse=True,
+    )
+    for c in ranked:
+        mark = "* " if c.name == results.verdict.winner else "  "
+        label = Text(mark + c.name + (" (baseline)" if c.family == "baseline" else ""))
+        if c.status == "failed":
+            table.add_row(label, "failed", Text(c.reason[:60]), "", "", "", "")
+            continue
+        score, validation = c.test.get(metric.name), c.validation.get(metric.name)
+        table.add_row(
+            label,
+            number(score.value) if score else "",
+            f"{number(score.low)} to {number(score.high)}" if score else "",
+            number(validation.value) if validation else "",
+            f"{c.seconds:.1f} s",
+            f"{c.parameters:,}" if c.parameters else "",
+            f"{c.latency_ms:.2g} ms" if c.latency_ms else "",
+        )
+    console.print(table)
+    for c in ranked:
+        if c.status == "ok" and c.reason:
+            console.print(Text(f"  {c.name}: {c.reason}", style="dim"))
+
+
+def _rank(score: Score | None, better: str) -> float:
+    if score is None:
+        return float("-inf")
+    return score.value if better == "higher" else -score.value
+
+
+def number(value: float) -> str:
+    """A figure for people: four decimals near 1, four significant digits elsewhere."""
+    if value == 0 or 0.001 <= abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def show_look(prepared: Prepared) -> None:
+    """What the data are, column by column, and which networks would fit."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from netpick.encode import fit_encoders, input_specs
+    from netpick.models import families_for
+
+    console, source = stdout_console(), prepared.source
+    console.print(Text(f"{source.name}: {_count(source.num_rows, 'row')} ({source.layout}), task {prepared.task.name}, "
+                       f"target {', '.join(prepared.target.names)}", style="bold"))  # fmt: skip
+    _notes(console, [*source.notes, *prepared.schema.notes])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("column", "is", "because", "missing", "examples"):
+        table.add_column(heading, justify="right" if heading == "missing" else "left")
+    for f in prepared.schema.fields:
+        meaning = f.kind or "left out"
+        if f.role in ("target", "group"):
+            meaning = f.role if f.kind is None else f"{f.role} ({f.kind})"
+        table.add_row(Text(f.name), meaning, Text(f.reason), str(f.num_missing or ""), Text(", ".join(f.examples)[:40]))
+    console.print(table)
+    console.print(Text(prepared.split.sentence))
+    inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
+    console.print(Text(f"Networks that fit: {', '.join(families_for(inputs))}."))
+    _findings(console, prepared.findings)
+
+
+def _notes(console: Console, notes: Sequence[Note]) -> None:
+    from rich.text import Text
+
+    for note in notes:
+        override = f"  [{note.override}]" if note.override else ""
+        console.print(Text(f"  {note.subject}: {note.text}{override}", style="dim"))
+
+
+def _findings(console: Console, findings: Sequence[Finding]) -> None:
+    from rich.text import Text
+
+    if not findings:
+        return
+    console.print()
+    for finding in findings:
+        line = f"{MARKS[finding.severity]:>2} {finding.code} {finding.title}: {finding.evidence} {finding.advice}"
+        console.print(Text(line, style="red" if finding.severity == "severe" else ""))
+
+
+def show_scores(scores: dict[str, Score], *, as_json: bool) -> None:
+    """Metrics with n and interval, as a table or JSON."""
+    if as_json:
+        data = {name: {"value": s.value, "low": s.low, "high": s.high, "n": s.n} for name, s in scores.items()}
+        print(json.dumps(data, indent=1))
+        return
+    from rich.table import Table
+
+    from netpick.metrics import METRICS
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("metric", "value", "95 % interval", "n"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name, s in scores.items():
+        label = METRICS[name].label if name in METRICS else name
+        table.add_row(label, number(s.value), f"{number(s.low)} to {number(s.high)}", f"{s.n:,}")
+    stdout_console().print(table)
+
+
+def write_table(table: pl.DataFrame, out: Path | None) -> None:
+    """CSV on standard output, or a CSV, JSON or Parquet file, whole or not at all."""
+    if out is None:
+        sys.stdout.write(table.write_csv())
+        return
+    partial = out.with_name(f".{out.name}.partial")
+    writers = {".csv": table.write_csv, ".json": table.write_json, ".parquet": table.write_parquet}
+    try:
+        writers[out.suffix.lower()](partial)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"{len(table):,} predictions in {out}", file=sys.stderr)
+
+
+def _count(number_of: int, word: str) -> str:
+    return f"{number_of:,} {word}{'' if number_of == 1 else 's'}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

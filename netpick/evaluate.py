@@ -1,0 +1,178 @@
+"""From predictions to scores, comparisons and the verdict, for all candidates and baselines on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from netpick.compare import Contender, Resampler, choose_threshold, compare_pairs, read_costs, score, verdict
+from netpick.metrics import METRICS, Metric, fallback_metric, metrics_for
+from netpick.types import Array, CandidateResult, Comparison, Predictions, Score, Threshold, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Everyone's predictions with the truth of the validation rows and of the opened test rows."""
+
+    task: str  # classify | multilabel | regress
+    labels: Sequence[str]
+    primary: str  # name of the metric that decides
+    validation_truth: Array
+    test_truth: Array
+    seed: int
+    candidates: Sequence[CandidateResult]  # with validation_predictions and test_predictions, unless failed
+    baselines: Sequence[CandidateResult]
+    cost: Mapping[str, float] = field(default_factory=dict)  # {"fp": 1, "fn": 10}, for two classes
+    test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The contest's outcome: results with their scores, paired comparisons, thresholds and the verdict."""
+
+    candidates: Sequence[CandidateResult]
+    baselines: Sequence[CandidateResult]
+    comparisons: Sequence[Comparison]
+    verdict: Verdict
+    threshold: Threshold | None  # the winner's
+    thresholds: Mapping[str, Threshold]  # by name; empty unless there are two classes
+    primary: str  # the metric that decided; not the asked one where that is undefined on these rows
+
+
+def decide(task: str, predictions: Predictions, threshold: float | None = None) -> Array | None:
+    """Classes (n,) or labels (n, L) of 0/1 that the probabilities stand for; None for numbers.
+
+    threshold: from which probability on the second of two classes, or a label, is called (default one half; two classes
+    at exactly one half then go to the first).
+    """
+    if task == "regress":
+        return None
+    assert predictions.probabilities is not None
+    probabilities = predictions.probabilities
+    if task == "multilabel":
+        return (probabilities >= (0.5 if threshold is None else threshold)).astype(np.int64)
+    if threshold is not None and probabilities.shape[1] == 2:
+        return (probabilities[:, 1] >= threshold).astype(np.int64)
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+
+def evaluate(
+    task: str,
+    truth: Array,
+    predictions: Predictions,
+    threshold: float | None,
+    metrics: Sequence[Metric],
+    resampler: Resampler,
+) -> dict[str, Score]:
+    """Every metric that is defined on these rows, by name, with its interval and n."""
+    decided = decide(task, predictions, threshold)
+    return {
+        metric.name: score(metric, truth, predictions, decided, resampler)
+        for metric in metrics
+        if task in metric.tasks and metric.applies(truth, predictions)
+    }
+
+
+def judge(contest: Contest) -> Judged:
+    """Scores everyone on validation and test rows, compares in pairs on the test rows, and says who wins.
+
+    Equal terms: with two classes, each candidate and baseline gets its own threshold, chosen on the validation rows by the
+    same rule and costs. Predictions that are not all numbers make a failed result. Raises RequestError for costs that
+    cannot be used.
+    """
+    costs = read_costs(contest.cost)
+    candidates = [_checked(result) for result in contest.candidates]
+    baselines = [_checked(result) for result in contest.baselines]
+    thresholds = {r.name: t for r in (*candidates, *baselines) if (t := _threshold(contest, r, costs)) is not None}
+    on_validation = Resampler(len(contest.validation_truth), contest.seed)
+    on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups)
+    candidates, baselines = (
+        [_scored(contest, r, thresholds.get(r.name), (on_validation, on_test)) for r in results]
+        for results in (candidates, baselines)
+    )
+    primary = _defined_primary(contest, candidates)
+    comparisons = _comparisons(contest, METRICS[primary], (candidates, baselines), thresholds, on_test)
+    answer = verdict(candidates, baselines, comparisons, primary)
+    return Judged(
+        candidates=candidates,
+        baselines=baselines,
+        comparisons=comparisons,
+        verdict=answer,
+        threshold=thresholds.get(answer.winner or ""),
+        thresholds=thresholds,
+        primary=primary,
+    )
+
+
+def _checked(result: CandidateResult) -> CandidateResult:
+    """The result, or a failed one when it has no usable predictions."""
+    if result.status == "failed":
+        return result
+    for part, predictions in (("validation", result.validation_predictions), ("test", result.test_predictions)):
+        if predictions is None:
+            return replace(result, status="failed", reason=f"It made no predictions for the {part} rows.")
+        answers = predictions.values if predictions.probabilities is None else predictions.probabilities
+        if answers is None or not np.isfinite(answers).all():
+            return replace(
+                result,
+                status="failed",
+                reason=f"Its predictions for the {part} rows hold values that are no numbers.",
+                validation_predictions=None,
+                test_predictions=None,
+            )
+    return result
+
+
+def _threshold(contest: Contest, result: CandidateResult, costs: tuple[float, float]) -> Threshold | None:
+    predictions = result.validation_predictions
+    if contest.task != "classify" or result.status == "failed" or predictions is None:
+        return None
+    if predictions.probabilities is None or predictions.probabilities.shape[1] != 2:
+        return None
+    positive = contest.labels[1] if len(contest.labels) == 2 else "1"
+    return choose_threshold(contest.validation_truth, predictions.probabilities[:, 1], *costs, positive)
+
+
+def _scored(
+    contest: Contest, result: CandidateResult, threshold: Threshold | None, resamplers: tuple[Resampler, Resampler]
+) -> CandidateResult:
+    if result.status == "failed" or result.validation_predictions is None or result.test_predictions is None:
+        return result
+    value = threshold.value if threshold else None
+    metrics = metrics_for(contest.task)
+    parts = (
+        (contest.validation_truth, result.validation_predictions, resamplers[0]),
+        (contest.test_truth, result.test_predictions, resamplers[1]),
+    )
+    validation, test = (evaluate(contest.task, t, p, value, metrics, resampler) for t, p, resampler in parts)
+    return replace(result, validation=validation, test=test)
+
+
+def _defined_primary(contest: Contest, candidates: Sequence[CandidateResult]) -> str:
+    """The asked metric, or one that is always defined when these rows leave it undefined (test rows of one class)."""
+    scored = [c for c in candidates if c.status == "ok"]
+    defined = all(contest.primary in c.validation and contest.primary in c.test for c in scored)
+    return contest.primary if defined else fallback_metric(contest.task)
+
+
+def _comparisons(
+    contest: Contest,
+    metric: Metric,
+    results: tuple[Sequence[CandidateResult], Sequence[CandidateResult]],
+    thresholds: Mapping[str, Threshold],
+    resampler: Resampler,
+) -> list[Comparison]:
+    """Every network against every later one and against every baseline."""
+    contenders = []
+    for result in (*results[0], *results[1]):
+        if result.status == "ok" and result.test_predictions is not None and metric.name in result.test:
+            value = thresholds[result.name].value if result.name in thresholds else None
+            decided = decide(contest.task, result.test_predictions, value)
+            contenders.append(Contender(name=result.name, predictions=result.test_predictions, decided=decided))
+    present = {contender.name for contender in contenders}
+    networks = [r.name for r in results[0] if r.name in present]
+    rivals = [r.name for r in results[1] if r.name in present]
+    pairs = [(a, b) for i, a in enumerate(networks) for b in [*networks[i + 1 :], *rivals]]
+    return compare_pairs(metric, contest.test_truth, contenders, pairs, resampler)

@@ -1,0 +1,50 @@
+"""The contract of a kind: what a column of cells means, and how it becomes numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from netpick.types import Array, Column, Form, Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A kind's say on a column: how well it fits (0..1), why, and the cells that do not."""
+
+    strength: float
+    reason: str
+    stray: Sequence[tuple[int, str]] = ()
+    num_missing: int = 0
+    num_distinct: int = 0
+    examples: Sequence[str] = field(default_factory=tuple)
+
+
+class Kind(ABC):
+    """One kind of column. Instances are stateless; what is learned from training rows is a `State`, which is JSON."""
+
+    name: ClassVar[str]
+    form: ClassVar[Form]  # which input of the network it feeds
+    State: ClassVar[type[Any]]  # a strict frozen pydantic dataclass
+
+    @abstractmethod
+    def claim(self, column: Column) -> Claim | None:
+        """Says whether the column could be of this kind; None when it cannot."""
+
+    @abstractmethod
+    def fit(self, column: Column, rows: Rows) -> Any:
+        """Learns the State from these (training) rows and no others."""
+
+    @abstractmethod
+    def encode(self, column: Column, state: Any) -> Array:
+        """All rows as numbers: vector (N, F) float32, codes (N, K) int32, series (N, T, C) float32, grid uint8."""
+
+    @abstractmethod
+    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+        """Names of the F or K columns, or of the C channels, that `encode` makes from a column called `name`."""
+
+    def cardinalities(self, state: Any) -> tuple[int, ...]:
+        """For codes: how many values each output can take, 0 (missing, never seen) included."""
+        return ()

@@ -1,0 +1,44 @@
+"""Cells of a table as text or numbers: the little that several kinds share."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from netpick.types import Column, TableColumn
+
+
+def series_of(column: Column) -> pl.Series | None:
+    """The polars series behind a table column; None for files and arrays."""
+    return column.values if isinstance(column, TableColumn) else None
+
+
+def as_text(series: pl.Series) -> pl.Series:
+    """Cells as text, missing ones null; numbers that are whole are written without a fraction ("3", not "3.0")."""
+    if series.dtype == pl.String:
+        return series
+    if series.dtype.is_float():
+        whole = series.drop_nulls().drop_nans()
+        if len(whole) and (whole == whole.round()).all() and whole.abs().max() < 2**53:  # type: ignore[operator]
+            return series.fill_nan(None).cast(pl.Int64).cast(pl.String)
+        return series.fill_nan(None).cast(pl.String)
+    if series.dtype == pl.Boolean:
+        return series.replace_strict({True: "true", False: "false"}, return_dtype=pl.String, default=None)
+    return series.cast(pl.String, strict=False)
+
+
+def as_numbers(series: pl.Series) -> pl.Series:
+    """Cells as Float64, with missing cells, text that is no number, NaN and infinities as null."""
+    if series.dtype == pl.String:
+        numbers = series.str.strip_chars()
+        numbers = numbers.cast(pl.Float64, strict=False)
+    elif series.dtype == pl.Null:
+        numbers = series.cast(pl.Float64)
+    else:
+        numbers = series.cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_finite().fill_null(True), None)
+
+
+def examples_of(series: pl.Series, count: int = 4) -> tuple[str, ...]:
+    """A few different cells as text, for people."""
+    head = series.drop_nulls().head(1000).unique(maintain_order=True).head(count)
+    return tuple(str(cell)[:40] for cell in as_text(head).to_list() if cell is not None)

@@ -1,0 +1,58 @@
+"""Images, decoded by decode.py to equal sizes; they stay uint8 until they are on the device."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from netpick.kinds.base import Claim, Kind
+from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, Rows
+
+SAMPLED_IMAGES = 2_000
+
+
+@dataclass(config=STRICT, kw_only=True)
+class ImageState:
+    """The shape (C, H, W), and the mean and deviation of each channel in 0..1."""
+
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class Image(Kind):
+    """A picture."""
+
+    name: ClassVar[str] = "image"
+    form: ClassVar[Form] = "grid"
+    State = ImageState
+
+    def claim(self, column: Column) -> Claim | None:
+        if isinstance(column, FileColumn):
+            return Claim(strength=1.0, reason="image files", num_distinct=len(column), examples=tuple(column.paths[:3]))
+        if isinstance(column, ArrayColumn) and column.kind == "image":
+            channels, height, width = column.values.shape[1:]
+            colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+            return Claim(strength=1.0, reason=f"{colour} images of {width} x {height} pixels", num_distinct=len(column))
+        return None
+
+    def fit(self, column: Column, rows: Rows) -> ImageState:
+        assert isinstance(column, ArrayColumn)
+        sampled = rows[:: max(1, len(rows) // SAMPLED_IMAGES)]
+        pixels = column.values[np.sort(sampled)].astype(np.float32) / 255.0
+        channels, height, width = column.values.shape[1:]
+        std = pixels.std(axis=(0, 2, 3))
+        return ImageState(
+            shape=(int(channels), int(height), int(width)),
+            mean=tuple(float(m) for m in pixels.mean(axis=(0, 2, 3))),
+            std=tuple(float(s) if s > 1e-3 else 1.0 for s in std),
+        )
+
+    def encode(self, column: Column, state: Any) -> Array:
+        assert isinstance(column, ArrayColumn)
+        return column.values
+
+    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+        return ("grey",) if state.shape[0] == 1 else ("red", "green", "blue", "alpha")[: state.shape[0]]

@@ -1,0 +1,113 @@
+"""Numbers: measured or counted quantities, also when they were stored as text with a few stray cells."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+from pydantic.dataclasses import dataclass
+
+from netpick.kinds.base import Claim, Kind
+from netpick.kinds.cells import as_numbers, examples_of, series_of
+from netpick.types import STRICT, Array, Column, Form, Rows
+
+SAMPLED_ROWS = 200_000  # training rows that quantiles are taken from; more changes no third decimal
+NUM_QUANTILES = 501
+QUANTILES_FROM = 300  # rows; below, plain standardising is steadier than an empirical distribution
+STRAY_SHARE = 0.05
+
+
+@dataclass(config=STRICT, kw_only=True)
+class NumberState:
+    """How a number is scaled: by its quantiles to a standard normal, or by mean and deviation for few rows."""
+
+    scaling: Literal["quantile", "standard"]
+    quantiles: tuple[float, ...]
+    mean: float
+    std: float
+    flag_missing: bool  # a second output tells missing cells apart
+
+
+class Number(Kind):
+    """A quantity. Missing cells become 0 (the middle), with a second 0/1 output when training rows had any."""
+
+    name: ClassVar[str] = "number"
+    form: ClassVar[Form] = "vector"
+    State = NumberState
+
+    def claim(self, column: Column) -> Claim | None:
+        series = series_of(column)
+        if series is None or not (series.dtype.is_numeric() or series.dtype == pl.String):
+            return None
+        numbers = as_numbers(series)
+        filled = len(series) - series.null_count()
+        parsed = len(numbers) - numbers.null_count()
+        text = series.dtype == pl.String  # infinities of a real number column are missing cells, not stray ones
+        if parsed == 0 or (text and (filled - parsed) > STRAY_SHARE * filled):
+            return None
+        stray: list[tuple[int, str]] = []
+        if filled > parsed:
+            rows = (series.is_not_null() & numbers.is_null()).arg_true().head(20).to_list()
+            stray = [(row, str(series[row])[:40]) for row in rows]
+        reason = f"text that reads as numbers, {filled - parsed} stray cells apart" if text else "numbers"
+        return Claim(
+            strength=0.8 if text else 0.9,
+            reason=reason if filled > parsed or not text else "text that reads as numbers",
+            stray=stray,
+            num_missing=len(series) - parsed,
+            num_distinct=numbers.n_unique() - (1 if numbers.null_count() else 0),
+            examples=examples_of(series),
+        )
+
+    def fit(self, column: Column, rows: Rows) -> NumberState:
+        series = series_of(column)
+        assert series is not None
+        numbers = as_numbers(series)
+        fitted = numbers.gather(pl.Series(rows)) if len(rows) < len(numbers) else numbers
+        missing = fitted.null_count() > 0
+        values = fitted.drop_nulls().to_numpy()
+        if len(values) == 0:
+            return NumberState(scaling="standard", quantiles=(), mean=0.0, std=1.0, flag_missing=missing)
+        mean, std = float(values.mean()), float(values.std())
+        std = std if std > 1e-12 * max(1.0, abs(mean)) else 1.0
+        if len(values) < QUANTILES_FROM:
+            return NumberState(scaling="standard", quantiles=(), mean=mean, std=std, flag_missing=missing)
+        if len(values) > SAMPLED_ROWS:  # evenly spaced, so that no generator is needed
+            values = values[:: len(values) // SAMPLED_ROWS + 1]
+        quantiles = np.quantile(values, np.linspace(0.0, 1.0, NUM_QUANTILES))
+        return NumberState(
+            scaling="quantile", quantiles=tuple(map(float, quantiles)), mean=mean, std=std, flag_missing=missing
+        )
+
+    def encode(self, column: Column, state: Any) -> Array:
+        series = series_of(column)
+        assert series is not None
+        out = np.zeros((len(series), 2 if state.flag_missing else 1), dtype=np.float32)
+        for start in range(0, len(series), 1 << 19):  # in pieces: temporary float64 arrays stay small
+            numbers = as_numbers(series.slice(start, 1 << 19))
+            missing = numbers.is_null().to_numpy()
+            values = numbers.fill_null(state.mean).to_numpy()
+            scaled = _to_normal(values, state) if state.scaling == "quantile" else (values - state.mean) / state.std
+            piece = out[start : start + len(numbers)]
+            piece[:, 0] = np.where(missing, 0.0, np.clip(scaled, -10.0, 10.0))
+            if state.flag_missing:
+                piece[:, 1] = missing
+        return out
+
+    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+        return (name, f"{name} is missing") if state.flag_missing else (name,)
+
+
+def _to_normal(values: Array, state: NumberState) -> Array:
+    """Maps values through their empirical distribution to a standard normal; ties fall on the middle of their range."""
+    from scipy.special import ndtri
+
+    quantiles = np.asarray(state.quantiles)
+    grid = np.linspace(0.0, 1.0, len(quantiles))
+    upper = np.interp(values, quantiles, grid)
+    lower = 1.0 - np.interp(-values, -quantiles[::-1], grid)
+    share = np.clip((upper + lower) / 2, 1e-4, 1 - 1e-4)
+    # Beyond the training range the order is kept by a slow linear tail instead of a cliff.
+    outside = (np.minimum(values - quantiles[0], 0.0) + np.maximum(values - quantiles[-1], 0.0)) / state.std
+    return ndtri(share) + 0.1 * np.clip(outside, -10.0, 10.0)  # type: ignore[no-any-return]

@@ -1,0 +1,109 @@
+"""METRICS: pure functions of truth and predictions, with a direction and what they need.
+
+To add one: a file (or a class beside its relatives), a line in METRICS, a line in tests/conformance/test_metrics.py.
+Plotting and choosing candidates happen elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netpick.metrics.base import Linear, Metric, Weights
+from netpick.metrics.calibration import CalibrationBin, CalibrationError, calibration_bins
+from netpick.metrics.classes import (
+    F1,
+    BalancedAccuracy,
+    F1Weighted,
+    Precision,
+    PrecisionWeighted,
+    Recall,
+    RecallWeighted,
+)
+from netpick.metrics.confusion import ClassScores, confusion_matrix, per_class_scores
+from netpick.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
+from netpick.metrics.means import Accuracy, Brier, LogLoss
+from netpick.metrics.ranks import Auc, AveragePrecision
+from netpick.types import CandidateResult
+
+__all__ = [
+    "METRICS",
+    "CalibrationBin",
+    "ClassScores",
+    "Linear",
+    "Metric",
+    "Weights",
+    "best_on_validation",
+    "calibration_bins",
+    "confusion_matrix",
+    "fallback_metric",
+    "metrics_for",
+    "per_class_scores",
+    "primary_metric",
+]
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Accuracy(),
+        BalancedAccuracy(),
+        Precision(),
+        Recall(),
+        F1(),
+        PrecisionWeighted(),
+        RecallWeighted(),
+        F1Weighted(),
+        Auc(),
+        AveragePrecision(),
+        LogLoss(),
+        Brier(),
+        CalibrationError(),
+        R2(),
+        RootMeanSquaredError(),
+        MeanAbsoluteError(),
+        MeanSquaredError(),
+    )
+}
+
+# Of an even share; when the rarest class has less, accuracy flatters whoever always says the common class.
+EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
+
+
+def metrics_for(task: str) -> tuple[Metric, ...]:
+    """The metrics of a task, in the order in which reports show them; ask each whether it `applies`."""
+    return tuple(metric for metric in METRICS.values() if task in metric.tasks)
+
+
+def primary_metric(task: str, num_classes: int, balance: float) -> str:
+    """The name of the metric that decides the contest.
+
+    balance: share of the rows that are in the rarest class; 1 / num_classes when all are equal. Even classes are
+    judged by accuracy; uneven ones by ROC AUC (two classes) or balanced accuracy; several labels by their mean ROC AUC;
+    numbers by R2.
+    """
+    if task == "regress":
+        return R2.name
+    if task == "multilabel":
+        return Auc.name
+    if num_classes == 2:
+        return Accuracy.name if 2 * balance >= EVEN_BINARY else Auc.name
+    return Accuracy.name if num_classes * balance >= EVEN_CLASSES else BalancedAccuracy.name
+
+
+def fallback_metric(task: str) -> str:
+    """The name of a metric that is defined on any rows, for when the primary one is not (test rows of one class, ...)."""
+    return RootMeanSquaredError.name if task == "regress" else Accuracy.name
+
+
+def best_on_validation(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
+    """The result with the best validation score among those that did not fail.
+
+    Equals, which are common on few validation rows, are told apart by their log loss, then by their order.
+    """
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    scored = [r for r in results if r.status == "ok" and metric in r.validation]
+
+    def place(result: CandidateResult) -> tuple[float, float]:
+        loss = result.validation.get(LogLoss.name)
+        return sign * result.validation[metric].value, -loss.value if loss else 0.0
+
+    return max(scored, key=place, default=None)

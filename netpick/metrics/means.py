@@ -1,0 +1,91 @@
+"""Metrics that are the mean of one loss per row: accuracy, log loss, Brier score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+
+from netpick.metrics.base import Linear, Metric, Weights, is_binary, probabilities_of
+from netpick.types import Array, Predictions
+
+
+class RowMean(Metric):
+    """A weighted mean over rows; a subclass says what one row counts."""
+
+    @abstractmethod
+    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+        """What each row contributes (n,)."""
+
+    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+        return np.asarray(weights @ self.per_row(truth, predictions, decided) / weights.sum(axis=1))
+
+    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+        per_row = self.per_row(truth, predictions, decided)
+        mean = float(per_row.mean())
+        return Linear(value=mean, influence=per_row - mean)
+
+
+class Accuracy(RowMean):
+    """Share of right rows; with several labels, all of a row's labels must be right."""
+
+    name = "accuracy"
+    label = "Accuracy"
+    better = "higher"
+    tasks = ("classify", "multilabel")
+    uses_threshold = True
+    proportion = True
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of rows whose class is right (with several labels per row: all of them right)."
+
+    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+        assert decided is not None
+        right = decided == truth
+        return np.asarray(right if right.ndim == 1 else right.all(axis=1)).astype(np.float64)
+
+
+class LogLoss(RowMean):
+    """Cross-entropy of the true class, natural logarithm; with several labels, the mean over labels."""
+
+    name = "log_loss"
+    label = "Log loss"
+    better = "lower"
+    tasks = ("classify", "multilabel")
+    lowest = 0.0
+    definition = "The mean surprise, -log(probability given to the true class); confident mistakes cost most."
+
+    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+        probabilities = probabilities_of(predictions)
+        if truth.ndim == 1:
+            of_truth = np.take_along_axis(probabilities, truth[:, None], axis=1)
+        else:
+            of_truth = np.where(truth > 0, probabilities, 1 - probabilities)
+        # Clipped at the precision of the probabilities' own type, as scikit-learn does: one sure mistake is not infinite.
+        smallest = float(np.finfo(probabilities.dtype).eps)
+        surprise = -np.log(np.clip(of_truth.astype(np.float64), smallest, 1 - smallest))
+        return np.asarray(surprise.mean(axis=1))
+
+
+class Brier(RowMean):
+    """Mean squared error of the probabilities (Brier 1950): 0..1 for two classes, summed over classes (0..2) for more."""
+
+    name = "brier"
+    label = "Brier score"
+    better = "lower"
+    tasks = ("classify", "multilabel")
+    lowest = 0.0
+    definition = (
+        "The mean squared distance between probabilities and truth: "
+        "of the positive class when there are two, summed over classes when there are more (up to 2)."
+    )
+
+    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+        probabilities = probabilities_of(predictions).astype(np.float64, copy=False)
+        if truth.ndim == 2:
+            return np.asarray(((probabilities - truth) ** 2).mean(axis=1))
+        if is_binary(truth, predictions):
+            return np.asarray((probabilities[:, 1] - truth) ** 2)
+        of_truth = np.take_along_axis(probabilities, truth[:, None], axis=1)[:, 0]
+        # sum_k (p_k - y_k)^2, without a one-hot copy of the truth
+        return np.asarray(np.einsum("nk,nk->n", probabilities, probabilities) - 2 * of_truth + 1)

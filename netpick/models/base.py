@@ -1,0 +1,55 @@
+"""The contract of an architecture: forms in, pooled features out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from netpick.recipe import Recipe
+from netpick.types import Form, Inputs
+
+Batch = Mapping[str, Tensor]
+"""A batch by input name: "vector" (B, F) float, "codes" (B, K) int64, "series" (B, T, C) float with "series.mask" (B, T)
+bool when the spec says padded, "grid" (B, C, H, W) uint8, or float in 0..1 after augmentation."""
+
+
+class Features(NamedTuple):
+    """What a trunk emits. `pooled` is (B, D), or (B, M, D) for a network of M members that train side by side."""
+
+    pooled: Tensor
+    steps: Tensor | None = None  # (B, T, D)
+    mask: Tensor | None = None  # (B, T)
+    map: Tensor | None = None  # (B, D, h, w)
+
+
+class Trunk(nn.Module):
+    """A network without its head. `width` is D of its pooled features, `members` is M (1: no member dimension)."""
+
+    width: int
+    members: int = 1
+
+    def forward(self, batch: Batch) -> Features:
+        raise NotImplementedError
+
+
+class Architecture(ABC):
+    """One way to read one or several forms. Instances are stateless entries of MODELS."""
+
+    family: ClassVar[str]  # "mlp", "cnn", "rnn", "transformer"
+    forms: ClassVar[tuple[Form, ...]]  # the forms it reads as the main input; ("vector", "codes") reads either or both
+    Settings: ClassVar[type[Any]]  # a strict frozen pydantic dataclass with every default written once
+
+    @abstractmethod
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
+        """Settings sized to the data: the opinions live here, the neutral defaults in Settings."""
+
+    @abstractmethod
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        """How to train it: optimizer, learning rate, batch size, regularisation."""
+
+    @abstractmethod
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        """The trunk, initialised from torch's current generator (the caller seeds it)."""

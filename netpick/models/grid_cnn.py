@@ -1,0 +1,143 @@
+"""The CNN for images: a residual network sized to the image, made to learn in seconds on a processor.
+
+Each stage halves the map and doubles the channels, so every stage costs about the same; the first convolution already
+strides, because at full resolution one layer costs more than the rest of the network. Residual blocks follow He et al.
+(2016), one convolution each: at this size, two small blocks beat one block of two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.augment import default_augment
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Activation, Dropout, activation_layer
+from netpick.models.stems import GridStem
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+
+@dataclass(config=STRICT, kw_only=True)
+class GridCnnSettings:
+    """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
+
+    width: int = Field(default=16, ge=1)  # channels of the first stage; each later stage has twice as many
+    stages: int = Field(default=3, ge=1, le=8)  # each later stage halves the map
+    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    kernel: int = Field(default=3, ge=1)  # of the first convolution
+    stride: int = Field(default=1, ge=1)  # of the first convolution
+    pooling: Literal["flatten", "mean", "max", "mean_max"] = "mean"
+    activation: Activation = "relu"
+    norm: Literal["batch", "layer", "none"] = "batch"
+    dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution that keeps the size (or divides it by the stride), then the norm."""
+
+    def __init__(self, inputs: int, outputs: int, settings: GridCnnSettings, kernel: int = 3, stride: int = 1) -> None:
+        norms: dict[str, nn.Module] = {
+            "batch": nn.BatchNorm2d(outputs),
+            "layer": nn.GroupNorm(1, outputs),
+            "none": nn.Identity(),
+        }
+        bias = settings.norm == "none"
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=bias)
+        super().__init__(convolution, norms[settings.norm])
+
+
+class Block(nn.Module):
+    """A residual block: its input plus one convolution of it."""
+
+    def __init__(self, channels: int, settings: GridCnnSettings) -> None:
+        super().__init__()
+        self.convolution = ConvNorm(channels, channels, settings)
+        self.activation = activation_layer(settings.activation, dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x + self.convolution(x))  # type: ignore[no-any-return]
+
+
+class GridCnnTrunk(Trunk):
+    """Images (B, C, H, W) to a map (B, D, h, w) and its pooled features."""
+
+    def __init__(self, inputs: Inputs, settings: GridCnnSettings) -> None:
+        super().__init__()
+        spec = inputs["grid"]
+        self.stem = GridStem(spec)
+        self.pooling = settings.pooling
+        layers: list[nn.Module] = []
+        channels, outputs = spec.shape[0], settings.width
+        for stage in range(settings.stages):
+            kernel, stride = (settings.kernel, settings.stride) if stage == 0 else (3, 2)
+            layers.append(ConvNorm(channels, outputs, settings, kernel, stride))
+            layers.append(activation_layer(settings.activation, dim=1))
+            layers.extend(Block(outputs, settings) for _ in range(settings.blocks if stage > 0 else 0))
+            channels, outputs = outputs, 2 * outputs
+        self.layers = nn.Sequential(*layers)
+        self.dropout = Dropout(settings.dropout)
+        height, width = map_size(spec.shape[1], settings), map_size(spec.shape[2], settings)
+        self.width = channels * {"flatten": height * width, "mean_max": 2}.get(settings.pooling, 1)
+
+    def forward(self, batch: Batch) -> Features:
+        images = self.stem(batch).contiguous(memory_format=torch.channels_last)
+        maps = self.layers(images)  # (B, D, h, w)
+        return Features(self.dropout(pool_map(maps, self.pooling)), map=maps)
+
+
+def map_size(size: int, settings: GridCnnSettings) -> int:
+    """Rows or columns of the last map."""
+    size = (size - 1 + 2 * (settings.kernel // 2) - (settings.kernel - 1)) // settings.stride + 1
+    for _ in range(settings.stages - 1):
+        size = (size - 1) // 2 + 1
+    return size
+
+
+def pool_map(maps: Tensor, pooling: str) -> Tensor:
+    """(B, D, h, w) to (B, D), twice that for mean_max, D * h * w for flatten."""
+    if pooling == "flatten":
+        return maps.flatten(1)
+    means = functional.adaptive_avg_pool2d(maps, 1).flatten(1)
+    if pooling == "mean":
+        return means
+    largest = functional.adaptive_max_pool2d(maps, 1).flatten(1)
+    return largest if pooling == "max" else torch.cat([means, largest], dim=1)
+
+
+class GridCnn(Architecture):
+    """Residual 2-d network on images."""
+
+    family: ClassVar[str] = "cnn"
+    forms: ClassVar[tuple[Form, ...]] = ("grid",)
+    Settings = GridCnnSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> GridCnnSettings:
+        """A last map of about 4 x 4. MNIST, 2 cores: 99.1 % in 3 s, 99.4 % in 11 s."""
+        side = min(inputs["grid"].shape[1:])
+        if side < 16:
+            return GridCnnSettings(width=32, stages=2, blocks=1, pooling="flatten", dropout=0.1)
+        stages = max(3, (side - 1).bit_length() - 2)
+        if side <= 40:
+            return GridCnnSettings(width=16, stages=stages, blocks=1, kernel=5, stride=2, pooling="flatten")
+        return GridCnnSettings(width=24, stages=stages, blocks=1, kernel=5, stride=2, pooling="mean_max", dropout=0.1)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        """One-cycle AdamW (Smith & Topin 2018)."""
+        return Recipe(
+            learning_rate=8e-3,
+            weight_decay=0.02,
+            schedule="onecycle",
+            warmup=0.2,
+            batch_size=256 if num_rows >= 20_000 else 64,
+            label_smoothing=0.1,
+            augment=default_augment(inputs["grid"], num_rows).names,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return GridCnnTrunk(inputs, settings)

@@ -1,0 +1,45 @@
+"""What comes first in networks for images and series: the stored values as normalised floats, padding set to zero."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from netpick.models.base import Batch
+from netpick.types import InputSpec
+
+
+class GridStem(nn.Module):
+    """Images (B, C, H, W), uint8 or float in 0..1, to floats normalised by the data's mean and deviation per channel."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        channels = spec.shape[0]
+        mean = torch.tensor(spec.mean or (0.0,) * channels).view(1, -1, 1, 1)
+        std = torch.tensor(spec.std or (1.0,) * channels).view(1, -1, 1, 1).clamp(min=1e-3)
+        self.register_buffer("factor", 1 / std, persistent=False)
+        self.register_buffer("offset", -mean / std, persistent=False)
+
+    def forward(self, batch: Batch) -> Tensor:
+        images = batch["grid"]
+        # One multiplication and one addition per pixel, whatever the type.
+        factor = self.factor if images.is_floating_point() else self.factor / 255
+        return torch.addcmul(self.offset, images.float(), factor)
+
+
+class SeriesStem(nn.Module):
+    """Series (B, T, C) with the padding zeroed, and its mask (B, T); None when every step is valid."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        self.padded = spec.padded
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        series = batch["series"].float()
+        if not self.padded:
+            return series, None
+        mask = batch["series.mask"]
+        return series.masked_fill(~mask.unsqueeze(-1), 0.0), mask

@@ -1,0 +1,86 @@
+"""The plan: what will be trained, how, and for how many steps; made before the first step, printed, saved, overridable.
+
+Everything is derived from the data's size and one budget. `draft` sets the recipes; a short timed probe (train.py) tells
+seconds per step; `fix_steps` turns the budget's seconds into steps. With --steps there is no probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from netpick.recipe import Recipe
+
+BASELINE_SHARE = 0.1  # of the budget
+REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
+LEAST_STEPS = 20
+MOST_LOOKS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidatePlan:
+    """How one network is built and trained."""
+
+    name: str
+    family: str
+    settings: Mapping[str, Any]  # the architecture's, as JSON
+    recipe: Recipe
+    seed: int
+    steps: int = 0
+    looks: int = 10  # times that the validation rows are scored
+    step_ms: float = 0.0  # as probed
+    parameters: int = 0
+    precision: str = "float32"
+    module: bool = False  # a network from the user's own code
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The whole run's plan."""
+
+    seed: int
+    device: str
+    threads: int
+    budget_seconds: float | None
+    baseline_seconds: float
+    rows: Mapping[str, int]
+    refit: bool  # small data: train again on training + validation rows with the steps that were best
+    learning_rate_trials: int
+    candidates: Sequence[CandidatePlan]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for plan.json."""
+        recipes = [TypeAdapter(Recipe).dump_python(c.recipe, mode="json") for c in self.candidates]
+        data = asdict(replace(self, candidates=[replace(c, recipe=None) for c in self.candidates]))  # type: ignore[arg-type]
+        for candidate, recipe in zip(data["candidates"], recipes, strict=True):
+            candidate["recipe"] = recipe
+            candidate["settings"] = dict(candidate["settings"])
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What the timed probe saw of one candidate."""
+
+    step_seconds: float
+    look_seconds: float  # scoring all validation rows once
+    predict_seconds: float  # predicting validation and test rows once, at the end
+
+
+def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) -> CandidatePlan:
+    """Turns a share of the clock into steps and looks; never fewer than a few, never more than repay themselves."""
+    rows = plan.rows["train"]
+    usable = max(seconds - probe.predict_seconds, 0.0)
+    if plan.refit:  # the second training has as many steps and no looks
+        usable *= 0.5
+    usable /= 1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0)
+    looks = int(min(MOST_LOOKS, max(2, 0.12 * usable / max(probe.look_seconds, 1e-6))))
+    affordable = (usable - looks * probe.look_seconds) / max(probe.step_seconds, 1e-9)
+    per_epoch = max(1, rows // min(candidate.recipe.batch_size, rows))
+    repaid = max(3_000, 100 * per_epoch)
+    steps = int(max(LEAST_STEPS, min(affordable, repaid)))
+    return replace(candidate, steps=steps, looks=min(looks, steps), step_ms=1000 * probe.step_seconds)

@@ -1,0 +1,66 @@
+"""Predictions as tables: one row a row of data, in the words and units of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from netpick.evaluate import decide
+from netpick.types import Array, Predictions, RunResults
+
+
+def prediction_columns(
+    task: str, labels: Sequence[str], predictions: Predictions, threshold: float | None, prefix: str = ""
+) -> dict[str, pl.Series]:
+    """Columns for one set of predictions: the decision, and the probability of every class or label.
+
+    classify: prediction, probability_LABEL...; multilabel: LABEL (true / false), probability_LABEL...; regress:
+    prediction, or prediction_TARGET... for several targets.
+    """
+    columns: dict[str, pl.Series] = {}
+    if predictions.values is not None:
+        for i, name in enumerate(labels):
+            key = f"{prefix}prediction" if len(labels) == 1 else f"{prefix}prediction_{name}"
+            columns[key] = pl.Series(key, predictions.values[:, i])
+        return columns
+    assert predictions.probabilities is not None
+    decided = decide(task, predictions, threshold)
+    assert decided is not None
+    if task == "classify":
+        key = f"{prefix}prediction"
+        columns[key] = pl.Series(key, np.asarray(labels, dtype=object)[decided].tolist(), dtype=pl.String)
+    else:
+        for i, label in enumerate(labels):
+            key = f"{prefix}{label}"
+            columns[key] = pl.Series(key, decided[:, i].astype(bool))
+    for i, label in enumerate(labels):
+        key = f"{prefix}probability_{label}"
+        columns[key] = pl.Series(key, predictions.probabilities[:, i])
+    return columns
+
+
+def truth_columns(task: str, labels: Sequence[str], truth: Array) -> dict[str, pl.Series]:
+    """The truth beside it: classify `truth`; else `truth_NAME` a label or target."""
+    if task == "classify":
+        return {"truth": pl.Series("truth", np.asarray(labels, dtype=object)[truth].tolist(), dtype=pl.String)}
+    return {f"truth_{name}": pl.Series(f"truth_{name}", truth[:, i]) for i, name in enumerate(labels)}
+
+
+def predictions_table(results: RunResults) -> pl.DataFrame:
+    """The test rows: row, truth, then prediction and probabilities of every candidate, prefixed 'NAME: '."""
+    task, labels = results.target.task, results.target.labels
+    names = results.source.row_names
+    rows = results.split.test
+    columns: dict[str, pl.Series] = {"row": pl.Series("row", rows)}
+    if names is not None:
+        columns["name"] = pl.Series("name", [names[row] for row in rows], dtype=pl.String)
+    columns |= truth_columns(task, labels, results.test_truth)
+    winner = results.verdict.winner
+    for candidate in (*results.candidates, *results.baselines):
+        if candidate.test_predictions is None:
+            continue
+        threshold = results.threshold.value if results.threshold and candidate.name == winner else None
+        columns |= prediction_columns(task, labels, candidate.test_predictions, threshold, f"{candidate.name}: ")
+    return pl.DataFrame(list(columns.values()))

@@ -1,0 +1,42 @@
+"""How a network is trained: one value with every knob, each default written once.
+
+Architectures propose a recipe (models/*.py, `recipe`); people override single knobs with `--recipe "optimizer=sgd"` or in
+brackets behind one candidate, `cnn[optimizer=muon]`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from netpick.types import STRICT
+
+OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
+ScheduleName = Literal["constant", "onecycle", "cosine", "step", "plateau"]
+LossName = Literal["auto", "cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
+AugmentName = Literal[
+    "flip", "shift", "rotate", "crop", "cutout", "colour", "mixup", "jitter", "scale", "time_shift"
+]
+
+
+@dataclass(config=STRICT, kw_only=True)
+class Recipe:
+    """Optimizer, schedule, loss and regularisation of one candidate."""
+
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)  # sgd, rmsprop, muon
+    weight_decay: float = Field(default=0.0, ge=0)  # decoupled for adamw and muon, L2 for the others
+    schedule: ScheduleName = "cosine"
+    warmup: float = Field(default=0.1, ge=0, lt=1)  # share of the steps
+    batch_size: int = Field(default=128, ge=1)
+    clip: float = Field(default=1.0, ge=0)  # norm of the gradient; 0 turns it off
+    loss: LossName = "auto"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+    average: float = Field(default=0.0, ge=0, lt=1)  # decay of the moving average of the weights; 0 turns it off
+    patience: int = Field(default=0, ge=0)  # looks at the validation rows without progress before stopping; 0: never
+    augment: tuple[AugmentName, ...] = ()
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"

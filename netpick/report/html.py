@@ -1,0 +1,111 @@
+"""report.html: one file with everything in it, which asks the network for nothing and runs no script but its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from netpick.errors import RequestError
+from netpick.report.components import Charts
+from netpick.report.markup import Html, element, json_block
+from netpick.report.parts.contest import contest_section
+from netpick.report.parts.data import data_section
+from netpick.report.parts.findings import findings_section
+from netpick.report.parts.headline import headline
+from netpick.report.parts.learning import learning_section
+from netpick.report.parts.plan import plan_section
+from netpick.report.parts.split import split_section
+from netpick.report.parts.use import use_section
+from netpick.report.parts.winner import winner_section
+from netpick.types import RunResults
+
+Section = Callable[[RunResults, Charts], Html | None]
+
+SECTIONS: dict[str, tuple[str, Section]] = {
+    "data": ("Data", data_section),
+    "split": ("Split", split_section),
+    "contest": ("Contest", contest_section),
+    "learning": ("Learning", learning_section),
+    "winner": ("Winner", winner_section),
+    "findings": ("Findings", findings_section),
+    "plan": ("Plan", plan_section),
+    "use": ("Use", use_section),
+}
+
+
+def to_html(results: RunResults) -> str:
+    """The report page as text. Raises RequestError when plotly's script is not where its package puts it."""
+    charts = Charts()
+    top = headline(results)
+    written = {key: (label, build(results, charts)) for key, (label, build) in SECTIONS.items()}
+    shown = {key: (label, body) for key, (label, body) in written.items() if body is not None}
+    links = [element("a", label, href=f"#{key}") for key, (label, _) in shown.items()]
+    toggle = element("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
+    scripts = [plotly_script(), _own("page.js")]
+    body = element(
+        "body",
+        element("a", "Skip to the answer", href="#answer", class_="skip"),
+        element(
+            "header",
+            element("div", element("a", "netpick", href="#answer", class_="brand"), _nav(links), toggle, class_="top"),
+        ),
+        element("main", top, [section for _, section in shown.values()], id="answer"),
+        _footer(results),
+        json_block(charts.views, "charts"),
+        [element("script", Html(script)) for script in scripts],
+    )
+    page = element("html", _head(results, scripts), body, lang="en")
+    return f"<!doctype html>\n{page}\n"
+
+
+def _nav(links: list[Html]) -> Html:
+    return element("nav", links, aria_label="Sections")
+
+
+def _head(results: RunResults, scripts: list[str]) -> Html:
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    # Styles may be inline: plotly and the bars set widths and colours that way. Scripts may not, but for these two.
+    policy = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="generator", content=f"netpick {results.version}"),
+        element("title", f"{results.title}: netpick report"),
+        element("link", rel="icon", href="data:,"),
+        element("style", Html(_own("page.css"))),
+    )
+
+
+def _footer(results: RunResults) -> Html:
+    pairs = [
+        ("netpick", results.version),
+        ("Created", results.created.replace("T", " ")),
+        ("Data fingerprint", results.source.fingerprint),
+        ("Command", results.command),
+    ]
+    items = [element("div", element("dt", key), element("dd", value)) for key, value in pairs]
+    return element("footer", element("dl", items))
+
+
+def _own(name: str) -> str:
+    return files("netpick.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def plotly_script() -> str:
+    """plotly's own bundle, fit to stand inside a page. It is found, not imported: importing plotly costs half a second."""
+    found = importlib.util.find_spec("plotly")
+    path = Path(found.origin).parent / "package_data" / "plotly.min.js" if found and found.origin else None
+    if path is None or not path.is_file():
+        raise RequestError(
+            "The report page needs plotly's script, plotly/package_data/plotly.min.js, and it is not installed. "
+            "Type: pip install plotly"
+        )
+    # A page's text has no carriage returns once parsed, so the hash would not fit one that has.
+    return path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("</script", "<\\/script")

@@ -1,0 +1,108 @@
+"""card.md, the card that travels inside the model file: what it is, how good, on what, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netpick.report.parts.use import limits, python, shell
+from netpick.report.standings import best_baseline, metric_label, named, primary, standings
+from netpick.report.words import counted, decimals_for, grouped, interval, listed, parameters, size
+from netpick.types import CandidateResult, RunResults
+
+SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+!|~>"} | {"<": "&lt;", "&": "&amp;", "\n": " ", "\r": " "})
+
+
+def safe(text: str) -> str:
+    """Text from data that must not become Markdown, HTML or a new line."""
+    return text.translate(SPECIAL)
+
+
+def to_markdown(results: RunResults) -> str:
+    """The model card. Short: the report has the rest."""
+    winner = named(results.candidates, results.verdict.winner)
+    lines = [
+        f"# {safe(results.title)}",
+        "",
+        f"**{safe(results.verdict.sentence)}**",
+        "",
+        "## What it is",
+        "",
+        *_about(results, winner),
+        "",
+        "## How good it is",
+        "",
+        *(_scores(results, winner) if winner else ["No network finished.", ""]),
+        "## The contest",
+        "",
+        *_contest(results),
+        "",
+        *_findings(results),
+        *(["## Limits", "", *(f"- {safe(text)}" for text in limits(results)), ""] if winner else []),
+        *(
+            ["## How to use it", "", *_code("sh", shell(results)), "", *_code("python", python(results)), ""]
+            if winner
+            else []
+        ),
+        f"Made by netpick {safe(results.version)} on {safe(results.created)}. Data fingerprint: {safe(results.source.fingerprint)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _about(results: RunResults, winner: CandidateResult | None) -> list[str]:
+    labels = f" ({listed([str(label) for label in results.target.labels], 10)})" if results.target.labels else ""
+    network = (
+        f"{winner.name}, {parameters(winner.parameters)} parameters, {size(winner.bytes)}"
+        if winner
+        else "none finished"
+    )
+    return [
+        f"- Network: {safe(network)}",
+        f"- Task: {results.target.task}, target {safe(listed(list(results.target.names)))}{safe(labels)}",
+        f"- Data: {safe(results.source.name)}, {counted(results.source.num_rows, 'row')}, read as {safe(results.source.layout)}",
+        f"- Split: {safe(results.split.sentence)}",
+        f"- Test rows: {grouped(len(results.split.test))}, opened {counted(results.test_openings, 'time')}",
+    ]
+
+
+def _scores(results: RunResults, winner: CandidateResult) -> list[str]:
+    other = best_baseline(results)
+    heads = ["Metric", "Test", "95 % interval", *([safe(other.name)] if other else [])]
+    rows = []
+    for name, score in winner.test.items():
+        decimals = decimals_for([score])
+        cells = [safe(metric_label(name)), grouped(score.value, decimals), interval(score, decimals)]
+        if other:
+            cells.append(grouped(other.test[name].value, decimals) if name in other.test else "–")
+        rows.append(cells)
+    return [*_table(heads, rows), ""]
+
+
+def _contest(results: RunResults) -> list[str]:
+    scores = [s for e in standings(results) if (s := primary(results, e)) is not None]
+    decimals = decimals_for(scores)
+    rows = []
+    for entry in standings(results):
+        score = primary(results, entry)
+        shown = (
+            f"{grouped(score.value, decimals)} ({interval(score, decimals)})"
+            if score
+            else f"failed: {safe(entry.reason)}"
+        )
+        rows.append([safe(entry.name), shown, "baseline" if entry.family == "baseline" else "network"])
+    return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test rows", "Kind"], rows)
+
+
+def _findings(results: RunResults) -> list[str]:
+    grave = [f for f in results.findings if f.severity != "info"]
+    if not grave:
+        return []
+    return ["## Findings", "", *(f"- {f.code} ({f.severity}): {safe(f.title)}. {safe(f.evidence)}" for f in grave), ""]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
+
+
+def _code(language: str, text: str) -> list[str]:
+    return [f"```{language}", *text.replace("```", "'''").splitlines(), "```"]

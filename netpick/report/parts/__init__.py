@@ -1,0 +1,1 @@
+"""The sections of the page: one per file, each a function of the results that returns its HTML."""

@@ -1,0 +1,136 @@
+"""The target: how often each class occurs, how numbers are spread, and what a few rows of each class look like."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from netpick.report.components import Chart, Charts, Column, fold, share_bar, table
+from netpick.report.detail_figures import histogram, histogram_bins
+from netpick.report.markup import Child, Html, element, join
+from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
+from netpick.report.words import grouped, listed, percent, significant
+from netpick.types import RunResults, TableColumn
+
+MOST_CLASSES = 30
+PICTURED_CLASSES = 12
+
+
+def class_counts(results: RunResults) -> Html | None:
+    labels = results.target.labels
+    if not labels:
+        return None
+    whole = _all_counts(results)
+    test = _test_counts(results)
+    base = whole if whole is not None else test
+    total = len(results.test_truth) if whole is None else results.source.num_rows
+    order = np.argsort(-base, kind="stable") if len(labels) > MOST_CLASSES else np.arange(len(labels))
+    noun = "Label" if results.target.task == "multilabel" else "Class"
+    head = [Column(title=noun), Column(title="Rows" if whole is not None else "Test rows", number=True)]
+    head += [Column(title="in test", number=True)] if whole is not None else []
+    head += [Column(title="Share", number=True), Column(title="", kind="bar")]
+    rows: list[list[Child]] = []
+    for k in order:
+        cells: list[Child] = [labels[k], grouped(int(base[k]))]
+        cells += [grouped(int(test[k]))] if whole is not None else []
+        cells += [percent(base[k] / max(1, total), 1), share_bar(base[k] / max(1, base.max()))]
+        rows.append(cells)
+    caption = f"{noun}es and how often they occur" if noun == "Class" else "Labels and how often they occur"
+    first = table(caption, head, rows[:MOST_CLASSES], style="bars quiet")
+    rest = fold(f"{len(rows) - MOST_CLASSES} rarer ones", table("Rarer ones", head, rows[MOST_CLASSES:], style="bars"))
+    title = "Classes" if noun == "Class" else "Labels"
+    return element("div", element("h3", title), first, rest if len(rows) > MOST_CLASSES else None)
+
+
+def _test_counts(results: RunResults) -> npt.NDArray[np.int64]:
+    truth, number = results.test_truth, len(results.target.labels)
+    if results.target.task == "multilabel":
+        return np.asarray(truth.sum(axis=0), dtype=np.int64)
+    return np.bincount(truth.astype(np.int64), minlength=number)[:number]
+
+
+def _all_counts(results: RunResults) -> npt.NDArray[np.int64] | None:
+    """Rows of each class in the whole source, where the target is a column whose cells are the labels."""
+    if results.target.task != "classify" or len(results.target.names) != 1:
+        return None
+    column = results.source.columns.get(results.target.names[0])
+    if not isinstance(column, TableColumn):
+        return None
+    import polars as pl
+
+    counted_values = column.values.cast(pl.String).value_counts(name="rows")
+    found = {str(text).strip(): rows for text, rows in counted_values.iter_rows() if text is not None}
+    counts = np.array([found.get(label, 0) for label in results.target.labels], dtype=np.int64)
+    # Labels that were cleaned (a stray full stop) do not match their cells; then only the test rows can be counted.
+    return counts if counts.sum() == sum(found.values()) else None
+
+
+def target_charts(results: RunResults, charts: Charts) -> Html:
+    truth = results.test_truth.reshape(len(results.test_truth), -1).astype(np.float64)
+    views, tables = [], []
+    for index, name in enumerate(results.target.names[:6]):
+        views.append(histogram(truth[:, index], name, "--grey"))
+        edges, count = histogram_bins(truth[:, index], 12)
+        cells = [
+            [f"{significant(low)} to {significant(high)}", grouped(n)]
+            for low, high, n in zip(edges[:-1], edges[1:], count, strict=True)
+        ]
+        tables.append(table(name, [Column(title="Range"), Column(title="Rows", number=True)], cells))
+    chart = Chart(
+        key="target",
+        title="The target",
+        note="How its values are spread over the test rows.",
+        alternative=f"Histogram of {listed(list(results.target.names))} on the test rows.",
+        views=views,
+        table=join(tables),
+        height=220,
+    )
+    return charts.place(chart)
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def samples(results: RunResults) -> Html | None:
+    """A few rows of each class as pictures; they are test rows, because only their classes are known here."""
+    if results.target.task != "classify" or results.thumbnails is None:
+        return None
+    labels = results.target.labels
+    each = 10 if len(labels) <= 4 else 6 if len(labels) <= PICTURED_CLASSES else 1
+    groups = [(labels[k], _rows_of(results, k, each)) for k in range(len(labels))]
+    groups = [(label, rows) for label, rows in groups if len(rows)][: PICTURED_CLASSES * (1 if each > 1 else 3)]
+    arrays = list(
+        pictures_of(results, np.concatenate([rows for _, rows in groups]) if groups else np.empty(0, np.int64))
+    )
+    if not arrays:
+        return None
+    taken = [[arrays.pop(0) for _ in rows] for _, rows in groups]
+    extent = None if is_image(taken[0][0]) else value_range([one for some in taken for one in some])
+    figures = []
+    for (label, _), some in zip(groups, taken, strict=True):
+        words = f"{len(some)} example{'s' * (len(some) > 1)} of {label}"
+        drawn = (
+            element("div", [image(one, f"example of {label}") for one in some], class_="tiles")
+            if extent is None
+            else curves(some, words, extent)
+        )
+        figures.append(element("figure", element("figcaption", label), drawn))
+    more = f" of {min(len(labels), len(groups))} of the {len(labels)} classes" if len(groups) < len(labels) else ""
+    note = f"Test rows{more}, not picked by hand."
+    if extent is not None:
+        note += f" Values run from {significant(extent[0], 3)} to {significant(extent[1], 3)} in every frame."
+        note += _channels(taken[0][0].shape[1])
+    kind = "images" if extent is None else "series"
+    return element(
+        "div", element("h3", "Examples"), element("p", note), element("div", figures, class_=f"samples {kind}")
+    )
+
+
+def _channels(number: int) -> str:
+    if number == 1:
+        return ""
+    return f" Colours are the first {min(3, number)} of {number} channels." if number > 3 else " Colours are channels."
+
+
+def _rows_of(results: RunResults, label: int, most: int) -> npt.NDArray[np.int64]:
+    return results.split.test[np.flatnonzero(results.test_truth == label)[:most]]

@@ -1,0 +1,50 @@
+"""Findings about the data and the results, the gravest first."""
+
+from __future__ import annotations
+
+from netpick.report.components import Charts, pill, section
+from netpick.report.markup import Html, element
+from netpick.report.words import counted, listed, row_name
+from netpick.types import Finding, RunResults
+
+SEVERITIES = {"severe": ("bad", "Severe"), "warning": ("warn", "Warnings"), "info": ("quiet", "Remarks")}
+
+
+def findings_section(results: RunResults, charts: Charts) -> Html:
+    """What was noticed, why it matters, what to do."""
+    del charts
+    if not results.findings:
+        return section("findings", "Findings", element("p", "The checks found nothing to report."))
+    groups = []
+    for severity, (kind, title) in SEVERITIES.items():
+        found = [one for one in results.findings if one.severity == severity]
+        if found:
+            items = [_finding(results, one, kind) for one in found]
+            groups.append(element("div", element("h3", f"{title} ({len(found)})"), items, class_="findings"))
+    return section("findings", "Findings", groups)
+
+
+def _finding(results: RunResults, finding: Finding, kind: str) -> Html:
+    where = []
+    if finding.columns:
+        names = ", ".join(finding.columns[:8]) + (" …" if len(finding.columns) > 8 else "")
+        where.append(f"{'Column' if len(finding.columns) == 1 else 'Columns'} {names}")
+    if finding.rows:
+        rows = [row_name(results, row) for row in finding.rows]
+        where.append(listed(rows, 6))
+    return element(
+        "article",
+        element("h4", pill(finding.code, kind), element("span", finding.title)),
+        element("p", finding.evidence),
+        element("p", element("strong", "What to do: "), finding.advice) if finding.advice else None,
+        element("p", ". ".join(where), class_="where") if where else None,
+        aria_label=f"{finding.severity}: {finding.title}",
+        class_=f"finding {kind}",
+    )
+
+
+def summary(results: RunResults) -> str:
+    """1 severe finding, 2 warnings."""
+    counts = {s: sum(f.severity == s for f in results.findings) for s in SEVERITIES}
+    words = {"severe": ("severe finding", ""), "warning": ("warning", ""), "info": ("remark", "")}
+    return listed([counted(n, words[s][0]) for s, n in counts.items() if n])

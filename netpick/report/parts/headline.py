@@ -1,0 +1,66 @@
+"""The answer: the verdict sentence, and the four figures that carry it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netpick.report.components import pill
+from netpick.report.markup import Html, element
+from netpick.report.standings import best_baseline, metric_label, named, primary
+from netpick.report.words import counted, decimals_for, duration, grouped, interval
+from netpick.types import CandidateResult, RunResults
+
+HELPS = {
+    "yes": ("good", "Deep learning helps here"),
+    "no": ("quiet", "Deep learning does not help here"),
+    "unclear": ("warn", "Whether deep learning helps stays open"),
+}
+
+
+def headline(results: RunResults) -> Html:
+    """The top of the page."""
+    kind, words = HELPS[results.verdict.deep_learning_helps]
+    if results.verdict.winner is None:
+        kind, words = "bad", "No network finished"
+    return element(
+        "div",
+        element("h1", results.title),
+        element("p", results.verdict.sentence, class_="verdict"),
+        element("p", pill(words, kind)),
+        element("dl", _figures(results), class_="figures"),
+        class_="headline",
+    )
+
+
+def _figures(results: RunResults) -> list[Html]:
+    winner = named(results.candidates, results.verdict.winner)
+    baseline = best_baseline(results)
+    failed = sum(entry.status == "failed" for entry in results.candidates)
+    tried = counted(len(results.candidates), "network") + (f", {failed} failed" if failed else "")
+    opened = {0: "never opened", 1: "opened once"}.get(results.test_openings, f"opened {results.test_openings} times")
+    return [
+        _score(results, winner, "Best network"),
+        _score(results, baseline, "Best baseline"),
+        _figure("Test rows", grouped(len(results.split.test)), opened),
+        _figure("Time used", duration(results.seconds), _budget(results) or tried),
+    ]
+
+
+def _score(results: RunResults, entry: CandidateResult | None, title: str) -> Html:
+    score = primary(results, entry) if entry else None
+    if entry is None or score is None:
+        return _figure(title, "–", "none finished")
+    shown = [s for e in (entry, best_baseline(results)) if e and (s := primary(results, e)) is not None]
+    decimals = decimals_for(shown)
+    label = metric_label(results.primary_metric)
+    return _figure(f"{title}: {entry.name}", grouped(score.value, decimals), f"{label}, {interval(score, decimals)}")
+
+
+def _figure(title: str, value: str, below: str) -> Html:
+    return element("div", element("dt", title), element("dd", element("strong", value), element("span", below)))
+
+
+def _budget(results: RunResults) -> str:
+    """The budget in words, where the plan has one."""
+    budget: Any = results.plan.get("budget_seconds")
+    return f"of a budget of {duration(budget)}" if isinstance(budget, int | float) and budget > 0 else ""

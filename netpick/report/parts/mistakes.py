@@ -1,0 +1,139 @@
+"""The worst mistakes as pictures, curves or key cells, the surest first: where looking pays most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from netpick.report.components import Column, table
+from netpick.report.markup import Child, Html, element
+from netpick.report.measures import (
+    Whole,
+    decided,
+    probabilities_of,
+    values_of,
+    worst_classified,
+    worst_labels,
+    worst_values,
+)
+from netpick.report.pictures import picture, pictures_of
+from netpick.report.words import percent, row_name, significant
+from netpick.types import CandidateResult, RunResults, TableColumn
+
+MOST = 12
+MOST_CELLS = 5  # key columns of a table
+
+
+def class_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
+    """Rows whose class was wrong, the most confident first."""
+    probabilities, choice, labels = probabilities_of(entry), decided(results, entry), results.target.labels
+    at = worst_classified(results.test_truth, choice, probabilities, MOST)
+    told: list[list[Child]] = [
+        [labels[int(results.test_truth[i])], labels[int(choice[i])], percent(float(probabilities[i, choice[i]]))]
+        for i in at
+    ]
+    return _gallery(results, at, ("Truth", "Said", "Confidence"), told, "The surest mistakes")
+
+
+def label_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
+    """Rows with a label that was wrongly given or withheld, the most confident first."""
+    probabilities = probabilities_of(entry)
+    found = worst_labels(results.test_truth, decided(results, entry), probabilities, MOST)
+    told: list[list[Child]] = []
+    for i, label in found:
+        name = results.target.labels[label]
+        given = probabilities[i, label] >= 0.5
+        told.append(
+            [
+                f"{'not ' if given else ''}{name}",
+                f"{'' if given else 'not '}{name}",
+                percent(float(probabilities[i, label])),
+            ]
+        )
+    return _gallery(results, found[:, 0], ("Truth", "Said", "Probability"), told, "The surest mistakes")
+
+
+def value_mistakes(results: RunResults, entry: CandidateResult, index: int) -> Html | None:
+    """Rows with the largest errors of one target."""
+    truth = results.test_truth.reshape(len(results.test_truth), -1)[:, index]
+    values = values_of(entry)[:, index]
+    at = worst_values(truth, values, MOST)
+    told: list[list[Child]] = [
+        [significant(float(truth[i])), significant(float(values[i])), significant(float(values[i] - truth[i]))]
+        for i in at
+    ]
+    name = results.target.names[index]
+    return _gallery(results, at, ("Truth", "Predicted", "Error"), told, f"The largest errors of {name}")
+
+
+def _gallery(
+    results: RunResults, at: Whole, heads: tuple[str, str, str], told: Sequence[Sequence[Child]], title: str
+) -> Html | None:
+    """Tiles where rows have pictures, else a table with the cells of a few columns."""
+    if not len(at):
+        return element("div", element("h3", title), element("p", "There are none on the test rows."))
+    rows = results.split.test[at]
+    arrays = list(pictures_of(results, rows))
+    note = f"Test rows. The first are those of which it was most certain; {_cause(bool(arrays))}"
+    words = element("p", note) if "surest" in title else None
+    if not arrays:
+        return element("div", element("h3", title), words, _table(results, rows, heads, told, title))
+    tiles = []
+    for array, row, line in zip(arrays, rows, told, strict=True):
+        truth, said, sure = line
+        name = row_name(results, int(row))
+        described = f"{name}: truth {truth}, {heads[1].lower()} {said}, {heads[2].lower()} {sure}"
+        tiles.append(
+            element(
+                "figure",
+                picture(array, described),
+                element(
+                    "figcaption",
+                    element("span", f"{heads[1].lower()} ", element("b", said), f" {sure}", class_="said"),
+                    element("span", "truth ", element("b", truth), class_="truth"),
+                    element("small", name, title=name),
+                ),
+            )
+        )
+    return element("div", element("h3", title), words, element("div", tiles, class_="mistakes"))
+
+
+def _cause(pictured: bool) -> str:
+    return "some may be mislabelled." if pictured else "look whether their labels are right."
+
+
+def _table(
+    results: RunResults, rows: Whole, heads: tuple[str, str, str], told: Sequence[Sequence[Child]], title: str
+) -> Html:
+    names = _telling_columns(results)
+    head = [Column(title="Row"), *(Column(title=t, number=t not in ("Truth", "Said")) for t in heads)]
+    if results.target.task == "regress":
+        head[1] = Column(title=heads[0], number=True)
+    head += [Column(title=name, kind="cell") for name in names]
+    cells = [
+        [row_name(results, int(row)), *line, *(_cell_text(results, name, int(row)) for name in names)]
+        for row, line in zip(rows, told, strict=True)
+    ]
+    return table(title, head, cells, style="quiet")
+
+
+def _telling_columns(results: RunResults) -> list[str]:
+    """The feature columns that differ most from row to row without being names: a rough guess at what to look at."""
+    kept = []
+    for field in results.schema.features:
+        if isinstance(results.source.columns.get(field.name), TableColumn):
+            known = 1 - field.num_missing / max(1, results.source.num_rows)
+            kept.append((-known * math.log1p(min(field.num_distinct, 1000)), field.name))
+    order = [field.name for field in results.schema.features]
+    return sorted((name for _, name in sorted(kept)[:MOST_CELLS]), key=order.index)
+
+
+def _cell_text(results: RunResults, name: str, row: int) -> str:
+    column = results.source.columns[name]
+    assert isinstance(column, TableColumn)
+    value = column.values[row]
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return significant(value)
+    return str(value)[:40]

@@ -1,0 +1,54 @@
+"""How the rows were split, and how often the test rows were opened."""
+
+from __future__ import annotations
+
+from netpick.report.components import Charts, Column, code, section, table
+from netpick.report.markup import Html, element
+from netpick.report.words import grouped, percent
+from netpick.types import RunResults
+
+
+def split_section(results: RunResults, charts: Charts) -> Html:
+    """How the rows were divided, and how often the test rows were opened."""
+    del charts
+    parts = [("train", results.split.train), ("validation", results.split.validation), ("test", results.split.test)]
+    total = max(1, sum(len(rows) for _, rows in parts))
+    bar = [
+        element("span", class_=name, style=f"flex-grow:{len(rows) / total:.4f}") for name, rows in parts if len(rows)
+    ]
+    uses = {
+        "train": "networks and baselines learn from these",
+        "validation": "choose the best moment, threshold and candidate",
+        "test": "sealed until the end; every score in this report",
+    }
+    rows = [
+        [
+            element("span", element("i", class_=f"key {name}"), name),
+            grouped(len(part)),
+            percent(len(part) / total),
+            uses[name],
+        ]
+        for name, part in parts
+    ]
+    override = results.split.override
+    opened = {
+        0: "The test rows were never opened.",
+        1: "The test rows were opened once, for all candidates and baselines together.",
+    }.get(
+        results.test_openings,
+        f"The test rows were opened {results.test_openings} times. Each look makes their scores a little less trustworthy.",
+    )
+    columns = [
+        Column(title="Part"),
+        Column(title="Rows", number=True),
+        Column(title="Share", number=True),
+        Column(title="Use"),
+    ]
+    return section(
+        "split",
+        "How it was split",
+        element("p", results.split.sentence, " Override with " if override else "", code(override) if override else ""),
+        element("div", bar, class_="split", aria_hidden="true"),
+        table("Rows of each part", columns, rows, style="quiet"),
+        element("p", opened, class_="openings" if results.test_openings <= 1 else "openings warn"),
+    )

@@ -1,0 +1,93 @@
+"""How to use the model: exact commands, and what it may not be used for."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import pairwise
+
+from netpick.report.components import Charts, section
+from netpick.report.markup import Html, element
+from netpick.report.standings import metric_word, named, primary
+from netpick.report.words import counted, decimals_for, grouped, interval, listed, milliseconds
+from netpick.types import RunResults
+
+
+def use_section(results: RunResults, charts: Charts) -> Html:
+    """Commands that can be pasted, then the limits."""
+    del charts
+    if results.verdict.winner is None:
+        words = "No network finished, so there is no model file. The reasons stand in the contest above."
+        return section("use", "How to use the model", element("p", words))
+    return section(
+        "use",
+        "How to use the model",
+        element(
+            "p", "The file ", element("code", "model.netpick"), " lies beside this report; it holds data only, no code."
+        ),
+        element("h3", "On the command line"),
+        _typed(shell(results)),
+        element("h3", "In Python"),
+        _typed(python(results)),
+        element("h3", "Limits"),
+        element("ul", [element("li", text) for text in limits(results)]),
+    )
+
+
+def run_folder(results: RunResults) -> str:
+    """The run folder as the command named it, else RUN."""
+    try:
+        words = shlex.split(results.command)
+    except ValueError:
+        return "RUN"
+    return next((after for before, after in pairwise(words) if before in ("--out", "-o")), "RUN")
+
+
+def shell(results: RunResults) -> str:
+    """The command that predicts."""
+    model = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick")
+    return f"netpick predict {model} NEW_DATA\nnetpick score {model} LABELLED_DATA"
+
+
+def python(results: RunResults) -> str:
+    """The same from Python."""
+    path = f"{run_folder(results).rstrip('/')}/model.netpick"
+    return (
+        "import netpick\n\n"
+        f"model = netpick.load({path!r})\n"
+        'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
+    )
+
+
+def limits(results: RunResults) -> list[str]:
+    """What the evidence does not cover, in sentences."""
+    winner = named(results.candidates, results.verdict.winner)
+    score = primary(results, winner) if winner else None
+    kept = [field.name for field in results.schema.features]
+    said = []
+    if winner and score:
+        decimals = decimals_for([score])
+        said.append(
+            f"Expect {metric_word(results.primary_metric)} between {interval(score, decimals)} on data like the "
+            f"{grouped(score.n)} test rows. On other data (another place, device or year) it can be lower: score it there first."
+        )
+    if results.target.task == "classify":
+        classes = listed([str(label) for label in results.target.labels], 10)
+        said.append(
+            f"It answers with one of the classes it learned: {classes}. Anything else is given one of these too."
+        )
+    said.append(f"It learned from {counted(len(results.split.train), 'row')} of {results.source.name}.")
+    if len(kept) > 1:
+        said.append(f"New rows need the same columns: {listed(kept, 12)}.")
+    severe = sum(f.severity == "severe" for f in results.findings)
+    if severe:
+        said.append(
+            f"{counted(severe, 'severe finding')} stand{'s' * (severe == 1)} against these scores; see Findings."
+        )
+    if winner and winner.latency_ms > 0:
+        said.append(f"One row took {milliseconds(winner.latency_ms)} on the machine that trained it.")
+    return said
+
+
+def _typed(text: str) -> Html:
+    button = element("button", "Copy", type="button", class_="copy", hidden=True)
+    return element("div", element("pre", element("code", text), tabindex="0"), button, class_="typed")

@@ -1,0 +1,65 @@
+"""The winner in detail: all its metrics with their intervals, then what its task has to show."""
+
+from __future__ import annotations
+
+from netpick.report.components import Charts, Column, section, table
+from netpick.report.markup import Child, Html, element
+from netpick.report.parts.classifier import classifier_details, multilabel_details
+from netpick.report.parts.regressor import regressor_details
+from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
+from netpick.report.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
+from netpick.types import CandidateResult, RunResults
+
+DETAILS = {"classify": classifier_details, "multilabel": multilabel_details, "regress": regressor_details}
+
+
+def winner_section(results: RunResults, charts: Charts) -> Html | None:
+    """The recommended network; the best baseline where no network finished; nothing where nothing did."""
+    entry = shown_in_detail(results)
+    if entry is None:
+        return None
+    network = entry.family != "baseline"
+    title = "The winner in detail" if network else "The best baseline in detail"
+    learned = f"trained in {duration(entry.seconds)}"
+    about = [
+        learned + (f" and {counted(entry.steps, 'step')}" if entry.steps else ""),
+        f"{parameters(entry.parameters)} parameters" if entry.parameters else "",
+        size(entry.bytes) if entry.bytes else "",
+        f"{milliseconds(entry.latency_ms)} per row" if entry.latency_ms else "",
+    ]
+    return section(
+        "winner",
+        title,
+        element("p", element("strong", entry.name), ": ", ", ".join(filter(None, about)), "."),
+        _metrics(results, entry),
+        DETAILS[results.target.task](results, entry, charts),
+    )
+
+
+def _metrics(results: RunResults, entry: CandidateResult) -> Html | None:
+    if not entry.test:
+        return None
+    other = best_baseline(results)
+    beside = other if other is not None and other is not entry else None
+    head = [
+        Column(title="Metric"),
+        Column(title="Test", number=True),
+        Column(title="95\u00a0% interval", number=True),
+        Column(title="Validation", number=True),
+    ]
+    head += [Column(title=beside.name, number=True)] if beside else []
+    rows = []
+    for name, score in entry.test.items():
+        decimals = decimals_for([score])
+        validation = entry.validation.get(name)
+        cells: list[Child] = [
+            element("span", metric_label(name), title=definition(name) or None),
+            element("strong", grouped(score.value, decimals)),
+            interval(score, decimals),
+            grouped(validation.value, decimals) if validation else "–",
+        ]
+        if beside:
+            cells.append(grouped(beside.test[name].value, decimals) if name in beside.test else "–")
+        rows.append(cells)
+    some = next(iter(entry.test.values()))
+    return table(f"All metrics of {entry.name}, n = {grouped(some.n)} test rows", head, rows)

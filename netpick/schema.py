@@ -1,0 +1,244 @@
+"""What every column means, which one is the target, and which task follows.
+
+Each kind in KINDS says how well it fits a column; the strongest claim wins. Identifiers and constants are left out with
+a reason. Everything that is inferred becomes a Note with the option that overrides it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from netpick.errors import DataError, RequestError, near_matches
+from netpick.kinds import KINDS, Claim
+from netpick.kinds.cells import examples_of, series_of
+from netpick.tasks import TASKS
+from netpick.types import Column, Field, Note, Schema, Source, TableColumn
+
+TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome")
+ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
+ID_WORDS = {"id", "ids", "uuid", "guid", "key", "index", "number", "no", "nr", "row"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaOptions:
+    """What the user may say about columns; empty means: infer it."""
+
+    target: tuple[str, ...] = ()
+    task: str | None = None
+    drop: tuple[str, ...] = ()  # columns to leave out
+    kinds: tuple[tuple[str, str], ...] = ()  # (column, kind)
+
+
+def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Schema:  # noqa: B008
+    """Infers kinds, roles, target and task.
+
+    Raises RequestError for columns, kinds and tasks that do not exist, and DataError when nothing is left to learn from.
+    """
+    _check_names(source, options)
+    claimed = {name: _claim(column, dict(options.kinds).get(name)) for name, column in source.columns.items()}
+    notes: list[Note] = []
+    targets = options.target or (_infer_target(source, claimed, notes, options),)
+    fields = []
+    for name, column in source.columns.items():
+        kind, claim = claimed[name]
+        if name in targets:
+            fields.append(_target_field(name, column, kind, claim))
+        elif name in options.drop:
+            fields.append(_field(name, None, "left_out", "left out by --drop", claim))
+        else:
+            fields.append(_feature_field(name, column, kind, claim, forced=name in dict(options.kinds)))
+    fields = [_as_group(f, source.columns[f.name]) for f in fields]
+    for f in fields:
+        _refuse_infinite(f, source.columns[f.name])
+    task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], notes)
+    if not any(f.role == "feature" for f in fields):
+        reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
+        raise DataError(
+            f"{source.name} has no column left to learn from ({reasons or 'only the target'}), but at least one is "
+            "needed. Add columns, or say what one means with --kind COLUMN=number."
+        )
+    return Schema(fields=tuple(fields), task=task, notes=tuple(notes))
+
+
+def _refuse_infinite(field: Field, column: Column) -> None:
+    """Infinities poison means and networks alike, and only the user knows what they stand for."""
+    series = series_of(column)
+    if series is None or not series.dtype.is_float() or field.role not in ("feature", "target"):
+        return
+    infinite = series.is_infinite().fill_null(False)
+    if infinite.any():
+        row = int(infinite.arg_max() or 0)
+        raise DataError(
+            f"Column '{field.name}' (row {row + 1}) holds {series[row]}, and so do {int(infinite.sum()) - 1:,} other rows, "
+            "but numbers must be finite. Pass --missing inf,-inf to read such cells as missing, or leave the column out "
+            f"with --drop {field.name}."
+        )
+
+
+def _check_names(source: Source, options: SchemaOptions) -> None:
+    asked = [*options.target, *options.drop, *(name for name, _ in options.kinds)]
+    for name in asked:
+        if name not in source.columns:
+            raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
+    for name, kind in options.kinds:
+        if kind not in KINDS:
+            raise RequestError(f"There is no kind '{kind}' (for column '{name}').{near_matches(kind, KINDS)}")
+    if options.task is not None and options.task not in TASKS:
+        raise RequestError(f"There is no task '{options.task}'.{near_matches(options.task, TASKS)}")
+
+
+def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None]:
+    """The kind with the strongest claim on a column, and the claim."""
+    claims = {name: kind.claim(column) for name, kind in KINDS.items() if forced in (None, name)}
+    made = {name: claim for name, claim in claims.items() if claim is not None}
+    if forced is not None and forced not in made:
+        # The user knows better than our rules; the encoder reads what it can and the rest is missing.
+        return forced, Claim(strength=1.0, reason="said by --kind")
+    if not made:
+        return None, None
+    best = max(made, key=lambda name: made[name].strength)
+    return best, made[best]
+
+
+def _infer_target(
+    source: Source, claimed: dict[str, tuple[str | None, Claim | None]], notes: list[Note], options: SchemaOptions
+) -> str:
+    if source.target is not None:
+        return source.target
+    by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
+    if by_name:
+        reason = f"its name says so: '{by_name[-1]}'"
+        notes.append(Note(subject="target", text=f"target is column '{by_name[-1]}' ({reason})", override="--target"))
+        return by_name[-1]
+    categorical = [name for name, (kind, _) in claimed.items() if kind in ("category", "boolean")]
+    categorical = [name for name in categorical if not _left_out_reason(name, source.columns[name], *claimed[name])]
+    last = list(source.columns)[-1]
+    if not categorical and _few_whole_numbers(source.columns[last], claimed[last]):
+        categorical = [last]
+    if categorical:
+        chosen = categorical[-1]
+        where = "the last column" if chosen == last else "the last categorical column"
+        notes.append(
+            Note(subject="target", text=f"target is column '{chosen}' ({where}; no column is called target, "
+                 "label, class or y)", override="--target")
+        )  # fmt: skip
+        return chosen
+    raise RequestError(
+        f"{source.name} does not say which column to predict: none is called target, label, class or y, and none is "
+        f"categorical. Pass --target COLUMN. Known: {', '.join(source.columns)}."
+    )
+
+
+def _few_whole_numbers(column: Column, claimed: tuple[str | None, Claim | None]) -> bool:
+    kind, claim = claimed
+    series = series_of(column)
+    return bool(kind == "number" and claim and series is not None and series.dtype.is_integer() and claim.num_distinct <= 20)
+
+
+def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> str:
+    columns = [source.columns[f.name] for f in targets]
+    tables = [c for c in columns if isinstance(c, TableColumn)]
+    for task in TASKS.values():
+        reason = task.recognise(tables, targets) if len(tables) == len(columns) else None
+        if reason:
+            names = ", ".join(f.name for f in targets)
+            notes.append(Note(subject="task", text=f"task is {task.name} ('{names}': {reason})", override="--task"))
+            return task.name
+    names = "', '".join(f.name for f in targets)
+    found = "; ".join(f"{f.kind or 'no kind'}: {f.reason}" for f in targets)
+    raise DataError(
+        f"Column '{names}' cannot be predicted as it is ({found}). Expected classes, yes / no columns or numbers. "
+        f"Choose another --target, or say what it is with --task. Known: {', '.join(sorted(TASKS))}."
+    )
+
+
+def _target_field(name: str, column: Column, kind: str | None, claim: Claim | None) -> Field:
+    series = series_of(column)
+    if series is not None and series.null_count() == len(series):
+        raise DataError(
+            f"Target column '{name}' is empty in all {len(series):,} rows, but every row to learn from needs a value. "
+            "Choose another column with --target."
+        )
+    if kind is None and series is not None and series.dtype == pl.String:
+        distinct = series.drop_nulls().n_unique()
+        claim = Claim(
+            strength=0.1, reason=f"text with {distinct} different values", num_distinct=distinct,
+            num_missing=series.null_count(), examples=examples_of(series),
+        )  # fmt: skip
+        kind = "category"  # one value, or many: the task says clearly what is wrong with that
+    if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
+        kind = "category"
+    return _field(name, kind, "target", claim.reason if claim else "", claim)
+
+
+def _is_code(series: pl.Series) -> bool:
+    """Text of digits whose leading zeros mean something ("0010"): a name, not a quantity."""
+    return bool(series.drop_nulls().str.contains(r"^0\d+$").any())
+
+
+def _feature_field(name: str, column: Column, kind: str | None, claim: Claim | None, *, forced: bool) -> Field:
+    if not forced:
+        reason = _left_out_reason(name, column, kind, claim)
+        if reason:
+            return _field(name, None, "left_out", reason, claim)
+        series = series_of(column)
+        if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
+            category = KINDS["category"].claim(column)
+            if category is not None:
+                return _field(name, "category", "feature", "codes with leading zeros", category)
+    return _field(name, kind, "feature", claim.reason if claim else "", claim)
+
+
+def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim | None) -> str | None:
+    """Why a column teaches nothing: constant, empty, an identifier, or free text."""
+    series = series_of(column)
+    if series is None:
+        return None
+    filled = len(series) - series.null_count()
+    if filled == 0:
+        return "every cell is missing"
+    distinct = claim.num_distinct if claim and claim.num_distinct else series.drop_nulls().n_unique()
+    if distinct == 1 and series.null_count() == 0:
+        return f"constant: every cell is {str(series[0])[:40]!r}"
+    if distinct == 1 and kind != "number":
+        return f"constant: every filled cell is {str(series.drop_nulls()[0])[:40]!r}"
+    if kind is None:
+        if distinct == filled:
+            return "identifier: every cell is different"
+        return f"text with {distinct:,} different values in {filled:,} cells: an identifier, or free text"
+    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    if series.dtype.is_integer() and distinct == filled and filled >= 20:
+        steps = series.drop_nulls().cast(pl.Int64, strict=False).diff().drop_nulls()
+        if len(steps) and steps.min() == steps.max() and steps.min() in (1, -1):
+            return "identifier: it numbers the rows"
+        if words & ID_WORDS:
+            return "identifier: every cell is different"
+    return None
+
+
+def _field(name: str, kind: str | None, role: str, reason: str, claim: Claim | None) -> Field:
+    return Field(
+        name=name, kind=kind, role=role, reason=reason,  # type: ignore[arg-type]
+        num_missing=claim.num_missing if claim else 0, num_distinct=claim.num_distinct if claim else 0,
+        examples=tuple(claim.examples) if claim else (), stray=tuple(claim.stray) if claim else (),
+    )  # fmt: skip
+
+
+def _as_group(field: Field, column: Column) -> Field:
+    """A column that names a person or thing that comes again ('patient_id') tells which rows belong together."""
+    series = series_of(column)
+    if field.role not in ("feature", "left_out") or series is None or field.kind in ("boolean", "datetime"):
+        return field
+    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
+    named = bool(words & ENTITY_WORDS) and bool(words & {"id", "ids", "nr", "no", "number", "name", "key"} or len(words) == 1)
+    distinct = field.num_distinct or series.n_unique()
+    if not named or not (series.dtype.is_integer() or series.dtype == pl.String):
+        return field
+    if distinct < 5 or distinct > len(series) / 1.5:
+        return field
+    reason = f"names {distinct:,} things that come again in {len(series):,} rows; kept together in the split"
+    return replace(field, role="group", kind=None, reason=reason)

@@ -1,0 +1,51 @@
+"""READERS: one file format or layout per file, from what a person has to a Source. Nothing is decoded here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from netpick.sources import opening
+from netpick.sources.arrays import NpzReader
+from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.delimited import DelimitedReader
+from netpick.sources.idx import IdxReader
+from netpick.sources.image_folder import ImageFolderReader
+from netpick.sources.image_zip import ImageZipReader
+from netpick.sources.parquet_arrow import ArrowReader, ParquetReader
+from netpick.sources.ts import TsReader
+from netpick.types import Source
+
+__all__ = ["READERS", "ReadOptions", "Reader", "open_files", "open_source"]
+
+# In the order in which they are asked; delimited text comes last, because it looks into files of any name.
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for reader in (
+        NpzReader(),
+        TsReader(),
+        IdxReader(),
+        ParquetReader(),
+        ArrowReader(),
+        ImageZipReader(),
+        ImageFolderReader(),
+        DelimitedReader(),
+    )
+}
+AS_DETECTED = ReadOptions()
+
+
+def open_source(
+    data: object, *, options: ReadOptions = AS_DETECTED, test: object | None = None, target: str | None = None
+) -> Source:
+    """The Source of a path, a frame (polars, pandas, pyarrow), or arrays (X, y), with its test rows where there are some.
+
+    Rows of `test` (the same kinds of things; "none" turns the search for partner files off) are appended and marked as TEST
+    in `given_split`. `target` only serves the message when the test rows lack it. Raises RequestError, DataError.
+    """
+    return opening.open_with(READERS, data, options=options, test=test, target=target)
+
+
+def open_files(files: Sequence[Path], *, column: str) -> Source:
+    """The Source of single image files without labels, for predictions. Raises RequestError for one that is not there."""
+    return opening.open_files(files, column=column)

@@ -1,0 +1,37 @@
+"""The contract of a reader: a path in, a Source out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from netpick.types import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """What the user may say about the file; None and () mean: detect it."""
+
+    separator: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    quote: str | None = None
+    missing: tuple[str, ...] = ()  # further cell texts that mean "missing"
+    find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it
+
+
+class Reader(ABC):
+    """One file format or layout."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]  # for help and docs: "CSV and TSV, plain or gzip"
+
+    @abstractmethod
+    def recognises(self, path: Path) -> bool:
+        """Whether this reader is for that path, by name or a look at the first bytes; cheap, never raises."""
+
+    @abstractmethod
+    def read(self, path: Path, options: ReadOptions) -> Source:
+        """Reads it. Raises DataError with the culprit and a remedy."""

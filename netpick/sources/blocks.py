@@ -1,0 +1,214 @@
+"""A delimited file as blocks of whole rows in UTF-8, each parsed by polars into text cells: memory does not grow with it."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from netpick.errors import DataError
+from netpick.sources.dialect import Dialect, spoken_separator
+from netpick.sources.encodings import open_plain
+
+BLOCK_BYTES = 24 * 1024 * 1024
+LONGEST_ROW = 256 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
+SENTINEL = "\x01"  # put behind every row: when it lands before the END column, the row is too short
+END = "end"
+
+
+class QuoteTrouble(DataError):
+    """Quotes do not pair up: the reader tries again without them, and passes this on when that fails too."""
+
+
+class EncodingTrouble(DataError):
+    """Bytes that the encoding cannot decode: the reader tries another one unless the user gave it."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole rows of a file as UTF-8 with plain newlines; `line` is the number of its first line, from 1."""
+
+    data: bytes
+    line: int
+
+
+def read_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
+    """Cuts the file behind row ends and leaves the header out. Raises EncodingTrouble, QuoteTrouble."""
+    header = dialect.header
+    for block in _cut(path, dialect.encoding, dialect.quote):
+        if header:
+            block = _without_first_row(block, dialect.quote)
+            header = False
+        if block.data:
+            yield block
+
+
+def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[int] | None = None) -> pl.DataFrame:
+    """The block's cells as text, columns named "0", "1", ...; blank lines are left out.
+
+    Raises DataError naming the line of a row that is too short or too long. `columns` asks for some of them only, in a
+    block that was parsed before.
+    """
+    width = len(dialect.names)
+    schema: dict[str, type[pl.DataType]] = {str(number): pl.String for number in range(width)}
+    wanted = range(width) if columns is None else columns
+    try:
+        frame = pl.read_csv(
+            _prepared(block.data, dialect),
+            has_header=False,
+            schema=schema | {END: pl.String},
+            columns=[*wanted, width],
+            separator=dialect.separator,
+            quote_char=dialect.quote,
+            empty_string_is_null=False,
+        )
+    except PolarsError as error:
+        raise _culprit(block, dialect, path, str(error)) from None
+    whole = frame[END] == SENTINEL
+    if not whole.all():
+        if columns is None:
+            broken = frame.filter(~whole)
+            if not ((broken["0"] == "") & (broken["1"] == SENTINEL)).all():
+                raise _culprit(block, dialect, path, "a row is too short")
+        frame = frame.filter(whole)
+    frame = frame.drop(END)
+    if len(whole) < block.data.count(b"\n"):  # some rows have line ends inside quotes: they got sentinels too
+        frame = frame.with_columns(pl.all().str.replace_all(f"{dialect.separator}{SENTINEL}\n", "\n", literal=True))
+    return frame
+
+
+def _cut(path: Path, encoding: str, quote: str | None) -> Iterator[Block]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    rest, line, offset = b"", 1, 0
+    with open_plain(path) as file:
+        while True:
+            raw = read_some(file, BLOCK_BYTES, path)
+            try:
+                data = rest + decoder.decode(raw, final=not raw).encode()
+            except UnicodeDecodeError as error:
+                raise _encoding_trouble(path, error, line + rest.count(b"\n"), offset + len(raw)) from None
+            offset += len(raw)
+            if raw and data.endswith(b"\r"):
+                cut = 0  # its newline may come with the next block
+            else:
+                data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+                cut = _last_row_end(data, quote) if raw else len(data)
+            rest = data[cut:]
+            if cut:
+                yield Block(data=data[:cut], line=line)
+                line += data.count(b"\n", 0, cut)
+            if not raw:
+                return
+            if len(rest) > LONGEST_ROW:
+                raise QuoteTrouble(
+                    f"{path}, line {line}: a quote is opened but not closed in the next {LONGEST_ROW // 2**20} MB, and "
+                    "quotes that pair up were expected. Pass --quote none if quote marks are part of the text."
+                )
+
+
+def read_some(file: BinaryIO | gzip.GzipFile, size: int, path: Path) -> bytes:
+    """Reads from a plain or gzip file. Raises DataError for a damaged gzip file."""
+    try:
+        return file.read(size)
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(
+            f"{path} cannot be decompressed to its end ({error}), and a whole gzip file was expected. "
+            "Copy or download it again."
+        ) from None
+
+
+def _last_row_end(data: bytes, quote: str | None) -> int:
+    """Where the last whole row ends: behind a newline with an even number of quotes before it. 0: nowhere."""
+    end = data.rfind(b"\n")
+    if quote is None or end < 0:
+        return end + 1
+    mark = quote.encode()
+    inside = data.count(mark, 0, end) % 2
+    while inside and end >= 0:
+        previous = data.rfind(b"\n", 0, end)
+        inside = (inside + data.count(mark, max(previous, 0), end)) % 2
+        end = previous
+    return end + 1
+
+
+def _without_first_row(block: Block, quote: str | None) -> Block:
+    start = re.match(rb"\s*", block.data)
+    begin = start.end() if start else 0
+    end = block.data.find(b"\n", begin)
+    mark = quote.encode() if quote else None
+    while mark and end >= 0 and block.data.count(mark, begin, end) % 2:
+        end = block.data.find(b"\n", end + 1)
+    cut = end + 1 if end >= 0 else len(block.data)
+    return Block(data=block.data[cut:], line=block.line + block.data.count(b"\n", 0, cut))
+
+
+def _prepared(data: bytes, dialect: Dialect) -> bytes:
+    separator = dialect.separator.encode()
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    if separator == b" ":
+        data = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb" {2,}", b" ", data))
+    if dialect.blank_before_quote and dialect.quote:
+        mark = dialect.quote.encode()
+        data = data.replace(separator + b" " + mark, separator + mark)
+    return data.replace(b"\n", separator + SENTINEL.encode() + b"\n")
+
+
+def _culprit(block: Block, dialect: Dialect, path: Path, complaint: str) -> DataError:
+    """Finds the row that polars stumbled over; slow, and only run on the way to an error."""
+    width = len(dialect.names)
+    text = _prepared(block.data, dialect).decode(errors="replace").replace(f"{dialect.separator}{SENTINEL}\n", "\n")
+    rows = csv.reader(
+        io.StringIO(text, newline="\n"),
+        delimiter=dialect.separator,
+        quotechar=dialect.quote or '"',
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        strict=True,
+    )
+    start = block.line
+    try:
+        for row in rows:
+            if row and len(row) != width:
+                return _ragged(path, start, len(row), dialect, several_lines=rows.line_num + block.line - start > 1)
+            start = rows.line_num + block.line
+    except csv.Error:
+        complaint = "a quote is opened and not closed, or closed in the middle of a cell"
+    return QuoteTrouble(
+        f"{path}, line {start}: {complaint}, and rows of {width} cells were expected. "
+        "Correct the line, or pass --quote none if quote marks are part of the text."
+    )
+
+
+def _ragged(path: Path, line: int, found: int, dialect: Dialect, *, several_lines: bool) -> DataError:
+    width = len(dialect.names)
+    message = (
+        f"{path}, line {line}: found {found} cell{'s' if found != 1 else ''} where the "
+        f"{'header has' if dialect.header else 'first row has'} {width}, separated by {spoken_separator(dialect.separator)}. "
+        "Every row needs the same number. Correct the line, or pass --separator or --quote if the file is read wrongly."
+    )
+    return QuoteTrouble(message) if several_lines else DataError(message)
+
+
+def _encoding_trouble(path: Path, error: UnicodeDecodeError, line: int, end: int) -> EncodingTrouble:
+    good = error.object[: error.start].decode(error.encoding, "ignore")
+    byte = end - len(error.object) + error.start
+    shown = " ".join(f"0x{value:02x}" for value in error.object[error.start : max(error.start + 1, error.end)][:4])
+    return EncodingTrouble(
+        f"{path}, line {line + good.count(chr(10))}: byte {byte:,} ({shown}) is not {error.encoding} text, which was expected. "
+        "Leave --encoding out to have it detected, or pass --encoding latin-1.",
+        offset=byte,
+    )

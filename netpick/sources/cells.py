@@ -1,0 +1,113 @@
+"""Text cells to typed columns, over the whole file: a column is numbers when every cell is one, else it stays text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+
+from netpick.sources.table import MISSING
+
+
+class ColumnBuilder:
+    """Collects one column, block by block.
+
+    It guesses integers, then floats, then text. A block that refutes numbers after numbers were kept makes `reread` true:
+    the text of the earlier blocks is gone, so the caller reads the file again for this column with `as_text`.
+    """
+
+    def __init__(self, *, missing: Sequence[str] = (), decimal_comma: bool = False, as_text: bool = False) -> None:
+        self._missing = [*MISSING, *missing]
+        self._own_missing = list(missing)
+        self._decimal_comma = decimal_comma
+        self._integers = not as_text
+        self._numbers = not as_text
+        self._parts: list[pl.Series] = []
+        self.reread = False
+        self.blanks_removed = False
+        self.tokens: Counter[str] = Counter()  # texts that were read as missing, the empty one left out
+
+    def add(self, cells: pl.Series) -> None:
+        """Takes the next block's cells, as text."""
+        if self.reread:
+            return
+        if self._own_missing:
+            cells = self._strip(cells)
+            cells = self._null_out(cells, self._own_missing)
+        if self._numbers:
+            values = self._as_numbers(cells)
+            if values is not None:
+                self._parts.append(values)
+                return
+            self._numbers = False
+            if any(part.null_count() < len(part) for part in self._parts):
+                self.reread = True
+                self._parts = []
+                return
+            self._parts = [part.cast(pl.String) for part in self._parts]
+        self._parts.append(self._null_out(self._strip(cells), self._missing))
+
+    def finish(self) -> pl.Series:
+        """The column in one piece; the parts are freed."""
+        parts, self._parts = self._parts, []
+        if any(part.dtype == pl.Float64 for part in parts):
+            parts = [part.cast(pl.Float64) for part in parts]
+        if all(part.null_count() == len(part) for part in parts):
+            parts = [part.cast(pl.String) for part in parts]
+        return pl.concat(parts, rechunk=True)
+
+    def _as_numbers(self, cells: pl.Series) -> pl.Series | None:
+        if self._integers:
+            values = self._cast(cells, pl.Int64())
+            if values is not None:
+                return values
+            self._integers = False
+        return self._cast(cells, pl.Float64())
+
+    def _cast(self, cells: pl.Series, dtype: pl.DataType) -> pl.Series | None:
+        """Numbers, or None when some cell is neither a number nor missing, or its digits would not survive."""
+        values = cells.cast(dtype, strict=False)
+        odd = cells.filter(values.is_null() & cells.is_not_null())
+        if len(odd):
+            cells = self._strip(cells)
+            if self._decimal_comma:
+                cells = cells.str.replace(",", ".", literal=True)
+            values = cells.cast(dtype, strict=False)
+            odd = cells.filter(values.is_null() & cells.is_not_null())
+            if len(odd):
+                is_missing = odd.is_in(self._missing)
+                if not is_missing.all():
+                    return None
+                self._count(odd)
+        if dtype == pl.Float64 and values.is_nan().any():
+            values = values.fill_nan(None)
+        return None if _digits_matter(cells, values) else values
+
+    def _strip(self, cells: pl.Series) -> pl.Series:
+        stripped = cells.str.strip_chars()
+        if not self.blanks_removed and stripped.str.len_bytes().sum() != cells.str.len_bytes().sum():
+            self.blanks_removed = True
+        return stripped
+
+    def _null_out(self, cells: pl.Series, tokens: Sequence[str]) -> pl.Series:
+        is_missing = cells.is_in(list(tokens))
+        if not is_missing.any():
+            return cells
+        self._count(cells.filter(is_missing))
+        return cells.zip_with(~is_missing.fill_null(False), pl.Series([None], dtype=pl.String))
+
+    def _count(self, missing_cells: pl.Series) -> None:
+        counts = missing_cells.filter(missing_cells != "").value_counts()
+        self.tokens.update(dict(zip(counts[counts.columns[0]].to_list(), counts["count"].to_list(), strict=True)))
+
+
+def _digits_matter(cells: pl.Series, values: pl.Series) -> bool:
+    """Whether digits would be lost as numbers: codes such as 0000000010 or 02134, and numbers of 17 digits and more."""
+    zeros = cells.filter(cells.str.starts_with("0") & ~cells.str.starts_with("0.") & (cells.str.len_bytes() > 1))
+    if len(zeros) and zeros.str.contains(r"^0\d").any():
+        return True
+    if values.dtype != pl.Float64:
+        return False
+    large = cells.filter(values.abs() >= 2.0**53)
+    return len(large) > 0 and large.str.contains(r"^[+-]?\d{17,}$").any()

@@ -1,0 +1,194 @@
+"""What a tree of folders says about its images: classes, given parts, and what was left out. Shared by folder and zip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from netpick.errors import DataError
+from netpick.sources.paths import IMAGE_SUFFIXES, PART_NAMES, PART_WORDS
+from netpick.types import TEST, TRAIN, FileColumn, Note, Source, TableColumn
+
+JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """Images by folder. `folders` maps a relative folder ("" is the top) to its sorted image names."""
+
+    folders: Mapping[str, list[str]]
+    others: int  # files that are no images, hidden ones not counted
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folder:
+    """One folder of images with what its path says."""
+
+    path: str
+    label: str
+    part: int | None
+
+
+def is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def images_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool, use_parts: bool) -> Source:
+    """The Source of a tree of class folders. Raises DataError when there are no images or no class folders."""
+    folders, notes = _interpret(tree, path, use_parts)
+    paths: list[str] = []
+    labels: list[str] = []
+    parts: list[int] = []
+    for folder in folders:
+        names = tree.folders[folder.path]
+        paths.extend(f"{folder.path}/{name}" for name in names)
+        labels.extend([folder.label] * len(names))
+        parts.extend([TRAIN if folder.part is None else folder.part] * len(names))
+    if len(paths) == 1:
+        raise DataError(
+            f"{path} holds one image ({paths[0]}), but at least a few per class were expected. Add images, or name another folder."
+        )
+    is_split = any(folder.part is not None for folder in folders)
+    if tree.others:
+        what = (
+            f"{tree.others:,} other file{'s are' if tree.others != 1 else ' is'} left out: no images by their endings."
+        )
+        notes.append(Note(subject="files", text=what))
+    return Source(
+        name=name,
+        origin=str(path),
+        layout=layout,
+        columns={
+            "image": FileColumn(name="image", root=path, paths=paths, in_zip=in_zip),
+            "label": TableColumn(name="label", values=pl.Series("label", labels, dtype=pl.String)),
+        },
+        num_rows=len(paths),
+        fingerprint=tree.fingerprint,
+        target="label",
+        given_split=np.array(parts, np.int8) if is_split else None,
+        notes=notes,
+        row_names=paths,
+    )
+
+
+def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], list[Note]]:
+    if not tree.folders:
+        raise DataError(
+            f"{path} holds no images ({tree.others:,} other files), but folders of {', '.join(IMAGE_SUFFIXES[:3])} ... were "
+            "expected, one per class. Name the folder that holds them."
+        )
+    notes: list[Note] = []
+    depth = _wrapper_depth(tree)
+    split = {key: key.split("/")[depth:] if key else [] for key in tree.folders}
+    loose = sum(len(tree.folders[key]) for key, components in split.items() if not components)
+    inner = {key: components for key, components in split.items() if components}
+    if not inner:
+        raise DataError(
+            f"{path} holds {loose:,} image{'s' if loose != 1 else ''} but no class folders; {path.name}/CLASS/image.png was "
+            "expected. Move the images into one folder per class."
+        )
+    if loose:
+        notes.append(Note(subject="files", text=f"{loose:,} images beside the class folders are left out: no class."))
+    parts = _part_folders({components[0] for components in inner.values()})
+    if parts:
+        return _with_parts(tree, inner, parts, notes, use_parts), notes
+    folders = [_Folder(path=key, label=components[0], part=None) for key, components in inner.items()]
+    notes.extend(_note_variants({folder.label for folder in folders}))
+    return folders, notes
+
+
+def _wrapper_depth(tree: Tree) -> int:
+    """How many folders wrap all others without meaning anything, as in archive.zip/photos/cat/1.png."""
+    keys = [key.split("/") for key in tree.folders if key]
+    if "" in tree.folders:
+        return 0
+    depth = 0
+    while len({key[depth] for key in keys}) == 1 and all(len(key) > depth + 1 for key in keys):
+        depth += 1
+    return depth
+
+
+def _part_folders(tops: set[str]) -> dict[str, int]:
+    """The folders named train, val, test ...: at least two different parts, one of them for training."""
+    parts = {top: PART_WORDS[top.lower()] for top in sorted(tops) if top.lower() in PART_WORDS}
+    return parts if TRAIN in parts.values() and len(set(parts.values())) > 1 else {}
+
+
+def _with_parts(
+    tree: Tree, inner: Mapping[str, list[str]], parts: Mapping[str, int], notes: list[Note], use_parts: bool
+) -> list[_Folder]:
+    folders: list[_Folder] = []
+    for key, components in inner.items():
+        top, images = components[0], len(tree.folders[key])
+        if top not in parts:
+            notes.append(
+                Note(subject="files", text=f"{images:,} images in {key}/ are left out: it is none of the given parts.")
+            )
+        elif len(components) < 2:
+            notes.append(
+                Note(subject="files", text=f"{images:,} images in {key}/ are left out: they lie in no class folder.")
+            )
+        else:
+            folders.append(_Folder(path=key, label=components[1], part=parts[top]))
+    folders.sort(key=lambda folder: folder.part or TRAIN)
+    if not folders:
+        told = ", ".join(f"{top}/" for top in parts)
+        raise DataError(
+            f"The images in {told} lie in no class folders; {next(iter(parts))}/CLASS/image.png was expected. Move them."
+        )
+    folders = _one_spelling(folders, notes)
+    if not use_parts:
+        notes.append(Note(subject="split", text="The folders' own parts are not used, as asked."))
+        return [replace(folder, part=None) for folder in folders]
+    counts = {
+        part: sum(len(tree.folders[f.path]) for f in folders if f.part == part) for part in sorted(set(parts.values()))
+    }
+    told = ", ".join(f"{PART_NAMES[part]} {count:,}" for part, count in counts.items())
+    notes.append(
+        Note(
+            subject="split",
+            text=f"The folders {', '.join(parts)} give the split: {told} images.",
+            override="--test none",
+        )
+    )
+    return folders
+
+
+def _one_spelling(folders: list[_Folder], notes: list[Note]) -> list[_Folder]:
+    """A class spelled Cat in train and cat in test is one class; two spellings in train stay two, with a note."""
+    known = {folder.label for folder in folders if folder.part == TRAIN}
+    spelling = {label.lower(): label for label in sorted(known, reverse=True)}
+    notes.extend(_note_variants(known))
+    changed: dict[str, str] = {}
+    unified = []
+    for folder in folders:
+        label = folder.label if folder.label in known else spelling.get(folder.label.lower(), folder.label)
+        if label != folder.label:
+            changed[f"{PART_NAMES[TEST if folder.part is None else folder.part]}/{folder.label}"] = label
+        unified.append(replace(folder, label=label))
+    for variant, label in sorted(changed.items()):
+        text = f"{variant} differs from the training class {label!r} only in upper and lower case; it is read as {label!r}."
+        notes.append(Note(subject="classes", text=text))
+    return unified
+
+
+def _note_variants(labels: set[str]) -> list[Note]:
+    spellings: dict[str, list[str]] = {}
+    for label in sorted(labels):
+        spellings.setdefault(label.lower(), []).append(label)
+    return [
+        Note(
+            subject="classes", text=f"Classes {' and '.join(map(repr, variants))} differ only in upper and lower case."
+        )
+        for variants in spellings.values()
+        if len(variants) > 1
+    ]

@@ -1,0 +1,166 @@
+"""CSV, TSV and other delimited text, plain or gzip; everything detected is said, and can be overridden."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from netpick.errors import DataError
+from netpick.sources import fingerprint
+from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
+from netpick.sources.cells import ColumnBuilder
+from netpick.sources.dialect import Dialect, detect_dialect, without_quotes
+from netpick.sources.encodings import describe_binary, detect_encoding, guess_legacy, open_plain
+from netpick.sources.paths import short_name
+from netpick.sources.table import table_source, unique_names
+from netpick.types import Note, Source
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data")
+HEAD_BYTES = 1024 * 1024
+DIALECT_CHARACTERS = 256 * 1024
+
+
+class DelimitedReader(Reader):
+    """One row per line, cells divided by one character."""
+
+    name: ClassVar[str] = "csv"
+    description: ClassVar[str] = "CSV, TSV and other delimited text, plain or gzip"
+
+    def recognises(self, path: Path) -> bool:
+        if not path.is_file():
+            return False
+        if path.name.lower().removesuffix(".gz").endswith(SUFFIXES):
+            return True
+        return _looks_delimited(path)
+
+    def read(self, path: Path, options: ReadOptions) -> Source:
+        dialect = _look(path, options)
+        try:
+            frame, remarks = _read_frame(path, dialect, options)
+        except EncodingTrouble as trouble:
+            if options.encoding is not None:
+                raise
+            encoding = guess_legacy(_bytes_around(path, trouble.offset))
+            return self.read(path, replace(options, encoding=encoding))
+        except QuoteTrouble as trouble:
+            if options.quote is not None or dialect.quote is None:
+                raise
+            dialect = without_quotes(dialect, _head_text(path, dialect.encoding), options)
+            try:
+                frame, remarks = _read_frame(path, dialect, options)
+            except DataError:
+                raise trouble from None
+        return table_source(
+            frame,
+            origin=str(path),
+            name=short_name(path),
+            layout=self.name,
+            fingerprint=fingerprint.of_file(path),
+            folder=path.parent,
+            notes=(*dialect.notes, *remarks),
+        )
+
+
+def _look(path: Path, options: ReadOptions) -> Dialect:
+    with open_plain(path) as file:
+        head = read_some(file, HEAD_BYTES, path)
+    encoding, note = detect_encoding(head, whole=len(head) < HEAD_BYTES, given=options.encoding, path=path)
+    text = _head_text(path, encoding)
+    if not text.strip():
+        raise DataError(f"{path} holds only blank lines, but rows were expected. Check how the file was written.")
+    dialect = detect_dialect(text, encoding, options)
+    names, remarks = unique_names(dialect.names)
+    return replace(dialect, names=tuple(names), notes=(note, *dialect.notes, *remarks))
+
+
+def _head_text(path: Path, encoding: str) -> str:
+    """The start of the file, whole lines, newlines plain; bytes that do not decode are for the full reading to name."""
+    with open_plain(path) as file:
+        head = read_some(file, HEAD_BYTES, path)
+    whole = len(head) < HEAD_BYTES
+    text = head.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > DIALECT_CHARACTERS:
+        text, whole = text[:DIALECT_CHARACTERS], False
+    return text if whole else text[: text.rfind("\n") + 1] or text
+
+
+def _read_frame(path: Path, dialect: Dialect, options: ReadOptions) -> tuple[pl.DataFrame, list[Note]]:
+    width = len(dialect.names)
+    builders = [ColumnBuilder(missing=options.missing, decimal_comma=dialect.decimal_comma) for _ in range(width)]
+    _fill(path, dialect, dict(enumerate(builders)))
+    text_after_all = [number for number, builder in enumerate(builders) if builder.reread]
+    if text_after_all:
+        for number in text_after_all:
+            builders[number] = ColumnBuilder(missing=options.missing, as_text=True)
+        _fill(path, dialect, {number: builders[number] for number in text_after_all})
+    frame = pl.DataFrame([builder.finish().alias(name) for builder, name in zip(builders, dialect.names, strict=True)])
+    return frame, _cell_notes(builders, dialect.names)
+
+
+def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder]) -> None:
+    columns = None if len(builders) == len(dialect.names) else [*builders]
+    rows = 0
+    # Threads, because one polars cast runs on one core and lets go of Python's lock.
+    with ThreadPoolExecutor(max_workers=min(len(builders), os.cpu_count() or 1)) as pool:
+        for block in read_blocks(path, dialect):
+            frame = parse_block(block, dialect, path, columns)
+            rows += frame.height
+            list(pool.map(ColumnBuilder.add, builders.values(), [frame[str(number)] for number in builders]))
+    if rows == 0:
+        raise DataError(
+            f"{path} has a header ({', '.join(dialect.names[:6])}{', ...' if len(dialect.names) > 6 else ''}) but no rows, and "
+            "rows were expected. Pass --no-header if the first row is data."
+        )
+
+
+def _cell_notes(builders: Sequence[ColumnBuilder], names: Sequence[str]) -> list[Note]:
+    notes = []
+    stripped = [name for builder, name in zip(builders, names, strict=True) if builder.blanks_removed]
+    if stripped:
+        text = f"Blanks around the cells of {_some(stripped)} were removed."
+        notes.append(Note(subject="blanks", text=text))
+    tokens: Counter[str] = Counter()
+    for builder in builders:
+        tokens.update(builder.tokens)
+    if tokens:
+        told = ", ".join(f"{token!r} ({count:,})" for token, count in sorted(tokens.items()))
+        where = _some([name for builder, name in zip(builders, names, strict=True) if builder.tokens])
+        notes.append(Note(subject="missing", text=f"Read as missing in {where}: {told}.", override="--missing"))
+    return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(repr(name) for name in names)
+    return f"{len(names)} columns ({', '.join(repr(name) for name in names[:3])}, ...)"
+
+
+def _looks_delimited(path: Path) -> bool:
+    """Whether a file of any other name is text in columns, from its first 64 kB."""
+    try:
+        with open_plain(path) as file:
+            head = file.read(64 * 1024)
+    except (OSError, EOFError):
+        return False
+    if not head or describe_binary(head):
+        return False
+    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
+    lines = [line for line in text[: text.rfind("\n") + 1].split("\n") if line.strip()][:200]
+    for separator in ("\t", "|", ";", ","):
+        if len(lines) > 1 and lines[0].count(separator) and len({line.count(separator) for line in lines}) == 1:
+            return True
+    return False
+
+
+def _bytes_around(path: Path, offset: int) -> bytes:
+    with open_plain(path) as file:
+        file.seek(max(0, offset - HEAD_BYTES // 2))
+        return read_some(file, HEAD_BYTES, path)

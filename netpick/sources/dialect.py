@@ -1,0 +1,251 @@
+"""How a delimited file is written: separator, quotes, header and number of columns, detected from its first megabyte.
+
+Deliberately not csv.Sniffer, which guesses letters as separators; here every guess is one of a few, and is said.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from netpick.errors import RequestError
+from netpick.sources.base import ReadOptions
+from netpick.sources.table import MISSING
+from netpick.types import Note
+
+SEPARATORS = ("\t", "|", ";", ",", " ")  # in this order where several would do: a comma may be a decimal comma or prose
+SPOKEN = {"\t": "a tab", "|": "a vertical bar", ";": "a semicolon", ",": "a comma", " ": "a space", '"': 'double (")'}
+NO_QUOTES = ("", "none", "None")
+CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
+SAMPLE_ROWS = 2_000
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?\d*(,\d+)?")
+NAME_LENGTH = 60  # characters; a longer cell in the first row is prose, not a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How to cut a text into cells. `names` are the columns' names; `blank_before_quote`: cells look like `1, "a"`."""
+
+    encoding: str
+    separator: str
+    quote: str | None
+    header: bool
+    names: tuple[str, ...]
+    blank_before_quote: bool = False
+    decimal_comma: bool = False
+    notes: tuple[Note, ...] = ()
+
+
+def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
+    """The dialect of a text that starts a file (line ends already are newlines, its last line is complete)."""
+    separator, quote = _separator_and_quote(text, options)
+    blank = quote is not None and f"{separator} {quote}" in text and f"{separator}{quote}" not in text
+    if blank:
+        text = text.replace(f"{separator} {quote}", f"{separator}{quote}")
+    rows = sample_rows(text, separator, quote)
+    header = options.header if options.header is not None else _has_header(rows)
+    names, remark = _column_names(rows, header)
+    comma = separator != "," and _uses_decimal_comma(rows[1:] if header else rows)
+    return Dialect(
+        encoding=encoding,
+        separator=separator,
+        quote=quote,
+        header=header,
+        names=tuple(names),
+        blank_before_quote=blank,
+        decimal_comma=comma,
+        notes=(
+            _separator_note(separator, len(names), options),
+            _header_note(header, len(names), options),
+            *_quote_notes(text, quote, options),
+            *([Note(subject="numbers", text="Numbers are written with a decimal comma (3,14).")] if comma else []),
+            *remark,
+        ),
+    )
+
+
+def without_quotes(dialect: Dialect, text: str, options: ReadOptions) -> Dialect:
+    """The dialect again, quotes being plain text: the second try for a file whose quotes do not pair up."""
+    return detect_dialect(text, dialect.encoding, replace(options, quote="", separator=dialect.separator))
+
+
+def sample_rows(text: str, separator: str, quote: str | None, *, strict: bool = False) -> list[list[str]]:
+    """The first rows, blank ones left out. Raises csv.Error when strict and the quotes do not pair up."""
+    lines = io.StringIO(squeeze(text) if separator == " " else text, newline="\n")
+    rows = csv.reader(
+        lines,
+        delimiter=separator,
+        quotechar=quote or '"',
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        strict=strict,
+    )
+    sample: list[list[str]] = []
+    for row in rows:
+        if row and any(cell.strip() for cell in row):
+            sample.append(row)
+        if len(sample) == SAMPLE_ROWS:
+            break
+    return sample
+
+
+def squeeze(text: str) -> str:
+    """Columns that are lined up with several spaces become separated by one."""
+    return re.sub(r"(?m)^ +| +$", "", re.sub(" {2,}", " ", text))
+
+
+def is_number(cell: str) -> bool:
+    return NUMBER.fullmatch(cell.strip()) is not None
+
+
+def spoken_separator(separator: str) -> str:
+    return SPOKEN.get(separator, repr(separator))
+
+
+def _separator_and_quote(text: str, options: ReadOptions) -> tuple[str, str | None]:
+    quotes = _given_quote(options) if options.quote is not None else None
+    separator = _given_separator(options) if options.separator is not None else None
+    best: tuple[tuple[bool, float, float], str, str | None] | None = None
+    for candidate in (separator,) if separator else SEPARATORS:
+        quote = quotes if options.quote is not None else _detect_quote(text, candidate)
+        rank = _rank(text, candidate, quote)
+        if best is None or rank > best[0]:
+            best = (rank, candidate, quote)
+    assert best is not None
+    if separator is None and not best[0][0]:  # nothing divides the lines: one column
+        return ",", best[2]
+    return best[1], best[2]
+
+
+def _rank(text: str, separator: str, quote: str | None) -> tuple[bool, float, float]:
+    """How well a separator explains the rows: divides at all, consistently, the first row like the others."""
+    counts = [len(row) for row in sample_rows(text, separator, quote)]
+    if not counts:
+        return False, 0.0, 0.0
+    usual, times = Counter(counts).most_common(1)[0]
+    share = times / len(counts)
+    if separator == " ":  # prose has spaces too
+        divides = usual > 1 and share == 1.0
+    else:
+        divides = usual > 1 and (share >= CONSISTENT or (counts[0] > 1 and share > 0.5))
+    return divides, round(min(share, 0.99), 2), float(counts[0] == usual)
+
+
+def _detect_quote(text: str, separator: str) -> str | None:
+    opening = re.escape(separator)
+    for quote in ('"', "'"):
+        if quote not in text:
+            continue
+        if not re.search(rf"(^|{opening}) ?{quote}", text, re.MULTILINE):
+            continue
+        opened = len(re.findall(rf"(?:^|{opening}) ?{quote}", text, re.MULTILINE))
+        closed = len(re.findall(rf"{quote} ?(?:$|{opening})", text, re.MULTILINE))
+        if quote == "'" and (opened != closed or opened < 0.5 * text.count("\n")):
+            continue  # an apostrophe
+        straight = text.replace(f"{separator} {quote}", f"{separator}{quote}")
+        try:
+            sample_rows(straight, separator, quote, strict=True)
+        except csv.Error as error:
+            if "unexpected end" not in str(error) or opened != closed:
+                continue
+        return quote
+    return None if '"' in text else '"'
+
+
+def _given_separator(options: ReadOptions) -> str:
+    given = options.separator or ""
+    separator = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "space": " "}.get(given, given)
+    if len(separator) != 1 or ord(separator) > 127 or separator in '\r\n"':
+        raise RequestError(
+            f"The separator {given!r} cannot be used; one character such as ',' or ';' or '\\t' was expected. "
+            "Leave --separator out to have it detected."
+        )
+    return separator
+
+
+def _given_quote(options: ReadOptions) -> str | None:
+    given = options.quote or ""
+    if given in NO_QUOTES:
+        return None
+    if len(given) != 1 or ord(given) > 127:
+        raise RequestError(
+            f"The quote character {given!r} cannot be used; one character or 'none' was expected. "
+            "Leave --quote out to have it detected."
+        )
+    return given
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Each column votes: a word above numbers says yes, a number above numbers no, a word that comes again below no."""
+    if len(rows) < 2:
+        return bool(rows) and not any(is_number(cell) for cell in rows[0])
+    votes = 0
+    for position, cell in enumerate(rows[0]):
+        below = [row[position].strip() for row in rows[1:] if position < len(row)]
+        filled = [text for text in below if text not in MISSING]
+        if filled and sum(map(is_number, filled)) >= CONSISTENT * len(filled):
+            votes += -1 if is_number(cell) or cell.strip() in MISSING[1:] else 1
+        elif cell.strip() and cell.strip() in filled:
+            votes -= 1
+    if votes:
+        return votes > 0
+    cells = [cell.strip() for cell in rows[0]]
+    return len(set(cells)) == len(cells) and all(
+        0 < len(cell) <= NAME_LENGTH and not is_number(cell) and len(cell.split()) <= 5 for cell in cells
+    )
+
+
+def _column_names(rows: Sequence[Sequence[str]], header: bool) -> tuple[list[str], list[Note]]:
+    if not rows:
+        return [], []
+    width = len(rows[0])
+    if not header:
+        return [f"column_{number}" for number in range(1, width + 1)], []
+    names = [cell.strip() for cell in rows[0]]
+    if len(rows) < 2 or any(len(row) != width + 1 for row in rows[1:]):
+        return names, []
+    if all(not row[-1].strip() for row in rows[1:]):  # every line ends in a separator
+        text = "Every row ends in a separator that the header lacks; the empty last column has no name."
+        return [*names, ""], [Note(subject="header", text=text, override="--no-header")]
+    text = "Rows have one cell more than the header: the first holds row names, as R writes them; it is called 'row'."
+    return ["row", *names], [Note(subject="header", text=text, override="--no-header")]
+
+
+def _uses_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
+    for cells in zip(*(row for row in rows if len(row) == len(rows[0])), strict=True):
+        filled = [cell.strip() for cell in cells if cell.strip() not in MISSING]
+        if any("," in cell for cell in filled) and all(COMMA_NUMBER.fullmatch(cell) for cell in filled):
+            return True
+    return False
+
+
+def _separator_note(separator: str, width: int, options: ReadOptions) -> Note:
+    given = ", as given" if options.separator is not None else ""
+    text = f"Cells are separated by {spoken_separator(separator)}{given}: {width} column{'s' if width != 1 else ''}."
+    return Note(subject="separator", text=text, override="--separator")
+
+
+def _header_note(header: bool, width: int, options: ReadOptions) -> Note:
+    given = ", as given" if options.header is not None else ""
+    if header:
+        return Note(subject="header", text=f"The first row is a header{given}.", override="--no-header")
+    named = "column_1" if width == 1 else f"column_1 to column_{width}"
+    return Note(
+        subject="header", text=f"There is no header{given}: the columns are called {named}.", override="--header"
+    )
+
+
+def _quote_notes(text: str, quote: str | None, options: ReadOptions) -> list[Note]:
+    if options.quote is not None:
+        return [Note(subject="quote", text=f"The quote character is {quote or 'none'}, as given.", override="--quote")]
+    if quote is None:
+        told = "Quote marks are part of the text: they do not enclose whole cells."
+        return [Note(subject="quote", text=told, override="--quote")]
+    if quote not in text:
+        return []
+    spoken = SPOKEN.get(quote, f"single ({quote})")
+    return [Note(subject="quote", text=f"Cells are enclosed in {spoken} quotes.", override="--quote")]

@@ -1,0 +1,127 @@
+"""Which bytes are text, and in which encoding: the first look at a delimited file."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from pathlib import Path
+from typing import BinaryIO
+
+from netpick.errors import DataError, RequestError
+from netpick.types import Note
+
+# UTF-32 before UTF-16: its little-endian mark starts with that of UTF-16.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Only encodings that tables are really written in: the whole list makes short samples look Baltic or Japanese.
+CANDIDATES = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"]
+SIGNATURES = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+)
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_plain(path: Path) -> BinaryIO | gzip.GzipFile:
+    """The file's bytes, decompressed when it is gzip (by its first bytes, not by its name)."""
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP_MAGIC
+    return gzip.open(path, "rb") if packed else path.open("rb")
+
+
+def detect_encoding(head: bytes, *, whole: bool, given: str | None, path: Path) -> tuple[str, Note]:
+    """The encoding's Python name and what to say about it. Raises DataError for a file that is not text."""
+    if given is not None:
+        name = _known(given)
+        if name in ("utf-16-le", "utf-16-be", "utf-8") and (marked := _marked(head)):
+            name = marked
+        return name, Note(subject="encoding", text=f"The encoding is {given}, as given.", override="--encoding")
+    if marked := _marked(head):
+        return marked, _note(marked, "by its byte order mark")
+    if guessed := _utf16_without_mark(head):
+        return guessed, _note(guessed, "every second byte is zero")
+    _require_text(head, path)
+    if _is_utf8(head, whole):
+        return "utf-8", Note(subject="encoding", text="The encoding is UTF-8.", override="--encoding")
+    guess = guess_legacy(head)
+    return guess, _note(guess, "guessed from its letters: it is not UTF-8")
+
+
+def guess_legacy(sample: bytes) -> str:
+    """The likeliest encoding of text that is not UTF-8; latin-1, which decodes anything, when none fits."""
+    from charset_normalizer import from_bytes
+
+    # Bytes around the first non-ASCII ones tell more than a head that may be plain ASCII.
+    first = next((i for i, byte in enumerate(sample) if byte > 127), 0)
+    best = from_bytes(sample[max(0, first - 2000) : first + 60_000], cp_isolation=CANDIDATES).best()
+    return "latin-1" if best is None or best.encoding in ("ascii", "latin_1") else best.encoding.replace("_", "-")
+
+
+def describe_binary(head: bytes) -> str | None:
+    """What the first bytes say a binary file is, or None for text."""
+    for signature, what in SIGNATURES:
+        if head.startswith(signature):
+            return what
+    return "binary data" if b"\0" in head else None
+
+
+def _known(given: str) -> str:
+    try:
+        name = codecs.lookup(given).name
+    except LookupError:
+        raise RequestError(
+            f"There is no encoding {given!r}. Known ones are utf-8, utf-16, latin-1, cp1252, shift_jis and the others that "
+            "Python knows. Leave --encoding out to have it detected."
+        ) from None
+    return "latin-1" if name == "iso8859-1" else name
+
+
+def _marked(head: bytes) -> str | None:
+    return next((name for mark, name in MARKS if head.startswith(mark)), None)
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    sample = head[:4000]
+    if len(sample) < 8:
+        return None
+    odd, even = sample[1::2].count(0), sample[0::2].count(0)
+    if odd > 0.4 * len(sample) and even == 0:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.4 * len(sample) and odd == 0 else None
+
+
+def _require_text(head: bytes, path: Path) -> None:
+    what = describe_binary(head)
+    if what is None:
+        return
+    raise DataError(
+        f"{path} looks like {what}, but a table of text was expected. Convert it to CSV or Parquet, or give the file its "
+        "right ending."
+    )
+
+
+def _is_utf8(head: bytes, whole: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _note(encoding: str, why: str) -> Note:
+    spoken = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark"}.get(encoding, encoding)
+    return Note(subject="encoding", text=f"The encoding is {spoken} ({why}).", override="--encoding")

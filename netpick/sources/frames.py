@@ -1,0 +1,81 @@
+"""Tables that are in memory already: polars and pandas frames, pyarrow tables."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TypeGuard
+
+import polars as pl
+
+from netpick.sources import fingerprint
+from netpick.sources.base import ReadOptions
+from netpick.sources.table import null_missing, table_source, unique_names
+from netpick.types import Note, Source
+
+
+def is_frame(data: object) -> bool:
+    return isinstance(data, pl.DataFrame | pl.LazyFrame) or _is_pandas(data) or _is_arrow(data)
+
+
+def read_frame(data: object, options: ReadOptions) -> Source:
+    """The Source of a frame; a pandas index that carries a name or times becomes a column."""
+    frame, origin, notes = to_polars(data)
+    frame = null_missing(frame, options.missing)
+    return table_source(
+        frame,
+        origin=origin,
+        name="data",
+        layout="frame",
+        fingerprint=fingerprint.of_frame(frame),
+        folder=None,
+        notes=notes,
+    )
+
+
+def to_polars(data: object) -> tuple[pl.DataFrame, str, list[Note]]:
+    """The frame as polars has it, what to call it, and what to say about the conversion."""
+    if isinstance(data, pl.LazyFrame):
+        return data.collect(), "LazyFrame", []
+    if isinstance(data, pl.DataFrame):
+        return data, "DataFrame", []
+    if _is_arrow(data):
+        names, notes = unique_names([str(name) for name in data.column_names])
+        return pl.DataFrame(pl.from_arrow(data.rename_columns(names))), "pyarrow Table", notes
+    return _from_pandas(data)
+
+
+def _from_pandas(data: Any) -> tuple[pl.DataFrame, str, list[Note]]:
+    notes = []
+    # By what it is, not by its class, so that pandas need not be imported here.
+    plain_index = type(data.index).__name__ == "RangeIndex" or (data.index.name is None and data.index.nlevels == 1)
+    is_time = type(data.index).__name__ in ("DatetimeIndex", "PeriodIndex")
+    if is_time or not plain_index:
+        data = data.reset_index()
+        text = f"The frame's index is read as column {str(data.columns[0])!r}."
+        notes.append(Note(subject="index", text=text))
+    names, remarks = unique_names([" ".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in data.columns])
+    series = [_cells(data.iloc[:, position], name) for position, name in enumerate(names)]
+    return pl.DataFrame(series), "DataFrame", [*notes, *remarks]
+
+
+def _cells(cells: Any, name: str) -> pl.Series:
+    kind = str(cells.dtype)
+    if kind.startswith("period"):
+        cells = cells.dt.to_timestamp()
+    elif kind.startswith(("interval", "complex")):
+        cells = cells.astype(str)
+    elif kind == "object" and len({type(cell) for cell in cells.dropna()}) > 1:
+        # Mixed cells become text, so that a stray word among numbers can be named later.
+        cells = cells.map(str, na_action="ignore")
+    series: pl.Series = pl.from_pandas(cells, nan_to_null=True)
+    return series.alias(name)
+
+
+def _is_pandas(data: object) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _is_arrow(data: object) -> TypeGuard[Any]:
+    arrow = sys.modules.get("pyarrow")
+    return arrow is not None and isinstance(data, arrow.Table)

@@ -1,0 +1,115 @@
+"""A folder of class folders of images, with train / val / test folders above them where given."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from netpick.errors import DataError
+from netpick.sources import fingerprint
+from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.class_folders import Tree, images_source, is_image, is_junk
+from netpick.sources.paths import IMAGE_SUFFIXES
+from netpick.types import Source
+
+LOOK_DEPTH = 4  # folders deep that `recognises` looks for a first image
+
+
+class ImageFolderReader(Reader):
+    """photos/cat/1.jpg, photos/dog/2.jpg, or photos/train/cat/1.jpg."""
+
+    name: ClassVar[str] = "image_folder"
+    description: ClassVar[str] = "a folder of class folders of images, train / val / test folders known"
+
+    def recognises(self, path: Path) -> bool:
+        return path.is_dir()
+
+    def read(self, path: Path, options: ReadOptions) -> Source:
+        tree = list_images(path)
+        name = path.absolute().name
+        return images_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
+
+
+def list_images(root: Path) -> Tree:
+    """All images below a folder. Raises DataError for a link that leaves the folder and for folders that may not be read."""
+    folders: dict[str, list[str]] = {}
+    entries: list[str] = []
+    others = 0
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        prefix = f"{relative}/" if relative else ""
+        found: list[str] = []
+        for entry in _scan(root, relative):
+            name = entry.name
+            if is_junk(name):
+                continue
+            if entry.is_symlink():
+                _require_inside(entry, root)
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(prefix + name)
+            elif is_image(name) and entry.is_file():
+                found.append(name)
+            else:
+                others += 1
+        if found:
+            found.sort()
+            folders[relative] = found
+            entries += [
+                f"{prefix}{name} {size}" for name, size in zip(found, _sizes(root / relative, found), strict=True)
+            ]
+    entries.sort()
+    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=fingerprint.of_listing(entries))
+
+
+def _sizes(folder: Path, names: list[str]) -> list[int]:
+    if os.stat not in os.supports_dir_fd:
+        return [os.stat(folder / name).st_size for name in names]
+    handle = os.open(folder, os.O_RDONLY)  # looking names up from an open folder halves the time of full paths
+    try:
+        return [os.stat(name, dir_fd=handle).st_size for name in names]
+    finally:
+        os.close(handle)
+
+
+def holds_class_folders(path: Path) -> bool:
+    """Whether at least two folders in it hold images somewhere; looks at one image of each, so it is quick."""
+    tops = [entry.path for entry in _scan(path, "") if not is_junk(entry.name) and entry.is_dir(follow_symlinks=False)]
+    if len(tops) == 1:
+        return holds_class_folders(Path(tops[0]))
+    return sum(holds_image(top, LOOK_DEPTH) for top in tops[:50]) >= 2
+
+
+def holds_image(folder: str, depth: int) -> bool:
+    inner: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.lower().endswith(IMAGE_SUFFIXES) and not is_junk(entry.name):
+                    return True
+                if entry.is_dir(follow_symlinks=False) and not is_junk(entry.name):
+                    inner.append(entry.path)
+    except PermissionError:
+        return False
+    return depth > 0 and any(holds_image(path, depth - 1) for path in inner)
+
+
+def _scan(root: Path, relative: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root / relative) as entries:
+            return list(entries)
+    except PermissionError:
+        raise DataError(
+            f"The folder {root / relative} may not be read by this user, but its images were expected. "
+            "Change its permissions (chmod u+rx), or copy it."
+        ) from None
+
+
+def _require_inside(entry: os.DirEntry[str], root: Path) -> None:
+    target = Path(os.path.realpath(entry.path))
+    if not target.is_relative_to(root.resolve()):
+        raise DataError(
+            f"{entry.path} is a link to {target}, outside of {root}, but only files inside are read. "
+            "Copy the file there, or name the folder that holds the real files."
+        )

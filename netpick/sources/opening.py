@@ -1,0 +1,135 @@
+"""From what the user named to one Source: picks the reader, finds partner files, appends the test rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from netpick.errors import DataError, RequestError
+from netpick.sources import fingerprint
+from netpick.sources.arrays import is_arrays, read_arrays
+from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.encodings import SIGNATURES
+from netpick.sources.frames import is_frame, read_frame
+from netpick.sources.image_folder import holds_class_folders
+from netpick.sources.join import columns_differ, join_parts
+from netpick.sources.parquet_arrow import first_bytes
+from netpick.sources.paths import PART_NAMES, data_file_in, existing, existing_file, family_name, find_parts, short_name
+from netpick.types import TEST, TRAIN, FileColumn, Note, Source
+
+Readers = Mapping[str, Reader]
+NO_TEST = "none"
+
+
+def open_with(
+    readers: Readers, data: object, *, options: ReadOptions, test: object | None, target: str | None
+) -> Source:
+    """open_source, over a given table of readers."""
+    if isinstance(test, str) and test == NO_TEST:
+        options, test = replace(options, find_test=False), None
+    if test is None:
+        return _open(readers, data, options, find_partners=options.find_test)
+    source = _open(readers, data, options, find_partners=False)
+    if source.given_split is not None and (source.given_split == TEST).any():
+        raise RequestError(
+            f"{source.origin} has test rows of its own, and --test names others, but one of them was expected. "
+            "Leave --test out, or name the training part alone."
+        )
+    tested = _open(readers, test, replace(options, find_test=False), find_partners=False)
+    joined = join_parts({TRAIN: source, TEST: tested}, target=target)
+    note = Note(
+        subject="split",
+        text=f"The {tested.num_rows:,} test rows come from {tested.origin}, as given.",
+        override="--test",
+    )
+    return replace(joined, notes=[*joined.notes, note])
+
+
+def open_files(files: Sequence[Path], *, column: str) -> Source:
+    """The Source of image files that are rows without labels; each is named as it was given."""
+    if not files:
+        raise RequestError("No image files were named, but at least one was expected. Name files or a folder.")
+    for file in files:
+        existing_file(file)
+    absolute = [os.path.abspath(file.expanduser()) for file in files]
+    root = Path(os.path.commonpath([os.path.dirname(file) for file in absolute]))
+    paths = [Path(file).relative_to(root).as_posix() for file in absolute]
+    names = [str(file) for file in files]
+    return Source(
+        name=short_name(files[0]) if len(files) == 1 else root.name,
+        origin=names[0] if len(names) == 1 else f"{len(names):,} files",
+        layout="files",
+        columns={column: FileColumn(name=column, root=root, paths=paths)},
+        num_rows=len(files),
+        fingerprint=fingerprint.of_listing(f"{path} {os.path.getsize(root / path)}" for path in paths),
+        row_names=names,
+    )
+
+
+def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners: bool) -> Source:
+    if isinstance(data, str | Path):
+        return _open_path(readers, data, options, find_partners=find_partners)
+    if is_frame(data):
+        return read_frame(data, options)
+    if is_arrays(data):
+        return read_arrays(data)
+    shape = getattr(data, "shape", None)
+    what = f"a {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
+    raise RequestError(
+        f"Got {what}, but a path, a DataFrame (polars, pandas), a pyarrow Table or arrays (X, y) were expected. "
+        "Pass (X, y) when it is one array without labels."
+    )
+
+
+def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
+    path = existing(given)
+    notes = []
+    if path.is_dir() and not holds_class_folders(path) and (member := data_file_in(path)) is not None:
+        notes.append(Note(subject="files", text=f"The folder's data file {member.name} is read."))
+        path = member
+    reader = _reader_for(readers, path)
+    parts = find_parts(path) if find_partners else {TRAIN: path}
+    parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
+    source = reader.read(path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
+    return replace(source, origin=str(given), notes=[*notes, *source.notes])
+
+
+def _is_partner(reader: Reader, path: Path) -> bool:
+    # Any folder may be called test/; only one with class folders is a partner.
+    return reader.recognises(path) and (path.is_file() or holds_class_folders(path))
+
+
+def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: ReadOptions) -> Source:
+    own = reader.read(path, options)
+    if own.given_split is not None:  # the file says its split itself
+        return own
+    sources = {part: own if file == path.absolute() else reader.read(file, options) for part, file in parts.items()}
+    notes = []
+    for part, source in list(sources.items()):
+        if columns_differ(own, source):
+            lacking = [name for name in own.columns if name not in source.columns]
+            why = f"it lacks {', '.join(map(repr, lacking[:3]))}" if lacking else "it has further columns"
+            text = f"{parts[part].name} lies beside it, but is not used: {why}."
+            notes.append(Note(subject="split", text=text, override="--test"))
+            del sources[part]
+    if TRAIN not in sources or len(sources) == 1:
+        return replace(own, notes=[*own.notes, *notes])
+    joined = join_parts(sources)
+    told = ", ".join(f"{PART_NAMES[part]} {parts[part].name} ({source.num_rows:,})" for part, source in sources.items())
+    note = Note(subject="split", text=f"The split is given by the files' names: {told}.", override="--test none")
+    return replace(joined, name=family_name(parts[TRAIN]), notes=[*joined.notes, note, *notes])
+
+
+def _reader_for(readers: Readers, path: Path) -> Reader:
+    for reader in readers.values():
+        if reader.recognises(path):
+            return reader
+    head = first_bytes(path, 16)
+    what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")
+    known = "; ".join(reader.description for reader in readers.values())
+    raise DataError(
+        f"{path} is in no format that can be read{what}. Known are: {known}. Convert it to one of these, "
+        "or give it the right ending."
+    )

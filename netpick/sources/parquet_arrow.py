@@ -1,0 +1,83 @@
+"""Parquet and Arrow files: tables that carry their own types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from netpick.errors import DataError
+from netpick.sources import fingerprint
+from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.paths import short_name
+from netpick.sources.table import null_missing, table_source, unique_names
+from netpick.types import Source
+
+
+class ParquetReader(Reader):
+    """Parquet files."""
+
+    name: ClassVar[str] = "parquet"
+    description: ClassVar[str] = "Parquet"
+
+    def recognises(self, path: Path) -> bool:
+        return path.is_file() and (path.name.lower().endswith((".parquet", ".pq")) or first_bytes(path, 4) == b"PAR1")
+
+    def read(self, path: Path, options: ReadOptions) -> Source:
+        try:
+            frame = pl.read_parquet(path, low_memory=True, glob=False)
+        except (PolarsError, OSError) as error:
+            raise _damaged(path, "Parquet", error) from None
+        return _source(frame, path, self.name, options)
+
+
+class ArrowReader(Reader):
+    """Arrow IPC files and streams, which Feather (version 2) files are as well."""
+
+    name: ClassVar[str] = "arrow"
+    description: ClassVar[str] = "Arrow and Feather"
+
+    def recognises(self, path: Path) -> bool:
+        suffixes = (".arrow", ".feather", ".ipc", ".arrows")
+        return path.is_file() and (path.name.lower().endswith(suffixes) or first_bytes(path, 6) == b"ARROW1")
+
+    def read(self, path: Path, options: ReadOptions) -> Source:
+        try:
+            is_file = first_bytes(path, 6) == b"ARROW1"
+            frame = pl.read_ipc(path) if is_file else pl.read_ipc_stream(path)
+        except (PolarsError, OSError) as error:
+            raise _damaged(path, "Arrow", error) from None
+        return _source(frame, path, self.name, options)
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """The start of a file, b"" when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError:
+        return b""
+
+
+def _source(frame: pl.DataFrame, path: Path, layout: str, options: ReadOptions) -> Source:
+    names, notes = unique_names(frame.columns)
+    frame.columns = names
+    return table_source(
+        null_missing(frame, options.missing),
+        origin=str(path),
+        name=short_name(path),
+        layout=layout,
+        fingerprint=fingerprint.of_file(path),
+        folder=path.parent,
+        notes=notes,
+    )
+
+
+def _damaged(path: Path, what: str, error: Exception) -> DataError:
+    reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+    return DataError(
+        f"{path} cannot be read as {what} ({reason}), and a whole {what} file was expected. Write or copy it again, or give "
+        "it the ending of what it is."
+    )

@@ -1,0 +1,155 @@
+"""Paths as people type them: missing ones with near matches, train / test partners, folders that hold one data file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from netpick.errors import DataError, RequestError
+from netpick.types import TEST, TRAIN, VALIDATION
+
+PART_WORDS: Mapping[str, int] = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "tra": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "tes": TEST,
+    "t10k": TEST,
+}
+PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
+WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(PART_WORDS, key=len, reverse=True))})(?![a-z0-9])")
+UCI_TRAIN_SUFFIX = ".data"  # the UCI archive's pairs are named adult.data and adult.test
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".parquet", ".pq", ".arrow", ".feather", ".ipc")
+FILE_SUFFIXES = (*TABLE_SUFFIXES, ".ts", ".npz")
+
+
+def existing(text: str | Path) -> Path:
+    """The path, `~` expanded. Raises RequestError for one that does not exist or may not be read, and for an empty file."""
+    path = existing_file(text)
+    if path.is_file() and path.stat().st_size == 0:
+        raise DataError(f"{path} is empty (0 bytes), but data were expected. Check how it was written or copied.")
+    return path
+
+
+def existing_file(text: str | Path) -> Path:
+    """The path, `~` expanded, which may be empty. Raises RequestError for one that does not exist or may not be read."""
+    path = Path(text).expanduser()
+    try:
+        path.stat()
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise _unreadable(path) from None
+        raise RequestError(f"There is no file or folder {path}.{_nearby(path)}") from None
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise _unreadable(path)
+    return path
+
+
+def find_parts(path: Path) -> dict[int, Path]:
+    """The train / validation / test siblings of a path by name, itself included; {TRAIN: path} when there are none.
+
+    `x_TRAIN.ts` and `x_TEST.ts`, `digits.tra` and `.tes`, `train-images...` and `t10k-images...`, folders `train` and `test`.
+    """
+    path = path.absolute()
+    name = path.name.lower()
+    siblings = {entry.name.lower(): entry.name for entry in os.scandir(path.parent) if not entry.name.startswith(".")}
+    for match in reversed(list(WORD.finditer(name))):
+        before, after = name[: match.start()], name[match.end() :]
+        parts = {PART_WORDS[match[1]]: path}
+        for word, part in PART_WORDS.items():
+            if part not in parts and before + word + after in siblings:
+                parts[part] = path.with_name(siblings[before + word + after])
+        if not after and before.endswith(".") and before[:-1] + UCI_TRAIN_SUFFIX in siblings and TRAIN not in parts:
+            parts[TRAIN] = path.with_name(siblings[before[:-1] + UCI_TRAIN_SUFFIX])
+        if TRAIN in parts and len(parts) > 1:
+            return dict(sorted(parts.items()))
+    if name.endswith(UCI_TRAIN_SUFFIX) and (test := siblings.get(name.removesuffix(UCI_TRAIN_SUFFIX) + ".test")):
+        return {TRAIN: path, TEST: path.with_name(test)}
+    return {TRAIN: path}
+
+
+def data_file_in(folder: Path) -> Path | None:
+    """The one data file (or the train member of the one family of files) in a folder, or None when it holds none.
+
+    Raises RequestError when there are several and none is named like the folder.
+    """
+    names = sorted(entry.name for entry in os.scandir(folder) if _is_data_file(entry))
+    if not names:
+        return None
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(_family(name), []).append(name)
+    if len(families) > 1:
+        # `series/X/` often holds X_TRAIN.ts beside variants such as X_eq_TRAIN.ts.
+        wanted = [key for key in families if re.split(r"[\W_]*\*", key)[0] == folder.absolute().name.lower()]
+        if len(wanted) != 1:
+            listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            raise RequestError(
+                f"{folder} holds several data files ({listed}), but one was expected. Name the one to read, for example "
+                f"{folder / names[0]}."
+            )
+        families = {wanted[0]: families[wanted[0]]}
+    (members,) = families.values()
+    return folder / next((name for name in members if _part_of(name) == TRAIN), members[0])
+
+
+def short_name(path: Path) -> str:
+    """A title for data: the file's name without its endings."""
+    path = path.absolute()
+    name = path.name.removesuffix(".gz")
+    return name.rpartition(".")[0] or name
+
+
+def family_name(path: Path) -> str:
+    """A title for data that consist of train and test files: what their names share, else the folder's name."""
+    shared = re.split(r"[\W_]*\*", WORD.sub("*", short_name(path).lower()))[0]
+    return short_name(path)[: len(shared)] or path.absolute().parent.name
+
+
+def _is_data_file(entry: os.DirEntry[str]) -> bool:
+    name = entry.name.lower().removesuffix(".gz")
+    is_data = name.endswith(FILE_SUFFIXES) or ("idx3" in name and "images" in name)
+    return is_data and not name.startswith(".") and entry.is_file()
+
+
+def _family(name: str) -> str:
+    return WORD.sub("*", name.lower())
+
+
+def _part_of(name: str) -> int | None:
+    words = WORD.findall(name.lower())
+    return PART_WORDS[words[-1]] if words else None
+
+
+def _unreadable(path: Path) -> RequestError:
+    kind = "folder" if path.is_dir() else "file"
+    return RequestError(
+        f"The {kind} {path} may not be read by this user. Change its permissions (chmod u+r), or copy it."
+    )
+
+
+def _nearby(path: Path) -> str:
+    parent = path.absolute().parent
+    while not parent.is_dir():
+        path, parent = parent, parent.parent
+    try:
+        names = sorted(entry.name for entry in os.scandir(parent) if not entry.name.startswith("."))
+    except PermissionError:
+        return " Check its spelling."
+    lowered = {name.lower(): name for name in names}
+    close = [lowered[name] for name in difflib.get_close_matches(path.name.lower(), lowered, n=3, cutoff=0.6)]
+    if close:
+        return f" Did you mean {' or '.join(str(parent / name) for name in close)}?"
+    if not names:
+        return f" The folder {parent} is empty."
+    return f" The folder {parent} holds: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."

@@ -1,0 +1,213 @@
+"""Which rows are learned from, chosen on and tested on, and why, in one sentence.
+
+Given parts are honoured; a time order splits by time; a repeated entity splits by group; else rows are drawn at random,
+stratified by class. Test rows are sealed: only SealedRows.open gives them, and it counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from netpick.errors import DataError, RequestError, near_matches
+from netpick.kinds.cells import series_of
+from netpick.kinds.datetime import format_of, to_days
+from netpick.types import TEST, TRAIN, VALIDATION, Array, Rows, Schema, Source, Split
+
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
+MAX_TEST, MAX_VALIDATION = 100_000, 6_000  # more rows narrow no interval that matters; they train better
+TOO_FEW = 20  # rows; below, nothing can be held out
+
+
+@dataclass
+class SealedRows:
+    """The test rows, and a record of every time that they were opened."""
+
+    rows: Rows
+    openings: list[str] = field(default_factory=list)
+
+    def open(self, reason: str) -> Rows:
+        """Gives the rows and records why."""
+        self.openings.append(reason)
+        return self.rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRequest:
+    """What a split is made from: rows with a target, their classes where there are any, and rows that belong together."""
+
+    labelled: Array  # (N,) bool
+    classes: Array | None  # (N,) int64
+    groups: Array | None  # (N,) int64: equal numbers stay on one side (identical rows)
+    rule: str | None = None  # "random", "time:COL", "group:COL"
+    seed: int = 0
+
+
+def make_split(source: Source, schema: Schema, request: SplitRequest) -> Split:
+    """Divides the labelled rows. Raises RequestError for a rule that does not fit the data."""
+    rule, column = _parse(request.rule, source)
+    if rule is None and source.given_split is not None and (source.given_split == TEST).any():
+        return _given(source, request)
+    usable = np.flatnonzero(request.labelled)
+    if len(usable) < TOO_FEW:
+        sentence = (
+            f"No rows were held out: {len(usable)} are too few to test on. Scores are those of the training rows and "
+            "say nothing about new data."
+        )
+        return Split(train=usable, validation=usable, test=usable, sentence=sentence, method="none")
+    if rule is None:
+        rule, column = _infer_rule(source, schema)
+    if rule == "time":
+        return _by_time(source, usable, column)
+    if rule == "group":
+        return _by_group(source, usable, column, request)
+    return _at_random(usable, request)
+
+
+def _parse(rule: str | None, source: Source) -> tuple[Literal["time", "group", "random"] | None, str]:
+    if rule is None:
+        return None, ""
+    name, _, column = rule.partition(":")
+    if name not in ("time", "group", "random"):
+        raise RequestError(f"There is no split '{rule}'. Pass --split random, --split time:COLUMN or --split group:COLUMN.")
+    if name != "random" and column not in source.columns:
+        raise RequestError(f"There is no column '{column}' to split by.{near_matches(column, source.columns)}")
+    return name, column  # type: ignore[return-value]
+
+
+def _infer_rule(source: Source, schema: Schema) -> tuple[Literal["time", "group", "random"], str]:
+    for f in schema.fields:
+        if f.role == "group":
+            return "group", f.name
+    dates = [f for f in schema.features if f.kind == "datetime"]
+    if len(dates) == 1:
+        days = _days(source, dates[0].name)
+        steps = np.diff(days[~np.isnan(days)])
+        if len(steps) and ((steps >= 0).all() or (steps <= 0).all()):
+            return "time", dates[0].name
+    return "random", ""
+
+
+def _given(source: Source, request: SplitRequest) -> Split:
+    assert source.given_split is not None
+    given = source.given_split
+    learn = np.flatnonzero(request.labelled & (given != TEST) & (given != VALIDATION))
+    test = np.flatnonzero(request.labelled & (given == TEST))
+    validation = np.flatnonzero(request.labelled & (given == VALIDATION))
+    if len(test) == 0 or len(learn) == 0:
+        part = "test" if len(test) == 0 else "training"
+        raise DataError(
+            f"The given {part} part of {source.name} has no row with a target, but it needs some. "
+            "Check the target column there, or leave the given parts aside with --split random."
+        )
+    if len(validation):
+        sentence = f"The given parts are used as they are: {_counts(learn, validation, test)}."
+    else:
+        size = _size(len(learn), VALIDATION_SHARE, MAX_VALIDATION)
+        learn, validation = _draw(learn, size, request, stream=1)
+        sentence = (
+            f"The given test rows are used as they are; validation rows were drawn from the given training rows at "
+            f"random{', by class' if request.classes is not None else ''}: {_counts(learn, validation, test)}."
+        )
+    return Split(train=learn, validation=validation, test=test, sentence=sentence, method="given")
+
+
+def _by_time(source: Source, usable: Rows, column: str) -> Split:
+    days = _days(source, column)[usable]
+    if np.isnan(days).all():
+        raise RequestError(f"Column '{column}' holds no dates or numbers to order rows by. Pass --split random, or another column.")
+    order = usable[np.argsort(days, kind="stable")]  # missing dates sort last: they count as the newest
+    num_test = _size(len(order), TEST_SHARE, MAX_TEST)
+    num_validation = _size(len(order) - num_test, VALIDATION_SHARE, MAX_VALIDATION)
+    train, validation, test = np.split(order, [len(order) - num_test - num_validation, len(order) - num_test])
+    sentence = (
+        f"By time, because column '{column}' orders the rows: the newest are for testing, those before them for "
+        f"validation: {_counts(train, validation, test)}."
+    )
+    return Split(train=np.sort(train), validation=np.sort(validation), test=np.sort(test), sentence=sentence, method="time")
+
+
+def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) -> Split:
+    series = series_of(source.columns[column])
+    if series is None:
+        raise RequestError(f"Column '{column}' holds no names to group rows by. Pass --split random, or another column.")
+    groups = series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    if len(np.unique(groups[usable])) < 3:
+        raise RequestError(f"Column '{column}' has fewer than three groups, too few to split by. Pass --split random.")
+    parts = _draw_groups(usable, groups, request.seed)
+    sentence = (
+        f"By group, because column '{column}' names things that come again: no {column} is in two parts: "
+        f"{_counts(*parts)}."
+    )
+    return Split(train=parts[0], validation=parts[1], test=parts[2], sentence=sentence, method="group")
+
+
+def _draw_groups(usable: Rows, groups: Array, seed: int) -> tuple[Rows, Rows, Rows]:
+    """Whole groups in random order until the test part, then the validation part, is full."""
+    names, counts = np.unique(groups[usable], return_counts=True)
+    order = _generator(seed, 0).permutation(len(names))
+    share_before = np.cumsum(counts[order]) - counts[order]
+    part = np.full(len(names), TRAIN)
+    test_size = TEST_SHARE * len(usable)
+    validation_size = test_size + VALIDATION_SHARE * (1 - TEST_SHARE) * len(usable)
+    part[order[share_before < validation_size]] = VALIDATION
+    part[order[share_before < test_size]] = TEST
+    if not (part == VALIDATION).any():  # one huge group filled both: the next one validates
+        part[order[(part[order] == TEST).sum()]] = VALIDATION
+    row_part = part[np.searchsorted(names, groups[usable])]
+    return usable[row_part == TRAIN], usable[row_part == VALIDATION], usable[row_part == TEST]
+
+
+def _at_random(usable: Rows, request: SplitRequest) -> Split:
+    rest, test = _draw(usable, _size(len(usable), TEST_SHARE, MAX_TEST), request, stream=0)
+    train, validation = _draw(rest, _size(len(rest), VALIDATION_SHARE, MAX_VALIDATION), request, stream=1)
+    how = "At random, by class" if request.classes is not None else "At random"
+    together = " and with identical rows kept together" if _repeated(usable, request) else ""
+    sentence = f"{how}{together} (seed {request.seed}), because nothing orders or groups the rows: {_counts(train, validation, test)}."
+    return Split(train=train, validation=validation, test=test, sentence=sentence, method="random")
+
+
+def _draw(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> tuple[Rows, Rows]:
+    """Takes `size` rows at random, by class, identical rows together; returns (rest, taken), sorted."""
+    groups = np.arange(len(rows)) if request.groups is None else request.groups[rows]
+    _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    keys = _generator(request.seed, stream).random(len(first))
+    # Identical rows may have different labels: the first one speaks for all of them.
+    classes = np.zeros(len(first), dtype=np.int64) if request.classes is None else request.classes[rows][first]
+    taken = np.zeros(len(first), dtype=bool)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        members = members[np.argsort(keys[members], kind="stable")]
+        wanted = max(1, round(sizes[members].sum() * size / len(rows)))
+        before = np.cumsum(sizes[members]) - sizes[members]
+        chosen = members[before < wanted]
+        taken[chosen if len(chosen) < len(members) else members[:-1]] = True  # every class keeps something
+    mask = taken[unit]
+    return np.sort(rows[~mask]), np.sort(rows[mask])
+
+
+def _repeated(rows: Rows, request: SplitRequest) -> bool:
+    return request.groups is not None and len(np.unique(request.groups[rows])) < len(rows)
+
+
+def _size(count: int, share: float, most: int) -> int:
+    return max(1, min(round(count * share), most))
+
+
+def _days(source: Source, column: str) -> Array:
+    series = series_of(source.columns[column])
+    if series is None:
+        return np.full(source.num_rows, np.nan)
+    if series.dtype.is_numeric():
+        return series.cast(float).fill_null(float("nan")).to_numpy()
+    return to_days(series, (format_of(series) or "") if series.dtype == str else "")
+
+
+def _generator(seed: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
+
+
+def _counts(train: Rows, validation: Rows, test: Rows) -> str:
+    return f"{len(train):,} to learn from, {len(validation):,} to choose on, {len(test):,} to test on"

@@ -1,0 +1,16 @@
+"""The kinds of answers. One task per file; the table below is the only place that lists them.
+
+The order is the order of recognition: the first task that recognises the target columns is taken, unless --task says
+otherwise.
+"""
+
+from __future__ import annotations
+
+from netpick.tasks.base import Task
+from netpick.tasks.classify import Classify
+from netpick.tasks.multilabel import Multilabel
+from netpick.tasks.regress import Regress
+
+TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress())}
+
+__all__ = ["TASKS", "Task"]

@@ -1,0 +1,141 @@
+"""Multi-label classification: any number of labels for a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+from pydantic.dataclasses import dataclass
+
+from netpick.errors import DataError, RequestError
+from netpick.kinds import KINDS
+from netpick.kinds.cells import as_text
+from netpick.recipe import Recipe
+from netpick.tasks.base import Task
+from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from netpick.tasks.base import LossFunction
+
+DELIMITERS = ("|", ";")
+MAX_LABELS = 500
+
+
+@dataclass(config=STRICT, kw_only=True)
+class MultilabelState:
+    """The labels: one column each, or found in one column of lists with this delimiter (empty for list cells)."""
+
+    labels: tuple[str, ...]
+    one_column: bool
+    delimiter: str
+
+
+class Multilabel(Task):
+    """Several yes / no targets at once: as columns, or as a column of lists ("sea|beach")."""
+
+    name: ClassVar[str] = "multilabel"
+    State = MultilabelState
+
+    def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
+        if len(columns) > 1:
+            return f"{len(columns)} yes / no columns" if all(f.kind == "boolean" for f in fields) else None
+        series = columns[0].values
+        if isinstance(series.dtype, pl.List):
+            return "a column of lists"
+        delimiter = _delimiter(series) if series.dtype == pl.String else None
+        return f"cells that list labels, divided by '{delimiter}'" if delimiter else None
+
+    def fit(self, columns: Sequence[TableColumn], rows: Rows) -> MultilabelState:
+        if len(columns) > 1:
+            return MultilabelState(labels=tuple(c.name for c in columns), one_column=False, delimiter="")
+        series = columns[0].values
+        delimiter = "" if isinstance(series.dtype, pl.List) else (_delimiter(series) or DELIMITERS[0])
+        found = sorted({label for cell in _lists(series, delimiter) for label in (cell or ())})
+        if not 2 <= len(found) <= MAX_LABELS:
+            raise DataError(
+                f"Column '{columns[0].name}' lists {len(found)} different labels, but 2 to {MAX_LABELS} are expected. "
+                "Choose another column with --target, or pass --task classify."
+            )
+        return MultilabelState(labels=tuple(found), one_column=True, delimiter=delimiter)
+
+    def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:
+        if not state.one_column:
+            boolean = KINDS["boolean"]
+            whole = np.arange(len(columns[0]))
+            codes = [boolean.encode(c, boolean.fit(c, whole))[:, 0] for c in columns]
+            return (np.stack(codes, axis=1) - 1).astype(np.int8)
+        position = {label: i for i, label in enumerate(state.labels)}
+        cells = _lists(columns[0].values, state.delimiter)
+        truth = np.zeros((len(cells), len(state.labels)), dtype=np.int8)
+        for row, cell in enumerate(cells):
+            if cell is None:
+                truth[row] = -1
+                continue
+            for label in cell:
+                if label in position:
+                    truth[row, position[label]] = 1
+        return truth
+
+    def num_outputs(self, state: Any) -> int:
+        return len(state.labels)
+
+    def labels(self, state: Any) -> tuple[str, ...]:
+        return state.labels  # type: ignore[no-any-return]
+
+    def network_target(self, truth: Array, state: Any) -> Array:
+        return np.maximum(truth, 0).astype(np.float32)
+
+    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+        import torch
+        from torch.nn import functional
+
+        if recipe.loss not in ("auto", "binary_cross_entropy"):
+            raise RequestError(
+                f"Loss '{recipe.loss}' was asked for, but several labels at once are trained with "
+                "binary_cross_entropy. Leave the loss out, or choose a single --target."
+            )
+        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+        def loss(outputs: Tensor, target: Tensor) -> Tensor:
+            truth = target * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+            scale = None if weight is None else weight.to(outputs.device)
+            return functional.binary_cross_entropy_with_logits(
+                outputs.float(), truth, pos_weight=scale, reduction="none"
+            ).mean(dim=-1)
+
+        return loss
+
+    def answer(self, outputs: Tensor) -> Tensor:
+        probabilities = outputs.float().sigmoid()
+        return probabilities.mean(dim=1) if probabilities.ndim == 3 else probabilities
+
+    def decode(self, answers: Array, state: Any) -> Predictions:
+        return Predictions(probabilities=answers.astype(np.float64))
+
+    def labelled(self, truth: Array) -> Array:
+        return (truth >= 0).all(axis=1)  # type: ignore[no-any-return]
+
+
+def _delimiter(series: pl.Series) -> str | None:
+    """The mark that divides labels in at least a tenth of the cells, when the labels it gives are few and come again."""
+    filled = series.drop_nulls()
+    for mark in DELIMITERS:
+        divided = filled.str.contains(mark, literal=True)
+        if len(filled) == 0 or divided.sum() < 0.1 * len(filled):
+            continue
+        parts = filled.str.split(mark).explode().str.strip_chars()
+        if parts.n_unique() <= min(MAX_LABELS, max(2, len(parts) // 3)):
+            return mark
+    return None
+
+
+def _lists(series: pl.Series, delimiter: str) -> list[list[str] | None]:
+    if isinstance(series.dtype, pl.List):
+        cells = series.cast(pl.List(pl.String), strict=False).to_list()
+    else:
+        cells = as_text(series).str.split(delimiter).to_list()
+    return [None if cell is None else [part.strip() for part in cell if part and part.strip()] for cell in cells]

@@ -1,0 +1,333 @@
+"""The frozen values that cross stages.
+
+Nothing here computes: a stage takes some of these and returns others. Arrays are numpy, tables are polars; torch is not
+imported here, so that reading data and rendering reports stay light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as settings_dataclass
+
+Rows = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+Form = Literal["vector", "codes", "series", "grid"]
+Severity = Literal["info", "warning", "severe"]
+
+TRAIN, VALIDATION, TEST, UNASSIGNED = 0, 1, 2, -1
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+# --- what is read ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something that was detected or inferred, and the option that overrides it (None when nothing can)."""
+
+    subject: str
+    text: str
+    override: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableColumn:
+    """A column of a table: cells as polars read them (text stays text; kinds decide what it means)."""
+
+    name: str
+    values: Any  # polars.Series
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileColumn:
+    """A column whose cells are files, in a folder or inside a zip, named relative to `root`."""
+
+    name: str
+    root: Path  # a folder, or the zip file
+    paths: Sequence[str]  # relative to the folder, or member names of the zip
+    in_zip: bool = False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayColumn:
+    """A column of equally shaped arrays: images (N, C, H, W) uint8, or series (N, T, C) float32, zero-padded.
+
+    `lengths` (N,) gives the valid steps of each series when they differ. NaN in a series is a missing value.
+    """
+
+    name: str
+    values: Array
+    kind: Literal["image", "series"]
+    lengths: npt.NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+Column = TableColumn | FileColumn | ArrayColumn
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableRow:
+    """A row whose file could not be decoded."""
+
+    row: int
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Rows to learn from: named columns of equal length, and what the layout says about target and split."""
+
+    name: str  # short name for titles and file names: "adult_train"
+    origin: str  # what the user gave: a path, "DataFrame", "arrays"
+    layout: str  # the reader's name: "csv", "image_folder", "idx", "ts", ...
+    columns: Mapping[str, Column]
+    num_rows: int
+    fingerprint: str  # hex SHA-256, stable for the same data
+    target: str | None = None  # the column that the layout says is the target (class folders, IDX labels, .ts classes)
+    given_split: npt.NDArray[np.int8] | None = None  # (N,) of TRAIN / VALIDATION / TEST, UNASSIGNED where not said
+    notes: Sequence[Note] = ()
+    unreadable: Sequence[UnreadableRow] = ()
+    row_names: Sequence[str] | None = None  # how a person would name a row (a file's path); else row numbers
+
+
+# --- what it means ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column's meaning."""
+
+    name: str
+    kind: str | None  # a name in KINDS; None when left out
+    role: Literal["feature", "target", "left_out", "group", "time"]
+    reason: str  # why this kind, or why left out, in words
+    num_missing: int
+    num_distinct: int
+    examples: Sequence[str] = ()
+    stray: Sequence[tuple[int, str]] = ()  # cells that do not fit the kind: (row, text), read as missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What every column is, which ones are the target, and which task follows."""
+
+    fields: Sequence[Field]
+    task: str  # a name in TASKS
+    notes: Sequence[Note] = ()
+
+    @property
+    def features(self) -> list[Field]:
+        return [f for f in self.fields if f.role == "feature"]
+
+    @property
+    def targets(self) -> list[Field]:
+        return [f for f in self.fields if f.role == "target"]
+
+
+@settings_dataclass(config=STRICT, kw_only=True)
+class InputSpec:
+    """One input of a network, without the batch dimension.
+
+    vector: shape (F,). codes: shape (K,), cardinalities per column; 0 means missing or never seen. series: shape (T, C),
+    `padded` when lengths differ. grid: shape (C, H, W), uint8 with mean and std per channel in 0..1 for normalising.
+    """
+
+    form: Form
+    shape: tuple[int, ...]
+    cardinalities: tuple[int, ...] = ()
+    padded: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
+
+
+Inputs = Mapping[str, InputSpec]  # keyed by form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Row numbers of the parts. `test` is only to be read through SealedRows.open (see split.py)."""
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    sentence: str  # how and why, in one sentence
+    method: Literal["given", "time", "group", "random", "none"]
+    override: str | None = "--split"
+
+
+# --- findings --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A coded observation about data, training or results."""
+
+    code: str
+    severity: Severity
+    title: str
+    evidence: str  # which rows, which column, how much
+    advice: str  # what to do
+    columns: Sequence[str] = ()
+    rows: Sequence[int] = ()  # at most a few dozen examples
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A metric's value on n rows with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPoint:
+    """One look at the validation rows during training."""
+
+    step: int
+    seconds: float
+    train_loss: float
+    validation_loss: float
+    validation_score: float  # of the primary metric
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What a candidate says about some rows.
+
+    classify: `probabilities` (n, K). multilabel: `probabilities` (n, L). regress: `values` (n, T) in the target's units.
+    """
+
+    probabilities: npt.NDArray[np.float64] | None = None
+    values: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateResult:
+    """A network's or a baseline's outcome; a failed one has a reason and no scores."""
+
+    name: str  # "cnn", "rnn[cell=gru]", "boosted trees"
+    family: str  # "mlp", "cnn", "rnn", "transformer", "layers", "module", "baseline"
+    status: Literal["ok", "failed"]
+    reason: str = ""  # why it failed, or remarks such as "trained on 20,000 sampled rows"
+    validation: Mapping[str, Score] = field(default_factory=dict)
+    test: Mapping[str, Score] = field(default_factory=dict)
+    seconds: float = 0.0  # training time
+    steps: int = 0
+    parameters: int = 0
+    bytes: int = 0  # size of the weights
+    latency_ms: float = 0.0  # one row, this machine
+    history: Sequence[HistoryPoint] = ()
+    test_predictions: Predictions | None = None
+    validation_predictions: Predictions | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A paired difference a - b in the primary metric on the same test rows; positive when `a` is better."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    verdict: Literal["better", "worse", "tie"]  # of a against b
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The answer."""
+
+    winner: str | None  # the recommended network
+    best_baseline: str | None
+    sentence: str
+    deep_learning_helps: Literal["yes", "no", "unclear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """The decision threshold of a binary task, chosen on validation rows."""
+
+    value: float
+    cost_fp: float
+    cost_fn: float
+    positive: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetInfo:
+    """What the report needs to know about the target."""
+
+    names: Sequence[str]  # target columns
+    task: str  # "classify", "multilabel", "regress"
+    labels: Sequence[str] = ()  # class names in the order of the probabilities
+    unit_note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResults:
+    """All that the report shows. Reports are pure functions of this value."""
+
+    version: str  # of netpick
+    title: str
+    created: str  # ISO time
+    command: str
+    source: Source
+    schema: Schema
+    target: TargetInfo
+    split: Split
+    plan: Mapping[str, Any]  # plan.json as data
+    primary_metric: str
+    candidates: Sequence[CandidateResult]
+    baselines: Sequence[CandidateResult]
+    comparisons: Sequence[Comparison]
+    verdict: Verdict
+    threshold: Threshold | None
+    findings: Sequence[Finding]
+    test_openings: int
+    seconds: float
+    test_truth: Array  # (n,) int64 for classify, (n, L) for multilabel, (n, T) float64 for regress
+    thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
+
+
+# --- progress --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of progress. `stage` is a pipeline stage; `data` is JSON-ready."""
+
+    stage: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OnEvent(Protocol):
+    """Receives progress; returns nothing. Stages never print."""
+
+    def __call__(self, event: Event, /) -> None: ...

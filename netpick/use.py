@@ -1,0 +1,195 @@
+"""Using a model: rows in, answers and scores out, from the model file alone. Nothing here trains."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from pydantic import TypeAdapter
+from torch import nn
+
+from netpick import __version__
+from netpick.artifact import FORMAT, EncoderRecord, LoadedModel, ModelRecord, load_model
+from netpick.compare import Resampler
+from netpick.decode import decode_images
+from netpick.encode import Encoder, encode
+from netpick.errors import DataError, RequestError
+from netpick.evaluate import evaluate
+from netpick.infer import DeviceData, predict_outputs
+from netpick.metrics import metrics_for
+from netpick.plan import CandidatePlan
+from netpick.predictions import prediction_columns
+from netpick.sources import open_files, open_source
+from netpick.sources.base import ReadOptions
+from netpick.store import Allocator, memory_limit
+from netpick.tasks import TASKS, Task
+from netpick.types import ArrayColumn, Column, FileColumn, Inputs, Predictions, RunResults, Score, Source, TableColumn
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A trained network with all that it needs to read raw data."""
+
+    loaded: LoadedModel
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, labels or targets, in the order of the probabilities."""
+        return self.loaded.record.labels
+
+    @property
+    def card(self) -> str:
+        """The model card: what it was trained on, how well it does, what it is not for (Markdown)."""
+        return self.loaded.card
+
+    def predict(self, data: object) -> pl.DataFrame:
+        """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
+
+        Returns a frame with a row a row of data: prediction, and the probability of every class. Raises DataError when
+        columns are missing or files cannot be read.
+        """
+        source = self._read(data)
+        predictions = self.outputs(source.columns)
+        record = self.loaded.record
+        columns = prediction_columns(record.task, record.labels, predictions, record.threshold)
+        table = pl.DataFrame(list(columns.values()))
+        if source.row_names is not None:
+            table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
+        return table
+
+    def score(self, data: object) -> dict[str, Score]:
+        """All metrics of the task on labelled data, each with n and a 95 % interval."""
+        source = self._read(data, labelled=True)
+        record, task, state = self.loaded.record, self._task, self.loaded.task_state
+        missing = [name for name in record.targets if name not in source.columns]
+        if missing:
+            raise DataError(
+                f"The data have no column '{missing[0]}', but scoring compares predictions with it. Add the target "
+                f"column, or use `netpick predict`. Columns found: {', '.join(source.columns)}."
+            )
+        columns = [source.columns[name] for name in record.targets]
+        truth = task.encode([c for c in columns if isinstance(c, TableColumn)], state)
+        rows = np.flatnonzero(task.labelled(truth))
+        if len(rows) == 0:
+            raise DataError(f"No row has a known value in '{record.targets[0]}', but scoring needs some.")
+        predictions = self.outputs(source.columns)
+        chosen = Predictions(
+            probabilities=None if predictions.probabilities is None else predictions.probabilities[rows],
+            values=None if predictions.values is None else predictions.values[rows],
+        )
+        resampler = Resampler(len(rows), seed=0)
+        return evaluate(record.task, truth[rows], chosen, record.threshold, metrics_for(record.task), resampler)
+
+    def outputs(self, columns: Mapping[str, Column]) -> Predictions:
+        """Predictions for raw columns, by name."""
+        allocator = Allocator(limit=memory_limit(None), key=self.loaded.record.fingerprint)
+        try:
+            store = encode(columns, self.loaded.encoders, allocator)
+            data = DeviceData(store, self.loaded.inputs, "cpu")
+            count = len(next(iter(store.arrays.values())))
+            if count == 0:
+                raise DataError("There is no row to predict. Pass a table, files or arrays with at least one.")
+            outputs = predict_outputs(self.loaded.network, data, np.arange(count, dtype=np.int64))
+        finally:
+            allocator.release()
+        return self._task.decode(self._task.answer(outputs).numpy(), self.loaded.task_state)
+
+    @property
+    def _task(self) -> Task:
+        return TASKS[self.loaded.record.task]
+
+    def _read(self, data: object, *, labelled: bool = False) -> Source:
+        """Opens data in the layout of training: files and folders become images of the network's size."""
+        options = ReadOptions(missing=self.loaded.record.missing, find_test=False)
+        if isinstance(data, dict):
+            data = pl.DataFrame([data])
+        grid = self.loaded.inputs.get("grid")
+        image = next((e.column for e in self.loaded.encoders if e.kind == "image"), None)
+        if grid is not None and image is not None:
+            files = _image_files(data)
+            if files is not None and not labelled:
+                source = open_files(files, column=image)
+            elif isinstance(data, np.ndarray):
+                source = open_source((data, np.zeros(len(data), dtype=np.int64)), options=options)
+            else:
+                source = open_source(data, options=options)
+            height, width = grid.shape[1:]
+            source = decode_images(source, size=(height, width), channels=grid.shape[0])
+        else:
+            source = open_source(self._as_rows(data), options=options)
+        return _renamed(source, self.loaded.encoders)
+
+    def _as_rows(self, data: object) -> object:
+        """A bare array of rows is (X, y) without y."""
+        if isinstance(data, np.ndarray):
+            return (data, np.zeros(len(data), dtype=np.int64))
+        return data
+
+
+def load(path: str | Path, *, module: nn.Module | None = None) -> Model:
+    """Loads a model file, proves it (checksums, names, shapes, stored outputs), and gives a model that predicts.
+
+    Raises RequestError when there is no such file and ModelFileError when it is damaged, hostile or of another version.
+    """
+    path = Path(path)
+    if path.is_dir() and (path / "model.netpick").is_file():
+        path = path / "model.netpick"
+    return Model(loaded=load_model(path, module=module))
+
+
+def record_of(
+    results: RunResults, task: Task, state: Any, encoders: Sequence[Encoder], inputs: Inputs, plan: CandidatePlan,
+    read: ReadOptions,
+) -> ModelRecord:  # fmt: skip
+    """model.json of the recommended candidate."""
+    winner = next(c for c in results.candidates if c.name == plan.name)
+    records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
+    return ModelRecord(
+        format=FORMAT, netpick=__version__, title=results.title, created=results.created, candidate=plan.name,
+        family=plan.family, settings=dict(plan.settings), module=plan.name if plan.module else None, task=task.name,
+        task_state=json.loads(TypeAdapter(task.State).dump_json(state)), targets=tuple(results.target.names),
+        encoders=records, inputs=dict(inputs), num_outputs=task.num_outputs(state), labels=tuple(results.target.labels),
+        threshold=results.threshold.value if results.threshold else None, primary_metric=results.primary_metric,
+        scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
+        missing=read.missing, layout=results.source.layout, fingerprint=results.source.fingerprint,
+        versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
+    )  # fmt: skip
+
+
+def _image_files(data: object) -> list[Path] | None:
+    """Image files that stand for rows: one, a list of them, or a folder that holds them itself."""
+    if isinstance(data, (str, Path)):
+        path = Path(data)
+        if path.suffix.lower() in IMAGE_ENDINGS:
+            return [path]
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith("."))
+            if not files:
+                raise DataError(f"{path} holds no images, but the model was trained on images. Known: {', '.join(IMAGE_ENDINGS)}.")
+            return files
+        return None
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
+        return [Path(item) for item in data]
+    return None
+
+
+def _renamed(source: Source, encoders: Sequence[Encoder]) -> Source:
+    """The only image or series column takes the name that it had in training."""
+    rich = [e for e in encoders if e.kind in ("image", "series")]
+    found = [name for name, c in source.columns.items() if isinstance(c, (ArrayColumn, FileColumn))]
+    if len(rich) != 1 or len(found) != 1 or rich[0].column == found[0]:
+        return source
+    columns = {rich[0].column if name == found[0] else name: column for name, column in source.columns.items()}
+    return replace(source, columns=columns)
+
+
+__all__ = ["Model", "RequestError", "load", "record_of"]

@@ -1,0 +1,173 @@
+"""Every baseline on every kind of problem: honest shapes, finite numbers, the same answer twice, no warning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from netpick.baselines import BASELINES
+from netpick.baselines.base import Problem
+from netpick.types import Array, InputSpec
+
+N = 240
+TRAIN, NEW = np.arange(0, 200), np.arange(200, N)
+
+
+def problem(task: str, arrays: dict[str, Array], inputs: dict[str, InputSpec], target: Array, outputs: int) -> Problem:
+    return Problem(task=task, inputs=inputs, arrays=arrays, target=target, num_classes=outputs, train=TRAIN, seed=3)
+
+
+def table(generator: np.random.Generator) -> tuple[dict[str, Array], dict[str, InputSpec]]:
+    arrays = {
+        "vector": generator.normal(size=(N, 3)).astype(np.float32),
+        "codes": generator.integers(0, [4, 400], size=(N, 2)).astype(np.int32),
+    }
+    inputs = {
+        "vector": InputSpec(form="vector", shape=(3,)),
+        "codes": InputSpec(form="codes", shape=(2,), cardinalities=(4, 400)),
+    }
+    return arrays, inputs
+
+
+def binary_table() -> Problem:
+    arrays, inputs = table(np.random.default_rng(0))
+    target = (arrays["vector"][:, 0] + (arrays["codes"][:, 0] == 1) > 0.3).astype(np.int64)
+    return problem("classify", arrays, inputs, target, 2)
+
+
+def labelled_table() -> Problem:
+    arrays, inputs = table(np.random.default_rng(1))
+    target = np.stack([arrays["vector"][:, 0] > 0, arrays["vector"][:, 1] > 0, np.zeros(N)], axis=1)
+    return problem("multilabel", arrays, inputs, target.astype(np.float32), 3)
+
+
+def numbers_table() -> Problem:
+    arrays, inputs = table(np.random.default_rng(2))
+    target = np.stack([3e5 + 1e4 * arrays["vector"][:, 0], -arrays["vector"][:, 1]], axis=1).astype(np.float64)
+    return problem("regress", arrays, inputs, target, 2)
+
+
+def colour_images() -> Problem:
+    generator = np.random.default_rng(3)
+    target = generator.integers(0, 3, N)
+    grid = generator.integers(0, 120, size=(N, 3, 33, 20)).astype(np.uint8)
+    grid[np.arange(N), target] += 90
+    inputs = {"grid": InputSpec(form="grid", shape=(3, 33, 20), mean=(0.3,) * 3, std=(0.2,) * 3)}
+    return problem("classify", {"grid": grid}, inputs, target, 3)
+
+
+def padded_series() -> Problem:
+    generator = np.random.default_rng(4)
+    target = generator.integers(0, 2, N)
+    lengths = generator.integers(1, 91, N).astype(np.int32)
+    steps = np.arange(90)[None, :, None]
+    series = np.sin(steps * (0.1 + 0.5 * target[:, None, None])) + generator.normal(0, 0.1, (N, 90, 2))
+    series *= steps < lengths[:, None, None]
+    inputs = {"series": InputSpec(form="series", shape=(90, 2), padded=True)}
+    return problem("classify", {"series": series.astype(np.float32), "series.lengths": lengths}, inputs, target, 2)
+
+
+def images_beside_a_table() -> Problem:
+    arrays, inputs = table(np.random.default_rng(5))
+    arrays["grid"] = np.random.default_rng(6).integers(0, 256, size=(N, 1, 28, 28)).astype(np.uint8)
+    inputs["grid"] = InputSpec(form="grid", shape=(1, 28, 28), mean=(0.5,), std=(0.3,))
+    target = (arrays["vector"][:, :1] * 2).astype(np.float64)
+    return problem("regress", arrays, inputs, target, 1)
+
+
+def a_class_missing_from_training() -> Problem:
+    whole = colour_images()
+    return problem(whole.task, dict(whole.arrays), dict(whole.inputs), whole.target, 5)
+
+
+def one_class_in_training() -> Problem:
+    whole = binary_table()
+    return problem(whole.task, dict(whole.arrays), dict(whole.inputs), np.ones(N, dtype=np.int64), 2)
+
+
+def four_rows() -> Problem:
+    vector = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)[np.arange(N) % 4]
+    inputs = {"vector": InputSpec(form="vector", shape=(2,))}
+    target = np.array([0, 1, 1, 0])[np.arange(N) % 4]
+    return Problem(
+        task="classify", inputs=inputs, arrays={"vector": vector}, target=target, num_classes=2,
+        train=np.arange(4), seed=0,
+    )  # fmt: skip
+
+
+PROBLEMS = (
+    binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
+    a_class_missing_from_training, one_class_in_training, four_rows,
+)  # fmt: skip
+CASES = [
+    pytest.param(name, make, id=f"{name}-{make.__name__}")
+    for name in BASELINES
+    for make in PROBLEMS
+    if BASELINES[name].applies(make())
+]
+
+
+def outputs_of(name: str, given: Problem, seconds: float = 0.5) -> Array:
+    predictions = BASELINES[name].predict(given, NEW, seconds).predictions
+    outputs = predictions.values if given.task == "regress" else predictions.probabilities
+    assert outputs is not None
+    return outputs
+
+
+@pytest.mark.parametrize(("name", "make"), CASES)
+def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Problem]) -> None:
+    given = make()
+    outputs = outputs_of(name, given)
+    assert outputs.shape == (len(NEW), given.num_classes)
+    assert outputs.dtype == np.float64
+    assert np.isfinite(outputs).all()
+    if given.task != "regress":
+        assert outputs.min() >= 0
+        assert outputs.max() <= 1
+    if given.task == "classify":
+        assert np.allclose(outputs.sum(axis=1), 1)
+        assert outputs.min() > 0, "a probability of zero makes one surprise infinitely bad"
+
+
+@pytest.mark.parametrize(("name", "make"), CASES)
+def test_the_same_problem_gives_the_same_predictions(name: str, make: Callable[[], Problem]) -> None:
+    assert np.array_equal(outputs_of(name, make()), outputs_of(name, make()))
+
+
+@pytest.mark.parametrize(("name", "make"), CASES)
+def test_only_training_rows_are_learned_from(name: str, make: Callable[[], Problem]) -> None:
+    given = make()
+    before = outputs_of(name, given)
+    given.target[NEW] = given.target[0]
+    assert np.array_equal(before, outputs_of(name, given))
+
+
+@pytest.mark.parametrize("make", [binary_table, colour_images, padded_series, numbers_table])
+@pytest.mark.parametrize("name", sorted(set(BASELINES) - {"majority", "mean"}))
+def test_what_can_be_learned_is_learned(name: str, make: Callable[[], Problem]) -> None:
+    given = make()
+    if not BASELINES[name].applies(given):
+        pytest.skip(f"{name} is not for this problem")
+    truth, outputs = given.target[NEW], outputs_of(name, given)
+    if given.task == "regress":
+        explained = 1 - np.square(outputs - truth).mean(axis=0) / truth.var(axis=0)
+        assert explained.min() > 0.7
+    else:
+        assert (outputs.argmax(axis=1) == truth).mean() > 0.8
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_it_describes_itself(name: str) -> None:
+    baseline = BASELINES[name]
+    assert baseline.name == name
+    assert baseline.definition.endswith(".")
+    assert type(baseline).__doc__
+
+
+def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn() -> None:
+    for make in PROBLEMS:
+        names = {name for name, baseline in BASELINES.items() if baseline.applies(make())}
+        assert len(names & {"majority", "mean"}) == 1
+        assert {"linear", "boosted trees"} <= names

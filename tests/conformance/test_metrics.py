@@ -1,0 +1,260 @@
+"""Every metric keeps the contract: perfect is best, order does not matter, scikit-learn agrees, influence is the slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from netpick.metrics import METRICS, Metric, metrics_for
+from netpick.types import Array, Predictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Rows of one task, with a perfect answer beside the drawn one."""
+
+    task: str
+    truth: Array
+    predictions: Predictions
+    decided: Array | None
+    perfect: Predictions
+
+
+def classes(n: int, num_classes: int, seed: int, *, decimals: int = 6, dtype: Any = np.float64) -> Sample:
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, num_classes, n)
+    truth[:num_classes] = np.arange(num_classes)[:n]
+    raw = (generator.gamma(1.0, size=(n, num_classes)) + 0.7 * np.eye(num_classes)[truth]).round(decimals) + 0.01
+    probabilities = (raw / raw.sum(axis=1, keepdims=True)).astype(dtype)
+    perfect = Predictions(probabilities=np.eye(num_classes)[truth])
+    return Sample(
+        task="classify",
+        truth=truth,
+        predictions=Predictions(probabilities=probabilities),
+        decided=probabilities.argmax(axis=1),
+        perfect=perfect,
+    )
+
+
+def labels(n: int, seed: int) -> Sample:
+    generator = np.random.default_rng(seed)
+    truth = (generator.random((n, 3)) < 0.4).astype(np.int64)
+    truth[:2] = [[0, 0, 0], [1, 1, 1]]
+    probabilities = np.clip(generator.random((n, 3)).round(2) * 0.6 + 0.3 * truth, 0.01, 0.99)
+    return Sample(
+        task="multilabel",
+        truth=truth,
+        predictions=Predictions(probabilities=probabilities),
+        decided=(probabilities >= 0.5).astype(np.int64),
+        perfect=Predictions(probabilities=truth.astype(np.float64)),
+    )
+
+
+def numbers(n: int, num_targets: int, seed: int) -> Sample:
+    generator = np.random.default_rng(seed)
+    truth = 1000 + 3 * generator.normal(size=(n, num_targets))
+    values = truth + generator.normal(size=truth.shape)
+    return Sample(
+        task="regress",
+        truth=truth,
+        predictions=Predictions(values=values),
+        decided=None,
+        perfect=Predictions(values=truth),
+    )
+
+
+SAMPLES = {
+    "two classes": classes(60, 2, 1),
+    "two classes, tied scores": classes(60, 2, 2, decimals=0),
+    "two classes, float32": classes(60, 2, 3, dtype=np.float32),
+    "four classes": classes(80, 4, 4),
+    "four classes, tied scores": classes(80, 4, 5, decimals=0),
+    "labels": labels(60, 6),
+    "one number": numbers(50, 1, 7),
+    "three numbers": numbers(50, 3, 8),
+}
+
+
+def combinations() -> list[Any]:
+    return [
+        pytest.param(metric, sample, id=f"{metric.name}-{name}")
+        for metric in METRICS.values()
+        for name, sample in SAMPLES.items()
+        if sample.task in metric.tasks and metric.applies(sample.truth, sample.predictions)
+    ]
+
+
+def value(metric: Metric, sample: Sample, weights: Array | None = None) -> float:
+    weights = np.ones(len(sample.truth)) if weights is None else weights
+    return float(metric.values(sample.truth, sample.predictions, weights[None], sample.decided)[0])
+
+
+def two_classes(sample: Sample) -> bool:
+    return (
+        sample.truth.ndim == 1
+        and sample.predictions.probabilities is not None
+        and sample.predictions.probabilities.shape[1] == 2
+    )
+
+
+def average(sample: Sample) -> str:
+    return "binary" if two_classes(sample) else "macro"
+
+
+def _auc(s: Sample, w: Array) -> float:
+    p = s.predictions.probabilities
+    assert p is not None
+    if two_classes(s):
+        return float(sk.roc_auc_score(s.truth, p[:, 1], sample_weight=w))
+    if s.truth.ndim == 2:
+        return float(sk.roc_auc_score(s.truth, p, sample_weight=w))
+    return float(sk.roc_auc_score(s.truth, p.astype(np.float64), multi_class="ovr", sample_weight=w))
+
+
+def _log_loss(s: Sample, w: Array) -> float:
+    p = s.predictions.probabilities
+    if s.truth.ndim == 1:
+        return float(sk.log_loss(s.truth, p, sample_weight=w))
+    return float(np.mean([sk.log_loss(s.truth[:, k], p[:, k], sample_weight=w) for k in range(3)]))  # type: ignore[index]
+
+
+def _average_precision(s: Sample, w: Array) -> float:
+    p = s.predictions.probabilities
+    scores = p[:, 1] if two_classes(s) else p  # type: ignore[index]
+    return float(sk.average_precision_score(s.truth, scores, sample_weight=w))
+
+
+def _brier(s: Sample, w: Array) -> float:
+    p = s.predictions.probabilities
+    if s.truth.ndim == 1:
+        return float(sk.brier_score_loss(s.truth, p[:, 1] if two_classes(s) else p, sample_weight=w))  # type: ignore[index]
+    return float(np.mean([sk.brier_score_loss(s.truth[:, k], p[:, k], sample_weight=w) for k in range(3)]))  # type: ignore[index]
+
+
+def _by_class(name: str, how: str | None = None) -> Callable[[Sample, Array], float]:
+    function = getattr(sk, f"{name}_score")
+    return lambda s, w: float(
+        function(s.truth, s.decided, average=how or average(s), sample_weight=w, zero_division=0.0)
+    )
+
+
+def _of_values(function: Callable[..., Any]) -> Callable[[Sample, Array], float]:
+    return lambda s, w: float(function(s.truth, s.predictions.values, sample_weight=w))
+
+
+def _calibration_error(s: Sample, w: Array) -> float:
+    """Written again, row by row, as scikit-learn has none."""
+    p = np.asarray(s.predictions.probabilities, dtype=np.float64)
+    gaps = dict.fromkeys(range(15), 0.0)
+    total = 0.0
+    for row in range(len(p)):
+        claims = [(p[row].max(), p[row].argmax() == s.truth[row])]
+        if s.truth.ndim == 2:
+            claims = [(max(q, 1 - q), (q >= 0.5) == (y == 1)) for q, y in zip(p[row], s.truth[row], strict=True)]
+        for claimed, right in claims:
+            gaps[next(b for b in range(15) if claimed <= (b + 1) / 15)] += w[row] * (float(right) - claimed)
+            total += w[row]
+    return sum(abs(gap) for gap in gaps.values()) / total
+
+
+REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
+    "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
+    "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
+    "precision": _by_class("precision"),
+    "recall": _by_class("recall"),
+    "f1": _by_class("f1"),
+    "precision_weighted": _by_class("precision", "weighted"),
+    "recall_weighted": _by_class("recall", "weighted"),
+    "f1_weighted": _by_class("f1", "weighted"),
+    "auc": _auc,
+    "average_precision": _average_precision,
+    "log_loss": _log_loss,
+    "brier": _brier,
+    "calibration_error": _calibration_error,
+    "r2": _of_values(sk.r2_score),
+    "rmse": _of_values(sk.root_mean_squared_error),
+    "mae": _of_values(sk.mean_absolute_error),
+    "mse": _of_values(sk.mean_squared_error),
+}
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_it_equals_scikit_learn_plain_and_weighted(metric: Metric, sample: Sample) -> None:
+    for weights in (
+        np.ones(len(sample.truth)),
+        np.random.default_rng(0).integers(1, 4, len(sample.truth)).astype(float),
+    ):
+        assert value(metric, sample, weights) == pytest.approx(REFERENCES[metric.name](sample, weights), abs=1e-6)
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_many_weightings_at_once_equal_one_at_a_time(metric: Metric, sample: Sample) -> None:
+    weights = np.random.default_rng(1).integers(0, 3, (5, len(sample.truth))).astype(np.float64)
+    together = metric.values(sample.truth, sample.predictions, weights, sample.decided)
+    assert together.shape == (5,)
+    assert together == pytest.approx([value(metric, sample, w) for w in weights], abs=1e-12)
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_a_weight_of_two_is_a_row_twice(metric: Metric, sample: Sample) -> None:
+    times = np.random.default_rng(2).integers(1, 4, len(sample.truth))
+    rows = np.repeat(np.arange(len(sample.truth)), times)
+    repeated = metric.values(*_rows(sample, rows))
+    assert value(metric, sample, times.astype(np.float64)) == pytest.approx(float(repeated[0]), abs=1e-9)
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_the_order_of_rows_does_not_matter(metric: Metric, sample: Sample) -> None:
+    rows = np.random.default_rng(3).permutation(len(sample.truth))
+    assert float(metric.values(*_rows(sample, rows))[0]) == pytest.approx(value(metric, sample), abs=1e-9)
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_perfect_is_best(metric: Metric, sample: Sample) -> None:
+    weights = np.ones((1, len(sample.truth)))
+    decided = sample.truth if sample.decided is not None else None
+    perfect = float(metric.values(sample.truth, sample.perfect, weights, decided)[0])
+    sign = 1 if metric.better == "higher" else -1
+    assert sign * perfect > sign * value(metric, sample)
+    assert perfect == pytest.approx(1.0 if metric.better == "higher" else 0.0, abs=1e-6)
+    assert metric.lowest <= perfect <= metric.highest
+
+
+@pytest.mark.parametrize(("metric", "sample"), combinations())
+def test_influence_is_the_slope_of_the_value_by_each_weight(metric: Metric, sample: Sample) -> None:
+    linear = metric.linear(sample.truth, sample.predictions, sample.decided)
+    assert linear is not None
+    n, step = len(sample.truth), 1e-5
+    nudged = np.ones((2 * n, n))
+    nudged[np.arange(n), np.arange(n)] += step
+    nudged[n + np.arange(n), np.arange(n)] -= step
+    values = metric.values(sample.truth, sample.predictions, nudged, sample.decided)
+    assert linear.value == pytest.approx(value(metric, sample), abs=1e-12)
+    assert linear.influence == pytest.approx(n * (values[:n] - values[n:]) / (2 * step), abs=1e-6)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_it_says_what_it_is(metric: Metric) -> None:
+    assert METRICS[metric.name] is metric
+    assert metric.name in REFERENCES, "give the metric a reference to be checked against"
+    assert metric.label
+    assert metric.definition.endswith(".")
+    assert metric.better in ("higher", "lower")
+    assert metric.tasks
+    assert not metric.proportion or metric.share
+    assert all(metric in metrics_for(task) for task in metric.tasks)
+
+
+def _rows(sample: Sample, rows: Array) -> tuple[Array, Predictions, Array, Array | None]:
+    p = sample.predictions
+    picked = Predictions(
+        probabilities=None if p.probabilities is None else p.probabilities[rows],
+        values=None if p.values is None else p.values[rows],
+    )
+    decided = None if sample.decided is None else sample.decided[rows]
+    return sample.truth[rows], picked, np.ones((1, len(rows))), decided

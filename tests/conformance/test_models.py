@@ -1,0 +1,261 @@
+"""What every architecture must do, run over each entry of MODELS and over several spelled-out networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.models import FAMILIES, MODELS, families_for, main_form
+from netpick.models.layers import LayersSettings
+from netpick.models.network import build_network, settings_from_json
+from netpick.recipe import Recipe
+from netpick.types import Inputs, InputSpec
+
+VECTOR = InputSpec(form="vector", shape=(5,))
+CODES = InputSpec(form="codes", shape=(3,), cardinalities=(4, 2, 90))
+SERIES = InputSpec(form="series", shape=(20, 3))
+PADDED = InputSpec(form="series", shape=(20, 3), padded=True)
+GREY = InputSpec(form="grid", shape=(1, 16, 16), mean=(0.3,), std=(0.25,))
+COLOUR = InputSpec(form="grid", shape=(3, 18, 14), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
+
+INPUTS: dict[str, dict[str, Inputs]] = {
+    "table": {"vector": {"vector": VECTOR}, "codes": {"codes": CODES}, "both": {"vector": VECTOR, "codes": CODES}},
+    "series": {"equal": {"series": SERIES}, "padded": {"series": PADDED}},
+    "grid": {"grey": {"grid": GREY}, "colour": {"grid": COLOUR}},
+}
+
+SPELLED: dict[str, tuple[str, ...]] = {
+    "table": ("dense 16 relu, batchnorm, dropout 0.2, dense 8 tanh", "residual(dense 24 gelu, layernorm) silu"),
+    "series": (
+        "conv 8 5 relu, maxpool 2, conv 8 3 same leaky_relu, globalpool max",
+        "lstm 8 bidirectional, gru 8, dense 8 relu",
+        "conv 8 3 same, batchnorm, relu, attention 2, avgpool 2, flatten, dense 16 relu",
+        "dense 16 relu, residual(attention 4, layernorm), globalpool",
+        "gru 6 bidirectional sequences, dropout 0.1, flatten",
+    ),
+    "grid": (
+        "conv 8 3 relu, maxpool 2, conv 8 3 relu, flatten, dense 16 relu",
+        "conv 8 3 same stride=2 relu, batchnorm, residual(conv 16 3 same silu, conv 16 3 same) relu, globalpool",
+        "lstm 12, dense 8 sigmoid",
+        "conv 4 3 same softmax, avgpool 2, layernorm, gru 8 bidirectional, rnn 8",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network to test: how it is named, its inputs, and its settings (None: presets)."""
+
+    name: str
+    family: str
+    inputs: Inputs
+    settings: Any = None
+
+    def chosen(self, num_rows: int = 200) -> Any:
+        if self.settings is not None:
+            return self.settings
+        return MODELS[self.family, main_form(self.inputs)].presets(self.inputs, num_rows, 3)
+
+    def build(self, num_outputs: int = 3, seed: int = 0) -> nn.Module:
+        torch.manual_seed(seed)
+        return build_network(self.family, self.chosen(), self.inputs, num_outputs)
+
+
+def cases() -> Iterator[Case]:
+    for family, form in MODELS:
+        for name, inputs in INPUTS[form].items():
+            yield Case(f"{family}-{form}-{name}", family, inputs)
+    for form, specs in SPELLED.items():
+        name, inputs = list(INPUTS[form].items())[-1]
+        for i, spec in enumerate(specs):
+            yield Case(f"spelled-{form}-{name}-{i}", "layers", inputs, LayersSettings(spec=spec))
+    table: Inputs = {"vector": VECTOR, "codes": CODES}
+    for family, form in MODELS:
+        if form == "grid":
+            yield Case(f"mixed-{family}-grid", family, {**table, "grid": GREY})
+        elif form == "series":
+            yield Case(f"mixed-{family}-series", family, {"vector": VECTOR, "series": PADDED})
+
+
+CASES = list(cases())
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+padded_cases = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.inputs.get("series", VECTOR).padded], ids=lambda case: case.name
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_batch(inputs: Inputs, rows: int, seed: int = 1) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    batch: dict[str, Tensor] = {}
+    for name, spec in inputs.items():
+        if name == "codes":
+            columns = [torch.randint(0, size, (rows,), generator=generator) for size in spec.cardinalities]
+            batch[name] = torch.stack(columns, dim=1)
+        elif name == "grid":
+            batch[name] = torch.randint(0, 256, (rows, *spec.shape), generator=generator, dtype=torch.uint8)
+        else:
+            batch[name] = torch.randn((rows, *spec.shape), generator=generator)
+        if spec.padded:
+            lengths = torch.randint(6, 15, (rows,), generator=generator)
+            mask = torch.arange(spec.shape[0]) < lengths[:, None]
+            batch["series.mask"] = mask
+            batch["series"] = batch["series"] * mask.unsqueeze(-1)
+    return batch
+
+
+def taken(batch: dict[str, Tensor], change: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    return {name: change(tensor) for name, tensor in batch.items()}
+
+
+def answers(outputs: Tensor) -> Tensor:
+    return outputs.mean(dim=1) if outputs.ndim == 3 else outputs
+
+
+def mean_loss(outputs: Tensor, target: Tensor) -> Tensor:
+    if outputs.ndim == 3:  # every member learns by its own loss
+        target = target.repeat_interleave(outputs.shape[1])
+        outputs = outputs.flatten(0, 1)
+    return functional.cross_entropy(outputs.float(), target)
+
+
+def test_the_suite_covers_every_entry() -> None:
+    assert {(case.family, main_form(case.inputs)) for case in CASES} == set(MODELS)
+    assert {family for family, _ in MODELS} <= {*FAMILIES, "layers"}
+    for form, choices in INPUTS.items():
+        for inputs in choices.values():
+            assert families_for(inputs) == tuple(family for family in FAMILIES if (family, form) in MODELS)
+
+
+@every_case
+@pytest.mark.parametrize("num_outputs", [1, 4])
+def test_outputs_have_the_right_shape(case: Case, num_outputs: int) -> None:
+    network = case.build(num_outputs)
+    for rows in (1, 7):
+        network.eval()
+        outputs = network(make_batch(case.inputs, rows))
+        assert outputs.shape in {(rows, num_outputs), (rows, outputs.shape[1], num_outputs)}
+        assert torch.isfinite(outputs).all()
+
+
+@every_case
+def test_every_parameter_gets_a_gradient(case: Case) -> None:
+    network = case.build().train()
+    mean_loss(network(make_batch(case.inputs, 32)), torch.arange(32) % 3).backward()  # type: ignore[no-untyped-call]
+    missing = [name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert not missing
+    # One-hot columns and embeddings of values that this batch lacks stay at 0; whole tensors may not.
+    idle = [name for name, p in network.named_parameters() if p.grad is not None and not p.grad.any()]
+    assert not [name for name in idle if "bends" not in name]
+
+
+@every_case
+def test_one_small_batch_can_be_learned_by_heart(case: Case) -> None:
+    network = case.build()
+    batch, target = make_batch(case.inputs, 12), torch.arange(12) % 3
+    optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
+    network.train()
+    for _ in range(300):
+        loss = mean_loss(network(batch), target)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if loss.item() < 0.02:
+            break
+    network.eval()
+    assert (answers(network(batch)).argmax(dim=1) == target).all()
+
+
+@every_case
+def test_rows_do_not_affect_each_other(case: Case) -> None:
+    network = case.build().eval()
+    batch = make_batch(case.inputs, 6)
+    together = network(batch)
+    alone = torch.cat([network(taken(batch, lambda tensor, i=i: tensor[i : i + 1])) for i in range(6)])  # type: ignore[misc]
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@padded_cases
+def test_the_values_of_padded_steps_do_not_matter(case: Case) -> None:
+    network = case.build().eval()
+    batch = make_batch(case.inputs, 6)
+    noise = torch.randn(batch["series"].shape) * 100
+    noisy = {**batch, "series": torch.where(batch["series.mask"].unsqueeze(-1), batch["series"], noise)}
+    torch.testing.assert_close(network(batch), network(noisy), rtol=1e-4, atol=1e-5)
+
+
+@padded_cases
+def test_the_number_of_padded_steps_does_not_matter(case: Case) -> None:
+    network = case.build().eval()
+    batch = make_batch(case.inputs, 6)
+    longest = int(batch["series.mask"].sum(dim=1).max())
+    cut = {**batch, "series": batch["series"][:, :longest], "series.mask": batch["series.mask"][:, :longest]}
+    torch.testing.assert_close(network(batch), network(cut), rtol=1e-4, atol=1e-5)
+
+
+@every_case
+def test_the_same_seed_gives_the_same_network(case: Case) -> None:
+    batch = make_batch(case.inputs, 5)
+    first, second, other = (case.build(seed=seed).eval()(batch) for seed in (3, 3, 4))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+@every_case
+def test_settings_and_recipe_round_trip_through_json(case: Case) -> None:
+    architecture = MODELS[case.family, main_form(case.inputs)]
+    for rows in (4, 1_000, 1_000_000):
+        settings = case.chosen(rows)
+        adapter = TypeAdapter(architecture.Settings)
+        text = adapter.dump_json(settings)
+        assert adapter.validate_json(text) == settings
+        assert settings_from_json(case.family, case.inputs, json.loads(text)) == settings
+        recipe = architecture.recipe(case.inputs, rows, 3)
+        assert TypeAdapter(Recipe).validate_json(TypeAdapter(Recipe).dump_json(recipe)) == recipe
+        assert architecture.build(_main_part(case.inputs), settings).width >= 1
+
+
+@every_case
+def test_bfloat16_gives_about_the_same(case: Case) -> None:
+    network = case.build().eval()
+    batch = make_batch(case.inputs, 8)
+    exact = network(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = network(batch)
+    assert (rough.float() - exact).abs().max() < 0.1 * exact.abs().max() + 0.05
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = mean_loss(network.train()(batch), torch.arange(8) % 3)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in network.parameters())
+
+
+@every_case
+def test_the_state_dict_holds_all_that_matters(case: Case) -> None:
+    network, batch = case.build(seed=0), make_batch(case.inputs, 8)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+    for _ in range(3):  # running statistics move too
+        mean_loss(network.train()(batch), torch.arange(8) % 3).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    other = case.build(seed=9)
+    other.load_state_dict(network.state_dict())
+    assert torch.equal(network.eval()(batch), other.eval()(batch))
+
+
+def _main_part(inputs: Inputs) -> Inputs:
+    form = main_form(inputs)
+    return inputs if form == "table" else {form: inputs[form]}

@@ -1,0 +1,164 @@
+"""Every task in TASKS keeps the contract of tasks/base.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from netpick.errors import NetpickError
+from netpick.recipe import Recipe
+from netpick.schema import SchemaOptions, infer_schema
+from netpick.tasks import TASKS
+from netpick.types import Source, TableColumn
+
+N = 120
+rng = np.random.default_rng(0)
+
+# Target cells for each task; a new task adds one line here.
+SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
+    "classify": lambda: {"y": [["cat", "dog", "eel"][i % 3] for i in range(N)]},
+    "multilabel": lambda: {"y": [["sea|beach", "sea", "hill|sea", "beach"][i % 4] for i in range(N)]},
+    "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},
+}
+VARIANTS: dict[str, dict[str, list[object]]] = {
+    "multilabel": {"a": [i % 2 == 0 for i in range(N)], "b": ["yes" if i % 3 else "no" for i in range(N)]},
+    "regress": {"a": [float(i) for i in range(N)], "b": [i * 0.5 + 0.25 for i in range(N)]},
+    "classify": {"y": [i % 4 for i in range(N)]},
+}
+tasks = pytest.mark.parametrize("name", sorted(TASKS))
+
+
+def source_of(cells: dict[str, list[object]]) -> Source:
+    columns = {"x": pl.Series("x", rng.normal(size=N)), **{k: pl.Series(k, v) for k, v in cells.items()}}
+    return Source(
+        name="sample", origin="test", layout="frame", num_rows=N, fingerprint="0",
+        columns={k: TableColumn(name=k, values=v) for k, v in columns.items()},
+    )  # fmt: skip
+
+
+def columns_of(cells: dict[str, list[object]]) -> list[TableColumn]:
+    return [TableColumn(name=k, values=pl.Series(k, v)) for k, v in cells.items()]
+
+
+def test_every_task_has_a_sample() -> None:
+    assert set(SAMPLES) == set(TASKS)
+
+
+@tasks
+@pytest.mark.parametrize("samples", [SAMPLES, {k: lambda v=v: v for k, v in VARIANTS.items()}])
+def test_recognises_its_own_target(name: str, samples: dict[str, Callable[[], dict[str, list[object]]]]) -> None:
+    cells = samples[name]()
+    schema = infer_schema(source_of(cells), SchemaOptions(target=tuple(cells)))
+    assert schema.task == name
+    assert [f.name for f in schema.targets] == list(cells)
+
+
+@tasks
+def test_state_survives_json(name: str) -> None:
+    task, columns = TASKS[name], columns_of(SAMPLES[name]())
+    state = task.fit(columns, np.arange(N))
+    adapter = TypeAdapter(task.State)
+    restored = adapter.validate_json(adapter.dump_json(state))
+    assert restored == state
+    assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
+    assert task.num_outputs(state) == len(task.labels(state))
+
+
+@tasks
+def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
+    task, columns = TASKS[name], columns_of(SAMPLES[name]())
+    state = task.fit(columns, np.arange(N))
+    truth = task.encode(columns, state)
+    target = torch.from_numpy(task.network_target(truth, state))
+    if name == "classify":
+        outputs = torch.nn.functional.one_hot(target, task.num_outputs(state)).float() * 50
+    elif name == "multilabel":
+        outputs = (target * 2 - 1) * 50
+    else:
+        outputs = target
+    predictions = task.decode(task.answer(outputs).numpy(), state)
+    if predictions.values is not None:
+        np.testing.assert_allclose(predictions.values, truth, rtol=1e-5)
+    elif name == "classify":
+        assert predictions.probabilities is not None
+        assert np.array_equal(predictions.probabilities.argmax(axis=1), truth)
+    else:
+        assert predictions.probabilities is not None
+        assert np.array_equal(predictions.probabilities > 0.5, truth)
+
+
+@tasks
+def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
+    task = TASKS[name]
+    outputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
+    alone = task.answer(outputs)
+    together = task.answer(torch.stack([outputs] * 4, dim=1))
+    torch.testing.assert_close(alone, together)
+
+
+@tasks
+def test_loss_falls_when_outputs_are_optimised(name: str) -> None:
+    task, columns = TASKS[name], columns_of(SAMPLES[name]())
+    state = task.fit(columns, np.arange(N))
+    target = torch.from_numpy(task.network_target(task.encode(columns, state), state))
+    loss_function = task.loss(Recipe(label_smoothing=0.0), None)
+    outputs = torch.zeros(N, task.num_outputs(state), requires_grad=True)
+    optimizer = torch.optim.SGD([outputs], lr=100.0)
+    losses = []
+    for _ in range(30):
+        loss = loss_function(outputs, target).mean()
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss_function(outputs, target).shape == (N,)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@tasks
+def test_every_loss_either_works_or_says_what_to_do(name: str) -> None:
+    task, columns = TASKS[name], columns_of(SAMPLES[name]())
+    state = task.fit(columns, np.arange(N))
+    target = torch.from_numpy(task.network_target(task.encode(columns, state), state))
+    outputs = torch.randn(N, task.num_outputs(state), generator=torch.Generator().manual_seed(1))
+    worked = 0
+    for loss in ("auto", "cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"):
+        try:
+            values = task.loss(Recipe(loss=loss), None)(outputs, target)
+        except NetpickError as error:
+            assert loss in str(error)
+            continue
+        worked += 1
+        assert values.shape == (N,)
+        assert torch.isfinite(values).all()
+    assert worked >= 2
+
+
+@tasks
+def test_missing_targets_are_unlabelled_rows(name: str) -> None:
+    cells = SAMPLES[name]()
+    cells["y"][4] = None
+    task, columns = TASKS[name], columns_of(cells)
+    state = task.fit(columns, np.arange(N))
+    labelled = task.labelled(task.encode(columns, state))
+    assert not labelled[4]
+    assert labelled.sum() == N - 1
+
+
+def test_classes_are_sorted_as_numbers_when_all_are_numbers() -> None:
+    task = TASKS["classify"]
+    columns = columns_of({"y": [10, 9, 2, 1] * 5})
+    assert task.labels(task.fit(columns, np.arange(20))) == ("1", "2", "9", "10")
+
+
+def test_class_weights_change_the_loss_of_their_class_only() -> None:
+    task = TASKS["classify"]
+    outputs, target = torch.zeros(2, 2), torch.tensor([0, 1])
+    plain = task.loss(Recipe(), None)(outputs, target)
+    weighted = task.loss(Recipe(), (1.0, 3.0))(outputs, target)
+    torch.testing.assert_close(weighted, plain * torch.tensor([1.0, 3.0]))

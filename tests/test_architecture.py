@@ -1,0 +1,183 @@
+"""The shape of the package, held by reading its source: imports point one way, and nothing dangerous is called.
+
+Change the tables at the top when the design changes; the tests below them stay as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "netpick"
+
+# A stage may import itself and the stages above it in this list.
+STAGES = (
+    "errors", "types", "recipe", "sources", "kinds", "metrics", "tasks", "schema", "decode", "checks", "split", "encode",
+    "store", "augment", "models", "baselines", "plan", "optimize", "train", "compare", "evaluate", "report", "artifact",
+    "api", "cli",
+)  # fmt: skip
+
+# Neighbours in that list that have nothing to say to each other.
+NEVER = {
+    "models": {"sources", "kinds", "schema", "decode", "checks", "split", "encode", "store"},
+    "baselines": {"sources", "kinds", "schema", "decode", "checks", "split", "encode", "store", "models"},
+    "metrics": {"sources", "kinds"},
+    "report": {"train", "optimize", "models", "store"},
+    "artifact": {"train", "optimize", "report"},
+}
+
+# What a person waits for before anything trains: importing these stages may not import torch.
+WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decode", "checks", "split",
+                 "report", "cli")  # fmt: skip
+
+# Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
+BROAD_EXCEPT = {"cli.py": 1, "train.py": 1, "api.py": 1}
+
+FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
+FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
+FORBIDDEN_ATTRIBUTES = {("torch", "load"), ("torch", "save"), ("torch.jit", "load"), ("np", "fromregex")}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file of the package."""
+
+    path: Path
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(PACKAGE))
+
+    @property
+    def dotted(self) -> str:
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @property
+    def stage(self) -> str:
+        return self.path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+    def where(self, node: ast.stmt | ast.expr | ast.excepthandler | ast.keyword) -> str:
+        return f"netpick/{self.name}:{node.lineno}"
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return tuple(Module(path, ast.parse(path.read_text("utf-8"), str(path))) for path in paths)
+
+
+def stage_modules() -> list[Module]:
+    return [module for module in modules() if module.stage not in ("__init__", "__main__")]
+
+
+def imported_stages(module: Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Every stage that a file imports, lazily inside functions too."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("netpick."):
+                    yield alias.name.split(".")[1], node
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.where(node)} imports relatively; write the whole name, netpick.…"
+            if node.module == "netpick":
+                for alias in node.names:
+                    if alias.name != "__version__":
+                        yield alias.name, node
+            elif node.module is not None and node.module.startswith("netpick."):
+                yield node.module.split(".")[1], node
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+
+
+@pytest.mark.parametrize("module", stage_modules(), ids=lambda module: module.name)
+def test_imports_point_backwards_along_the_pipeline(module: Module) -> None:
+    assert module.stage in STAGES, f"netpick/{module.name} is no known stage: give it its place in STAGES"
+    allowed = set(STAGES[: STAGES.index(module.stage) + 1]) - NEVER.get(module.stage, set())
+    wrong = [f"{module.where(node)} imports {stage}" for stage, node in imported_stages(module) if stage not in allowed]
+    assert not wrong, f"{module.stage} may import only {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_nothing_runs_code_from_data(module: Module) -> None:
+    wrong = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            wrong += [module.where(node) for alias in node.names if alias.name.split(".")[0] in FORBIDDEN_MODULES]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            wrong += [module.where(node)] if node.module.split(".")[0] in FORBIDDEN_MODULES else []
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            wrong += [module.where(node)] if node.func.id in FORBIDDEN_NAMES else []
+        elif isinstance(node, ast.Attribute) and (ast.unparse(node.value), node.attr) in FORBIDDEN_ATTRIBUTES:
+            wrong.append(module.where(node))
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            allowed = isinstance(node.value, ast.Constant) and node.value.value is False
+            wrong += [] if allowed else [module.where(node)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_broad_excepts_stand_only_at_the_edges(module: Module) -> None:
+    broad = [
+        module.where(node)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or {"Exception", "BaseException"} & {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+        )
+    ]
+    assert len(broad) <= BROAD_EXCEPT.get(module.name, 0), broad
+
+
+def test_no_public_function_shares_a_stage_name() -> None:
+    wrong = [
+        module.where(node)
+        for module in modules()
+        for node in module.tree.body
+        if isinstance(node, ast.FunctionDef) and node.name in STAGES
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_a_file_says_what_it_is_for(module: Module) -> None:
+    assert ast.get_docstring(module.tree), f"netpick/{module.name} has no docstring"
+
+
+def test_importing_netpick_imports_neither_torch_nor_other_heavy_parts() -> None:
+    heavy = ("torch", "sklearn", "scipy", "polars", "pyarrow", "pandas", "plotly", "PIL", "rich", "typer")
+    done = python(f"import netpick, sys; print([name for name in {heavy!r} if name in sys.modules])")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_stages_before_training_import_no_torch() -> None:
+    names = [module.dotted for module in stage_modules() if module.stage in WITHOUT_TORCH]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'torch' not in sys.modules, name\n"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_every_module_prints_nothing_and_warns_of_nothing() -> None:
+    names = [module.dotted for module in modules() if module.stage != "__main__"]
+    done = python(
+        f"import importlib, warnings\nwarnings.simplefilter('error')\n[importlib.import_module(n) for n in {names!r}]"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

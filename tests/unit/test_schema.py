@@ -1,0 +1,105 @@
+"""What is inferred about columns, target and task, and that it is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from netpick.errors import DataError, RequestError
+from netpick.schema import SchemaOptions, infer_schema
+from netpick.types import Field, Schema, Source, TableColumn
+
+N = 200
+rng = np.random.default_rng(0)
+
+
+def schema_of(options: SchemaOptions | None = None, **cells: object) -> Schema:
+    columns = {name: pl.Series(name, values) for name, values in cells.items()}
+    source = Source(
+        name="sample", origin="test", layout="frame", num_rows=N, fingerprint="0",
+        columns={name: TableColumn(name=name, values=values) for name, values in columns.items()},
+    )  # fmt: skip
+    return infer_schema(source, options or SchemaOptions())
+
+
+def field(schema: Schema, name: str) -> Field:
+    return next(f for f in schema.fields if f.name == name)
+
+
+x = rng.normal(size=N)
+y = ["ab"[i % 2] for i in range(N)]
+
+
+def test_kinds_and_roles() -> None:
+    schema = schema_of(
+        number_of_rows=[*range(1, N + 1)], price=x, city=["abc"[i % 3] for i in range(N)], member=[i % 2 for i in range(N)],
+        day=["2020-01-%02d" % (1 + i % 28) for i in range(N)], name=[f"person {i}" for i in range(N)],  # noqa: UP031
+        fixed=["same"] * N, note=[None] * N, zip_code=[f"0{i % 40:02d}" for i in range(N)], target=y,
+    )  # fmt: skip
+    kinds = {f.name: (f.kind, f.role) for f in schema.fields}
+    assert kinds == {
+        "number_of_rows": (None, "left_out"), "price": ("number", "feature"), "city": ("category", "feature"),
+        "member": ("boolean", "feature"), "day": ("datetime", "feature"), "name": (None, "left_out"),
+        "fixed": (None, "left_out"), "note": (None, "left_out"), "zip_code": ("category", "feature"),
+        "target": ("category", "target"),
+    }  # fmt: skip
+    assert "numbers the rows" in field(schema, "number_of_rows").reason
+    assert "every cell is different" in field(schema, "name").reason
+    assert "constant" in field(schema, "fixed").reason
+    assert "missing" in field(schema, "note").reason
+
+
+def test_the_target_is_found_by_name_then_by_place_and_said() -> None:
+    by_name = schema_of(label=y, x=x, z=["pq"[i % 2] for i in range(N)])
+    assert by_name.targets[0].name == "label"
+    last = schema_of(x=x, first=["pq"[i % 2] for i in range(N)], second=y)
+    assert last.targets[0].name == "second"
+    assert any("second" in note.text and note.override == "--target" for note in last.notes)
+
+
+def test_numbers_stored_as_text_with_stray_cells_are_numbers_with_those_cells_named() -> None:
+    cells = [f"{v:.3f}" for v in x]
+    cells[17] = "n.d."
+    schema = schema_of(x=cells, y=y)
+    assert field(schema, "x").kind == "number"
+    assert list(field(schema, "x").stray) == [(17, "n.d.")]
+
+
+def test_tasks() -> None:
+    assert schema_of(x=x, y=y).task == "classify"
+    assert schema_of(x=x, y=[i % 3 for i in range(N)]).task == "classify"
+    assert schema_of(SchemaOptions(target=("y",)), x=x, y=x * 2).task == "regress"
+    assert schema_of(SchemaOptions(target=("y", "z")), x=x, y=x * 2, z=x + 1).task == "regress"
+    flags = {"a": [i % 2 == 0 for i in range(N)], "b": [i % 3 == 0 for i in range(N)]}
+    assert schema_of(SchemaOptions(target=("a", "b")), x=x, **flags).task == "multilabel"
+    assert schema_of(SchemaOptions(task="regress"), x=x, y=[i % 3 for i in range(N)]).task == "regress"
+
+
+def test_kind_and_drop_override_what_is_inferred() -> None:
+    options = SchemaOptions(kinds=(("code", "category"),), drop=("x",))
+    schema = schema_of(options, code=[i % 7 for i in range(N)], x=x, y=y)
+    assert field(schema, "code").kind == "category"
+    assert field(schema, "x").role == "left_out"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (SchemaOptions(target=("prise",)), "Did you mean price"),
+        (SchemaOptions(target=("y",), task="clasify"), "Did you mean classify"),
+        (SchemaOptions(target=("y",), kinds=(("price", "nmber"),)), "Did you mean number"),
+    ],
+)
+def test_unknown_names_list_near_matches(options: SchemaOptions, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        schema_of(options, price=x, y=y)
+
+
+def test_no_target_and_nothing_to_learn_from_are_errors() -> None:
+    with pytest.raises(RequestError, match="Pass --target COLUMN"):
+        schema_of(a=x, b=x * 2)
+    with pytest.raises(DataError, match="no column left to learn from"):
+        schema_of(fixed=["same"] * N, y=y)
+    with pytest.raises(DataError, match="empty in all 200 rows"):
+        schema_of(SchemaOptions(target=("y",)), x=x, y=[None] * N)

@@ -67,10 +67,22 @@ def measure_peers() -> Section:
     fastai = peer("fastai", "mnist_png.py", str(folder))
     bare = peer("bare_torch", "mnist.py", arrays)
     rows = [
-        [f"{keras['peer']}, classic CNN from arrays, epoch {p['epoch']}", f"{p['seconds']:.1f} s", percent(p["accuracy"])]
+        [
+            f"{keras['peer']}, classic CNN from arrays, epoch {p['epoch']}",
+            f"{p['seconds']:.1f} s",
+            percent(p["accuracy"]),
+        ]
         for p in keras["points"]
     ]
-    rows.append([f"{fastai['peer']}, strided CNN from PNG files, one epoch", f"{fastai['wall']:.1f} s", percent(fastai["accuracy"])])
-    rows.append([f"{bare['peer']}, strided CNN from arrays, one epoch", f"{bare['wall']:.1f} s", percent(bare["accuracy"])])
+    rows.append(
+        [
+            f"{fastai['peer']}, strided CNN from PNG files, one epoch",
+            f"{fastai['wall']:.1f} s",
+            percent(fastai["accuracy"]),
+        ]
+    )
+    rows.append(
+        [f"{bare['peer']}, strided CNN from arrays, one epoch", f"{bare['wall']:.1f} s", percent(bare["accuracy"])]
+    )
     note = f"Seconds since the process started. The classic CNN has {keras['parameters']:,} parameters in Keras."
     return Section(title="MNIST: the peers", columns=["what", "seconds", "accuracy"], rows=rows, note=note)

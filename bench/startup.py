@@ -26,7 +26,10 @@ def measure_startup() -> Section:
     rows.append(["`import netpick` alone", spread(alone, digits=4), "under 0.1 s"])
     rows.append(["torch imported by `import netpick`", "yes" if loaded == "True" else "no", "no"])
     return Section(
-        title="Start-up", columns=["what", "median (range)", "goal"], rows=rows, note=f"Median of {ROUNDS} new processes each."
+        title="Start-up",
+        columns=["what", "median (range)", "goal"],
+        rows=rows,
+        note=f"Median of {ROUNDS} new processes each.",
     )
 
 

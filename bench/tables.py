@@ -44,7 +44,9 @@ def make_table(suffix: str) -> Path:
 
 def measure_memory() -> Section:
     """Peak memory of a whole fit on five million rows, beyond the interpreter with its libraries."""
-    imports = "import torch, numpy, polars, pyarrow, sklearn.ensemble, sklearn.linear_model, plotly, pydantic, typer, rich"
+    imports = (
+        "import torch, numpy, polars, pyarrow, sklearn.ensemble, sklearn.linear_model, plotly, pydantic, typer, rich"
+    )
     floor = run_command([PYTHON, "-c", imports]).peak_bytes
     rows = [["interpreter and libraries, imported", f"{floor / 1e9:.2f} GB", "", ""]]
     for suffix in ("parquet", "csv"):

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpick.decode import Memory, start_decoding
+from netpick.decode import start_decoding
 from netpick.errors import DataError, FindingError, RequestError, TrainingError
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
 from netpick.split import SealedRows, SplitRequest, make_split
-from netpick.store import cache_folder, memory_limit
+from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
 from netpick.types import (
     TEST,
@@ -166,8 +166,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
 
     source = open_source(data, options=options.read, test=options.test)
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
-    memory = Memory(limit=memory_limit(options.memory_limit), cache=cache_folder())
-    decoding = start_decoding(source, size=options.image_size, memory=memory)
+    limit = memory_limit(options.memory_limit)
+    decoding = start_decoding(source, size=options.image_size, memory_limit=limit)
     import netpick.train  # noqa: F401  (torch is imported while other processes decode)
 
     source = decoding.finish()

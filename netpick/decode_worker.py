@@ -22,6 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -43,6 +44,7 @@ PLUGINS = (
     (b"MM\0*", "TiffImagePlugin", "TiffImageFile"),
     (b"P", "PpmImagePlugin", "PpmImageFile"),
 )
+LONGEST_MAGIC = max(len(magic) for magic, _, _ in PLUGINS)
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -148,12 +150,10 @@ def open_image(data: bytes) -> ImageFile.ImageFile:
     """The image with its header read and its pixels not. Raises UnreadableImageError."""
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
-    known = next(((module, name) for magic, module, name in PLUGINS if data.startswith(magic)), None)
-    if known is None:
-        raise UnreadableImageError("it is no PNG, JPEG, GIF, BMP, WebP, TIFF or PPM by its first bytes")
-    module, name = known
     try:
-        image: ImageFile.ImageFile = getattr(importlib.import_module(f"PIL.{module}"), name)(io.BytesIO(data))
+        image = _plugin(data[:LONGEST_MAGIC])(io.BytesIO(data))
+    except UnreadableImageError:
+        raise
     except PILLOW_ERRORS as error:
         raise UnreadableImageError(_reason(error)) from None
     width, height = image.size
@@ -162,6 +162,15 @@ def open_image(data: bytes) -> ImageFile.ImageFile:
             f"{width:,} x {height:,} are {width * height:,} pixels, and at most {MAX_PIXELS:,} are read"
         )
     return image
+
+
+@lru_cache(maxsize=256)
+def _plugin(head: bytes) -> type[ImageFile.ImageFile]:
+    for magic, module, name in PLUGINS:
+        if head.startswith(magic):
+            plugin: type[ImageFile.ImageFile] = getattr(importlib.import_module(f"PIL.{module}"), name)
+            return plugin
+    raise UnreadableImageError("it is no PNG, JPEG, GIF, BMP, WebP, TIFF or PPM by its first bytes")
 
 
 def decode(data: bytes, channels: int, height: int, width: int) -> tuple[bytes, bool, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from torch import nn
 from netpick import __version__
 from netpick.artifact import FORMAT, EncoderRecord, LoadedModel, ModelRecord, load_model
 from netpick.compare import Resampler
-from netpick.decode import decode_images
+from netpick.decode import decode_images, decode_one
 from netpick.encode import Encoder, encode
 from netpick.errors import DataError, RequestError
 from netpick.evaluate import evaluate
@@ -26,9 +27,9 @@ from netpick.infer import DeviceData, predict_outputs
 from netpick.metrics import metrics_for
 from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns
-from netpick.sources import open_files, open_source
+from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
-from netpick.store import Allocator, memory_limit
+from netpick.store import Allocator, digest, memory_limit
 from netpick.tasks import TASKS, Task
 from netpick.types import ArrayColumn, Column, FileColumn, Inputs, Predictions, RunResults, Score, Source, TableColumn
 
@@ -108,31 +109,22 @@ class Model:
         return TASKS[self.loaded.record.task]
 
     def _read(self, data: object, *, labelled: bool = False) -> Source:
-        """Opens data in the layout of training: files and folders become images of the network's size."""
+        """Opens data in the layout of training: image files become arrays of the network's size."""
         options = ReadOptions(missing=self.loaded.record.missing, find_test=False)
+        grid = self.loaded.inputs.get("grid")
         if isinstance(data, dict):
             data = pl.DataFrame([data])
-        grid = self.loaded.inputs.get("grid")
-        image = next((e.column for e in self.loaded.encoders if e.kind == "image"), None)
-        if grid is not None and image is not None:
-            files = _image_files(data)
-            if files is not None and not labelled:
-                source = open_files(files, column=image)
-            elif isinstance(data, np.ndarray):
-                source = open_source((data, np.zeros(len(data), dtype=np.int64)), options=options)
-            else:
-                source = open_source(data, options=options)
-            height, width = grid.shape[1:]
-            source = decode_images(source, size=(height, width), channels=grid.shape[0])
-        else:
-            source = open_source(self._as_rows(data), options=options)
-        return _renamed(source, self.loaded.encoders)
-
-    def _as_rows(self, data: object) -> object:
-        """A bare array of rows is (X, y) without y."""
-        if isinstance(data, np.ndarray):
-            return (data, np.zeros(len(data), dtype=np.int64))
-        return data
+        if isinstance(data, np.ndarray):  # (X, y) without y
+            data = (data, np.zeros(len(data), dtype=np.int64))
+        if grid is None:
+            return _renamed(open_source(data, options=options), self.loaded.encoders)
+        channels, height, width = grid.shape
+        files = None if labelled else _image_files(data)
+        if files is not None:
+            return _renamed(_decoded(files, (height, width), channels), self.loaded.encoders)
+        source = decode_images(open_source(data, options=options), size=(height, width), channels=channels)
+        columns = {name: _with_channels(column, channels) for name, column in source.columns.items()}
+        return _renamed(replace(source, columns=columns), self.loaded.encoders)
 
 
 def load(path: str | Path, *, module: nn.Module | None = None) -> Model:
@@ -180,6 +172,31 @@ def _image_files(data: object) -> list[Path] | None:
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
         return [Path(item) for item in data]
     return None
+
+
+def _decoded(files: Sequence[Path], size: tuple[int, int], channels: int) -> Source:
+    """Image files as a source of one column; every file must be readable, since every row gets an answer."""
+    with ThreadPoolExecutor() as pool:
+        pixels = list(pool.map(lambda path: decode_one(path, size, channels), files))
+    names = [str(path) for path in files]
+    column = ArrayColumn(name="image", values=np.stack(pixels), kind="image")
+    return Source(
+        name="files", origin=names[0], layout="files", columns={"image": column}, num_rows=len(files),
+        fingerprint=digest(names), row_names=names,
+    )  # fmt: skip
+
+
+def _with_channels(column: Column, channels: int) -> Column:
+    """Images as grey or colour, as the network wants them (grey by the weights of ITU-R 601, as Pillow does)."""
+    if not isinstance(column, ArrayColumn) or column.kind != "image" or column.values.shape[1] == channels:
+        return column
+    values = column.values
+    if values.shape[1] == 1 and channels == 3:
+        return replace(column, values=np.repeat(values, 3, axis=1))
+    if values.shape[1] == 3 and channels == 1:
+        grey = values.astype(np.float32).transpose(0, 2, 3, 1) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        return replace(column, values=np.round(grey)[:, None].astype(np.uint8))
+    return column
 
 
 def _renamed(source: Source, encoders: Sequence[Encoder]) -> Source:

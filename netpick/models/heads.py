@@ -17,7 +17,7 @@ class Head(nn.Module):
         self.members = members
         shape = (width, num_outputs) if members == 1 else (members, width, num_outputs)
         self.weight = nn.Parameter(torch.empty(shape))
-        self.bias = nn.Parameter(torch.zeros(shape[:-2] + (num_outputs,)))
+        self.bias = nn.Parameter(torch.zeros((*shape[:-2], num_outputs)))
         nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
 
     def forward(self, pooled: Tensor) -> Tensor:

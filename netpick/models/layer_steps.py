@@ -6,6 +6,7 @@ steps are 0 behind every layer that looks at neighbours, so that neither their v
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,6 @@ from torch.nn import functional
 
 from netpick.models.blocks import (
     GAINS,
-    Dropout,
     SelfAttention,
     activation_layer,
     last_valid,
@@ -23,8 +23,6 @@ from netpick.models.blocks import (
     masked_mean,
     reverse_valid,
 )
-
-__all__ = ["Dropout"]
 
 Masked = tuple[Tensor, Tensor | None]
 
@@ -226,7 +224,7 @@ class Recurrent(nn.Module):
     def __init__(self, cell: str, inputs: int, units: int, mode: RecurrentMode) -> None:
         super().__init__()
         self.mode = mode
-        cells: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+        cells: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
         self.ahead: nn.Module = cells[cell](inputs, units, batch_first=True)
         self.back: nn.Module | None = cells[cell](inputs, units, batch_first=True) if mode.both else None
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from netpick.errors import RequestError
 from netpick.models import layer_steps as steps
-from netpick.models.blocks import ACTIVATIONS, Activation
+from netpick.models.blocks import ACTIVATIONS, Activation, Dropout
 from netpick.types import STRICT
 
 ShapeKind = Literal["row", "steps", "map"]
@@ -193,7 +193,7 @@ def _dense(spec: LayerSpec, site: Site) -> Built:
 
 
 def _dropout(spec: LayerSpec, site: Site) -> Built:
-    return Built(step=steps.Plain(steps.Dropout(spec.numbers[0])), shape=site.shape)
+    return Built(step=steps.Plain(Dropout(spec.numbers[0])), shape=site.shape)
 
 
 def _norm(spec: LayerSpec, site: Site) -> Built:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from netpick.models.base import Batch
 from netpick.types import Inputs
 
+OUTERMOST = 3.72  # where the encoder's clipped quantiles end; beyond, the curves go on straight
+
 NumberEmbedding = Literal["none", "ple", "periodic"]
 
 
@@ -64,9 +66,11 @@ class PiecewiseLinear(nn.Module):
     def __init__(self, features: int, size: int, bins: int) -> None:
         super().__init__()
         normal = NormalDist()
-        inner = [normal.inv_cdf(i / bins) for i in range(1, bins)]
-        # The outer bins end where the encoder's clipped quantiles do, about 3.7; beyond them the curve goes on straight.
-        edges = torch.tensor([-3.72, *inner, 3.72])
+        # Half of the bins hold equal shares of the rows, half are equally wide: a column that is mostly one value (a
+        # capital gain of 0) has all its others in the tails, where equal shares leave two or three bins.
+        shares = [normal.inv_cdf(i / (bins // 2)) for i in range(1, bins // 2)]
+        even = [OUTERMOST * (2 * i / (bins - bins // 2 + 1) - 1) for i in range(1, bins - bins // 2 + 1)]
+        edges = torch.tensor(sorted([-OUTERMOST, *shares, *even, OUTERMOST]))
         self.register_buffer("edges", edges[:-1].clone(), persistent=False)
         self.register_buffer("widths", edges.diff(), persistent=False)
         self.line = nn.Parameter(torch.randn(features, 1, size))

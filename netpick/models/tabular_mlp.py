@@ -51,7 +51,7 @@ class HiddenLayer(nn.Module):
         self.residual = settings.residual and inputs == settings.width
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.dropout(self.activation(self.norm(self.linear(x))))
+        out: Tensor = self.dropout(self.activation(self.norm(self.linear(x))))
         return x + out if self.residual else out
 
 

@@ -111,7 +111,7 @@ def _variant(family: str, form: str | None, inside: str, text: str) -> Variant:
 def _assignment(item: str, known: Mapping[str, Any], label: str) -> tuple[str, Any]:
     name, equals, value = (part.strip() for part in item.partition("="))
     if not equals:
-        raise RequestError(f"'{item}' (in {label}) sets nothing. Write name=value, for example {_example(known)}.")
+        raise RequestError(f"'{item}' (in {label}) sets nothing. Write name=value, for example learning_rate=0.01.")
     if name not in known:
         raise RequestError(f"There is no setting '{name}' (in {label}).{near_matches(name, known)}")
     return name, _typed(name, value, known[name], label)
@@ -147,10 +147,6 @@ def _fields(kind: Any) -> dict[str, Any]:
     for name, info in kind.__pydantic_fields__.items():
         made[name] = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
     return made
-
-
-def _example(known: Mapping[str, Any]) -> str:
-    return "learning_rate=0.01" if "learning_rate" in known else f"{next(iter(known), 'name')}=..."
 
 
 def _split(text: str, label: str) -> list[str]:

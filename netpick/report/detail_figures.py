@@ -59,7 +59,8 @@ def curve_view(
 def calibration_view(bins: Mapping[str, tuple[Bins, str]], axes: tuple[str, str]) -> View:
     """Confidence against what came true; on the diagonal, 80 % means 80 %."""
     traces: list[Trace] = [_diagonal("perfectly calibrated")]
-    for index, (name, (one, colour)) in enumerate(bins.items()):
+    for index, (name, (everything, colour)) in enumerate(bins.items()):
+        one = _filled(everything)
         share = np.sqrt(one.count / max(1, one.count.max()))
         traces.append(
             {
@@ -75,6 +76,14 @@ def calibration_view(bins: Mapping[str, tuple[Bins, str]], axes: tuple[str, str]
             }
         )
     return View(label="Calibration", data=traces, layout=_unit_square(axes) | {"showlegend": True})
+
+
+def _filled(bins: Bins) -> Bins:
+    """The bins with at least five rows; fewer say nothing, and would throw the line about."""
+    kept = bins.count >= 5
+    if not kept.any():
+        return bins
+    return Bins(confidence=bins.confidence[kept], observed=bins.observed[kept], count=bins.count[kept])
 
 
 def _diagonal(name: str) -> Trace:

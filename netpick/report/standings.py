@@ -69,6 +69,13 @@ def best_baseline(results: RunResults) -> CandidateResult | None:
     return next((e for e in standings(results) if e.family == "baseline" and primary(results, e) is not None), None)
 
 
+def clamped(metric: str, scale: tuple[float, float]) -> tuple[float, float]:
+    """A scale that promises no accuracy above 1."""
+    if metric not in METRICS:
+        return scale
+    return max(scale[0], METRICS[metric].lowest), min(scale[1], METRICS[metric].highest)
+
+
 def visible_range(results: RunResults) -> tuple[float, float]:
     """The range of scores worth drawing: whiskers of all who come near the best; far ones are left out of scale.
 

@@ -74,15 +74,14 @@ def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[in
             columns=[*wanted, width],
             separator=dialect.separator,
             quote_char=dialect.quote,
-            empty_string_is_null=False,
         )
     except PolarsError as error:
         raise _culprit(block, dialect, path, str(error)) from None
-    whole = frame[END] == SENTINEL
+    whole = (frame[END] == SENTINEL).fill_null(False)
     if not whole.all():
         if columns is None:
             broken = frame.filter(~whole)
-            if not ((broken["0"] == "") & (broken["1"] == SENTINEL)).all():
+            if not ((broken["0"].fill_null("") == "") & (broken["1"] == SENTINEL)).all():
                 raise _culprit(block, dialect, path, "a row is too short")
         frame = frame.filter(whole)
     frame = frame.drop(END)

@@ -37,7 +37,9 @@ def main():
     folder = arguments.mnist
     images = {p: read(folder, f"{p}-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28) for p in ("train", "t10k")}
     labels = {p: read(folder, f"{p}-labels-idx1-ubyte.gz", 8).long() for p in ("train", "t10k")}
-    images = {part: ((v.float() / 255 - 0.13) / 0.31).to(memory_format=torch.channels_last) for part, v in images.items()}
+    images = {
+        part: ((v.float() / 255 - 0.13) / 0.31).to(memory_format=torch.channels_last) for part, v in images.items()
+    }
     network = nn.Sequential(
         block(1, 32, 5), block(32, 64, 3), block(64, 128, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10)
     ).to(memory_format=torch.channels_last)

@@ -9,6 +9,7 @@ import time
 STARTED = time.perf_counter()
 
 import argparse  # noqa: E402
+import itertools  # noqa: E402
 import json  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402
@@ -38,7 +39,7 @@ from fastai.vision.all import (  # noqa: E402
 
 def network():
     widths = (1, 16, 32, 64, 128)
-    layers = [ConvLayer(a, b, stride=2, ks=5 if a == 1 else 3) for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [ConvLayer(a, b, stride=2, ks=5 if a == 1 else 3) for a, b in itertools.pairwise(widths)]
     return torch.nn.Sequential(*layers, ConvLayer(128, 10, stride=2, act_cls=None, norm_type=None), Flatten())
 
 

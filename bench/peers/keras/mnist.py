@@ -30,7 +30,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
-    images = {p: read(arguments.mnist, f"{p}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1) for p in ("train", "t10k")}
+    images = {
+        p: read(arguments.mnist, f"{p}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1) for p in ("train", "t10k")
+    }
     labels = {p: read(arguments.mnist, f"{p}-labels-idx1-ubyte.gz", 8) for p in ("train", "t10k")}
     images = {part: values.astype("float32") / 255 for part, values in images.items()}
     network = keras.Sequential(

@@ -10,7 +10,7 @@ from netpick.report.detail_figures import histogram, histogram_bins
 from netpick.report.markup import Child, Html, element, join
 from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
 from netpick.report.words import grouped, listed, percent, significant
-from netpick.types import RunResults, TableColumn
+from netpick.types import ArrayColumn, RunResults, TableColumn
 
 MOST_CLASSES = 30
 PICTURED_CLASSES = 12
@@ -69,7 +69,7 @@ def target_charts(results: RunResults, charts: Charts) -> Html:
     truth = results.test_truth.reshape(len(results.test_truth), -1).astype(np.float64)
     views, tables = [], []
     for index, name in enumerate(results.target.names[:6]):
-        views.append(histogram(truth[:, index], name, "--grey"))
+        views.append(histogram(truth[:, index], name, "--bar"))
         edges, count = histogram_bins(truth[:, index], 12)
         cells = [
             [f"{significant(low)} to {significant(high)}", grouped(n)]
@@ -79,7 +79,7 @@ def target_charts(results: RunResults, charts: Charts) -> Html:
     chart = Chart(
         key="target",
         title="The target",
-        note="How its values are spread over the test rows.",
+        note="How its values are spread over the test rows. The outermost bars hold the tails.",
         alternative=f"Histogram of {listed(list(results.target.names))} on the test rows.",
         views=views,
         table=join(tables),
@@ -97,6 +97,7 @@ def samples(results: RunResults) -> Html | None:
         return None
     labels = results.target.labels
     each = 10 if len(labels) <= 4 else 6 if len(labels) <= PICTURED_CLASSES else 1
+    each = min(each, 4) if _channel_count(results) > 1 else each
     groups = [(labels[k], _rows_of(results, k, each)) for k in range(len(labels))]
     groups = [(label, rows) for label, rows in groups if len(rows)][: PICTURED_CLASSES * (1 if each > 1 else 3)]
     arrays = list(
@@ -124,6 +125,12 @@ def samples(results: RunResults) -> Html | None:
     return element(
         "div", element("h3", "Examples"), element("p", note), element("div", figures, class_=f"samples {kind}")
     )
+
+
+def _channel_count(results: RunResults) -> int:
+    """Channels of a series; several channels of many rows over each other would be a tangle."""
+    columns = results.source.columns.values()
+    return max((c.values.shape[2] for c in columns if isinstance(c, ArrayColumn) and c.kind == "series"), default=1)
 
 
 def _channels(number: int) -> str:

@@ -9,6 +9,7 @@ from netpick.report.figures import colours, score_against_cost
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import (
     best_baseline,
+    clamped,
     definition,
     higher_is_better,
     metric_label,
@@ -58,7 +59,7 @@ def _table(results: RunResults) -> Html:
     scores = [s for e in order if (s := primary(results, e)) is not None]
     counts = {s.n for s in scores}
     label = metric_label(results.primary_metric)
-    low, high = visible_range(results)
+    low, high = clamped(results.primary_metric, visible_range(results))
     decimals = decimals_for(scores)
     on_rows = f"n = {grouped(next(iter(counts)))} test rows" if len(counts) == 1 else "n differs"
     scale = element(
@@ -94,8 +95,9 @@ def _row(results: RunResults, entry: CandidateResult, decimals: int, with_n: boo
     baseline = entry.family == "baseline"
     drawn: Child = pill("failed", "bad") if entry.status == "failed" else None
     if score is not None and best is not None:
+        scale = clamped(results.primary_metric, visible_range(results))
         kind = "baseline" if baseline else colours(results)[entry.name].strip("-")
-        drawn = whisker(score.value, score.low, score.high, visible_range(results), kind, best.value)
+        drawn = whisker(score.value, score.low, score.high, scale, kind, best.value)
     validation = entry.validation.get(results.primary_metric)
     ok = entry.status == "ok"
     return [
@@ -191,7 +193,7 @@ def _comparisons(results: RunResults) -> Html | None:
     ends = [abs(end) for pair in pairs for end in (pair.low, pair.high) if math.isfinite(end)]
     sizes = sorted(ends)
     # One hopeless candidate must not press all other differences against zero; an arrow stands for what is farther.
-    reach = max((one for one in sizes if one <= 8 * sizes[len(sizes) // 2]), default=1.0)
+    reach = max((one for one in sizes if one <= 8 * sizes[len(sizes) // 3]), default=1.0)
     low = min(-0.1 * reach, *(max(pair.low, -reach) for pair in pairs))
     head = [
         Column(title="Compared"),

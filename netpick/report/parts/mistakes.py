@@ -123,9 +123,9 @@ def _telling_columns(results: RunResults) -> list[str]:
     for field in results.schema.features:
         if isinstance(results.source.columns.get(field.name), TableColumn):
             known = 1 - field.num_missing / max(1, results.source.num_rows)
-            kept.append((-known * math.log1p(min(field.num_distinct, 1000)), field.name))
-    order = [field.name for field in results.schema.features]
-    return sorted((name for _, name in sorted(kept)[:MOST_CELLS]), key=order.index)
+            kept.append((known * math.log1p(min(field.num_distinct, 1000)), field.name))
+    most = sorted(kept, key=lambda pair: -pair[0])[:MOST_CELLS]
+    return [name for pair in kept if pair in most for name in pair[1:]]
 
 
 def _cell_text(results: RunResults, name: str, row: int) -> str:

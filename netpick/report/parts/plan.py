@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netpick.report.components import Charts, Column, fold, section, table
+from netpick.report.components import Charts, Column, facts, fold, section, table
 from netpick.report.markup import Html, element
 from netpick.report.words import grouped, significant
 from netpick.types import RunResults
@@ -26,9 +26,7 @@ def plan_section(results: RunResults, charts: Charts) -> Html:
         "plan",
         "The plan",
         element("p", "Fixed before the first step. The same plan and seed give the same weights on the same machine."),
-        table("For all candidates", [Column(title="Setting"), Column(title="Value")], _rows(general))
-        if general
-        else None,
+        facts([(name, value) for name, value in _rows(general)]),
         element("h3", "Candidates") if folded else None,
         folded,
         fold("plan.json", element("pre", element("code", raw), tabindex="0")),

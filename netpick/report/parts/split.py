@@ -49,6 +49,6 @@ def split_section(results: RunResults, charts: Charts) -> Html:
         "How it was split",
         element("p", results.split.sentence, " Override with " if override else "", code(override) if override else ""),
         element("div", bar, class_="split", aria_hidden="true"),
-        table("Rows of each part", columns, rows, style="quiet"),
+        table("Rows of each part", columns, rows, style="quiet parts"),
         element("p", opened, class_="openings" if results.test_openings <= 1 else "openings warn"),
     )

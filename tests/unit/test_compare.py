@@ -1,0 +1,382 @@
+"""Intervals, paired differences, thresholds and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from netpick.compare import (
+    Contender,
+    Resampler,
+    choose_threshold,
+    compare_pairs,
+    paired_difference,
+    read_costs,
+    score,
+    score_text,
+    verdict,
+)
+from netpick.errors import RequestError
+from netpick.metrics import METRICS
+from netpick.metrics.intervals import wilson
+from netpick.types import Array, CandidateResult, Comparison, Predictions, Score
+
+
+def decided(predictions: Predictions) -> Array | None:
+    return None if predictions.probabilities is None else predictions.probabilities.argmax(axis=1)
+
+
+def of(positive: Array) -> Predictions:
+    return Predictions(probabilities=np.column_stack([1 - positive, positive]))
+
+
+def two_classes(generator: np.random.Generator, n: int) -> tuple[Array, Predictions, Predictions]:
+    """Truth, and two candidates that are equally good: the same signal with noise of their own."""
+    signal = generator.normal(size=n)
+    truth = (generator.random(n) < 1 / (1 + np.exp(-3 * signal))).astype(np.int64)
+    a, b = (1 / (1 + np.exp(-3 * (signal + 0.5 * generator.normal(size=n)))) for _ in range(2))
+    return truth, of(a), of(b)
+
+
+def numbers(generator: np.random.Generator, n: int) -> tuple[Array, Predictions, Predictions]:
+    truth = 3 * generator.normal(size=(n, 1))
+    shared = generator.normal(size=(n, 1))
+    a, b = (Predictions(values=truth + shared + 0.7 * generator.normal(size=(n, 1))) for _ in range(2))
+    return truth, a, b
+
+
+# --- resamples -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 7, 2000, 30_000])
+def test_resamples_are_the_same_every_time_and_draw_n_rows(n: int) -> None:
+    resampler = Resampler(n, 5)
+    chunks = list(resampler.weights())
+    assert sum(map(len, chunks)) == resampler.count
+    assert all(chunk.shape[1] == n and (chunk.sum(axis=1) == n).all() for chunk in chunks)
+    assert max(chunk.nbytes for chunk in chunks) <= 64e6
+    again = list(Resampler(n, 5).weights())
+    assert all(np.array_equal(one, other) for one, other in zip(chunks, again, strict=True))
+    assert n < 2 or not np.array_equal(chunks[0], next(Resampler(n, 6).weights()))
+
+
+def test_groups_are_drawn_whole() -> None:
+    groups = np.array([3, 3, 7, 7, 7, 9])
+    weights = next(Resampler(6, 0, groups).weights())
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 2:4] == weights[:, 4:5]).all()
+    assert (weights[:, [0, 2, 5]].sum(axis=1) == 3).all()
+
+
+# --- one score -------------------------------------------------------------------------------------------------------
+
+
+def test_accuracy_has_wilsons_interval_at_any_n() -> None:
+    for n in (4, 50, 5000):
+        truth = np.zeros(n, dtype=np.int64)
+        predictions = of((np.arange(n) >= 0.9 * n) * 1.0)
+        found = score(METRICS["accuracy"], truth, predictions, decided(predictions), Resampler(n, 0))
+        assert (found.low, found.high) == pytest.approx(wilson(found.value, n))
+        assert found.n == n
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1", "auc", "average_precision"])
+def test_a_perfect_score_on_few_rows_is_not_certain(name: str) -> None:
+    truth = np.array([0, 0, 0, 0, 1, 1])
+    found = score(METRICS[name], truth, of(truth * 1.0), truth, Resampler(6, 0))
+    assert found.value == found.high == 1.0
+    assert found.low < 0.7
+
+
+def test_a_perfect_auc_rests_on_the_rarer_class() -> None:
+    truth = (np.arange(1000) < 2).astype(np.int64)
+    found = score(METRICS["auc"], truth, of(truth * 1.0), truth, Resampler(1000, 0))
+    assert found.low < 0.6
+
+
+def test_one_row_says_next_to_nothing_but_stays_finite() -> None:
+    predictions = Predictions(values=np.array([[2.0]]))
+    found = score(METRICS["mae"], np.array([[1.0]]), predictions, None, Resampler(1, 0))
+    assert (found.value, found.n) == (1.0, 1)
+    assert 0 < found.low < 0.5
+    assert 10 < found.high < np.inf
+
+
+def test_rows_of_a_group_count_less_than_single_rows() -> None:
+    generator = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 20)
+    hit = (generator.random(20) < 0.7)[groups]
+    truth = np.zeros(400, dtype=np.int64)
+    predictions = of(np.where(hit, 0.1, 0.9))
+    for name in ("accuracy", "log_loss"):
+        alone = score(METRICS[name], truth, predictions, decided(predictions), Resampler(400, 0))
+        grouped = score(METRICS[name], truth, predictions, decided(predictions), Resampler(400, 0, groups))
+        assert grouped.value == alone.value
+        assert grouped.high - grouped.low > 3 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize("name", ["log_loss", "auc", "f1", "brier"])
+def test_many_rows_and_few_agree_on_the_width(name: str) -> None:
+    truth, predictions, _ = two_classes(np.random.default_rng(1), 2000)
+    few = score(METRICS[name], truth, predictions, decided(predictions), Resampler(2000, 0))
+    doubled = [np.concatenate([part, part]) for part in (truth, predictions.probabilities)]  # type: ignore[type-var]
+    many = Predictions(probabilities=doubled[1])
+    wide = score(METRICS[name], doubled[0], many, decided(many), Resampler(4000, 0))
+    assert wide.high - wide.low == pytest.approx((few.high - few.low) / np.sqrt(2), rel=0.1)
+
+
+# --- differences -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "n"), [("accuracy", 300), ("log_loss", 300), ("auc", 300), ("accuracy", 5000), ("auc", 5000)]
+)
+def test_positive_is_better_whichever_way_the_metric_points_and_turning_it_round_mirrors_it(name: str, n: int) -> None:
+    generator = np.random.default_rng(3)
+    truth, good, _ = two_classes(generator, n)
+    bad = of(np.clip(good.probabilities[:, 1] + 0.5 * generator.normal(size=n), 0.01, 0.99))  # type: ignore[index]
+    sides = [Contender(name=k, predictions=p, decided=decided(p)) for k, p in (("good", good), ("bad", bad))]
+    there = paired_difference(METRICS[name], truth, sides[0], sides[1], Resampler(n, 0))
+    back = paired_difference(METRICS[name], truth, sides[1], sides[0], Resampler(n, 0))
+    assert (there.a, there.b, there.metric) == ("good", "bad", name)
+    assert (there.verdict, back.verdict) == ("better", "worse")
+    assert (there.difference, there.low, there.high) == pytest.approx((-back.difference, -back.high, -back.low))
+
+
+def test_a_candidate_ties_with_itself() -> None:
+    for n in (3, 40, 3000):
+        truth, a, _ = two_classes(np.random.default_rng(0), n)
+        truth[:2] = [0, 1]
+        side = Contender(name="a", predictions=a, decided=decided(a))
+        for name in ("accuracy", "auc", "log_loss"):
+            found = paired_difference(METRICS[name], truth, side, replace(side, name="b"), Resampler(n, 0))
+            assert (found.verdict, found.difference) == ("tie", 0.0)
+
+
+def test_four_rows_prove_nothing() -> None:
+    truth = np.array([0, 0, 1, 1])
+    right, wrong = of(truth * 1.0), of(1.0 - truth)
+    sides = [Contender(name=k, predictions=p, decided=decided(p)) for k, p in (("a", right), ("b", wrong))]
+    found = compare_pairs(METRICS["accuracy"], truth, sides, [("a", "b")], Resampler(4, 0))[0]
+    assert (found.verdict, found.difference) == ("tie", 1.0)
+
+
+def test_pairs_are_finer_than_the_intervals_of_each() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 2, 1000)
+    hard = generator.random(1000) < 0.3  # rows that both get wrong
+    a = np.where(hard, 1 - truth, truth)
+    b = np.where(np.arange(1000) < 25, 1 - truth, a)  # and a few more
+    sides = [Contender(name=k, predictions=of(p * 1.0), decided=p) for k, p in (("a", a), ("b", b))]
+    resampler = Resampler(1000, 0)
+    each = [score(METRICS["accuracy"], truth, s.predictions, s.decided, resampler) for s in sides]
+    assert each[0].low < each[1].high
+    assert paired_difference(METRICS["accuracy"], truth, *sides, resampler).verdict == "better"
+
+
+def simulate(
+    draw: Callable[[np.random.Generator, int], tuple[Array, Predictions, Predictions]], name: str, n: int, times: int
+) -> tuple[float, float]:
+    """How often the interval holds the truth, and how often equal candidates are called different."""
+    metric = METRICS[name]
+    generator = np.random.default_rng(n)
+    truth, predictions, _ = draw(generator, 400_000)
+    linear = metric.linear(truth, predictions, decided(predictions))
+    assert linear is not None
+    held = different = 0
+    for seed in range(times):
+        truth, a, b = draw(generator, n)
+        resampler = Resampler(n, seed)
+        found = score(metric, truth, a, decided(a), resampler)
+        held += found.low <= linear.value <= found.high
+        sides = [Contender(name=k, predictions=p, decided=decided(p)) for k, p in (("a", a), ("b", b))]
+        different += paired_difference(metric, truth, *sides, resampler).verdict != "tie"
+    return held / times, different / times
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["accuracy", "balanced_accuracy", "f1", "auc", "average_precision", "log_loss", "brier"]
+)
+@pytest.mark.parametrize("n", [100, 3000])
+def test_intervals_of_classes_hold_the_truth_and_equals_tie(name: str, n: int) -> None:
+    held, different = simulate(two_classes, name, n, 600)
+    assert 0.925 <= held <= 0.98  # 95 % within three standard errors of 600 draws
+    assert different <= 0.075
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
+@pytest.mark.parametrize("n", [100, 3000])
+def test_intervals_of_numbers_hold_the_truth_and_equals_tie(name: str, n: int) -> None:
+    held, different = simulate(numbers, name, n, 600)
+    assert 0.92 <= held <= 0.98
+    assert different <= 0.08
+
+
+# --- thresholds ------------------------------------------------------------------------------------------------------
+
+
+def calibrated(n: int, seed: int = 0) -> tuple[Array, Array]:
+    generator = np.random.default_rng(seed)
+    probabilities = 1 / (1 + np.exp(-2 * generator.normal(size=n)))
+    return (generator.random(n) < probabilities).astype(np.int64), probabilities
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 30])
+def test_few_rows_do_not_move_the_threshold(n: int) -> None:
+    truth, probabilities = calibrated(n)
+    assert choose_threshold(truth, probabilities).value == 0.5
+    assert choose_threshold(truth, probabilities, 1, 9).value == pytest.approx(0.1)
+
+
+def test_right_probabilities_keep_the_threshold_that_costs_imply() -> None:
+    truth, probabilities = calibrated(20_000)
+    for cost_fn in (1, 4, 10):
+        assert choose_threshold(truth, probabilities, 1, cost_fn).value == pytest.approx(1 / (1 + cost_fn), abs=0.03)
+
+
+def test_evidence_moves_the_threshold_of_wrong_probabilities() -> None:
+    truth, probabilities = calibrated(20_000)
+    shifted = probabilities**4  # says too little
+    assert choose_threshold(truth, shifted).value == pytest.approx(0.5**4, abs=0.04)
+
+
+def test_dear_misses_are_fewer() -> None:
+    truth, probabilities = calibrated(270)
+    plain, dear = choose_threshold(truth, probabilities), choose_threshold(truth, probabilities, 1, 10, "ill")
+    missed = [int(((probabilities < t.value) & (truth == 1)).sum()) for t in (plain, dear)]
+    assert missed[1] < missed[0]
+    assert (dear.positive, dear.cost_fp, dear.cost_fn) == ("ill", 1, 10)
+    assert "'ill'" in dear.sentence
+    assert f"{missed[1]} missed" in dear.sentence
+    assert f"and {missed[0]})" in dear.sentence
+
+
+def test_separated_classes_are_cut_at_home_or_in_the_gap() -> None:
+    truth = np.repeat([0, 1], 100)
+    assert choose_threshold(truth, np.where(truth == 1, 0.9, 0.1)).value == 0.5
+    value = choose_threshold(truth, np.where(truth == 1, 0.4, 0.1)).value
+    assert 0.1 < value <= 0.4
+
+
+def test_costs_are_read_and_wrong_ones_refused() -> None:
+    assert read_costs({}) == (1.0, 1.0)
+    assert read_costs({"fn": 10}) == (1.0, 10.0)
+    with pytest.raises(RequestError, match=r"There is no cost 'fm'\. Did you mean"):
+        read_costs({"fm": 1})
+    with pytest.raises(RequestError, match=r"The cost fn=0 cannot be used; it must be above 0"):
+        read_costs({"fn": 0})
+
+
+# --- the verdict -----------------------------------------------------------------------------------------------------
+
+
+def result(name: str, value: float | None, parameters: int = 100, family: str = "cnn") -> CandidateResult:
+    """Value stands for the validation and the test score."""
+    if value is None:
+        return CandidateResult(name=name, family=family, status="failed", reason="Loss is no number.")
+    one = {"accuracy": Score(value=value, low=value - 0.02, high=value + 0.02, n=10_000)}
+    return CandidateResult(name=name, family=family, status="ok", validation=one, test=one, parameters=parameters)
+
+
+def pair(a: str, b: str, difference: float, half: float = 0.002) -> Comparison:
+    low, high = difference - half, difference + half
+    word = "better" if low > 0 else "worse" if high < 0 else "tie"
+    return Comparison(a=a, b=b, metric="accuracy", difference=difference, low=low, high=high, verdict=word)  # type: ignore[arg-type]
+
+
+TREES = result("boosted trees", 0.96, family="baseline")
+
+
+def test_a_clear_winner() -> None:
+    candidates = [result("mlp", 0.984), result("cnn", 0.992)]
+    said = verdict(candidates, [TREES], [pair("mlp", "cnn", -0.008), pair("cnn", "boosted trees", 0.032)], "accuracy")
+    assert (said.winner, said.best_baseline, said.deep_learning_helps) == ("cnn", "boosted trees", "yes")
+    assert said.sentence == (
+        "cnn is the best network: accuracy 0.992 (0.972 to 1.012, n = 10,000), better than mlp by 0.008 (0.006 to 0.010). "
+        "It beats the best baseline, boosted trees, by 0.032 (0.030 to 0.034)."
+    )
+
+
+def test_among_tied_networks_the_smallest_is_recommended() -> None:
+    candidates = [result("cnn", 0.992, 900), result("mlp", 0.991, 100), result("rnn", 0.95, 1)]
+    pairs = [
+        pair("cnn", "mlp", 0.001),
+        pair("cnn", "rnn", 0.04),
+        *(pair(c.name, "boosted trees", 0.03) for c in candidates),
+    ]
+    said = verdict(candidates, [TREES], pairs, "accuracy")
+    assert said.winner == "mlp"
+    assert "It ties with cnn, and has the fewest parameters." in said.sentence
+
+
+def test_a_tie_on_few_test_rows_does_not_forget_the_validation_rows() -> None:
+    candidates = [result("cnn", 0.992, 900), result("rnn", 0.90, 1)]
+    said = verdict(candidates, [], [pair("cnn", "rnn", 0.09, 0.2)], "accuracy")
+    assert said.winner == "cnn"
+    assert "chosen before rnn on the validation rows, though the test rows do not tell them apart" in said.sentence
+
+
+def test_a_tied_network_that_does_not_beat_the_baseline_is_not_recommended() -> None:
+    candidates = [result("cnn", 0.97, 900), result("mlp", 0.969, 100)]
+    pairs = [pair("cnn", "mlp", 0.001), pair("cnn", "boosted trees", 0.003), pair("mlp", "boosted trees", 0.001)]
+    said = verdict(candidates, [TREES], pairs, "accuracy")
+    assert (said.winner, said.deep_learning_helps) == ("cnn", "yes")
+
+
+@pytest.mark.parametrize(
+    ("difference", "half", "helps", "words"),
+    [
+        (0.001, 0.002, "no", "It does not beat the best baseline, boosted trees (difference +0.001 (-0.001 to 0.003))"),
+        (-0.02, 0.002, "no", "The best baseline, boosted trees, is better by 0.020 (0.018 to 0.022)"),
+        (0.02, 0.1, "unclear", "10,000 test rows are too few to tell it from the best baseline, boosted trees"),
+    ],
+)
+def test_deep_learning_does_not_always_help(difference: float, half: float, helps: str, words: str) -> None:
+    said = verdict([result("cnn", 0.96)], [TREES], [pair("cnn", "boosted trees", difference, half)], "accuracy")
+    assert said.deep_learning_helps == helps
+    assert said.sentence.startswith("cnn is the only network that was trained: accuracy 0.960")
+    assert words in said.sentence
+    assert ("you do not need deep learning here" in said.sentence) == (helps == "no")
+
+
+def test_failed_candidates_are_named() -> None:
+    said = verdict(
+        [result("cnn", 0.97), result("rnn", None)], [TREES], [pair("cnn", "boosted trees", 0.01)], "accuracy"
+    )
+    assert said.sentence.endswith("Not in the contest: rnn (Loss is no number).")
+    said = verdict([result("rnn", None)], [TREES], [], "accuracy")
+    assert (said.winner, said.best_baseline, said.deep_learning_helps) == (None, "boosted trees", "unclear")
+    assert said.sentence.startswith(
+        "No network could be trained: rnn (Loss is no number). The best baseline, boosted trees, has"
+    )
+
+
+def test_no_baseline_came_through() -> None:
+    said = verdict([result("cnn", 0.97)], [result("boosted trees", None)], [], "accuracy")
+    assert (said.winner, said.best_baseline, said.deep_learning_helps) == ("cnn", None, "unclear")
+
+
+def test_a_network_that_only_the_test_rows_prefer_is_said_and_not_chosen() -> None:
+    candidates = [result("cnn", 0.98), result("mlp", 0.97)]
+    said = verdict(candidates, [], [pair("cnn", "mlp", -0.01)], "accuracy")
+    assert said.winner == "cnn"
+    assert "On the test rows mlp does better, but networks are chosen on validation rows." in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (0.9921, 0.002, "0.992 (0.990 to 0.994, n = 1,000)"),
+        (0.94443, 0.0004, "0.94443 (0.94403 to 0.94483, n = 1,000)"),
+        (48213.4, 800, "48,213 (47,413 to 49,013, n = 1,000)"),
+        (0.00123, 0.0001, "0.00123 (0.00113 to 0.00133, n = 1,000)"),
+        (12.3456, 7, "12 (5 to 19, n = 1,000)"),
+    ],
+)
+def test_numbers_are_written_as_finely_as_they_are_known(value: float, half: float, text: str) -> None:
+    assert score_text(Score(value=value, low=value - half, high=value + half, n=1000)) == text

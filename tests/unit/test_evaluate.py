@@ -1,0 +1,164 @@
+"""Judging a contest: everyone's scores, comparisons, thresholds, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from netpick.compare import Resampler
+from netpick.evaluate import Contest, decide, evaluate, judge
+from netpick.metrics import metrics_for
+from netpick.types import Array, CandidateResult, Predictions
+
+
+def answers(truth: Array, signal: float, num_classes: int, seed: int) -> Predictions:
+    generator = np.random.default_rng(seed)
+    raw = generator.gamma(1.0, size=(len(truth), num_classes)) + signal * np.eye(num_classes)[truth]
+    return Predictions(probabilities=raw / raw.sum(axis=1, keepdims=True))
+
+
+def contest(num_classes: int = 3, n: int = 500, primary: str = "accuracy") -> Contest:
+    generator = np.random.default_rng(0)
+    validation, test = (generator.integers(0, num_classes, size) for size in (300, n))
+
+    def entry(name: str, family: str, signal: float, seed: int) -> CandidateResult:
+        return CandidateResult(
+            name=name,
+            family=family,
+            status="ok",
+            parameters=100,
+            validation_predictions=answers(validation, signal, num_classes, seed),
+            test_predictions=answers(test, signal, num_classes, seed + 1),
+        )
+
+    return Contest(
+        task="classify",
+        labels=[f"class {k}" for k in range(num_classes)],
+        primary=primary,
+        validation_truth=validation,
+        test_truth=test,
+        seed=0,
+        candidates=[entry("mlp", "mlp", 1.0, 1), entry("cnn", "cnn", 3.0, 3)],
+        baselines=[entry("majority", "baseline", 0.0, 5), entry("boosted trees", "baseline", 1.2, 7)],
+    )
+
+
+def test_a_contest_of_classes() -> None:
+    judged = judge(contest())
+    assert judged.verdict.winner == "cnn"
+    assert judged.verdict.best_baseline == "boosted trees"
+    assert judged.verdict.deep_learning_helps == "yes"
+    assert judged.threshold is None
+    assert judged.primary == "accuracy"
+    assert [(c.a, c.b) for c in judged.comparisons] == [
+        ("mlp", "cnn"),
+        ("mlp", "majority"),
+        ("mlp", "boosted trees"),
+        ("cnn", "majority"),
+        ("cnn", "boosted trees"),
+    ]
+    defined = [m.name for m in metrics_for("classify")]
+    for result in (*judged.candidates, *judged.baselines):
+        assert list(result.test) == defined
+        assert all(s.low <= s.value <= s.high and s.n == 500 for s in result.test.values())
+        assert all(s.n == 300 for s in result.validation.values())
+
+
+def test_the_same_contest_is_judged_the_same() -> None:
+    assert judge(contest()).comparisons == judge(contest()).comparisons
+
+
+def test_two_classes_get_a_threshold_each_and_costs_move_it() -> None:
+    plain, dear = judge(contest(2)), judge(replace(contest(2), cost={"fn": 10}))
+    assert plain.threshold is not None
+    assert dear.threshold is not None
+    assert dear.threshold.value < plain.threshold.value
+    assert set(plain.thresholds) == {"mlp", "cnn", "majority", "boosted trees"}
+    assert plain.threshold == plain.thresholds[plain.verdict.winner or ""]
+    assert dear.threshold.positive == "class 1"
+    recalls = [next(c for c in j.candidates if c.name == "cnn").test["recall"].value for j in (plain, dear)]
+    assert recalls[1] > recalls[0]
+
+
+def test_predictions_that_are_no_numbers_make_a_failed_result() -> None:
+    asked = contest()
+    broken = replace(asked.candidates[1], test_predictions=Predictions(probabilities=np.full((500, 3), np.nan)))
+    judged = judge(replace(asked, candidates=[asked.candidates[0], broken]))
+    assert [c.status for c in judged.candidates] == ["ok", "failed"]
+    assert judged.candidates[1].reason == "Its predictions for the test rows hold values that are no numbers."
+    assert judged.verdict.winner == "mlp"
+    assert all("cnn" not in (c.a, c.b) for c in judged.comparisons)
+
+
+def test_nothing_trained() -> None:
+    asked = contest()
+    failed = [replace(c, status="failed", reason="out of memory", test_predictions=None) for c in asked.candidates]
+    judged = judge(replace(asked, candidates=failed))
+    assert judged.verdict.winner is None
+    assert judged.comparisons == []
+
+
+def test_test_rows_of_one_class_are_judged_by_what_is_defined() -> None:
+    asked = contest(2, primary="auc")
+    judged = judge(replace(asked, test_truth=np.zeros(500, dtype=np.int64)))
+    assert judged.primary == "accuracy"
+    assert "auc" not in judged.candidates[0].test
+    assert judged.verdict.winner is not None
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_very_few_rows(n: int) -> None:
+    judged = judge(contest(2, n=n))
+    assert judged.verdict.deep_learning_helps == "unclear"
+    assert all(np.isfinite([s.low, s.high]).all() for c in judged.candidates for s in c.test.values())
+
+
+def test_numbers() -> None:
+    generator = np.random.default_rng(0)
+    validation, test = generator.normal(size=(200, 2)), generator.normal(size=(300, 2))
+
+    def entry(name: str, noise: float) -> CandidateResult:
+        parts = [Predictions(values=truth + noise * generator.normal(size=truth.shape)) for truth in (validation, test)]
+        return CandidateResult(
+            name=name, family="mlp", status="ok", validation_predictions=parts[0], test_predictions=parts[1]
+        )
+
+    judged = judge(
+        Contest(
+            task="regress",
+            labels=("a", "b"),
+            primary="r2",
+            validation_truth=validation,
+            test_truth=test,
+            seed=0,
+            candidates=[entry("mlp", 0.3), entry("rnn", 0.5)],
+            baselines=[entry("linear", 0.32)],
+        )
+    )
+    assert judged.verdict.winner == "mlp"
+    assert list(judged.candidates[0].test) == ["r2", "rmse", "mae", "mse"]
+    assert judged.thresholds == {}
+
+
+def test_deciding() -> None:
+    two = Predictions(probabilities=np.array([[0.8, 0.2], [0.4, 0.6]]))
+    assert decide("classify", two, None).tolist() == [0, 1]  # type: ignore[union-attr]
+    assert decide("classify", two, 0.2).tolist() == [1, 1]  # type: ignore[union-attr]
+    assert decide("classify", two, 0.7).tolist() == [0, 0]  # type: ignore[union-attr]
+    assert decide("multilabel", two, None).tolist() == [[1, 0], [0, 1]]  # type: ignore[union-attr]
+    three = Predictions(probabilities=np.array([[0.1, 0.2, 0.7]]))
+    assert decide("classify", three, 0.1).tolist() == [2]  # type: ignore[union-attr]
+    assert decide("regress", Predictions(values=np.ones((2, 1))), None) is None
+
+
+def test_only_metrics_of_the_task_that_are_defined_are_scored() -> None:
+    truth = np.zeros(5, dtype=np.int64)
+    scores = evaluate("classify", truth, answers(truth, 1.0, 2, 0), None, metrics_for("classify"), Resampler(5, 0))
+    assert "auc" not in scores
+    assert "f1_weighted" not in scores
+    assert "accuracy" in scores
+    assert "r2" not in evaluate(
+        "classify", truth, answers(truth, 1.0, 2, 0), None, metrics_for("regress"), Resampler(5, 0)
+    )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +169,10 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
     limit = memory_limit(options.memory_limit)
     decoding = start_decoding(source, size=options.image_size, memory_limit=limit)
-    import netpick.train  # noqa: F401  (torch is imported while other processes decode)
+    import netpick.train  # noqa: F401  (torch and scikit-learn are imported while other processes decode)
+    from netpick.baselines.fitting import load_libraries
 
+    load_libraries()
     source = decoding.finish()
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
     schema = infer_schema(source, wanted)
@@ -316,11 +319,8 @@ class _Fit:
         )
 
     def _make_folder(self) -> Path:
-        folder = self.options.out
-        if folder is None:
-            number = 1
-            while (folder := Path("runs") / f"{self.prepared.source.name}-{number}").exists():
-                number += 1
+        numbered = (Path("runs") / f"{self.prepared.source.name}-{number}" for number in count(1))
+        folder = self.options.out or next(path for path in numbered if not path.exists())
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         free = shutil.disk_usage(above).free
         if free < LEAST_DISK:
@@ -419,14 +419,14 @@ class _Fit:
         return replace(job, **changes)
 
     def _train(
-        self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, count: int
+        self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, total: int
     ) -> tuple[Trained | None, CandidateResult]:
         from netpick.infer import latency_ms
         from netpick.train import train
 
         name, started = candidate.plan.name, time.perf_counter()
         self.on_event(Event(stage="train", text=f"{name}: {candidate.plan.steps:,} steps", data={"candidate": name, "step": 0, "steps": candidate.plan.steps}))  # fmt: skip
-        share = self._left() / (count - index)
+        share = self._left() / (total - index)
         deadline = None if self.budget is None else started + 1.15 * share
         empty = CandidateResult(name=name, family=candidate.plan.family, status="failed", parameters=candidate.plan.parameters)
         try:

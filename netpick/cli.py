@@ -140,7 +140,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
     from netpick.sources.base import ReadOptions
 
     said = {key: value for key, value in given.items() if value is not None}
-    read = {key: said[key] for key in ("separator", "header", "encoding", "quote") if key in said}
+    read: dict[str, Any] = {key: said[key] for key in ("separator", "header", "encoding", "quote") if key in said}
     if "separator" in read:
         read["separator"] = {"\\t": "\t", "tab": "\t"}.get(read["separator"], read["separator"])
     if "missing" in said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -233,7 +233,7 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
         sys.stdout.write(table.write_csv())
         return
     partial = out.with_name(f".{out.name}.partial")
-    writers = {".csv": table.write_csv, ".json": table.write_json, ".parquet": table.write_parquet}
+    writers: dict[str, Callable[[Path], object]] = {".csv": table.write_csv, ".json": table.write_json, ".parquet": table.write_parquet}
     try:
         writers[out.suffix.lower()](partial)
         partial.replace(out)

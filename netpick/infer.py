@@ -70,7 +70,7 @@ def autocast(precision: str, device: str) -> AbstractContextManager[Any]:
 def supports_bfloat16(device: str) -> bool:
     """Whether bf16 is faster than float32 there: processors with AVX-512 or AMX bf16 units, GPUs since Ampere."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device != "cpu":
         return False
     capabilities = torch.cpu.get_capabilities() if "get_capabilities" in dir(torch.cpu) else {}

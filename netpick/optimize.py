@@ -48,7 +48,8 @@ def orthogonalise(matrix: Tensor, iterations: int = 5) -> Tensor:
     for _ in range(iterations):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    result: Tensor = x.T if tall else x
+    return result
 
 
 def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]:

@@ -46,7 +46,7 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     for name, column in source.columns.items():
         kind, claim = claimed[name]
         if name in targets:
-            fields.append(_target_field(name, column, kind, claim))
+            fields.append(_target_field(name, column, kind, claim, classes=name == source.target))
         elif name in options.drop:
             fields.append(_field(name, None, "left_out", "left out by --drop", claim))
         else:
@@ -112,7 +112,7 @@ def _infer_target(
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
     if by_name:
         reason = f"its name says so: '{by_name[-1]}'"
-        notes.append(Note(subject="target", text=f"target is column '{by_name[-1]}' ({reason})", override="--target"))
+        notes.append(Note(subject="target", text=f"column '{by_name[-1]}' ({reason})", override="--target"))
         return by_name[-1]
     categorical = [name for name, (kind, _) in claimed.items() if kind in ("category", "boolean")]
     categorical = [name for name in categorical if not _left_out_reason(name, source.columns[name], *claimed[name])]
@@ -123,8 +123,8 @@ def _infer_target(
         chosen = categorical[-1]
         where = "the last column" if chosen == last else "the last categorical column"
         notes.append(
-            Note(subject="target", text=f"target is column '{chosen}' ({where}; no column is called target, "
-                 "label, class or y)", override="--target")
+            Note(subject="target", text=f"column '{chosen}' ({where}; no column is called target, label, "
+                 "class or y)", override="--target")
         )  # fmt: skip
         return chosen
     raise RequestError(
@@ -146,7 +146,7 @@ def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> 
         reason = task.recognise(tables, targets) if len(tables) == len(columns) else None
         if reason:
             names = ", ".join(f.name for f in targets)
-            notes.append(Note(subject="task", text=f"task is {task.name} ('{names}': {reason})", override="--task"))
+            notes.append(Note(subject="task", text=f"{task.name} ('{names}': {reason})", override="--task"))
             return task.name
     names = "', '".join(f.name for f in targets)
     found = "; ".join(f"{f.kind or 'no kind'}: {f.reason}" for f in targets)
@@ -156,20 +156,21 @@ def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> 
     )
 
 
-def _target_field(name: str, column: Column, kind: str | None, claim: Claim | None) -> Field:
+def _target_field(name: str, column: Column, kind: str | None, claim: Claim | None, *, classes: bool) -> Field:
     series = series_of(column)
     if series is not None and series.null_count() == len(series):
         raise DataError(
             f"Target column '{name}' is empty in all {len(series):,} rows, but every row to learn from needs a value. "
             "Choose another column with --target."
         )
-    if kind is None and series is not None and series.dtype == pl.String:
+    if series is not None and series.dtype == pl.String and (kind is None or (classes and kind != "category")):
         distinct = series.drop_nulls().n_unique()
         claim = Claim(
             strength=0.1, reason=f"text with {distinct} different values", num_distinct=distinct,
             num_missing=series.null_count(), examples=examples_of(series),
         )  # fmt: skip
-        kind = "category"  # one value, or many: the task says clearly what is wrong with that
+        # Class folders may be called 0 to 9; and of one value or too many the task says clearly what is wrong.
+        kind = "category"
     if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
         kind = "category"
     return _field(name, kind, "target", claim.reason if claim else "", claim)

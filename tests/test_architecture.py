@@ -20,9 +20,10 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "types", "recipe", "sources", "kinds", "metrics", "tasks", "schema", "decode", "checks", "split", "encode",
-    "store", "augment", "models", "baselines", "plan", "optimize", "train", "compare", "evaluate", "report", "artifact",
-    "api", "cli",
+    "errors", "types", "recipe", "sources", "kinds", "metrics", "tasks", "schema", "decode_worker", "decode_work",
+    "decode", "checks", "split", "store", "encode", "augment", "infer", "models", "baselines", "plan", "candidates",
+    "optimize", "train", "compare", "evaluate", "predictions", "report", "artifact", "use", "demo", "api", "console",
+    "cli",
 )  # fmt: skip
 
 # Neighbours in that list that have nothing to say to each other.
@@ -32,6 +33,7 @@ NEVER = {
     "metrics": {"sources", "kinds"},
     "report": {"train", "optimize", "models", "store"},
     "artifact": {"train", "optimize", "report"},
+    "use": {"train", "optimize", "baselines", "report"},
 }
 
 # What a person waits for before anything trains: importing these stages may not import torch.
@@ -39,7 +41,8 @@ WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "sc
                  "report", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
-BROAD_EXCEPT = {"cli.py": 1, "train.py": 1, "api.py": 1}
+# Cleaning up and raising again is not meant.
+BROAD_EXCEPT = {"cli.py": 1, "api.py": 2}
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
@@ -97,6 +100,14 @@ def imported_stages(module: Module) -> Iterator[tuple[str, ast.stmt]]:
                 yield node.module.split(".")[1], node
 
 
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches everything."""
+    names = (
+        {"BaseException"} if handler.type is None else {n.id for n in ast.walk(handler.type) if isinstance(n, ast.Name)}
+    )
+    return bool(names & {"Exception", "BaseException"})
+
+
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
 
@@ -132,23 +143,22 @@ def test_broad_excepts_stand_only_at_the_edges(module: Module) -> None:
     broad = [
         module.where(node)
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.ExceptHandler)
-        and (
-            node.type is None
-            or {"Exception", "BaseException"} & {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
-        )
+        if isinstance(node, ast.ExceptHandler) and is_broad(node) and ast.unparse(node.body[-1]) != "raise"
     ]
     assert len(broad) <= BROAD_EXCEPT.get(module.name, 0), broad
 
 
-def test_no_public_function_shares_a_stage_name() -> None:
-    wrong = [
-        module.where(node)
-        for module in modules()
-        for node in module.tree.body
-        if isinstance(node, ast.FunctionDef) and node.name in STAGES
-    ]
-    assert not wrong
+@pytest.mark.parametrize("room", [m for m in modules() if m.path.name == "__init__.py"], ids=lambda module: module.name)
+def test_no_public_name_of_a_room_hides_one_of_its_modules(room: Module) -> None:
+    """After `from netpick.train import train` in an __init__, `netpick.train` would be a function or a module."""
+    inside = {path.stem for path in room.path.parent.iterdir() if path.suffix == ".py" or path.is_dir()}
+    bound = {node.name for node in room.tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in room.tree.body:
+        if isinstance(node, ast.ImportFrom):
+            bound |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            bound |= set(ast.literal_eval(node.value))
+    assert sorted(bound & inside) == []
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)

@@ -82,14 +82,15 @@ def _tell_apart(hashes: Hashes, column: ArrayColumn) -> None:
     suspects = np.union1d(order[1:][equal], order[:-1][equal])
     seen: dict[tuple[int, bytes, int], int] = {}
     variants: dict[int, int] = {}
-    for row in suspects:
+    number = np.zeros(len(suspects), dtype=np.uint64)
+    for i, row in enumerate(suspects):
         length = 0 if column.lengths is None else int(column.lengths[row])
         key = (int(hashes[row]), np.ascontiguousarray(column.values[row]).tobytes(), length)
         if key not in seen:
             seen[key] = variants.get(key[0], 0)
             variants[key[0]] = seen[key] + 1
-        if seen[key]:
-            hashes[row] = _mix(hashes[row] + np.uint64(seen[key]))
+        number[i] = seen[key]
+    hashes[suspects] = np.where(number > 0, _mix(hashes[suspects] + _mix(number)), hashes[suspects])
 
 
 def rows_repeat_by_chance(source: Source, schema: Schema) -> bool:

@@ -1,13 +1,13 @@
 """Scores with intervals, paired differences, the decision threshold and the verdict.
 
-`resample` draws rows, `score` measures one or two candidates on them, `threshold` turns probabilities into decisions,
+`resample` draws rows, `intervals` measures one or two candidates on them, `threshold` turns probabilities into decisions,
 `winner` says who wins. Nothing here trains, reads data or prints.
 """
 
 from __future__ import annotations
 
 from netpick.compare.resample import Resampler
-from netpick.compare.score import Contender, compare_pairs, paired_difference, score
+from netpick.compare.intervals import Contender, compare_pairs, paired_difference, score
 from netpick.compare.threshold import choose_threshold, read_costs
 from netpick.compare.winner import difference_text, score_text, verdict
 

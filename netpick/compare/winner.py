@@ -189,10 +189,11 @@ def difference_text(pair: Comparison, *, sign: bool = False) -> str:
 
 
 def _decimals(width: float, value: float) -> int:
-    """Three for numbers around one; fewer for large ones, more where the interval is narrow."""
-    if not math.isfinite(width) or width <= 0:
+    """As many as the interval's half width deserves: 0.992 +- 0.002, 0.9444 +- 0.0004, 48,213 +- 800."""
+    half = width / 2 * (1 + 1e-6)  # 0.002 may arrive as 0.0019999999
+    if not (math.isfinite(half) and half > 0):
         return 3 if abs(value) < 100 else 0
-    return max(0 if width >= 10 else 3, 1 - math.floor(math.log10(width))) if width < 100 else 0
+    return max(0, -math.floor(math.log10(half)) + (half >= 0.01))
 
 
 def _listed(names: Sequence[str]) -> str:

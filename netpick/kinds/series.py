@@ -71,7 +71,7 @@ class Series(Kind):
 
 
 def _valid(lengths: Array, steps: int) -> Array:
-    return np.arange(steps)[None, :] < lengths[:, None]  # type: ignore[no-any-return]
+    return np.arange(steps)[None, :] < lengths[:, None]
 
 
 def _fill_gaps(values: Array) -> Array:

@@ -8,7 +8,12 @@ a trunk of their own (network.py).
 from __future__ import annotations
 
 from netpick.models.base import Architecture
+from netpick.models.flat_mlp import FlatMlp
+from netpick.models.grid_cnn import GridCnn
 from netpick.models.layers import Layers
+from netpick.models.patch_transformer import PatchTransformer
+from netpick.models.rnn import Rnn
+from netpick.models.series_cnn import SeriesCnn
 from netpick.models.tabular_mlp import TabularMlp
 from netpick.models.tabular_transformer import TabularTransformer
 from netpick.types import Inputs
@@ -18,6 +23,14 @@ FAMILIES = ("mlp", "cnn", "rnn", "transformer")
 MODELS: dict[tuple[str, str], Architecture] = {
     ("mlp", "table"): TabularMlp(),
     ("transformer", "table"): TabularTransformer(),
+    ("mlp", "series"): FlatMlp("series"),
+    ("mlp", "grid"): FlatMlp("grid"),
+    ("cnn", "series"): SeriesCnn(),
+    ("cnn", "grid"): GridCnn(),
+    ("rnn", "series"): Rnn("series"),
+    ("rnn", "grid"): Rnn("grid"),
+    ("transformer", "series"): PatchTransformer("series"),
+    ("transformer", "grid"): PatchTransformer("grid"),
     ("layers", "table"): Layers(),
     ("layers", "series"): Layers(),
     ("layers", "grid"): Layers(),

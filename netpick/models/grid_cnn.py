@@ -15,7 +15,6 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.augment import default_augment
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer
 from netpick.models.stems import GridStem
@@ -43,7 +42,7 @@ class ConvNorm(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, settings: GridCnnSettings, kernel: int = 3, stride: int = 1) -> None:
         norms: dict[str, nn.Module] = {
-            "batch": nn.BatchNorm2d(outputs),
+            "batch": nn.BatchNorm2d(outputs, momentum=0.3),
             "layer": nn.GroupNorm(1, outputs),
             "none": nn.Identity(),
         }
@@ -136,7 +135,6 @@ class GridCnn(Architecture):
             warmup=0.2,
             batch_size=256 if num_rows >= 20_000 else 64,
             label_smoothing=0.1,
-            augment=default_augment(inputs["grid"], num_rows).names,
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from netpick.models.base import Batch
 from netpick.types import InputSpec
@@ -43,3 +44,14 @@ class SeriesStem(nn.Module):
             return series, None
         mask = batch["series.mask"]
         return series.masked_fill(~mask.unsqueeze(-1), 0.0), mask
+
+
+def group_steps(steps: Tensor, size: int) -> Tensor:
+    """(B, T, C) to (B, ceil(T / size), size, C), zeros behind the last step."""
+    padded = functional.pad(steps, (0, 0, 0, -steps.shape[1] % size))
+    return padded.view(len(padded), -1, size, padded.shape[2])
+
+
+def group_mask(mask: Tensor, size: int) -> Tensor:
+    """(B, T) to (B, ceil(T / size), size), False behind the last step."""
+    return functional.pad(mask, (0, -mask.shape[1] % size)).view(len(mask), -1, size)

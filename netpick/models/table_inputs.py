@@ -17,7 +17,7 @@ from netpick.types import Inputs
 
 OUTERMOST = 3.72  # where the encoder's clipped quantiles end; beyond, the curves go on straight
 
-NumberEmbedding = Literal["none", "ple", "periodic"]
+NumberEmbedding = Literal["none", "ple", "periodic", "both"]
 
 
 class OneHot(nn.Module):
@@ -99,6 +99,18 @@ class Periodic(nn.Module):
         return torch.einsum("bft,ftd->bfd", waves, self.mix) + self.bias
 
 
+class Both(nn.Module):
+    """The sum of both embeddings: curves that bend softly, and waves that tell near values apart."""
+
+    def __init__(self, features: int, size: int, bins: int) -> None:
+        super().__init__()
+        self.curves = PiecewiseLinear(features, size, bins)
+        self.waves = Periodic(features, size)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return self.curves(numbers) + self.waves(numbers)  # type: ignore[no-any-return]
+
+
 class TableInput(nn.Module):
     """Vector and codes as one row of features (B, width), ready for a linear layer.
 
@@ -119,6 +131,8 @@ class TableInput(nn.Module):
             self.numbers = PiecewiseLinear(features, size, bins)
         elif features and embedding == "periodic":
             self.numbers = Periodic(features, size)
+        elif features and embedding == "both":
+            self.numbers = Both(features, size, bins)
         self.small, self.large, self.reads_numbers = small, large, features > 0
         self.one_hot = OneHot(tuple(cardinalities[column] for column in small)) if small else None
         self.tables = nn.ModuleList(

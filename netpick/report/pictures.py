@@ -35,10 +35,11 @@ def picture(array: Array, alternative: str) -> Html:
 
 
 def image(array: Array, alternative: str) -> Html:
-    """An `img` that carries its own bytes. array: uint8 (H, W), (H, W, 1) or (H, W, 3)."""
+    """An `img` that carries its own bytes. array: uint8 (H, W), (H, W, 3), or another number of
+    channels, of which the first is shown."""
     from PIL import Image
 
-    flat = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    flat = array[..., 0] if array.ndim == 3 and array.shape[-1] != 3 else array
     drawn = Image.fromarray(np.ascontiguousarray(flat))
     crisp = max(drawn.size) <= SMALL
     if max(drawn.size) > LARGEST:

@@ -118,4 +118,4 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 def row_name(results: RunResults, row: int) -> str:
     """How a person would name a row: its file, else its number."""
     names = results.source.row_names
-    return names[row] if names is not None else f"row{GLUE}{grouped(row)}"
+    return names[row] if names is not None and row < len(names) else f"row{GLUE}{grouped(row)}"

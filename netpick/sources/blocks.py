@@ -76,13 +76,14 @@ def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[in
             quote_char=dialect.quote,
         )
     except PolarsError as error:
-        raise _culprit(block, dialect, path, str(error)) from None
+        frame = _parse_slowly(block, dialect, path, str(error))
+        return frame if columns is None else frame.select(str(number) for number in columns)
     whole = (frame[END] == SENTINEL).fill_null(False)
     if not whole.all():
         if columns is None:
             broken = frame.filter(~whole)
             if not ((broken["0"].fill_null("") == "") & (broken["1"] == SENTINEL)).all():
-                raise _culprit(block, dialect, path, "a row is too short")
+                return _parse_slowly(block, dialect, path, "a row is too short")
         frame = frame.filter(whole)
     frame = frame.drop(END)
     if len(whole) < block.data.count(b"\n"):  # some rows have line ends inside quotes: they got sentinels too
@@ -167,26 +168,36 @@ def _prepared(data: bytes, dialect: Dialect) -> bytes:
     return data.replace(b"\n", separator + SENTINEL.encode() + b"\n")
 
 
-def _culprit(block: Block, dialect: Dialect, path: Path, complaint: str) -> DataError:
-    """Finds the row that polars stumbled over; slow, and only run on the way to an error."""
+def _parse_slowly(block: Block, dialect: Dialect, path: Path, complaint: str) -> pl.DataFrame:
+    """The csv module's reading of a block that polars cannot read: it bears a lone quote within a cell (a 5" pipe).
+
+    Raises DataError naming the line of a row of the wrong length, or where quotes do not pair up.
+    """
     width = len(dialect.names)
-    text = _prepared(block.data, dialect).decode(errors="replace").replace(f"{dialect.separator}{SENTINEL}\n", "\n")
-    rows = csv.reader(
+    text = _prepared(block.data, dialect).decode().replace(f"{dialect.separator}{SENTINEL}\n", "\n")
+    reader = csv.reader(
         io.StringIO(text, newline="\n"),
         delimiter=dialect.separator,
         quotechar=dialect.quote or '"',
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         strict=True,
     )
+    rows: list[list[str]] = []
     start = block.line
     try:
-        for row in rows:
+        for row in reader:
             if row and len(row) != width:
-                return _ragged(path, start, len(row), dialect, several_lines=rows.line_num + block.line - start > 1)
-            start = rows.line_num + block.line
+                several = reader.line_num + block.line - start > 1
+                raise _ragged(path, start, len(row), dialect, several_lines=several)
+            start = reader.line_num + block.line
+            if row:
+                rows.append(row)
     except csv.Error:
         complaint = "a quote is opened and not closed, or closed in the middle of a cell"
-    return QuoteTrouble(
+    else:
+        if dialect.quote:
+            return pl.DataFrame(rows, schema={str(number): pl.String for number in range(width)}, orient="row")
+    raise QuoteTrouble(
         f"{path}, line {start}: {complaint}, and rows of {width} cells were expected. "
         "Correct the line, or pass --quote none if quote marks are part of the text."
     )

@@ -17,7 +17,7 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
 from netpick.sources.cells import ColumnBuilder
-from netpick.sources.dialect import Dialect, detect_dialect, without_quotes
+from netpick.sources.dialect import Dialect, detect_dialect, looks_tabular, without_quotes
 from netpick.sources.encodings import describe_binary, detect_encoding, guess_legacy, open_plain
 from netpick.sources.paths import short_name
 from netpick.sources.table import table_source, unique_names
@@ -26,6 +26,7 @@ from netpick.types import Note, Source
 SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data")
 HEAD_BYTES = 1024 * 1024
 DIALECT_CHARACTERS = 256 * 1024
+LOOKED_AT = 64 * 1024  # bytes of a file of unknown name
 
 
 class DelimitedReader(Reader):
@@ -49,7 +50,10 @@ class DelimitedReader(Reader):
             if options.encoding is not None:
                 raise
             encoding = guess_legacy(_bytes_around(path, trouble.offset))
-            return self.read(path, replace(options, encoding=encoding))
+            text = f"The encoding is {encoding} (guessed: byte {trouble.offset:,} is not {dialect.encoding})."
+            note = Note(subject="encoding", text=text, override="--encoding")
+            source = self.read(path, replace(options, encoding=encoding))
+            return replace(source, notes=[note if n.subject == "encoding" else n for n in source.notes])
         except QuoteTrouble as trouble:
             if options.quote is not None or dialect.quote is None:
                 raise
@@ -147,17 +151,13 @@ def _looks_delimited(path: Path) -> bool:
     """Whether a file of any other name is text in columns, from its first 64 kB."""
     try:
         with open_plain(path) as file:
-            head = file.read(64 * 1024)
+            head = file.read(LOOKED_AT)
     except (OSError, EOFError):
         return False
     if not head or describe_binary(head):
         return False
     text = head.decode("utf-8", "replace").replace("\r\n", "\n")
-    lines = [line for line in text[: text.rfind("\n") + 1].split("\n") if line.strip()][:200]
-    for separator in ("\t", "|", ";", ","):
-        if len(lines) > 1 and lines[0].count(separator) and len({line.count(separator) for line in lines}) == 1:
-            return True
-    return False
+    return looks_tabular(text if len(head) < LOOKED_AT else text[: text.rfind("\n") + 1])
 
 
 def _bytes_around(path: Path, offset: int) -> bytes:

@@ -45,8 +45,6 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
     """The dialect of a text that starts a file (line ends already are newlines, its last line is complete)."""
     separator, quote = _separator_and_quote(text, options)
     blank = quote is not None and f"{separator} {quote}" in text and f"{separator}{quote}" not in text
-    if blank:
-        text = text.replace(f"{separator} {quote}", f"{separator}{quote}")
     rows = sample_rows(text, separator, quote)
     header = options.header if options.header is not None else _has_header(rows)
     names, remark = _column_names(rows, header)
@@ -82,6 +80,7 @@ def sample_rows(text: str, separator: str, quote: str | None, *, strict: bool = 
         delimiter=separator,
         quotechar=quote or '"',
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        skipinitialspace=separator != " ",
         strict=strict,
     )
     sample: list[list[str]] = []
@@ -96,6 +95,17 @@ def sample_rows(text: str, separator: str, quote: str | None, *, strict: bool = 
 def squeeze(text: str) -> str:
     """Columns that are lined up with several spaces become separated by one."""
     return re.sub(r"(?m)^ +| +$", "", re.sub(" {2,}", " ", text))
+
+
+def looks_tabular(text: str) -> bool:
+    """Whether text of an unknown file is a table: every row divides alike; with blanks, most cells are numbers too."""
+    for separator in SEPARATORS:
+        quote = _detect_quote(text, separator)
+        if _rank(text, separator, quote)[:2] == (True, 0.99):
+            cells = [cell for row in sample_rows(text, separator, quote) for cell in row]
+            if len(cells) > 3 and (separator != " " or sum(map(is_number, cells)) > 0.5 * len(cells)):
+                return True
+    return False
 
 
 def is_number(cell: str) -> bool:
@@ -146,9 +156,8 @@ def _detect_quote(text: str, separator: str) -> str | None:
         closed = len(re.findall(rf"{quote} ?(?:$|{opening})", text, re.MULTILINE))
         if quote == "'" and (opened != closed or opened < 0.5 * text.count("\n")):
             continue  # an apostrophe
-        straight = text.replace(f"{separator} {quote}", f"{separator}{quote}")
         try:
-            sample_rows(straight, separator, quote, strict=True)
+            sample_rows(text, separator, quote, strict=True)
         except csv.Error as error:
             if "unexpected end" not in str(error) or opened != closed:
                 continue

@@ -19,7 +19,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # Only encodings that tables are really written in: the whole list makes short samples look Baltic or Japanese.
-CANDIDATES = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"]
+WESTERN = "cp1252"
+CANDIDATES = [WESTERN, "cp1250", "cp1251", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"]
 SIGNATURES = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -66,9 +67,22 @@ def guess_legacy(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
     # Bytes around the first non-ASCII ones tell more than a head that may be plain ASCII.
-    first = next((i for i, byte in enumerate(sample) if byte > 127), 0)
-    best = from_bytes(sample[max(0, first - 2000) : first + 60_000], cp_isolation=CANDIDATES).best()
-    return "latin-1" if best is None or best.encoding in ("ascii", "latin_1") else best.encoding.replace("_", "-")
+    first = next((position for position, byte in enumerate(sample) if byte > 127), 0)
+    sample = sample[max(0, first - 2000) : first + 60_000]
+    matches = list(from_bytes(sample, cp_isolation=CANDIDATES))
+    # Short West European texts fit the Central European table just as well: on a tie the commoner one wins.
+    best = min(matches, key=lambda match: (match.chaos, -match.coherence, match.encoding != WESTERN), default=None)
+    if best is None or WESTERN in best.could_be_from_charset:
+        return WESTERN if _decodes(sample, WESTERN) else "latin-1"
+    return best.encoding.replace("_", "-")
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def describe_binary(head: bytes) -> str | None:

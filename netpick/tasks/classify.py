@@ -10,7 +10,7 @@ import polars as pl
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError, RequestError
-from netpick.kinds.cells import as_text
+from netpick.kinds.cells import as_numbers, as_text
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
@@ -118,7 +118,7 @@ class Classify(Task):
         return Predictions(probabilities=answers.astype(np.float64))
 
     def labelled(self, truth: Array) -> Array:
-        return truth >= 0  # type: ignore[no-any-return]
+        return truth >= 0
 
 
 def sort_labels(labels: Sequence[str]) -> list[str]:
@@ -134,8 +134,8 @@ def sort_labels(labels: Sequence[str]) -> list[str]:
 def _whole(series: pl.Series) -> bool:
     if series.dtype.is_integer():
         return True
-    numbers = series.drop_nulls()
-    return numbers.dtype.is_float() and bool((numbers == numbers.round()).all())
+    numbers = as_numbers(series).drop_nulls()
+    return bool((numbers == numbers.round()).all())
 
 
 def _one_against_rest(smoothing: float) -> LossFunction:

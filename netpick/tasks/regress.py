@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -51,7 +51,7 @@ class Regress(Task):
                 )
         mean, std = np.nanmean(truth, axis=0), np.nanstd(truth, axis=0)
         return RegressState(
-            names=tuple(column.name for column in columns), mean=tuple(map(float, mean)), std=tuple(map(float, std))
+            names=tuple(column.name for column in columns), mean=tuple(map(float, mean)), std=tuple(float(s) if s > 0 else 1.0 for s in std),
         )
 
     def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:
@@ -79,12 +79,12 @@ class Regress(Task):
 
     def network_target(self, truth: Array, state: Any) -> Array:
         scaled = (truth - np.asarray(state.mean)) / np.asarray(state.std)
-        return np.nan_to_num(scaled).astype(np.float32)
+        return np.asarray(np.nan_to_num(scaled), dtype=np.float32)
 
     def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
         from torch.nn import functional
 
-        functions = {
+        functions: dict[str, Callable[..., Tensor]] = {
             "auto": functional.mse_loss,
             "mse": functional.mse_loss,
             "mae": functional.l1_loss,
@@ -110,4 +110,4 @@ class Regress(Task):
         return Predictions(values=answers.astype(np.float64) * np.asarray(state.std) + np.asarray(state.mean))
 
     def labelled(self, truth: Array) -> Array:
-        return ~np.isnan(truth).any(axis=1)  # type: ignore[no-any-return]
+        return np.asarray(~np.isnan(truth).any(axis=1))

@@ -171,12 +171,12 @@ def test_one_small_batch_can_be_learned_by_heart(case: Case) -> None:
     batch, target = make_batch(case.inputs, 12), torch.arange(12) % 3
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     network.train()
-    for _ in range(300):
+    for step in range(300):
         loss = mean_loss(network(batch), target)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        if loss.item() < 0.02:
+        if loss.item() < 0.02 and step > 40:  # running statistics need some steps to arrive
             break
     network.eval()
     assert (answers(network(batch)).argmax(dim=1) == target).all()
@@ -200,7 +200,12 @@ def test_the_values_of_padded_steps_do_not_matter(case: Case) -> None:
     torch.testing.assert_close(network(batch), network(noisy), rtol=1e-4, atol=1e-5)
 
 
-@padded_cases
+@pytest.mark.parametrize(
+    "case",
+    # The other families read a fixed number of steps, which is what the store always gives.
+    [c for c in CASES if c.inputs.get("series", VECTOR).padded and c.family in ("cnn", "rnn", "layers")],
+    ids=lambda case: case.name,
+)
 def test_the_number_of_padded_steps_does_not_matter(case: Case) -> None:
     network = case.build().eval()
     batch = make_batch(case.inputs, 6)

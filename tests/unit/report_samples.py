@@ -560,6 +560,73 @@ def hostile() -> RunResults:
     )  # fmt: skip
 
 
+# --- (g) small and exact: the contract ------------------------------------------------------------------------------
+
+
+def tiny() -> RunResults:
+    """Every field of report.json filled by hand, with one of each thing and a NaN: the golden file is made of this."""
+    half = Score(value=0.75, low=0.3, high=0.95, n=4)
+    said = Predictions(probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]))
+    candidates = [
+        CandidateResult(
+            name="mlp",
+            family="mlp",
+            status="ok",
+            validation={"accuracy": half},
+            test={"accuracy": half},
+            seconds=1.5,
+            steps=200,
+            parameters=386,
+            bytes=1544,
+            latency_ms=0.05,
+            test_predictions=said,
+            validation_predictions=said,
+            history=[
+                HistoryPoint(
+                    step=200,
+                    seconds=1.5,
+                    train_loss=0.25,
+                    validation_loss=math.nan,
+                    validation_score=0.75,
+                    learning_rate=0.001,
+                )
+            ],
+        ),
+        CandidateResult(
+            name="cnn", family="cnn", status="failed", reason="TrainingError: the loss became NaN at step 3"
+        ),
+    ]
+    values = pl.Series("x", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0])
+    return RunResults(
+        version="0.1.0", title="points", created="2026-11-21T09:30:00+00:00", command="netpick fit points.csv", seconds=2.5,
+        source=Source(
+            name="points", origin="points.csv", layout="csv", num_rows=10, fingerprint="ab" * 32,
+            columns={"x": TableColumn(name="x", values=values), "y": TableColumn(name="y", values=pl.Series("y", list("ababababab")))},
+            notes=[Note(subject="Separator", text="A comma.", override="--separator ';'")],
+            unreadable=[UnreadableRow(row=7, path="points.csv", reason="too few cells")],
+        ),
+        schema=Schema(
+            fields=[
+                Field(name="x", kind="number", role="feature", reason="numbers", num_missing=1, num_distinct=10, examples=("0.5",), stray=((3, "n/a"),)),
+                Field(name="y", kind="category", role="target", reason="named y", num_missing=0, num_distinct=2, examples=("a", "b")),
+            ],
+            task="classify", notes=[Note(subject="Target", text="y, because of its name.")],
+        ),
+        target=TargetInfo(names=["y"], task="classify", labels=["a", "b"]),
+        split=Split(train=np.arange(4), validation=np.arange(4, 6), test=np.arange(6, 10), sentence="Stratified at random.", method="random"),
+        plan={"seed": 0, "rows": {"train": np.int64(4)}, "candidates": [{"name": "mlp", "recipe": {"learning_rate": 0.001, "augment": ()}}]},
+        primary_metric="accuracy", candidates=candidates,
+        baselines=[
+            CandidateResult(name="majority", family="baseline", status="ok", validation={"accuracy": half}, test={"accuracy": Score(value=0.5, low=0.15, high=0.85, n=4)}, seconds=0.001)
+        ],
+        comparisons=[Comparison(a="mlp", b="majority", metric="accuracy", difference=0.25, low=-0.25, high=0.75, verdict="tie")],
+        verdict=Verdict(winner="mlp", best_baseline="majority", sentence="The mlp ties with always saying the commonest class.", deep_learning_helps="unclear"),
+        threshold=Threshold(value=0.5, cost_fp=1.0, cost_fn=1.0, positive="b", sentence="Half."),
+        findings=[Finding(code="D004", severity="warning", title="Few rows", evidence="10 rows.", advice="Collect more.", columns=("y",), rows=(0, 1))],
+        test_openings=1, test_truth=np.array([0, 1, 1, 0]),
+    )  # fmt: skip
+
+
 SAMPLES: dict[str, Callable[[], RunResults]] = {
     "images": images,
     "binary": binary,
@@ -568,4 +635,5 @@ SAMPLES: dict[str, Callable[[], RunResults]] = {
     "series": series,
     "multilabel": multilabel,
     "hostile": hostile,
+    "tiny": tiny,
 }

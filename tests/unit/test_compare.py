@@ -266,7 +266,7 @@ def test_separated_classes_are_cut_at_home_or_in_the_gap() -> None:
 def test_costs_are_read_and_wrong_ones_refused() -> None:
     assert read_costs({}) == (1.0, 1.0)
     assert read_costs({"fn": 10}) == (1.0, 10.0)
-    with pytest.raises(RequestError, match=r"There is no cost 'fm'\. Did you mean"):
+    with pytest.raises(RequestError, match=r"There is no cost 'fm'\. Known: fn, fp\."):
         read_costs({"fm": 1})
     with pytest.raises(RequestError, match=r"The cost fn=0 cannot be used; it must be above 0"):
         read_costs({"fn": 0})
@@ -372,10 +372,10 @@ def test_a_network_that_only_the_test_rows_prefer_is_said_and_not_chosen() -> No
     ("value", "half", "text"),
     [
         (0.9921, 0.002, "0.992 (0.990 to 0.994, n = 1,000)"),
-        (0.94443, 0.0004, "0.94443 (0.94403 to 0.94483, n = 1,000)"),
+        (0.94443, 0.0004, "0.9444 (0.9440 to 0.9448, n = 1,000)"),
         (48213.4, 800, "48,213 (47,413 to 49,013, n = 1,000)"),
-        (0.00123, 0.0001, "0.00123 (0.00113 to 0.00133, n = 1,000)"),
-        (12.3456, 7, "12 (5 to 19, n = 1,000)"),
+        (0.00123, 0.0001, "0.0012 (0.0011 to 0.0013, n = 1,000)"),
+        (12.3456, 7, "12.3 (5.3 to 19.3, n = 1,000)"),
     ],
 )
 def test_numbers_are_written_as_finely_as_they_are_known(value: float, half: float, text: str) -> None:

@@ -113,6 +113,7 @@ def test_very_few_rows(n: int) -> None:
     judged = judge(contest(2, n=n))
     assert judged.verdict.deep_learning_helps == "unclear"
     assert all(np.isfinite([s.low, s.high]).all() for c in judged.candidates for s in c.test.values())
+    assert all(np.isfinite([c.low, c.high]).all() and c.verdict == "tie" for c in judged.comparisons)
 
 
 def test_numbers() -> None:

@@ -96,7 +96,10 @@ def test_a_bidirectional_layer_reads_what_packed_sequences_would_give() -> None:
     x, lengths = torch.randn(3, 30, 4), torch.tensor([30, 12, 1])
     mask = torch.arange(30) < lengths[:, None]
     reference = nn.LSTM(4, 5, batch_first=True, bidirectional=True)
-    ahead, back = dict(step.get_submodule("ahead").named_parameters()), dict(step.get_submodule("back").named_parameters())
+    ahead, back = (
+        dict(step.get_submodule("ahead").named_parameters()),
+        dict(step.get_submodule("back").named_parameters()),
+    )
     reference.load_state_dict({**ahead, **{f"{name}_reverse": tensor for name, tensor in back.items()}})
     packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
     expected, _ = nn.utils.rnn.pad_packed_sequence(reference(packed)[0], batch_first=True, total_length=30)
@@ -146,12 +149,28 @@ def test_xor_is_learned_from_four_rows() -> None:
         ),
         ("cnov 8 3", MNIST, "Layer 1 'cnov 8 3': there is no layer 'cnov'. Did you mean conv? Known: "),
         ("flatten, dense 8 rellu", MNIST, "Layer 2 'dense 8 rellu': 'rellu' means nothing here. Did you mean relu"),
-        ("conv 8 3 strides=2", MNIST, "Layer 1 'conv 8 3 strides=2': 'conv' has no option 'strides'. Did you mean stride?"),
-        ("conv 8 3 stride=two", MNIST, "Layer 1 'conv 8 3 stride=two': 'two' is no number. Write for example conv 32 3"),
+        (
+            "conv 8 3 strides=2",
+            MNIST,
+            "Layer 1 'conv 8 3 strides=2': 'conv' has no option 'strides'. Did you mean stride?",
+        ),
+        (
+            "conv 8 3 stride=two",
+            MNIST,
+            "Layer 1 'conv 8 3 stride=two': 'two' is no number. Write for example conv 32 3",
+        ),
         ("dense", NUMBERS, "Layer 1 'dense': needs 1 numbers, but has 0. Write dense 64 relu."),
         ("dense 2.5", NUMBERS, "Layer 1 'dense 2.5': its numbers must be whole and at least 1. Write dense 64 relu."),
-        ("dropout 30", NUMBERS, "Layer 1 'dropout 30': its number must be a share from 0 to below 1. Write dropout 0.3."),
-        ("residual, flatten", MNIST, "Layer 1 'residual': only residual holds layers in parentheses, and it needs some."),
+        (
+            "dropout 30",
+            NUMBERS,
+            "Layer 1 'dropout 30': its number must be a share from 0 to below 1. Write dropout 0.3.",
+        ),
+        (
+            "residual, flatten",
+            MNIST,
+            "Layer 1 'residual': only residual holds layers in parentheses, and it needs some.",
+        ),
         ("dense(relu)", NUMBERS, "Layer 1 'dense(relu)': only residual holds layers in parentheses"),
         ("residual(conv 8 3", MNIST, "The parentheses of 'residual(conv 8 3' do not match."),
         (
@@ -160,9 +179,21 @@ def test_xor_is_learned_from_four_rows() -> None:
             "Layer 1 'residual(conv 8 3)' adds its input, a map of 28 x 28 with 1 channels, to what its layers make of it, "
             "a map of 26 x 26 with 8 channels; only the number of channels may differ.",
         ),
-        ("residual(conv 8 3 same, dense 3)", MNIST, "Layer 1.2 'dense 3' needs one row of numbers or steps, but gets a map"),
-        ("embedding 8, dense 8", NUMBERS, "Layer 1 'embedding 8' turns categories into numbers, so it can only be the first"),
-        ("attention 3, globalpool", SERIES, "Layer 1 'attention 3' splits its numbers over 3 heads, but gets 30 steps of 4"),
+        (
+            "residual(conv 8 3 same, dense 3)",
+            MNIST,
+            "Layer 1.2 'dense 3' needs one row of numbers or steps, but gets a map",
+        ),
+        (
+            "embedding 8, dense 8",
+            NUMBERS,
+            "Layer 1 'embedding 8' turns categories into numbers, so it can only be the first",
+        ),
+        (
+            "attention 3, globalpool",
+            SERIES,
+            "Layer 1 'attention 3' splits its numbers over 3 heads, but gets 30 steps of 4",
+        ),
         (" , ", NUMBERS, "A network without layers was given"),
     ],
 )

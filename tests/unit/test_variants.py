@@ -67,9 +67,15 @@ def test_a_family_that_the_data_lack_is_left_to_the_candidates() -> None:
         ("mlp[width=wide]", "Setting 'width' is 'wide' (in mlp[width=wide]), but: input should be a valid integer."),
         ("mlp[width=0]", "Setting 'width' is '0' (in mlp[width=0]), but: input should be greater than or equal to 1."),
         ("mlp[dropout=1]", "Setting 'dropout' is '1' (in mlp[dropout=1]), but: input should be less than 1."),
-        ("mlp[activation=rellu]", "Setting 'activation' cannot be 'rellu' (in mlp[activation=rellu]). Did you mean relu"),
+        (
+            "mlp[activation=rellu]",
+            "Setting 'activation' cannot be 'rellu' (in mlp[activation=rellu]). Did you mean relu",
+        ),
         ("mlp[optimizer=adamm]", "Setting 'optimizer' cannot be 'adamm' (in mlp[optimizer=adamm]). Did you mean adam"),
-        ("mlp[augment=flip+shfit]", "Setting 'augment' cannot be 'shfit' (in mlp[augment=flip+shfit]). Did you mean shift?"),
+        (
+            "mlp[augment=flip+shfit]",
+            "Setting 'augment' cannot be 'shfit' (in mlp[augment=flip+shfit]). Did you mean shift?",
+        ),
         ("mlp[width]", "'width' (in mlp[width]) sets nothing. Write name=value, for example learning_rate=0.01."),
         ("mlp[width=3", "The brackets of 'mlp[width=3' do not match."),
         ("mlp]", "The brackets of 'mlp]' do not match."),

@@ -21,6 +21,8 @@ from netpick.metrics.intervals import Z, t_quantile, wilson
 from netpick.types import Array, Comparison, Predictions, Score
 
 NORMAL = NormalDist()
+# The 95 % interval of the mean of one exponential loss: one row says next to nothing, and is not shown as certain.
+FROM_ONE_ROW = 1 / 3.69, 39.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,7 @@ def score(metric: Metric, truth: Array, predictions: Predictions, decided: Array
         low, high = _share_interval(linear.value, error, rows)
         return Score(value=linear.value, low=low, high=high, n=n)
     if resampler.num_units < 2:
-        # The 95 % interval of the mean of one exponential loss: one row says next to nothing, and is not shown as certain.
-        low, high = linear.value / 3.69, linear.value * 39.5
+        low, high = linear.value * FROM_ONE_ROW[0], linear.value * FROM_ONE_ROW[1]
     elif metric.biased and resampler.is_small:
         low, high = _reflected_interval(linear, resampler.values(metric, truth, predictions, decided))
     elif resampler.is_small or not len(linear.influence):
@@ -140,7 +141,9 @@ def _difference(
     difference = sign * (a.linear.value - b.linear.value)
     influence = sign * (a.linear.influence - b.linear.influence)
     linear = Linear(value=difference, influence=influence)
-    if a.resampled is not None and b.resampled is not None:
+    if resampler.num_units < 2:
+        half = FROM_ONE_ROW[1] * max(abs(a.linear.value), abs(b.linear.value))
+    elif a.resampled is not None and b.resampled is not None:
         half = _spread(a.resampled - b.resampled, resampler)
     else:
         half = Z * resampler.standard_error(influence)
@@ -161,8 +164,8 @@ def _spread(resampled: Floats, resampler: Resampler) -> float:
     """
     resampled = resampled[np.isfinite(resampled)]
     units = resampler.num_units
-    if len(resampled) == 0 or units < 2:
-        return math.inf
+    if len(resampled) == 0:
+        return 0.0
     return t_quantile(units - 1) * math.sqrt(units / (units - 1)) * float(resampled.std())
 
 

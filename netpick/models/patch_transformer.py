@@ -1,0 +1,193 @@
+"""The transformer for images and series: both are cut into patches, and each patch is a token.
+
+After ViT (Dosovitskiy et al. 2021) and PatchTST (Nie et al. 2023), with norms in front, means over the tokens instead of
+a class token, and a small convolution in front of the patches (Xiao et al. 2021), which learns much faster from few steps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.errors import RequestError
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, activation_layer, masked_mean
+from netpick.models.stems import GridStem, SeriesStem, group_mask
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+
+@dataclass(config=STRICT, kw_only=True)
+class PatchTransformerSettings:
+    """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
+
+    width: int = Field(default=64, ge=4, multiple_of=4)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
+    patch: int = Field(default=4, ge=1)  # steps, or pixels a side, from one token to the next
+    stem: Literal["linear", "conv"] = "linear"
+    positions: Literal["sincos", "learned", "none"] = "sincos"
+    activation: Activation = "gelu"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+def sincos(positions: Tensor, width: int) -> Tensor:
+    """Positions (N,) as waves of falling frequency, (N, width) (Vaswani et al. 2017)."""
+    frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(1000.0) / width))
+    angles = positions.unsqueeze(1) * frequencies
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
+
+
+class GridPatches(nn.Module):
+    """Images to tokens (B, h * w, D): one linear map per patch, after an overlapping strided convolution for `conv`."""
+
+    def __init__(self, inputs: Inputs, settings: PatchTransformerSettings) -> None:
+        super().__init__()
+        spec = inputs["grid"]
+        channels, height, width = spec.shape
+        self.read = GridStem(spec)
+        patch = settings.patch
+        self.size = (-(-height // patch), -(-width // patch))
+        self.missing = (0, self.size[1] * patch - width, 0, self.size[0] * patch - height)
+        layers: list[nn.Module] = []
+        if settings.stem == "conv" and patch > 1:
+            step = 2 if patch % 2 == 0 else 1
+            hidden = max(8, settings.width // 4)
+            layers = [
+                nn.Conv2d(channels, hidden, 5, step, padding=2, bias=False),
+                nn.BatchNorm2d(hidden),
+                activation_layer("relu"),
+            ]
+            channels, patch = hidden, patch // step
+        layers.append(nn.Conv2d(channels, settings.width, patch, patch))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        images = functional.pad(self.read(batch), self.missing)
+        maps = self.layers(images.contiguous(memory_format=torch.channels_last))
+        return maps.flatten(2).transpose(1, 2), None
+
+    def positions(self, width: int) -> Tensor:
+        """(h * w, width): half of the width for the row, half for the column."""
+        rows, columns = torch.arange(self.size[0]), torch.arange(self.size[1])
+        half = width // 2
+        down = sincos(rows, half).repeat_interleave(len(columns), dim=0)
+        return torch.cat([down, sincos(columns, half).repeat(len(rows), 1)], dim=1)
+
+
+class SeriesPatches(nn.Module):
+    """Series to tokens (B, T', D) and their mask: patches twice as long as their distance, so that neighbours overlap."""
+
+    def __init__(self, inputs: Inputs, settings: PatchTransformerSettings) -> None:
+        super().__init__()
+        length, channels = inputs["series"].shape
+        self.read = SeriesStem(inputs["series"])
+        self.patch = settings.patch
+        self.size = -(-length // settings.patch)
+        self.first: nn.Module = nn.Identity()
+        self.activation: nn.Module | None = None
+        if settings.stem == "conv":
+            self.first = nn.Conv1d(channels, settings.width, 5, padding=2)
+            self.activation = activation_layer("gelu")
+            channels = settings.width
+        kernel = settings.patch if settings.patch == 1 else 2 * settings.patch
+        self.project = nn.Conv1d(channels, settings.width, kernel, settings.patch)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        series, mask = self.read(batch)
+        x = self.first(series.transpose(1, 2))  # (B, C, T)
+        if self.activation is not None:
+            x = self.activation(x)
+            x = x if mask is None else x.masked_fill(~mask.unsqueeze(1), 0.0)
+        missing = -x.shape[2] % self.patch  # a batch may be shorter than the spec says
+        overlap = 0 if self.patch == 1 else self.patch
+        tokens = self.project(functional.pad(x, (0, missing + overlap))).transpose(1, 2)
+        if mask is not None:
+            mask = group_mask(mask, self.patch).any(dim=2)
+        return tokens, mask
+
+    def positions(self, width: int) -> Tensor:
+        """(T', width)."""
+        return sincos(torch.arange(self.size), width)
+
+
+class PatchTransformerTrunk(Trunk):
+    """Images or series to tokens (B, T', D) and their mean."""
+
+    positions: Tensor
+
+    def __init__(self, inputs: Inputs, settings: PatchTransformerSettings) -> None:
+        super().__init__()
+        if settings.width % settings.heads:
+            raise RequestError(
+                f"Width {settings.width} does not divide into {settings.heads} heads. "
+                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
+            )
+        self.patches = GridPatches(inputs, settings) if "grid" in inputs else SeriesPatches(inputs, settings)
+        places = self.patches.positions(settings.width)
+        if settings.positions == "learned":
+            self.positions = nn.Parameter(torch.randn_like(places) * 0.02)
+        else:
+            self.register_buffer("positions", places * (settings.positions == "sincos"), persistent=False)
+        self.dropout = Dropout(settings.dropout)
+        self.layers = nn.ModuleList(
+            EncoderLayer(
+                settings.width,
+                settings.heads,
+                settings.expansion * settings.width,
+                settings.dropout,
+                settings.activation,
+            )
+            for _ in range(settings.layers)
+        )
+        self.norm = nn.LayerNorm(settings.width)
+        self.width = settings.width
+
+    def forward(self, batch: Batch) -> Features:
+        tokens, mask = self.patches(batch)  # (B, T', D)
+        tokens = self.dropout(tokens + self.positions[: tokens.shape[1]])
+        for layer in self.layers:
+            tokens = layer(tokens, mask)
+        tokens = self.norm(tokens)
+        return Features(masked_mean(tokens, mask), steps=tokens, mask=mask)
+
+
+class PatchTransformer(Architecture):
+    """Transformer over patches of images or series; one instance for each form."""
+
+    family: ClassVar[str] = "transformer"
+    forms: tuple[Form, ...]  # type: ignore[misc]
+    Settings = PatchTransformerSettings
+
+    def __init__(self, form: Form) -> None:
+        self.forms = (form,)
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> PatchTransformerSettings:
+        """Some 50 tokens at most, for images and for series."""
+        if "grid" in inputs:
+            side = max(inputs["grid"].shape[1:])
+            patch = max(1, -(-side // 8))
+            return PatchTransformerSettings(width=64, layers=3, patch=patch, stem="conv", dropout=0.0)
+        patch = max(1, round(inputs["series"].shape[0] / 32))
+        return PatchTransformerSettings(width=64, layers=3, patch=patch, stem="conv", dropout=0.1)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        grid = "grid" in inputs
+        return Recipe(
+            learning_rate=2e-3 if grid else 1e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.2,
+            batch_size=(128 if num_rows >= 20_000 else 64) if grid else (16 if num_rows < 200 else 32),
+            label_smoothing=0.1,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return PatchTransformerTrunk(inputs, settings)

@@ -1,0 +1,351 @@
+"""Every check has a code, a page, a sample that sets it off, one that passes, and data that it is not for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, row_groups, run_checks, run_result_checks
+from netpick.types import (
+    Array,
+    ArrayColumn,
+    CandidateResult,
+    Comparison,
+    Field,
+    Finding,
+    HistoryPoint,
+    Schema,
+    Score,
+    Source,
+    TableColumn,
+    UnreadableRow,
+)
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
+NUM_ROWS = 1000
+
+
+def field(name: str, kind: str | None, role: str = "feature", **more: object) -> Field:
+    return Field(name=name, kind=kind, role=role, reason="said", num_missing=0, num_distinct=NUM_ROWS, **more)  # type: ignore[arg-type]
+
+
+def context(
+    columns: dict[str, Array], fields: list[Field], target: Array, task: str = "classify", **source: object
+) -> CheckContext:
+    n = len(target)
+    tables = {name: TableColumn(name=name, values=pl.Series(name, values)) for name, values in columns.items()}
+    data = Source(
+        name="sample",
+        origin="sample",
+        layout="csv",
+        columns=tables,
+        num_rows=n,
+        fingerprint="0",
+        **source,  # type: ignore[arg-type]
+    )
+    schema = Schema(fields=fields, task=task)
+    rows = np.random.default_rng(0).permutation(n)
+    return CheckContext(
+        source=data,
+        schema=schema,
+        train=rows[: int(0.6 * n)],
+        validation=rows[int(0.6 * n) : int(0.7 * n)],
+        test=rows[int(0.7 * n) :],
+        target=target,
+        labels=("no", "yes") if task == "classify" else (),
+        row_groups=row_groups(data, schema),
+    )
+
+
+def clean() -> CheckContext:
+    generator = np.random.default_rng(0)
+    target = generator.integers(0, 2, NUM_ROWS)
+    columns = {
+        "size": generator.normal(size=NUM_ROWS) + target,
+        "weight": generator.normal(size=NUM_ROWS),
+        "answer": np.where(target == 1, "yes", "no"),
+    }
+    fields = [field("size", "number"), field("weight", "number"), field("answer", "boolean", "target")]
+    return context(columns, fields, target)
+
+
+def images(values: Array, target: Array) -> CheckContext:
+    """Images instead of the table; nothing else changes."""
+    base = clean()
+    column = ArrayColumn(name="image", values=values, kind="image")
+    source = replace(base.source, columns={"image": column}, num_rows=len(values), layout="image_folder")
+    schema = replace(base.schema, fields=[field("image", "image")])
+    return replace(base, source=source, schema=schema, target=target, row_groups=row_groups(source, schema))
+
+
+def with_column(base: CheckContext, name: str, values: Array, kind: str = "number") -> CheckContext:
+    columns = {**base.source.columns, name: TableColumn(name=name, values=pl.Series(name, values))}
+    fields = [*base.schema.fields, field(name, kind)]
+    return replace(base, source=replace(base.source, columns=columns), schema=replace(base.schema, fields=fields))
+
+
+def noise_images() -> CheckContext:
+    base = clean()
+    pixels = np.random.default_rng(1).integers(0, 256, (NUM_ROWS, 1, 5, 5), dtype=np.uint8)
+    return images(pixels, base.target)
+
+
+def copied_images() -> CheckContext:
+    base = noise_images()
+    column = base.source.columns["image"]
+    assert isinstance(column, ArrayColumn)
+    pixels = column.values.copy()
+    pixels[base.test[:100]] = pixels[base.train[:100]]
+    return images(pixels, base.target)
+
+
+def regression() -> CheckContext:
+    base = clean()
+    target = np.random.default_rng(2).normal(size=(NUM_ROWS, 1))
+    return replace(base, schema=replace(base.schema, task="regress"), target=target, labels=())
+
+
+def spelled(labels: list[str]) -> CheckContext:
+    base = clean()
+    cells = np.array(labels)[np.arange(NUM_ROWS) % len(labels)]
+    columns = {**base.source.columns, "answer": TableColumn(name="answer", values=pl.Series("answer", cells))}
+    return replace(base, source=replace(base.source, columns=columns))
+
+
+def with_field(base: CheckContext, changed: Field) -> CheckContext:
+    fields = [changed if f.name == changed.name else f for f in base.schema.fields]
+    return replace(base, schema=replace(base.schema, fields=fields))
+
+
+def unreadable(count: int) -> CheckContext:
+    base = noise_images()
+    rows = [UnreadableRow(row=i, path=f"cats/{i}.jpg", reason="truncated") for i in range(count)]
+    return replace(base, source=replace(base.source, unreadable=rows))
+
+
+def uneven(share: float) -> CheckContext:
+    base = clean()
+    return replace(base, target=(np.arange(NUM_ROWS) < share * NUM_ROWS).astype(np.int64))
+
+
+def few_test_rows() -> CheckContext:
+    base = clean()
+    return replace(base, test=base.test[:30])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Data with the fault, its severity and words of the evidence; data that the check is not for."""
+
+    faulty: CheckContext
+    severity: str
+    words: str
+    not_for: CheckContext | None
+
+
+SAMPLES = {
+    "D001": Sample(
+        faulty=copied_images(),
+        severity="severe",
+        words="100 of 300 test images or series (33.3%) are also among those to learn from: row ",
+        not_for=replace(clean(), row_groups=None),
+    ),
+    "D002": Sample(
+        faulty=with_column(clean(), "paid", clean().target * 7.0 + np.random.default_rng(3).random(NUM_ROWS)),
+        severity="severe",
+        words="Column 'paid' alone tells all of the target beyond guessing, on 300 training rows.",
+        not_for=noise_images(),
+    ),
+    "D003": Sample(
+        faulty=uneven(0.007),
+        severity="warning",
+        words="Fewer than 10 training rows are of 'yes'",
+        not_for=regression(),
+    ),
+    "D004": Sample(
+        faulty=spelled(["yes", "no", "Yes."]),
+        severity="warning",
+        words="Column 'answer' holds 'Yes.' (333 rows) and 'yes' (334 rows): they count as different classes.",
+        not_for=regression(),
+    ),
+    "D005": Sample(
+        faulty=with_field(clean(), replace(field("weight", None, "left_out"), reason="constant: every cell is '1'")),
+        severity="info",
+        words="Not learned from: 'weight': constant: every cell is '1'.",
+        not_for=None,
+    ),
+    "D006": Sample(
+        faulty=unreadable(12),
+        severity="severe",
+        words="12 of 1,012 files (1.19%) cannot be read: cats/0.jpg (truncated); ",
+        not_for=clean(),
+    ),
+    "D007": Sample(
+        faulty=uneven(0.05),
+        severity="warning",
+        words="always saying 'no' is right that often.",
+        not_for=regression(),
+    ),
+    "D008": Sample(
+        faulty=few_test_rows(),
+        severity="warning",
+        words="With 30 test rows, a score of 90 % may stand for anything from 74% to 97%.",
+        not_for=None,
+    ),
+    "D009": Sample(
+        faulty=with_field(clean(), field("size", "number", stray=((4, "n/a"), (9, "12 kg")))),
+        severity="warning",
+        words="Column 'size' is of kind number, but holds 'n/a' in row 5, '12 kg' in row 10; read as missing.",
+        not_for=None,
+    ),
+}
+
+
+def found(code: str, sample: CheckContext) -> list[Finding]:
+    result = CHECKS[code].run(sample)
+    assert result is not None
+    return result
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_it_finds_its_fault(code: str) -> None:
+    sample = SAMPLES[code]
+    (finding,) = [f for f in found(code, sample.faulty) if sample.words in f.evidence]
+    assert (finding.code, finding.title, finding.severity) == (code, CHECKS[code].title, sample.severity)
+    assert finding.advice.endswith(".")
+    assert len(finding.rows) <= 36
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_it_passes_clean_data(code: str) -> None:
+    assert found(code, noise_images() if code == "D006" else clean()) == []
+
+
+@pytest.mark.parametrize("code", [code for code, sample in SAMPLES.items() if sample.not_for])
+def test_not_applying_is_not_passing(code: str) -> None:
+    not_for = SAMPLES[code].not_for
+    assert not_for is not None
+    assert CHECKS[code].run(not_for) is None
+
+
+def test_running_all_of_them_sorts_them_in_three() -> None:
+    findings, not_applicable, passed = run_checks(few_test_rows())
+    assert [f.code for f in findings] == ["D008"]
+    assert not_applicable == ["D006"]
+    assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
+
+
+@pytest.mark.parametrize("code", [*CHECKS, *RESULT_CHECKS])
+def test_it_has_a_page_that_explains_it(code: str) -> None:
+    check = CHECKS.get(code) or RESULT_CHECKS[code]
+    page = (PAGES / f"{code}.md").read_text("utf-8")
+    assert page.startswith(f"# {code}: {check.title}\n")
+    for heading in ("What it means", "Why it matters", "How it is found", "What to do"):
+        assert f"\n## {heading}\n" in page
+    assert check.code == code
+
+
+def test_every_page_is_of_a_check() -> None:
+    assert {path.stem for path in PAGES.glob("[A-Z]*.md")} == {*CHECKS, *RESULT_CHECKS}
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+def history(validation: list[float], train: list[float]) -> list[HistoryPoint]:
+    return [
+        HistoryPoint(
+            step=10 * (i + 1), seconds=1.0, train_loss=t, validation_loss=v, validation_score=0.5, learning_rate=0.1
+        )
+        for i, (v, t) in enumerate(zip(validation, train, strict=True))
+    ]
+
+
+def candidate(
+    name: str, validation: list[float] | None = None, train: list[float] | None = None, score: float = 0.9
+) -> CandidateResult:
+    losses = validation or [1.0, 0.6, 0.5, 0.48, 0.47, 0.465]
+    one = Score(value=score, low=score - 0.1, high=score + 0.1, n=300)
+    return CandidateResult(
+        name=name,
+        family="mlp",
+        status="ok",
+        steps=10 * len(losses),
+        history=history(losses, train or losses),
+        validation={"accuracy": one},
+        test={"accuracy": one},
+    )
+
+
+def pair(a: str, b: str, verdict: str) -> Comparison:
+    centre = {"better": 0.1, "worse": -0.1, "tie": 0.01}[verdict]
+    return Comparison(
+        a=a,
+        b=b,
+        metric="accuracy",
+        difference=centre,
+        low=centre - 0.05,
+        high=centre + 0.05,
+        verdict=verdict,  # type: ignore[arg-type]
+    )
+
+
+FAILED = CandidateResult(name="rnn", family="rnn", status="failed", reason="Loss is no number.")
+BASELINE = candidate("boosted trees", score=0.85)
+
+RESULT_SAMPLES = {
+    "T001": ([FAILED, candidate("cnn")], [], [], "rnn failed: Loss is no number."),
+    "T002": ([candidate("cnn", [1.0, 0.8, 0.6, 0.5, 0.4])], [], [], "fell by 20% in the last fifth of its 50 steps"),
+    "T003": (
+        [candidate("cnn", [1.0, 0.5, 0.6, 0.7, 0.8], [1.0, 0.5, 0.3, 0.1, 0.05])],
+        [],
+        [],
+        "lowest at step 20 (0.5) and rose to 0.8, while that on the training rows fell to 0.05.",
+    ),
+    "R001": (
+        [candidate("cnn")],
+        [BASELINE],
+        [pair("cnn", "boosted trees", "tie")],
+        "The nearest, cnn, differs from boosted trees by +0.01 in Accuracy (-0.04 to 0.06).",
+    ),
+    "R002": (
+        [candidate("cnn"), candidate("mlp", score=0.89)],
+        [BASELINE],
+        [pair("cnn", "mlp", "tie"), pair("cnn", "boosted trees", "better")],
+        "On the test rows cnn cannot be told from 'mlp' in Accuracy",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", RESULT_CHECKS)
+def test_it_finds_its_fault_in_results(code: str) -> None:
+    candidates, baselines, comparisons, words = RESULT_SAMPLES[code]
+    (finding,) = RESULT_CHECKS[code].run(candidates, baselines, comparisons) or []
+    assert (finding.code, finding.title) == (code, RESULT_CHECKS[code].title)
+    assert words in finding.evidence
+    assert finding.severity != "severe"
+
+
+@pytest.mark.parametrize("code", RESULT_CHECKS)
+def test_it_passes_a_good_contest(code: str) -> None:
+    candidates = [candidate("cnn"), candidate("mlp", score=0.8)]
+    comparisons = [
+        pair("cnn", "mlp", "better"),
+        pair("cnn", "boosted trees", "better"),
+        pair("mlp", "boosted trees", "tie"),
+    ]
+    assert RESULT_CHECKS[code].run(candidates, [BASELINE], comparisons) == []
+
+
+@pytest.mark.parametrize("code", [code for code in RESULT_CHECKS if code != "T001"])
+def test_results_that_it_is_not_for(code: str) -> None:
+    assert RESULT_CHECKS[code].run([FAILED], [], []) is None
+
+
+def test_running_all_result_checks() -> None:
+    candidates, baselines, comparisons, _ = RESULT_SAMPLES["R001"]
+    assert [f.code for f in run_result_checks([*candidates, FAILED], baselines, comparisons)] == ["T001", "R001"]

@@ -1,0 +1,215 @@
+"""Every reader: reads its sample, keeps columns equally long, has a stable fingerprint, and refuses damaged files."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from netpick.errors import DataError
+from netpick.sources import READERS, ReadOptions
+from netpick.types import FileColumn, Source, TableColumn
+
+OPTIONS = ReadOptions()
+Make = Callable[[Path, int], Path]
+FRAME = pl.DataFrame({"size": [1.5, None, 3.0], "colour": ["red", "blue", None]})
+
+
+def csv_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "table.csv"
+    path.write_text(f"size,colour\n1.5,red\n,blue\n{3 + change},\n")
+    return path
+
+
+def parquet_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "table.parquet"
+    FRAME.with_columns(pl.col("size") + change).write_parquet(path)
+    return path
+
+
+def arrow_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "table.arrow"
+    FRAME.with_columns(pl.col("size") + change).write_ipc(path)
+    return path
+
+
+def npz_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "arrays.npz"
+    np.savez(path, x=np.arange(12.0).reshape(4, 3) + change, y=np.array([0, 1, 0, 1]))
+    return path
+
+
+def idx_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "small-images-idx3-ubyte"
+    pixels = bytes((value + change) % 256 for value in range(3 * 4 * 5))
+    path.write_bytes(b"\0\0\x08\x03" + b"".join(n.to_bytes(4) for n in (3, 4, 5)) + pixels)
+    (folder / "small-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + (3).to_bytes(4) + bytes([0, 1, 1]))
+    return path
+
+
+def ts_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "steps.ts"
+    path.write_text(f"# made up\n@problemName steps\n@classLabel true up down\n@data\n1,2,{3 + change}:up\n3,?:down\n")
+    return path
+
+
+def image_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "pets"
+    for name in ("cat/1.png", "cat/2.PNG", "dog/a/3.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8 + change, 6), 100).save(root / name)
+    return root
+
+
+def image_zip_sample(folder: Path, change: int = 0) -> Path:
+    root = image_folder_sample(folder, change)
+    path = folder / "pets.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(root.rglob("*.*")):
+            archive.write(file, file.relative_to(folder).as_posix())
+    shutil.rmtree(root)
+    return path
+
+
+SAMPLES: dict[str, Make] = {
+    "csv": csv_sample,
+    "parquet": parquet_sample,
+    "arrow": arrow_sample,
+    "npz": npz_sample,
+    "idx": idx_sample,
+    "ts": ts_sample,
+    "image_folder": image_folder_sample,
+    "image_zip": image_zip_sample,
+}
+
+
+def halved(make: Make) -> Make:
+    def write(folder: Path, change: int = 0) -> Path:
+        path = make(folder, change)
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+        return path
+
+    return write
+
+
+def text_named(name: str, text: str) -> Make:
+    def write(folder: Path, change: int = 0) -> Path:
+        path = folder / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def bytes_named(name: str, data: bytes) -> Make:
+    def write(folder: Path, change: int = 0) -> Path:
+        path = folder / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def only_folders(folder: Path, change: int = 0) -> Path:
+    (folder / "empty" / "cat").mkdir(parents=True)
+    return folder / "empty"
+
+
+HEADER = "@classLabel true a b\n@data\n"
+MALFORMED: list[tuple[str, str, Make]] = [
+    ("csv", "ragged", text_named("x.csv", "a,b\n1,2\n3\n")),
+    ("csv", "header only", text_named("x.csv", "a,b\n")),
+    ("csv", "blank", text_named("x.csv", "\n\n")),
+    ("csv", "binary", bytes_named("x.csv", bytes(range(256)))),
+    ("csv", "open quote", text_named("x.csv", 'a,b\n1,"x\n2,y,z\n"3\n')),
+    ("csv", "broken gzip", bytes_named("x.csv.gz", b"\x1f\x8b\x08\0\0\0\0\0rubbish")),
+    ("parquet", "halved", halved(parquet_sample)),
+    ("parquet", "text", text_named("x.parquet", "a,b\n1,2\n")),
+    ("arrow", "halved", halved(arrow_sample)),
+    ("arrow", "text", text_named("x.arrow", "a,b\n1,2\n")),
+    ("npz", "halved", halved(npz_sample)),
+    ("npz", "text", text_named("x.npz", "a,b\n1,2\n")),
+    ("idx", "halved", halved(idx_sample)),
+    ("ts", "no data", text_named("x.ts", "@classLabel true a b\n")),
+    ("ts", "no classes", text_named("x.ts", "@data\n1,2:a\n")),
+    ("ts", "no rows", text_named("x.ts", HEADER)),
+    ("ts", "unlisted class", text_named("x.ts", HEADER + "1,2:c\n")),
+    ("ts", "no number", text_named("x.ts", HEADER + "1,x:a\n")),
+    ("ts", "channels", text_named("x.ts", HEADER + "1,2:a\n1,2:3,4:b\n")),
+    ("ts", "no colon", text_named("x.ts", HEADER + "1,2,a\n")),
+    ("image_folder", "no images", only_folders),
+    ("image_zip", "halved", halved(image_zip_sample)),
+    ("image_zip", "text", text_named("x.zip", "PK no zip")),
+]
+
+
+def read(name: str, path: Path) -> Source:
+    return READERS[name].read(path, OPTIONS)
+
+
+def test_every_reader_has_a_sample_and_a_damaged_file() -> None:
+    assert set(SAMPLES) == set(READERS)
+    assert {name for name, _, _ in MALFORMED} == set(READERS)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_recognised_by_its_reader_first(name: str, tmp_path: Path) -> None:
+    path = SAMPLES[name](tmp_path, 0)
+    assert next(reader.name for reader in READERS.values() if reader.recognises(path)) == name
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_recognises_never_raises(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    bytes_named("noise", bytes(range(256)))(tmp_path, 0)
+    for path in (tmp_path / "empty", tmp_path / "folder", tmp_path / "noise", tmp_path / "absent"):
+        assert READERS[name].recognises(path) in (True, False)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_columns_are_equally_long_and_named(name: str, tmp_path: Path) -> None:
+    path = SAMPLES[name](tmp_path, 0)
+    source = read(name, path)
+    assert source.layout == name
+    assert source.origin == str(path)
+    assert source.columns
+    for key, column in source.columns.items():
+        assert column.name == key
+        assert len(column) == source.num_rows
+        if isinstance(column, TableColumn):
+            assert column.values.dtype != pl.Null
+        if isinstance(column, FileColumn):
+            assert source.row_names == column.paths
+    assert source.target is None or source.target in source.columns
+    assert source.given_split is None or len(source.given_split) == source.num_rows
+    assert READERS[name].description
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_fingerprint_is_the_contents(name: str, tmp_path: Path) -> None:
+    for place in ("one", "two", "three"):
+        (tmp_path / place).mkdir()
+    first = read(name, SAMPLES[name](tmp_path / "one", 0))
+    again = read(name, tmp_path / "one" / Path(first.origin).name)
+    elsewhere = read(name, SAMPLES[name](tmp_path / "two", 0))
+    changed = read(name, SAMPLES[name](tmp_path / "three", 1))
+    assert first.fingerprint == again.fingerprint == elsewhere.fingerprint
+    assert changed.fingerprint != first.fingerprint
+    assert len(first.fingerprint) == 64
+
+
+@pytest.mark.parametrize(("name", "what", "make"), MALFORMED, ids=[f"{name} {what}" for name, what, _ in MALFORMED])
+def test_damaged_files_are_named(name: str, what: str, make: Make, tmp_path: Path) -> None:
+    path = make(tmp_path, 0)
+    with pytest.raises(DataError) as caught:
+        read(name, path)
+    assert path.name in str(caught.value)
+    assert str(caught.value).endswith(".")

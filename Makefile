@@ -16,7 +16,8 @@ help: ## this list
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "netpick needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 2; }
-	@test -x $(BIN)/pip || { $(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/debian.sh python3-venv; }
+	@test -x $(BIN)/pip || { $(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/debian.sh python3-venv \
+	  || { echo "This Python has no ensurepip. Install your system's python3-venv package."; exit 2; }; }
 	@test -x $(BIN)/pip || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
@@ -50,5 +51,5 @@ bench: $(INSTALLED) ## speed and memory beside peers, into bench/results.md; PAR
 	$(BIN)/python -m bench.run $(PARTS)
 
 clean: ## everything that these commands made, but for .venv
-	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -not -path './bench/peers/*/.venv/*' -prune -exec rm -rf {} +

@@ -163,7 +163,7 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    from netpick.checks import CheckContext, row_groups, run_checks
+    from netpick.checks import CheckContext, row_groups, rows_repeat_by_chance, run_checks
 
     source = open_source(data, options=options.read, test=options.test)
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
@@ -183,7 +183,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     truth = task.encode(targets, state)
     groups = row_groups(source, schema)
     request = SplitRequest(
-        labelled=task.labelled(truth), classes=truth if truth.ndim == 1 else None, groups=groups, rule=options.split,
+        labelled=task.labelled(truth), classes=truth if truth.ndim == 1 else None,
+        groups=None if rows_repeat_by_chance(source, schema) else groups, rule=options.split,
         seed=options.seed,
     )  # fmt: skip
     split = make_split(source, schema, request)
@@ -508,15 +509,16 @@ class _Fit:
                 task=prepared.task.name, labels=prepared.task.labels(prepared.state), primary=self.primary,
                 validation_truth=prepared.truth[split.validation], test_truth=prepared.truth[test_rows],
                 cost=dict(self.options.cost), seed=self.options.seed, candidates=candidates, baselines=baselines,
+                test_groups=self._groups(test_rows),
             )  # fmt: skip
         )
         findings = [*prepared.findings, *run_result_checks(judged.candidates, judged.baselines, judged.comparisons)]
         return RunResults(
             version=__version__, title=prepared.source.name, created=datetime.now(UTC).isoformat(timespec="seconds"),
             command=self.options.command, source=prepared.source, schema=prepared.schema, target=prepared.target,
-            split=split, plan=plan.to_json(), primary_metric=self.primary, candidates=judged.candidates,
+            split=split, plan=plan.to_json(), primary_metric=judged.primary, candidates=judged.candidates,
             baselines=judged.baselines, comparisons=judged.comparisons, verdict=judged.verdict,
-            threshold=judged.threshold, findings=findings, test_openings=len(prepared.sealed.openings),
+            threshold=judged.threshold, thresholds=judged.thresholds, findings=findings, test_openings=len(prepared.sealed.openings),
             seconds=time.perf_counter() - self.started, test_truth=prepared.truth[test_rows],
             thumbnails=_thumbnails(prepared.source),
         )  # fmt: skip
@@ -525,6 +527,17 @@ class _Fit:
     def _folder(self) -> Path:
         assert self.folder is not None
         return self.folder
+
+    def _groups(self, rows: Rows) -> Array | None:
+        """Which test rows belong to one entity, when the split kept entities together."""
+        from netpick.kinds.cells import series_of
+
+        field_of_groups = next((f for f in self.prepared.schema.fields if f.role == "group"), None)
+        if self.prepared.split.method != "group" or field_of_groups is None:
+            return None
+        series = series_of(self.prepared.source.columns[field_of_groups.name])
+        assert series is not None
+        return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
 
     def _write(
         self, results: RunResults, networks: Mapping[str, Trained], data: DeviceData, encoders: Any, inputs: Any,

@@ -25,6 +25,8 @@ PROCESSES_FROM = 1_000  # files; below, starting processes costs more than it sa
 PIECE = 256  # rows that a process claims at once
 THREAD_PIECE = 16
 MOST_CRASHES = 10
+# -P: a numpy.py or types.py in the user's folder must not be imported.
+COMMAND = ("-P", "-W", "ignore", "-m", "netpick.decode_worker")
 SHARED_MEMORY = Path("/dev/shm")
 SHARE_OF_ROOM = 0.8  # of the free space in shared memory that pixels may take
 
@@ -139,10 +141,12 @@ class Processes:
                 (self._folder / f"{run}-{number}.out").open("wb") as stdout,
                 (self._folder / f"{run}-{number}.err").open("wb") as stderr,
             ):
-                # -P: a numpy.py or types.py in the user's folder must not be imported.
-                command = [sys.executable, "-P", "-W", "ignore", "-m", "netpick.decode_worker"]
                 process = subprocess.Popen(
-                    command, stdin=stdin, stdout=stdout, stderr=stderr, env=os.environ | {"PYTHONPATH": paths}
+                    [sys.executable, *COMMAND],
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env=os.environ | {"PYTHONPATH": paths},
                 )
                 processes.append(process)
         return processes

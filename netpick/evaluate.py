@@ -9,6 +9,7 @@ import numpy as np
 
 from netpick.compare import Contender, Resampler, choose_threshold, compare_pairs, read_costs, score, verdict
 from netpick.metrics import METRICS, Metric, fallback_metric, metrics_for
+from netpick.metrics.ranks import Auc
 from netpick.types import Array, CandidateResult, Comparison, Predictions, Score, Threshold, Verdict
 
 
@@ -38,7 +39,7 @@ class Judged:
     verdict: Verdict
     threshold: Threshold | None  # the winner's
     thresholds: Mapping[str, Threshold]  # by name; empty unless there are two classes
-    primary: str  # the metric that decided; not the asked one where that is undefined on these rows
+    primary: str  # the metric that decided; another than the asked one where costs or the rows speak against it
 
 
 def decide(task: str, predictions: Predictions, threshold: float | None = None) -> Array | None:
@@ -92,7 +93,7 @@ def judge(contest: Contest) -> Judged:
         [_scored(contest, r, thresholds.get(r.name), (on_validation, on_test)) for r in results]
         for results in (candidates, baselines)
     )
-    primary = _defined_primary(contest, candidates)
+    primary = _deciding_metric(contest, candidates, costs)
     comparisons = _comparisons(contest, METRICS[primary], (candidates, baselines), thresholds, on_test)
     answer = verdict(candidates, baselines, comparisons, primary)
     return Judged(
@@ -150,11 +151,23 @@ def _scored(
     return replace(result, validation=validation, test=test)
 
 
-def _defined_primary(contest: Contest, candidates: Sequence[CandidateResult]) -> str:
-    """The asked metric, or one that is always defined when these rows leave it undefined (test rows of one class)."""
+def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], costs: tuple[float, float]) -> str:
+    """The asked metric, unless costs or the rows speak against it.
+
+    With unequal costs the thresholds give accuracy away on purpose; the contest is then about the order of the rows, which
+    no threshold changes. And where the rows leave a metric undefined (test rows of one class), one decides that never is.
+    """
+    name = contest.primary
+    if (
+        costs[0] != costs[1]
+        and contest.task == "classify"
+        and len(contest.labels) == 2
+        and METRICS[name].uses_threshold
+    ):
+        name = Auc.name
     scored = [c for c in candidates if c.status == "ok"]
-    defined = all(contest.primary in c.validation and contest.primary in c.test for c in scored)
-    return contest.primary if defined else fallback_metric(contest.task)
+    defined = all(name in c.validation and name in c.test for c in scored)
+    return name if defined else fallback_metric(contest.task)
 
 
 def _comparisons(

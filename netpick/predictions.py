@@ -57,10 +57,9 @@ def predictions_table(results: RunResults) -> pl.DataFrame:
     if names is not None:
         columns["name"] = pl.Series("name", [names[row] for row in rows], dtype=pl.String)
     columns |= truth_columns(task, labels, results.test_truth)
-    winner = results.verdict.winner
     for candidate in (*results.candidates, *results.baselines):
         if candidate.test_predictions is None:
             continue
-        threshold = results.threshold.value if results.threshold and candidate.name == winner else None
+        threshold = results.thresholds[candidate.name].value if candidate.name in results.thresholds else None
         columns |= prediction_columns(task, labels, candidate.test_predictions, threshold, f"{candidate.name}: ")
     return pl.DataFrame(list(columns.values()))

@@ -312,6 +312,7 @@ class RunResults:
     test_openings: int
     seconds: float
     test_truth: Array  # (n,) int64 for classify, (n, L) for multilabel, (n, T) float64 for regress
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # by candidate; binary tasks only
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
 

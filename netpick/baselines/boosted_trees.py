@@ -101,7 +101,7 @@ def _model_factory(problem: Problem, used: Rows, categorical: Array, size: Size)
         max_iter=iterations,
         learning_rate=min(max(10 / iterations, 0.1), 0.5),
         max_leaf_nodes=size.leaves,
-        min_samples_leaf=min(max(len(used) // 20, 1), 20),
+        min_samples_leaf=min(max(len(used) // 10, 1), 20),
         categorical_features=categorical if categorical.any() else None,
         early_stopping=stop_early,
         n_iter_no_change=15,

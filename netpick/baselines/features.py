@@ -19,7 +19,8 @@ Purpose = Literal["linear", "trees", "distance"]
 MAX_INDICATORS = 50  # indicator columns per categorical column; rarer codes share one
 MAX_CATEGORIES = 254  # what the trees' 255 bins hold beside "any other"
 MAX_LINEAR = 1_000  # more columns than that are reduced to principal axes
-MAX_COMPONENTS = 40  # principal axes of an image or series, for trees and distances
+MAX_MEDIA = 100  # more columns than that of an image or series are reduced for trees and distances, to:
+MEDIA_COMPONENTS = 40
 AXES_ROWS = 4_000  # rows from which principal axes are learned
 
 
@@ -50,7 +51,8 @@ def principal_axes(values: Array, count: int) -> Axes:
 class FeatureMaker:
     """Maps rows of a problem to a matrix (n, F) float32; fitted on `train` when it is made.
 
-    linear: every column standardised. distance: every input standardised as a whole, so that each weighs the same.
+    linear: every column standardised. distance: pixels and steps standardised together, other columns each, and every
+    input weighs the same.
     trees: raw values, with `categorical` (F,) marking the columns that hold category numbers.
     """
 
@@ -60,18 +62,18 @@ class FeatureMaker:
         self._tables = _code_tables(problem, train, MAX_CATEGORIES if purpose == "trees" else MAX_INDICATORS)
         self._axes: dict[str, Axes] = {}
         blocks = self._raw_blocks(train)
-        limit = MAX_LINEAR if purpose == "linear" else MAX_COMPONENTS
+        limit, kept = (MAX_LINEAR, MAX_LINEAR) if purpose == "linear" else (MAX_MEDIA, MEDIA_COMPONENTS)
         for name, block in blocks.items():
             reducible = name != "codes" and (purpose == "linear" or name in ("grid", "series"))
             if reducible and block.shape[1] > limit:
-                self._axes[name] = principal_axes(block, limit)
+                self._axes[name] = principal_axes(block, kept)
                 blocks[name] = self._axes[name](block)
         self.reduced = bool(self._axes)
         self.categorical = np.concatenate(
             [np.full(block.shape[1], purpose == "trees" and name == "codes") for name, block in blocks.items()]
         )
         self._means = {name: block.mean(axis=0, dtype=np.float64) for name, block in blocks.items()}
-        self._scales = {name: self._scale(block) for name, block in blocks.items()}
+        self._scales = {name: self._scale(name, block) for name, block in blocks.items()}
         self.train_features = self._joined(blocks)
 
     def __call__(self, rows: Rows) -> Array:
@@ -80,10 +82,12 @@ class FeatureMaker:
             blocks[name] = axes(blocks[name])
         return self._joined(blocks)
 
-    def _scale(self, block: Array) -> Array:
+    def _scale(self, name: str, block: Array) -> Array:
         deviations = block.std(axis=0, dtype=np.float64)
-        if self._purpose == "distance":
+        if self._purpose == "distance" and name in ("grid", "series"):  # a dark corner stays unimportant
             deviations = np.full_like(deviations, np.sqrt(np.square(deviations).sum()))
+        elif self._purpose == "distance":
+            deviations = deviations * np.sqrt(block.shape[1])
         return np.where(deviations > 1e-8, deviations, 1.0)
 
     def _joined(self, blocks: dict[str, Array]) -> Array:

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from netpick.compare.resample import Resampler
 from netpick.compare.intervals import Contender, compare_pairs, paired_difference, score
+from netpick.compare.resample import Resampler
 from netpick.compare.threshold import choose_threshold, read_costs
 from netpick.compare.winner import difference_text, score_text, verdict
 

@@ -259,7 +259,9 @@ class Residual(nn.Module):
         self.inner = inner
         self.shortcut: nn.Module = nn.Identity()
         if inputs != outputs:
-            self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False) if is_map else nn.Linear(inputs, outputs, bias=False)
+            self.shortcut = (
+                nn.Conv2d(inputs, outputs, 1, bias=False) if is_map else nn.Linear(inputs, outputs, bias=False)
+            )
         self.activation = activation_layer(activation, 1 if is_map else -1)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Masked:

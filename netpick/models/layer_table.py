@@ -98,7 +98,9 @@ class Rule:
             raise RequestError(f"{where}: its number must be a share from 0 to below 1. Write {self.example}.")
 
 
-def build_layers(layers: tuple[LayerSpec, ...], shape: Shape, skip: int = 0, prefix: str = "") -> tuple[nn.ModuleList, Shape]:
+def build_layers(
+    layers: tuple[LayerSpec, ...], shape: Shape, skip: int = 0, prefix: str = ""
+) -> tuple[nn.ModuleList, Shape]:
     """Modules for the layers from number `skip` on, and the shape at the end. Raises RequestError naming the layer."""
     made = nn.ModuleList()
     for index in range(skip, len(layers)):

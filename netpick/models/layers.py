@@ -53,7 +53,9 @@ def layers_to_json(layers: tuple[LayerSpec, ...]) -> list[dict[str, Any]]:
 def _parse_list(text: str, prefix: str) -> tuple[LayerSpec, ...]:
     parts = _split(text)
     if not parts:
-        raise RequestError(f"A network without layers was given ('{text}'). Write for example --layers \"{EXAMPLES['table']}\".")
+        raise RequestError(
+            f"A network without layers was given ('{text}'). Write for example --layers \"{EXAMPLES['table']}\"."
+        )
     return tuple(_parse_layer(part, f"{prefix}{number}") for number, part in enumerate(parts, start=1))
 
 
@@ -71,7 +73,9 @@ def _parse_layer(text: str, number: str) -> LayerSpec:
         raise RequestError(f"{where}: there is no layer '{name}'.{near_matches(name, LAYERS)}")
     rule = LAYERS[name]
     if bool(inner) != rule.holds_layers:
-        raise RequestError(f"{where}: only residual holds layers in parentheses, and it needs some. Write {rule.example}.")
+        raise RequestError(
+            f"{where}: only residual holds layers in parentheses, and it needs some. Write {rule.example}."
+        )
     numbers: list[float] = []
     flags: list[str] = []
     options: dict[str, float] = {}
@@ -80,7 +84,9 @@ def _parse_layer(text: str, number: str) -> LayerSpec:
         key, equals, value = word.partition("=")
         if equals:
             if key not in rule.options:
-                raise RequestError(f"{where}: '{name}' has no option '{key}'.{near_matches(key, rule.options or ('none',))}")
+                raise RequestError(
+                    f"{where}: '{name}' has no option '{key}'.{near_matches(key, rule.options or ('none',))}"
+                )
             options[key] = _number(value, where, rule.example)
         elif re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", word):
             numbers.append(_number(word, where, rule.example))
@@ -118,7 +124,9 @@ def _split(text: str) -> list[str]:
             parts.append(text[start:position])
             start = position + 1
     if depth != 0:
-        raise RequestError(f"The parentheses of '{text}' do not match. Write residual(conv 64 3 same relu, conv 64 3 same).")
+        raise RequestError(
+            f"The parentheses of '{text}' do not match. Write residual(conv 64 3 same relu, conv 64 3 same)."
+        )
     return [part.strip() for part in [*parts, text[start:]] if part.strip()]
 
 
@@ -177,7 +185,9 @@ class LayersTrunk(Trunk):
             self.opening, shape, skip = table, Shape(kind="row", size=(table.width,)), int(embeds)
         self.steps, end = build_layers(layers, shape, skip)
         if end.kind != "row":
-            remedy = "'flatten' or 'globalpool'" if end.kind == "map" else "'globalpool', 'flatten' or a recurrent layer"
+            remedy = (
+                "'flatten' or 'globalpool'" if end.kind == "map" else "'globalpool', 'flatten' or a recurrent layer"
+            )
             raise RequestError(
                 f"The network ends after layer {len(layers)} '{layers[-1].text}' with {end}, but its output layer needs "
                 f"one row of numbers. Add {remedy} at the end."

@@ -27,16 +27,11 @@ TYPICAL_ROWS = 10_000  # what a second rich form's trunk is sized for
 
 
 class Network(nn.Module):
-    """Batches to outputs (B, O), or (B, M, O) where the only trunk has M members."""
+    """Batches to outputs (B, O), or (B, M, O) where the trunk of a table has M members; those of mixed rows have one."""
 
     def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int) -> None:
         super().__init__()
         self.trunks = nn.ModuleDict(trunks)
-        if len(trunks) > 1 and any(trunk.members > 1 for trunk in trunks.values()):
-            raise RequestError(
-                "A network with several members was asked for, but these rows mix tables with images or series, where "
-                "each trunk is single. Set members=1."
-            )
         members = next(iter(trunks.values())).members
         self.head = Head(sum(trunk.width for trunk in trunks.values()), num_outputs, members)
 

@@ -119,7 +119,12 @@ class TableInput(nn.Module):
     """
 
     def __init__(
-        self, inputs: Inputs, embedding: NumberEmbedding = "none", size: int = 16, bins: int = 32, one_hot_up_to: int = 50
+        self,
+        inputs: Inputs,
+        embedding: NumberEmbedding = "none",
+        size: int = 16,
+        bins: int = 32,
+        one_hot_up_to: int = 50,
     ) -> None:
         super().__init__()
         features = inputs["vector"].shape[0] if "vector" in inputs else 0
@@ -136,7 +141,8 @@ class TableInput(nn.Module):
         self.small, self.large, self.reads_numbers = small, large, features > 0
         self.one_hot = OneHot(tuple(cardinalities[column] for column in small)) if small else None
         self.tables = nn.ModuleList(
-            CodeEmbedding((cardinalities[column],), min(32, round(6 * cardinalities[column] ** 0.25))) for column in large
+            CodeEmbedding((cardinalities[column],), min(32, round(6 * cardinalities[column] ** 0.25)))
+            for column in large
         )
         # Width of each feature's block, so that the members of an ensemble can scale whole features.
         self.blocks = [size if self.numbers is not None else 1] * features + [cardinalities[c] for c in small]

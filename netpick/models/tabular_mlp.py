@@ -89,10 +89,26 @@ class TabularMlp(Architecture):
     Settings = TabularMlpSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TabularMlpSettings:
-        return TabularMlpSettings()
+        """Measured on adult, california_housing, telco_churn and pen_digits.
+
+        Numbers are embedded from 1,000 rows for each of them on; with fewer, their curves fit the noise. A single output
+        is a quantity: there dropout costs more than it saves, and smooth activations win, as they do on plain numbers.
+        """
+        features = inputs["vector"].shape[0] if "vector" in inputs else 0
+        if num_rows < 1_000:
+            return TabularMlpSettings(width=64, layers=2, members=8, dropout=0.0 if num_outputs == 1 else 0.1)
+        if num_rows < 1_000 * features:
+            dropout = 0.0 if num_outputs == 1 else 0.2
+            return TabularMlpSettings(width=256, layers=3, members=8, activation="silu", dropout=dropout)
+        if num_outputs == 1:
+            return TabularMlpSettings(width=192, layers=2, members=8, activation="silu", embedding="both", bins=48)
+        return TabularMlpSettings(width=192, layers=2, members=8, embedding="periodic", dropout=0.1)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe()
+        """Small batches as long as they are cheap: what counts on a short budget is the number of steps."""
+        batch_size = 32 if num_rows < 1_000 else 128 if num_rows < 20_000 else 512 if num_rows < 200_000 else 1_024
+        rate = 1e-2 if num_outputs == 1 else 3e-3
+        return Recipe(learning_rate=rate, schedule="cosine", batch_size=batch_size, weight_decay=3e-2)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return TabularMlpTrunk(inputs, settings)

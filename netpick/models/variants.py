@@ -48,9 +48,13 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
         family = family.strip()
         if family not in families:
             known = families_for(inputs) if inputs is not None else families
-            raise RequestError(f"There is no model family '{family}' (in --models {text}).{near_matches(family, known)}")
+            raise RequestError(
+                f"There is no model family '{family}' (in --models {text}).{near_matches(family, known)}"
+            )
         if bracket and not rest.rstrip().endswith("]"):
-            raise RequestError(f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2].")
+            raise RequestError(
+                f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2]."
+            )
         inside = rest.rstrip()[:-1] if bracket else ""
         variants.append(_variant(family, form, inside, part))
     return variants

@@ -12,7 +12,7 @@ from netpick.report.markup import Html, element
 from netpick.types import Array, Rows, RunResults
 
 LARGEST = 128  # pixels of the longer side, enough for a tile on a screen of two pixels per point
-SMALL = 64  # up to here every pixel is kept and shown crisp
+SMALL = 40  # up to here the pixels themselves are the picture: kept exactly, and shown crisp
 MOST_POINTS = 120  # of a curve; a tile is about as many pixels wide
 MOST_CHANNELS = 3
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from netpick.sources import opening
 from netpick.sources.arrays import NpzReader
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.delimited import DelimitedReader
 from netpick.sources.idx import IdxReader
 from netpick.sources.image_folder import ImageFolderReader
 from netpick.sources.image_zip import ImageZipReader
+from netpick.sources.opening import open_files, open_with
 from netpick.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.sources.ts import TsReader
 from netpick.types import Source
@@ -27,8 +24,8 @@ READERS: dict[str, Reader] = {
         IdxReader(),
         ParquetReader(),
         ArrowReader(),
-        ImageZipReader(),
         ImageFolderReader(),
+        ImageZipReader(),
         DelimitedReader(),
     )
 }
@@ -43,9 +40,4 @@ def open_source(
     Rows of `test` (the same kinds of things; "none" turns the search for partner files off) are appended and marked as TEST
     in `given_split`. `target` only serves the message when the test rows lack it. Raises RequestError, DataError.
     """
-    return opening.open_with(READERS, data, options=options, test=test, target=target)
-
-
-def open_files(files: Sequence[Path], *, column: str) -> Source:
-    """The Source of single image files without labels, for predictions. Raises RequestError for one that is not there."""
-    return opening.open_files(files, column=column)
+    return open_with(READERS, data, options=options, test=test, target=target)

@@ -46,7 +46,7 @@ class NpzReader(Reader):
     """numpy's `.npz`: a pair of arrays, or pairs for train, validation and test."""
 
     name: ClassVar[str] = "npz"
-    description: ClassVar[str] = "numpy .npz with x and y, or with train / val / test arrays"
+    description: ClassVar[str] = "numpy .npz"
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and path.name.lower().endswith(".npz")

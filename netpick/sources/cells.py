@@ -49,13 +49,13 @@ class ColumnBuilder:
         self._parts.append(self._null_out(self._strip(cells), self._missing))
 
     def finish(self) -> pl.Series:
-        """The column in one piece; the parts are freed."""
+        """The column, in as many chunks as there were blocks: making it one would need the memory twice."""
         parts, self._parts = self._parts, []
         if any(part.dtype == pl.Float64 for part in parts):
             parts = [part.cast(pl.Float64) for part in parts]
         if all(part.null_count() == len(part) for part in parts):
             parts = [part.cast(pl.String) for part in parts]
-        return pl.concat(parts, rechunk=True)
+        return pl.concat(parts, rechunk=False)
 
     def _as_numbers(self, cells: pl.Series) -> pl.Series | None:
         if self._integers:

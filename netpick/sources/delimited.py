@@ -23,7 +23,7 @@ from netpick.sources.paths import short_name
 from netpick.sources.table import table_source, unique_names
 from netpick.types import Note, Source
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data")
+SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data", ".test")
 HEAD_BYTES = 1024 * 1024
 DIALECT_CHARACTERS = 256 * 1024
 LOOKED_AT = 64 * 1024  # bytes of a file of unknown name
@@ -33,7 +33,7 @@ class DelimitedReader(Reader):
     """One row per line, cells divided by one character."""
 
     name: ClassVar[str] = "csv"
-    description: ClassVar[str] = "CSV, TSV and other delimited text, plain or gzip"
+    description: ClassVar[str] = "CSV / TSV, plain or gzip"
 
     def recognises(self, path: Path) -> bool:
         if not path.is_file():
@@ -78,9 +78,9 @@ def _look(path: Path, options: ReadOptions) -> Dialect:
         head = read_some(file, HEAD_BYTES, path)
     encoding, note = detect_encoding(head, whole=len(head) < HEAD_BYTES, given=options.encoding, path=path)
     text = _head_text(path, encoding)
-    if not text.strip():
-        raise DataError(f"{path} holds only blank lines, but rows were expected. Check how the file was written.")
     dialect = detect_dialect(text, encoding, options)
+    if not dialect.names:
+        raise DataError(f"{path} holds only blank lines or cells, but rows were expected. Check how the file was written.")
     names, remarks = unique_names(dialect.names)
     return replace(dialect, names=tuple(names), notes=(note, *dialect.notes, *remarks))
 

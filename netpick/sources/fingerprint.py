@@ -56,10 +56,14 @@ def of_arrays(**arrays: Array) -> str:
 
 def of_frame(frame: pl.DataFrame) -> str:
     """Of a table's names, types and cells, however the table is chunked in memory."""
+    import polars as pl
+
     digest = hashlib.sha256()
     for name in frame.columns:
         column = frame[name]
         digest.update(f"{name}\0{column.dtype}\0{len(column)}\n".encode())
+        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+            continue  # readers leave such columns out
         for start in range(0, len(column), ROWS_AT_ONCE):
             _update_with_cells(digest, column.slice(start, ROWS_AT_ONCE))
     return digest.hexdigest()

@@ -25,7 +25,7 @@ class IdxReader(Reader):
     """A pair such as train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or gzip."""
 
     name: ClassVar[str] = "idx"
-    description: ClassVar[str] = "IDX pairs of images and labels (MNIST), plain or gzip"
+    description: ClassVar[str] = "IDX pairs (MNIST)"
 
     def recognises(self, path: Path) -> bool:
         name = path.name.lower()
@@ -93,9 +93,14 @@ def _pair(path: Path) -> tuple[Path, Path]:
         if candidate != path and _bare(candidate.name.lower()) == wanted:
             return (path, candidate) if kind == "images" else (candidate, path)
     raise RequestError(
-        f"{path} has no {other} file beside it; one called like {path.name.replace(kind, other)} was expected. "
+        f"{path} has no {other} file beside it; one called like {_partner_name(path.name, kind, other)} was expected. "
         "Put both into one folder."
     )
+
+
+def _partner_name(name: str, kind: str, other: str) -> str:
+    old, new = ("idx3", "idx1") if kind == "images" else ("idx1", "idx3")
+    return name.replace(kind, other).replace(old, new)
 
 
 def _bare(name: str) -> str:

@@ -20,7 +20,7 @@ class ImageFolderReader(Reader):
     """photos/cat/1.jpg, photos/dog/2.jpg, or photos/train/cat/1.jpg."""
 
     name: ClassVar[str] = "image_folder"
-    description: ClassVar[str] = "a folder of class folders of images, train / val / test folders known"
+    description: ClassVar[str] = "a folder of class folders of images"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir()

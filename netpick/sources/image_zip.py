@@ -24,7 +24,7 @@ class ImageZipReader(Reader):
     """The layout of an image folder, zipped."""
 
     name: ClassVar[str] = "image_zip"
-    description: ClassVar[str] = "a zip of class folders of images"
+    description: ClassVar[str] = "a zip of such a folder"
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and path.name.lower().endswith(".zip") and first_bytes(path, 2) == b"PK"

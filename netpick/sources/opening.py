@@ -76,7 +76,7 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
     if is_arrays(data):
         return read_arrays(data)
     shape = getattr(data, "shape", None)
-    what = f"a {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
+    what = f"a value of type {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
     raise RequestError(
         f"Got {what}, but a path, a DataFrame (polars, pandas), a pyarrow Table or arrays (X, y) were expected. "
         "Pass (X, y) when it is one array without labels."

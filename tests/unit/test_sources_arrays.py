@@ -167,7 +167,9 @@ def idx_bytes(array: np.ndarray) -> bytes:
 def test_idx_any_member_finds_the_other_three(tmp_path: Path, given: str) -> None:
     for part, count in (("train", 6), ("t10k", 4)):
         (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(images(count))))
-        (tmp_path / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(np.arange(count, dtype=np.uint8))))
+        (tmp_path / f"{part}-labels-idx1-ubyte.gz").write_bytes(
+            gzip.compress(idx_bytes(np.arange(count, dtype=np.uint8)))
+        )
     source = open_source(tmp_path / given)
     assert image_of(source).shape == (10, 1, 8, 8)
     assert (image_of(source)[:6, 0] == images(6)).all()

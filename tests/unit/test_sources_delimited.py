@@ -17,8 +17,10 @@ from netpick.sources import ReadOptions, blocks, open_source
 from netpick.sources.dialect import detect_dialect
 from netpick.types import FileColumn, Note, Source, TableColumn
 
+AS_DETECTED = ReadOptions()
 
-def read(folder: Path, data: str | bytes, options: ReadOptions = ReadOptions(), name: str = "t.csv") -> Source:
+
+def read(folder: Path, data: str | bytes, options: ReadOptions = AS_DETECTED, name: str = "t.csv") -> Source:
     path = folder / name
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     return open_source(path, options=options)

@@ -47,7 +47,15 @@ def texts(source: Source) -> str:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_class_folders(tmp_path: Path, packed: bool) -> None:
-    names = ("cat/2.PNG", "cat/1.jpg", "dog/deep/er/3.jpeg", "dog/notes.txt", "cat/.hidden.png", "cat/Thumbs.db", "readme.md")
+    names = (
+        "cat/2.PNG",
+        "cat/1.jpg",
+        "dog/deep/er/3.jpeg",
+        "dog/notes.txt",
+        "cat/.hidden.png",
+        "cat/Thumbs.db",
+        "readme.md",
+    )
     root = make(tmp_path / "pets", *names)
     source = open_source(zipped(root, tmp_path / "pets.zip") if packed else root)
     assert rows(source) == {"cat/1.jpg": "cat", "cat/2.PNG": "cat", "dog/deep/er/3.jpeg": "dog"}

@@ -69,7 +69,9 @@ def test_validation_partner(tmp_path: Path) -> None:
 def test_partners_are_left_alone_when_asked(tmp_path: Path, off: str) -> None:
     write(tmp_path, x_train__csv="a,b\n1,x\n", x_test__csv="a,b\n2,x\n")
     path = tmp_path / "x_train.csv"
-    source = open_source(path, options=ReadOptions(find_test=False)) if off == "option" else open_source(path, test="none")
+    source = (
+        open_source(path, options=ReadOptions(find_test=False)) if off == "option" else open_source(path, test="none")
+    )
     assert source.num_rows == 1
     assert source.given_split is None
 
@@ -245,7 +247,11 @@ def test_gzip_partners(tmp_path: Path) -> None:
 def test_real_splits(shared_data: Path) -> None:
     assert counts(open_source(shared_data / "tables" / "adult_test.csv")) == {TRAIN: 32561, TEST: 16281}
     assert counts(open_source(shared_data / "pen_digits")) == {TRAIN: 7494, TEST: 3498}
-    assert counts(open_source(shared_data / "pneumonia" / "pneumoniamnist.npz")) == {TRAIN: 2428, VALIDATION: 270, TEST: 468}
+    assert counts(open_source(shared_data / "pneumonia" / "pneumoniamnist.npz")) == {
+        TRAIN: 2428,
+        VALIDATION: 270,
+        TEST: 468,
+    }
     assert counts(open_source(shared_data / "mnist")) == {TRAIN: 60000, TEST: 10000}
     vowels = open_source(shared_data / "series" / "JapaneseVowels")
     assert counts(vowels) == {TRAIN: 270, TEST: 370}

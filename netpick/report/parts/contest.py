@@ -130,7 +130,7 @@ def _failures(results: RunResults) -> Html | None:
     failed = [e for e in [*results.candidates, *results.baselines] if e.status == "failed"]
     if not failed:
         return None
-    items = [element("li", element("strong", e.name), " ", e.reason or "no reason was given") for e in failed]
+    items = [element("li", element("strong", e.name), ": ", e.reason or "no reason was given") for e in failed]
     title = f"{counted(len(failed), 'candidate')} failed"
     return element("div", element("h3", title), element("ul", items), class_="callout bad")
 

@@ -62,8 +62,8 @@ def _notes(notes: Sequence[Note]) -> Html | None:
     items = [
         element(
             "li",
-            element("strong", note.subject),
-            " ",
+            element("strong", note.subject[:1].upper() + note.subject[1:]),
+            ": ",
             note.text,
             element("span", " Override: ", code(note.override), class_="override") if note.override else None,
         )

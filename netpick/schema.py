@@ -33,7 +33,7 @@ class SchemaOptions:
     kinds: tuple[tuple[str, str], ...] = ()  # (column, kind)
 
 
-def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Schema:  # noqa: B008
+def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Schema:
     """Infers kinds, roles, target and task.
 
     Raises RequestError for columns, kinds and tasks that do not exist, and DataError when nothing is left to learn from.
@@ -41,7 +41,7 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     _check_names(source, options)
     claimed = {name: _claim(column, dict(options.kinds).get(name)) for name, column in source.columns.items()}
     notes: list[Note] = []
-    targets = options.target or (_infer_target(source, claimed, notes, options),)
+    targets = options.target or _infer_target(source, claimed, notes)
     fields = []
     for name, column in source.columns.items():
         kind, claim = claimed[name]
@@ -105,15 +105,15 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
 
 
 def _infer_target(
-    source: Source, claimed: dict[str, tuple[str | None, Claim | None]], notes: list[Note], options: SchemaOptions
-) -> str:
-    if source.target is not None:
-        return source.target
+    source: Source, claimed: dict[str, tuple[str | None, Claim | None]], notes: list[Note]
+) -> tuple[str, ...]:
+    if source.target is not None:  # arrays with several targets name them all
+        return (source.target,) if source.target in source.columns else tuple(source.target.split(","))
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
     if by_name:
         reason = f"its name says so: '{by_name[-1]}'"
         notes.append(Note(subject="target", text=f"column '{by_name[-1]}' ({reason})", override="--target"))
-        return by_name[-1]
+        return (by_name[-1],)
     categorical = [name for name, (kind, _) in claimed.items() if kind in ("category", "boolean")]
     categorical = [name for name in categorical if not _left_out_reason(name, source.columns[name], *claimed[name])]
     last = list(source.columns)[-1]
@@ -126,7 +126,7 @@ def _infer_target(
             Note(subject="target", text=f"column '{chosen}' ({where}; no column is called target, label, "
                  "class or y)", override="--target")
         )  # fmt: skip
-        return chosen
+        return (chosen,)
     raise RequestError(
         f"{source.name} does not say which column to predict: none is called target, label, class or y, and none is "
         f"categorical. Pass --target COLUMN. Known: {', '.join(source.columns)}."

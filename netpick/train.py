@@ -271,7 +271,7 @@ def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
             before = time.perf_counter()
             float(step(rows, epoch))
             times.append(time.perf_counter() - before)
-            if len(times) >= 3 and time.perf_counter() - begun > seconds or len(times) >= 30:
+            if (len(times) >= 3 and time.perf_counter() - begun > seconds) or len(times) >= 30:
                 break
     settled = sorted(times[1:])
     some = job.validation[: min(len(job.validation), 512)]

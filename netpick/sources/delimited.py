@@ -80,7 +80,9 @@ def _look(path: Path, options: ReadOptions) -> Dialect:
     text = _head_text(path, encoding)
     dialect = detect_dialect(text, encoding, options)
     if not dialect.names:
-        raise DataError(f"{path} holds only blank lines or cells, but rows were expected. Check how the file was written.")
+        raise DataError(
+            f"{path} holds only blank lines or cells, but rows were expected. Check how the file was written."
+        )
     names, remarks = unique_names(dialect.names)
     return replace(dialect, names=tuple(names), notes=(note, *dialect.notes, *remarks))
 

@@ -103,3 +103,14 @@ def test_no_target_and_nothing_to_learn_from_are_errors() -> None:
         schema_of(fixed=["same"] * N, y=y)
     with pytest.raises(DataError, match="empty in all 200 rows"):
         schema_of(SchemaOptions(target=("y",)), x=x, y=[None] * N)
+
+
+def test_arrays_with_several_targets_name_them_all() -> None:
+    columns = {"x": pl.Series("x", x), "y1": pl.Series("y1", x * 2), "y2": pl.Series("y2", x + 1)}
+    source = Source(
+        name="arrays", origin="arrays", layout="arrays", num_rows=N, fingerprint="0", target="y1,y2",
+        columns={name: TableColumn(name=name, values=values) for name, values in columns.items()},
+    )  # fmt: skip
+    schema = infer_schema(source)
+    assert [f.name for f in schema.targets] == ["y1", "y2"]
+    assert schema.task == "regress"

@@ -21,10 +21,18 @@ if TYPE_CHECKING:
     from netpick.use import Model, load
 
 _HOMES = {
-    "fit": "netpick.api", "look": "netpick.api", "Run": "netpick.api", "load": "netpick.use", "Model": "netpick.use",
-    "NetpickError": "netpick.errors", "RequestError": "netpick.errors", "DataError": "netpick.errors",
-    "ModelFileError": "netpick.errors", "FindingError": "netpick.errors", "TrainingError": "netpick.errors",
-}  # fmt: skip
+    "fit": "netpick.api",
+    "look": "netpick.api",
+    "Run": "netpick.api",
+    "load": "netpick.use",
+    "Model": "netpick.use",
+    "NetpickError": "netpick.errors",
+    "RequestError": "netpick.errors",
+    "DataError": "netpick.errors",
+    "ModelFileError": "netpick.errors",
+    "FindingError": "netpick.errors",
+    "TrainingError": "netpick.errors",
+}
 
 __all__ = [
     "DataError",

@@ -143,9 +143,13 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
         network = _build(record, module)
         _load_weights(network, load_tensors(members["weights.safetensors"]), path)
         loaded = LoadedModel(
-            record=record, encoders=encoders, task_state=task_state, inputs=record.inputs, network=network,
+            record=record,
+            encoders=encoders,
+            task_state=task_state,
+            inputs=record.inputs,
+            network=network,
             card=members["card.md"].decode("utf-8", "replace"),
-        )  # fmt: skip
+        )
         _run_check(loaded, load_tensors(members["check.safetensors"]), path)
     except ModelFileError:
         raise
@@ -173,7 +177,11 @@ def _read_members(path: Path) -> dict[str, bytes]:
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         _refuse(path, f"it is no complete zip file ({error})")
     manifest = _strict_json(members["manifest.json"], path)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or not isinstance(manifest.get("members"), dict):
+    if (
+        not isinstance(manifest, dict)
+        or manifest.get("format") != FORMAT
+        or not isinstance(manifest.get("members"), dict)
+    ):
         _refuse(path, "its manifest is of another format")
     for name in MEMBERS[1:]:
         expected = manifest["members"].get(name)
@@ -256,9 +264,7 @@ def _run_check(loaded: LoadedModel, check: dict[str, Tensor], path: Path) -> Non
     for name, spec in loaded.inputs.items():
         if arrays[name].shape[1:] != spec.shape:
             _refuse(path, f"its check holds rows of shape {arrays[name].shape[1:]} for '{name}', not {spec.shape}")
-        if name == "codes" and (
-            (arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()
-        ):
+        if name == "codes" and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
             _refuse(path, "its check holds codes out of range")
     data = DeviceData(Store(arrays=arrays), loaded.inputs, "cpu")
     rows = np.arange(len(check["output"]), dtype=np.int64)

@@ -21,7 +21,7 @@ from netpick.infer import supports_bfloat16
 from netpick.models import MODELS, families_for, main_form
 from netpick.models.layers import Layers
 from netpick.models.module import UserModule
-from netpick.models.network import build_network
+from netpick.models.network import Network, build_network
 from netpick.models.variants import Variant, apply, parse_models, parse_recipe
 from netpick.plan import CandidatePlan
 from netpick.recipe import Recipe
@@ -122,21 +122,30 @@ def _candidate(
         torch.manual_seed(asked.seed)
         network = build()
     plan = CandidatePlan(
-        name=name, family=family, settings=settings, recipe=recipe, seed=asked.seed,
-        parameters=sum(p.numel() for p in network.parameters()), precision=_precision(recipe, network, asked.device),
-    )  # fmt: skip
+        name=name,
+        family=family,
+        settings=settings,
+        recipe=recipe,
+        seed=asked.seed,
+        parameters=sum(p.numel() for p in network.parameters()),
+        precision=_precision(recipe, network, asked.device),
+    )
     return Candidate(plan=plan, build=build)
 
 
 def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
-    """bf16 where the device computes faster in it; recurrent layers and small tables gain nothing on a processor."""
+    """bf16 where the device computes faster in it: on a processor convolutions over images and the members of a table's
+    MLP (1.8 times), while recurrent layers and small networks gain nothing.
+    """
     if recipe.precision != "auto":
         return recipe.precision
     if not supports_bfloat16(device):
         return "float32"
     convolutional = any(isinstance(m, nn.Conv2d) for m in network.modules())
     recurrent = any(isinstance(m, nn.RNNBase) for m in network.modules())
-    return "bfloat16" if device.startswith("cuda") or (convolutional and not recurrent) else "float32"
+    members = isinstance(network, Network) and network.head.members > 1
+    gains = device.startswith("cuda") or ((convolutional or members) and not recurrent)
+    return "bfloat16" if gains else "float32"
 
 
 def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:

@@ -15,37 +15,66 @@ import typer  # noqa: E402
 from netpick.errors import NetpickError, RequestError  # noqa: E402
 
 if TYPE_CHECKING:
-    from netpick.api import FitOptions, Run
+    from netpick.api import Run
+    from netpick.prepare import FitOptions
 
 app = typer.Typer(
-    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="Which neural network fits this data, can its score be believed, and how do I use it?",
-)  # fmt: skip
+)
 
-DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="A table, a folder or zip of images, IDX, .npz or .ts files.")]
+DataArgument = Annotated[
+    str, typer.Argument(metavar="DATA", help="A table, a folder or zip of images, IDX, .npz or .ts files.")
+]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
 Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
-TaskOption = Annotated[str | None, typer.Option("--task", help="classify, multilabel or regress. Default: inferred, and said.")]
-Models = Annotated[str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')]
-LayersOption = Annotated[list[str] | None, typer.Option("--layers", help='A network spelled out: "conv 32 3 relu, maxpool 2, flatten, dense 64 relu".')]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", help="classify, multilabel or regress. Default: inferred, and said.")
+]
+Models = Annotated[
+    str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')
+]
+LayersOption = Annotated[
+    list[str] | None,
+    typer.Option("--layers", help='A network spelled out: "conv 32 3 relu, maxpool 2, flatten, dense 64 relu".'),
+]
 Budget = Annotated[str | None, typer.Option(help="Time for the whole command, such as 60s or 5m. Default: 60s.")]
-Steps = Annotated[int | None, typer.Option(min=1, help="Steps per network instead of a budget: the same on every machine.")]
-SplitOption = Annotated[str | None, typer.Option("--split", help="random, time:COLUMN or group:COLUMN. Default: inferred, and said.")]
-Test = Annotated[str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Steps per network instead of a budget: the same on every machine.")
+]
+SplitOption = Annotated[
+    str | None, typer.Option("--split", help="random, time:COLUMN or group:COLUMN. Default: inferred, and said.")
+]
+Test = Annotated[
+    str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and the order of rows.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; must not exist. Default: runs/NAME-NUMBER.")]
 Accept = Annotated[str | None, typer.Option(help="Codes of severe findings to go on with: D002,D006.")]
-Cost = Annotated[list[str] | None, typer.Option(help="Price of a mistake for the decision threshold: fn=10 (missed positives), fp=2.")]
-RecipeOption = Annotated[str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')]
+Cost = Annotated[
+    list[str] | None,
+    typer.Option(help="Price of a mistake for the decision threshold: fn=10 (missed positives), fp=2."),
+]
+RecipeOption = Annotated[
+    str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')
+]
 Drop = Annotated[str | None, typer.Option(help="Columns to leave out: a,b,c.")]
-KindOption = Annotated[list[str] | None, typer.Option("--kind", help="What a column is: zip_code=category. May be repeated.")]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", help="What a column is: zip_code=category. May be repeated.")
+]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
 Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: all cores.")]
-MemoryLimit = Annotated[str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")
+]
 Separator = Annotated[str | None, typer.Option(help="Separator of cells. Default: detected, and said.")]
-Header = Annotated[bool | None, typer.Option(help="Whether the first line names the columns. Default: detected, and said.")]
+Header = Annotated[
+    bool | None, typer.Option(help="Whether the first line names the columns. Default: detected, and said.")
+]
 Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
 Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
 Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
@@ -53,14 +82,33 @@ Missing = Annotated[str | None, typer.Option(help="Further texts that mean a mis
 
 @app.command()
 def fit(
-    data: DataArgument, target: Target = None, task: TaskOption = None, models: Models = None,
-    layers: LayersOption = None, budget: Budget = None, steps: Steps = None, split: SplitOption = None,
-    test: Test = None, seed: Seed = 0, out: Out = None, accept: Accept = None, cost: Cost = None,
-    recipe: RecipeOption = None, drop: Drop = None, kind: KindOption = None, image_size: ImageSize = None,
-    trials: Trials = 1, device: Device = "auto", threads: Threads = None, memory_limit: MemoryLimit = None,
-    separator: Separator = None, header: Header = None, encoding: Encoding = None, quote: Quote = None,
+    data: DataArgument,
+    target: Target = None,
+    task: TaskOption = None,
+    models: Models = None,
+    layers: LayersOption = None,
+    budget: Budget = None,
+    steps: Steps = None,
+    split: SplitOption = None,
+    test: Test = None,
+    seed: Seed = 0,
+    out: Out = None,
+    accept: Accept = None,
+    cost: Cost = None,
+    recipe: RecipeOption = None,
+    drop: Drop = None,
+    kind: KindOption = None,
+    image_size: ImageSize = None,
+    trials: Trials = 1,
+    device: Device = "auto",
+    threads: Threads = None,
+    memory_limit: MemoryLimit = None,
+    separator: Separator = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    quote: Quote = None,
     missing: Missing = None,
-) -> None:  # fmt: skip
+) -> None:
     """Train the networks that fit DATA next to plain baselines; say which one to use, and whether to believe it."""
     options = _options(locals())
     _fit(data, options)
@@ -68,13 +116,23 @@ def fit(
 
 @app.command()
 def look(
-    data: DataArgument, target: Target = None, task: TaskOption = None, split: SplitOption = None, test: Test = None,
-    drop: Drop = None, kind: KindOption = None, image_size: ImageSize = None, separator: Separator = None,
-    header: Header = None, encoding: Encoding = None, quote: Quote = None, missing: Missing = None,
-) -> None:  # fmt: skip
+    data: DataArgument,
+    target: Target = None,
+    task: TaskOption = None,
+    split: SplitOption = None,
+    test: Test = None,
+    drop: Drop = None,
+    kind: KindOption = None,
+    image_size: ImageSize = None,
+    separator: Separator = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    quote: Quote = None,
+    missing: Missing = None,
+) -> None:
     """Say what DATA is, what is wrong with it, and which networks would fit; train nothing."""
-    from netpick.api import prepare
     from netpick.console import Progress, show_look
+    from netpick.prepare import prepare
 
     options = _options({**locals(), "accept": "all"})
     with Progress() as progress:
@@ -84,9 +142,10 @@ def look(
 
 @app.command()
 def score(
-    model: ModelArgument, data: DataArgument,
+    model: ModelArgument,
+    data: DataArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Evaluate MODEL on labelled DATA: every metric with n and a 95 % interval."""
     from netpick.console import show_scores
     from netpick.use import load
@@ -97,15 +156,22 @@ def score(
 @app.command()
 def predict(
     model: ModelArgument,
-    data: Annotated[list[str], typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row.")],
-    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")] = None,
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")
+    ] = None,
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.console import write_table
     from netpick.use import load
 
     if out is not None and out.suffix.lower() not in (".csv", ".json", ".parquet"):
-        raise RequestError(f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet.")
+        raise RequestError(
+            f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
+        )
     loaded = load(model)
     rows: Any = data[0] if len(data) == 1 else data
     if all("=" in item and not Path(item).exists() for item in data):
@@ -116,8 +182,10 @@ def predict(
 @app.command()
 def demo(
     name: Annotated[str, typer.Argument(help="digits, iris, wine, breast_cancer or diabetes.")] = "digits",
-    budget: Budget = "20s", seed: Seed = 0, out: Out = None,
-) -> None:  # fmt: skip
+    budget: Budget = "20s",
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
     """Do the main job on a data set that comes with scikit-learn."""
     from netpick.demo import demo_data
 
@@ -136,7 +204,8 @@ def _fit(data: object, options: FitOptions, name: str | None = None) -> None:
 
 def _options(given: dict[str, Any]) -> FitOptions:
     """FitOptions from the command line's words; every default stands in FitOptions, not here."""
-    from netpick.api import FitOptions, parse_duration
+    from netpick.api import parse_duration
+    from netpick.prepare import FitOptions
     from netpick.sources.base import ReadOptions
 
     said = {key: value for key, value in given.items() if value is not None}
@@ -192,7 +261,9 @@ def _costs(texts: list[str]) -> dict[str, float]:
         except ValueError:
             costs[name] = -1.0
         if name not in ("fn", "fp") or not 0 < costs[name] < 1e6:
-            raise RequestError(f"A cost of '{text}' cannot be used. Pass fn=NUMBER (missed positives) or fp=NUMBER (false alarms).")
+            raise RequestError(
+                f"A cost of '{text}' cannot be used. Pass fn=NUMBER (missed positives) or fp=NUMBER (false alarms)."
+            )
     return costs
 
 
@@ -203,7 +274,9 @@ def _size(text: str) -> tuple[int, int]:
     except ValueError:
         width = height = 0
     if len(parts) > 2 or not (4 <= width <= 1024 and 4 <= height <= 1024):
-        raise RequestError(f"An image size of '{text}' cannot be used. Pass 4 to 1024 pixels, such as 64 or 96x64 (width x height).")
+        raise RequestError(
+            f"An image size of '{text}' cannot be used. Pass 4 to 1024 pixels, such as 64 or 96x64 (width x height)."
+        )
     return height, width
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-    from netpick.api import Prepared, Run
+    from netpick.api import Run
+    from netpick.prepare import Prepared
 
 NARROW = 100
 MARKS = {"severe": "!!", "warning": "!", "info": "-"}
@@ -38,11 +39,15 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            self.live = Live(console=Console(stderr=True), get_renderable=self._render, refresh_per_second=4, transient=True)
+            self.live = Live(
+                console=Console(stderr=True), get_renderable=self._render, refresh_per_second=4, transient=True
+            )
             self.live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live is not None:
             self.live.stop()
 
@@ -92,8 +97,12 @@ def show_run(run: Run, name: str | None = None) -> None:
     from rich.text import Text
 
     console, results = stdout_console(), run.results
-    console.print(Text(f"{name or results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
-                       f"target {', '.join(results.target.names)}"))  # fmt: skip
+    console.print(
+        Text(
+            f"{name or results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
+            f"target {', '.join(results.target.names)}"
+        )
+    )
     _notes(console, [*results.source.notes, *results.schema.notes])
     console.print(Text(results.split.sentence))
     console.print()
@@ -171,8 +180,13 @@ def show_look(prepared: Prepared) -> None:
     from netpick.models import families_for
 
     console, source = stdout_console(), prepared.source
-    console.print(Text(f"{source.name}: {_count(source.num_rows, 'row')} ({source.layout}), task {prepared.task.name}, "
-                       f"target {', '.join(prepared.target.names)}", style="bold"))  # fmt: skip
+    console.print(
+        Text(
+            f"{source.name}: {_count(source.num_rows, 'row')} ({source.layout}), task {prepared.task.name}, "
+            f"target {', '.join(prepared.target.names)}",
+            style="bold",
+        )
+    )
     _notes(console, [*source.notes, *prepared.schema.notes])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("column", "is", "because", "missing", "examples"):
@@ -233,7 +247,11 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
         sys.stdout.write(table.write_csv())
         return
     partial = out.with_name(f".{out.name}.partial")
-    writers: dict[str, Callable[[Path], object]] = {".csv": table.write_csv, ".json": table.write_json, ".parquet": table.write_parquet}
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": table.write_csv,
+        ".json": table.write_json,
+        ".parquet": table.write_parquet,
+    }
     try:
         writers[out.suffix.lower()](partial)
         partial.replace(out)

@@ -3,40 +3,152 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from netpick.recipe import Recipe
 
 
-class Muon(Optimizer):
+class Optimizer:
+    """Groups of weights with a learning rate and a weight decay each; `step` moves the weights by their gradients.
+
+    Our own classes rather than torch.optim's, which import torch's compiler (a second) when the first one is made. The
+    arithmetic is torch's: the same fused kernels, and a test holds every optimizer to torch.optim's results.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[Tensor]], lr: float, weight_decays: Sequence[float]) -> None:
+        self.groups = [
+            Group(params=list(params), lr=lr, weight_decay=decay)
+            for params, decay in zip(groups, weight_decays, strict=True)
+            if params
+        ]
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for group in self.groups:
+            for weight in group.params:
+                weight.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step with the gradients as they are; weights without a gradient stay."""
+        for group in self.groups:
+            weights = [weight for weight in group.params if weight.grad is not None]
+            if weights:
+                for weight in weights:
+                    if weight not in group.state:
+                        group.state[weight] = self.new_state(weight)
+                grads = [weight.grad for weight in weights if weight.grad is not None]
+                self.update(group, weights, grads, [group.state[weight] for weight in weights])
+
+    def new_state(self, weight: Tensor) -> list[Tensor]:
+        """What is remembered of a weight between steps."""
+        raise NotImplementedError
+
+    def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        """Moves the weights of one group in place."""
+        raise NotImplementedError
+
+
+@dataclass
+class Group:
+    """Weights that share a learning rate and a weight decay, and what is remembered of them."""
+
+    params: list[Tensor]
+    lr: float
+    weight_decay: float
+    state: dict[Tensor, list[Tensor]] = field(default_factory=dict)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015), with weight decay as L2, or decoupled as in AdamW (Loshchilov & Hutter 2019)."""
+
+    def __init__(
+        self, groups: Sequence[Sequence[Tensor]], lr: float, weight_decays: Sequence[float], *, decoupled: bool
+    ) -> None:
+        super().__init__(groups, lr, weight_decays)
+        self.kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+
+    def new_state(self, weight: Tensor) -> list[Tensor]:
+        return [torch.zeros_like(weight), torch.zeros_like(weight), torch.zeros((), device=weight.device)]
+
+    def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        means, squares, steps = ([state[i] for state in states] for i in range(3))
+        torch._foreach_add_(steps, 1.0)
+        self.kernel(
+            weights,
+            grads,
+            means,
+            squares,
+            [],
+            steps,
+            lr=group.lr,
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=group.weight_decay,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class Sgd(Optimizer):
+    """Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013), weight decay as L2."""
+
+    def __init__(
+        self, groups: Sequence[Sequence[Tensor]], lr: float, weight_decays: Sequence[float], *, momentum: float
+    ) -> None:
+        super().__init__(groups, lr, weight_decays)
+        self.momentum = momentum
+
+    def new_state(self, weight: Tensor) -> list[Tensor]:
+        return [torch.zeros_like(weight)]
+
+    def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        grads = list(torch._foreach_add(grads, weights, alpha=group.weight_decay))
+        if self.momentum > 0:
+            velocities = [state[0] for state in states]
+            torch._foreach_mul_(velocities, self.momentum)
+            torch._foreach_add_(velocities, grads)
+            torch._foreach_add_(grads, velocities, alpha=self.momentum)
+        torch._foreach_add_(weights, grads, alpha=-group.lr)
+
+
+class RmsProp(Sgd):
+    """Gradients divided by a running mean of their size (Tieleman & Hinton 2012), with momentum, weight decay as L2."""
+
+    def new_state(self, weight: Tensor) -> list[Tensor]:
+        return [torch.zeros_like(weight), torch.zeros_like(weight)]
+
+    def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        grads = list(torch._foreach_add(grads, weights, alpha=group.weight_decay))
+        velocities, squares = ([state[i] for state in states] for i in range(2))
+        torch._foreach_mul_(squares, 0.99)
+        torch._foreach_addcmul_(squares, grads, grads, value=0.01)
+        sizes = list(torch._foreach_sqrt(squares))
+        torch._foreach_add_(sizes, 1e-8)
+        torch._foreach_mul_(velocities, self.momentum)
+        torch._foreach_addcdiv_(velocities, grads, sizes)
+        torch._foreach_add_(weights, velocities, alpha=-group.lr)
+
+
+class Muon(Sgd):
     """Momentum whose update of each matrix is orthogonalised by Newton-Schulz (Jordan et al. 2024).
 
     For weights of two or more dimensions (a convolution counts as a matrix of out x rest); weight decay is decoupled.
     """
 
-    def __init__(self, params: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                momentum = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                update = weight.grad.lerp(momentum, group["momentum"])  # Nesterov
-                matrix = orthogonalise(update.reshape(len(update), -1))
-                scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
+    def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        for weight, grad, (velocity,) in zip(weights, grads, states, strict=True):
+            velocity.lerp_(grad, 1 - self.momentum)
+            update = grad.lerp(velocity, self.momentum)  # Nesterov
+            matrix = orthogonalise(update.reshape(len(update), -1))
+            scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            weight.mul_(1 - group.lr * group.weight_decay)
+            weight.add_(matrix.reshape(weight.shape), alpha=-group.lr * scale)
 
 
 def orthogonalise(matrix: Tensor, iterations: int = 5) -> Tensor:
@@ -54,41 +166,24 @@ def orthogonalise(matrix: Tensor, iterations: int = 5) -> Tensor:
 
 def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]:
     """Optimizers over all trainable weights; biases, norms and other vectors get no weight decay."""
-    weights = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-    matrices = [p for _, p in weights if p.ndim >= 2]
-    vectors = [p for _, p in weights if p.ndim < 2]
-    fused = all(p.device.type in ("cpu", "cuda") and p.dtype == torch.float32 for _, p in weights)
-    groups: list[dict[str, Any]] = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    rate = recipe.learning_rate
-    if recipe.optimizer == "adamw":
-        return (torch.optim.AdamW(groups, lr=rate, fused=fused),)
-    if recipe.optimizer == "adam":
-        return (torch.optim.Adam(groups, lr=rate, fused=fused),)
+    weights: list[Tensor] = [p for p in network.parameters() if p.requires_grad]
+    groups = [[p for p in weights if p.ndim >= 2], [p for p in weights if p.ndim < 2]]
+    rate, decays = recipe.learning_rate, (recipe.weight_decay, 0.0)
+    if recipe.optimizer in ("adam", "adamw"):
+        return (Adam(groups, rate, decays, decoupled=recipe.optimizer == "adamw"),)
     if recipe.optimizer == "sgd":
-        nesterov = recipe.momentum > 0
-        return (torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, fused=fused),)
+        return (Sgd(groups, rate, decays, momentum=recipe.momentum),)
     if recipe.optimizer == "rmsprop":
-        return (torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum),)
-    return _muon(network, recipe, fused)
-
-
-def _muon(network: nn.Module, recipe: Recipe, fused: bool) -> tuple[Optimizer, ...]:
-    """Muon for hidden matrices; embeddings, the head and vectors go to AdamW at a tenth of the rate."""
+        return (RmsProp(groups, rate, decays, momentum=recipe.momentum),)
+    # Muon for hidden matrices; embeddings, the head and vectors go to AdamW at a tenth of the rate.
     plain = {id(p) for m in network.modules() if isinstance(m, nn.Embedding) for p in m.parameters(recurse=False)}
     plain |= {id(p) for name, p in network.named_parameters() if name.startswith("head.")}
-    weights = [p for p in network.parameters() if p.requires_grad]
-    hidden = [p for p in weights if p.ndim >= 2 and id(p) not in plain]
+    hidden = [p for p in groups[0] if id(p) not in plain]
     others = [p for p in weights if p.ndim < 2 or id(p) in plain]
-    made: list[Optimizer] = []
-    if hidden:
-        made.append(Muon(hidden, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay))
-    if others:
-        made.append(torch.optim.AdamW(others, lr=recipe.learning_rate * 0.1, weight_decay=0.0, fused=fused))
-    return tuple(made)
+    return (
+        Muon([hidden], rate, (recipe.weight_decay,), momentum=recipe.momentum),
+        Adam([others], rate * 0.1, (0.0,), decoupled=True),
+    )
 
 
 def rate_multiplier(recipe: Recipe, step: int, steps: int) -> float:

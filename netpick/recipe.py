@@ -16,9 +16,7 @@ from netpick.types import STRICT
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleName = Literal["constant", "onecycle", "cosine", "step", "plateau"]
 LossName = Literal["auto", "cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
-AugmentName = Literal[
-    "flip", "shift", "rotate", "crop", "cutout", "colour", "mixup", "jitter", "scale", "time_shift"
-]
+AugmentName = Literal["flip", "shift", "rotate", "crop", "cutout", "colour", "mixup", "jitter", "scale", "time_shift"]
 
 
 @dataclass(config=STRICT, kw_only=True)

@@ -16,7 +16,7 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import examples_of, series_of
 from netpick.tasks import TASKS
-from netpick.types import Column, Field, Note, Schema, Source, TableColumn
+from netpick.types import Column, Field, Note, Role, Schema, Source, TableColumn
 
 TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome")
 ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
@@ -123,9 +123,12 @@ def _infer_target(
         chosen = categorical[-1]
         where = "the last column" if chosen == last else "the last categorical column"
         notes.append(
-            Note(subject="target", text=f"column '{chosen}' ({where}; no column is called target, label, "
-                 "class or y)", override="--target")
-        )  # fmt: skip
+            Note(
+                subject="target",
+                text=f"column '{chosen}' ({where}; no column is called target, label, class or y)",
+                override="--target",
+            )
+        )
         return (chosen,)
     raise RequestError(
         f"{source.name} does not say which column to predict: none is called target, label, class or y, and none is "
@@ -136,7 +139,9 @@ def _infer_target(
 def _few_whole_numbers(column: Column, claimed: tuple[str | None, Claim | None]) -> bool:
     kind, claim = claimed
     series = series_of(column)
-    return bool(kind == "number" and claim and series is not None and series.dtype.is_integer() and claim.num_distinct <= 20)
+    return bool(
+        kind == "number" and claim and series is not None and series.dtype.is_integer() and claim.num_distinct <= 20
+    )
 
 
 def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> str:
@@ -166,9 +171,12 @@ def _target_field(name: str, column: Column, kind: str | None, claim: Claim | No
     if series is not None and series.dtype == pl.String and (kind is None or (classes and kind != "category")):
         distinct = series.drop_nulls().n_unique()
         claim = Claim(
-            strength=0.1, reason=f"text with {distinct} different values", num_distinct=distinct,
-            num_missing=series.null_count(), examples=examples_of(series),
-        )  # fmt: skip
+            strength=0.1,
+            reason=f"text with {distinct} different values",
+            num_distinct=distinct,
+            num_missing=series.null_count(),
+            examples=examples_of(series),
+        )
         # Class folders may be called 0 to 9; and of one value or too many the task says clearly what is wrong.
         kind = "category"
     if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
@@ -221,12 +229,17 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
     return None
 
 
-def _field(name: str, kind: str | None, role: str, reason: str, claim: Claim | None) -> Field:
+def _field(name: str, kind: str | None, role: Role, reason: str, claim: Claim | None) -> Field:
     return Field(
-        name=name, kind=kind, role=role, reason=reason,  # type: ignore[arg-type]
-        num_missing=claim.num_missing if claim else 0, num_distinct=claim.num_distinct if claim else 0,
-        examples=tuple(claim.examples) if claim else (), stray=tuple(claim.stray) if claim else (),
-    )  # fmt: skip
+        name=name,
+        kind=kind,
+        role=role,
+        reason=reason,
+        num_missing=claim.num_missing if claim else 0,
+        num_distinct=claim.num_distinct if claim else 0,
+        examples=tuple(claim.examples) if claim else (),
+        stray=tuple(claim.stray) if claim else (),
+    )
 
 
 def _as_group(field: Field, column: Column) -> Field:
@@ -235,7 +248,9 @@ def _as_group(field: Field, column: Column) -> Field:
     if field.role not in ("feature", "left_out") or series is None or field.kind in ("boolean", "datetime"):
         return field
     words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
-    named = bool(words & ENTITY_WORDS) and bool(words & {"id", "ids", "nr", "no", "number", "name", "key"} or len(words) == 1)
+    named = bool(words & ENTITY_WORDS) and bool(
+        words & {"id", "ids", "nr", "no", "number", "name", "key"} or len(words) == 1
+    )
     distinct = field.num_distinct or series.n_unique()
     if not named or not (series.dtype.is_integer() or series.dtype == pl.String):
         return field

@@ -71,7 +71,9 @@ def _parse(rule: str | None, source: Source) -> tuple[Literal["time", "group", "
         return None, ""
     name, _, column = rule.partition(":")
     if name not in ("time", "group", "random"):
-        raise RequestError(f"There is no split '{rule}'. Pass --split random, --split time:COLUMN or --split group:COLUMN.")
+        raise RequestError(
+            f"There is no split '{rule}'. Pass --split random, --split time:COLUMN or --split group:COLUMN."
+        )
     if name != "random" and column not in source.columns:
         raise RequestError(f"There is no column '{column}' to split by.{near_matches(column, source.columns)}")
     return name, column  # type: ignore[return-value]
@@ -117,7 +119,9 @@ def _given(source: Source, request: SplitRequest) -> Split:
 def _by_time(source: Source, usable: Rows, column: str) -> Split:
     days = _days(source, column)[usable]
     if np.isnan(days).all():
-        raise RequestError(f"Column '{column}' holds no dates or numbers to order rows by. Pass --split random, or another column.")
+        raise RequestError(
+            f"Column '{column}' holds no dates or numbers to order rows by. Pass --split random, or another column."
+        )
     order = usable[np.argsort(days, kind="stable")]  # missing dates sort last: they count as the newest
     num_test = _size(len(order), TEST_SHARE, MAX_TEST)
     num_validation = _size(len(order) - num_test, VALIDATION_SHARE, MAX_VALIDATION)
@@ -126,13 +130,17 @@ def _by_time(source: Source, usable: Rows, column: str) -> Split:
         f"By time, because column '{column}' orders the rows: the newest are for testing, those before them for "
         f"validation: {_counts(train, validation, test)}."
     )
-    return Split(train=np.sort(train), validation=np.sort(validation), test=np.sort(test), sentence=sentence, method="time")
+    return Split(
+        train=np.sort(train), validation=np.sort(validation), test=np.sort(test), sentence=sentence, method="time"
+    )
 
 
 def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) -> Split:
     series = series_of(source.columns[column])
     if series is None:
-        raise RequestError(f"Column '{column}' holds no names to group rows by. Pass --split random, or another column.")
+        raise RequestError(
+            f"Column '{column}' holds no names to group rows by. Pass --split random, or another column."
+        )
     groups = series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
     if len(np.unique(groups[usable])) < 3:
         raise RequestError(f"Column '{column}' has fewer than three groups, too few to split by. Pass --split random.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ from netpick.augment import Augmenter
 from netpick.errors import TrainingError
 from netpick.infer import DeviceData, autocast, predict_outputs
 from netpick.metrics.base import Metric
-from netpick.optimize import Average, make_optimizers, rate_multiplier
+from netpick.optimize import Average, Optimizer, make_optimizers, rate_multiplier
 from netpick.plan import CandidatePlan, Probe
 from netpick.recipe import Recipe
 from netpick.tasks import Task
 from netpick.types import Array, Event, HistoryPoint, OnEvent, Predictions, Rows
+
+LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,8 @@ class _Progress:
     loss_sum: Tensor | None = None
     loss_count: int = 0
     rate_scale: float = 1.0  # plateau cuts it
-    best_score: float = -np.inf
+    top_score: float = -np.inf
+    best_score: float = -np.inf  # of the weights that are kept
     best_loss: float = np.inf
     best_step: int = 0
     best_weights: dict[str, Tensor] | None = None
@@ -90,7 +94,7 @@ def train(job: Job, on_event: OnEvent) -> Trained:
     started = time.perf_counter()
     network = new_network(job)
     optimizers = make_optimizers(network, job.plan.recipe)
-    base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    base_rates = [[group.lr for group in optimizer.groups] for optimizer in optimizers]
     average = Average(network, job.plan.recipe.average) if job.plan.recipe.average > 0 else None
     progress = _Progress()
     look_at = set(np.linspace(0, job.plan.steps, job.plan.looks + 1).round().astype(int).tolist()[1:])
@@ -103,8 +107,8 @@ def train(job: Job, on_event: OnEvent) -> Trained:
                 break
             multiplier = rate_multiplier(job.plan.recipe, progress.step, job.plan.steps) * progress.rate_scale
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate * multiplier
+                for group, rate in zip(optimizer.groups, rates, strict=True):
+                    group.lr = rate * multiplier
             loss = step_once(rows, epoch)
             progress.loss_sum = loss if progress.loss_sum is None else progress.loss_sum + loss
             progress.loss_count += 1
@@ -118,7 +122,7 @@ def train(job: Job, on_event: OnEvent) -> Trained:
     return _finish(job, network, average, progress, started)
 
 
-def make_step(job: Job, network: nn.Module, optimizers: tuple[Any, ...]) -> Callable[[Tensor, int], Tensor]:
+def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -> Callable[[Tensor, int], Tensor]:
     """One training step as a function of (row numbers, epoch); returns the mean loss, still on the device."""
     recipe = job.plan.recipe
     loss_function = job.task.loss(recipe, job.class_weights)
@@ -139,7 +143,7 @@ def make_step(job: Job, network: nn.Module, optimizers: tuple[Any, ...]) -> Call
             losses = weight * losses + (1 - weight) * mixed
         loss = losses.mean()
         for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip > 0:
             nn.utils.clip_grad_norm_(parameters, recipe.clip)
@@ -173,9 +177,14 @@ def batches(rows: Rows, batch_size: int, seed: int) -> Iterator[tuple[Tensor, in
 
 
 def _look(
-    job: Job, network: nn.Module, average: Average | None, progress: _Progress, started: float, multiplier: float,
+    job: Job,
+    network: nn.Module,
+    average: Average | None,
+    progress: _Progress,
+    started: float,
+    multiplier: float,
     on_event: OnEvent,
-) -> None:  # fmt: skip
+) -> None:
     """Scores the validation rows, keeps the best weights, and notices a loss that is no number."""
     assert progress.loss_sum is not None
     train_loss = float(progress.loss_sum) / progress.loss_count
@@ -191,18 +200,23 @@ def _look(
         average.swap()
     validation_loss, score = validate(job, network)
     point = HistoryPoint(
-        step=progress.step, seconds=time.perf_counter() - started, train_loss=train_loss,
-        validation_loss=validation_loss, validation_score=score,
+        step=progress.step,
+        seconds=time.perf_counter() - started,
+        train_loss=train_loss,
+        validation_loss=validation_loss,
+        validation_score=score,
         learning_rate=job.plan.recipe.learning_rate * multiplier,
-    )  # fmt: skip
+    )
     progress.history.append(point)
     ranked = score if job.primary.better == "higher" else -score
-    if (ranked, -validation_loss) > (progress.best_score, -progress.best_loss):
+    progress.waited = 0 if ranked > progress.top_score else progress.waited + 1
+    progress.top_score = max(progress.top_score, ranked)
+    # Among looks that noise alone could rank otherwise the later one is better: its learning rate is lower. Unless its
+    # loss has risen, which is overfitting that a score of few rows does not show yet.
+    level = ranked >= progress.top_score - LOOK_NOISE / len(job.validation) ** 0.5
+    if ranked > progress.best_score or (level and validation_loss <= 1.02 * progress.best_loss):
         progress.best_score, progress.best_loss, progress.best_step = ranked, validation_loss, progress.step
         progress.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
-        progress.waited = 0
-    else:
-        progress.waited += 1
     if average is not None:
         average.swap()
     network.train()
@@ -212,10 +226,15 @@ def _look(
     elif recipe.patience and progress.waited >= recipe.patience and not progress.stop:
         progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} looks"
     data = {
-        "candidate": job.plan.name, "step": progress.step, "steps": job.plan.steps, "train_loss": train_loss,
-        "validation_loss": validation_loss, "validation_score": score, "metric": job.primary.name,
+        "candidate": job.plan.name,
+        "step": progress.step,
+        "steps": job.plan.steps,
+        "train_loss": train_loss,
+        "validation_loss": validation_loss,
+        "validation_score": score,
+        "metric": job.primary.name,
         "seconds": point.seconds,
-    }  # fmt: skip
+    }
     text = f"{job.plan.name}: step {progress.step:,} of {job.plan.steps:,}, {job.primary.label} {score:.4f}"
     on_event(Event(stage="train", text=text, data=data))
 
@@ -229,10 +248,13 @@ def _finish(job: Job, network: nn.Module, average: Average | None, progress: _Pr
         raise TrainingError(f"Weights of {job.plan.name} are no numbers any more. Lower the learning rate.")
     network.eval()
     return Trained(
-        network=network, history=tuple(progress.history), best_step=progress.best_step or progress.step,
-        steps=progress.step, seconds=time.perf_counter() - started,
+        network=network,
+        history=tuple(progress.history),
+        best_step=progress.best_step or progress.step,
+        steps=progress.step,
+        seconds=time.perf_counter() - started,
         remarks=(progress.stop,) if progress.stop else (),
-    )  # fmt: skip
+    )
 
 
 def validate(job: Job, network: nn.Module) -> tuple[float, float]:
@@ -259,6 +281,14 @@ def plain_decision(predictions: Predictions, *, several: bool) -> Array | None:
     return predictions.probabilities.argmax(axis=1)  # type: ignore[no-any-return]
 
 
+def _seconds_of_second(call: Callable[[], Tensor]) -> float:
+    """The second call's seconds: the first one chooses algorithms and fills caches."""
+    call()
+    before = time.perf_counter()
+    call()
+    return time.perf_counter() - before
+
+
 def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
     """Times a few real steps and one part of a prediction on a throw-away network."""
     network = new_network(job)
@@ -275,16 +305,12 @@ def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
                 break
     settled = sorted(times[1:])
     some = job.validation[: min(len(job.validation), 512)]
-    before = time.perf_counter()
-    predict_outputs(network, job.data, some, precision=job.plan.precision)
-    look_row = (time.perf_counter() - before) / len(some)
-    before = time.perf_counter()
-    predict_outputs(network, job.data, some)
-    predict_row = (time.perf_counter() - before) / len(some)
+    look_row = _seconds_of_second(partial(predict_outputs, network, job.data, some, precision=job.plan.precision))
+    predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
     return Probe(
         step_seconds=settled[len(settled) // 2],
-        look_seconds=look_row * len(job.validation),
-        predict_seconds=predict_row * num_predicted,
+        look_seconds=look_row * len(job.validation) / len(some),
+        predict_seconds=predict_row * num_predicted / len(some),
     )
 
 

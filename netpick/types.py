@@ -20,6 +20,7 @@ Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Form = Literal["vector", "codes", "series", "grid"]
 Severity = Literal["info", "warning", "severe"]
+Role = Literal["feature", "target", "left_out", "group"]
 
 TRAIN, VALIDATION, TEST, UNASSIGNED = 0, 1, 2, -1
 
@@ -116,7 +117,7 @@ class Field:
 
     name: str
     kind: str | None  # a name in KINDS; None when left out
-    role: Literal["feature", "target", "left_out", "group", "time"]
+    role: Role
     reason: str  # why this kind, or why left out, in words
     num_missing: int
     num_distinct: int

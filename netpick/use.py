@@ -139,22 +139,41 @@ def load(path: str | Path, *, module: nn.Module | None = None) -> Model:
 
 
 def record_of(
-    results: RunResults, task: Task, state: Any, encoders: Sequence[Encoder], inputs: Inputs, plan: CandidatePlan,
+    results: RunResults,
+    task: Task,
+    state: Any,
+    encoders: Sequence[Encoder],
+    inputs: Inputs,
+    plan: CandidatePlan,
     read: ReadOptions,
-) -> ModelRecord:  # fmt: skip
+) -> ModelRecord:
     """model.json of the recommended candidate."""
     winner = next(c for c in results.candidates if c.name == plan.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
     return ModelRecord(
-        format=FORMAT, netpick=__version__, title=results.title, created=results.created, candidate=plan.name,
-        family=plan.family, settings=dict(plan.settings), module=plan.name if plan.module else None, task=task.name,
-        task_state=json.loads(TypeAdapter(task.State).dump_json(state)), targets=tuple(results.target.names),
-        encoders=records, inputs=dict(inputs), num_outputs=task.num_outputs(state), labels=tuple(results.target.labels),
-        threshold=results.threshold.value if results.threshold else None, primary_metric=results.primary_metric,
+        format=FORMAT,
+        netpick=__version__,
+        title=results.title,
+        created=results.created,
+        candidate=plan.name,
+        family=plan.family,
+        settings=dict(plan.settings),
+        module=plan.name if plan.module else None,
+        task=task.name,
+        task_state=json.loads(TypeAdapter(task.State).dump_json(state)),
+        targets=tuple(results.target.names),
+        encoders=records,
+        inputs=dict(inputs),
+        num_outputs=task.num_outputs(state),
+        labels=tuple(results.target.labels),
+        threshold=results.threshold.value if results.threshold else None,
+        primary_metric=results.primary_metric,
         scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
-        missing=read.missing, layout=results.source.layout, fingerprint=results.source.fingerprint,
+        missing=read.missing,
+        layout=results.source.layout,
+        fingerprint=results.source.fingerprint,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
-    )  # fmt: skip
+    )
 
 
 def _image_files(data: object) -> list[Path] | None:
@@ -164,9 +183,13 @@ def _image_files(data: object) -> list[Path] | None:
         if path.suffix.lower() in IMAGE_ENDINGS:
             return [path]
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith("."))
+            files = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith(".")
+            )
             if not files:
-                raise DataError(f"{path} holds no images, but the model was trained on images. Known: {', '.join(IMAGE_ENDINGS)}.")
+                raise DataError(
+                    f"{path} holds no images, but the model was trained on images. Known: {', '.join(IMAGE_ENDINGS)}."
+                )
             return files
         return None
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
@@ -181,9 +204,14 @@ def _decoded(files: Sequence[Path], size: tuple[int, int], channels: int) -> Sou
     names = [str(path) for path in files]
     column = ArrayColumn(name="image", values=np.stack(pixels), kind="image")
     return Source(
-        name="files", origin=names[0], layout="files", columns={"image": column}, num_rows=len(files),
-        fingerprint=digest(names), row_names=names,
-    )  # fmt: skip
+        name="files",
+        origin=names[0],
+        layout="files",
+        columns={"image": column},
+        num_rows=len(files),
+        fingerprint=digest(names),
+        row_names=names,
+    )
 
 
 def _with_channels(column: Column, channels: int) -> Column:

@@ -14,8 +14,6 @@ from netpick.kinds.image import Image
 from netpick.kinds.number import Number
 from netpick.kinds.series import Series
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (Number(), Category(), Boolean(), Datetime(), Image(), Series())
-}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Number(), Category(), Boolean(), Datetime(), Image(), Series())}
 
 __all__ = ["KINDS", "Claim", "Kind"]

@@ -52,7 +52,9 @@ class Category(Kind):
         seen = series.gather(pl.Series(rows)) if len(rows) < len(series) else series
         counts = seen.drop_nulls().value_counts()
         name = counts.columns[0]
-        counts = counts.with_columns(as_text(counts[name]).alias("text")).sort(["count", "text"], descending=[True, False])
+        counts = counts.with_columns(as_text(counts[name]).alias("text")).sort(
+            ["count", "text"], descending=[True, False]
+        )
         return CategoryState(values=tuple(sorted(counts["text"].head(MAX_CATEGORIES).to_list())))
 
     def encode(self, column: Column, state: Any) -> Array:

@@ -24,7 +24,9 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype == pl.Boolean:
         return series.replace_strict({True: "true", False: "false"}, return_dtype=pl.String, default=None)
     if series.dtype.is_nested():
-        return pl.Series(series.name, [None if cell is None else str(cell) for cell in series.to_list()], dtype=pl.String)
+        return pl.Series(
+            series.name, [None if cell is None else str(cell) for cell in series.to_list()], dtype=pl.String
+        )
     return series.cast(pl.String, strict=False)
 
 

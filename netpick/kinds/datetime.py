@@ -13,9 +13,20 @@ from netpick.kinds.cells import examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
 FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%b-%Y", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%SZ",
-)  # fmt: skip
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%d-%b-%Y",
+    "%d.%m.%Y %H:%M",
+    "%Y-%m-%dT%H:%M:%SZ",
+)
 CYCLES = (("year", 365.2425), ("week", 7.0), ("day", 1.0))  # period in days
 
 

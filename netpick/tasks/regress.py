@@ -51,7 +51,9 @@ class Regress(Task):
                 )
         mean, std = np.nanmean(truth, axis=0), np.nanstd(truth, axis=0)
         return RegressState(
-            names=tuple(column.name for column in columns), mean=tuple(map(float, mean)), std=tuple(float(s) if s > 0 else 1.0 for s in std),
+            names=tuple(column.name for column in columns),
+            mean=tuple(map(float, mean)),
+            std=tuple(float(s) if s > 0 else 1.0 for s in std),
         )
 
     def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:

@@ -86,7 +86,12 @@ def test_learns_from_the_given_rows_only(name: str) -> None:
     kind, column = KINDS[name], SAMPLES[name]()
     rows = np.arange(N // 2)
     if isinstance(column, TableColumn):
-        changed: Column = TableColumn(name=column.name, values=pl.concat([column.values[: N // 2], column.values[:1].extend_constant(column.values[0], N // 2 - 1)]))  # fmt: skip
+        changed: Column = TableColumn(
+            name=column.name,
+            values=pl.concat(
+                [column.values[: N // 2], column.values[:1].extend_constant(column.values[0], N // 2 - 1)]
+            ),
+        )
     else:
         assert isinstance(column, ArrayColumn)
         values = column.values.copy()
@@ -116,7 +121,9 @@ def test_rows_are_encoded_one_by_one_as_together(name: str) -> None:
         else:
             assert isinstance(column, ArrayColumn)
             lengths = None if column.lengths is None else column.lengths[row : row + 1]
-            alone = ArrayColumn(name=column.name, values=column.values[row : row + 1], kind=column.kind, lengths=lengths)
+            alone = ArrayColumn(
+                name=column.name, values=column.values[row : row + 1], kind=column.kind, lengths=lengths
+            )
         assert np.array_equal(kind.encode(alone, state)[0], together[row])
 
 

@@ -178,7 +178,7 @@ def test_one_small_batch_can_be_learned_by_heart(case: Case) -> None:
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        if loss.item() < 0.02 and step > 40:  # running statistics need some steps to arrive
+        if loss.item() < 0.1 and step > 40:  # running statistics need some steps to arrive
             break
     network.eval()
     assert (answers(network(batch)).argmax(dim=1) == target).all()

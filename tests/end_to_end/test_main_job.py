@@ -27,14 +27,21 @@ FILES = {"plan.json", "events.jsonl", "model.netpick", "report.html", "report.js
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "netpick.cli", *arguments], cwd=cwd, env=environment, text=True, capture_output=True, timeout=200
-    )  # fmt: skip
+        [sys.executable, "-m", "netpick.cli", *arguments],
+        cwd=cwd,
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=200,
+    )
 
 
 @pytest.fixture(scope="module")
 def iris() -> pl.DataFrame:
     loaded = load_iris()
-    columns = {name: loaded.data[:, i] for i, name in enumerate(["sepal_length", "sepal_width", "petal_length", "petal_width"])}
+    columns = {
+        name: loaded.data[:, i] for i, name in enumerate(["sepal_length", "sepal_width", "petal_length", "petal_width"])
+    }
     return pl.DataFrame({**columns, "species": [str(loaded.target_names[i]) for i in loaded.target]})
 
 
@@ -76,6 +83,13 @@ def test_the_model_predicts_in_a_new_process_what_the_run_predicted(
         )
 
 
+def model_or_refusal(path: Path) -> netpick.Model | str:
+    try:
+        return netpick.load(path)
+    except netpick.ModelFileError as error:
+        return str(error)
+
+
 def test_a_flipped_bit_is_refused(run: netpick.Run, tmp_path: Path) -> None:
     content = bytearray((run.folder / "model.netpick").read_bytes())
     for position in range(100, len(content), len(content) // 23):
@@ -83,13 +97,11 @@ def test_a_flipped_bit_is_refused(run: netpick.Run, tmp_path: Path) -> None:
         damaged[position] ^= 4
         path = tmp_path / "model.netpick"
         path.write_bytes(damaged)
-        try:
-            loaded = netpick.load(path)
-        except netpick.ModelFileError as error:
-            assert "Nothing was loaded" in str(error)
-            continue
-        # A bit in the padding of a zip header changes nothing that is read; all that is read must be as it was.
-        assert loaded.loaded.record == run.model.loaded.record
+        loaded = model_or_refusal(path)
+        if isinstance(loaded, str):
+            assert "Nothing was loaded" in loaded
+        else:  # a bit in a zip header that nothing reads; all that is read must be as it was
+            assert loaded.loaded.record == run.model.loaded.record
 
 
 def test_one_row_by_its_values(run: netpick.Run, tmp_path: Path) -> None:
@@ -122,7 +134,9 @@ def test_same_plan_and_seed_give_byte_identical_weights(iris: pl.DataFrame, tmp_
 
 def test_xor_is_fitted_exactly(tmp_path: Path) -> None:
     (tmp_path / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
-    done = command("fit", "xor.csv", "--layers", "dense 8 relu, dense 4 relu", "--steps", "500", "--out", "run", cwd=tmp_path)
+    done = command(
+        "fit", "xor.csv", "--layers", "dense 8 relu, dense 4 relu", "--steps", "500", "--out", "run", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["candidates"][0]["test"]["accuracy"]["value"] == 1.0
@@ -160,7 +174,14 @@ def test_a_folder_of_images_from_the_command_line(tmp_path: Path) -> None:
 
 def test_series_of_unequal_lengths(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
-    lines = ["@problemName waves", "@timeStamps false", "@univariate true", "@equalLength false", "@classLabel true slow fast", "@data"]  # fmt: skip
+    lines = [
+        "@problemName waves",
+        "@timeStamps false",
+        "@univariate true",
+        "@equalLength false",
+        "@classLabel true slow fast",
+        "@data",
+    ]
     for i in range(80):
         steps = generator.integers(20, 32)
         curve = np.sin(np.arange(steps) * (0.3 if i % 2 else 0.9)) + generator.normal(0, 0.1, steps)
@@ -217,9 +238,7 @@ def test_a_users_own_module_is_recorded_by_name_and_handed_over_again(iris: pl.D
 
 
 def test_a_failed_candidate_is_a_result(iris: pl.DataFrame, tmp_path: Path) -> None:
-    made = netpick.fit(
-        iris, models="mlp,mlp[learning_rate=1e30,optimizer=sgd,clip=0]", steps=40, out=tmp_path / "run"
-    )
+    made = netpick.fit(iris, models="mlp,mlp[learning_rate=1e30,optimizer=sgd,clip=0]", steps=40, out=tmp_path / "run")
     failed = made.results.candidates[1]
     assert failed.status == "failed"
     assert "Lower the rate" in failed.reason
@@ -238,7 +257,9 @@ def test_costs_move_the_threshold_and_say_so(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(600, 3))
     ill = x[:, 0] + generator.normal(0, 1.2, 600) > 0.9
-    frame = pl.DataFrame({f"x{i}": x[:, i] for i in range(3)}).with_columns(ill=pl.Series(["yes" if v else "no" for v in ill]))
+    frame = pl.DataFrame({f"x{i}": x[:, i] for i in range(3)}).with_columns(
+        ill=pl.Series(["yes" if v else "no" for v in ill])
+    )
     plain = netpick.fit(frame, models="mlp", steps=60, out=tmp_path / "plain")
     careful = netpick.fit(frame, models="mlp", steps=60, cost={"fn": 10}, out=tmp_path / "careful")
     assert careful.results.threshold is not None
@@ -257,7 +278,9 @@ def test_look_trains_nothing(iris: pl.DataFrame, tmp_path: Path) -> None:
 
 
 def test_arrays_of_images_keep_their_pixels(tmp_path: Path) -> None:
-    prepared: Any = netpick.look((np.zeros((40, 9, 7), dtype=np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None], np.arange(40) % 2))
+    prepared: Any = netpick.look(
+        (np.zeros((40, 9, 7), dtype=np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None], np.arange(40) % 2)
+    )
     column = prepared.source.columns[prepared.schema.features[0].name]
     assert isinstance(column, ArrayColumn)
     assert column.values.shape == (40, 1, 9, 7)

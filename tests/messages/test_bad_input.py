@@ -62,7 +62,9 @@ def zip_that_leaves(folder: Path) -> list[str]:
 
 
 def short_idx(folder: Path) -> list[str]:
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(struct.pack(">IIII", 2051, 100, 28, 28) + b"\0" * 999))
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(
+        gzip.compress(struct.pack(">IIII", 2051, 100, 28, 28) + b"\0" * 999)
+    )
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(struct.pack(">II", 2049, 100) + b"\0" * 100))
     return [str(folder / "train-images-idx3-ubyte.gz")]
 
@@ -92,7 +94,12 @@ def huge_image(folder: Path) -> list[str]:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 20_001)) + chunk(b"IEND", b"")
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 20_001))
+        + chunk(b"IEND", b"")
+    )
     (photos / "dog" / "huge.png").write_bytes(png)
     return [str(photos)]
 
@@ -123,7 +130,11 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
         2,
         ("Class 'b'", "one row", "Add rows"),
     ),
-    "all target values missing": (lambda f: [table(f, rows(60, lambda i: f"{i % 7},"))], 2, ("'y'", "60 rows", "--target")),
+    "all target values missing": (
+        lambda f: [table(f, rows(60, lambda i: f"{i % 7},"))],
+        2,
+        ("'y'", "60 rows", "--target"),
+    ),
     "all feature values missing": (
         lambda f: [table(f, rows(60, lambda i: f",{'ab'[i % 2]}"))],
         2,

@@ -17,9 +17,13 @@ rng = np.random.default_rng(0)
 def schema_of(options: SchemaOptions | None = None, **cells: object) -> Schema:
     columns = {name: pl.Series(name, values) for name, values in cells.items()}
     source = Source(
-        name="sample", origin="test", layout="frame", num_rows=N, fingerprint="0",
+        name="sample",
+        origin="test",
+        layout="frame",
+        num_rows=N,
+        fingerprint="0",
         columns={name: TableColumn(name=name, values=values) for name, values in columns.items()},
-    )  # fmt: skip
+    )
     return infer_schema(source, options or SchemaOptions())
 
 
@@ -33,17 +37,30 @@ y = ["ab"[i % 2] for i in range(N)]
 
 def test_kinds_and_roles() -> None:
     schema = schema_of(
-        number_of_rows=[*range(1, N + 1)], price=x, city=["abc"[i % 3] for i in range(N)], member=[i % 2 for i in range(N)],
-        day=["2020-01-%02d" % (1 + i % 28) for i in range(N)], name=[f"person {i}" for i in range(N)],  # noqa: UP031
-        fixed=["same"] * N, note=[None] * N, zip_code=[f"0{i % 40:02d}" for i in range(N)], target=y,
-    )  # fmt: skip
+        number_of_rows=[*range(1, N + 1)],
+        price=x,
+        city=["abc"[i % 3] for i in range(N)],
+        member=[i % 2 for i in range(N)],
+        day=[f"2020-01-{1 + i % 28:02d}" for i in range(N)],
+        name=[f"person {i}" for i in range(N)],
+        fixed=["same"] * N,
+        note=[None] * N,
+        zip_code=[f"0{i % 40:02d}" for i in range(N)],
+        target=y,
+    )
     kinds = {f.name: (f.kind, f.role) for f in schema.fields}
     assert kinds == {
-        "number_of_rows": (None, "left_out"), "price": ("number", "feature"), "city": ("category", "feature"),
-        "member": ("boolean", "feature"), "day": ("datetime", "feature"), "name": (None, "left_out"),
-        "fixed": (None, "left_out"), "note": (None, "left_out"), "zip_code": ("category", "feature"),
+        "number_of_rows": (None, "left_out"),
+        "price": ("number", "feature"),
+        "city": ("category", "feature"),
+        "member": ("boolean", "feature"),
+        "day": ("datetime", "feature"),
+        "name": (None, "left_out"),
+        "fixed": (None, "left_out"),
+        "note": (None, "left_out"),
+        "zip_code": ("category", "feature"),
         "target": ("category", "target"),
-    }  # fmt: skip
+    }
     assert "numbers the rows" in field(schema, "number_of_rows").reason
     assert "every cell is different" in field(schema, "name").reason
     assert "constant" in field(schema, "fixed").reason
@@ -108,9 +125,14 @@ def test_no_target_and_nothing_to_learn_from_are_errors() -> None:
 def test_arrays_with_several_targets_name_them_all() -> None:
     columns = {"x": pl.Series("x", x), "y1": pl.Series("y1", x * 2), "y2": pl.Series("y2", x + 1)}
     source = Source(
-        name="arrays", origin="arrays", layout="arrays", num_rows=N, fingerprint="0", target="y1,y2",
+        name="arrays",
+        origin="arrays",
+        layout="arrays",
+        num_rows=N,
+        fingerprint="0",
+        target="y1,y2",
         columns={name: TableColumn(name=name, values=values) for name, values in columns.items()},
-    )  # fmt: skip
+    )
     schema = infer_schema(source)
     assert [f.name for f in schema.targets] == ["y1", "y2"]
     assert schema.task == "regress"

@@ -19,9 +19,14 @@ N = 1000
 def source_of(given: np.ndarray | None = None, **cells: object) -> Source:
     columns = {name: pl.Series(name, values) for name, values in cells.items()}
     return Source(
-        name="sample", origin="test", layout="frame", num_rows=N, fingerprint="0", given_split=given,
+        name="sample",
+        origin="test",
+        layout="frame",
+        num_rows=N,
+        fingerprint="0",
+        given_split=given,
         columns={name: TableColumn(name=name, values=values) for name, values in columns.items()},
-    )  # fmt: skip
+    )
 
 
 def split_of(source: Source, rule: str | None = None, seed: int = 0, groups: np.ndarray | None = None) -> Split:

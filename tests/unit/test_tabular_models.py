@@ -120,7 +120,7 @@ def test_iris_is_learned_from_a_hundred_rows(text: str) -> None:
     settings = apply(architecture.presets(NUMBERS, 100, 3), variant.settings)
     torch.manual_seed(0)
     network = build_network(variant.family, settings, NUMBERS, 3)
-    learn(network, {"vector": x[train]}, y[train], 80, architecture.recipe(NUMBERS, 100, 3).learning_rate)
+    learn(network, {"vector": x[train]}, y[train], 150, architecture.recipe(NUMBERS, 100, 3).learning_rate)
     outputs = network({"vector": x[test]})
     answers = outputs.softmax(-1).mean(dim=1) if outputs.ndim == 3 else outputs
     assert (answers.argmax(dim=1) == y[test]).float().mean() >= 0.88

@@ -1,0 +1,482 @@
+"""The second half of the main job: encode -> plan -> train -> compare -> evaluate -> report -> artifact."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netpick.errors import RequestError, TrainingError
+from netpick.prepare import FitOptions, Prepared, silent
+from netpick.store import memory_limit
+from netpick.types import Array, ArrayColumn, CandidateResult, Event, OnEvent, Rows, RunResults, Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netpick.candidates import Candidate
+    from netpick.infer import DeviceData
+    from netpick.plan import Plan
+    from netpick.store import Store
+    from netpick.train import Trained
+
+DEFAULT_BUDGET = 60.0
+LEAST_DISK = 30_000_000  # bytes: a report takes 5 MB, a model and its predictions a few more
+SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class
+FINISH_SECONDS = 0.5  # kept back for scores, report and model file, beyond what grows with the rows
+
+
+@dataclass(kw_only=True)
+class Contest:
+    """One run's stages, in order; what a later stage needs of an earlier one stands here."""
+
+    prepared: Prepared
+    options: FitOptions
+    started: float
+    budget: float | None
+    listener: OnEvent
+    folder: Path | None = None  # made once everything that can be wrong with the request was looked at
+    events: list[Event] = field(default_factory=list)  # until there is a folder to write them to
+
+    def run(self) -> RunResults:
+        from netpick.encode import encode, fit_encoders, input_specs
+        from netpick.infer import DeviceData
+        from netpick.store import Allocator
+
+        prepared, split = self.prepared, self.prepared.split
+        encoders = fit_encoders(prepared.source, prepared.schema, split.train)
+        inputs = input_specs(encoders)
+        allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=prepared.source.fingerprint)
+        try:
+            store = encode(prepared.source.columns, encoders, allocator)
+            self.device = _device(self.options)
+            candidates = self._candidates(inputs)
+            baselines = self._baselines(store, inputs)
+            self.num_judged = len(candidates) + len(baselines)
+            target = prepared.task.network_target(prepared.truth, prepared.state)
+            data = DeviceData(store, inputs, self.device, target)
+            plan, candidates = self._plan(candidates, data)
+            self.folder = self._make_folder()
+            self._write_json("plan.json", plan.to_json())
+            outcomes = [
+                self._train(candidate, plan, data, i, len(candidates)) for i, candidate in enumerate(candidates)
+            ]
+            networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
+            results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
+            self._write(results, networks, data, encoders, inputs, candidates)
+        finally:
+            allocator.release()
+        seconds = time.perf_counter() - self.started
+        self.on_event(Event(stage="done", text=results.verdict.sentence, data={"seconds": seconds}))
+        return results
+
+    def on_event(self, event: Event, /) -> None:
+        """Passes progress on, and keeps it in events.jsonl."""
+        self.events.append(event)
+        if self.folder is not None:
+            with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+                for kept in self.events:
+                    seconds = round(time.perf_counter() - self.started, 3)
+                    file.write(json.dumps({"seconds": seconds, **asdict(kept)}) + "\n")
+            self.events.clear()
+        self.listener(event)
+
+    # The stages, in the order of their calls.
+
+    def _candidates(self, inputs: Any) -> list[Candidate]:
+        from netpick.candidates import Contestants, make_candidates
+
+        options, prepared = self.options, self.prepared
+        return make_candidates(
+            Contestants(
+                inputs=inputs,
+                num_outputs=prepared.task.num_outputs(prepared.state),
+                num_rows=len(prepared.split.train),
+                labels=prepared.task.labels(prepared.state),
+                device=self.device,
+                seed=options.seed,
+                models=options.models,
+                layers=options.layers,
+                modules=tuple(options.modules),
+                recipe=options.recipe,
+            )
+        )
+
+    def _make_folder(self) -> Path:
+        numbered = (Path("runs") / f"{self.prepared.source.name}-{number}" for number in count(1))
+        folder = self.options.out or next(path for path in numbered if not path.exists())
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        free = shutil.disk_usage(above).free
+        if free < LEAST_DISK:
+            raise RequestError(
+                f"The disk of {above} has {free / 1e6:.1f} MB free, but a run needs at least {LEAST_DISK / 1e6:.0f} MB for "
+                "the model and the report. Free some space, or pass --out on another disk."
+            )
+        folder.mkdir(parents=True)
+        return folder
+
+    def _baselines(self, store: Store, inputs: Any) -> list[CandidateResult]:
+        from netpick.baselines import BASELINES, Problem
+
+        prepared, split = self.prepared, self.prepared.split
+        problem = Problem(
+            task=prepared.task.name,
+            inputs=inputs,
+            arrays=store.arrays,
+            target=prepared.truth,
+            num_classes=prepared.task.num_outputs(prepared.state),
+            train=split.train,
+            seed=self.options.seed,
+        )
+        applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
+        seconds = self._baseline_seconds() / max(1, len(applying) - 1)  # the majority costs nothing
+        results = []
+        rows = np.concatenate([split.validation, split.test])
+        for baseline in applying:
+            self.on_event(
+                Event(stage="baselines", text=f"baseline: {baseline.name}", data={"candidate": baseline.name})
+            )
+            fitted = baseline.predict(problem, rows, seconds)
+            parts = [_part(fitted.predictions, slice(0, len(split.validation)))]
+            parts.append(_part(fitted.predictions, slice(len(split.validation), None)))
+            results.append(
+                CandidateResult(
+                    name=baseline.name,
+                    family="baseline",
+                    status="ok",
+                    reason=fitted.remark,
+                    seconds=fitted.seconds,
+                    bytes=fitted.bytes,
+                    validation_predictions=parts[0],
+                    test_predictions=parts[1],
+                )
+            )
+        return results
+
+    def _baseline_seconds(self) -> float:
+        from netpick.plan import BASELINE_SHARE
+
+        return BASELINE_SHARE * (self.budget if self.budget is not None else DEFAULT_BUDGET)
+
+    def _plan(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
+        import torch
+
+        from netpick.plan import REFIT_ROWS, Plan, fix_steps
+        from netpick.train import probe
+
+        split = self.prepared.split
+        plan = Plan(
+            seed=self.options.seed,
+            device=self.device,
+            threads=torch.get_num_threads(),
+            budget_seconds=self.budget,
+            baseline_seconds=self._baseline_seconds(),
+            learning_rate_trials=self.options.trials,
+            rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+            refit=len(split.train) <= REFIT_ROWS and split.method not in ("none", "time"),
+            candidates=[c.plan for c in candidates],
+        )
+        if self.options.steps is not None:
+            planned = [replace(c.plan, steps=self.options.steps, looks=min(10, self.options.steps)) for c in candidates]
+        else:
+            predicted = len(split.validation) + len(split.test)
+            probes = [self._probe(c, data, predicted, probe) for c in candidates]
+            left = self._left()
+            share = 0.96 * left / len(candidates)
+            if self.budget is not None and (share <= 0 or all(p and p.step_seconds > share for p in probes)):
+                raise RequestError(
+                    f"A budget of {self.budget:g} s is over before the first step of training (reading, baselines and "
+                    f"the report take {self.budget - left:.1f} s here). Pass a larger --budget, or --steps N."
+                )
+            planned = [
+                fix_steps(c.plan, p, share, plan) if p else replace(c.plan, steps=1)
+                for c, p in zip(candidates, probes, strict=True)
+            ]
+        return replace(plan, candidates=planned), [replace(c, plan=p) for c, p in zip(candidates, planned, strict=True)]
+
+    def _probe(self, candidate: Candidate, data: DeviceData, predicted: int, probe: Any) -> Any:
+        try:
+            return probe(self._job(candidate, data, candidate.plan), predicted, min(0.25, 0.01 * (self.budget or 60)))
+        except Exception:  # training it will fail the same way, and is reported there
+            return None
+
+    def _left(self) -> float:
+        """Seconds of the budget left for training, what the end of the run needs kept back."""
+        if self.budget is None:
+            return float("inf")
+        split, labels = self.prepared.split, max(2, len(self.prepared.target.labels))
+        scored = SCORE_SECONDS * self.num_judged * (len(split.validation) + len(split.test)) * labels
+        return self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored
+
+    def _job(self, candidate: Candidate, data: DeviceData, plan: Any, **changes: Any) -> Any:
+        from netpick.metrics import METRICS, primary_metric
+        from netpick.train import Job, class_weights
+
+        prepared = self.prepared
+        outputs = prepared.task.num_outputs(prepared.state)
+        self.primary = primary_metric(prepared.task.name, outputs, _balance(prepared.truth, prepared.known_rows))
+        job = Job(
+            plan=plan,
+            build=candidate.build,
+            task=prepared.task,
+            target_state=prepared.state,
+            data=data,
+            truth=prepared.truth,
+            train=prepared.split.train,
+            validation=prepared.split.validation,
+            primary=METRICS[self.primary],
+            class_weights=class_weights(prepared.truth, prepared.split.train, plan.recipe, outputs),
+        )
+        return replace(job, **changes)
+
+    def _train(
+        self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, total: int
+    ) -> tuple[Trained | None, CandidateResult]:
+        from netpick.infer import latency_ms
+        from netpick.train import train
+
+        name, started = candidate.plan.name, time.perf_counter()
+        self.on_event(
+            Event(
+                stage="train",
+                text=f"{name}: {candidate.plan.steps:,} steps",
+                data={"candidate": name, "step": 0, "steps": candidate.plan.steps},
+            )
+        )
+        share = self._left() / (total - index)
+        deadline = None if self.budget is None else started + 1.15 * share
+        empty = CandidateResult(
+            name=name, family=candidate.plan.family, status="failed", parameters=candidate.plan.parameters
+        )
+        try:
+            candidate = self._pick_rate(candidate, plan, data)
+            trained = train(self._job(candidate, data, candidate.plan, deadline=deadline), self.on_event)
+            history, validated = trained.history, self._predict(trained.network, data, self.prepared.split.validation)
+            remarks = list(trained.remarks)
+            if plan.refit:
+                trained = self._refit(candidate, trained, data, deadline)
+                remarks.append(f"trained again on training and validation rows for {trained.steps:,} steps")
+            test = self._predict(trained.network, data, self.prepared.sealed.rows)
+            result = replace(
+                empty,
+                status="ok",
+                reason="; ".join(remarks),
+                history=history,
+                seconds=time.perf_counter() - started,
+                steps=trained.steps,
+                validation_predictions=validated,
+                test_predictions=test,
+                bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
+                latency_ms=latency_ms(trained.network, data, int(self.prepared.split.train[0])),
+            )
+        except Exception as error:  # a failed candidate is a result: it is shown with its reason
+            reason = str(error).strip().splitlines()
+            self.on_event(
+                Event(stage="train", text=f"{name} failed: {error}", data={"candidate": name, "failed": True})
+            )
+            return None, replace(
+                empty,
+                reason=f"{type(error).__name__}: {reason[0] if reason else 'no message'}"[:500],
+                seconds=time.perf_counter() - started,
+            )
+        return trained, result
+
+    def _pick_rate(self, candidate: Candidate, plan: Plan, data: DeviceData) -> Candidate:
+        """The same number of short trials for every candidate: a third, once and three times its learning rate, ..."""
+        from netpick.train import train
+
+        if plan.learning_rate_trials <= 1:
+            return candidate
+        base = candidate.plan.recipe.learning_rate
+        factors = [3.0 ** (i - (plan.learning_rate_trials - 1) / 2) for i in range(plan.learning_rate_trials)]
+        tried = []
+        for factor in factors:
+            recipe = replace(candidate.plan.recipe, learning_rate=base * factor)
+            short = replace(candidate.plan, recipe=recipe, steps=max(5, candidate.plan.steps // 10), looks=1)
+            try:
+                loss = train(self._job(candidate, data, short), silent).history[-1].validation_loss
+            except TrainingError:  # diverged: this rate is out
+                loss = float("inf")
+            tried.append((loss, recipe))
+        best = min(tried, key=lambda pair: pair[0])[1]
+        return replace(candidate, plan=replace(candidate.plan, recipe=best))
+
+    def _refit(self, candidate: Candidate, trained: Trained, data: DeviceData, deadline: float | None) -> Trained:
+        """Small data: once more, with the validation rows, for as many epochs as were best."""
+        from netpick.train import train
+
+        rows = np.sort(self.prepared.known_rows)
+        growth = len(rows) / len(self.prepared.split.train)
+        steps = round(max(trained.best_step, 0.5 * trained.steps) * growth)
+        plan = replace(candidate.plan, steps=max(1, min(steps, candidate.plan.steps)), looks=1)
+        return train(self._job(candidate, data, plan, train=rows, select=False, deadline=deadline), silent)
+
+    def _predict(self, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
+        from netpick.infer import predict_outputs
+
+        outputs = predict_outputs(network, data, rows)
+        return self.prepared.task.decode(self.prepared.task.answer(outputs).cpu().numpy(), self.prepared.state)
+
+    def _evaluate(
+        self,
+        candidates: list[CandidateResult],
+        baselines: list[CandidateResult],
+        plan: Plan,
+        networks: Mapping[str, Any],
+    ) -> RunResults:
+        from netpick import __version__
+        from netpick.checks import run_result_checks
+        from netpick.evaluate import Contest, judge
+
+        prepared, split = self.prepared, self.prepared.split
+        if not networks:
+            reasons = "; ".join(f"{c.name}: {c.reason}" for c in candidates)
+            self._write_json("failed.json", {"candidates": {c.name: c.reason for c in candidates}})
+            raise TrainingError(f"No network could be trained ({reasons}). What was tried is in {self.folder}.")
+        test_rows = prepared.sealed.open("scores of all candidates and baselines")
+        self.on_event(Event(stage="evaluate", text=f"test rows opened once: {len(test_rows):,} rows"))
+        judged = judge(
+            Contest(
+                task=prepared.task.name,
+                labels=prepared.task.labels(prepared.state),
+                primary=self.primary,
+                validation_truth=prepared.truth[split.validation],
+                test_truth=prepared.truth[test_rows],
+                cost=dict(self.options.cost),
+                seed=self.options.seed,
+                candidates=candidates,
+                baselines=baselines,
+                test_groups=self._groups(test_rows),
+            )
+        )
+        findings = [*prepared.findings, *run_result_checks(judged.candidates, judged.baselines, judged.comparisons)]
+        return RunResults(
+            version=__version__,
+            title=prepared.source.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=self.options.command,
+            source=prepared.source,
+            schema=prepared.schema,
+            target=prepared.target,
+            split=split,
+            plan=plan.to_json(),
+            primary_metric=judged.primary,
+            candidates=judged.candidates,
+            baselines=judged.baselines,
+            comparisons=judged.comparisons,
+            verdict=judged.verdict,
+            threshold=judged.threshold,
+            thresholds=judged.thresholds,
+            findings=findings,
+            test_openings=len(prepared.sealed.openings),
+            seconds=time.perf_counter() - self.started,
+            test_truth=prepared.truth[test_rows],
+            thumbnails=_thumbnails(prepared.source),
+        )
+
+    @property
+    def _folder(self) -> Path:
+        assert self.folder is not None
+        return self.folder
+
+    def _groups(self, rows: Rows) -> Array | None:
+        """Which test rows belong to one entity, when the split kept entities together."""
+        from netpick.kinds.cells import series_of
+
+        field_of_groups = next((f for f in self.prepared.schema.fields if f.role == "group"), None)
+        if self.prepared.split.method != "group" or field_of_groups is None:
+            return None
+        series = series_of(self.prepared.source.columns[field_of_groups.name])
+        assert series is not None
+        return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
+
+    def _write(
+        self,
+        results: RunResults,
+        networks: Mapping[str, Trained],
+        data: DeviceData,
+        encoders: Any,
+        inputs: Any,
+        candidates: list[Candidate],
+    ) -> None:
+        from netpick.artifact import save_model
+        from netpick.predictions import predictions_table
+        from netpick.report import to_html, to_json, to_markdown
+        from netpick.use import record_of
+
+        winner = results.verdict.winner or next(iter(networks))
+        plan = next(c.plan for c in candidates if c.plan.name == winner)
+        record = record_of(results, self.prepared.task, self.prepared.state, encoders, inputs, plan, self.options.read)
+        save_model(self._folder / "model.netpick", record, networks[winner].network, data, to_markdown(results))
+        predictions_table(results).write_parquet(self._folder / "predictions.parquet")
+        self._write_json("report.json", to_json(results))
+        _write_text(self._folder / "report.html", to_html(results))
+
+    def _write_json(self, name: str, data: Any) -> None:
+        _write_text(self._folder / name, json.dumps(data, indent=1, allow_nan=False))
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Whole or not at all: a reader never sees half a file."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _part(predictions: Any, rows: slice) -> Any:
+    pick = {name: None if value is None else value[rows] for name, value in vars(predictions).items()}
+    return replace(predictions, **pick)
+
+
+def _balance(truth: Array, rows: Rows) -> float:
+    """Share of the rarest class times the number of classes: 1 is even; also 1 where there are no classes."""
+    if truth.ndim != 1 or len(rows) == 0:
+        return 1.0
+    counts = np.bincount(truth[rows])
+    counts = counts[counts > 0]
+    return float(counts.min() / counts.sum() * len(counts))
+
+
+def _device(options: FitOptions) -> str:
+    import torch
+
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    if options.device != "auto":
+        if options.device.startswith("cuda") and not torch.cuda.is_available():
+            raise RequestError(
+                "--device cuda was asked for, but torch sees no GPU here. Leave --device out, or pass cpu."
+            )
+        if options.device.split(":")[0] not in ("cpu", "cuda"):
+            raise RequestError(f"There is no device '{options.device}'. Known: auto, cpu, cuda, cuda:1, ...")
+        return options.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _thumbnails(source: Source) -> Any:
+    """How the report gets pictures or curves of rows, without keeping the data in the results."""
+    column = next((c for c in source.columns.values() if isinstance(c, ArrayColumn)), None)
+    return None if column is None else partial(_pictures, column)
+
+
+def _pictures(column: Any, rows: Rows) -> list[Array]:
+    pictures = []
+    for row in rows:
+        values = np.asarray(column.values[row])
+        if column.kind == "image":
+            pictures.append(values[0] if len(values) == 1 else values[:3].transpose(1, 2, 0))
+        else:
+            pictures.append(values if column.lengths is None else values[: column.lengths[row]])
+    return pictures

@@ -1,0 +1,175 @@
+"""The first half of the main job: source -> schema -> decode -> checks -> split. Nothing is fitted here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netpick.decode import start_decoding
+from netpick.errors import FindingError, RequestError
+from netpick.schema import SchemaOptions, infer_schema
+from netpick.sources import open_source
+from netpick.sources.base import ReadOptions
+from netpick.split import SealedRows, SplitRequest, make_split
+from netpick.store import memory_limit
+from netpick.tasks import TASKS, Task
+from netpick.types import TEST, Array, Event, Finding, OnEvent, Rows, Schema, Source, Split, TableColumn, TargetInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Every choice a user can make about a run; None and () mean: infer it and say so."""
+
+    target: tuple[str, ...] = ()
+    task: str | None = None
+    drop: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    models: str | None = None
+    layers: tuple[str, ...] = ()
+    modules: Sequence[Any] = ()
+    recipe: str | None = None
+    budget: float | None = None  # seconds
+    steps: int | None = None
+    trials: int = 1  # learning-rate trials a candidate
+    split: str | None = None
+    test: object | None = None
+    seed: int = 0
+    device: str = "auto"
+    out: Path | None = None
+    accept: tuple[str, ...] = ()
+    cost: Mapping[str, float] = field(default_factory=dict)  # {"fn": 10} makes a missed positive ten times as dear
+    image_size: tuple[int, int] | None = None
+    memory_limit: int | None = None
+    threads: int | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+    command: str = ""
+    started: float | None = None  # time.perf_counter() when the clock of the budget began
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Data that were read, understood, checked and split; nothing is fitted yet."""
+
+    source: Source
+    schema: Schema
+    task: Task
+    state: Any  # the task's
+    truth: Array
+    split: Split
+    sealed: SealedRows
+    findings: tuple[Finding, ...]
+
+    @property
+    def target(self) -> TargetInfo:
+        return TargetInfo(
+            names=tuple(f.name for f in self.schema.targets), task=self.task.name, labels=self.task.labels(self.state)
+        )
+
+    @property
+    def known_rows(self) -> Rows:
+        return np.concatenate([self.split.train, self.split.validation])
+
+
+def silent(event: Event, /) -> None:
+    """Takes progress and does nothing with it."""
+
+
+def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
+    """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
+    from netpick.checks import CheckContext, row_groups, rows_repeat_by_chance, run_checks
+
+    source = open_source(data, options=options.read, test=options.test)
+    on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
+    limit = memory_limit(options.memory_limit)
+    # Waiting OpenMP threads spin by default: beside any other busy process a step then takes up to a hundred times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    decoding = start_decoding(source, size=options.image_size, memory_limit=limit)
+    import netpick.train  # noqa: F401  (torch and scikit-learn are imported while other processes decode)
+    from netpick.baselines.fitting import load_libraries
+
+    load_libraries()
+    source = decoding.finish()
+    wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
+    schema = infer_schema(source, wanted)
+    source, variants, variant_findings = _merge_label_variants(source, schema)
+    task = TASKS[schema.task]
+    targets = [_table(source, f.name) for f in schema.targets]
+    state = task.fit(targets, np.arange(source.num_rows))
+    truth = task.encode(targets, state)
+    groups = row_groups(source, schema)
+    request = SplitRequest(
+        labelled=task.labelled(truth),
+        classes=truth if truth.ndim == 1 else None,
+        groups=None if rows_repeat_by_chance(source, schema) else groups,
+        rule=options.split,
+        seed=options.seed,
+    )
+    split = make_split(source, schema, request)
+    state = task.fit(targets, split.train)
+    if variants:
+        state = replace(state, variants=variants)
+    context = CheckContext(
+        source=source,
+        schema=schema,
+        train=split.train,
+        validation=split.validation,
+        test=split.test,
+        target=truth,
+        labels=task.labels(state) if truth.ndim == 1 else (),
+        row_groups=groups,
+    )
+    findings, _, _ = run_checks(context)
+    findings = [*findings, *variant_findings]
+    on_event(Event(stage="split", text=split.sentence))
+    _stop_if_severe(findings, options.accept)
+    return Prepared(
+        source=source,
+        schema=schema,
+        task=task,
+        state=state,
+        truth=truth,
+        split=split,
+        sealed=SealedRows(split.test),
+        findings=tuple(findings),
+    )
+
+
+def _table(source: Source, name: str) -> TableColumn:
+    column = source.columns[name]
+    if not isinstance(column, TableColumn):
+        raise RequestError(
+            f"Column '{name}' holds images or series, but a target is a column of a table. Choose another --target."
+        )
+    return column
+
+
+def _merge_label_variants(source: Source, schema: Schema) -> tuple[Source, dict[str, str], list[Finding]]:
+    """Labels of given parts that differ only by a stray character are one label; said as finding D004."""
+    from netpick.checks import label_variants, variants_finding
+    from netpick.kinds.cells import as_text
+
+    if schema.task != "classify" or source.given_split is None or not (source.given_split == TEST).any():
+        return source, {}, []
+    name = schema.targets[0].name
+    text = as_text(_table(source, name).values)
+    is_test = source.given_split == TEST
+    parts = {"train": text.filter(~is_test).drop_nulls(), "test": text.filter(is_test).drop_nulls()}
+    variants = label_variants({part: cells.to_list() for part, cells in parts.items()})
+    if not variants:
+        return source, {}, []
+    merged = TableColumn(name=name, values=text.replace(variants).alias(name))
+    finding = variants_finding(name, variants, {part: cells.to_list() for part, cells in parts.items()})
+    return replace(source, columns={**source.columns, name: merged}), variants, [finding]
+
+
+def _stop_if_severe(findings: Sequence[Finding], accepted: Sequence[str]) -> None:
+    severe = [f for f in findings if f.severity == "severe" and f.code not in accepted]
+    if severe:
+        said = " ".join(f"{f.code} {f.title}: {f.evidence} {f.advice}" for f in severe)
+        codes = ",".join(sorted({f.code for f in severe}))
+        raise FindingError(f"{said} Nothing was trained. To go on all the same, pass --accept {codes}.")

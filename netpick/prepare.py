@@ -86,8 +86,10 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     source = open_source(data, options=options.read, test=options.test)
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
     limit = memory_limit(options.memory_limit)
-    # Waiting OpenMP threads spin by default: beside any other busy process a step then takes up to a hundred times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Waiting OpenMP threads spin for long by default: beside any other busy process a step then takes up to a hundred times
+    # as long. A short spin costs nothing on a quiet machine; none at all ("passive") doubles the time of a small step.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     decoding = start_decoding(source, size=options.image_size, memory_limit=limit)
     import netpick.train  # noqa: F401  (torch and scikit-learn are imported while other processes decode)
     from netpick.baselines.fitting import load_libraries

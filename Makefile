@@ -7,7 +7,7 @@ PARTS ?=
 DEMO := runs/demo-digits
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check bench format browser clean
+.PHONY: docs help demo test slow check bench format browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(INSTALLED) ## format, lint, types, architecture, docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
+
+docs: $(INSTALLED) ## write docs/cli.md from the commands' own help
+	$(BIN)/python tools/cli_docs.py > docs/cli.md
 
 format: $(INSTALLED) ## let ruff format and mend what it can
 	$(BIN)/ruff format .

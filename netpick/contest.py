@@ -191,7 +191,7 @@ class Contest:
             predicted = len(split.validation) + len(split.test)
             probes = [self._probe(c, data, predicted, probe) for c in candidates]
             left = self._left()
-            share = 0.96 * left / len(candidates)
+            share = 0.94 * left / len(candidates)
             if self.budget is not None and (share <= 0 or all(p and p.step_seconds > share for p in probes)):
                 raise RequestError(
                     f"A budget of {self.budget:g} s is over before the first step of training (reading, baselines and "
@@ -253,7 +253,8 @@ class Contest:
             )
         )
         share = self._left() / (total - index)
-        deadline = None if self.budget is None else started + 1.15 * share
+        # A slow moment may take some of the next one's time, but nothing may take the end's.
+        deadline = None if self.budget is None else started + min(1.15 * share, self._left())
         empty = CandidateResult(
             name=name, family=candidate.plan.family, status="failed", parameters=candidate.plan.parameters
         )
@@ -441,12 +442,11 @@ def _part(predictions: Any, rows: slice) -> Any:
 
 
 def _balance(truth: Array, rows: Rows) -> float:
-    """Share of the rarest class times the number of classes: 1 is even; also 1 where there are no classes."""
+    """Share of the rows that are in the rarest class; one half where there are no classes."""
     if truth.ndim != 1 or len(rows) == 0:
-        return 1.0
+        return 0.5
     counts = np.bincount(truth[rows])
-    counts = counts[counts > 0]
-    return float(counts.min() / counts.sum() * len(counts))
+    return float(counts[counts > 0].min() / counts.sum())
 
 
 def _device(options: FitOptions) -> str:

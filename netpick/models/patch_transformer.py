@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
-from netpick.models.blocks import Activation, Dropout, EncoderLayer, activation_layer, masked_mean
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, SelfAttention, activation_layer, masked_mean
 from netpick.models.stems import GridStem, SeriesStem, group_mask
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
@@ -45,28 +45,53 @@ def sincos(positions: Tensor, width: int) -> Tensor:
     return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
 
 
+class PatchAttention(SelfAttention):
+    """Self-attention that leaves bfloat16 on a processor: torch's kernel is six times slower in it for some 50 tokens."""
+
+    def forward(self, steps: Tensor, mask: Tensor | None = None) -> Tensor:
+        batch, length, width = steps.shape
+        projected = self.queries_keys_values(steps).view(batch, length, 3, self.heads, width // self.heads)
+        if projected.device.type == "cpu":
+            projected = projected.float()
+        queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, T, D / heads) each
+        with torch.autocast(projected.device.type, enabled=False):
+            attended = functional.scaled_dot_product_attention(
+                queries,
+                keys,
+                values,
+                attn_mask=None if mask is None else mask[:, None, None, :],
+                dropout_p=self.dropout if self.training else 0.0,
+            )
+        return self.out(attended.transpose(1, 2).reshape(batch, length, width))  # type: ignore[no-any-return]
+
+
+class PatchLayer(EncoderLayer):
+    """The shared transformer layer with that attention."""
+
+    def __init__(self, settings: PatchTransformerSettings) -> None:
+        width, dropout = settings.width, settings.dropout
+        super().__init__(width, settings.heads, settings.expansion * width, dropout, settings.activation)
+        self.attention = PatchAttention(width, settings.heads, dropout)
+
+
 class GridPatches(nn.Module):
-    """Images to tokens (B, h * w, D): one linear map per patch, after an overlapping strided convolution for `conv`."""
+    """Images to tokens (B, h * w, D): one linear map per patch, or for `conv` as many strided convolutions as it takes."""
 
     def __init__(self, inputs: Inputs, settings: PatchTransformerSettings) -> None:
         super().__init__()
-        spec = inputs["grid"]
-        channels, height, width = spec.shape
-        self.read = GridStem(spec)
-        patch = settings.patch
-        self.size = (-(-height // patch), -(-width // patch))
-        self.missing = (0, self.size[1] * patch - width, 0, self.size[0] * patch - height)
+        channels, height, width = inputs["grid"].shape
+        self.read = GridStem(inputs["grid"])
+        self.size = (-(-height // settings.patch), -(-width // settings.patch))
+        self.missing = (0, self.size[1] * settings.patch - width, 0, self.size[0] * settings.patch - height)
         layers: list[nn.Module] = []
-        if settings.stem == "conv" and patch > 1:
-            step = 2 if patch % 2 == 0 else 1
-            hidden = max(8, settings.width // 4)
-            layers = [
-                nn.Conv2d(channels, hidden, 5, step, padding=2, bias=False),
-                nn.BatchNorm2d(hidden),
-                activation_layer("relu"),
-            ]
-            channels, patch = hidden, patch // step
-        layers.append(nn.Conv2d(channels, settings.width, patch, patch))
+        hidden, left = max(8, settings.width // 4), settings.patch  # pixels from one value of the map to the next token
+        while settings.stem == "conv" and left % 2 == 0 and left > 2:
+            kernel = 3 if layers else 5
+            layers.append(nn.Conv2d(channels, hidden, kernel, 2, padding=kernel // 2, bias=False))
+            layers += [nn.BatchNorm2d(hidden, momentum=0.3), activation_layer("relu")]
+            channels, hidden, left = hidden, 2 * hidden, left // 2
+        overlaps = settings.stem == "conv" and left == 2
+        layers.append(nn.Conv2d(channels, settings.width, 3 if overlaps else left, left, padding=1 if overlaps else 0))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
@@ -137,16 +162,7 @@ class PatchTransformerTrunk(Trunk):
         else:
             self.register_buffer("positions", places * (settings.positions == "sincos"), persistent=False)
         self.dropout = Dropout(settings.dropout)
-        self.layers = nn.ModuleList(
-            EncoderLayer(
-                settings.width,
-                settings.heads,
-                settings.expansion * settings.width,
-                settings.dropout,
-                settings.activation,
-            )
-            for _ in range(settings.layers)
-        )
+        self.layers = nn.ModuleList(PatchLayer(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
         self.width = settings.width
 

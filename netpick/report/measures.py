@@ -94,7 +94,8 @@ def decided(results: RunResults, candidate: CandidateResult) -> Whole:
         return np.asarray(probabilities >= 0.5, dtype=np.int64)
     if is_binary(results):
         positive = positive_index(results)
-        cut = results.threshold.value if results.threshold else 0.5
+        own = results.thresholds.get(candidate.name, results.threshold)
+        cut = own.value if own else 0.5
         return np.where(probabilities[:, positive] >= cut, positive, 1 - positive).astype(np.int64)
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 

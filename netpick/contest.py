@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from netpick.candidates import Candidate
     from netpick.infer import DeviceData
-    from netpick.plan import Plan
+    from netpick.plan import CandidatePlan, Plan, Probe
     from netpick.store import Store
     from netpick.train import Trained
 
@@ -170,7 +170,7 @@ class Contest:
     def _plan(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
         import torch
 
-        from netpick.plan import REFIT_ROWS, Plan, fix_steps
+        from netpick.plan import REFIT_EPOCHS, REFIT_ROWS, Plan, epochs
         from netpick.train import probe
 
         split = self.prepared.split
@@ -197,10 +197,11 @@ class Contest:
                     f"A budget of {self.budget:g} s is over before the first step of training (reading, baselines and "
                     f"the report take {self.budget - left:.1f} s here). Pass a larger --budget, or --steps N."
                 )
-            planned = [
-                fix_steps(c.plan, p, share, plan) if p else replace(c.plan, steps=1)
-                for c, p in zip(candidates, probes, strict=True)
-            ]
+            planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
+            if plan.refit and any(epochs(c, plan) < REFIT_EPOCHS for c in planned):
+                # Too dear to train twice: a longer first training is worth more than the validation rows are.
+                plan = replace(plan, refit=False)
+                planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
         return replace(plan, candidates=planned), [replace(c, plan=p) for c, p in zip(candidates, planned, strict=True)]
 
     def _probe(self, candidate: Candidate, data: DeviceData, predicted: int, probe: Any) -> Any:
@@ -439,6 +440,13 @@ def _write_text(path: Path, text: str) -> None:
 def _part(predictions: Any, rows: slice) -> Any:
     pick = {name: None if value is None else value[rows] for name, value in vars(predictions).items()}
     return replace(predictions, **pick)
+
+
+def _with_steps(candidate: CandidatePlan, probed: Probe | None, seconds: float, plan: Plan) -> CandidatePlan:
+    """The candidate with its steps; one that failed its probe gets a single step, in which it fails again and says why."""
+    from netpick.plan import fix_steps
+
+    return replace(candidate, steps=1) if probed is None else fix_steps(candidate, probed, seconds, plan)
 
 
 def _balance(truth: Array, rows: Rows) -> float:

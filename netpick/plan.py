@@ -16,6 +16,7 @@ from netpick.recipe import Recipe
 
 BASELINE_SHARE = 0.1  # of the budget
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
+REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
 LEAST_STEPS = 20
 MOST_LOOKS = 20
 
@@ -80,7 +81,16 @@ def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan
     usable /= 1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0)
     looks = int(min(MOST_LOOKS, max(2, 0.12 * usable / max(probe.look_seconds, 1e-6))))
     affordable = (usable - looks * probe.look_seconds) / max(probe.step_seconds, 1e-9)
-    per_epoch = max(1, rows // min(candidate.recipe.batch_size, rows))
-    repaid = max(3_000, 100 * per_epoch)
+    repaid = max(3_000, 100 * _steps_per_epoch(candidate, plan))
     steps = int(max(LEAST_STEPS, min(affordable, repaid)))
     return replace(candidate, steps=steps, looks=min(looks, steps), step_ms=1000 * probe.step_seconds)
+
+
+def epochs(candidate: CandidatePlan, plan: Plan) -> float:
+    """How often the planned steps visit each training row."""
+    return candidate.steps / _steps_per_epoch(candidate, plan)
+
+
+def _steps_per_epoch(candidate: CandidatePlan, plan: Plan) -> int:
+    rows = plan.rows["train"]
+    return max(1, rows // min(candidate.recipe.batch_size, rows))

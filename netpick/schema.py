@@ -101,6 +101,9 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
     if not made:
         return None, None
     best = max(made, key=lambda name: made[name].strength)
+    series = series_of(column)
+    if best == "number" and "category" in made and forced is None and series is not None and _is_code(series):
+        return "category", replace(made["category"], reason="codes with leading zeros")
     return best, made[best]
 
 
@@ -179,14 +182,12 @@ def _target_field(name: str, column: Column, kind: str | None, claim: Claim | No
         )
         # Class folders may be called 0 to 9; and of one value or too many the task says clearly what is wrong.
         kind = "category"
-    if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
-        kind = "category"
     return _field(name, kind, "target", claim.reason if claim else "", claim)
 
 
 def _is_code(series: pl.Series) -> bool:
     """Text of digits whose leading zeros mean something ("0010"): a name, not a quantity."""
-    return bool(series.drop_nulls().str.contains(r"^0\d+$").any())
+    return series.dtype == pl.String and bool(series.drop_nulls().str.contains(r"^0\d+$").any())
 
 
 def _feature_field(name: str, column: Column, kind: str | None, claim: Claim | None, *, forced: bool) -> Field:
@@ -194,11 +195,6 @@ def _feature_field(name: str, column: Column, kind: str | None, claim: Claim | N
         reason = _left_out_reason(name, column, kind, claim)
         if reason:
             return _field(name, None, "left_out", reason, claim)
-        series = series_of(column)
-        if kind == "number" and series is not None and series.dtype == pl.String and _is_code(series):
-            category = KINDS["category"].claim(column)
-            if category is not None:
-                return _field(name, "category", "feature", "codes with leading zeros", category)
     return _field(name, kind, "feature", claim.reason if claim else "", claim)
 
 

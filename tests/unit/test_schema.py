@@ -136,3 +136,9 @@ def test_arrays_with_several_targets_name_them_all() -> None:
     schema = infer_schema(source)
     assert [f.name for f in schema.targets] == ["y1", "y2"]
     assert schema.task == "regress"
+
+
+def test_codes_with_leading_zeros_are_names_and_may_be_the_target() -> None:
+    schema = schema_of(x=x, last=["0010", "0100", "1000"] * 66 + ["0010", "0100"])
+    assert schema.targets[0].name == "last"
+    assert schema.task == "classify"

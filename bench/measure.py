@@ -61,7 +61,7 @@ def run_command(command: Sequence[str], threads: int | None = None) -> Finished:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        text, complaint = output.read().decode(), errors.read().decode()
+        text, complaint = output.read().decode(errors="replace"), errors.read().decode(errors="replace")
     if process.returncode != 0:
         raise BenchError(f"{' '.join(command)} exited with {process.returncode}:\n{complaint[-2_000:]}")
     return Finished(seconds=seconds, peak_bytes=usage.ru_maxrss * 1024, output=text)

@@ -7,6 +7,7 @@ import time
 STARTED = time.perf_counter()  # the clock of --budget counts from here, imports included
 
 import sys  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn  # noqa: E402
 
@@ -190,16 +191,16 @@ def demo(
     from netpick.demo import demo_data
 
     options = _options({"budget": budget, "seed": seed, "out": out})
-    _fit(demo_data(name), options, name=f"the {name} data of scikit-learn")
+    _fit(demo_data(name), replace(options, name=name))
 
 
-def _fit(data: object, options: FitOptions, name: str | None = None) -> None:
+def _fit(data: object, options: FitOptions) -> None:
     from netpick.api import run_fit
     from netpick.console import Progress, show_run
 
     with Progress(budget=options.budget if options.steps is None else None) as progress:
         run: Run = run_fit(data, options, progress)
-    show_run(run, name)
+    show_run(run)
 
 
 def _options(given: dict[str, Any]) -> FitOptions:

@@ -92,14 +92,14 @@ def stdout_console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
 
 
-def show_run(run: Run, name: str | None = None) -> None:
+def show_run(run: Run) -> None:
     """The verdict, the contest, the findings, and what to type next."""
     from rich.text import Text
 
     console, results = stdout_console(), run.results
     console.print(
         Text(
-            f"{name or results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
+            f"{results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
             f"target {', '.join(results.target.names)}"
         )
     )

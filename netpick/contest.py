@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET = 60.0
 LEAST_DISK = 30_000_000  # bytes: a report takes 5 MB, a model and its predictions a few more
 SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class
-FINISH_SECONDS = 0.5  # kept back for scores, report and model file, beyond what grows with the rows
+FINISH_SECONDS = 1.0  # kept back for scores, report and model file, beyond what grows with the rows
 
 
 @dataclass(kw_only=True)
@@ -255,7 +255,8 @@ class Contest:
         )
         share = self._left() / (total - index)
         # A slow moment may take some of the next one's time, but nothing may take the end's.
-        deadline = None if self.budget is None else started + min(1.15 * share, self._left())
+        most = min(1.15 * share, self._left()) - candidate.plan.predict_ms / 1000
+        deadline = None if self.budget is None else started + most
         empty = CandidateResult(
             name=name, family=candidate.plan.family, status="failed", parameters=candidate.plan.parameters
         )

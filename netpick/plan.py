@@ -33,6 +33,7 @@ class CandidatePlan:
     steps: int = 0
     looks: int = 10  # times that the validation rows are scored
     step_ms: float = 0.0  # as probed
+    predict_ms: float = 0.0  # for all validation and test rows, as probed
     parameters: int = 0
     precision: str = "float32"
     module: bool = False  # a network from the user's own code
@@ -74,7 +75,6 @@ class Probe:
 
 def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) -> CandidatePlan:
     """Turns a share of the clock into steps and looks; never fewer than a few, never more than repay themselves."""
-    rows = plan.rows["train"]
     usable = max(seconds - probe.predict_seconds, 0.0)
     if plan.refit:  # the second training has as many steps and no looks
         usable *= 0.5
@@ -83,7 +83,13 @@ def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan
     affordable = (usable - looks * probe.look_seconds) / max(probe.step_seconds, 1e-9)
     repaid = max(3_000, 100 * _steps_per_epoch(candidate, plan))
     steps = int(max(LEAST_STEPS, min(affordable, repaid)))
-    return replace(candidate, steps=steps, looks=min(looks, steps), step_ms=1000 * probe.step_seconds)
+    return replace(
+        candidate,
+        steps=steps,
+        looks=min(looks, steps),
+        step_ms=1000 * probe.step_seconds,
+        predict_ms=1000 * probe.predict_seconds,
+    )
 
 
 def epochs(candidate: CandidatePlan, plan: Plan) -> float:

@@ -48,6 +48,7 @@ class FitOptions:
     threads: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     command: str = ""
+    name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
 
 
@@ -84,6 +85,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     from netpick.checks import CheckContext, row_groups, rows_repeat_by_chance, run_checks
 
     source = open_source(data, options=options.read, test=options.test)
+    if options.name is not None:
+        source = replace(source, name=options.name, origin=options.name)
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
     limit = memory_limit(options.memory_limit)
     # Waiting OpenMP threads spin for long by default: beside any other busy process a step then takes up to a hundred times

@@ -301,9 +301,9 @@ def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
             before = time.perf_counter()
             float(step(rows, epoch))
             times.append(time.perf_counter() - before)
-            if (len(times) >= 3 and time.perf_counter() - begun > seconds) or len(times) >= 30:
+            if (len(times) >= 6 and time.perf_counter() - begun > seconds) or len(times) >= 40:
                 break
-    settled = sorted(times[1:])
+    settled = sorted(times[2:])  # the first steps choose algorithms
     some = job.validation[: min(len(job.validation), 512)]
     look_row = _seconds_of_second(partial(predict_outputs, network, job.data, some, precision=job.plan.precision))
     predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))

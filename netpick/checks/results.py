@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpick.checks.base import ResultCheck, listed
-from netpick.metrics import METRICS, best_on_validation
+from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison, Finding
 
 
@@ -21,7 +21,7 @@ class NoNetworkBeatsBaselines(ResultCheck):
         baselines: Sequence[CandidateResult],
         comparisons: Sequence[Comparison],
     ) -> list[Finding] | None:
-        baseline = best_on_validation(baselines, comparisons[0].metric) if comparisons else None
+        baseline = strongest_on_test(baselines, comparisons[0].metric) if comparisons else None
         if baseline is None:
             return None
         networks = {c.name for c in candidates}

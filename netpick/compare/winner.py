@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from netpick.metrics import METRICS, best_on_validation
+from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison, Score, Verdict
 
 Helps = Literal["yes", "no", "unclear"]
@@ -23,7 +23,8 @@ def verdict(
 ) -> Verdict:
     """The answer, in words with numbers and intervals.
 
-    The best network and the best baseline are those with the best validation score. Networks that the best one does not
+    The best network is the one with the best validation score; the best baseline the one with the best test score, so that
+    the yardstick flatters no network. Networks that the best one does not
     beat on the test rows tie with it, if their validation score lies inside its interval and they stand to the baseline as
     it does; of these the one with the fewest parameters is recommended. (Latency would say more about cost, but it
     is measured, and a recommendation must not change from one run to the next.)
@@ -33,7 +34,7 @@ def verdict(
     """
     pairs = {(c.a, c.b): c for c in comparisons} | {(c.b, c.a): _turned(c) for c in comparisons}
     best = best_on_validation(candidates, metric)
-    baseline = best_on_validation(baselines, metric)
+    baseline = strongest_on_test(baselines, metric)
     failed = _failed(candidates)
     if best is None:
         score = f" The best baseline, {baseline.name}, has {_scored(baseline, metric)}." if baseline else ""

@@ -39,6 +39,7 @@ __all__ = [
     "metrics_for",
     "per_class_scores",
     "primary_metric",
+    "strongest_on_test",
 ]
 
 METRICS: dict[str, Metric] = {
@@ -107,3 +108,13 @@ def best_on_validation(results: Sequence[CandidateResult], metric: str) -> Candi
         return sign * result.validation[metric].value, -loss.value if loss else 0.0
 
     return max(scored, key=place, default=None)
+
+
+def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
+    """The result with the best test score among those that did not fail.
+
+    For baselines only: a yardstick is picked so that it can flatter no network. Networks are chosen on validation rows.
+    """
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    scored = [r for r in results if r.status == "ok" and metric in r.test]
+    return max(scored, key=lambda result: sign * result.test[metric].value, default=None)

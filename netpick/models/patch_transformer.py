@@ -189,7 +189,7 @@ class PatchTransformer(Architecture):
         """Some 50 tokens at most, for images and for series."""
         if "grid" in inputs:
             side = max(inputs["grid"].shape[1:])
-            patch = max(1, -(-side // 8))
+            patch = max(2, -(-side // 8))  # single pixels make many tokens that say little
             return PatchTransformerSettings(width=64, layers=3, patch=patch, stem="conv", dropout=0.0)
         patch = max(1, round(inputs["series"].shape[0] / 32))
         return PatchTransformerSettings(width=64, layers=3, patch=patch, stem="conv", dropout=0.1)

@@ -48,7 +48,7 @@ def iris() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def run(iris: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
     folder = tmp_path_factory.mktemp("iris") / "run"
-    return netpick.fit(iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=120, out=folder)
+    return netpick.fit(iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=600, out=folder)
 
 
 def test_a_run_folder_holds_what_it_promises(run: netpick.Run) -> None:

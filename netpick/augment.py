@@ -28,6 +28,7 @@ CUTOUT = 0.3  # of the image's side
 BRIGHTNESS, CONTRAST, SATURATION = 0.15, 0.25, 0.25
 JITTER = 0.05  # standard deviation, for series of about unit variance
 SCALE = 0.1  # standard deviation of the factor
+FEW_SERIES = 2_000  # below it, noise and scaling help (ItalyPowerDemand, JapaneseVowels)
 TIME_SHIFT = 0.05  # of the series' length, each way; at least one step
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -264,7 +265,9 @@ def default_augment(spec: InputSpec, num_rows: int, classes: Sequence[str] = ())
     """The augmentations that suit the data: those that could change a label's meaning are left out."""
     if spec.form == "grid":
         return _grid_default(spec, num_rows, classes)
-    return AugmentChoice((), "tables and series are trained as they are")
+    if spec.form == "series" and num_rows < FEW_SERIES:
+        return AugmentChoice(("jitter", "scale"), "few series: some noise and scaling; no shift in time, which can matter")
+    return AugmentChoice((), "tables and many series are trained as they are")
 
 
 def _grid_default(spec: InputSpec, num_rows: int, classes: Sequence[str]) -> AugmentChoice:

@@ -130,7 +130,7 @@ def _contest(console: Console, run: Run) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     headings = ("", f"test {metric.label}", "95 % interval", "validation", "trained", "parameters", "one row")
     for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right")
+        table.add_column(heading, justify="left" if not heading else "right", overflow="fold", no_wrap=bool(heading))
     ranked = sorted(
         [*results.candidates, *results.baselines],
         key=lambda c: _rank(c.test.get(metric.name), metric.better),

@@ -109,7 +109,7 @@ class FlatMlp(Architecture):
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         series = "series" in inputs
         return Recipe(
-            learning_rate=2e-3 if series else 4e-3,
+            learning_rate=2e-3 if series else 8e-3,
             weight_decay=0.05,
             schedule="onecycle",
             warmup=0.2,

@@ -22,6 +22,7 @@ import pydantic
 import torch
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as data_dataclass
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
@@ -153,7 +154,15 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
         _run_check(loaded, load_tensors(members["check.safetensors"]), path)
     except ModelFileError:
         raise
-    except (pydantic.ValidationError, ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
+    except (
+        SafetensorError,
+        pydantic.ValidationError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        IndexError,
+    ) as error:
         if isinstance(error, RequestError):
             raise
         _refuse(path, f"its parts do not fit together ({str(error).splitlines()[0][:200]})")

@@ -124,16 +124,18 @@ class GridCnn(Architecture):
         stages = max(3, (side - 1).bit_length() - 2)
         if side <= 40:
             return GridCnnSettings(width=16, stages=stages, blocks=1, kernel=5, stride=2, pooling="flatten")
-        return GridCnnSettings(width=24, stages=stages, blocks=1, kernel=5, stride=2, pooling="mean_max", dropout=0.1)
+        return GridCnnSettings(width=16, stages=stages, blocks=1, kernel=5, stride=2, pooling="mean_max", dropout=0.1)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """One-cycle AdamW (Smith & Topin 2018)."""
+        many = num_rows >= 20_000
+        small = min(inputs["grid"].shape[1:]) < 16
         return Recipe(
-            learning_rate=8e-3,
+            learning_rate=8e-3 if many or small else 4e-3,
             weight_decay=0.02,
             schedule="onecycle",
             warmup=0.2,
-            batch_size=256 if num_rows >= 20_000 else 64,
+            batch_size=256 if many else 64,
             label_smoothing=0.1,
         )
 

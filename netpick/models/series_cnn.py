@@ -154,17 +154,20 @@ class SeriesCnn(Architecture):
         length = inputs["series"].shape[0]
         stride = max(1, length // 250)
         kernel = max(5, min(39, length // stride // 4))
-        return SeriesCnnSettings(width=32, blocks=2, depth=2, kernel=kernel, stride=stride, pooling="mean", dropout=0.1)
+        width = 16 if num_rows < 200 else 32
+        return SeriesCnnSettings(
+            width=width, blocks=2, depth=2, kernel=kernel, stride=stride, pooling="mean", dropout=0.1
+        )
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         return Recipe(
-            learning_rate=2e-3,
+            learning_rate=3e-3,
             weight_decay=0.05,
             schedule="onecycle",
             warmup=0.2,
             batch_size=16 if num_rows < 200 else 32 if num_rows < 2_000 else 64,
             label_smoothing=0.1,
-            average=0.99,
+            average=0.98,
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

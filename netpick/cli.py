@@ -46,7 +46,10 @@ Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps per network instead of a budget: the same on every machine.")
 ]
 SplitOption = Annotated[
-    str | None, typer.Option("--split", help="random, time:COLUMN or group:COLUMN. Default: inferred, and said.")
+    str | None,
+    typer.Option(
+        "--split", help="random, time:COLUMN (or time:year,month,day) or group:COLUMN. Default: inferred, and said."
+    ),
 ]
 Test = Annotated[
     str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")

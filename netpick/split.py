@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from netpick.errors import DataError, RequestError, near_matches
+from netpick.kinds.calendar import calendar_columns, calendar_days
 from netpick.kinds.cells import series_of
 from netpick.kinds.datetime import format_of, to_days
 from netpick.types import TEST, TRAIN, VALIDATION, Array, Rows, Schema, Source, Split
@@ -41,7 +42,7 @@ class SplitRequest:
     labelled: Array  # (N,) bool
     classes: Array | None  # (N,) int64
     groups: Array | None  # (N,) int64: equal numbers stay on one side (identical rows)
-    rule: str | None = None  # "random", "time:COL", "group:COL"
+    rule: str | None = None  # "random", "time:COL", "time:year,month,day", "group:COL"
     seed: int = 0
 
 
@@ -74,8 +75,9 @@ def _parse(rule: str | None, source: Source) -> tuple[Literal["time", "group", "
         raise RequestError(
             f"There is no split '{rule}'. Pass --split random, --split time:COLUMN or --split group:COLUMN."
         )
-    if name != "random" and column not in source.columns:
-        raise RequestError(f"There is no column '{column}' to split by.{near_matches(column, source.columns)}")
+    for part in [column] if name == "group" or column in source.columns else column.split(","):
+        if name != "random" and part not in source.columns:
+            raise RequestError(f"There is no column '{part}' to split by.{near_matches(part, source.columns)}")
     return name, column  # type: ignore[return-value]
 
 
@@ -89,6 +91,12 @@ def _infer_rule(source: Source, schema: Schema) -> tuple[Literal["time", "group"
         steps = np.diff(days[~np.isnan(days)])
         if len(steps) and ((steps >= 0).all() or (steps <= 0).all()):
             return "time", dates[0].name
+    parts = calendar_columns(source.columns, [f.name for f in schema.fields if f.role != "target"])
+    if parts and not dates:
+        steps = np.diff(calendar_days(source.columns, parts))
+        # A year and a month alone do not make a time order of rows that merely were sorted by them: most must differ.
+        if (steps >= 0).all() and (steps > 0).mean() > 0.5:
+            return "time", ",".join(parts)
     return "random", ""
 
 
@@ -126,8 +134,10 @@ def _by_time(source: Source, usable: Rows, column: str) -> Split:
     num_test = _size(len(order), TEST_SHARE, MAX_TEST)
     num_validation = _size(len(order) - num_test, VALIDATION_SHARE, MAX_VALIDATION)
     train, validation, test = np.split(order, [len(order) - num_test - num_validation, len(order) - num_test])
+    several = column not in source.columns
+    orders = f"columns '{column}' order" if several else f"column '{column}' orders"
     sentence = (
-        f"By time, because column '{column}' orders the rows: the newest are for testing, those before them for "
+        f"By time, because {orders} the rows: the newest are for testing, those before them for "
         f"validation: {_counts(train, validation, test)}."
     )
     return Split(
@@ -205,6 +215,15 @@ def _size(count: int, share: float, most: int) -> int:
 
 
 def _days(source: Source, column: str) -> Array:
+    """When each row happened, in days; `column` is one column, or several joined by commas (year,month,day)."""
+    if column not in source.columns:
+        parts = calendar_columns(source.columns, column.split(","))
+        if not parts:
+            raise RequestError(
+                f"Columns '{column}' do not make a time. Expected whole numbers called year, month, day, hour and minute, "
+                "from the year down, or one column of dates."
+            )
+        return calendar_days(source.columns, parts)
     series = series_of(source.columns[column])
     if series is None:
         return np.full(source.num_rows, np.nan)

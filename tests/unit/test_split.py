@@ -82,6 +82,35 @@ def test_dates_out_of_order_do_not_split_by_time_unless_asked() -> None:
     assert split_of(source, rule="time:day").method == "time"
 
 
+def hours(shuffle: bool = False) -> dict[str, list[int]]:
+    days = [date(2001, 12, 20) + timedelta(days=i // 24) for i in range(N)]
+    order = np.random.default_rng(0).permutation(N) if shuffle else np.arange(N)
+    parts = {"year": [d.year for d in days], "month": [d.month for d in days], "day": [d.day for d in days]}
+    parts["hour"] = [i % 24 for i in range(N)]
+    return {name: [cells[i] for i in order] for name, cells in parts.items()}
+
+
+def test_time_that_is_spread_over_number_columns_orders_the_rows() -> None:
+    split = split_of(source_of(**hours(), x=x, y=rare))
+    assert split.method == "time"
+    assert split.train.max() < split.validation.min()
+    assert split.validation.max() < split.test.min()
+    assert "columns 'year,month,day,hour'" in split.sentence
+
+
+def test_spread_time_out_of_order_is_used_when_asked() -> None:
+    source = source_of(**hours(shuffle=True), x=x, y=rare)
+    assert split_of(source).method == "random"
+    split = split_of(source, rule="time:year,month,day,hour")
+    in_order = np.argsort(np.random.default_rng(0).permutation(N))
+    assert set(split.test) == set(in_order[-len(split.test) :])
+
+
+def test_columns_that_make_no_time_are_refused() -> None:
+    with pytest.raises(NetpickError, match="do not make a time"):
+        split_of(source_of(**hours(), x=x, y=rare), rule="time:hour,x")
+
+
 def test_a_repeated_entity_splits_by_group() -> None:
     patients = [i % 50 for i in range(N)]
     split = split_of(source_of(patient_id=patients, x=x, y=rare))

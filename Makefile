@@ -5,9 +5,10 @@ INSTALLED := .venv/.installed
 WORKERS ?= 2
 PARTS ?=
 DEMO := runs/demo-digits
+N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test slow check bench format browser clean
+.PHONY: docs help demo test slow kill check bench format browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ test: $(INSTALLED) browser ## every test but the slow ones, under five minutes o
 
 slow: $(INSTALLED) browser ## the long soaks
 	$(BIN)/python -m pytest -q -m slow
+
+kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical
+	$(BIN)/python tools/kill.py $(N)
 
 check: $(INSTALLED) ## format, lint, types, architecture, docs
 	$(BIN)/ruff format --check .

@@ -13,8 +13,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from bench.forecast_lstm import measure_forecast_lstm
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
+from bench.sequences import measure_sequences
+from bench.sounds import measure_sounds
 from bench.startup import measure_startup
 from bench.step_time import measure_step_time
 from bench.tables import measure_mapped, measure_memory
@@ -25,8 +28,11 @@ PARTS: dict[str, Callable[[], Section]] = {
     "mnist60": measure_mnist_60s,
     "peers": measure_peers,
     "step": measure_step_time,
+    "sounds": measure_sounds,
     "memory": measure_memory,
     "mapped": measure_mapped,
+    "lstm": measure_forecast_lstm,
+    "sequences": measure_sequences,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

@@ -16,13 +16,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from netpick.api import Run, fit, look
-    from netpick.errors import DataError, FindingError, ModelFileError, NetpickError, RequestError, TrainingError
+    from netpick.api import Run, fit, look, resume
+    from netpick.errors import (
+        DataError,
+        FindingError,
+        Interrupted,
+        ModelFileError,
+        NetpickError,
+        RequestError,
+        TrainingError,
+    )
     from netpick.use import Model, load
 
 _HOMES = {
     "fit": "netpick.api",
     "look": "netpick.api",
+    "resume": "netpick.api",
     "Run": "netpick.api",
     "load": "netpick.use",
     "Model": "netpick.use",
@@ -32,11 +41,13 @@ _HOMES = {
     "ModelFileError": "netpick.errors",
     "FindingError": "netpick.errors",
     "TrainingError": "netpick.errors",
+    "Interrupted": "netpick.errors",
 }
 
 __all__ = [
     "DataError",
     "FindingError",
+    "Interrupted",
     "Model",
     "ModelFileError",
     "NetpickError",
@@ -47,6 +58,7 @@ __all__ = [
     "fit",
     "load",
     "look",
+    "resume",
 ]
 
 

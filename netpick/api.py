@@ -8,13 +8,15 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpick.contest import DEFAULT_BUDGET, Contest
 from netpick.errors import RequestError
 from netpick.prepare import FitOptions, Prepared, prepare, silent
+from netpick.sources.base import ReadOptions
+from netpick.stop import Stop
 from netpick.types import OnEvent, RunResults
 
 if TYPE_CHECKING:
@@ -72,19 +74,77 @@ class Run:
         return target
 
 
-def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent) -> Run:
+def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop: Stop | None = None) -> Run:
     """The main job. Raises a NetpickError before anything is written, or TrainingError when no network could be trained."""
     started = options.started if options.started is not None else time.perf_counter()
     if options.out is not None and options.out.exists():
+        unfinished = (options.out / "request.json").is_file() and not (options.out / "report.html").is_file()
+        remedy = f"It is unfinished: go on with `netpick resume {options.out}`, or pass" if unfinished else "Pass"
         raise RequestError(
-            f"{options.out} exists already, and a run never overwrites one. Pass another --out, or remove it."
+            f"{options.out} exists already, and a run never overwrites one. {remedy} another --out, or remove it."
         )
     budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
     prepared = prepare(data, options, on_event)
-    contest = Contest(prepared=prepared, options=options, started=started, budget=budget, listener=on_event)
+    contest = Contest(
+        prepared=prepared,
+        options=options,
+        started=started,
+        budget=budget,
+        listener=on_event,
+        data=data if isinstance(data, (str, Path)) else None,
+        stop=stop or Stop(),
+    )
     results = contest.run()
     assert contest.folder is not None
     return Run(folder=contest.folder, results=results, seconds=time.perf_counter() - started)
+
+
+def run_resume(
+    folder: Path,
+    on_event: OnEvent = silent,
+    *,
+    data: object | None = None,
+    modules: Sequence[Any] = (),
+    stop: Stop | None = None,
+) -> Run:
+    """Goes on where an interrupted run stopped. `data` and `modules` where those of the run were no paths but objects.
+
+    Raises RequestError when there is nothing to resume, or when data or versions have changed since.
+    """
+    from netpick.keeping import read_request, refuse_changes, spent_seconds
+
+    request = read_request(folder)
+    if data is None and request.data is None:
+        raise RequestError(
+            f"The run in {folder} was given a table or arrays from Python, which it does not keep. Hand them over again: "
+            "netpick.resume(folder, data=...)."
+        )
+    started = time.perf_counter() - spent_seconds(folder)
+    options = replace(FitOptions.from_json(request.options), modules=modules, started=started)
+    budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
+    prepared = prepare(request.data if data is None else data, options, on_event)
+    refuse_changes(folder, request, prepared.source.fingerprint)
+    contest = Contest(
+        prepared=prepared,
+        options=options,
+        started=started,
+        budget=budget,
+        listener=on_event,
+        folder=folder,
+        stop=stop or Stop(),
+    )
+    return Run(folder=folder, results=contest.run(), seconds=time.perf_counter() - started)
+
+
+def resume(
+    run: str | os.PathLike[str], *, data: object | None = None, modules: Sequence[Any] = (), on_event: OnEvent = silent
+) -> Run:
+    """Goes on with an interrupted run, and ends with the weights that it would have had without the interruption.
+
+    data: only for runs of frames or arrays, which a run folder does not keep; modules: networks of your own, likewise.
+    Raises RequestError when there is nothing to resume, or when data or versions have changed since.
+    """
+    return run_resume(Path(run), on_event, data=data, modules=modules)
 
 
 def fit(
@@ -98,6 +158,11 @@ def fit(
     task: str | None = None,
     split: str | None = None,
     test: object | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    known: Sequence[str] = (),
+    time_column: str | Sequence[str] = (),
+    id_column: str | Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
     out: str | os.PathLike[str] | None = None,
@@ -106,13 +171,16 @@ def fit(
     recipe: str | None = None,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    label_from: str | None = None,
     on_event: OnEvent = silent,
 ) -> Run:
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
 
     data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
+    label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
+    horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
@@ -127,6 +195,11 @@ def fit(
         steps=steps,
         split=split,
         test=test,
+        horizon=horizon,
+        context=context,
+        known=tuple(known),
+        time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
+        ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
         seed=seed,
         device=device,
         out=None if out is None else Path(out),
@@ -135,6 +208,7 @@ def fit(
         recipe=recipe,
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
+        read=ReadOptions(label_from=label_from),
         command="netpick.fit(...)",
     )
     return run_fit(data, options, on_event)

@@ -78,6 +78,7 @@ class ModelRecord:
     layout: str
     fingerprint: str
     versions: dict[str, str]
+    label_from: str | None = None  # how the names of files say their labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,13 +268,13 @@ def _load_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) ->
 def _run_check(loaded: LoadedModel, check: dict[str, Tensor], path: Path) -> None:
     """The stored rows must give the stored outputs."""
     arrays = {name.removeprefix("input."): t.numpy() for name, t in check.items() if name.startswith("input.")}
-    wanted = set(loaded.inputs) | ({"series.lengths"} if any(s.padded for s in loaded.inputs.values()) else set())
+    wanted = set(loaded.inputs) | {f"{name}.lengths" for name, spec in loaded.inputs.items() if spec.padded}
     if set(arrays) != wanted or "output" not in check:
         _refuse(path, f"its check holds {sorted(check)}")
     for name, spec in loaded.inputs.items():
         if arrays[name].shape[1:] != spec.shape:
             _refuse(path, f"its check holds rows of shape {arrays[name].shape[1:]} for '{name}', not {spec.shape}")
-        if name == "codes" and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
+        if spec.cardinalities and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
             _refuse(path, "its check holds codes out of range")
     data = DeviceData(Store(arrays=arrays), loaded.inputs, "cpu")
     rows = np.arange(len(check["output"]), dtype=np.int64)

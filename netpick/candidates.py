@@ -18,15 +18,17 @@ from torch import nn
 from netpick.augment import default_augment
 from netpick.errors import RequestError
 from netpick.infer import supports_bfloat16
-from netpick.models import MODELS, families_for, main_form
+from netpick.models import MODELS, families_for, main_form, main_input
 from netpick.models.layers import Layers
 from netpick.models.module import UserModule
 from netpick.models.network import Network, build_network
+from netpick.models.rnn import RecurrentLayer
 from netpick.models.variants import Variant, apply, parse_models, parse_recipe
 from netpick.plan import CandidatePlan
 from netpick.recipe import Recipe
 from netpick.types import Inputs
 
+LARGE_RECURRENT = 25_000  # weights from state to state; below, bf16 gains nothing
 LARGE_MATRIX = 100_000  # weights; below, converting costs what computing in bf16 saves
 
 
@@ -93,7 +95,7 @@ def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
 
 
 def _from_layers(text: str, asked: Contestants) -> Candidate:
-    architecture = Layers()
+    architecture = MODELS["layers", main_form(asked.inputs)]
     settings = architecture.Settings(spec=text)
     recipe = apply(architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe")
 
@@ -104,6 +106,11 @@ def _from_layers(text: str, asked: Contestants) -> Candidate:
 
 
 def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
+    if main_form(asked.inputs) == "window":
+        raise RequestError(
+            f"Your module {type(module).__name__} was handed over for a forecast, but only the families and networks spelled "
+            'out can forecast. Pass models="mlp,cnn,rnn,transformer" or layers="lstm 64, lstm 64".'
+        )
     recipe = apply(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
     start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
@@ -136,25 +143,35 @@ def _candidate(
 
 
 def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
-    """bf16 where the device computes faster in it: on a processor convolutions over images, large matrices and the members
-    of a table's MLP (twice as fast), while recurrent layers and small networks gain nothing.
+    """bf16 where the device computes faster in it: on a processor convolutions over images, large matrices, the members of
+    a table's MLP and wide recurrent layers (twice as fast), while narrow recurrent layers and small networks gain nothing.
     """
     if recipe.precision != "auto":
         return recipe.precision
     if not supports_bfloat16(device):
         return "float32"
+    if device.startswith("cuda"):
+        return "bfloat16"
+    recurrent = [weights for m in network.modules() if (weights := _recurrent_weights(m))]
+    if recurrent:
+        return "bfloat16" if max(recurrent) >= LARGE_RECURRENT else "float32"
     convolutional = any(isinstance(m, nn.Conv2d) for m in network.modules())
-    recurrent = any(isinstance(m, nn.RNNBase) for m in network.modules())
     members = isinstance(network, Network) and network.head.members > 1
     large = any(isinstance(m, nn.Linear) and m.weight.numel() >= LARGE_MATRIX for m in network.modules())
-    gains = device.startswith("cuda") or ((convolutional or members or large) and not recurrent)
-    return "bfloat16" if gains else "float32"
+    return "bfloat16" if convolutional or members or large else "float32"
+
+
+def _recurrent_weights(module: nn.Module) -> int:
+    """Weights from state to state of one direction; 0 for what is no recurrent layer."""
+    if isinstance(module, nn.RNNBase):
+        return int(module.state_dict()["weight_hh_l0"].numel())
+    return module.recurrent_weight[0].numel() if isinstance(module, RecurrentLayer) and module.spelled_out else 0
 
 
 def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:
     """What the data allow, unless the architecture brings its own."""
-    main = next((name for name in ("grid", "series") if name in asked.inputs), None)
-    if main is None or recipe.augment or not asked.image_augment:
+    main = main_input(asked.inputs)
+    if main == "table" or recipe.augment or not asked.image_augment:
         return {}
     return {"augment": default_augment(asked.inputs[main], asked.num_rows, asked.labels).names}
 

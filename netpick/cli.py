@@ -32,7 +32,7 @@ DataArgument = Annotated[
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
 Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
 TaskOption = Annotated[
-    str | None, typer.Option("--task", help="classify, multilabel or regress. Default: inferred, and said.")
+    str | None, typer.Option("--task", help="classify, multilabel, regress or forecast. Default: inferred, and said.")
 ]
 Models = Annotated[
     str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')
@@ -48,8 +48,24 @@ Steps = Annotated[
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        "--split", help="random, time:COLUMN (or time:year,month,day) or group:COLUMN. Default: inferred, and said."
+        "--split",
+        help="random, time:COLUMN (or time:year,month,day) or group:COLUMN; a forecast: time:DATE,DATE (choosing begins, "
+        "testing begins; a third date ends it). Default: inferred, and said.",
     ),
+]
+Horizon = Annotated[
+    int | None, typer.Option(help="Steps to forecast; asks for a forecast. Default: inferred from the step, and said.")
+]
+ContextOption = Annotated[
+    int | None, typer.Option("--context", help="Steps before them that a network sees. Default: inferred, and said.")
+]
+Known = Annotated[str | None, typer.Option(help="Columns of a forecast that are known ahead, such as holidays: a,b.")]
+TimeOption = Annotated[
+    str | None,
+    typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),
+]
+Ids = Annotated[
+    str | None, typer.Option("--id", help="Columns that tell the series of a forecast apart. Default: found.")
 ]
 Test = Annotated[
     str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")
@@ -82,6 +98,12 @@ Header = Annotated[
 Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
 Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
 Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
+LabelFrom = Annotated[
+    str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
+]
+FramesOption = Annotated[
+    bool | None, typer.Option(help="Whether folders of numbered pictures are clips. Default: detected, and said.")
+]
 
 
 @app.command()
@@ -95,6 +117,11 @@ def fit(
     steps: Steps = None,
     split: SplitOption = None,
     test: Test = None,
+    horizon: Horizon = None,
+    context: ContextOption = None,
+    known: Known = None,
+    time: TimeOption = None,
+    ids: Ids = None,
     seed: Seed = 0,
     out: Out = None,
     accept: Accept = None,
@@ -112,10 +139,27 @@ def fit(
     encoding: Encoding = None,
     quote: Quote = None,
     missing: Missing = None,
+    label_from: LabelFrom = None,
+    frames: FramesOption = None,
 ) -> None:
     """Train the networks that fit DATA next to plain baselines; say which one to use, and whether to believe it."""
     options = _options(locals())
     _fit(data, options)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of an interrupted run.", metavar="RUN")],
+) -> None:
+    """Go on where an interrupted run stopped; what comes out is what it would have been without the interruption."""
+    from netpick.api import run_resume
+    from netpick.console import Progress, show_run
+    from netpick.stop import Stop
+
+    stop = Stop()
+    with stop.listening(), Progress() as progress:
+        finished = run_resume(run, progress, stop=stop)
+    show_run(finished)
 
 
 @app.command()
@@ -125,6 +169,11 @@ def look(
     task: TaskOption = None,
     split: SplitOption = None,
     test: Test = None,
+    horizon: Horizon = None,
+    context: ContextOption = None,
+    known: Known = None,
+    time: TimeOption = None,
+    ids: Ids = None,
     drop: Drop = None,
     kind: KindOption = None,
     image_size: ImageSize = None,
@@ -133,6 +182,8 @@ def look(
     encoding: Encoding = None,
     quote: Quote = None,
     missing: Missing = None,
+    label_from: LabelFrom = None,
+    frames: FramesOption = None,
 ) -> None:
     """Say what DATA is, what is wrong with it, and which networks would fit; train nothing."""
     from netpick.console import Progress, show_look
@@ -200,10 +251,15 @@ def demo(
 def _fit(data: object, options: FitOptions) -> None:
     from netpick.api import run_fit
     from netpick.console import Progress, show_run
+    from netpick.stop import Stop
 
-    with Progress(budget=options.budget if options.steps is None else None) as progress:
-        run: Run = run_fit(data, options, progress)
+    stop = Stop()
+    with stop.listening(), Progress(budget=options.budget if options.steps is None else None) as progress:
+        run: Run = run_fit(data, options, progress, stop)
     show_run(run)
+
+
+READ_KEYS = ("separator", "header", "encoding", "quote", "label_from", "frames")
 
 
 def _options(given: dict[str, Any]) -> FitOptions:
@@ -213,7 +269,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
     from netpick.sources.base import ReadOptions
 
     said = {key: value for key, value in given.items() if value is not None}
-    read: dict[str, Any] = {key: said[key] for key in ("separator", "header", "encoding", "quote") if key in said}
+    read: dict[str, Any] = {key: said[key] for key in READ_KEYS if key in said}
     if "separator" in read:
         read["separator"] = {"\\t": "\t", "tab": "\t"}.get(read["separator"], read["separator"])
     if "missing" in said:
@@ -223,10 +279,13 @@ def _options(given: dict[str, Any]) -> FitOptions:
         del said["test"]
     options: dict[str, Any] = {
         key: said[key]
-        for key in ("task", "models", "steps", "split", "test", "seed", "out", "recipe", "device", "threads", "trials")
+        for key in (
+            *("task", "models", "steps", "split", "test", "seed", "out", "recipe", "device", "threads", "trials"),
+            *("horizon", "context"),
+        )
         if key in said
     }
-    for key in ("target", "drop", "accept"):
+    for key in ("target", "drop", "accept", "known", "time", "ids"):
         if key in said:
             options[key] = _names(said[key])
     if "layers" in said:

@@ -198,7 +198,10 @@ def show_look(prepared: Prepared) -> None:
         table.add_row(Text(f.name), meaning, Text(f.reason), str(f.num_missing or ""), Text(", ".join(f.examples)[:40]))
     console.print(table)
     console.print(Text(prepared.split.sentence))
-    inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
+    if prepared.series is not None:
+        inputs = prepared.series.windows.inputs
+    else:
+        inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
     console.print(Text(f"Networks that fit: {', '.join(families_for(inputs))}."))
     _findings(console, prepared.findings)
 

@@ -6,23 +6,25 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpick.errors import RequestError, TrainingError
+from netpick.errors import Interrupted, NetpickError, RequestError, TrainingError
 from netpick.prepare import FitOptions, Prepared, silent
+from netpick.stop import Stop
 from netpick.store import memory_limit
-from netpick.types import Array, ArrayColumn, CandidateResult, Event, OnEvent, Rows, RunResults, Source
+from netpick.types import Array, CandidateResult, Event, OnEvent, Rows, RunResults
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from netpick.baselines import FittedBaseline
     from netpick.candidates import Candidate
     from netpick.infer import DeviceData
     from netpick.plan import CandidatePlan, Plan, Probe
@@ -44,35 +46,51 @@ class Contest:
     started: float
     budget: float | None
     listener: OnEvent
-    folder: Path | None = None  # made once everything that can be wrong with the request was looked at
+    data: str | Path | None = None  # the path that was given, so that the run can be resumed
+    stop: Stop = field(default_factory=Stop)
+    folder: Path | None = None  # made once everything that can be wrong with the request was looked at; given to resume
     events: list[Event] = field(default_factory=list)  # until there is a folder to write them to
+    ablation_seconds: float = 0.0  # kept back for asking the recommended network again
+    states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
 
     def run(self) -> RunResults:
         from netpick.encode import encode, fit_encoders, input_specs
         from netpick.infer import DeviceData
         from netpick.store import Allocator
 
-        prepared, split = self.prepared, self.prepared.split
-        encoders = fit_encoders(prepared.source, prepared.schema, split.train)
-        inputs = input_specs(encoders)
+        prepared, split, series = self.prepared, self.prepared.split, self.prepared.series
+        if series is not None:
+            encoders, inputs = series.windows.encoders, series.windows.inputs
+        else:
+            encoders = fit_encoders(prepared.source, prepared.schema, split.train)
+            self.prepared = prepared = _with_notes(prepared, encoders)
+            inputs = input_specs(encoders)
+        self.device = _device(self.options)
+        candidates = self._candidates(inputs)
+        self._open_folder()
         allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=prepared.source.fingerprint)
         try:
-            store = encode(prepared.source.columns, encoders, allocator)
-            self.device = _device(self.options)
-            candidates = self._candidates(inputs)
+            store = series.windows.store if series is not None else encode(prepared.source.columns, encoders, allocator)
             baselines = self._baselines(store, inputs)
             self.num_judged = len(candidates) + len(baselines)
-            target = prepared.task.network_target(prepared.truth, prepared.state)
+            target = (
+                series.windows.target
+                if series is not None
+                else prepared.task.network_target(prepared.truth, prepared.state)
+            )
             data = DeviceData(store, inputs, self.device, target)
-            plan, candidates = self._plan(candidates, data)
-            self.folder = self._make_folder()
-            self._write_json("plan.json", plan.to_json())
+            plan, candidates = self._planned(candidates, data)
             outcomes = [
                 self._train(candidate, plan, data, i, len(candidates)) for i, candidate in enumerate(candidates)
             ]
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
+            results = self._ablate(results, networks, data, (store, encoders))
             self._write(results, networks, data, encoders, inputs, candidates)
+            self.keeper.finish()
+        except BaseException as error:
+            self._leave(error)
+            raise
         finally:
             allocator.release()
         seconds = time.perf_counter() - self.started
@@ -83,10 +101,13 @@ class Contest:
         """Passes progress on, and keeps it in events.jsonl."""
         self.events.append(event)
         if self.folder is not None:
-            with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-                for kept in self.events:
-                    seconds = round(time.perf_counter() - self.started, 3)
-                    file.write(json.dumps({"seconds": seconds, **asdict(kept)}) + "\n")
+            seconds = round(time.perf_counter() - self.started, 3)
+            lines = [json.dumps({"seconds": seconds, **asdict(kept)}) + "\n" for kept in self.events]
+            try:
+                with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+                    file.writelines(lines)
+            except OSError as error:
+                raise Interrupted(f"{self.folder} could not be written to ({error.strerror}).") from None
             self.events.clear()
         self.listener(event)
 
@@ -110,6 +131,47 @@ class Contest:
                 recipe=options.recipe,
             )
         )
+
+    def _open_folder(self) -> None:
+        """The run folder: made now, with what was asked for in it, or that of an earlier start."""
+        from netpick.keeping import Keeper, Request, versions
+
+        found = self.folder
+        folder = self._make_folder() if found is None else found
+        self.keeper = Keeper(folder=folder, stop=self.stop)
+        if found is None:
+            self.keeper.begin(
+                Request(
+                    data=None if self.data is None else str(self.data),
+                    options=self.options.to_json(),
+                    fingerprint=self.prepared.source.fingerprint,
+                    versions=versions(),
+                )
+            )
+        self.folder = folder
+
+    def _leave(self, error: BaseException) -> None:
+        """A run that was refused before its plan stood leaves nothing; an interrupted one says how to go on."""
+        if isinstance(error, (Interrupted, KeyboardInterrupt)):
+            what = str(error) or "The run was interrupted."
+            raise Interrupted(f"{what} Go on with: netpick resume {self._folder}") from None
+        if isinstance(error, NetpickError) and not (self._folder / "plan.json").exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if self.options.out is None:  # runs/ goes too, unless it holds other runs
+                with suppress(OSError):
+                    self._folder.parent.rmdir()
+
+    def _planned(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
+        """The plan of an earlier start where there is one: a clock went into it."""
+        import torch
+
+        kept = self.keeper.plan()
+        if kept is None:
+            plan, candidates = self._plan(candidates, data)
+            self.keeper.keep_plan(plan)
+            return plan, candidates
+        torch.set_num_threads(kept.threads)
+        return kept, [replace(c, plan=p) for c, p in zip(candidates, kept.candidates, strict=True)]
 
     def _make_folder(self) -> Path:
         numbered = (Path("runs") / f"{self.prepared.source.name}-{number}" for number in count(1))
@@ -136,6 +198,8 @@ class Contest:
             num_classes=prepared.task.num_outputs(prepared.state),
             train=split.train,
             seed=self.options.seed,
+            columns={f.name: prepared.source.columns[f.name] for f in prepared.schema.features},
+            windows=None if prepared.series is None else prepared.series.windows,
         )
         applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
         seconds = self._baseline_seconds() / max(1, len(applying) - 1)  # the majority costs nothing
@@ -145,7 +209,7 @@ class Contest:
             self.on_event(
                 Event(stage="baselines", text=f"baseline: {baseline.name}", data={"candidate": baseline.name})
             )
-            fitted = baseline.predict(problem, rows, seconds)
+            fitted = self._with_intervals(baseline.predict(problem, rows, seconds))
             parts = [_part(fitted.predictions, slice(0, len(split.validation)))]
             parts.append(_part(fitted.predictions, slice(len(split.validation), None)))
             results.append(
@@ -182,7 +246,8 @@ class Contest:
             baseline_seconds=self._baseline_seconds(),
             learning_rate_trials=self.options.trials,
             rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-            refit=len(split.train) <= REFIT_ROWS and split.method not in ("none", "time"),
+            refit=len(split.train) <= REFIT_ROWS
+            and (split.method not in ("none", "time") or self.prepared.series is not None),
             candidates=[c.plan for c in candidates],
         )
         if self.options.steps is not None:
@@ -190,6 +255,7 @@ class Contest:
         else:
             predicted = len(split.validation) + len(split.test)
             probes = [self._probe(c, data, predicted, probe) for c in candidates]
+            self.ablation_seconds = self._ablation_seconds(data, [p.predict_seconds / predicted for p in probes if p])
             left = self._left()
             share = 0.94 * left / len(candidates)
             if self.budget is not None and (share <= 0 or all(p and p.step_seconds > share for p in probes)):
@@ -198,11 +264,21 @@ class Contest:
                     f"the report take {self.budget - left:.1f} s here). Pass a larger --budget, or --steps N."
                 )
             planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
-            if plan.refit and any(epochs(c, plan) < REFIT_EPOCHS for c in planned):
+            if plan.refit and any(
+                epochs(c, plan) < min(REFIT_EPOCHS, c.recipe.epochs or REFIT_EPOCHS) for c in planned
+            ):
                 # Too dear to train twice: a longer first training is worth more than the validation rows are.
                 plan = replace(plan, refit=False)
                 planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
         return replace(plan, candidates=planned), [replace(c, plan=p) for c, p in zip(candidates, planned, strict=True)]
+
+    def _ablation_seconds(self, data: DeviceData, row_seconds: list[float]) -> float:
+        """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
+        from netpick.ablation import MOST_ROWS
+
+        groups = len(data.inputs) if self.prepared.series is None else 1
+        asked = (1 + groups) * min(MOST_ROWS, len(self.prepared.split.test)) if groups > 1 else 0
+        return asked * max(row_seconds, default=0.0)
 
     def _probe(self, candidate: Candidate, data: DeviceData, predicted: int, probe: Any) -> Any:
         try:
@@ -215,8 +291,10 @@ class Contest:
         if self.budget is None:
             return float("inf")
         split, labels = self.prepared.split, max(2, len(self.prepared.target.labels))
+        if self.prepared.series is not None:  # four numbers a step and target, eight metrics without resampling
+            labels = max(2, self.prepared.truth.shape[1] // 3)
         scored = SCORE_SECONDS * self.num_judged * (len(split.validation) + len(split.test)) * labels
-        return self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored
+        return self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored - self.ablation_seconds
 
     def _job(self, candidate: Candidate, data: DeviceData, plan: Any, **changes: Any) -> Any:
         from netpick.metrics import METRICS, primary_metric
@@ -224,6 +302,7 @@ class Contest:
 
         prepared = self.prepared
         outputs = prepared.task.num_outputs(prepared.state)
+        outputs = outputs if prepared.series is None else prepared.series.num_scores
         self.primary = primary_metric(prepared.task.name, outputs, _balance(prepared.truth, prepared.known_rows))
         job = Job(
             plan=plan,
@@ -243,7 +322,6 @@ class Contest:
         self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, total: int
     ) -> tuple[Trained | None, CandidateResult]:
         from netpick.infer import latency_ms
-        from netpick.train import train
 
         name, started = candidate.plan.name, time.perf_counter()
         self.on_event(
@@ -262,13 +340,16 @@ class Contest:
         )
         try:
             candidate = self._pick_rate(candidate, plan, data)
-            trained = train(self._job(candidate, data, candidate.plan, deadline=deadline), self.on_event)
-            history, validated = trained.history, self._predict(trained.network, data, self.prepared.split.validation)
+            job = self._job(candidate, data, candidate.plan, deadline=deadline)
+            trained = self.keeper.trained(f"{index}", job, self.on_event)
+            self._calibrate(name, trained.network, data)
+            history = trained.history
+            validated = self._predict(name, trained.network, data, self.prepared.split.validation)
             remarks = list(trained.remarks)
             if plan.refit:
-                trained = self._refit(candidate, trained, data, deadline)
+                trained = self._refit(candidate, trained, data, deadline, f"{index}-again")
                 remarks.append(f"trained again on training and validation rows for {trained.steps:,} steps")
-            test = self._predict(trained.network, data, self.prepared.sealed.rows)
+            test = self._predict(name, trained.network, data, self.prepared.sealed.rows)
             result = replace(
                 empty,
                 status="ok",
@@ -281,6 +362,8 @@ class Contest:
                 bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
                 latency_ms=latency_ms(trained.network, data, int(self.prepared.split.train[0])),
             )
+        except Interrupted:
+            raise
         except Exception as error:  # a failed candidate is a result: it is shown with its reason
             reason = str(error).strip().splitlines()
             self.on_event(
@@ -313,21 +396,50 @@ class Contest:
         best = min(tried, key=lambda pair: pair[0])[1]
         return replace(candidate, plan=replace(candidate.plan, recipe=best))
 
-    def _refit(self, candidate: Candidate, trained: Trained, data: DeviceData, deadline: float | None) -> Trained:
+    def _refit(
+        self, candidate: Candidate, trained: Trained, data: DeviceData, deadline: float | None, key: str
+    ) -> Trained:
         """Small data: once more, with the validation rows, for as many epochs as were best."""
-        from netpick.train import train
-
-        rows = np.sort(self.prepared.known_rows)
+        series = self.prepared.series
+        rows = np.sort(self.prepared.known_rows if series is None else series.learnable)
         growth = len(rows) / len(self.prepared.split.train)
         steps = round(max(trained.best_step, 0.5 * trained.steps) * growth)
         plan = replace(candidate.plan, steps=max(1, min(steps, candidate.plan.steps)), looks=1)
-        return train(self._job(candidate, data, plan, train=rows, select=False, deadline=deadline), silent)
+        job = self._job(candidate, data, plan, train=rows, select=False, deadline=deadline)
+        return self.keeper.trained(key, job, silent)
 
-    def _predict(self, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
+    def _predict(self, name: str, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
+        return self.prepared.task.decode(self._answers(network, data, rows), self._state_of(name))
+
+    def _answers(self, network: nn.Module, data: DeviceData, rows: Rows) -> Array:
         from netpick.infer import predict_outputs
 
-        outputs = predict_outputs(network, data, rows)
-        return self.prepared.task.decode(self.prepared.task.answer(outputs).cpu().numpy(), self.prepared.state)
+        return self.prepared.task.answer(predict_outputs(network, data, rows)).cpu().numpy()
+
+    def _state_of(self, name: str) -> Any:
+        """The task's state, with what is known of this candidate's intervals."""
+        return self.states.get(name, self.prepared.state)
+
+    def _calibrate(self, name: str, network: nn.Module, data: DeviceData) -> None:
+        """A forecast's intervals are widened or narrowed to what held on the validation rows."""
+        series = self.prepared.series
+        if series is None:
+            return
+        from netpick.tasks.forecast import conformal_stretch
+
+        rows, state = self.prepared.split.validation, series.windows.state
+        stretch = conformal_stretch(self._answers(network, data, rows), series.windows.target[rows], state)
+        self.states[name] = replace(state, stretch=stretch)
+
+    def _with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
+        """A forecast of a baseline, for validation and then test rows, with intervals from its errors on the former."""
+        series, split = self.prepared.series, self.prepared.split
+        values = fitted.predictions.values
+        if series is None or values is None:
+            return fitted
+        rows = np.concatenate([split.validation, split.test])
+        quantiles = series.windows.intervals(values, rows, len(split.validation))
+        return replace(fitted, predictions=replace(fitted.predictions, quantiles=quantiles))
 
     def _evaluate(
         self,
@@ -339,6 +451,7 @@ class Contest:
         from netpick import __version__
         from netpick.checks import run_result_checks
         from netpick.evaluate import Contest, judge
+        from netpick.report.thumbnails import thumbnails_of
 
         prepared, split = self.prepared, self.prepared.split
         if not networks:
@@ -358,7 +471,9 @@ class Contest:
                 seed=self.options.seed,
                 candidates=candidates,
                 baselines=baselines,
-                test_groups=self._groups(test_rows),
+                test_groups=self._groups(test_rows)
+                if prepared.series is None
+                else prepared.series.windows.test_groups(test_rows),
             )
         )
         findings = [*prepared.findings, *run_result_checks(judged.candidates, judged.baselines, judged.comparisons)]
@@ -383,8 +498,37 @@ class Contest:
             test_openings=len(prepared.sealed.openings),
             seconds=time.perf_counter() - self.started,
             test_truth=prepared.truth[test_rows],
-            thumbnails=_thumbnails(prepared.source),
+            thumbnails=thumbnails_of(prepared.source, prepared.schema),
+            forecast=None if prepared.series is None else prepared.series.windows.info(test_rows),
         )
+
+    def _ablate(
+        self, results: RunResults, networks: Mapping[str, Trained], data: DeviceData, encoded: tuple[Store, Any]
+    ) -> RunResults:
+        """What each group of columns adds to the recommended network."""
+        from netpick.ablation import Trial, ablate, column_groups
+
+        winner, (store, encoders) = results.verdict.winner, encoded
+        groups = column_groups(encoders) if self.prepared.series is None else ()
+        if winner is None or not groups:
+            return results
+        self.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
+        prepared, threshold = self.prepared, results.thresholds.get(winner)
+        trial = Trial(
+            network=networks[winner].network,
+            arrays=store.arrays,
+            inputs=data.inputs,
+            device=self.device,
+            task=prepared.task,
+            task_state=prepared.state,
+            truth=prepared.truth,
+            rows=prepared.sealed.rows,
+            row_groups=self._groups(prepared.sealed.rows),
+            metric=results.primary_metric,
+            threshold=None if threshold is None else threshold.value,
+            seed=self.options.seed,
+        )
+        return replace(results, ablation=ablate(trial, groups), seconds=time.perf_counter() - self.started)
 
     @property
     def _folder(self) -> Path:
@@ -418,7 +562,9 @@ class Contest:
 
         winner = results.verdict.winner or next(iter(networks))
         plan = next(c.plan for c in candidates if c.plan.name == winner)
-        record = record_of(results, self.prepared.task, self.prepared.state, encoders, inputs, plan, self.options.read)
+        record = record_of(
+            results, self.prepared.task, self._state_of(winner), encoders, inputs, plan, self.options.read
+        )
         save_model(self._folder / "model.netpick", record, networks[winner].network, data, to_markdown(results))
         predictions_table(results).write_parquet(self._folder / "predictions.parquet")
         self._write_json("report.json", to_json(results))
@@ -436,6 +582,15 @@ def _write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _with_notes(prepared: Prepared, encoders: Any) -> Prepared:
+    """What the kinds learned of their columns stands beside what was inferred."""
+    from netpick.kinds import KINDS
+
+    notes = [note for encoder in encoders for note in KINDS[encoder.kind].notes(encoder.column, encoder.state)]
+    schema = prepared.schema
+    return replace(prepared, schema=replace(schema, notes=(*schema.notes, *notes)))
 
 
 def _part(predictions: Any, rows: slice) -> Any:
@@ -472,20 +627,3 @@ def _device(options: FitOptions) -> str:
             raise RequestError(f"There is no device '{options.device}'. Known: auto, cpu, cuda, cuda:1, ...")
         return options.device
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _thumbnails(source: Source) -> Any:
-    """How the report gets pictures or curves of rows, without keeping the data in the results."""
-    column = next((c for c in source.columns.values() if isinstance(c, ArrayColumn)), None)
-    return None if column is None else partial(_pictures, column)
-
-
-def _pictures(column: Any, rows: Rows) -> list[Array]:
-    pictures = []
-    for row in rows:
-        values = np.asarray(column.values[row])
-        if column.kind == "image":
-            pictures.append(values[0] if len(values) == 1 else values[:3].transpose(1, 2, 0))
-        else:
-            pictures.append(values if column.lengths is None else values[: column.lengths[row]])
-    return pictures

@@ -1,6 +1,7 @@
 """Columns to inputs: encoders are fitted on training rows only, and every row is encoded once.
 
-All vector columns make one input, all codes another; a series or image column is an input of its own.
+All vector columns make one input, all codes another. Every column of a rich form (tokens, series, images, ...) is an input
+of its own: the first one is called like its form, further ones "form:COLUMN".
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pydantic import TypeAdapter
 from netpick.errors import DataError, near_matches
 from netpick.kinds import KINDS
 from netpick.store import Allocator, Store
-from netpick.types import Array, ArrayColumn, Column, Inputs, InputSpec, Rows, Schema, Source, TableColumn
+from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, InputSpec, Rows, Schema, Source
+
+JOINED = ("vector", "codes")  # forms whose columns are put side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +36,19 @@ class Encoder:
 
 def fit_encoders(source: Source, schema: Schema, rows: Rows) -> tuple[Encoder, ...]:
     """Fits one encoder a feature column on these rows and no others."""
-    fields = schema.features
-    rich = [f.name for f in fields if KINDS[f.kind or ""].form in ("series", "grid")]
-    if len(rich) > 1:
-        raise DataError(
-            f"Columns '{rich[0]}' and '{rich[1]}' both hold images or series, but one such column a row is supported. "
-            f"Leave the others out with --drop {','.join(rich[1:])}."
-        )
     return tuple(
         Encoder(column=f.name, kind=f.kind or "", state=KINDS[f.kind or ""].fit(source.columns[f.name], rows))
-        for f in fields
+        for f in schema.features
     )
+
+
+def input_names(encoders: Sequence[Encoder]) -> list[str]:
+    """The input that each encoder's column is (part of), in their order."""
+    names: list[str] = []
+    for encoder in encoders:
+        form = KINDS[encoder.kind].form
+        names.append(form if form in JOINED or form not in names else f"{form}:{encoder.column}")
+    return names
 
 
 def input_specs(encoders: Sequence[Encoder]) -> Inputs:
@@ -51,19 +56,13 @@ def input_specs(encoders: Sequence[Encoder]) -> Inputs:
     names: dict[str, list[str]] = {}
     cardinalities: list[int] = []
     specs: dict[str, InputSpec] = {}
-    for encoder in encoders:
+    for encoder, input_name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
-        outputs = kind.outputs(encoder.column, encoder.state)
-        if kind.form in ("vector", "codes"):
-            names.setdefault(kind.form, []).extend(outputs)
+        if kind.form in JOINED:
+            names.setdefault(kind.form, []).extend(kind.outputs(encoder.column, encoder.state))
             cardinalities.extend(kind.cardinalities(encoder.state))
-        elif kind.form == "grid":
-            state = encoder.state
-            specs["grid"] = InputSpec(form="grid", shape=state.shape, mean=state.mean, std=state.std, names=outputs)
         else:
-            state = encoder.state
-            shape = (state.length, len(state.mean))
-            specs["series"] = InputSpec(form="series", shape=shape, padded=state.padded, names=outputs)
+            specs[input_name] = kind.spec(encoder.column, encoder.state)
     if "vector" in names:
         specs["vector"] = InputSpec(form="vector", shape=(len(names["vector"]),), names=tuple(names["vector"]))
     if "codes" in names:
@@ -79,28 +78,23 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
     specs = input_specs(encoders)
     arrays: dict[str, Array] = {}
     filled = {"vector": 0, "codes": 0}
-    for encoder in encoders:
+    for encoder, name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
         column = _column(columns, encoder)
         encoded = kind.encode(column, encoder.state)
-        if kind.form in ("vector", "codes"):
-            if kind.form not in arrays:
-                dtype = "float32" if kind.form == "vector" else "int32"
-                arrays[kind.form] = allocator.empty(kind.form, (len(column), *specs[kind.form].shape), dtype)
-            start = filled[kind.form]
-            arrays[kind.form][:, start : start + encoded.shape[1]] = encoded
-            filled[kind.form] += encoded.shape[1]
-        elif kind.form == "grid":
-            if encoded.shape[1:] != tuple(encoder.state.shape):
-                raise DataError(
-                    f"Column '{encoder.column}' holds images of shape {encoded.shape[1:]}, but the model was trained on "
-                    f"{tuple(encoder.state.shape)} (channels, height, width). Resize them first."
-                )
-            arrays["grid"] = allocator.adopt("grid", encoded)
-        else:
-            arrays["series"] = allocator.adopt("series", _fit_length(encoded, encoder, column))
-            if encoder.state.padded:
-                arrays["series.lengths"] = _lengths(column, encoder.state.length)
+        if kind.form not in JOINED:
+            arrays[name] = allocator.adopt(name.replace("/", "_"), encoded)
+            if specs[name].padded:
+                lengths = kind.lengths(column, encoder.state, encoded)
+                assert lengths is not None
+                arrays[f"{name}.lengths"] = lengths
+            continue
+        if name not in arrays:
+            dtype = "float32" if name == "vector" else "int32"
+            arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), dtype)
+        start = filled[name]
+        arrays[name][:, start : start + encoded.shape[1]] = encoded
+        filled[name] += encoded.shape[1]
     return Store(arrays=arrays, on_disk=any(isinstance(a, np.memmap) for a in arrays.values()))
 
 
@@ -111,31 +105,11 @@ def _column(columns: Mapping[str, Column], encoder: Encoder) -> Column:
             f"{near_matches(encoder.column, columns)} Add the column, or name it as in training."
         )
     column = columns[encoder.column]
-    wants_array = KINDS[encoder.kind].form in ("series", "grid")
-    if wants_array != isinstance(column, ArrayColumn):
-        found = "cells of a table" if isinstance(column, TableColumn) else "images or series"
-        raise DataError(
-            f"Column '{encoder.column}' holds {found}, but the model was trained on the kind {encoder.kind}. "
-            "Pass data of the same layout as in training."
-        )
-    return column
-
-
-def _fit_length(encoded: Array, encoder: Encoder, column: Column) -> Array:
-    """Series that are shorter than the longest of training are padded, if the model knows of padding."""
-    missing = encoder.state.length - encoded.shape[1]
-    if missing <= 0:
-        return encoded
-    if not encoder.state.padded:
-        raise DataError(
-            f"Column '{encoder.column}' holds series of {encoded.shape[1]} steps, but the model was trained on series "
-            f"of exactly {encoder.state.length}. Bring them to that length first."
-        )
-    return np.pad(encoded, ((0, 0), (0, missing), (0, 0)))
-
-
-def _lengths(column: Column, most: int) -> Array:
-    assert isinstance(column, ArrayColumn)
-    if column.lengths is None:
-        return np.full(len(column), min(column.values.shape[1], most), dtype=np.int32)
-    return np.minimum(column.lengths, most).astype(np.int32)
+    other_media = isinstance(column, ArrayColumn) and column.kind != encoder.kind
+    if isinstance(column, KINDS[encoder.kind].cells) and not other_media:
+        return column  # type: ignore[no-any-return]
+    found = f"{column.kind} data" if isinstance(column, (ArrayColumn, FileColumn)) else "cells of a table"
+    raise DataError(
+        f"Column '{encoder.column}' holds {found}, but the model was trained on the kind {encoder.kind}. "
+        "Pass data of the same layout as in training."
+    )

@@ -5,7 +5,8 @@
     ├── DataError                 2   the data cannot be read or do not fit the task
     ├── ModelFileError            2   a model file is damaged, hostile or of another version
     ├── FindingError              3   a severe finding stopped the run (accept it by code)
-    └── TrainingError             2   nothing could be trained
+    ├── TrainingError             2   nothing could be trained
+    └── Interrupted               4   stopped from outside; `netpick resume` goes on
 
 A message is one short paragraph in three parts: what we got (file, row, column, value), what we expected, and what
 to type next.
@@ -43,6 +44,12 @@ class FindingError(NetpickError):
 
 class TrainingError(NetpickError):
     """No candidate could be trained."""
+
+
+class Interrupted(NetpickError):
+    """The run was asked to stop, and did at a moment from which it can go on."""
+
+    exit_code = 4
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:

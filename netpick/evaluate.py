@@ -17,7 +17,7 @@ from netpick.types import Array, CandidateResult, Comparison, Predictions, Score
 class Contest:
     """Everyone's predictions with the truth of the validation rows and of the opened test rows."""
 
-    task: str  # classify | multilabel | regress
+    task: str  # classify | multilabel | regress | forecast
     labels: Sequence[str]
     primary: str  # name of the metric that decides
     validation_truth: Array
@@ -48,7 +48,7 @@ def decide(task: str, predictions: Predictions, threshold: float | None = None) 
     threshold: from which probability on the second of two classes, or a label, is called (default one half; two classes
     at exactly one half then go to the first).
     """
-    if task == "regress":
+    if task in ("regress", "forecast"):
         return None
     assert predictions.probabilities is not None
     probabilities = predictions.probabilities

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from netpick.store import Store
-from netpick.types import Array, Inputs, Rows
+from netpick.types import Array, Inputs, InputSpec, Rows
 
 PREDICT_VALUES = 4 << 20  # input values in one batch of predictions; larger batches no longer get faster
+TOKEN_VALUES = 256  # that stand for a token in a network: larger batches leave the processor's cache
+TRIMMED = ("tokens", "spectrogram")  # padded forms whose batches end with their longest row
 
 
 class DeviceData:
@@ -28,22 +30,31 @@ class DeviceData:
         fits = device == "cpu" or store.num_bytes < 0.5 * torch.cuda.mem_get_info()[0]
         place = device if fits and not store.on_disk else "cpu"
         self.tensors = {name: _tensor(array).to(place) for name, array in store.arrays.items()}
-        self.target = None if target is None else torch.from_numpy(np.ascontiguousarray(target)).to(place)
+        self.target = None if target is None else _tensor(np.asarray(target)).to(place)
         self.place = place
-        first = next(name for name in inputs)
-        self.row_values = max(1, int(np.prod(inputs[first].shape)))
+        # Each target of a forecast is a row of its own inside the network.
+        self.row_values = max(1, max(_row_values(spec) for spec in inputs.values()))
+        self.lengths = _main_lengths(inputs, store)
 
     def batch(self, rows: Tensor) -> dict[str, Tensor]:
-        """The inputs of these rows (a tensor of row numbers on `self.place`)."""
+        """The inputs of these rows (a tensor of row numbers on `self.place`).
+
+        Padded texts and sounds end with the longest row of the batch, so padding costs next to nothing where rows of like
+        length come together.
+        """
         made = {}
-        for name, tensor in self.tensors.items():
-            part = tensor.index_select(0, rows).to(self.device, non_blocking=True)
-            if name == "codes":
+        for name, spec in self.inputs.items():
+            part = self.tensors[name].index_select(0, rows)
+            if spec.padded:
+                lengths = self.tensors[f"{name}.lengths"].index_select(0, rows)
+                longest = max(1, int(lengths.max())) if spec.form in TRIMMED else spec.shape[0]
+                part = part[:, :longest]
+                steps = torch.arange(longest, device=self.device)
+                made[f"{name}.mask"] = steps[None, :] < lengths.to(self.device, non_blocking=True)[:, None]
+            part = part.to(self.device, non_blocking=True)
+            if spec.form in ("codes", "tokens"):
                 part = part.long()
-            elif name == "series.lengths":
-                steps = torch.arange(self.inputs["series"].shape[0], device=self.device)
-                name, part = "series.mask", steps[None, :] < part[:, None]
-            elif name == "grid" and part.shape[1] > 1:
+            elif spec.form == "grid" and part.shape[1] > 1:
                 part = part.contiguous(memory_format=torch.channels_last)
             made[name] = part
         return made
@@ -51,6 +62,17 @@ class DeviceData:
     def targets(self, rows: Tensor) -> Tensor:
         assert self.target is not None
         return self.target.index_select(0, rows).to(self.device, non_blocking=True)
+
+
+def _row_values(spec: InputSpec) -> int:
+    """Numbers that a row of this input takes at a network's entrance, where tokens become vectors."""
+    return int(np.prod([*spec.shape, *spec.ahead[:1]])) * (TOKEN_VALUES if spec.form == "tokens" else 1)
+
+
+def _main_lengths(inputs: Inputs, store: Store) -> Array | None:
+    """Lengths (N,) of the first padded text or sound: rows are batched by them."""
+    name = next((name for name, spec in inputs.items() if spec.padded and spec.form in TRIMMED), None)
+    return None if name is None else np.asarray(store.arrays[f"{name}.lengths"])
 
 
 def _tensor(array: Array) -> Tensor:
@@ -82,12 +104,18 @@ def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precisi
     """The network's outputs (n, O) or (n, M, O) for these rows, in evaluation mode."""
     network.eval()
     size = int(np.clip(PREDICT_VALUES // data.row_values, 64, 8192))
+    order = None if data.lengths is None else np.argsort(data.lengths[rows], kind="stable")
+    asked = rows if order is None else rows[order]
     parts = []
-    for start in range(0, len(rows), size):
-        chunk = torch.from_numpy(rows[start : start + size]).to(data.place)
+    for start in range(0, len(asked), size):
+        chunk = torch.from_numpy(asked[start : start + size]).to(data.place)
         with autocast(precision, data.device):
             parts.append(network(data.batch(chunk)).float())
-    return torch.cat(parts)
+    outputs = torch.cat(parts)
+    if order is None:
+        return outputs
+    back = torch.from_numpy(np.argsort(order, kind="stable")).to(outputs.device)
+    return outputs.index_select(0, back)
 
 
 def latency_ms(network: nn.Module, data: DeviceData, row: int) -> float:

@@ -6,12 +6,14 @@ seconds per step; `fix_steps` turns the budget's seconds into steps. With --step
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from netpick.errors import RequestError
 from netpick.recipe import Recipe
 
 BASELINE_SHARE = 0.1  # of the budget
@@ -63,6 +65,16 @@ class Plan:
             candidate["settings"] = dict(candidate["settings"])
         return data
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` wrote. Raises RequestError when it is damaged."""
+        try:
+            return TypeAdapter(cls).validate_json(json.dumps(dict(data)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RequestError(f"The plan is damaged ({where}: {first['msg']}). Start the run anew.") from None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
@@ -82,6 +94,8 @@ def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan
     looks = int(min(MOST_LOOKS, max(2, 0.12 * usable / max(probe.look_seconds, 1e-6))))
     affordable = (usable - looks * probe.look_seconds) / max(probe.step_seconds, 1e-9)
     repaid = max(3_000, 100 * _steps_per_epoch(candidate, plan))
+    if candidate.recipe.epochs:
+        repaid = candidate.recipe.epochs * _steps_per_epoch(candidate, plan)
     steps = int(max(LEAST_STEPS, min(affordable, repaid)))
     return replace(
         candidate,

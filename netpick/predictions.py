@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from netpick.evaluate import decide
-from netpick.types import Array, Predictions, RunResults
+from netpick.types import Array, ForecastInfo, Predictions, RunResults
 
 
 def prediction_columns(
@@ -51,6 +51,8 @@ def truth_columns(task: str, labels: Sequence[str], truth: Array) -> dict[str, p
 def predictions_table(results: RunResults) -> pl.DataFrame:
     """The test rows: row, truth, then prediction and probabilities of every candidate, prefixed 'NAME: '."""
     task, labels = results.target.task, results.target.labels
+    if results.forecast is not None:
+        return _forecast_table(results, results.forecast)
     names = results.source.row_names
     rows = results.split.test
     columns: dict[str, pl.Series] = {"row": pl.Series("row", rows)}
@@ -62,4 +64,36 @@ def predictions_table(results: RunResults) -> pl.DataFrame:
             continue
         threshold = results.thresholds[candidate.name].value if candidate.name in results.thresholds else None
         columns |= prediction_columns(task, labels, candidate.test_predictions, threshold, f"{candidate.name}: ")
+    return pl.DataFrame(list(columns.values()))
+
+
+MOST_FORECASTS = 100_000  # rows of the table; of more, every so many windows are kept
+QUANTILE_NAMES = ("low", "median", "high")  # 10, 50 and 90 %
+
+
+def _forecast_table(results: RunResults, info: ForecastInfo) -> pl.DataFrame:
+    """A row a window, step and target: when it was made, what for, the truth, and every candidate's forecast."""
+    targets = results.target.names
+    width = info.horizon * len(targets)
+    kept = np.arange(0, len(results.test_truth), max(1, -(-len(results.test_truth) * width // MOST_FORECASTS)))
+    ahead = info.positions[kept][:, None] + np.repeat(np.arange(info.horizon), len(targets))[None, :]
+    columns: dict[str, pl.Series] = {}
+    if any(info.series):
+        names = [info.series[row] for row in kept.tolist() for _ in range(width)]
+        columns["series"] = pl.Series("series", names, dtype=pl.String)
+    columns["origin"] = pl.Series("origin", list(info.times(np.repeat(info.positions[kept], width))))
+    columns["time"] = pl.Series("time", list(info.times(ahead.ravel())))
+    if len(targets) > 1:
+        columns["target"] = pl.Series("target", list(targets) * (info.horizon * len(kept)))
+    columns["truth"] = pl.Series("truth", results.test_truth[kept].ravel()).fill_nan(None)
+    for candidate in (*results.candidates, *results.baselines):
+        found = candidate.test_predictions
+        if found is None or found.values is None:
+            continue
+        key = f"{candidate.name}: prediction"
+        columns[key] = pl.Series(key, found.values[kept].ravel().astype(np.float32))
+        if found.quantiles is not None:
+            for i, name in enumerate(QUANTILE_NAMES):
+                key = f"{candidate.name}: {name}"
+                columns[key] = pl.Series(key, found.quantiles[kept][..., i].ravel().astype(np.float32))
     return pl.DataFrame(list(columns.values()))

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from netpick.decode import start_decoding
+from netpick.decoders.base import DecodeRequest
 from netpick.errors import FindingError, RequestError
+from netpick.prepare_forecast import ForecastRequest, SeriesParts, forecast_note, is_forecast, series_parts
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
 from netpick.split import SealedRows, SplitRequest, make_split
 from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
-from netpick.types import TEST, Array, Event, Finding, OnEvent, Rows, Schema, Source, Split, TableColumn, TargetInfo
+from netpick.types import (
+    TEST,
+    Array,
+    Event,
+    Finding,
+    Note,
+    OnEvent,
+    Rows,
+    Schema,
+    Source,
+    Split,
+    TableColumn,
+    TargetInfo,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +55,11 @@ class FitOptions:
     trials: int = 1  # learning-rate trials a candidate
     split: str | None = None
     test: object | None = None
+    horizon: int | None = None  # steps to forecast
+    context: int | None = None  # steps before them that a network sees
+    known: tuple[str, ...] = ()  # columns that are known for the horizon
+    time: tuple[str, ...] = ()  # columns that tell the time
+    ids: tuple[str, ...] = ()  # columns that tell series apart
     seed: int = 0
     device: str = "auto"
     out: Path | None = None
@@ -50,6 +72,22 @@ class FitOptions:
     command: str = ""
     name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for request.json; networks of the user's own are handed over again on resuming."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("modules", "started", "out")}
+        given["test"] = None if self.test is None else str(self.test)
+        return {**given, "read": asdict(self.read), "cost": dict(self.cost)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FitOptions:
+        """The options that `to_json` gave. Raises RequestError when they are damaged."""
+        try:
+            return TypeAdapter(cls).validate_json(json.dumps(dict(data)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RequestError(f"The kept request is damaged ({where}: {first['msg']}). Start the run anew.") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +102,7 @@ class Prepared:
     split: Split
     sealed: SealedRows
     findings: tuple[Finding, ...]
+    series: SeriesParts | None = None  # of a forecast: rows are windows
 
     @property
     def target(self) -> TargetInfo:
@@ -93,14 +132,18 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     # as long. A short spin costs nothing on a quiet machine; none at all ("passive") doubles the time of a small step.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    decoding = start_decoding(source, size=options.image_size, memory_limit=limit)
+    decoding = start_decoding(source, DecodeRequest(image_size=options.image_size, memory_limit=limit))
     import netpick.train  # noqa: F401  (torch and scikit-learn are imported while other processes decode)
     from netpick.baselines.fitting import load_libraries
 
     load_libraries()
     source = decoding.finish()
+    if _wants_forecast(source, options):
+        return _prepare_forecast(source, options, on_event)
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
     schema = infer_schema(source, wanted)
+    if schema.task == "regress" and (note := forecast_note(source, [f.name for f in schema.targets])):
+        schema = replace(schema, notes=(*schema.notes, note))
     source, variants, variant_findings = _merge_label_variants(source, schema)
     task = TASKS[schema.task]
     targets = [_table(source, f.name) for f in schema.targets]
@@ -141,6 +184,67 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         split=split,
         sealed=SealedRows(split.test),
         findings=tuple(findings),
+    )
+
+
+def _wants_forecast(source: Source, options: FitOptions) -> bool:
+    """Asked for by its own options or by --task, or by a table of nothing but times and numbers."""
+    asked = {
+        "--horizon": options.horizon,
+        "--context": options.context,
+        "--known": options.known,
+        "--time": options.time,
+        "--id": options.ids,
+    }
+    given = [name for name, value in asked.items() if value]
+    if options.task == "forecast" or (options.task is None and given):
+        if options.test is not None:
+            raise RequestError(
+                "--test was given, but a forecast is tested on the end of its own series. Put the rows of both files into one "
+                "table and pass --split time:DATE, with the date at which testing begins."
+            )
+        if any(not isinstance(column, TableColumn) for column in source.columns.values()):
+            raise RequestError(
+                f"{source.name} holds files or arrays, but a forecast is made from a table with a column of times and columns "
+                "of numbers. Pass such a table, or leave the options of forecasts out."
+            )
+        return True
+    if given:
+        raise RequestError(
+            f"{given[0]} belongs to forecasts, but --task {options.task} was asked for. Leave one of them out."
+        )
+    return options.task is None and not options.target and is_forecast(source)
+
+
+def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
+    """The same stages for rows that are windows."""
+    asked = ForecastRequest(
+        target=options.target,
+        drop=options.drop,
+        kinds=options.kinds,
+        horizon=options.horizon,
+        context=options.context,
+        known=options.known,
+        time=options.time,
+        ids=options.ids,
+        split=options.split,
+    )
+    parts = series_parts(source, asked)
+    if options.task is None and options.horizon is None:
+        reason = "nothing but times and numbers" if not options.target else "an option of forecasts was given"
+        note = Note(subject="task", text=f"forecast ({reason})", override="--task")
+        parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
+    on_event(Event(stage="split", text=parts.split.sentence))
+    return Prepared(
+        source=source,
+        schema=parts.schema,
+        task=TASKS["forecast"],
+        state=parts.windows.state,
+        truth=parts.windows.truth,
+        split=parts.split,
+        sealed=SealedRows(parts.split.test),
+        findings=(),
+        series=parts,
     )
 
 

@@ -16,7 +16,21 @@ from netpick.types import STRICT
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleName = Literal["constant", "onecycle", "cosine", "step", "plateau"]
 LossName = Literal["auto", "cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
-AugmentName = Literal["flip", "shift", "rotate", "crop", "cutout", "colour", "mixup", "jitter", "scale", "time_shift"]
+AugmentName = Literal[
+    "flip",
+    "shift",
+    "rotate",
+    "crop",
+    "cutout",
+    "colour",
+    "mixup",
+    "jitter",
+    "scale",
+    "time_shift",
+    "token_dropout",
+    "noise",
+    "spec_augment",
+]
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -35,6 +49,7 @@ class Recipe:
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the moving average of the weights; 0 turns it off
+    epochs: int = Field(default=0, ge=0)  # passes over the training rows at most; 0: as many as repay themselves
     patience: int = Field(default=0, ge=0)  # looks at the validation rows without progress before stopping; 0: never
     augment: tuple[AugmentName, ...] = ()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

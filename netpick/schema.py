@@ -15,11 +15,17 @@ import polars as pl
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import examples_of, series_of
+from netpick.kinds.text import described
 from netpick.tasks import TASKS
 from netpick.types import Column, Field, Note, Role, Schema, Source, TableColumn
 
 TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome")
 ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
+FEWEST_GROUPS = 3  # one each to learn from, to choose on and to test on
+TEXT_LAYOUTS = {
+    "text_folder": "text",
+    "text_lines": "text",
+}  # layouts whose column of that name is text, whatever its cells look like
 ID_WORDS = {"id", "ids", "uuid", "guid", "key", "index", "number", "no", "nr", "row"}
 
 
@@ -39,7 +45,10 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     Raises RequestError for columns, kinds and tasks that do not exist, and DataError when nothing is left to learn from.
     """
     _check_names(source, options)
-    claimed = {name: _claim(column, dict(options.kinds).get(name)) for name, column in source.columns.items()}
+    said = dict(options.kinds)
+    if TEXT_LAYOUTS.get(source.layout) in source.columns:
+        said = {TEXT_LAYOUTS[source.layout]: "text", **said}
+    claimed = {name: _claim(column, said.get(name)) for name, column in source.columns.items()}
     notes: list[Note] = []
     targets = options.target or _infer_target(source, claimed, notes)
     fields = []
@@ -50,16 +59,17 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
         elif name in options.drop:
             fields.append(_field(name, None, "left_out", "left out by --drop", claim))
         else:
-            fields.append(_feature_field(name, column, kind, claim, forced=name in dict(options.kinds)))
-    fields = [_as_group(f, source.columns[f.name]) for f in fields]
+            fields.append(_feature_field(name, column, kind, claim, forced=name in said))
+    fields = [_as_group(f, source.columns[f.name], said=f.name in source.groups) for f in fields]
     for f in fields:
         _refuse_infinite(f, source.columns[f.name])
     task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], notes)
+    fields = _strings_as_texts(source, fields, notes)
     if not any(f.role == "feature" for f in fields):
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
         raise DataError(
             f"{source.name} has no column left to learn from ({reasons or 'only the target'}), but at least one is "
-            "needed. Add columns, or say what one means with --kind COLUMN=number."
+            "needed. Add columns, or say what one means with --kind COLUMN=text or --kind COLUMN=number."
         )
     return Schema(fields=tuple(fields), task=task, notes=tuple(notes))
 
@@ -95,6 +105,8 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
     """The kind with the strongest claim on a column, and the claim."""
     claims = {name: kind.claim(column) for name, kind in KINDS.items() if forced in (None, name)}
     made = {name: claim for name, claim in claims.items() if claim is not None}
+    if forced == "text" and forced not in made and (claim := described(column)) is not None:
+        return forced, claim
     if forced is not None and forced not in made:
         # The user knows better than our rules; the encoder reads what it can and the rest is missing.
         return forced, Claim(strength=1.0, reason="said by --kind")
@@ -171,7 +183,11 @@ def _target_field(name: str, column: Column, kind: str | None, claim: Claim | No
             f"Target column '{name}' is empty in all {len(series):,} rows, but every row to learn from needs a value. "
             "Choose another column with --target."
         )
-    if series is not None and series.dtype == pl.String and (kind is None or (classes and kind != "category")):
+    if (
+        series is not None
+        and series.dtype == pl.String
+        and (kind in (None, "text") or (classes and kind != "category"))
+    ):
         distinct = series.drop_nulls().n_unique()
         claim = Claim(
             strength=0.1,
@@ -225,6 +241,34 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
     return None
 
 
+def _strings_as_texts(source: Source, fields: list[Field], notes: list[Note]) -> list[Field]:
+    """Where nothing else is left to learn from, one column of strings that would be an identifier (names, DNA) is read by
+    its characters.
+    """
+    if any(f.role == "feature" for f in fields):
+        return fields
+    strings = [f for f in fields if f.role == "left_out" and f.kind is None and _may_be_read(f, source.columns[f.name])]
+    if len(strings) != 1:
+        return fields
+    name = strings[0].name
+    claim = described(source.columns[name])
+    reason = claim.reason if claim else ""
+    notes.append(
+        Note(
+            subject="kind", text=f"column '{name}' is read as text ({reason}): nothing else is left", override="--kind"
+        )
+    )
+    return [_field(name, "text", "feature", reason, claim) if f.name == name else f for f in fields]
+
+
+def _may_be_read(field: Field, column: Column) -> bool:
+    """Strings that differ, in a column that is not called an identifier and that nobody left out."""
+    series = series_of(column)
+    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
+    left_out = field.reason.startswith(("identifier", "text with"))
+    return left_out and series is not None and series.dtype == pl.String and not words & ID_WORDS
+
+
 def _field(name: str, kind: str | None, role: Role, reason: str, claim: Claim | None) -> Field:
     return Field(
         name=name,
@@ -238,9 +282,18 @@ def _field(name: str, kind: str | None, role: Role, reason: str, claim: Claim | 
     )
 
 
-def _as_group(field: Field, column: Column) -> Field:
-    """A column that names a person or thing that comes again ('patient_id') tells which rows belong together."""
+def _as_group(field: Field, column: Column, *, said: bool) -> Field:
+    """A column that names a person or thing that comes again ('patient_id') tells which rows belong together.
+
+    One of which the layout says so is no feature in any case: new files come without it.
+    """
     series = series_of(column)
+    if said and field.role in ("feature", "left_out") and series is not None:
+        distinct = series.n_unique()
+        if distinct < FEWEST_GROUPS:
+            return replace(field, role="left_out", kind=None, reason=f"names {distinct} things, too few to split by")
+        reason = f"names {distinct:,} things that come again in {len(series):,} rows; kept together in the split"
+        return replace(field, role="group", kind=None, reason=reason)
     if field.role not in ("feature", "left_out") or series is None or field.kind in ("boolean", "datetime"):
         return field
     words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))

@@ -18,15 +18,19 @@ import torch
 from torch import Tensor, nn
 
 from netpick.augment import Augmenter
-from netpick.errors import TrainingError
+from netpick.checkpoint import Checkpoints
+from netpick.errors import Interrupted, TrainingError
 from netpick.infer import DeviceData, autocast, predict_outputs
 from netpick.metrics.base import Metric
+from netpick.models import main_input
 from netpick.optimize import Average, Optimizer, make_optimizers, rate_multiplier
 from netpick.plan import CandidatePlan, Probe
 from netpick.recipe import Recipe
 from netpick.tasks import Task
+from netpick.training_state import Progress, TrainingState
 from netpick.types import Array, Event, HistoryPoint, OnEvent, Predictions, Rows
 
+STRETCH = 32  # batches within which rows are sorted by length
 LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
@@ -45,6 +49,8 @@ class Job:
     primary: Metric
     class_weights: tuple[float, ...] | None = None
     deadline: float | None = None  # time.perf_counter() after which training stops at the next step
+    checkpoints: Checkpoints | None = None  # where the state is kept between steps, and taken up again
+    interrupted: Callable[[], bool] = field(default=lambda: False)  # asked before every step; True ends it, resumable
     select: bool = True  # score validation rows and keep the best weights; False: a plain run of all steps
 
 
@@ -60,51 +66,41 @@ class Trained:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass
-class _Progress:
-    """What changes while training runs."""
-
-    step: int = 0
-    loss_sum: Tensor | None = None
-    loss_count: int = 0
-    rate_scale: float = 1.0  # plateau cuts it
-    top_score: float = -np.inf
-    best_score: float = -np.inf  # of the weights that are kept
-    best_loss: float = np.inf
-    best_step: int = 0
-    best_weights: dict[str, Tensor] | None = None
-    waited: int = 0
-    history: list[HistoryPoint] = field(default_factory=list)
-    stop: str = ""
-
-
 def new_network(job: Job) -> nn.Module:
     """A freshly initialised network on the device: the same for the same seed, whatever ran before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(job.plan.seed)
         network = job.build()
     network = network.to(job.data.device)
-    if "grid" in job.data.inputs:
+    if any(spec.form == "grid" for spec in job.data.inputs.values()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
 def train(job: Job, on_event: OnEvent) -> Trained:
-    """Trains one candidate as planned. Raises TrainingError when the loss is no longer a number."""
+    """Trains one candidate as planned, from its last checkpoint where there is one.
+
+    Raises TrainingError when the loss is no longer a number, and Interrupted, with a checkpoint written, when asked to stop.
+    """
     started = time.perf_counter()
     network = new_network(job)
     optimizers = make_optimizers(network, job.plan.recipe)
     base_rates = [[group.lr for group in optimizer.groups] for optimizer in optimizers]
     average = Average(network, job.plan.recipe.average) if job.plan.recipe.average > 0 else None
-    progress = _Progress()
+    progress = Progress()
     look_at = set(np.linspace(0, job.plan.steps, job.plan.looks + 1).round().astype(int).tolist()[1:])
     step_once = make_step(job, network, optimizers)
+    state = TrainingState(network=network, optimizers=optimizers, average=average, progress=progress)
     with torch.random.fork_rng(devices=[] if job.data.device == "cpu" else None):
         torch.manual_seed(job.plan.seed + 1)  # dropout
+        started -= _take_up(job, state)
         network.train()
-        for rows, epoch in batches(job.train, job.plan.recipe.batch_size, job.plan.seed):
+        for rows, epoch in batches(
+            job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths, skip=progress.step
+        ):
             if progress.step >= job.plan.steps or progress.stop:
                 break
+            _keep(job, state, started)
             multiplier = rate_multiplier(job.plan.recipe, progress.step, job.plan.steps) * progress.rate_scale
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, rate in zip(optimizer.groups, rates, strict=True):
@@ -122,18 +118,34 @@ def train(job: Job, on_event: OnEvent) -> Trained:
     return _finish(job, network, average, progress, started)
 
 
+def _take_up(job: Job, state: TrainingState) -> float:
+    """Goes back to the last checkpoint, if there is one; returns the seconds that were spent until then."""
+    if job.checkpoints is None or (saved := job.checkpoints.load()) is None:
+        return 0.0
+    return state.load(saved)
+
+
+def _keep(job: Job, state: TrainingState, started: float) -> None:
+    """Writes a checkpoint when one is due, or when training is to end here."""
+    interrupted = job.interrupted()
+    if job.checkpoints is not None and (interrupted or job.checkpoints.due()):
+        saved = state.save(time.perf_counter() - started)
+        job.checkpoints.save(saved.tensors, saved.state)
+    if interrupted:
+        raise Interrupted(f"{job.plan.name} was interrupted at step {state.progress.step:,} of {job.plan.steps:,}.")
+
+
 def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -> Callable[[Tensor, int], Tensor]:
     """One training step as a function of (row numbers, epoch); returns the mean loss, still on the device."""
     recipe = job.plan.recipe
     loss_function = job.task.loss(recipe, job.class_weights)
-    main = next((name for name in ("grid", "series") if name in job.data.inputs), None)
-    augmenter = Augmenter(recipe.augment, job.data.inputs[main], job.plan.seed) if main and recipe.augment else None
+    augmenters = _augmenters(job)
     parameters = [p for p in network.parameters() if p.requires_grad]
 
     def step(rows: Tensor, epoch: int) -> Tensor:
         batch, target = job.data.batch(rows), job.data.targets(rows)
         partner = weight = None
-        if augmenter is not None:
+        for augmenter in augmenters:
             batch, partner, weight = augmenter(batch, rows, epoch)
         with autocast(job.plan.precision, job.data.device):
             outputs = network(batch)
@@ -154,6 +166,14 @@ def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -
     return step
 
 
+def _augmenters(job: Job) -> list[Augmenter]:
+    """One for the main input; the others of a mixed row stay as they are."""
+    main = main_input(job.data.inputs)
+    if main == "table" or not job.plan.recipe.augment:
+        return []
+    return [Augmenter(job.plan.recipe.augment, job.data.inputs[main], job.plan.seed, main)]
+
+
 def per_row_loss(loss_function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor) -> Tensor:
     """Loss per row (B,); members (B, M, O) are each trained against the target and averaged."""
     if outputs.ndim == 2:
@@ -163,24 +183,42 @@ def per_row_loss(loss_function: Callable[[Tensor, Tensor], Tensor], outputs: Ten
     return losses.view(-1, members).mean(dim=1)
 
 
-def batches(rows: Rows, batch_size: int, seed: int) -> Iterator[tuple[Tensor, int]]:
-    """Endless batches of equal size; the order of an epoch is a pure function of (seed, epoch)."""
+def batches(
+    rows: Rows, batch_size: int, seed: int, lengths: Array | None = None, skip: int = 0
+) -> Iterator[tuple[Tensor, int]]:
+    """Endless batches of equal size; the order of an epoch is a pure function of (seed, epoch) and the lengths.
+
+    lengths: (N,) of all rows; rows of like length then come together, so that little padding is computed.
+    skip: batches that were had before.
+    """
     size = min(batch_size, len(rows))
-    epoch = 0
+    epoch, skipped = divmod(skip, len(rows) // size)
     while True:
         key = np.array([seed, epoch], dtype=np.uint64)
-        order = rows[np.random.Generator(np.random.Philox(key=key)).permutation(len(rows))]
+        generator = np.random.Generator(np.random.Philox(key=key))
+        order = rows[generator.permutation(len(rows))]
+        starts = np.arange(0, len(rows) - size + 1, size)
+        if lengths is not None:
+            order = _like_lengths_together(order[: len(starts) * size], lengths, size)
+            starts = generator.permutation(starts)
         shuffled = torch.from_numpy(order)
-        for start in range(0, len(rows) - size + 1, size):
+        for start in starts[skipped:].tolist():
             yield shuffled[start : start + size], epoch
-        epoch += 1
+        epoch, skipped = epoch + 1, 0
+
+
+def _like_lengths_together(order: Rows, lengths: Array, size: int) -> Rows:
+    """Sorted by length within stretches of some batches: enough to save the padding, while epochs still differ."""
+    stretch = size * max(1, min(STRETCH, len(order) // size // 4))  # few rows: still four stretches that differ
+    parts = [order[start : start + stretch] for start in range(0, len(order), stretch)]
+    return np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
 
 
 def _look(
     job: Job,
     network: nn.Module,
     average: Average | None,
-    progress: _Progress,
+    progress: Progress,
     started: float,
     multiplier: float,
     on_event: OnEvent,
@@ -239,7 +277,7 @@ def _look(
     on_event(Event(stage="train", text=text, data=data))
 
 
-def _finish(job: Job, network: nn.Module, average: Average | None, progress: _Progress, started: float) -> Trained:
+def _finish(job: Job, network: nn.Module, average: Average | None, progress: Progress, started: float) -> Trained:
     if progress.best_weights is not None:
         network.load_state_dict(progress.best_weights)
     elif average is not None:
@@ -297,7 +335,7 @@ def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
     times = []
     begun = time.perf_counter()
     with torch.random.fork_rng(devices=[]):
-        for rows, epoch in batches(job.train, job.plan.recipe.batch_size, job.plan.seed):
+        for rows, epoch in batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths):
             before = time.perf_counter()
             float(step(rows, epoch))
             times.append(time.perf_counter() - before)
@@ -307,8 +345,11 @@ def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
     some = job.validation[: min(len(job.validation), 512)]
     look_row = _seconds_of_second(partial(predict_outputs, network, job.data, some, precision=job.plan.precision))
     predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
+    # Batches of like lengths differ in cost: their mean counts, but for a few that something else held up.
+    typical = settled[: max(1, round(0.9 * len(settled)))]
+    middle = settled[len(settled) // 2]
     return Probe(
-        step_seconds=settled[len(settled) // 2],
+        step_seconds=middle if job.data.lengths is None else max(middle, sum(typical) / len(typical)),
         look_seconds=look_row * len(job.validation) / len(some),
         predict_seconds=predict_row * num_predicted / len(some),
     )

@@ -18,9 +18,10 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
-Form = Literal["vector", "codes", "series", "grid"]
+Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window"]
+Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
-Role = Literal["feature", "target", "left_out", "group"]
+Role = Literal["feature", "target", "left_out", "group", "time"]
 
 TRAIN, VALIDATION, TEST, UNASSIGNED = 0, 1, 2, -1
 
@@ -52,12 +53,13 @@ class TableColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class FileColumn:
-    """A column whose cells are files, in a folder or inside a zip, named relative to `root`."""
+    """A column whose cells are files (or folders of frames), in a folder or inside a zip, named relative to `root`."""
 
     name: str
     root: Path  # a folder, or the zip file
     paths: Sequence[str]  # relative to the folder, or member names of the zip
     in_zip: bool = False
+    kind: Media = "image"
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -65,15 +67,19 @@ class FileColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayColumn:
-    """A column of equally shaped arrays: images (N, C, H, W) uint8, or series (N, T, C) float32, zero-padded.
+    """A column of equally shaped arrays: images (N, C, H, W) uint8, series (N, T, C) float32, sounds as log-mel frames
+    (N, T, F) uint8, clips (N, T, C, H, W) uint8; series and sounds are zero-padded.
 
-    `lengths` (N,) gives the valid steps of each series when they differ. NaN in a series is a missing value.
+    `lengths` (N,) gives the valid steps of each row when they differ. NaN in a series is a missing value. `decoding` says
+    how files became values; a kind keeps it, so that new files are decoded alike.
     """
 
     name: str
     values: Array
-    kind: Literal["image", "series"]
+    kind: Literal["image", "series", "audio", "clip"]
     lengths: npt.NDArray[np.int32] | None = None
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    formats: Sequence[str] | None = None  # what each row's file was, such as "WAV 16 bit, 8,000 Hz"
 
     def __len__(self) -> int:
         return len(self.values)
@@ -102,6 +108,7 @@ class Source:
     num_rows: int
     fingerprint: str  # hex SHA-256, stable for the same data
     target: str | None = None  # the column that the layout says is the target (class folders, IDX labels, .ts classes)
+    groups: Sequence[str] = ()  # columns that the layout says name things that come again: who is speaking
     given_split: npt.NDArray[np.int8] | None = None  # (N,) of TRAIN / VALIDATION / TEST, UNASSIGNED where not said
     notes: Sequence[Note] = ()
     unreadable: Sequence[UnreadableRow] = ()
@@ -146,8 +153,11 @@ class Schema:
 class InputSpec:
     """One input of a network, without the batch dimension.
 
-    vector: shape (F,). codes: shape (K,), cardinalities per column; 0 means missing or never seen. series: shape (T, C),
-    `padded` when lengths differ. grid: shape (C, H, W), uint8 with mean and std per channel in 0..1 for normalising.
+    vector: shape (F,). codes: shape (K,), cardinalities per column; 0 means missing or never seen. tokens: shape (T,), one
+    cardinality, padded; 0 is padding, 1 unknown. series: shape (T, C), `padded` when lengths differ. grid: shape (C, H, W),
+    uint8 with mean and std per channel in 0..1 for normalising. spectrogram: shape (T, F), uint8, padded, mean and std per
+    band F. clip: shape (T, C, H, W), uint8, mean and std per channel. window: shape (T, C) of a forecast, its V targets
+    first, with `ahead` = (V, H steps ahead, steps of a season).
     """
 
     form: Form
@@ -157,9 +167,10 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
+    ahead: tuple[int, ...] = ()  # of a window
 
 
-Inputs = Mapping[str, InputSpec]  # keyed by form
+Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,10 +231,39 @@ class Predictions:
     """What a candidate says about some rows.
 
     classify: `probabilities` (n, K). multilabel: `probabilities` (n, L). regress: `values` (n, T) in the target's units.
+    forecast: `values` (n, H * V), step by step, `quantiles` of 10, 50 and 90 %, and what scale-free metrics divide by.
     """
 
     probabilities: npt.NDArray[np.float64] | None = None
     values: npt.NDArray[np.float64] | None = None
+    quantiles: npt.NDArray[np.float64] | None = None  # (n, H * V, 3)
+    naive: npt.NDArray[np.float64] | None = None  # (n, V), seasonal naive error of the row's series in training
+    deviation: npt.NDArray[np.float64] | None = None  # (n, V), standard deviation of the row's series in training
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastOrigin:
+    """One test window as people see it: what went before, and when."""
+
+    place: int  # among the test rows
+    series: str  # its name, or ""
+    history_times: Sequence[str]
+    history: npt.NDArray[np.float64]  # (steps, V)
+    times: Sequence[str]  # of the horizon
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastInfo:
+    """What the report says about a forecast beyond its scores."""
+
+    horizon: int
+    context: int
+    season: int
+    step: str  # "hourly"
+    shown: Sequence[ForecastOrigin]
+    series: Sequence[str]  # name of the series of each test row
+    positions: Array  # (n,) place of each test row's origin on the grid of times
+    times: Callable[[Array], Sequence[str]]  # places on that grid as people write them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +300,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """What a group of columns adds to the recommended network, in the primary metric.
+
+    `score` is that of test rows which have this group's values from other test rows; `difference` is how much better the
+    rows' own values are, positive when the group helps, whichever way the metric points.
+    """
+
+    group: str
+    columns: Sequence[str]
+    score: Score
+    difference: float
+    low: float
+    high: float
+    verdict: Literal["helps", "harms", "unclear"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer."""
 
@@ -285,7 +342,7 @@ class TargetInfo:
     """What the report needs to know about the target."""
 
     names: Sequence[str]  # target columns
-    task: str  # "classify", "multilabel", "regress"
+    task: str  # "classify", "multilabel", "regress", "forecast"
     labels: Sequence[str] = ()  # class names in the order of the probabilities
     unit_note: str = ""
 
@@ -312,8 +369,12 @@ class RunResults:
     findings: Sequence[Finding]
     test_openings: int
     seconds: float
-    test_truth: Array  # (n,) int64 for classify, (n, L) for multilabel, (n, T) float64 for regress
+    test_truth: (
+        Array  # (n,) int64 for classify, (n, L) for multilabel, (n, T) float64 for regress, (n, H * V) for forecast
+    )
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # by candidate; binary tasks only
+    forecast: ForecastInfo | None = None
+    ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,24 @@ from torch import nn
 from netpick import __version__
 from netpick.artifact import FORMAT, EncoderRecord, LoadedModel, ModelRecord, load_model
 from netpick.compare import Resampler
-from netpick.decode import decode_images, decode_one
+from netpick.decode import start_decoding
+from netpick.decoders import DECODERS, Decoder
+from netpick.decoders.base import DecodeRequest
 from netpick.encode import Encoder, encode
 from netpick.errors import DataError, RequestError
 from netpick.evaluate import evaluate
 from netpick.infer import DeviceData, predict_outputs
+from netpick.kinds import KINDS
 from netpick.metrics import metrics_for
 from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns
-from netpick.sources import open_source
+from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
-from netpick.store import Allocator, digest, memory_limit
+from netpick.sources.text_folder import loose_texts
+from netpick.store import Allocator, memory_limit
 from netpick.tasks import TASKS, Task
 from netpick.types import ArrayColumn, Column, FileColumn, Inputs, Predictions, RunResults, Score, Source, TableColumn
-
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+from netpick.use_forecast import continue_series, score_series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +57,14 @@ class Model:
     def predict(self, data: object) -> pl.DataFrame:
         """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
 
-        Returns a frame with a row a row of data: prediction, and the probability of every class. Raises DataError when
-        columns are missing or files cannot be read.
+        Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
+        each series past its end instead, a row a step. Raises DataError when columns are missing or files cannot be read.
         """
         source = self._read(data)
-        predictions = self.outputs(source.columns)
         record = self.loaded.record
+        if record.task == "forecast":
+            return continue_series(self.loaded, source)
+        predictions = self.outputs(source.columns)
         columns = prediction_columns(record.task, record.labels, predictions, record.threshold)
         table = pl.DataFrame(list(columns.values()))
         if source.row_names is not None:
@@ -70,6 +74,8 @@ class Model:
     def score(self, data: object) -> dict[str, Score]:
         """All metrics of the task on labelled data, each with n and a 95 % interval."""
         source = self._read(data, labelled=True)
+        if self.loaded.record.task == "forecast":
+            return score_series(self.loaded, source)
         record, task, state = self.loaded.record, self._task, self.loaded.task_state
         missing = [name for name in record.targets if name not in source.columns]
         if missing:
@@ -109,22 +115,34 @@ class Model:
         return TASKS[self.loaded.record.task]
 
     def _read(self, data: object, *, labelled: bool = False) -> Source:
-        """Opens data in the layout of training: image files become arrays of the network's size."""
-        options = ReadOptions(missing=self.loaded.record.missing, find_test=False)
-        grid = self.loaded.inputs.get("grid")
+        """Opens data in the layout of training: media files are decoded as those of training were."""
+        record, encoders = self.loaded.record, self.loaded.encoders
+        kinds = {encoder.kind for encoder in encoders}
+        options = ReadOptions(
+            missing=record.missing,
+            label_from=record.label_from if labelled else None,
+            frames="clip" in kinds if kinds & {"clip", "image"} else None,
+            find_test=False,
+        )
         if isinstance(data, dict):
             data = pl.DataFrame([data])
         if isinstance(data, np.ndarray):  # (X, y) without y
             data = (data, np.zeros(len(data), dtype=np.int64))
-        if grid is None:
-            return _renamed(open_source(data, options=options), self.loaded.encoders)
-        channels, height, width = grid.shape
-        files = None if labelled else _image_files(data)
+        media = [encoder for encoder in encoders if encoder.kind in DECODERS]
+        if not media:
+            texts = None
+            if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
+                texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
+            return texts or _renamed(open_source(data, options=options), encoders)
+        like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
+        files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
         if files is not None:
-            return _renamed(_decoded(files, (height, width), channels), self.loaded.encoders)
-        source = decode_images(open_source(data, options=options), size=(height, width), channels=channels)
-        columns = {name: _with_channels(column, channels) for name, column in source.columns.items()}
-        return _renamed(replace(source, columns=columns), self.loaded.encoders)
+            column, kind = media[0].column, DECODERS[media[0].kind].kind
+            return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
+        source = _renamed(open_source(data, options=options), encoders)
+        source = start_decoding(_with_files(source, media), like=like).finish()
+        columns = {name: _with_channels(column, like.get(name, {})) for name, column in source.columns.items()}
+        return replace(source, columns=columns)
 
 
 def load(path: str | Path, *, module: nn.Module | None = None) -> Model:
@@ -170,25 +188,25 @@ def record_of(
         primary_metric=results.primary_metric,
         scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
         missing=read.missing,
+        label_from=read.label_from,
         layout=results.source.layout,
         fingerprint=results.source.fingerprint,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
     )
 
 
-def _image_files(data: object) -> list[Path] | None:
-    """Image files that stand for rows: one, a list of them, or a folder that holds them itself."""
+def _media_files(data: object, decoder: Decoder) -> list[Path] | None:
+    """Media files that stand for rows: one, a list of them, or a folder that holds them itself."""
     if isinstance(data, (str, Path)):
         path = Path(data)
-        if path.suffix.lower() in IMAGE_ENDINGS:
+        if path.suffix.lower() in decoder.endings:
             return [path]
         if path.is_dir():
-            files = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith(".")
-            )
+            files = decoder.files_in(path)
             if not files:
                 raise DataError(
-                    f"{path} holds no images, but the model was trained on images. Known: {', '.join(IMAGE_ENDINGS)}."
+                    f"{path} holds no {decoder.noun}, but the model was trained on {decoder.noun}. "
+                    f"Known: {', '.join(decoder.endings)}."
                 )
             return files
         return None
@@ -197,25 +215,35 @@ def _image_files(data: object) -> list[Path] | None:
     return None
 
 
-def _decoded(files: Sequence[Path], size: tuple[int, int], channels: int) -> Source:
-    """Image files as a source of one column; every file must be readable, since every row gets an answer."""
-    with ThreadPoolExecutor() as pool:
-        pixels = list(pool.map(lambda path: decode_one(path, size, channels), files))
-    names = [str(path) for path in files]
-    column = ArrayColumn(name="image", values=np.stack(pixels), kind="image")
-    return Source(
-        name="files",
-        origin=names[0],
-        layout="files",
-        columns={"image": column},
-        num_rows=len(files),
-        fingerprint=digest(names),
-        row_names=names,
-    )
+def _all_decoded(source: Source, like: Mapping[str, Any], decoder: Decoder) -> Source:
+    """Every file must be readable, since every row gets an answer."""
+    (name,) = source.columns
+    decoded = decoder.start(source, name, DecodeRequest(like=like)).finish()
+    if decoded.failures:
+        row, reason = decoded.failures[0]
+        raise DataError(
+            f"{(source.row_names or ())[row]} cannot be read: {reason}. {decoder.expected[0].upper()}{decoder.expected[1:]} was "
+            "expected. Pass another file."
+        )
+    return replace(source, columns={name: decoded.column})
 
 
-def _with_channels(column: Column, channels: int) -> Column:
+def _with_files(source: Source, media: Sequence[Encoder]) -> Source:
+    """Paths in the cells of a frame or a row are files, looked for from the working folder."""
+    columns = dict(source.columns)
+    for encoder in media:
+        column = columns.get(encoder.column)
+        if isinstance(column, TableColumn) and column.values.dtype == pl.String:
+            paths = [str(Path(path).absolute()) if path else "" for path in column.values.to_list()]
+            columns[encoder.column] = FileColumn(
+                name=column.name, root=Path.cwd(), paths=paths, kind=DECODERS[encoder.kind].kind
+            )
+    return replace(source, columns=columns)
+
+
+def _with_channels(column: Column, like: Mapping[str, Any]) -> Column:
     """Images as grey or colour, as the network wants them (grey by the weights of ITU-R 601, as Pillow does)."""
+    channels = like.get("channels")
     if not isinstance(column, ArrayColumn) or column.kind != "image" or column.values.shape[1] == channels:
         return column
     values = column.values
@@ -228,8 +256,8 @@ def _with_channels(column: Column, channels: int) -> Column:
 
 
 def _renamed(source: Source, encoders: Sequence[Encoder]) -> Source:
-    """The only image or series column takes the name that it had in training."""
-    rich = [e for e in encoders if e.kind in ("image", "series")]
+    """The only column of media or series takes the name that it had in training."""
+    rich = [e for e in encoders if KINDS[e.kind].cells is ArrayColumn]
     found = [name for name, c in source.columns.items() if isinstance(c, (ArrayColumn, FileColumn))]
     if len(rich) != 1 or len(found) != 1 or rich[0].column == found[0]:
         return source

@@ -20,17 +20,17 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "types", "recipe", "sources", "kinds", "metrics", "tasks", "schema", "decode_worker", "decode_work",
-    "decode", "checks", "split", "store", "encode", "augment", "infer", "models", "baselines", "plan", "candidates",
-    "optimize", "train", "compare", "evaluate", "predictions", "report", "artifact", "use", "demo", "prepare",
+    "errors", "stop", "types", "recipe", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
+    "decoders", "decode", "checks", "split", "store", "encode", "windows", "seasons", "prepare_forecast", "augment", "infer", "models", "baselines", "plan", "candidates",
+    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "artifact", "use_forecast", "use", "demo", "prepare",
     "contest", "api", "console",
     "cli",
 )  # fmt: skip
 
 # Neighbours in that list that have nothing to say to each other.
 NEVER = {
-    "models": {"sources", "kinds", "schema", "decode", "checks", "split", "encode", "store"},
-    "baselines": {"sources", "kinds", "schema", "decode", "checks", "split", "encode", "store", "models"},
+    "models": {"sources", "kinds", "schema", "decoders", "decode", "checks", "split", "encode", "store"},
+    "baselines": {"sources", "kinds", "schema", "decoders", "decode", "checks", "split", "encode", "store", "models"},
     "metrics": {"sources", "kinds"},
     "report": {"train", "optimize", "models", "store"},
     "artifact": {"train", "optimize", "report"},
@@ -38,7 +38,7 @@ NEVER = {
 }
 
 # What a person waits for before anything trains: importing these stages may not import torch.
-WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decode", "checks", "split",
+WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
                  "report", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.

@@ -20,6 +20,7 @@ def test_public_names() -> None:
     assert netpick.__all__ == [
         "DataError",
         "FindingError",
+        "Interrupted",
         "Model",
         "ModelFileError",
         "NetpickError",
@@ -30,6 +31,7 @@ def test_public_names() -> None:
         "fit",
         "load",
         "look",
+        "resume",
     ]
     assert all(getattr(netpick, name) is not None for name in netpick.__all__)
     with pytest.raises(AttributeError, match="no attribute 'train_everything'"):

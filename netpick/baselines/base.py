@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
-from netpick.types import Array, Inputs, Predictions, Rows
+from netpick.types import Array, Column, Inputs, Predictions, Rows
+
+if TYPE_CHECKING:
+    from netpick.windows import Windows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Encoded rows to learn from: `arrays` by input name over all N rows ("vector", "codes", "series",
-    "series.lengths", "grid"), as the networks get them, and the target of the task."""
+    """Encoded rows to learn from: `arrays` by input name over all N rows ("vector", "codes", "series", "series.lengths",
+    "grid", ...), as the networks get them, the raw columns of the features, and the target of the task."""
 
-    task: str  # classify | multilabel | regress
+    task: str  # classify | multilabel | regress | forecast
     inputs: Inputs
     arrays: Mapping[str, Array]
     target: Array  # classify (N,) int64; multilabel (N, L) float32; regress (N, T) float64 in its own units
     num_classes: int  # K, L or T
     train: Rows
     seed: int
+    columns: Mapping[str, Column] = field(
+        default_factory=dict
+    )  # raw, by name, for yardsticks that read texts as they are
+    windows: Windows | None = None  # of a forecast
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ class BoostedTrees(Baseline):
     definition = "Gradient-boosted decision trees (histogram boosting of scikit-learn)."
 
     def applies(self, problem: Problem) -> bool:
-        return True
+        return problem.task != "forecast"
 
     def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
         started = time.perf_counter()

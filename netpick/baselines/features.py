@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from netpick.baselines.base import Problem
-from netpick.baselines.shrink import READ_SIDE, image_features, series_features
+from netpick.baselines.shrink import MEDIA_FORMS, READ_SIDE, media_features
 from netpick.types import Array, Rows
 
 Purpose = Literal["linear", "trees", "distance"]
@@ -21,6 +21,15 @@ MAX_CATEGORIES = 254  # what the trees' 255 bins hold beside "any other"
 MAX_LINEAR = 1_000  # more columns than that are reduced to principal axes
 MAX_MEDIA = 100  # more columns than that of an image or series are reduced for trees and distances, to:
 MEDIA_COMPONENTS = 40
+NANOSECONDS = {  # of making features, per input number, measured on one core
+    "vector": 5.0,
+    "codes": 100.0,
+    "tokens": 20.0,
+    "series": 60.0,
+    "grid": 8.0,
+    "spectrogram": 10.0,
+    "clip": 8.0,
+}
 AXES_ROWS = 4_000  # rows from which principal axes are learned
 
 
@@ -64,7 +73,7 @@ class FeatureMaker:
         blocks = self._raw_blocks(train)
         limit, kept = (MAX_LINEAR, MAX_LINEAR) if purpose == "linear" else (MAX_MEDIA, MEDIA_COMPONENTS)
         for name, block in blocks.items():
-            reducible = name != "codes" and (purpose == "linear" or name in ("grid", "series"))
+            reducible = name != "codes" and (purpose == "linear" or _is_raw(name))
             if reducible and block.shape[1] > limit:
                 self._axes[name] = principal_axes(block, kept)
                 blocks[name] = self._axes[name](block)
@@ -84,7 +93,7 @@ class FeatureMaker:
 
     def _scale(self, name: str, block: Array) -> Array:
         deviations = block.std(axis=0, dtype=np.float64)
-        if self._purpose == "distance" and name in ("grid", "series"):  # a dark corner stays unimportant
+        if self._purpose == "distance" and _is_raw(name):  # a dark corner stays unimportant
             deviations = np.full_like(deviations, np.sqrt(np.square(deviations).sum()))
         elif self._purpose == "distance":
             deviations = deviations * np.sqrt(block.shape[1])
@@ -104,10 +113,10 @@ class FeatureMaker:
             codes = np.asarray(arrays["codes"][rows])
             places = [table[codes[:, column]] for column, table in enumerate(self._tables)]
             blocks["codes"] = np.stack(places, axis=1) if self._purpose == "trees" else self._indicators(places)
-        if "grid" in arrays:
-            blocks["grid"] = image_features(arrays["grid"], rows)
-        if "series" in arrays:
-            blocks["series"], blocks["summary"] = series_features(arrays["series"], arrays.get("series.lengths"), rows)
+        for name, spec in self._problem.inputs.items():
+            if spec.form in MEDIA_FORMS:
+                for part, block in media_features(spec, arrays[name], arrays.get(f"{name}.lengths"), rows).items():
+                    blocks[f"{name} {part}".strip()] = block
         return blocks
 
     def _indicators(self, places: list[Array]) -> Array:
@@ -115,6 +124,11 @@ class FeatureMaker:
             place[:, None] == np.arange(int(table.max()) + 1) for place, table in zip(places, self._tables, strict=True)
         ]
         return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _is_raw(block: str) -> bool:
+    """Whether a block holds pixels, steps or word counts, as against columns of a table and summaries."""
+    return block not in ("vector", "codes") and not block.endswith(" summary")
 
 
 def _code_tables(problem: Problem, train: Rows, limit: int) -> list[Array]:
@@ -141,7 +155,7 @@ def count_features(problem: Problem, purpose: Purpose) -> int:
 def cost_of_features(problem: Problem) -> float:
     """Seconds per row for making features, measured on one core."""
     nanoseconds = 0.0
-    for name, spec in problem.inputs.items():
+    for spec in problem.inputs.values():
         numbers = float(np.prod([min(side, 2 * READ_SIDE) for side in spec.shape]))
-        nanoseconds += {"vector": 5.0, "codes": 100.0, "grid": 8.0, "series": 60.0}[name] * numbers
+        nanoseconds += NANOSECONDS[spec.form] * numbers
     return nanoseconds * 1e-9

@@ -87,7 +87,7 @@ def _fit_classes(
     classes = np.unique(target)
     if len(classes) == 1:
         certain = spread_probabilities(np.ones((1, 1)), classes, num_classes)
-        return lambda new: np.tile(certain, (len(new), 1))
+        return lambda new: np.tile(certain, (new.shape[0], 1))
     model = new_model().fit(features, target)
     return lambda new: spread_probabilities(np.asarray(model.predict_proba(new)), classes, num_classes)
 

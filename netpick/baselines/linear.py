@@ -30,7 +30,7 @@ class Linear(Baseline):
     definition = "Logistic regression (ridge regression for numbers) on standardised simple features."
 
     def applies(self, problem: Problem) -> bool:
-        return True
+        return problem.task != "forecast"
 
     def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
         started = time.perf_counter()

@@ -31,7 +31,7 @@ class NearestNeighbours(Baseline):
     definition = "The three most similar training rows by simple features vote."
 
     def applies(self, problem: Problem) -> bool:
-        return bool({"grid", "series"} & set(problem.arrays))
+        return any(spec.form in ("grid", "series", "spectrogram", "clip") for spec in problem.inputs.values())
 
     def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
         started = time.perf_counter()

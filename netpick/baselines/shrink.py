@@ -1,18 +1,52 @@
-"""Images and series as about a hundred plain numbers each."""
+"""Images, clips, sounds, series and texts as some hundred plain numbers each."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Array, Rows
+from netpick.types import Array, InputSpec, Rows
 
 GRID_SIDE = 14  # a grey image of 14 x 14 block averages keeps a digit readable
 READ_SIDE = 56  # larger images are read every few pixels, so that cost does not grow with their size
 HISTOGRAM_BINS = 8
+SOUND_PARTS = 16  # of time, and of pitch
+SOUNDS_AT_ONCE = 128  # a chunk that stays in the processor's cache
 MAX_STEPS = 64
 SPECTRUM_BANDS = 4
 CHUNK_ROWS = 2_048
+COMMON_TOKENS = 300  # of a text that are counted; the tokenizer numbers them by how frequent they are
+MEDIA_FORMS = ("tokens", "series", "grid", "spectrogram", "clip")
+
+
+def media_features(spec: InputSpec, values: Array, lengths: Array | None, rows: Rows) -> dict[str, Array]:
+    """Blocks (n, F) of one input: "" for its pixels, steps or word counts, "summary" for what was summed up of them."""
+    if spec.form == "grid":
+        return {"": image_features(values, rows)}
+    if spec.form == "clip":  # the mean picture, and how much changes from one frame to the next
+        frames = values.shape[1]
+        mean = np.stack([values[row].mean(axis=0) for row in rows]).astype(np.uint8)
+        motion = [np.abs(np.diff(values[row].astype(np.int16), axis=0)).mean(axis=(1, 2, 3)) for row in rows]
+        return {
+            "": image_features(mean, np.arange(len(rows))),
+            "summary": np.asarray(motion, np.float32).reshape(len(rows), max(0, frames - 1)),
+        }
+    if spec.form == "tokens":
+        return {"": token_counts(values, rows, spec.cardinalities[0])}
+    made = sound_features if spec.form == "spectrogram" else series_features
+    steps, summary = made(values, lengths, rows)
+    return {"": steps, "summary": summary}
+
+
+def token_counts(tokens: Array, rows: Rows, cardinality: int) -> npt.NDArray[np.float32]:
+    """Tokens (N, T) -> (n, at most 300): how often each of the commonest tokens occurs, as log(1 + count)."""
+    counted = min(cardinality, COMMON_TOKENS)
+    counts = np.zeros((len(rows), counted), np.float32)
+    for start in range(0, len(rows), CHUNK_ROWS):
+        chunk = np.asarray(tokens[rows[start : start + CHUNK_ROWS]])
+        row, place = np.nonzero((chunk > 0) & (chunk < counted))
+        np.add.at(counts, (start + row, chunk[row, place]), 1.0)
+    return np.log1p(counts)
 
 
 def image_features(grid: Array, rows: Rows) -> npt.NDArray[np.float32]:
@@ -33,9 +67,9 @@ def image_features(grid: Array, rows: Rows) -> npt.NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32, copy=False)
 
 
-def _pooling(side: int) -> npt.NDArray[np.float32]:
-    """A matrix (side, at most 14) whose columns average neighbouring pixels."""
-    blocks = min(side, GRID_SIDE)
+def _pooling(side: int, most: int = GRID_SIDE) -> npt.NDArray[np.float32]:
+    """A matrix (side, at most `most`) whose columns average neighbours."""
+    blocks = min(side, most)
     owner = np.arange(side) * blocks // side
     weights = (owner[:, None] == np.arange(blocks)).astype(np.float32)
     return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
@@ -47,6 +81,35 @@ def _colour_histogram(pixels: Array) -> Array:
     bins = pixels.reshape(n, channels, -1) // (256 // HISTOGRAM_BINS)
     shares = [(bins == which).mean(axis=2, dtype=np.float32) for which in range(HISTOGRAM_BINS)]
     return np.stack(shares, axis=2).reshape(n, channels * HISTOGRAM_BINS)
+
+
+def sound_features(
+    frames: Array, lengths: Array | None, rows: Rows
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Log-mel frames (N, T, F) of uint8 -> means of 16 equal parts in 16 bands (n, 256), and the mean, deviation and
+    maximum of every band with the length (n, F*3 + 1).
+
+    All frames as they are, 4,000 numbers, told spoken digits no better (97 % of known speakers, 79 % of new ones either way).
+    """
+    parts, summaries = [], []
+    for start in range(0, len(rows), SOUNDS_AT_ONCE):
+        chunk = rows[start : start + SOUNDS_AT_ONCE]
+        stored = np.asarray(frames[chunk])
+        values = np.multiply(stored, 1 / 255, dtype=np.float32)
+        steps, bands = values.shape[1:]
+        count = np.full(len(chunk), steps) if lengths is None else np.asarray(lengths[chunk]).clip(1)
+        wide = values @ _pooling(bands, SOUND_PARTS)  # (n, T, at most 16)
+        sums = np.concatenate([np.zeros_like(wide[:, :1]), wide.cumsum(axis=1)], axis=1)
+        edges = np.arange(SOUND_PARTS + 1) * count[:, None] / SOUND_PARTS
+        first = edges[:, :-1].astype(np.int64)
+        last = np.maximum(np.ceil(edges[:, 1:]).astype(np.int64), first + 1)
+        ends, starts = (np.take_along_axis(sums, place[:, :, None], axis=1) for place in (last, first))
+        parts.append(((ends - starts) / (last - first)[:, :, None]).reshape(len(chunk), -1))
+        mean = values.sum(axis=1) / count[:, None]  # padding is 0 and adds nothing
+        square = np.einsum("ntf,ntf->nf", values, values) / count[:, None]
+        deviation = np.sqrt(np.maximum(square - np.square(mean), 0))
+        summaries.append(np.concatenate([mean, deviation, stored.max(axis=1) / 255, count[:, None] / steps], axis=1))
+    return np.concatenate(parts).astype(np.float32), np.concatenate(summaries).astype(np.float32)
 
 
 def series_features(

@@ -12,10 +12,13 @@ from netpick.checks.base import Check, CheckContext, ResultCheck
 from netpick.checks.classes import RareClasses, UnevenClasses
 from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.duplicates import DuplicateRows, row_groups, rows_repeat_by_chance
+from netpick.checks.file_formats import FormatTellsClass
+from netpick.checks.groups import KnownOrNewGroups
 from netpick.checks.labels import LabelVariants, label_variants, variants_finding
 from netpick.checks.leakage import LeakingColumn
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
 from netpick.checks.small_test import FewTestRows
+from netpick.checks.texts import EmptyTexts, RepeatedTexts
 from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
 from netpick.checks.unreadable import UnreadableFiles
 from netpick.types import CandidateResult, Comparison, Finding
@@ -46,6 +49,10 @@ CHECKS: dict[str, Check] = {
         UnevenClasses(),
         FewTestRows(),
         StrayCells(),
+        FormatTellsClass(),
+        KnownOrNewGroups(),
+        EmptyTexts(),
+        RepeatedTexts(),
     )
 }
 

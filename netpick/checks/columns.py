@@ -26,7 +26,7 @@ class LeftOutColumns(Check):
                 severity="info",
                 title=self.title,
                 evidence=f"Not learned from: {said}{more}.",
-                advice="To use one all the same, say what it means: --kind COLUMN=category.",
+                advice="To use one all the same, say what it means: --kind COLUMN=category, or COLUMN=text to read it by its letters.",
                 columns=tuple(f.name for f in out),
             )
         ]

@@ -18,8 +18,8 @@ CHANCE = 10  # up to so many times more possible rows than rows, a row has a twi
 def row_groups(source: Source, schema: Schema) -> Array:
     """Numbers (N,) int64 that are equal for rows whose features are identical in every column.
 
-    Tables are hashed by polars (64 bits: a chance of 1 in 10^6 of any mistake in 5 million rows); images and series by a
-    sum of products, and rows of equal hash are compared in full. Files that are not decoded count as identical
+    Tables are hashed by polars (64 bits: a chance of 1 in 10^6 of any mistake in 5 million rows), texts without regard to
+    case and blanks; images and series by a sum of products, and rows of equal hash are compared in full. Files that are not decoded count as identical
     when their paths are.
     """
     import polars as pl
@@ -31,6 +31,9 @@ def row_groups(source: Source, schema: Schema) -> Array:
             total = _mix(total) + _hash_arrays(column) * np.uint64(2 * number + 1)
         elif isinstance(column, FileColumn):
             tables.append(pl.Series(field.name, list(column.paths), dtype=pl.String))
+        elif field.kind == "text" and column.values.dtype == pl.String:
+            text = column.values.str.to_lowercase().str.replace_all(r"\s+", " ")
+            tables.append(text.str.strip_chars().alias(field.name))
         else:
             tables.append(column.values.alias(field.name))
     if tables:
@@ -97,7 +100,9 @@ def rows_repeat_by_chance(source: Source, schema: Schema) -> bool:
     """Whether the features take so few different values that identical rows are to be expected."""
     combinations = 1
     for field in schema.features:
-        if not isinstance(source.columns[field.name], TableColumn) or not field.num_distinct:
+        # A text is long: that it comes twice is no chance, however few different ones there are.
+        text = field.kind == "text"
+        if text or not isinstance(source.columns[field.name], TableColumn) or not field.num_distinct:
             return False
         combinations *= field.num_distinct + (field.num_missing > 0)
         if combinations > CHANCE * source.num_rows:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from netpick.types import Array, Column, Form, Rows
+from netpick.types import Array, Column, Form, InputSpec, Note, Rows, TableColumn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Kind(ABC):
 
     name: ClassVar[str]
     form: ClassVar[Form]  # which input of the network it feeds
+    cells: ClassVar[type[Any]] = TableColumn  # what `fit` and `encode` read; ArrayColumn for series and decoded files
     State: ClassVar[type[Any]]  # a strict frozen pydantic dataclass
 
     @abstractmethod
@@ -39,7 +40,7 @@ class Kind(ABC):
 
     @abstractmethod
     def encode(self, column: Column, state: Any) -> Array:
-        """All rows as numbers: vector (N, F) float32, codes (N, K) int32, series (N, T, C) float32, grid uint8."""
+        """All rows as numbers: vector (N, F) float32, codes and tokens int32, series (N, T, C) float32, media uint8."""
 
     @abstractmethod
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
@@ -48,3 +49,19 @@ class Kind(ABC):
     def cardinalities(self, state: Any) -> tuple[int, ...]:
         """For codes: how many values each output can take, 0 (missing, never seen) included."""
         return ()
+
+    def spec(self, name: str, state: Any) -> InputSpec:
+        """For rich forms (all but vector and codes, whose columns are put side by side): the input that `encode` makes."""
+        raise NotImplementedError
+
+    def lengths(self, column: Column, state: Any, encoded: Array) -> Array | None:
+        """For padded rich forms: valid steps (N,) int32 of each row of what `encode` gave."""
+        return None
+
+    def notes(self, name: str, state: Any) -> Sequence[Note]:
+        """What was learned of a column called `name` that its user should know."""
+        return ()
+
+    def decoding(self, state: Any) -> Mapping[str, Any]:
+        """For media: how to decode new files as those of training were."""
+        return {}

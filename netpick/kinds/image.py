@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from netpick.errors import DataError
 from netpick.kinds.base import Claim, Kind
-from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, Rows
+from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, InputSpec, Rows
 
 SAMPLED_IMAGES = 2_000
 
@@ -27,10 +29,11 @@ class Image(Kind):
 
     name: ClassVar[str] = "image"
     form: ClassVar[Form] = "grid"
+    cells: ClassVar[type[Any]] = ArrayColumn
     State = ImageState
 
     def claim(self, column: Column) -> Claim | None:
-        if isinstance(column, FileColumn):
+        if isinstance(column, FileColumn) and column.kind == "image":
             return Claim(strength=1.0, reason="image files", num_distinct=len(column), examples=tuple(column.paths[:3]))
         if isinstance(column, ArrayColumn) and column.kind == "image":
             channels, height, width = column.values.shape[1:]
@@ -52,7 +55,20 @@ class Image(Kind):
 
     def encode(self, column: Column, state: Any) -> Array:
         assert isinstance(column, ArrayColumn)
+        if column.values.shape[1:] != tuple(state.shape):
+            raise DataError(
+                f"Column '{column.name}' holds images of shape {column.values.shape[1:]}, but the model was trained on "
+                f"{tuple(state.shape)} (channels, height, width). Resize them first."
+            )
         return column.values
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         return ("grey",) if state.shape[0] == 1 else ("red", "green", "blue", "alpha")[: state.shape[0]]
+
+    def spec(self, name: str, state: Any) -> InputSpec:
+        outputs = self.outputs(name, state)
+        return InputSpec(form="grid", shape=state.shape, mean=state.mean, std=state.std, names=outputs)
+
+    def decoding(self, state: Any) -> Mapping[str, Any]:
+        channels, height, width = state.shape
+        return {"size": (height, width), "channels": channels}

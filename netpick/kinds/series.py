@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from netpick.errors import DataError
 from netpick.kinds.base import Claim, Kind
-from netpick.types import STRICT, Array, ArrayColumn, Column, Form, Rows
+from netpick.types import STRICT, Array, ArrayColumn, Column, Form, InputSpec, Rows
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -26,6 +27,7 @@ class Series(Kind):
 
     name: ClassVar[str] = "series"
     form: ClassVar[Form] = "series"
+    cells: ClassVar[type[Any]] = ArrayColumn
     State = SeriesState
 
     def claim(self, column: Column) -> Claim | None:
@@ -63,11 +65,36 @@ class Series(Kind):
             values[~_valid(column.lengths, values.shape[1])] = 0.0
         if values.shape[1] > state.length:  # longer than any series of the training run: its beginning counts
             values = values[:, : state.length]
-        return np.ascontiguousarray(values)
+        return np.ascontiguousarray(_fit_length(values, column.name, state))
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         channels = len(state.mean)
         return (name,) if channels == 1 else tuple(f"{name} {i + 1}" for i in range(channels))
+
+    def spec(self, name: str, state: Any) -> InputSpec:
+        shape = (state.length, len(state.mean))
+        return InputSpec(form="series", shape=shape, padded=state.padded, names=self.outputs(name, state))
+
+    def lengths(self, column: Column, state: Any, encoded: Array) -> Array | None:
+        assert isinstance(column, ArrayColumn)
+        if not state.padded:
+            return None
+        if column.lengths is None:
+            return np.full(len(column), min(column.values.shape[1], state.length), dtype=np.int32)
+        return np.asarray(np.minimum(column.lengths, state.length), dtype=np.int32)
+
+
+def _fit_length(values: Array, name: str, state: SeriesState) -> Array:
+    """Series that are shorter than the longest of training are padded, if the model knows of padding."""
+    missing = state.length - values.shape[1]
+    if missing <= 0:
+        return values
+    if not state.padded:
+        raise DataError(
+            f"Column '{name}' holds series of {values.shape[1]} steps, but the model was trained on series "
+            f"of exactly {state.length}. Bring them to that length first."
+        )
+    return np.pad(values, ((0, 0), (0, missing), (0, 0)))
 
 
 def _valid(lengths: Array, steps: int) -> Array:

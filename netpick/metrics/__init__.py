@@ -21,6 +21,15 @@ from netpick.metrics.classes import (
 )
 from netpick.metrics.confusion import ClassScores, confusion_matrix, per_class_scores
 from netpick.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
+from netpick.metrics.forecast import (
+    Coverage,
+    ForecastMae,
+    ForecastRmse,
+    Mase,
+    QuantileLoss,
+    Smape,
+    StandardisedMse,
+)
 from netpick.metrics.means import Accuracy, Brier, LogLoss
 from netpick.metrics.ranks import Auc, AveragePrecision
 from netpick.types import CandidateResult
@@ -62,6 +71,13 @@ METRICS: dict[str, Metric] = {
         RootMeanSquaredError(),
         MeanAbsoluteError(),
         MeanSquaredError(),
+        ForecastRmse(),
+        ForecastMae(),
+        Mase(),
+        StandardisedMse(),
+        Smape(),
+        QuantileLoss(),
+        Coverage(),
     )
 }
 
@@ -79,10 +95,12 @@ def primary_metric(task: str, num_classes: int, balance: float) -> str:
 
     balance: share of the rows that are in the rarest class; 1 / num_classes when all are equal. Even classes are
     judged by accuracy; uneven ones by ROC AUC (two classes) or balanced accuracy; several labels by their mean ROC AUC;
-    numbers by R2.
+    numbers by R2; forecasts by RMSE, or by standardised MSE where several targets or series have scales of their own.
     """
     if task == "regress":
         return R2.name
+    if task == "forecast":  # num_classes: targets times series; several are on scales of their own
+        return ForecastRmse.name if num_classes == 1 else StandardisedMse.name
     if task == "multilabel":
         return Auc.name
     if num_classes == 2:
@@ -92,6 +110,8 @@ def primary_metric(task: str, num_classes: int, balance: float) -> str:
 
 def fallback_metric(task: str) -> str:
     """The name of a metric that is defined on any rows, for when the primary one is not (test rows of one class, ...)."""
+    if task == "forecast":
+        return ForecastRmse.name
     return RootMeanSquaredError.name if task == "regress" else Accuracy.name
 
 

@@ -1,24 +1,40 @@
 """The table of architectures: which family reads which form of data.
 
 An architecture is one file with a class of this contract (base.py), one line here, and the conformance suite runs over it.
-The main form is the richest one of a row: images before series before table columns; the other forms of a mixed row get
-a trunk of their own (network.py).
+The main form is the richest one of a row: clips, images, sounds, texts, series, table columns, in this order; the other inputs
+of a mixed row get a trunk of their own (network.py).
 """
 
 from __future__ import annotations
 
 from netpick.models.base import Architecture
+from netpick.models.clip_cnn import ClipCnn
+from netpick.models.clip_cnn_rnn import ClipCnnRnn
+from netpick.models.clip_transformer import ClipTransformer
 from netpick.models.flat_mlp import FlatMlp
+from netpick.models.forecast_cnn import ForecastCnn
+from netpick.models.forecast_layers import ForecastLayers
+from netpick.models.forecast_mlp import ForecastMlp
+from netpick.models.forecast_rnn import ForecastRnn
+from netpick.models.forecast_transformer import ForecastTransformer
 from netpick.models.grid_cnn import GridCnn
 from netpick.models.layers import Layers
 from netpick.models.patch_transformer import PatchTransformer
 from netpick.models.rnn import Rnn
 from netpick.models.series_cnn import SeriesCnn
+from netpick.models.sound import SpectrogramLayers, SpectrogramRnn, SpectrogramTransformer
+from netpick.models.sound_cnn import SpectrogramCnn
+from netpick.models.sound_cnn_rnn import SpectrogramCnnRnn
+from netpick.models.sound_mlp import SpectrogramMlp
 from netpick.models.tabular_mlp import TabularMlp
 from netpick.models.tabular_transformer import TabularTransformer
+from netpick.models.text_cnn import TextCnn
+from netpick.models.text_mlp import TextMlp
+from netpick.models.text_transformer import TextTransformer
 from netpick.types import Inputs
 
-FAMILIES = ("mlp", "cnn", "rnn", "transformer")
+FAMILIES = ("mlp", "cnn", "rnn", "cnn_rnn", "transformer")
+RICH_FORMS = ("window", "clip", "grid", "spectrogram", "tokens", "series")  # the richest first
 
 MODELS: dict[tuple[str, str], Architecture] = {
     ("mlp", "table"): TabularMlp(),
@@ -31,15 +47,44 @@ MODELS: dict[tuple[str, str], Architecture] = {
     ("rnn", "grid"): Rnn("grid"),
     ("transformer", "series"): PatchTransformer("series"),
     ("transformer", "grid"): PatchTransformer("grid"),
+    ("mlp", "tokens"): TextMlp(),
+    ("cnn", "tokens"): TextCnn(),
+    ("rnn", "tokens"): Rnn("tokens"),
+    ("transformer", "tokens"): TextTransformer(),
+    ("cnn", "clip"): ClipCnn(),
+    ("cnn_rnn", "clip"): ClipCnnRnn(),
+    ("transformer", "clip"): ClipTransformer(),
+    ("mlp", "spectrogram"): SpectrogramMlp(),
+    ("cnn", "spectrogram"): SpectrogramCnn(),
+    ("rnn", "spectrogram"): SpectrogramRnn(),
+    ("cnn_rnn", "spectrogram"): SpectrogramCnnRnn(),
+    ("transformer", "spectrogram"): SpectrogramTransformer(),
+    ("layers", "spectrogram"): SpectrogramLayers(),
+    ("mlp", "window"): ForecastMlp(),
+    ("cnn", "window"): ForecastCnn(),
+    ("rnn", "window"): ForecastRnn(),
+    ("transformer", "window"): ForecastTransformer(),
+    ("layers", "window"): ForecastLayers(),
     ("layers", "table"): Layers(),
+    ("layers", "tokens"): Layers(),
     ("layers", "series"): Layers(),
     ("layers", "grid"): Layers(),
 }
 
 
+def main_input(inputs: Inputs) -> str:
+    """The name of the input that the family's trunk reads: the richest one, or "table" for vector and codes."""
+    for form in RICH_FORMS:
+        for name, spec in inputs.items():
+            if spec.form == form:
+                return name
+    return "table"
+
+
 def main_form(inputs: Inputs) -> str:
-    """The richest form of a row: "grid", "series", or "table" for vector and codes."""
-    return next((form for form in ("grid", "series") if form in inputs), "table")
+    """The richest form of a row: "clip", "grid", ..., or "table" for vector and codes."""
+    name = main_input(inputs)
+    return name if name == "table" else inputs[name].form
 
 
 def families_for(inputs: Inputs) -> tuple[str, ...]:

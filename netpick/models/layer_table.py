@@ -213,7 +213,7 @@ def _flatten(spec: LayerSpec, site: Site) -> Built:
 
 def _embedding(spec: LayerSpec, site: Site) -> Built:
     raise RequestError(
-        f"{site.where} turns categories into numbers, so it can only be the first layer on a table with category columns; "
+        f"{site.where} turns categories or words into numbers, so it can only be the first layer, on texts or a table with category columns; "
         f"here it gets {site.shape}. Leave it out."
     )
 

@@ -16,6 +16,7 @@ import torch
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
+from torch.nn import functional
 
 from netpick.errors import RequestError, near_matches
 from netpick.models.base import Architecture, Batch, Features, Trunk
@@ -23,11 +24,14 @@ from netpick.models.blocks import ACTIVATIONS, Activation
 from netpick.models.layer_table import LAYERS, LayerSpec, Shape, build_layers
 from netpick.models.stems import GridStem, SeriesStem
 from netpick.models.table_inputs import CodeEmbedding, TableInput
+from netpick.models.text_stem import TokenStem
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs, InputSpec
 
+TOKEN_WIDTH = 64  # of the vectors of words, unless the first layer is "embedding N"
 EXAMPLES = {
     "table": "dense 64 relu, dense 64 relu",
+    "tokens": "embedding 64, gru 64 bidirectional, globalpool",
     "series": "conv 32 5 same relu, conv 64 5 same relu, globalpool",
     "grid": "conv 32 3 relu, maxpool 2, conv 64 3 relu, maxpool 2, flatten, dense 64 relu",
 }
@@ -166,6 +170,20 @@ class TableOpening(nn.Module):
         return (torch.cat([batch["vector"].float(), embedded], dim=1) if self.reads_numbers else embedded), None
 
 
+class TokenOpening(nn.Module):
+    """Texts as vectors (B, T, D) and their mask; of the full length where a layer behind counts on it."""
+
+    def __init__(self, spec: InputSpec, width: int, *, whole: bool) -> None:
+        super().__init__()
+        self.stem = TokenStem(spec, width)
+        self.length = spec.shape[0] if whole else 0
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        vectors, mask = self.stem(batch)
+        missing = max(0, self.length - vectors.shape[1])
+        return functional.pad(vectors, (0, 0, 0, missing)), functional.pad(mask, (0, missing))
+
+
 class LayersTrunk(Trunk):
     """The spelled-out network without its output layer."""
 
@@ -176,6 +194,11 @@ class LayersTrunk(Trunk):
         if "grid" in inputs:
             self.opening: nn.Module = GridOpening(inputs["grid"])
             shape = Shape(kind="map", size=inputs["grid"].shape)
+        elif "tokens" in inputs:
+            skip = int(layers[0].name == "embedding")
+            width = int(layers[0].numbers[0]) if skip else TOKEN_WIDTH
+            self.opening = TokenOpening(inputs["tokens"], width, whole="flatten" in spec)
+            shape = Shape(kind="steps", size=(inputs["tokens"].shape[0], width))
         elif "series" in inputs:
             self.opening = SeriesStem(inputs["series"])
             shape = Shape(kind="steps", size=inputs["series"].shape)
@@ -205,11 +228,11 @@ class Layers(Architecture):
     """A network that the user spells out, on any form."""
 
     family: ClassVar[str] = "layers"
-    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes", "series", "grid")
+    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes", "tokens", "series", "grid")
     Settings = LayersSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
-        form = next((form for form in ("grid", "series") if form in inputs), "table")
+        form = next((form for form in ("grid", "tokens", "series") if form in inputs), "table")
         return LayersSettings(spec=EXAMPLES[form])
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
@@ -217,7 +240,7 @@ class Layers(Architecture):
         # Four rows are fitted, not generalised from: a high constant rate leaves the plateaus of XOR soonest.
         if num_rows < 50:
             return Recipe(learning_rate=1e-2, schedule="constant", warmup=0.0, batch_size=batch_size)
-        rate = 2e-3 if "grid" in inputs or "series" in inputs else 3e-3
+        rate = 3e-3 if "vector" in inputs or "codes" in inputs else 2e-3
         return Recipe(learning_rate=rate, schedule="onecycle", warmup=0.2, batch_size=batch_size, weight_decay=1e-2)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

@@ -1,7 +1,8 @@
 """A user's own torch module as a network.
 
-It gets the main input as one float tensor: images normalised (B, C, H, W), series (B, T, C) with padding at 0, tables
-(B, F) with categories one-hot behind the numbers; it returns outputs (B, O), logits for classes.
+It gets the main input as one float tensor: images normalised (B, C, H, W), series (B, T, C) and sounds as log-mel frames
+(B, T, F) with padding at 0, tables (B, F) with categories one-hot behind the numbers; it returns outputs (B, O), logits for
+classes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from netpick.errors import RequestError
 from netpick.models import main_form
 from netpick.models.base import Batch
 from netpick.models.layers import GridOpening, TableOpening
+from netpick.models.sound_stem import FramesOpening
 from netpick.models.stems import SeriesStem
 from netpick.types import Inputs
 
@@ -28,6 +30,8 @@ class UserModule(nn.Module):
         form = main_form(inputs)
         if form == "grid":
             self.opening: nn.Module = GridOpening(inputs["grid"])
+        elif form == "spectrogram":
+            self.opening = FramesOpening(inputs["spectrogram"])
         else:
             self.opening = SeriesStem(inputs["series"]) if form == "series" else TableOpening(inputs, 0)
         self.module = module
@@ -69,6 +73,6 @@ def _blank(inputs: Inputs, rows: int) -> dict[str, Tensor]:
     batch: dict[str, Tensor] = {}
     for name, spec in inputs.items():
         batch[name] = torch.zeros((rows, *spec.shape), dtype=torch.int64 if name == "codes" else torch.float32)
-        if name == "series" and spec.padded:
-            batch["series.mask"] = torch.ones((rows, spec.shape[0]), dtype=torch.bool)
+        if spec.padded:
+            batch[f"{name}.mask"] = torch.ones((rows, spec.shape[0]), dtype=torch.bool)
     return batch

@@ -1,13 +1,14 @@
-"""A whole network: one trunk per form, their features side by side, and the output layer.
+"""A whole network: one trunk per input, their features side by side, and the output layer.
 
-The family names the trunk of the main form. Other forms of a mixed row take their default: table columns a plain MLP,
-a second rich form a CNN.
+The family names the trunk of the main input. The other inputs of a mixed row take their default: table columns a plain MLP,
+a further text, picture or series a CNN. Their features are mixed by a hidden layer before the output: an output layer alone
+can only add up what each input says, and learns nothing where one input decides what the other means.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,15 +16,37 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from netpick.errors import ModelFileError, RequestError
-from netpick.models import FAMILIES, MODELS, families_for, main_form
+from netpick.models import FAMILIES, MODELS, families_for, main_form, main_input
 from netpick.models.base import Architecture, Batch, Trunk
+from netpick.models.blocks import linear
+from netpick.models.forecast_network import ForecastNetwork
 from netpick.models.heads import Head
 from netpick.models.tabular_mlp import TabularMlpSettings
 from netpick.types import Inputs
 
-FORMS_OF: dict[str, tuple[str, ...]] = {"table": ("vector", "codes"), "series": ("series",), "grid": ("grid",)}
-SIDE_TABLE = TabularMlpSettings(width=64, layers=1, embedding="periodic", embedding_size=8)
+TABLE = ("vector", "codes")
+# California housing beside a picture of noise, five seeds: R2 0.02 better than with periodic embeddings, 0.03 than trees.
+SIDE_TABLE = TabularMlpSettings(width=128, layers=1, embedding="ple", embedding_size=16)
 TYPICAL_ROWS = 10_000  # what a second rich form's trunk is sized for
+MIXED_WIDTH = 128  # of the hidden layer over the features of all trunks
+
+
+class Mixing(nn.Module):
+    """Features (B, D_i) of several trunks to one row (B, width): all of them, each normalised, and a hidden layer over them.
+
+    Measured on pictures and numbers of which neither alone tells the class (tests/mixed_table.py): without the hidden layer
+    chance, with it 0.97. Products of the features and a hidden layer behind narrow projections were no better.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for width in widths)
+        self.hidden = linear(sum(widths), MIXED_WIDTH, "relu")
+        self.width = sum(widths) + MIXED_WIDTH
+
+    def forward(self, pooled: Sequence[Tensor]) -> Tensor:
+        features = torch.cat([norm(one.float()) for norm, one in zip(self.norms, pooled, strict=True)], dim=-1)
+        return torch.cat([features, self.hidden(features).relu()], dim=-1)
 
 
 class Network(nn.Module):
@@ -31,29 +54,37 @@ class Network(nn.Module):
 
     def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int) -> None:
         super().__init__()
-        self.trunks = nn.ModuleDict(trunks)
+        self.names = list(trunks)
+        self.trunks = nn.ModuleDict({name.replace(".", "_"): trunk for name, trunk in trunks.items()})
+        widths = [trunk.width for trunk in trunks.values()]
+        self.mixing = Mixing(widths) if len(widths) > 1 else None
         members = next(iter(trunks.values())).members
-        self.head = Head(sum(trunk.width for trunk in trunks.values()), num_outputs, members)
+        self.head = Head(widths[0] if self.mixing is None else self.mixing.width, num_outputs, members)
 
     def forward(self, batch: Batch) -> Tensor:
-        pooled = [trunk(batch).pooled for trunk in self.trunks.values()]
-        return self.head(pooled[0] if len(pooled) == 1 else torch.cat(pooled, dim=-1))  # type: ignore[no-any-return]
+        pooled = [
+            trunk(_renamed(batch, name)).pooled for name, trunk in zip(self.names, self.trunks.values(), strict=True)
+        ]
+        return self.head(pooled[0] if self.mixing is None else self.mixing(pooled))  # type: ignore[no-any-return]
 
 
-def build_network(family: str, settings: Any, inputs: Inputs, num_outputs: int) -> Network:
+def build_network(family: str, settings: Any, inputs: Inputs, num_outputs: int) -> Network | ForecastNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values. Raises RequestError where the family does
     not read the data's main form.
     """
-    main = main_form(inputs)
+    main = main_input(inputs)
+    if main == "window":
+        return ForecastNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}
-    for form in FORMS_OF:
-        part = _part(inputs, form)
-        if form != main and part:
-            other = MODELS["mlp" if form == "table" else "cnn", form]
-            chosen = SIDE_TABLE if form == "table" else other.presets(part, TYPICAL_ROWS, num_outputs)
-            trunks[form] = other.build(part, chosen)
+    others = ["table"] if any(name in inputs for name in TABLE) else []
+    for name in [*others, *(name for name in inputs if name not in TABLE)]:
+        if name != main:
+            part = _part(inputs, name)
+            other = MODELS["mlp" if name == "table" else "cnn", main_form(part)]
+            chosen = SIDE_TABLE if name == "table" else other.presets(part, TYPICAL_ROWS, num_outputs)
+            trunks[name] = other.build(part, chosen)
     return Network(trunks, num_outputs)
 
 
@@ -78,6 +109,12 @@ def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> 
 
 def _architecture(family: str, inputs: Inputs) -> Architecture:
     form = main_form(inputs)
+    if family == "layers" and (family, form) not in MODELS:
+        known = families_for(inputs)
+        raise RequestError(
+            f"Networks that are spelled out do not read data of this form ({form}). Choose from: {', '.join(known)}, with "
+            f"settings in brackets, for example --models '{known[0]}[dropout=0.2]'."
+        )
     if (family, form) not in MODELS:
         raise RequestError(
             f"There is no {family} for data of this form ({form}). Choose from: {', '.join(families_for(inputs))}, or spell "
@@ -86,5 +123,19 @@ def _architecture(family: str, inputs: Inputs) -> Architecture:
     return MODELS[family, form]
 
 
-def _part(inputs: Inputs, form: str) -> Inputs:
-    return {name: inputs[name] for name in FORMS_OF[form] if name in inputs}
+def _part(inputs: Inputs, name: str) -> Inputs:
+    """What one trunk reads, under the plain names of the forms."""
+    if name == "table":
+        return {form: inputs[form] for form in TABLE if form in inputs}
+    return {inputs[name].form: inputs[name]}
+
+
+def _renamed(batch: Batch, name: str) -> Batch:
+    """The batch with a second column's input ("tokens:NAME") in the place of the first one's."""
+    form, colon, _ = name.partition(":")
+    if not colon:
+        return batch
+    made = {form: batch[name]}
+    if f"{name}.mask" in batch:
+        made[f"{form}.mask"] = batch[f"{name}.mask"]
+    return made

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
-from netpick.models.blocks import Activation, Dropout, EncoderLayer, SelfAttention, activation_layer, masked_mean
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, activation_layer, masked_mean
 from netpick.models.stems import GridStem, SeriesStem, group_mask
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
@@ -43,35 +43,6 @@ def sincos(positions: Tensor, width: int) -> Tensor:
     frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(1000.0) / width))
     angles = positions.unsqueeze(1) * frequencies
     return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
-
-
-class PatchAttention(SelfAttention):
-    """Self-attention that leaves bfloat16 on a processor: torch's kernel is six times slower in it for some 50 tokens."""
-
-    def forward(self, steps: Tensor, mask: Tensor | None = None) -> Tensor:
-        batch, length, width = steps.shape
-        projected = self.queries_keys_values(steps).view(batch, length, 3, self.heads, width // self.heads)
-        if projected.device.type == "cpu":
-            projected = projected.float()
-        queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, T, D / heads) each
-        with torch.autocast(projected.device.type, enabled=False):
-            attended = functional.scaled_dot_product_attention(
-                queries,
-                keys,
-                values,
-                attn_mask=None if mask is None else mask[:, None, None, :],
-                dropout_p=self.dropout if self.training else 0.0,
-            )
-        return self.out(attended.transpose(1, 2).reshape(batch, length, width))  # type: ignore[no-any-return]
-
-
-class PatchLayer(EncoderLayer):
-    """The shared transformer layer with that attention."""
-
-    def __init__(self, settings: PatchTransformerSettings) -> None:
-        width, dropout = settings.width, settings.dropout
-        super().__init__(width, settings.heads, settings.expansion * width, dropout, settings.activation)
-        self.attention = PatchAttention(width, settings.heads, dropout)
 
 
 class GridPatches(nn.Module):
@@ -162,7 +133,11 @@ class PatchTransformerTrunk(Trunk):
         else:
             self.register_buffer("positions", places * (settings.positions == "sincos"), persistent=False)
         self.dropout = Dropout(settings.dropout)
-        self.layers = nn.ModuleList(PatchLayer(settings) for _ in range(settings.layers))
+        hidden = settings.expansion * settings.width
+        self.layers = nn.ModuleList(
+            EncoderLayer(settings.width, settings.heads, hidden, settings.dropout, settings.activation)
+            for _ in range(settings.layers)
+        )
         self.norm = nn.LayerNorm(settings.width)
         self.width = settings.width
 

@@ -39,6 +39,7 @@ def to_json(results: RunResults) -> dict[str, Any]:
             "sentence": verdict.sentence,
             "deep_learning_helps": verdict.deep_learning_helps,
         },
+        "ablation": [asdict(group) for group in results.ablation],
         "threshold": asdict(results.threshold) if results.threshold else None,
         "findings": [asdict(finding) for finding in results.findings],
         "test_openings": results.test_openings,

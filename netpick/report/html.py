@@ -12,6 +12,7 @@ from pathlib import Path
 from netpick.errors import RequestError
 from netpick.report.components import Charts
 from netpick.report.markup import Html, element, json_block
+from netpick.report.parts.ablation import ablation_section
 from netpick.report.parts.contest import contest_section
 from netpick.report.parts.data import data_section
 from netpick.report.parts.findings import findings_section
@@ -31,6 +32,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "contest": ("Contest", contest_section),
     "learning": ("Learning", learning_section),
     "winner": ("Winner", winner_section),
+    "columns": ("Columns", ablation_section),
     "findings": ("Findings", findings_section),
     "plan": ("Plan", plan_section),
     "use": ("Use", use_section),

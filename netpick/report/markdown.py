@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netpick.report.parts.use import limits, python, shell
 from netpick.report.standings import best_baseline, metric_label, named, primary, standings
-from netpick.report.words import counted, decimals_for, grouped, interval, listed, parameters, size
+from netpick.report.words import counted, decimals_for, grouped, interval, listed, parameters, signed, size
 from netpick.types import CandidateResult, RunResults
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+!|~>"} | {"<": "&lt;", "&": "&amp;", "\n": " ", "\r": " "})
@@ -36,6 +36,7 @@ def to_markdown(results: RunResults) -> str:
         "",
         *_contest(results),
         "",
+        *_ablation(results),
         *_findings(results),
         *(["## Limits", "", *(f"- {safe(text)}" for text in limits(results)), ""] if winner else []),
         *(
@@ -90,6 +91,24 @@ def _contest(results: RunResults) -> list[str]:
         )
         rows.append([safe(entry.name), shown, "baseline" if entry.family == "baseline" else "network"])
     return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test rows", "Kind"], rows)
+
+
+def _ablation(results: RunResults) -> list[str]:
+    """What each column group adds, where there are several."""
+    if not results.ablation:
+        return []
+    label = safe(metric_label(results.primary_metric))
+    decimals = decimals_for([one.score for one in results.ablation])
+    rows = [
+        [
+            safe(one.group),
+            grouped(one.score.value, decimals),
+            f"{signed(one.difference, decimals)} ({signed(one.low, decimals)} to {signed(one.high, decimals)})",
+        ]
+        for one in sorted(results.ablation, key=lambda one: -one.difference)
+    ]
+    head = ["With values of other rows", label, "Loss (95 % interval)"]
+    return ["## What each column group adds", "", *_table(head, rows), ""]
 
 
 def _findings(results: RunResults) -> list[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from netpick.sources.arrays import NpzReader
 from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.clip_folder import ClipFolderReader
 from netpick.sources.delimited import DelimitedReader
 from netpick.sources.idx import IdxReader
 from netpick.sources.image_folder import ImageFolderReader
 from netpick.sources.image_zip import ImageZipReader
+from netpick.sources.json_lines import JsonLinesReader
 from netpick.sources.opening import open_files, open_with
 from netpick.sources.parquet_arrow import ArrowReader, ParquetReader
+from netpick.sources.sound_folder import SoundFolderReader
+from netpick.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.sources.ts import TsReader
 from netpick.types import Source
 
@@ -24,6 +28,11 @@ READERS: dict[str, Reader] = {
         IdxReader(),
         ParquetReader(),
         ArrowReader(),
+        JsonLinesReader(),
+        TextFolderReader(),
+        TextLinesReader(),
+        SoundFolderReader(),
+        ClipFolderReader(),
         ImageFolderReader(),
         ImageZipReader(),
         DelimitedReader(),

@@ -19,6 +19,8 @@ class ReadOptions:
     encoding: str | None = None
     quote: str | None = None
     missing: tuple[str, ...] = ()  # further cell texts that mean "missing"
+    label_from: str | None = None  # "{label}_{speaker}_{index}.wav": what the names of files say
+    frames: bool | None = None  # whether folders of numbered pictures are clips
     find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it
 
 

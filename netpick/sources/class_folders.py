@@ -1,4 +1,4 @@
-"""What a tree of folders says about its images: classes, given parts, and what was left out. Shared by folder and zip."""
+"""What a tree of folders says about its images or sounds: classes, given parts, and what was left out."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import IMAGE_SUFFIXES, PART_NAMES, PART_WORDS
-from netpick.types import TEST, TRAIN, FileColumn, Note, Source, TableColumn
+from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS
+from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """Images by folder. `folders` maps a relative folder ("" is the top) to its sorted image names."""
+    """Files by folder. `folders` maps a relative folder ("" is the top) to its sorted file names."""
 
     folders: Mapping[str, list[str]]
-    others: int  # files that are no images, hidden ones not counted
+    others: int  # files of other kinds, hidden ones not counted
     fingerprint: str
+    kind: Media = "image"
+
+    @property
+    def noun(self) -> str:
+        return MEDIA_NOUNS[self.kind]
+
+    @property
+    def example(self) -> str:
+        return f"{self.noun.removesuffix('s')}{MEDIA_SUFFIXES[self.kind][0]}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Folder:
-    """One folder of images with what its path says."""
+    """One folder of files with what its path says."""
 
     path: str
     label: str
@@ -38,12 +47,12 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in JUNK
 
 
-def is_image(name: str) -> bool:
-    return name.lower().endswith(IMAGE_SUFFIXES)
+def is_media(name: str, kind: Media) -> bool:
+    return name.lower().endswith(MEDIA_SUFFIXES[kind])
 
 
-def images_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool, use_parts: bool) -> Source:
-    """The Source of a tree of class folders. Raises DataError when there are no images or no class folders."""
+def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool, use_parts: bool) -> Source:
+    """The Source of a tree of class folders. Raises DataError when there are no files of its kind or no class folders."""
     folders, notes = _interpret(tree, path, use_parts)
     paths: list[str] = []
     labels: list[str] = []
@@ -55,20 +64,20 @@ def images_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: boo
         parts.extend([TRAIN if folder.part is None else folder.part] * len(names))
     if len(paths) == 1:
         raise DataError(
-            f"{path} holds one image ({paths[0]}), but at least a few per class were expected. Add images, or name another folder."
+            f"{path} holds one {tree.noun.removesuffix('s')} ({paths[0]}), but at least a few per class were expected. Add "
+            f"{tree.noun}, or name another folder."
         )
     is_split = any(folder.part is not None for folder in folders)
     if tree.others:
-        what = (
-            f"{tree.others:,} other file{'s are' if tree.others != 1 else ' is'} left out: no images by their endings."
-        )
+        what = f"{tree.others:,} other file{'s are' if tree.others != 1 else ' is'} left out: no {tree.noun} by their endings."
         notes.append(Note(subject="files", text=what))
+    column = tree.noun.removesuffix("s")
     return Source(
         name=name,
         origin=str(path),
         layout=layout,
         columns={
-            "image": FileColumn(name="image", root=path, paths=paths, in_zip=in_zip),
+            column: FileColumn(name=column, root=path, paths=paths, in_zip=in_zip, kind=tree.kind),
             "label": TableColumn(name="label", values=pl.Series("label", labels, dtype=pl.String)),
         },
         num_rows=len(paths),
@@ -83,8 +92,8 @@ def images_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: boo
 def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], list[Note]]:
     if not tree.folders:
         raise DataError(
-            f"{path} holds no images ({tree.others:,} other files), but folders of {', '.join(IMAGE_SUFFIXES[:3])} ... were "
-            "expected, one per class. Name the folder that holds them."
+            f"{path} holds no {tree.noun} ({tree.others:,} other files), but folders of "
+            f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. Name the folder that holds them."
         )
     notes: list[Note] = []
     depth = _wrapper_depth(tree)
@@ -93,12 +102,14 @@ def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], 
     inner = {key: components for key, components in split.items() if components}
     if not inner:
         raise DataError(
-            f"{path} holds {loose:,} image{'s' if loose != 1 else ''} but no class folders; {path.name}/CLASS/image.png was "
-            "expected. Move the images into one folder per class."
+            f"{path} holds {loose:,} {tree.noun if loose != 1 else tree.noun.removesuffix('s')} but no class folders; "
+            f"{path.name}/CLASS/{tree.example} was expected. Move the {tree.noun} into one folder per class."
         )
     if loose:
-        notes.append(Note(subject="files", text=f"{loose:,} images beside the class folders are left out: no class."))
-    parts = _part_folders({components[0] for components in inner.values()})
+        notes.append(
+            Note(subject="files", text=f"{loose:,} {tree.noun} beside the class folders are left out: no class.")
+        )
+    parts = part_folders({components[0] for components in inner.values()})
     if parts:
         return _with_parts(tree, inner, parts, notes, use_parts), notes
     folders = [_Folder(path=key, label=components[0], part=None) for key, components in inner.items()]
@@ -117,7 +128,7 @@ def _wrapper_depth(tree: Tree) -> int:
     return depth
 
 
-def _part_folders(tops: set[str]) -> dict[str, int]:
+def part_folders(tops: set[str]) -> dict[str, int]:
     """The folders named train, val, test ...: at least two different parts, one of them for training."""
     parts = {top: PART_WORDS[top.lower()] for top in sorted(tops) if top.lower() in PART_WORDS}
     return parts if TRAIN in parts.values() and len(set(parts.values())) > 1 else {}
@@ -128,14 +139,19 @@ def _with_parts(
 ) -> list[_Folder]:
     folders: list[_Folder] = []
     for key, components in inner.items():
-        top, images = components[0], len(tree.folders[key])
+        top, files = components[0], len(tree.folders[key])
         if top not in parts:
             notes.append(
-                Note(subject="files", text=f"{images:,} images in {key}/ are left out: it is none of the given parts.")
+                Note(
+                    subject="files",
+                    text=f"{files:,} {tree.noun} in {key}/ are left out: it is none of the given parts.",
+                )
             )
         elif len(components) < 2:
             notes.append(
-                Note(subject="files", text=f"{images:,} images in {key}/ are left out: they lie in no class folder.")
+                Note(
+                    subject="files", text=f"{files:,} {tree.noun} in {key}/ are left out: they lie in no class folder."
+                )
             )
         else:
             folders.append(_Folder(path=key, label=components[1], part=parts[top]))
@@ -143,7 +159,8 @@ def _with_parts(
     if not folders:
         told = ", ".join(f"{top}/" for top in parts)
         raise DataError(
-            f"The images in {told} lie in no class folders; {next(iter(parts))}/CLASS/image.png was expected. Move them."
+            f"The {tree.noun} in {told} lie in no class folders; {next(iter(parts))}/CLASS/{tree.example} was expected. "
+            "Move them."
         )
     folders = _one_spelling(folders, notes)
     if not use_parts:
@@ -156,7 +173,7 @@ def _with_parts(
     notes.append(
         Note(
             subject="split",
-            text=f"The folders {', '.join(parts)} give the split: {told} images.",
+            text=f"The folders {', '.join(parts)} give the split: {told} {tree.noun}.",
             override="--test none",
         )
     )

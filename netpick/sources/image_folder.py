@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
 from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
-from netpick.sources.class_folders import Tree, images_source, is_image, is_junk
-from netpick.sources.paths import IMAGE_SUFFIXES
-from netpick.types import Source
+from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
+from netpick.sources.name_pattern import named_source, parse_pattern
+from netpick.sources.paths import MEDIA_SUFFIXES
+from netpick.types import Media, Source
 
-LOOK_DEPTH = 4  # folders deep that `recognises` looks for a first image
+LOOK_DEPTH = 4  # folders deep that are looked into for a first file
+LOOK_FOLDERS, LOOK_FILES = 20, 200  # at most, to tell what a folder holds
+ALL_SUFFIXES = tuple(suffix for suffixes in MEDIA_SUFFIXES.values() for suffix in suffixes)
 
 
 class ImageFolderReader(Reader):
-    """photos/cat/1.jpg, photos/dog/2.jpg, or photos/train/cat/1.jpg."""
+    """photos/cat/1.jpg, photos/dog/2.jpg, or photos/train/cat/1.jpg; photos/cat_1.jpg with --label-from."""
 
     name: ClassVar[str] = "image_folder"
     description: ClassVar[str] = "a folder of class folders of images"
@@ -26,13 +31,16 @@ class ImageFolderReader(Reader):
         return path.is_dir()
 
     def read(self, path: Path, options: ReadOptions) -> Source:
-        tree = list_images(path)
+        tree = list_media(path, "image")
+        if options.label_from is not None:
+            pattern = parse_pattern(options.label_from)
+            return named_source(tree, path, pattern, layout=self.name, use_parts=options.find_test)
         name = path.absolute().name
-        return images_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
+        return media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
 
 
-def list_images(root: Path) -> Tree:
-    """All images below a folder. Raises DataError for a link that leaves the folder and for folders that may not be read."""
+def list_media(root: Path, kind: Media) -> Tree:
+    """All files of a kind below a folder. Raises DataError for a link that leaves the folder and for folders that may not be read."""
     folders: dict[str, list[str]] = {}
     entries: list[str] = []
     others = 0
@@ -49,7 +57,7 @@ def list_images(root: Path) -> Tree:
                 _require_inside(entry, root)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(prefix + name)
-            elif is_image(name) and entry.is_file():
+            elif is_media(name, kind) and entry.is_file():
                 found.append(name)
             else:
                 others += 1
@@ -60,7 +68,8 @@ def list_images(root: Path) -> Tree:
                 f"{prefix}{name} {size}" for name, size in zip(found, _sizes(root / relative, found), strict=True)
             ]
     entries.sort()
-    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=fingerprint.of_listing(entries))
+    listing = fingerprint.of_listing(entries)
+    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, kind=kind)
 
 
 def _sizes(folder: Path, names: list[str]) -> list[int]:
@@ -73,26 +82,45 @@ def _sizes(folder: Path, names: list[str]) -> list[int]:
         os.close(handle)
 
 
+def commonest_media(path: Path) -> Media | None:
+    """The kind of which a folder holds most files, by the endings of the first few hundred; never raises."""
+    counts: Counter[Media] = Counter()
+    waiting, looked = [str(path)], 0
+    while waiting and looked < LOOK_FOLDERS and counts.total() < LOOK_FILES:
+        looked += 1
+        try:
+            with os.scandir(waiting.pop(0)) as entries:
+                for entry in islice(entries, LOOK_FILES):
+                    if is_junk(entry.name):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    counts.update(kind for kind in MEDIA_SUFFIXES if is_media(entry.name, kind))
+        except OSError:
+            continue
+    return counts.most_common(1)[0][0] if counts else None
+
+
 def holds_class_folders(path: Path) -> bool:
-    """Whether at least two folders in it hold images somewhere; looks at one image of each, so it is quick."""
+    """Whether at least two folders in it hold media somewhere; looks at one file of each, so it is quick."""
     tops = [entry.path for entry in _scan(path, "") if not is_junk(entry.name) and entry.is_dir(follow_symlinks=False)]
     if len(tops) == 1:
         return holds_class_folders(Path(tops[0]))
-    return sum(holds_image(top, LOOK_DEPTH) for top in tops[:50]) >= 2
+    return sum(holds_media(top, LOOK_DEPTH) for top in tops[:50]) >= 2
 
 
-def holds_image(folder: str, depth: int) -> bool:
+def holds_media(folder: str, depth: int) -> bool:
     inner: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.lower().endswith(IMAGE_SUFFIXES) and not is_junk(entry.name):
+                if entry.name.lower().endswith(ALL_SUFFIXES) and not is_junk(entry.name):
                     return True
                 if entry.is_dir(follow_symlinks=False) and not is_junk(entry.name):
                     inner.append(entry.path)
     except PermissionError:
         return False
-    return depth > 0 and any(holds_image(path, depth - 1) for path in inner)
+    return depth > 0 and any(holds_media(path, depth - 1) for path in inner)
 
 
 def _scan(root: Path, relative: str) -> list[os.DirEntry[str]]:
@@ -101,7 +129,7 @@ def _scan(root: Path, relative: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except PermissionError:
         raise DataError(
-            f"The folder {root / relative} may not be read by this user, but its images were expected. "
+            f"The folder {root / relative} may not be read by this user, but its files were expected. "
             "Change its permissions (chmod u+rx), or copy it."
         ) from None
 

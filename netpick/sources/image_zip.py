@@ -10,7 +10,7 @@ from typing import ClassVar
 from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
-from netpick.sources.class_folders import Tree, images_source, is_image, is_junk
+from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
 from netpick.sources.parquet_arrow import first_bytes
 from netpick.sources.paths import short_name
 from netpick.types import Source
@@ -31,7 +31,7 @@ class ImageZipReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         tree = list_zip(path)
-        return images_source(
+        return media_source(
             tree, path, name=short_name(path), layout=self.name, in_zip=True, use_parts=options.find_test
         )
 
@@ -56,7 +56,7 @@ def list_zip(path: Path) -> Tree:
         components = name.split("/")
         if any(is_junk(component) for component in components):
             continue
-        if not is_image(name):
+        if not is_media(name, "image"):
             others += 1
             continue
         _require_small(member, path)

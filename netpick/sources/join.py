@@ -128,7 +128,7 @@ def _join_files(columns: Sequence[FileColumn], sources: Sequence[Source]) -> Fil
     for root, column in zip(roots, columns, strict=True):
         prefix = root.relative_to(common).as_posix()
         paths.extend(column.paths if prefix == "." else [f"{prefix}/{path}" for path in column.paths])
-    return FileColumn(name=columns[0].name, root=common, paths=paths)
+    return replace(columns[0], root=common, paths=paths)
 
 
 def _join_arrays(columns: Sequence[ArrayColumn], sources: Sequence[Source]) -> ArrayColumn:

@@ -17,7 +17,7 @@ from netpick.sources.image_folder import holds_class_folders
 from netpick.sources.join import columns_differ, join_parts
 from netpick.sources.parquet_arrow import first_bytes
 from netpick.sources.paths import PART_NAMES, data_file_in, existing, existing_file, family_name, find_parts, short_name
-from netpick.types import TEST, TRAIN, FileColumn, Note, Source
+from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
 
 Readers = Mapping[str, Reader]
 NO_TEST = "none"
@@ -47,10 +47,10 @@ def open_with(
     return replace(joined, notes=[*joined.notes, note])
 
 
-def open_files(files: Sequence[Path], *, column: str) -> Source:
-    """The Source of image files that are rows without labels; each is named as it was given."""
+def open_files(files: Sequence[Path], *, column: str, kind: Media = "image") -> Source:
+    """The Source of media files that are rows without labels; each is named as it was given."""
     if not files:
-        raise RequestError("No image files were named, but at least one was expected. Name files or a folder.")
+        raise RequestError("No files were named, but at least one was expected. Name files or a folder.")
     for file in files:
         existing_file(file)
     absolute = [os.path.abspath(file.expanduser()) for file in files]
@@ -61,7 +61,7 @@ def open_files(files: Sequence[Path], *, column: str) -> Source:
         name=short_name(files[0]) if len(files) == 1 else root.name,
         origin=names[0] if len(names) == 1 else f"{len(names):,} files",
         layout="files",
-        columns={column: FileColumn(name=column, root=root, paths=paths)},
+        columns={column: FileColumn(name=column, root=root, paths=paths, kind=kind)},
         num_rows=len(files),
         fingerprint=fingerprint.of_listing(f"{path} {os.path.getsize(root / path)}" for path in paths),
         row_names=names,
@@ -86,7 +86,8 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
 def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
     path = existing(given)
     notes = []
-    if path.is_dir() and not holds_class_folders(path) and (member := data_file_in(path)) is not None:
+    named = options.label_from is not None  # the names of files say the label, so there are no class folders
+    if path.is_dir() and not named and not holds_class_folders(path) and (member := data_file_in(path)) is not None:
         notes.append(Note(subject="files", text=f"The folder's data file {member.name} is read."))
         path = member
     reader = _reader_for(readers, path)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from netpick.errors import DataError, RequestError
-from netpick.types import TEST, TRAIN, VALIDATION
+from netpick.types import TEST, TRAIN, VALIDATION, Media
 
 PART_WORDS: Mapping[str, int] = {
     "train": TRAIN,
@@ -29,7 +29,28 @@ WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(PART_WORDS, key=len, reverse
 UCI_TRAIN_SUFFIX = ".data"  # the UCI archive's pairs are named adult.data and adult.test
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".parquet", ".pq", ".arrow", ".feather", ".ipc")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
+CLIP_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+MEDIA_SUFFIXES: Mapping[Media, tuple[str, ...]] = {
+    "image": IMAGE_SUFFIXES,
+    "audio": AUDIO_SUFFIXES,
+    "clip": CLIP_SUFFIXES,
+}
+MEDIA_NOUNS: Mapping[Media, str] = {"image": "images", "audio": "sounds", "clip": "clips"}
+TABLE_SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".tab",
+    ".tra",
+    ".tes",
+    ".parquet",
+    ".pq",
+    ".arrow",
+    ".feather",
+    ".ipc",
+    ".jsonl",
+    ".ndjson",
+)
 FILE_SUFFIXES = (*TABLE_SUFFIXES, ".ts", ".npz")
 
 

@@ -1,4 +1,4 @@
-"""From a polars frame to a Source: unique names, no NaN, no nested cells, columns of image paths recognised."""
+"""From a polars frame to a Source: unique names, no NaN, no nested cells, columns of paths of media files recognised."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import IMAGE_SUFFIXES
-from netpick.types import Column, FileColumn, Note, Source, TableColumn
+from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES
+from netpick.types import Column, FileColumn, Media, Note, Source, TableColumn
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-")
-LOOKED_AT = 200  # cells looked at to tell whether a column holds image paths
+LOOKED_AT = 200  # cells looked at to tell whether a column holds paths of media files
 
 
 def table_source(
@@ -25,7 +25,7 @@ def table_source(
     folder: Path | None,
     notes: Sequence[Note],
 ) -> Source:
-    """The Source of a table. `folder` is where its image paths start (None: there are none to look for)."""
+    """The Source of a table. `folder` is where its paths of media files start (None: there are none to look for)."""
     if frame.height == 0:
         raise DataError(
             f"{origin} has {len(frame.columns)} column{'s' if frame.width != 1 else ''} but no rows, and rows were expected. "
@@ -38,7 +38,7 @@ def table_source(
             text = f"Column {series.name!r} holds {series.dtype} cells, which no kind reads; it is left out."
             remarks.append(Note(subject="columns", text=text))
             continue
-        files = _as_image_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
+        files = _as_media_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
         columns[series.name] = files or TableColumn(name=series.name, values=_nan_to_null(series))
     if not columns:
         raise DataError(
@@ -95,28 +95,34 @@ def _nan_to_null(series: pl.Series) -> pl.Series:
     return series.fill_nan(None) if series.dtype.is_float() and series.is_nan().any() else series
 
 
-def _as_image_paths(series: pl.Series, folder: Path, notes: list[Note]) -> FileColumn | None:
+def _as_media_paths(series: pl.Series, folder: Path, notes: list[Note]) -> FileColumn | None:
+    """The column as one of files, when nine of ten cells end like images, sounds or clips and some of them exist."""
     cells = series.drop_nulls()
-    step = max(1, len(cells) // LOOKED_AT)
-    sample = cells.gather_every(step).to_list()
-    named = [cell for cell in sample if cell.lower().endswith(IMAGE_SUFFIXES)]
-    if not named or len(named) < 0.9 * len(sample):
-        return None
+    sample = cells.gather_every(max(1, len(cells) // LOOKED_AT)).to_list()
+    for kind, suffixes in MEDIA_SUFFIXES.items():
+        named = [cell for cell in sample if cell.lower().endswith(suffixes)]
+        if named and len(named) >= 0.9 * len(sample):
+            return _media_paths(series, folder, notes, named, kind)
+    return None
+
+
+def _media_paths(
+    series: pl.Series, folder: Path, notes: list[Note], named: list[str], kind: Media
+) -> FileColumn | None:
+    noun = MEDIA_NOUNS[kind]
     found = sum((folder / cell).is_file() for cell in named)
     if found == 0:
-        notes.append(
-            Note(
-                subject="images",
-                text=f"Column {series.name!r} names image files such as {named[0]!r}, but none of them is in {folder}; "
-                "it is read as text.",
-            )
+        text = (
+            f"Column {series.name!r} names {noun.removesuffix('s')} files such as {named[0]!r}, but none of them is in {folder}; "
+            "it is read as text."
         )
+        notes.append(Note(subject=noun, text=text))
         return None
     if found < len(named):
         text = (
-            f"Column {series.name!r} names images; of {len(named):,} looked up, {len(named) - found:,} are not there."
+            f"Column {series.name!r} names {noun}; of {len(named):,} looked up, {len(named) - found:,} are not there."
         )
     else:
-        text = f"Column {series.name!r} names images, found relative to {folder}."
-    notes.append(Note(subject="images", text=text))
-    return FileColumn(name=series.name, root=folder, paths=series.fill_null("").to_list())
+        text = f"Column {series.name!r} names {noun}, found relative to {folder}."
+    notes.append(Note(subject=noun, text=text))
+    return FileColumn(name=series.name, root=folder, paths=series.fill_null("").to_list(), kind=kind)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
+from netpick.tasks.forecast import FORECAST
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.regress import Regress
 
-TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress())}
+TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST)}
 
 __all__ = ["TASKS", "Task"]

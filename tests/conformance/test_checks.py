@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from dataclasses import field as field_of_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -137,14 +138,45 @@ def few_test_rows() -> CheckContext:
     return replace(base, test=base.test[:30])
 
 
+def sounds(formats: list[str]) -> CheckContext:
+    """Sounds whose files had these formats, by class."""
+    base = noise_images()
+    column = base.source.columns["image"]
+    assert isinstance(column, ArrayColumn)
+    changed = replace(column, formats=[formats[label] for label in base.target.tolist()])
+    return replace(base, source=replace(base.source, columns={"image": changed}))
+
+
+def spoken(speakers: Array) -> CheckContext:
+    base = with_column(clean(), "speaker", speakers)
+    return with_field(base, field("speaker", None, "group"))
+
+
+def new_speakers() -> CheckContext:
+    """Twelve speakers are tested on, and twenty others learned from."""
+    base = clean()
+    names = np.array([f"s{number % 20}" for number in range(NUM_ROWS)])
+    names[base.test] = [f"t{number % 12}" for number in range(len(base.test))]
+    return spoken(names)
+
+
+def texts(change: dict[int, str | None]) -> CheckContext:
+    """A thousand different texts, but for some; nothing else is learned from."""
+    cells = [change.get(row, f"the text of row {row} and no other") for row in range(NUM_ROWS)]
+    base = with_column(clean(), "note", cells, "text")  # type: ignore[arg-type]
+    schema = replace(base.schema, fields=[f for f in base.schema.fields if f.name not in ("size", "weight")])
+    return replace(base, schema=schema, row_groups=row_groups(base.source, schema))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Data with the fault, its severity and words of the evidence; data that the check is not for."""
+    """Data with the fault, its severity and words of the evidence; data that the check is not for, and that pass it."""
 
     faulty: CheckContext
     severity: str
     words: str
     not_for: CheckContext | None
+    passes: CheckContext = field_of_dataclass(default_factory=clean)
 
 
 SAMPLES = {
@@ -183,6 +215,7 @@ SAMPLES = {
         severity="severe",
         words="12 of 1,012 files (1.19%) cannot be read: cats/0.jpg (truncated); ",
         not_for=clean(),
+        passes=noise_images(),
     ),
     "D007": Sample(
         faulty=uneven(0.05),
@@ -201,6 +234,34 @@ SAMPLES = {
         severity="warning",
         words="Column 'size' is of kind number, but holds 'n/a' in row 5, '12 kg' in row 10; read as missing.",
         not_for=None,
+    ),
+    "D010": Sample(
+        faulty=sounds(["WAV 16 bit, 8,000 Hz", "FLAC 16 bit, 44,100 Hz"]),
+        severity="severe",
+        words="files of 'yes' are FLAC 16 bit, 44,100 Hz, but 0 of ",
+        not_for=clean(),
+        passes=sounds([".png", ".png"]),
+    ),
+    "D011": Sample(
+        faulty=spoken(np.array([f"s{number % 7}" for number in range(NUM_ROWS)])),
+        severity="warning",
+        words="300 of 300 test rows (100%) share their 'speaker' with rows to learn from (7 of 7 tested on)",
+        not_for=clean(),
+        passes=new_speakers(),
+    ),
+    "D014": Sample(
+        faulty=texts({3: "  ", 8: None}),
+        severity="warning",
+        words="2 of 1,000 texts in 'note' (0.20%) are empty: row 4, row 9.",
+        not_for=clean(),
+        passes=texts({}),
+    ),
+    "D015": Sample(
+        faulty=texts({5: "Call me", 6: "call  ME ", 7: "call me"}),
+        severity="info",
+        words="2 of 1,000 rows repeat the text of an earlier one, case and blanks aside: row 7, row 8.",
+        not_for=clean(),
+        passes=texts({}),
     ),
 }
 
@@ -222,7 +283,8 @@ def test_it_finds_its_fault(code: str) -> None:
 
 @pytest.mark.parametrize("code", CHECKS)
 def test_it_passes_clean_data(code: str) -> None:
-    assert found(code, noise_images() if code == "D006" else clean()) == []
+    said = [] if code != "D011" else ["info"]  # whom the score is for is worth saying in either case
+    assert [f.severity for f in found(code, SAMPLES[code].passes)] == said
 
 
 @pytest.mark.parametrize("code", [code for code, sample in SAMPLES.items() if sample.not_for])
@@ -235,7 +297,7 @@ def test_not_applying_is_not_passing(code: str) -> None:
 def test_running_all_of_them_sorts_them_in_three() -> None:
     findings, not_applicable, passed = run_checks(few_test_rows())
     assert [f.code for f in findings] == ["D008"]
-    assert not_applicable == ["D006"]
+    assert not_applicable == ["D006", "D010", "D011", "D014", "D015"]
     assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from netpick.baselines import BASELINES
 from netpick.baselines.base import Problem
-from netpick.types import Array, InputSpec
+from netpick.prepare_forecast import ForecastRequest, series_parts
+from netpick.sources import open_source
+from netpick.types import Array, InputSpec, TableColumn
 
 N = 240
+NUMBERS = ("regress", "forecast")
 TRAIN, NEW = np.arange(0, 200), np.arange(200, N)
 
 
@@ -69,12 +74,73 @@ def padded_series() -> Problem:
     return problem("classify", {"series": series.astype(np.float32), "series.lengths": lengths}, inputs, target, 2)
 
 
+def clips_of_bright_places() -> Problem:
+    """Each class is bright in a corner of its own, in every frame."""
+    generator = np.random.default_rng(7)
+    target = generator.integers(0, 3, N)
+    clip = generator.integers(0, 120, size=(N, 5, 3, 20, 16)).astype(np.uint8)
+    for row, label in enumerate(target):
+        clip[row, :, :, 6 * label : 6 * label + 6, :8] += 90
+    inputs = {"clip": InputSpec(form="clip", shape=(5, 3, 20, 16), mean=(0.3,) * 3, std=(0.2,) * 3)}
+    return problem("classify", {"clip": clip}, inputs, target, 3)
+
+
+def clips_with_numbers() -> Problem:
+    """How bright both halves of a clip are."""
+    generator = np.random.default_rng(8)
+    level = generator.uniform(20, 200, (N, 2))
+    columns = np.repeat(level, 8, axis=1)[:, None, None, None, :]
+    clip = (columns + generator.normal(0, 5, (N, 4, 1, 16, 16))).clip(0, 255).astype(np.uint8)
+    inputs = {"clip": InputSpec(form="clip", shape=(4, 1, 16, 16), mean=(0.4,), std=(0.2,))}
+    return problem("regress", {"clip": clip}, inputs, 1e4 * level, 2)
+
+
+def labelled_clips() -> Problem:
+    whole = clips_of_bright_places()
+    target = np.eye(3, dtype=np.float32)[whole.target]
+    return problem("multilabel", dict(whole.arrays), dict(whole.inputs), target, 3)
+
+
 def images_beside_a_table() -> Problem:
     arrays, inputs = table(np.random.default_rng(5))
     arrays["grid"] = np.random.default_rng(6).integers(0, 256, size=(N, 1, 28, 28)).astype(np.uint8)
     inputs["grid"] = InputSpec(form="grid", shape=(1, 28, 28), mean=(0.5,), std=(0.3,))
     target = (arrays["vector"][:, :1] * 2).astype(np.float64)
     return problem("regress", arrays, inputs, target, 1)
+
+
+def texts() -> Problem:
+    """Sentences in which one of two words tells the class, beside numbers of the same rows."""
+    generator = np.random.default_rng(7)
+    target = generator.integers(0, 2, N)
+    words = np.array(["tea", "milk", "sugar", "cup", "spoon", "hot"])
+    cells = [" ".join([*generator.choice(words, 5), ["cake", "bread"][label]]) for label in target]
+    tokens = np.array(
+        [
+            [2 + int(np.flatnonzero(words == w)[0]) if w in words else 8 + (w == "bread") for w in c.split()]
+            for c in cells
+        ]
+    )
+    arrays, inputs = table(generator)
+    arrays |= {"tokens": tokens.astype(np.int32), "tokens.lengths": np.full(N, 6, dtype=np.int32)}
+    inputs["tokens"] = InputSpec(form="tokens", shape=(6,), cardinalities=(10,), padded=True, names=("note",))
+    columns = {"note": TableColumn(name="note", values=pl.Series("note", cells))}
+    return replace(problem("classify", arrays, inputs, target, 2), columns=columns)
+
+
+def strings_without_words() -> Problem:
+    whole = texts()
+    cells = pl.Series("note", [None if row % 3 else "" for row in range(N)], dtype=pl.String)
+    target = np.arange(N, dtype=np.float64)[:, None]
+    return replace(
+        whole, task="regress", target=target, num_classes=1, columns={"note": TableColumn(name="note", values=cells)}
+    )
+
+
+def labelled_texts() -> Problem:
+    whole = texts()
+    target = np.stack([whole.target, 1 - whole.target, np.zeros(N)], axis=1).astype(np.float32)
+    return replace(whole, task="multilabel", target=target, num_classes=3)
 
 
 def a_class_missing_from_training() -> Problem:
@@ -97,9 +163,28 @@ def four_rows() -> Problem:
     )  # fmt: skip
 
 
+def monthly_series() -> Problem:
+    """Two series with a trend and a season, from a table, as windows of a forecast."""
+    steps = np.arange(N // 2)
+    months = [f"{1990 + step // 12}-{step % 12 + 1:02}" for step in steps]
+    curves = [100 + steps + 20 * np.sin(2 * np.pi * steps / 12), 9 - 0.01 * steps + np.cos(2 * np.pi * steps / 12)]
+    frame = pl.DataFrame(
+        {"month": months * 2, "shop": ["a"] * len(steps) + ["b"] * len(steps), "sales": np.concatenate(curves)}
+    )
+    windows = series_parts(open_source(frame), ForecastRequest(horizon=6, context=24)).windows
+    rows = windows.rows[windows.rows % (N // 2) < 70]
+    target = windows.truth
+    return Problem(
+        task="forecast", inputs=windows.inputs, arrays=windows.store.arrays, target=target, num_classes=6, train=rows, seed=0,
+        windows=windows,
+    )  # fmt: skip
+
+
 PROBLEMS = (
     binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
-    a_class_missing_from_training, one_class_in_training, four_rows,
+    clips_of_bright_places, clips_with_numbers, labelled_clips,
+    a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
+    monthly_series,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -111,7 +196,7 @@ CASES = [
 
 def outputs_of(name: str, given: Problem, seconds: float = 0.5) -> Array:
     predictions = BASELINES[name].predict(given, NEW, seconds).predictions
-    outputs = predictions.values if given.task == "regress" else predictions.probabilities
+    outputs = predictions.values if given.task in NUMBERS else predictions.probabilities
     assert outputs is not None
     return outputs
 
@@ -123,7 +208,7 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
     assert outputs.shape == (len(NEW), given.num_classes)
     assert outputs.dtype == np.float64
     assert np.isfinite(outputs).all()
-    if given.task != "regress":
+    if given.task not in NUMBERS:
         assert outputs.min() >= 0
         assert outputs.max() <= 1
     if given.task == "classify":
@@ -144,7 +229,9 @@ def test_only_training_rows_are_learned_from(name: str, make: Callable[[], Probl
     assert np.array_equal(before, outputs_of(name, given))
 
 
-@pytest.mark.parametrize("make", [binary_table, colour_images, padded_series, numbers_table])
+@pytest.mark.parametrize(
+    "make", [binary_table, colour_images, padded_series, numbers_table, texts, clips_of_bright_places]
+)
 @pytest.mark.parametrize("name", sorted(set(BASELINES) - {"majority", "mean"}))
 def test_what_can_be_learned_is_learned(name: str, make: Callable[[], Problem]) -> None:
     given = make()
@@ -169,5 +256,8 @@ def test_it_describes_itself(name: str) -> None:
 def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn() -> None:
     for make in PROBLEMS:
         names = {name for name, baseline in BASELINES.items() if baseline.applies(make())}
+        if make().task == "forecast":
+            assert {"last value", "seasonal naive", "exponential smoothing", "boosted trees on lags"} <= names
+            continue
         assert len(names & {"majority", "mean"}) == 1
         assert {"linear", "boosted trees"} <= names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,36 @@ def series() -> Column:
     return ArrayColumn(name="curve", values=values, kind="series", lengths=lengths)
 
 
+def sounds() -> Column:
+    values = np.random.default_rng(0).integers(0, 256, (N, 12, 8)).astype(np.uint8)
+    lengths = np.random.default_rng(1).integers(1, 13, N).astype(np.int32)
+    values[np.arange(12) >= lengths[:, None]] = 0
+    decoding = {"sample_rate": 8000, "window": 200, "hop": 80, "frames": 12, "mels": 8, "range_db": 80.0}
+    return ArrayColumn(name="sound", values=values, kind="audio", lengths=lengths, decoding=decoding)
+
+
+def texts() -> Column:
+    words = [
+        "the",
+        "a",
+        "small",
+        "large",
+        "red",
+        "green",
+        "house",
+        "tree",
+        "runs",
+        "sleeps",
+        "quickly",
+        "slowly",
+        "2024",
+        "again",
+    ]
+    generator = np.random.default_rng(0)
+    cells = [" ".join(generator.choice(words, generator.integers(4, 12))) for _ in range(N)]
+    return table("note", [None if i % 50 == 7 else "" if i == 9 else cell for i, cell in enumerate(cells)])
+
+
 # One sample a kind; a new kind adds one line here.
 SAMPLES: dict[str, Callable[[], Column]] = {
     "number": numbers,
@@ -44,7 +75,12 @@ SAMPLES: dict[str, Callable[[], Column]] = {
     "image": lambda: ArrayColumn(
         name="photo", kind="image", values=np.random.default_rng(0).integers(0, 256, (N, 3, 9, 8)).astype(np.uint8)
     ),
+    "text": texts,
     "series": series,
+    "audio": sounds,
+    "clip": lambda: ArrayColumn(
+        name="clip", kind="clip", values=np.random.default_rng(0).integers(0, 256, (N, 5, 3, 9, 8)).astype(np.uint8)
+    ),
 }
 
 kinds = pytest.mark.parametrize("name", sorted(KINDS))
@@ -69,10 +105,16 @@ def test_declared_outputs_equal_what_is_encoded(name: str) -> None:
     encoded = kind.encode(column, state)
     outputs = kind.outputs("x", state)
     assert len(encoded) == N
-    dtypes = {"vector": np.float32, "codes": np.int32, "series": np.float32, "grid": np.uint8}
-    assert encoded.dtype == dtypes[kind.form]
-    channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid") else encoded.shape[2]
-    assert channels == len(outputs)
+    dtypes: dict[str, type] = {"codes": np.int32, "tokens": np.int32, "vector": np.float32, "series": np.float32}
+    assert encoded.dtype == dtypes.get(kind.form, np.uint8)
+    if kind.form != "tokens":
+        channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid") else encoded.shape[2]
+        assert channels == len(outputs)
+    if kind.form not in ("vector", "codes"):
+        spec, lengths = kind.spec("x", state), kind.lengths(column, state, encoded)
+        assert (spec.form, spec.shape) == (kind.form, encoded.shape[1:])
+        assert spec.padded == (lengths is not None)
+        assert lengths is None or (lengths.dtype == np.int32 and lengths.max() <= spec.shape[0])
     if kind.form == "codes":
         cardinalities = np.array(kind.cardinalities(state))
         assert (encoded >= 0).all()
@@ -96,7 +138,7 @@ def test_learns_from_the_given_rows_only(name: str) -> None:
         assert isinstance(column, ArrayColumn)
         values = column.values.copy()
         values[N // 2 :] = 1
-        changed = ArrayColumn(name=column.name, values=values, kind=column.kind, lengths=column.lengths)
+        changed = replace(column, values=values)
     assert kind.fit(column, rows) == kind.fit(changed, rows)
 
 
@@ -121,9 +163,7 @@ def test_rows_are_encoded_one_by_one_as_together(name: str) -> None:
         else:
             assert isinstance(column, ArrayColumn)
             lengths = None if column.lengths is None else column.lengths[row : row + 1]
-            alone = ArrayColumn(
-                name=column.name, values=column.values[row : row + 1], kind=column.kind, lengths=lengths
-            )
+            alone = replace(column, values=column.values[row : row + 1], lengths=lengths)
         assert np.array_equal(kind.encode(alone, state)[0], together[row])
 
 

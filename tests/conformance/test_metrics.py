@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,25 @@ def numbers(n: int, num_targets: int, seed: int) -> Sample:
     )
 
 
+def windows(n: int, horizon: int, targets: int, seed: int) -> Sample:
+    """Forecasts of several steps and targets, with holes in the truth."""
+    generator = np.random.default_rng(seed)
+    truth = 30 + 5 * generator.normal(size=(n, horizon * targets))
+    values = truth + generator.normal(size=truth.shape)
+    spread = generator.random(truth.shape) * 2
+    scales = {"naive": generator.random((n, targets)) + 1, "deviation": generator.random((n, targets)) + 3}
+    quantiles = np.stack([values - spread, values, values + spread], axis=-1)
+    holes = truth.copy()
+    holes[generator.random(truth.shape) < 0.1] = np.nan
+    return Sample(
+        task="forecast",
+        truth=holes,
+        predictions=Predictions(values=values, quantiles=quantiles, **scales),
+        decided=None,
+        perfect=Predictions(values=truth, quantiles=np.repeat(truth[..., None], 3, axis=-1), **scales),
+    )
+
+
 SAMPLES = {
     "two classes": classes(60, 2, 1),
     "two classes, tied scores": classes(60, 2, 2, decimals=0),
@@ -77,6 +97,8 @@ SAMPLES = {
     "labels": labels(60, 6),
     "one number": numbers(50, 1, 7),
     "three numbers": numbers(50, 3, 8),
+    "one series": windows(40, 5, 1, 9),
+    "three series": windows(40, 4, 3, 10),
 }
 
 
@@ -162,6 +184,36 @@ def _calibration_error(s: Sample, w: Array) -> float:
     return sum(abs(gap) for gap in gaps.values()) / total
 
 
+def _of_windows(
+    part: Callable[[float, Array, float, float], tuple[float, float]], bend: Callable[[float], float] = float
+) -> Callable[[Sample, Array], float]:
+    """Value by value: part(truth, forecast and quantiles, naive, deviation) gives a numerator and a denominator."""
+
+    def reference(s: Sample, w: Array) -> float:
+        p = s.predictions
+        assert p.values is not None
+        assert p.quantiles is not None
+        assert p.naive is not None
+        assert p.deviation is not None
+        targets = p.naive.shape[1]
+        sums = np.zeros((targets, 2))
+        for row in range(len(s.truth)):
+            for cell, true in enumerate(s.truth[row]):
+                k = cell % targets
+                said = np.concatenate([[p.values[row, cell]], p.quantiles[row, cell]])
+                if not np.isnan(true):
+                    sums[k] += w[row] * np.array(part(true, said, p.naive[row, k], p.deviation[row, k]))
+        return float(np.mean([bend(above / below) for above, below in sums]))
+
+    return reference
+
+
+def _pinball(true: float, said: Array) -> float:
+    return 2 * float(
+        np.mean([max(q * (true - v), (q - 1) * (true - v)) for q, v in zip((0.1, 0.5, 0.9), said, strict=True)])
+    )
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
@@ -180,6 +232,13 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "rmse": _of_values(sk.root_mean_squared_error),
     "mae": _of_values(sk.mean_absolute_error),
     "mse": _of_values(sk.mean_squared_error),
+    "forecast_rmse": _of_windows(lambda true, said, naive, spread: ((true - said[0]) ** 2, 1.0), math.sqrt),
+    "forecast_mae": _of_windows(lambda true, said, naive, spread: (abs(true - said[0]), 1.0)),
+    "mase": _of_windows(lambda true, said, naive, spread: (abs(true - said[0]) / naive, 1.0)),
+    "standardised_mse": _of_windows(lambda true, said, naive, spread: (((true - said[0]) / spread) ** 2, 1.0)),
+    "smape": _of_windows(lambda true, said, naive, spread: (2 * abs(true - said[0]) / (abs(true) + abs(said[0])), 1.0)),
+    "wql": _of_windows(lambda true, said, naive, spread: (_pinball(true, said[1:]), abs(true))),
+    "coverage_80": _of_windows(lambda true, said, naive, spread: (float(said[1] <= true <= said[3]), 1.0)),
 }
 
 
@@ -252,9 +311,6 @@ def test_it_says_what_it_is(metric: Metric) -> None:
 
 def _rows(sample: Sample, rows: Array) -> tuple[Array, Predictions, Array, Array | None]:
     p = sample.predictions
-    picked = Predictions(
-        probabilities=None if p.probabilities is None else p.probabilities[rows],
-        values=None if p.values is None else p.values[rows],
-    )
+    picked = Predictions(**{name: None if part is None else part[rows] for name, part in vars(p).items()})
     decided = None if sample.decided is None else sample.decided[rows]
     return sample.truth[rows], picked, np.ones((1, len(rows))), decided

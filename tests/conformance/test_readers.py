@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 from PIL import Image
 
 from netpick.errors import DataError
@@ -77,13 +78,62 @@ def image_zip_sample(folder: Path, change: int = 0) -> Path:
     return path
 
 
+def sound_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "calls"
+    for name in ("owl/1.wav", "owl/2.WAV", "wren/a/3.flac"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, np.zeros(200 + change), 8000)
+    return root
+
+
+def clip_folder_sample(folder: Path, change: int = 0) -> Path:
+    """Folders of frames: a bright spot that moves on from frame to frame."""
+    root = folder / "moves"
+    for name in ("left/1", "left/2", "right/1", "right/2"):
+        (root / name).mkdir(parents=True)
+        for moment in range(6 + change):
+            pixels = np.zeros((24, 24), np.uint8)
+            pixels[10:15, 2 + 2 * moment : 9 + 2 * moment] = 200
+            Image.fromarray(pixels).save(root / name / f"frame_{moment:02d}.png")
+    return root
+
+
+def json_lines_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "table.jsonl"
+    path.write_text(
+        f'{{"size": 1.5, "colour": "red"}}\n{{"colour": "blue"}}\n\n{{"size": {3 + change}, "colour": null}}\n'
+    )
+    return path
+
+
+def text_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "letters"
+    for name in ("glad/1.txt", "glad/2.TXT", "sad/a/3.txt", "README.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"Dear {name}, {change}")
+    return root
+
+
+def text_lines_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "words"
+    root.mkdir()
+    (root / "one.txt").write_text(f"uno\neins {change}\n")
+    (root / "two.txt").write_text("dos\n\nzwei")
+    return root
+
+
 SAMPLES: dict[str, Make] = {
+    "json_lines": json_lines_sample,
+    "text_folder": text_folder_sample,
+    "text_lines": text_lines_sample,
     "csv": csv_sample,
     "parquet": parquet_sample,
     "arrow": arrow_sample,
     "npz": npz_sample,
     "idx": idx_sample,
     "ts": ts_sample,
+    "sound_folder": sound_folder_sample,
+    "clip_folder": clip_folder_sample,
     "image_folder": image_folder_sample,
     "image_zip": image_zip_sample,
 }
@@ -137,6 +187,14 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("npz", "halved", halved(npz_sample)),
     ("npz", "text", text_named("x.npz", "a,b\n1,2\n")),
     ("idx", "halved", halved(idx_sample)),
+    ("json_lines", "text", text_named("x.jsonl", "a,b\n1,2\n")),
+    ("json_lines", "halved", halved(json_lines_sample)),
+    ("json_lines", "no objects", text_named("x.jsonl", "[1, 2]\n")),
+    ("json_lines", "blank", text_named("x.ndjson", "\n\n")),
+    ("json_lines", "binary", bytes_named("x.jsonl", bytes(range(256)))),
+    ("json_lines", "broken gzip", bytes_named("x.jsonl.gz", b"\x1f\x8b\x08\0\0\0\0\0rubbish")),
+    ("text_folder", "no texts", only_folders),
+    ("text_lines", "no texts", only_folders),
     ("ts", "no data", text_named("x.ts", "@classLabel true a b\n")),
     ("ts", "no classes", text_named("x.ts", "@data\n1,2:a\n")),
     ("ts", "no rows", text_named("x.ts", HEADER)),
@@ -144,6 +202,8 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("ts", "no number", text_named("x.ts", HEADER + "1,x:a\n")),
     ("ts", "channels", text_named("x.ts", HEADER + "1,2:a\n1,2:3,4:b\n")),
     ("ts", "no colon", text_named("x.ts", HEADER + "1,2,a\n")),
+    ("sound_folder", "no sounds", only_folders),
+    ("clip_folder", "no clips", only_folders),
     ("image_folder", "no images", only_folders),
     ("image_zip", "halved", halved(image_zip_sample)),
     ("image_zip", "text", text_named("x.zip", "PK no zip")),

@@ -25,6 +25,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "classify": lambda: {"y": [["cat", "dog", "eel"][i % 3] for i in range(N)]},
     "multilabel": lambda: {"y": [["sea|beach", "sea", "hill|sea", "beach"][i % 4] for i in range(N)]},
     "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},
+    "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
 VARIANTS: dict[str, dict[str, list[object]]] = {
     "multilabel": {"a": [i % 2 == 0 for i in range(N)], "b": ["yes" if i % 3 else "no" for i in range(N)]},
@@ -32,6 +33,8 @@ VARIANTS: dict[str, dict[str, list[object]]] = {
     "classify": {"y": [i % 4 for i in range(N)]},
 }
 tasks = pytest.mark.parametrize("name", sorted(TASKS))
+# Numbers alone do not say that the future is asked for: tests/unit/test_forecast_data.py looks when it is.
+recognising = pytest.mark.parametrize("name", sorted(set(TASKS) - {"forecast"}))
 
 
 def source_of(cells: dict[str, list[object]]) -> Source:
@@ -54,7 +57,7 @@ def test_every_task_has_a_sample() -> None:
     assert set(SAMPLES) == set(TASKS)
 
 
-@tasks
+@recognising
 @pytest.mark.parametrize("samples", [SAMPLES, {k: lambda v=v: v for k, v in VARIANTS.items()}])
 def test_recognises_its_own_target(name: str, samples: dict[str, Callable[[], dict[str, list[object]]]]) -> None:
     cells = samples[name]()
@@ -71,7 +74,10 @@ def test_state_survives_json(name: str) -> None:
     restored = adapter.validate_json(adapter.dump_json(state))
     assert restored == state
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
-    assert task.num_outputs(state) == len(task.labels(state))
+    if name == "forecast":  # mean and three quantiles of each step and target, and the number of the series
+        assert task.num_outputs(state) == 4 * state.horizon * len(task.labels(state)) + 1
+    else:
+        assert task.num_outputs(state) == len(task.labels(state))
 
 
 @tasks
@@ -84,6 +90,8 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         outputs = torch.nn.functional.one_hot(target, task.num_outputs(state)).float() * 50
     elif name == "multilabel":
         outputs = (target * 2 - 1) * 50
+    elif name == "forecast":
+        outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
     else:
         outputs = target
     predictions = task.decode(task.answer(outputs).numpy(), state)

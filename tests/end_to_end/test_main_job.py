@@ -21,7 +21,15 @@ from torch import nn
 import netpick
 from netpick.types import ArrayColumn
 
-FILES = {"plan.json", "events.jsonl", "model.netpick", "report.html", "report.json", "predictions.parquet"}
+FILES = {
+    "request.json",
+    "plan.json",
+    "events.jsonl",
+    "model.netpick",
+    "report.html",
+    "report.json",
+    "predictions.parquet",
+}
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from moving_digits import drawn_digits, moving_digits, write_video, write_videos
 from PIL import Image
 
 from netpick.cli import main
@@ -111,7 +112,29 @@ def existing_out(folder: Path) -> list[str]:
 
 good = rows(60, lambda i: f"{i * 7 % 13},{'ab'[i % 2]}")
 
+
 # name: (what is typed, exit code, words that the message must hold)
+def clips(folder: Path, content: bytes) -> list[str]:
+    for label in ("a", "b"):
+        (folder / "moves" / label).mkdir(parents=True)
+        for i in range(12):
+            (folder / "moves" / label / f"{i}.mp4").write_bytes(content)
+    return [str(folder / "moves")]
+
+
+def clips_by_format(folder: Path) -> list[str]:
+    made, _ = moving_digits(drawn_digits(12), 120, directions=2, frames=3, side=24)
+    write_videos(made[:60], ["a"] * 60, folder / "moves")
+    write_videos(made[60:], ["b"] * 60, folder / "moves", ".avi")
+    return [str(folder / "moves")]
+
+
+def cut_video(folder: Path) -> bytes:
+    write_video(np.zeros((20, 32, 32), np.uint8), folder / "whole.mp4")
+    content = (folder / "whole.mp4").read_bytes()
+    return content[: len(content) // 2]
+
+
 CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
     "no such path": (lambda f: [table(f, good)[:-4] + "x.csv"], 2, ("datax.csv", "data.csv")),
     "empty file": (lambda f: [table(f, "")], 2, ("data.csv", "empty")),
@@ -144,6 +167,18 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
         lambda f: [table(f, rows(60, lambda i: f"{'inf' if i == 8 else i * 0.5 % 3},{'ab'[i % 2]}"))],
         2,
         ("'x' (row 9) holds inf", "--missing"),
+    ),
+    "clips that do not decode": (
+        lambda f: clips(f, b"rubbish"),
+        2,
+        ("None of the 24 clips", "a/0.mp4", "first bytes", "a whole MP4"),
+    ),
+    "clips cut off": (lambda f: clips(f, cut_video(f)), 2, ("None of the 24 clips", "a/0.mp4")),
+    "clips of another format each class": (clips_by_format, 3, ("D010", "AVI 24 x 24", "--accept D010")),
+    "clips without classes": (
+        lambda f: [clips(f, b"rubbish")[0] + "/a"],
+        2,
+        ("12 clips but no class folders", "CLASS/clip.mp4"),
     ),
     "no class folders": (no_class_folders, 2, ("photos", "class")),
     "one image": (one_image, 2, ("photos",)),

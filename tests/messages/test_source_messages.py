@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from netpick.decode import decode_one
+from netpick.decoders.image import decode_one
 from netpick.errors import NetpickError
-from netpick.sources import ReadOptions, open_source
+from netpick.sources import READERS, ReadOptions, open_source
 
 Case = Callable[[], object]
 
@@ -257,9 +257,8 @@ MESSAGES: dict[str, str] = {
         "again, or give it the ending of what it is."
     ),
     "unknown format": (
-        "song.mp3 is in no format that can be read. Known are: numpy .npz; .ts series; IDX pairs (MNIST); "
-        "Parquet; Arrow / Feather; a folder of class folders of images; a zip of such a folder; CSV / TSV, plain "
-        "or gzip. Convert it to one of these, or give it the right ending."
+        f"song.mp3 is in no format that can be read. Known are: {'; '.join(r.description for r in READERS.values())}. "
+        "Convert it to one of these, or give it the right ending."
     ),
     "several files": (
         "data holds several data files (one.csv, two.csv), but one was expected. Name the one to read, for "
@@ -285,8 +284,8 @@ MESSAGES: dict[str, str] = {
         "file there, or name the folder that holds the real files."
     ),
     "all unreadable": (
-        "None of the 2 images of pets can be read (cat/1.png: the file is empty (0 bytes)), but pictures were "
-        "expected. Check how they were copied."
+        "None of the 2 images of pets can be read (cat/1.png: the file is empty (0 bytes)), but a whole PNG, "
+        "JPEG, GIF, BMP, WebP, TIFF or PPM was expected in each. Check how they were copied."
     ),
     "zip path escape": (
         "pets.zip: its member '../evil.png' leaves the zip, but plain files below one folder were expected. Pack "

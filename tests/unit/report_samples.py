@@ -14,6 +14,7 @@ import polars as pl
 
 from netpick.metrics import METRICS
 from netpick.types import (
+    Ablation,
     Array,
     ArrayColumn,
     CandidateResult,
@@ -555,6 +556,7 @@ def hostile() -> RunResults:
         plan={"seed": 0, HOSTILE: HOSTILE, "nothing": math.nan, "candidates": [{"name": HOSTILE, "settings": {HOSTILE: [HOSTILE, 1.5, None, True]}}]},
         primary_metric="accuracy", candidates=failed, baselines=baselines, comparisons=[],
         verdict=Verdict(winner=None, best_baseline=baselines[0].name, deep_learning_helps="unclear", sentence=f"No network finished. {HOSTILE}"),
+        ablation=[Ablation(group=HOSTILE, columns=[HOSTILE], score=score(0.5, 0.2, test), difference=0.1, low=0.05, high=0.15, verdict="helps")],
         threshold=None, findings=[finding], test_openings=1, seconds=3.0, test_truth=truth,
         thumbnails=lambda rows: [np.full((8, 8, 3), int(r) % 255, np.uint8) for r in rows],
     )  # fmt: skip
@@ -621,6 +623,7 @@ def tiny() -> RunResults:
         ],
         comparisons=[Comparison(a="mlp", b="majority", metric="accuracy", difference=0.25, low=-0.25, high=0.75, verdict="tie")],
         verdict=Verdict(winner="mlp", best_baseline="majority", sentence="The mlp ties with always saying the commonest class.", deep_learning_helps="unclear"),
+        ablation=[Ablation(group="x (number)", columns=["x"], score=half, difference=0.25, low=-0.25, high=0.75, verdict="unclear")],
         threshold=Threshold(value=0.5, cost_fp=1.0, cost_fn=1.0, positive="b", sentence="Half."),
         findings=[Finding(code="D004", severity="warning", title="Few rows", evidence="10 rows.", advice="Collect more.", columns=("y",), rows=(0, 1))],
         test_openings=1, test_truth=np.array([0, 1, 1, 0]),

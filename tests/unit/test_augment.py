@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from netpick.augment import GRID_NAMES, SERIES_NAMES, Augmenter, default_augment, normals, uniforms
+from netpick.augment import Augmenter, default_augment, normals, uniforms
+from netpick.augment.grid import GridAugmenter
+from netpick.augment.series import SeriesAugmenter
 from netpick.types import InputSpec
 
 COLOUR = InputSpec(form="grid", shape=(3, 20, 16), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2))
@@ -44,7 +46,7 @@ def test_normals_have_unit_variance() -> None:
     assert torch.isfinite(numbers).all()
 
 
-@pytest.mark.parametrize("name", [name for name in GRID_NAMES if name != "mixup"])
+@pytest.mark.parametrize("name", [name for name in GridAugmenter.known if name != "mixup"])
 def test_a_row_looks_the_same_in_any_batch(name: str) -> None:
     augment = Augmenter((name,), COLOUR, seed=3)  # type: ignore[arg-type]
     batch = images()
@@ -59,7 +61,7 @@ def test_a_row_looks_the_same_in_any_batch(name: str) -> None:
     assert torch.equal(batch, images())  # the stored rows stay as they are
 
 
-@pytest.mark.parametrize("name", [name for name in SERIES_NAMES if name != "mixup"])
+@pytest.mark.parametrize("name", [name for name in SeriesAugmenter.known if name != "mixup"])
 def test_series_change_a_little_and_padding_not_at_all(name: str) -> None:
     augment = Augmenter((name,), PADDED, seed=3)  # type: ignore[arg-type]
     batch = padded_batch()
@@ -99,7 +101,7 @@ def test_warps_and_colours_stay_in_range() -> None:
 
 
 def test_a_full_crop_without_rotation_is_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netpick.augment.CROP", 1.0)
+    monkeypatch.setattr("netpick.augment.grid.CROP", 1.0)
     result = Augmenter(("crop",), COLOUR, seed=0)({"grid": images()}, ROWS, 0).batch["grid"]
     torch.testing.assert_close(result, images().float() / 255, atol=1e-4, rtol=0)
 
@@ -119,6 +121,25 @@ def test_names_of_another_form_do_nothing() -> None:
     batch = {"series": torch.randn(6, 30, 2)}
     result = Augmenter(("flip", "shift", "colour"), SERIES, seed=0)(batch, ROWS, 0)
     assert result.batch["series"] is batch["series"]
+
+
+def test_all_frames_of_a_clip_are_moved_alike() -> None:
+    still = images().unsqueeze(1).repeat(1, 5, 1, 1, 1)  # five times the same picture
+    spec = InputSpec(form="clip", shape=still.shape[1:], mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
+    for names in (("shift", "flip"), ("rotate", "crop"), ("cutout",)):
+        moved = Augmenter(names, spec, seed=0)({"clip": still}, ROWS, 0).batch["clip"]  # type: ignore[arg-type]
+        assert moved.shape == still.shape
+        assert not torch.equal(moved.float(), still.float())
+        torch.testing.assert_close(moved, moved[:, :1].expand_as(moved))
+    alone = Augmenter(("shift", "flip"), COLOUR, seed=0)({"grid": images()}, ROWS, 0).batch["grid"]
+    together = Augmenter(("shift", "flip"), spec, seed=0)({"clip": still}, ROWS, 0).batch["clip"]
+    assert torch.equal(together[:, 2], alone)
+
+
+def test_clips_are_never_mirrored_unasked() -> None:
+    spec = InputSpec(form="clip", shape=(8, 3, 32, 32))
+    assert default_augment(spec, 1_000, ("cat", "dog")).names == ("shift",)
+    assert default_augment(InputSpec(form="clip", shape=(8, 1, 8, 8)), 1_000).names == ()
 
 
 def test_defaults_keep_the_meaning_of_labels() -> None:

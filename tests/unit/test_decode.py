@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from netpick import decode_work
-from netpick.decode import choose_size, decode_images, decode_one, start_decoding
+from netpick.decode import decode_images, start_decoding
+from netpick.decoders.base import DecodeRequest
+from netpick.decoders.image import choose_size, decode_one
 from netpick.errors import DataError, RequestError
 from netpick.sources import open_files, open_source
 from netpick.types import ArrayColumn, Source, TableColumn
@@ -140,11 +142,11 @@ def test_processes_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monk
     work.mkdir()
     monkeypatch.setattr(decode_work, "SHARED_MEMORY", work)
     make_folder(tmp_path / "pets")
-    decoding = start_decoding(open_source(tmp_path / "pets"), workers=2)
+    decoding = start_decoding(open_source(tmp_path / "pets"), DecodeRequest(workers=2))
     assert len(list(work.iterdir())) == 1
     decoding.finish()
     assert list(work.iterdir()) == []
-    decoding = start_decoding(open_source(tmp_path / "pets"), workers=2)
+    decoding = start_decoding(open_source(tmp_path / "pets"), DecodeRequest(workers=2))
     decoding.cancel()
     assert list(work.iterdir()) == []
 
@@ -258,7 +260,7 @@ def test_other_sizes_are_resized_and_said(tmp_path: Path) -> None:
 
 
 def test_size_and_colour_found_late_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netpick.decode.SAMPLE", 3)
+    monkeypatch.setattr("netpick.decoders.image.SAMPLE", 3)
     make_folder(tmp_path)
     Image.new("RGB", (20, 20), "red").save(tmp_path / "cat" / "0001.png")
     source = decode_images(open_source(tmp_path))

@@ -188,7 +188,7 @@ def test_xor_is_learned_from_four_rows() -> None:
         (
             "embedding 8, dense 8",
             NUMBERS,
-            "Layer 1 'embedding 8' turns categories into numbers, so it can only be the first",
+            "Layer 1 'embedding 8' turns categories or words into numbers, so it can only be the first",
         ),
         (
             "attention 3, globalpool",

@@ -14,6 +14,7 @@ from netpick.types import ArrayColumn, RunResults, TableColumn
 
 MOST_CLASSES = 30
 PICTURED_CLASSES = 12
+TEXTS_EACH, MOST_LETTERS = 3, 200
 
 
 def class_counts(results: RunResults) -> Html | None:
@@ -93,8 +94,10 @@ def target_charts(results: RunResults, charts: Charts) -> Html:
 
 def samples(results: RunResults) -> Html | None:
     """A few rows of each class as pictures; they are test rows, because only their classes are known here."""
-    if results.target.task != "classify" or results.thumbnails is None:
+    if results.target.task != "classify":
         return None
+    if results.thumbnails is None:
+        return _texts(results)
     labels = results.target.labels
     each = 10 if len(labels) <= 4 else 6 if len(labels) <= PICTURED_CLASSES else 1
     each = min(each, 4) if _channel_count(results) > 1 else each
@@ -125,6 +128,23 @@ def samples(results: RunResults) -> Html | None:
     return element(
         "div", element("h3", "Examples"), element("p", note), element("div", figures, class_=f"samples {kind}")
     )
+
+
+def _texts(results: RunResults) -> Html | None:
+    """A few texts of each class, where rows are texts."""
+    name = next((f.name for f in results.schema.features if f.kind == "text"), None)
+    column = results.source.columns.get(name or "")
+    if not isinstance(column, TableColumn):
+        return None
+    figures = []
+    for k, label in enumerate(results.target.labels[: 3 * PICTURED_CLASSES]):
+        rows = _rows_of(results, k, TEXTS_EACH)
+        told = [str(cell or "")[:MOST_LETTERS] for cell in column.values.gather(rows).to_list()]
+        if told:
+            figures.append(element("figure", element("figcaption", label), [element("blockquote", t) for t in told]))
+    note = f"Test rows, not picked by hand; the first {MOST_LETTERS} letters of '{name}'."
+    parts = element("h3", "Examples"), element("p", note), element("div", figures, class_="samples texts")
+    return element("div", *parts) if figures else None
 
 
 def _channel_count(results: RunResults) -> int:

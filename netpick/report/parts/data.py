@@ -22,7 +22,7 @@ def data_section(results: RunResults, charts: Charts) -> Html:
         "What the data is",
         facts(_facts(results)),
         samples(results),
-        class_counts(results) if results.target.task != "regress" else target_charts(results, charts),
+        class_counts(results) if results.target.task not in ("regress", "forecast") else target_charts(results, charts),
         _columns(results),
         _notes([*results.source.notes, *results.schema.notes]),
         _unreadable(results),
@@ -40,6 +40,7 @@ def _facts(results: RunResults) -> list[tuple[Child, Child]]:
         "classify": f"classify into {counted(len(results.target.labels), 'class', 'classes')}",
         "multilabel": f"any of {counted(len(results.target.labels), 'label')} per row",
         "regress": f"predict {counted(len(results.target.names), 'number')}",
+        "forecast": f"forecast {counted(len(results.target.names), 'series', 'series')}",
     }
     left_out = sum(f.role == "left_out" for f in schema.fields)
     columns = counted(len(source.columns), "column") + (f", {left_out} left out" if left_out else "")

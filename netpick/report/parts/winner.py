@@ -5,12 +5,18 @@ from __future__ import annotations
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.parts.classifier import classifier_details, multilabel_details
+from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.regressor import regressor_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
 from netpick.report.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
 from netpick.types import CandidateResult, RunResults
 
-DETAILS = {"classify": classifier_details, "multilabel": multilabel_details, "regress": regressor_details}
+DETAILS = {
+    "classify": classifier_details,
+    "multilabel": multilabel_details,
+    "regress": regressor_details,
+    "forecast": forecaster_details,
+}
 
 
 def winner_section(results: RunResults, charts: Charts) -> Html | None:

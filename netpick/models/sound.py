@@ -1,0 +1,114 @@
+"""Networks for series and pictures, made to read sounds: log-mel frames (B, T, F) with a mask.
+
+The recurrent network and the transformer read frames as the steps of a series, spelled-out networks read them as a picture of
+time and pitch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.layers import Layers
+from netpick.models.patch_transformer import PatchTransformerSettings, PatchTransformerTrunk
+from netpick.models.rnn import RnnSettings, RnnTrunk
+from netpick.models.sound_stem import FORM, FramesOpening, SpectrogramStem, batch_size
+from netpick.recipe import Recipe
+from netpick.types import Form, Inputs, InputSpec
+
+
+class FramesTrunk(Trunk):
+    """A trunk for series that reads frames (B, T, F) as steps of F channels."""
+
+    def __init__(self, inputs: Inputs, make: Callable[[Inputs], Trunk]) -> None:
+        super().__init__()
+        spec = inputs[FORM]
+        self.stem = SpectrogramStem(spec)
+        self.trunk = make({"series": InputSpec(form="series", shape=spec.shape, padded=True)})
+        self.width = self.trunk.width
+
+    def forward(self, batch: Batch) -> Features:
+        frames, mask = self.stem(batch)
+        return self.trunk({"series": frames, "series.mask": mask})  # type: ignore[no-any-return]
+
+
+class SpectrogramRnn(Architecture):
+    """The recurrent network over frames."""
+
+    family: ClassVar[str] = "rnn"
+    forms: ClassVar[tuple[Form, ...]] = (FORM,)
+    Settings = RnnSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RnnSettings:
+        """Neighbouring frames overlap, so some are read as one: at most about 40 steps."""
+        patch = max(1, -(-inputs[FORM].shape[0] // 40))
+        return RnnSettings(cell="gru", width=96, patch=patch, dropout=0.2)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        return Recipe(
+            learning_rate=4e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.2,
+            batch_size=batch_size(num_rows),
+            label_smoothing=0.1,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return FramesTrunk(inputs, lambda series: RnnTrunk(series, settings))
+
+
+class SpectrogramTransformer(Architecture):
+    """The transformer over patches in time: each token is some neighbouring frames, after a convolution over them."""
+
+    family: ClassVar[str] = "transformer"
+    forms: ClassVar[tuple[Form, ...]] = (FORM,)
+    Settings = PatchTransformerSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> PatchTransformerSettings:
+        patch = max(1, round(inputs[FORM].shape[0] / 32))
+        return PatchTransformerSettings(width=64, layers=2, patch=patch, stem="conv", dropout=0.1)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        return Recipe(
+            learning_rate=3e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.2,
+            batch_size=batch_size(num_rows),
+            label_smoothing=0.1,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return FramesTrunk(inputs, lambda series: PatchTransformerTrunk(series, settings))
+
+
+class PictureTrunk(Trunk):
+    """A trunk for pictures that reads frames as one of a single channel, T rows and F columns."""
+
+    def __init__(self, inputs: Inputs, make: Callable[[Inputs], Trunk]) -> None:
+        super().__init__()
+        self.opening = FramesOpening(inputs[FORM])
+        self.trunk = make({"grid": InputSpec(form="grid", shape=(1, *inputs[FORM].shape))})
+        self.width = self.trunk.width
+
+    def forward(self, batch: Batch) -> Features:
+        return self.trunk({"grid": self.opening(batch)[0].unsqueeze(1)})  # type: ignore[no-any-return]
+
+
+class SpectrogramLayers(Architecture):
+    """A network that the user spells out, on the spectrogram as a picture; recurrent layers read it frame by frame."""
+
+    family: ClassVar[str] = "layers"
+    forms: ClassVar[tuple[Form, ...]] = (FORM,)
+    Settings = Layers.Settings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
+        return Layers().presets({"grid": inputs[FORM]}, num_rows, num_outputs)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        return Layers().recipe({"grid": inputs[FORM]}, num_rows, num_outputs)
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return PictureTrunk(inputs, lambda grid: Layers().build(grid, settings))

@@ -1,0 +1,52 @@
+"""What comes first in networks for sounds: log-mel frames as normalised floats, padding set to zero."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.models.base import Batch
+from netpick.types import Form, InputSpec
+
+FORM: Form = "spectrogram"
+
+
+class SpectrogramStem(nn.Module):
+    """Frames (B, T, F), uint8 or float in 0..1, normalised by the data's mean and deviation per band; padding is zero."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        bands = spec.shape[1]
+        mean = torch.tensor(spec.mean or (0.0,) * bands)
+        std = torch.tensor(spec.std or (1.0,) * bands).clamp(min=1e-3)
+        self.register_buffer("factor", 1 / std, persistent=False)
+        self.register_buffer("offset", -mean / std, persistent=False)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        frames, mask = batch[FORM], batch[f"{FORM}.mask"]
+        factor = self.factor if frames.is_floating_point() else self.factor / 255
+        normalised = torch.addcmul(self.offset, frames.float(), factor)
+        return normalised.masked_fill(~mask.unsqueeze(2), 0.0), mask
+
+
+class FramesOpening(nn.Module):
+    """Normalised frames of all sounds, filled up with zeros to the longest: (B, T, F), and their mask."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        self.stem = SpectrogramStem(spec)
+        self.length = spec.shape[0]
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        frames, mask = self.stem(batch)
+        missing = self.length - frames.shape[1]
+        return functional.pad(frames, (0, 0, 0, missing)), functional.pad(mask, (0, missing))
+
+
+def batch_size(num_rows: int) -> int:
+    """Small batches for few sounds: a step is cheap, and a budget then holds enough of them."""
+    return 16 if num_rows < 500 else 32 if num_rows < 10_000 else 64

@@ -1,0 +1,114 @@
+"""The CNN for texts: convolutions of several widths side by side, each filter's strongest answer kept.
+
+After Kim (2014). `dilated` layers in front see further than a few words, each twice as far as the one before (Yu & Koltun
+2016, Kalchbrenner et al. 2017). Padded places are zero before every convolution and never among the answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.errors import RequestError
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max
+from netpick.models.text_mlp import text_batch_size, text_epochs
+from netpick.models.text_stem import TokenStem, reads_characters
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+
+@dataclass(config=STRICT, kw_only=True)
+class TextCnnSettings:
+    """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
+
+    embedding: int = Field(default=64, ge=1)
+    width: int = Field(default=64, ge=1)  # filters of each convolution
+    shortest: int = Field(default=2, ge=1, le=64)  # tokens that the narrowest convolution sees
+    longest: int = Field(default=5, ge=1, le=64)  # the widest; there is one for every width between
+    dilated: int = Field(default=0, ge=0, le=10)  # residual layers in front, of width 3, each twice as far apart
+    activation: Activation = "relu"
+    embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
+
+
+class DilatedLayer(nn.Module):
+    """A convolution over (B, D, T) whose three places lie `reach` apart, added to its input."""
+
+    def __init__(self, width: int, reach: int, activation: str) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, width, 3, padding=reach, dilation=reach)
+        self.norm = nn.LayerNorm(width)
+        self.activation = activation_layer(activation, dim=1)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        normed = self.norm(x.transpose(1, 2)).transpose(1, 2).masked_fill(~mask.unsqueeze(1), 0.0)
+        seen: Tensor = self.activation(self.convolution(normed))
+        return (x + seen).masked_fill(~mask.unsqueeze(1), 0.0)
+
+
+class TextCnnTrunk(Trunk):
+    """Texts (B, T) to features (B, filters)."""
+
+    def __init__(self, inputs: Inputs, settings: TextCnnSettings) -> None:
+        super().__init__()
+        if settings.longest < settings.shortest:
+            raise RequestError(
+                f"The widest convolution sees {settings.longest} tokens, the narrowest {settings.shortest}, but the widest "
+                f"must see at least as many. Write for example cnn[shortest=2,longest={max(settings.shortest, 5)}]."
+            )
+        self.stem = TokenStem(inputs["tokens"], settings.embedding, dropout=settings.embedding_dropout)
+        self.dilated = nn.ModuleList(
+            DilatedLayer(settings.embedding, 1 << layer, settings.activation) for layer in range(settings.dilated)
+        )
+        self.widths = list(range(settings.shortest, settings.longest + 1))
+        self.convolutions = nn.ModuleList(nn.Conv1d(settings.embedding, settings.width, width) for width in self.widths)
+        self.activation = activation_layer(settings.activation, dim=1)
+        self.dropout = Dropout(settings.dropout)
+        self.width = settings.width * len(self.widths)
+
+    def forward(self, batch: Batch) -> Features:
+        vectors, mask = self.stem(batch)
+        x = vectors.transpose(1, 2)  # (B, D, T)
+        for layer in self.dilated:
+            x = layer(x, mask)
+        answers = []
+        for width, convolution in zip(self.widths, self.convolutions, strict=True):
+            # Zeros on both sides, so that every token stands once at every place of the filter's middle.
+            seen = convolution(functional.pad(x, ((width - 1) // 2, width // 2)))
+            answers.append(masked_max(self.activation(seen).transpose(1, 2), mask))
+        return Features(self.dropout(torch.cat(answers, dim=1)), steps=x.transpose(1, 2), mask=mask)
+
+
+class TextCnn(Architecture):
+    """Parallel convolutions over texts."""
+
+    family: ClassVar[str] = "cnn"
+    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
+    Settings = TextCnnSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextCnnSettings:
+        if reads_characters(inputs):
+            return TextCnnSettings(embedding=32, width=96, shortest=2, longest=5, dropout=0.3)
+        return TextCnnSettings(embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        batch_size = text_batch_size(inputs, num_rows)
+        return Recipe(
+            learning_rate=5e-3 if reads_characters(inputs) else 1e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.1,
+            batch_size=batch_size,
+            epochs=text_epochs(inputs, num_rows, batch_size),
+            label_smoothing=0.05,
+            average=0.98,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return TextCnnTrunk(inputs, settings)

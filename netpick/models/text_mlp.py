@@ -1,0 +1,127 @@
+"""The MLP for texts: the mean of learned vectors of words and of short runs of words, then plain layers.
+
+After fastText (Joulin et al. 2016), whose runs of words share a table by hashing, and the deep averaging network (Iyyer et
+al. 2015). Beyond such runs it does not know order. For characters the runs are what it reads: up to four in a row.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Activation, Dropout, activation_layer, linear
+from netpick.models.text_stem import reads_characters
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+MIXER = 0x9E3779B97F4A7C15 - (1 << 64)  # an odd number, so that every bit of a token moves the hash
+
+
+@dataclass(config=STRICT, kw_only=True)
+class TextMlpSettings:
+    """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
+
+    embedding: int = Field(default=64, ge=1)
+    grams: int = Field(default=2, ge=1, le=6)  # longest run of tokens with vectors of its own
+    buckets: int = Field(default=16_384, ge=1, le=1 << 22)  # vectors that all runs share by hashing
+    layers: int = Field(default=1, ge=0)
+    width: int = Field(default=128, ge=1)
+    activation: Activation = "relu"
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)  # of the mean vector
+    dropout: float = Field(default=0.0, ge=0, lt=1)  # of the layers behind it
+
+
+def hashed_runs(tokens: Tensor, mask: Tensor, size: int, buckets: int) -> Tensor:
+    """(B, T - size + 1) numbers from 1 to `buckets` of runs of `size` tokens, 0 where the text ends before; T >= size."""
+    count = tokens.shape[1] - size + 1
+    mixed = torch.full_like(tokens[:, :count], size)
+    for offset in range(size):
+        mixed = (mixed ^ tokens[:, offset : offset + count]) * MIXER
+        mixed = mixed ^ ((mixed >> 29) & ((1 << 35) - 1))
+    return (mixed % buckets + 1).masked_fill(~mask[:, size - 1 :], 0)
+
+
+class TextMlpTrunk(Trunk):
+    """Texts (B, T) to features (B, D)."""
+
+    def __init__(self, inputs: Inputs, settings: TextMlpSettings) -> None:
+        super().__init__()
+        self.known = inputs["tokens"].cardinalities[0]
+        self.grams, self.buckets = settings.grams, settings.buckets
+        rows = self.known + (settings.buckets if settings.grams > 1 else 0)
+        self.vectors = nn.Parameter(torch.randn(rows, settings.embedding) * 0.1)
+        with torch.no_grad():
+            self.vectors[0] = 0.0
+            self.vectors[self.known :] = 0.0  # a run that comes once says nothing until it is learned from
+        self.input_dropout = Dropout(settings.input_dropout)
+        widths = [settings.embedding] + [settings.width] * settings.layers
+        layers: list[nn.Module] = []
+        for inner, outer in pairwise(widths):
+            layers += [linear(inner, outer, settings.activation), nn.LayerNorm(outer)]
+            layers += [activation_layer(settings.activation), Dropout(settings.dropout)]
+        self.layers = nn.Sequential(*layers)
+        self.width = widths[-1]
+
+    def forward(self, batch: Batch) -> Features:
+        mask = batch["tokens.mask"]
+        tokens = batch["tokens"].masked_fill(~mask, 0)
+        bags = [tokens]
+        for size in range(2, min(self.grams, tokens.shape[1]) + 1):
+            runs = hashed_runs(tokens, mask, size, self.buckets)
+            bags.append(torch.where(runs > 0, runs + (self.known - 1), 0))
+        mean = functional.embedding_bag(torch.cat(bags, dim=1), self.vectors, mode="mean", padding_idx=0)
+        # A mean of n vectors is small; one of unit size learns at the pace of other networks' features.
+        return Features(self.layers(self.input_dropout(functional.layer_norm(mean, mean.shape[1:]))))
+
+
+class TextMlp(Architecture):
+    """Mean of vectors of tokens and their runs."""
+
+    family: ClassVar[str] = "mlp"
+    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
+    Settings = TextMlpSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextMlpSettings:
+        """Runs of words repay themselves from some 20,000 texts on: with 6,920 of sst2, 82 % without and 78 % with them."""
+        if reads_characters(inputs):
+            return TextMlpSettings(embedding=64, grams=4, layers=1, width=256, input_dropout=0.2, dropout=0.2)
+        grams = 1 if num_rows < 20_000 else 2
+        buckets = 16_384 if num_rows < 50_000 else 65_536
+        return TextMlpSettings(embedding=64, grams=grams, buckets=buckets, layers=1, input_dropout=0.5, dropout=0.3)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        batch_size = text_batch_size(inputs, num_rows)
+        return Recipe(
+            learning_rate=1e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.1,
+            batch_size=batch_size,
+            epochs=15 if reads_characters(inputs) else text_epochs(inputs, num_rows, batch_size),
+            label_smoothing=0.05,
+            average=0.98,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return TextMlpTrunk(inputs, settings)
+
+
+def text_batch_size(inputs: Inputs, num_rows: int) -> int:
+    """Rows a step for networks on texts: few as long as rows are few; strings of symbols are short, so more of them."""
+    rows = 16 if num_rows < 500 else 32 if num_rows < 5_000 else 64 if num_rows < 50_000 else 128
+    return 2 * rows if reads_characters(inputs) else rows
+
+
+def text_epochs(inputs: Inputs, num_rows: int, batch_size: int) -> int:
+    """Passes over the texts at most: some 15 of words, since more are learned by heart (sst2: 82 % after 15, 79 % after 100);
+    letters take more, and few texts as many as make 1,200 steps.
+    """
+    few = round(1_200 * batch_size / num_rows)
+    return max(40 if reads_characters(inputs) else 15, min(few, 100))

@@ -1,0 +1,113 @@
+"""The transformer for texts: an encoder over tokens and their places (Vaswani et al. 2017), norms in front.
+
+Small, since it starts from nothing: without pretraining, what it can learn from some thousand texts is little. A convolution in
+front tells it which tokens stand side by side, which places alone teach it slowly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.errors import RequestError
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, masked_max, masked_mean
+from netpick.models.patch_transformer import sincos
+from netpick.models.text_mlp import text_batch_size, text_epochs
+from netpick.models.text_stem import TokenStem, reads_characters
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+
+@dataclass(config=STRICT, kw_only=True)
+class TextTransformerSettings:
+    """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
+
+    width: int = Field(default=64, ge=4, multiple_of=4)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
+    context: int = Field(default=1, ge=1, le=15)  # neighbouring tokens that a convolution in front looks at; 1: none
+    activation: Activation = "gelu"
+    embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class TextTransformerTrunk(Trunk):
+    """Texts (B, T) to steps (B, T, D), their mean and their largest values (B, 2 D)."""
+
+    places: Tensor
+
+    def __init__(self, inputs: Inputs, settings: TextTransformerSettings) -> None:
+        super().__init__()
+        if settings.width % settings.heads:
+            raise RequestError(
+                f"Width {settings.width} does not divide into {settings.heads} heads. "
+                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
+            )
+        spec = inputs["tokens"]
+        self.stem = TokenStem(spec, settings.width, deviation=0.5)
+        places = sincos(torch.arange(spec.shape[0]), settings.width)
+        self.register_buffer("places", 0.5 * places, persistent=False)
+        self.context = settings.context
+        self.first: nn.Module | None = None
+        if settings.context > 1:
+            self.first = nn.Conv1d(settings.width, settings.width, settings.context)
+        self.embedding_dropout = Dropout(settings.embedding_dropout)
+        hidden = settings.expansion * settings.width
+        self.layers = nn.ModuleList(
+            EncoderLayer(settings.width, settings.heads, hidden, settings.dropout, settings.activation)
+            for _ in range(settings.layers)
+        )
+        self.norm = nn.LayerNorm(settings.width)
+        self.dropout = Dropout(settings.dropout)
+        self.width = 2 * settings.width
+
+    def forward(self, batch: Batch) -> Features:
+        vectors, mask = self.stem(batch)
+        if self.first is not None:
+            around = functional.pad(vectors.transpose(1, 2), ((self.context - 1) // 2, self.context // 2))
+            vectors = (vectors + functional.gelu(self.first(around).transpose(1, 2))).masked_fill(
+                ~mask.unsqueeze(-1), 0.0
+            )
+        steps = self.embedding_dropout(vectors + self.places[: vectors.shape[1]])
+        for layer in self.layers:
+            steps = layer(steps, mask)
+        steps = self.norm(steps)
+        pooled = torch.cat([masked_mean(steps, mask), masked_max(steps, mask)], dim=1)
+        return Features(self.dropout(pooled), steps=steps, mask=mask)
+
+
+class TextTransformer(Architecture):
+    """Transformer encoder over texts."""
+
+    family: ClassVar[str] = "transformer"
+    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
+    Settings = TextTransformerSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextTransformerSettings:
+        if reads_characters(inputs):
+            return TextTransformerSettings(width=64, layers=2, context=4, dropout=0.1)
+        layers = 1 if num_rows < 20_000 else 2
+        return TextTransformerSettings(width=64, layers=layers, context=3, embedding_dropout=0.2, dropout=0.2)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        batch_size = text_batch_size(inputs, num_rows)
+        return Recipe(
+            learning_rate=3e-3 if reads_characters(inputs) else 1e-3,
+            weight_decay=0.05,
+            schedule="onecycle",
+            warmup=0.2,
+            batch_size=batch_size,
+            epochs=text_epochs(inputs, num_rows, batch_size),
+            label_smoothing=0.05,
+            average=0.98,
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return TextTransformerTrunk(inputs, settings)

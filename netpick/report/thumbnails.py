@@ -1,0 +1,38 @@
+"""Pictures of rows for the report: small arrays made when they are asked for, so that results keep no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from netpick.types import Array, ArrayColumn, Rows, Schema, Source
+
+STRIP_FRAMES = 4  # of a clip, side by side
+
+
+def thumbnails_of(source: Source, schema: Schema) -> Callable[[Rows], Sequence[Array]] | None:
+    """Rows to pictures or curves of the first column that has some; None for tables and texts."""
+    columns = [source.columns[f.name] for f in schema.features]
+    media = next((c for c in columns if isinstance(c, ArrayColumn)), None)
+    return None if media is None else partial(_pictures, media)
+
+
+def _pictures(column: ArrayColumn, rows: Rows) -> list[Array]:
+    """Images (H, W) or (H, W, 3), curves (T, C), spectrograms with low tones below, clips as a strip of frames."""
+    pictures = []
+    for row in rows:
+        values = np.asarray(column.values[row])
+        length = len(values) if column.lengths is None else max(1, int(column.lengths[row]))
+        if column.kind == "image":
+            pictures.append(values[0] if len(values) == 1 else values[:3].transpose(1, 2, 0))
+        elif column.kind == "audio":
+            pictures.append(np.ascontiguousarray(values[:length, ::-1].T))
+        elif column.kind == "clip":
+            chosen = values[np.linspace(0, len(values) - 1, min(len(values), STRIP_FRAMES)).round().astype(int)]
+            strip = np.concatenate([frame[:3].transpose(1, 2, 0) for frame in chosen], axis=1)
+            pictures.append(strip[..., 0] if strip.shape[2] == 1 else strip)
+        else:
+            pictures.append(values[:length])
+    return pictures

@@ -1,0 +1,156 @@
+"""Using a forecaster: series are continued past their ends, or scored wherever a whole horizon is known. Nothing trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from netpick.artifact import LoadedModel
+from netpick.compare import Resampler
+from netpick.errors import DataError, near_matches
+from netpick.evaluate import evaluate
+from netpick.infer import DeviceData, predict_outputs
+from netpick.metrics import metrics_for
+from netpick.predictions import QUANTILE_NAMES
+from netpick.prepare_forecast import new_scales
+from netpick.tasks.forecast import FORECAST, ForecastState
+from netpick.timeline import Timeline, TimelineRequest, make_timeline, table_columns
+from netpick.types import Array, Predictions, Rows, Score, Source
+from netpick.windows import Windows, make_windows, step_values
+
+MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are scored
+
+
+def continue_series(loaded: LoadedModel, source: Source) -> pl.DataFrame:
+    """A row a series and step past its end: time, prediction, low (10 %), median and high (90 %) of each target.
+
+    A series ends with its last known target; rows behind it may give the covariates that are known ahead. Raises DataError
+    when columns are missing, the history is shorter than the context, or such covariates are missing.
+    """
+    state: ForecastState = loaded.task_state
+    timeline = _timeline(state, source)
+    values = step_values(timeline, source.columns, state.targets)
+    longer, origins = _extended(timeline, state, values)
+    _need_known(longer, origins, state, source)
+    windows = _windows(loaded, longer, source)
+    predictions = _predict(loaded, windows, origins)
+    return _table(longer, origins, state, source, predictions)
+
+
+def score_series(loaded: LoadedModel, source: Source) -> dict[str, Score]:
+    """All metrics over the windows of the data, with intervals that know that neighbouring windows overlap."""
+    state: ForecastState = loaded.task_state
+    timeline = _timeline(state, source)
+    windows = _windows(loaded, timeline, source)
+    rows = windows.rows
+    if len(rows) == 0:
+        raise DataError(
+            f"{source.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
+            f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
+        )
+    rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
+    predictions = _predict(loaded, windows, rows)
+    resampler = Resampler(len(rows), 0, windows.test_groups(rows))
+    return evaluate("forecast", windows.truth[rows], predictions, None, metrics_for("forecast"), resampler)
+
+
+def _timeline(state: ForecastState, source: Source) -> Timeline:
+    for name in (*state.targets, *state.time_columns, *state.id_columns):
+        if name not in table_columns(source.columns):
+            what = "the history of each target" if name in state.targets else "the times and names of the series"
+            raise DataError(
+                f"{source.name} has no column '{name}', but a forecast continues {what}."
+                f"{near_matches(name, source.columns)} Pass a table like that of training."
+            )
+    asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
+    if not state.time_columns:  # rows are steps, in their order
+        return make_timeline(replace(source, columns={n: source.columns[n] for n in state.targets}), asked)
+    return make_timeline(source, asked)
+
+
+def _windows(loaded: LoadedModel, timeline: Timeline, source: Source) -> Windows:
+    values = step_values(timeline, source.columns, loaded.task_state.targets)
+    state, numbers = new_scales(timeline, loaded.task_state, values)
+    return make_windows(timeline, source.columns, state, loaded.encoders, numbers)
+
+
+def _predict(loaded: LoadedModel, windows: Windows, rows: Rows) -> Predictions:
+    data = DeviceData(windows.store, loaded.inputs, "cpu")
+    outputs = predict_outputs(loaded.network, data, rows)
+    return FORECAST.decode(FORECAST.answer(outputs).numpy(), windows.state)
+
+
+def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[Timeline, Rows]:
+    """Series that end one horizon behind their last known value, and the steps at which their horizons begin."""
+    known = np.asarray(~np.isnan(values).all(axis=1))
+    parts, origins, starts = [], [], [0]
+    for index, name in enumerate(timeline.ids):
+        start, end = int(timeline.starts[index]), int(timeline.starts[index + 1])
+        steps = np.flatnonzero(known[start:end])
+        length = int(steps[-1]) + 1 if len(steps) else 0
+        if length < state.context:
+            who = f"Series '{name}'" if name else "The series"
+            raise DataError(
+                f"{who} has {length:,} steps with known values, but the model reads {state.context:,} before it forecasts. "
+                "Pass a longer history, or train with a shorter --context."
+            )
+        rows = np.full(length + state.horizon, -1, dtype=np.int64)
+        given = timeline.rows[start : min(end, start + length + state.horizon)]
+        rows[: len(given)] = given
+        parts.append(rows)
+        origins.append(starts[-1] + length)
+        starts.append(starts[-1] + len(rows))
+    longer = replace(timeline, rows=np.concatenate(parts), starts=np.asarray(starts))
+    return longer, np.asarray(origins, dtype=np.int64)
+
+
+def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source: Source) -> None:
+    table = table_columns(source.columns)
+    for name in state.known:
+        if name not in table:
+            raise DataError(
+                f"{source.name} has no column '{name}', but the model was trained with it as known ahead. Add the column, with "
+                f"values for the {state.horizon:,} steps behind the last known target too."
+            )
+        steps = origins[:, None] + np.arange(state.horizon)[None, :]
+        rows = timeline.rows[steps]
+        filled = table[name].is_not_null().to_numpy()
+        missing = (rows < 0) | ~filled[np.maximum(rows, 0)]
+        if missing.any():
+            first = steps[missing][:1]
+            when = state.step.text(timeline.times(timeline.positions[first]))[0]
+            raise DataError(
+                f"Column '{name}' has no value for {when}, but it was said to be known ahead (--known {name}). Add rows for "
+                f"the {state.horizon:,} steps behind the last known target, with the target left empty."
+            )
+
+
+def _table(
+    timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: Predictions
+) -> pl.DataFrame:
+    assert predictions.values is not None
+    assert predictions.quantiles is not None
+    columns: dict[str, pl.Series] = {}
+    table = table_columns(source.columns)
+    first = timeline.rows[timeline.starts[:-1]]
+    for name in state.id_columns:
+        cells = table[name].gather(pl.Series(np.maximum(first, 0)))
+        columns[name] = cells.gather(pl.Series(np.repeat(np.arange(len(origins)), state.horizon)))
+    steps = origins[:, None] + np.arange(state.horizon)[None, :]
+    times = timeline.times(timeline.positions[steps].ravel())
+    columns[_time_name(state.time_columns)] = pl.Series(state.step.text(times))
+    for target, name in enumerate(state.targets):
+        of_target = "" if len(state.targets) == 1 else f"_{name}"
+        values = predictions.values.reshape(len(origins), state.horizon, -1)[..., target]
+        columns[f"prediction{of_target}"] = pl.Series(values.ravel())
+        quantiles = predictions.quantiles.reshape(len(origins), state.horizon, len(state.targets), -1)[:, :, target]
+        for i, quantile in enumerate(QUANTILE_NAMES):
+            columns[f"{quantile}{of_target}"] = pl.Series(quantiles[..., i].ravel())
+    return pl.DataFrame([series.alias(name) for name, series in columns.items()])
+
+
+def _time_name(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else "time" if names else "step"

@@ -1,0 +1,170 @@
+"""The main job on series: fit, report, predictions, a model file that continues series, scores; on the command line too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netpick
+from netpick.api import Run
+from netpick.console import show_look
+from netpick.errors import DataError
+
+DAYS = 260
+
+
+def shops() -> pl.DataFrame:
+    """Two shops with a week's rhythm, sales that a promotion known ahead lifts, and some days without any row."""
+    generator = np.random.default_rng(0)
+    days = [date(2023, 1, 1) + timedelta(days=i) for i in range(DAYS)]
+    parts = []
+    for shop, level in (("north", 100.0), ("south", 2000.0)):
+        promotion = generator.random(DAYS) < 0.2
+        week = 1 + 0.3 * np.sin(2 * np.pi * np.arange(DAYS) / 7)
+        sales = level * (week + 0.5 * promotion + 0.03 * generator.normal(size=DAYS))
+        weather = generator.normal(size=DAYS)
+        table = {"day": days, "shop": [shop] * DAYS, "sales": sales, "promotion": promotion, "weather": weather}
+        parts.append(pl.DataFrame(table))
+    whole = pl.concat(parts)
+    return whole.filter(~((pl.col("day") == date(2023, 3, 3)) & (pl.col("shop") == "south")))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return netpick.fit(
+        shops(),
+        "sales",
+        horizon=7,
+        context=21,
+        known=["promotion"],
+        models="mlp,rnn",
+        steps=250,
+        out=tmp_path_factory.mktemp("runs") / "shops",
+    )
+
+
+def test_the_contest_has_networks_baselines_and_a_verdict(run: Run) -> None:
+    report = json.loads((run.folder / "report.json").read_text())
+    assert report["task"]["name"] == "forecast"
+    assert report["split"]["method"] == "time"
+    assert report["test_openings"] == 1
+    names = {entry["name"] for entry in report["baselines"]}
+    assert names == {"last value", "seasonal naive", "drift", "exponential smoothing", "boosted trees on lags"}
+    for entry in [*report["candidates"], *report["baselines"]]:
+        assert entry["status"] == "ok"
+        assert {"forecast_rmse", "forecast_mae", "mase", "smape", "wql", "coverage_80"} <= set(entry["test"])
+        assert 0.5 < entry["test"]["coverage_80"]["value"] <= 1
+    assert any(note["subject"] == "steps" and "1 gap filled" in note["text"] for note in report["data"]["notes"])
+    assert run.verdict
+
+
+def test_the_network_knows_of_the_promotion_and_beats_the_naive_forecast(run: Run) -> None:
+    scores = {(row["candidate"], row["metric"]): row["value"] for row in run.scores.iter_rows(named=True)}
+    best = min(scores["mlp", "mase"], scores["rnn", "mase"])
+    assert best < 0.8 * scores["seasonal naive", "mase"]
+
+
+def test_predictions_have_a_row_a_window_and_step(run: Run) -> None:
+    table = pl.read_parquet(run.folder / "predictions.parquet")
+    assert {"series", "origin", "time", "truth", "mlp: prediction", "mlp: low", "mlp: median", "mlp: high"} <= set(
+        table.columns
+    )
+    assert len(table) == 7 * len(run.results.split.test)
+    low, middle, high = (table[f"mlp: {name}"].to_numpy() for name in ("low", "median", "high"))
+    assert (low <= middle).all()
+    assert (middle <= high).all()
+
+
+def test_the_report_draws_windows_and_errors_by_step(run: Run) -> None:
+    page = (run.folder / "report.html").read_text()
+    assert "Forecast and truth" in page
+    assert "How errors grow with the horizon" in page
+
+
+def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
+    history = shops()
+    ahead = pl.DataFrame(
+        {
+            "day": [date(2023, 1, 1) + timedelta(days=DAYS + i) for i in range(7)] * 2,
+            "shop": ["north"] * 7 + ["south"] * 7,
+            "sales": pl.Series([None] * 14, dtype=pl.Float64),
+            "promotion": [i % 2 == 0 for i in range(7)] * 2,
+            "weather": pl.Series([None] * 14, dtype=pl.Float64),
+        }
+    )
+    table = netpick.load(run.folder).predict(pl.concat([history, ahead]))
+    assert table.columns == ["shop", "day", "prediction", "low", "median", "high"]
+    assert table["day"].to_list()[:7] == [str(d) for d in ahead["day"].to_list()[:7]]
+    by_shop = {name[0]: part for name, part in table.group_by("shop")}
+    assert 50 < by_shop["north"]["prediction"].mean() < 300  # type: ignore[operator]
+    assert 1000 < by_shop["south"]["prediction"].mean() < 5000  # type: ignore[operator]
+    # Days with a promotion sell more.
+    south = by_shop["south"].sort("day")
+    odd, even = south["prediction"].to_numpy()[::2], south["prediction"].to_numpy()[1::2]
+    assert odd.mean() > even.mean()
+
+
+def test_what_is_known_ahead_has_to_be_given(run: Run) -> None:
+    with pytest.raises(
+        DataError, match="Column 'promotion' has no value for 2023-09-18, but it was said to be known ahead"
+    ):
+        netpick.load(run.folder).predict(shops())
+
+
+def test_a_history_that_is_too_short_is_refused(run: Run) -> None:
+    with pytest.raises(DataError, match=r"Series 'north' has 10 steps with known values, but the model reads 21"):
+        netpick.load(run.folder).predict(shops().filter(pl.col("day") < date(2023, 1, 11)))
+
+
+def test_a_model_scores_other_histories(run: Run) -> None:
+    scores = netpick.load(run.folder).score(shops().filter(pl.col("shop") == "north"))
+    assert scores["mase"].low < scores["mase"].value < scores["mase"].high
+    with pytest.raises(DataError, match="has no column 'sales'"):
+        netpick.load(run.folder).score(shops().drop("sales"))
+
+
+def command(*arguments: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "netpick.cli", *arguments], capture_output=True, text=True, cwd=folder, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_line_fits_a_spelled_out_network_and_continues_the_series(tmp_path: Path) -> None:
+    months = [f"{1990 + i // 12}-{i % 12 + 1:02}" for i in range(120)]
+    growth = 100 * 1.01 ** np.arange(120) * (1 + 0.3 * np.sin(2 * np.pi * np.arange(120) / 12))
+    pl.DataFrame({"month": months, "sold": growth.round(2)}).write_csv(tmp_path / "sold.csv")
+    shown = command(
+        *("fit", "sold.csv", "--layers", "lstm 8, lstm 8", "--context", "24", "--steps", "20", "--out", "run"),
+        folder=tmp_path,
+    )
+    assert "task forecast, target sold" in shown
+    assert "layers" in shown
+    lines = command("predict", "run", "sold.csv", folder=tmp_path).splitlines()
+    assert lines[0] == "month,prediction,low,median,high"
+    assert len(lines) == 13
+    assert lines[1].startswith("2000-01-01,")
+
+
+def test_looking_says_what_would_be_forecast(capsys: pytest.CaptureFixture[str]) -> None:
+    show_look(netpick.look(shops(), "sales", horizon=7))
+    shown = capsys.readouterr().out
+    assert "task forecast, target sales" in shown
+    assert "Networks that fit: mlp, cnn, rnn, transformer." in shown
+
+
+def test_airline_passengers_beat_the_seasonal_naive_forecast(shared_data: Any, tmp_path: Path) -> None:
+    path = shared_data / "time_series" / "airline_passengers.csv"
+    found = netpick.fit(path, models="mlp", steps=300, out=tmp_path / "run")
+    scores = {(row["candidate"], row["metric"]): row["value"] for row in found.scores.iter_rows(named=True)}
+    assert scores["seasonal naive", "forecast_rmse"] == pytest.approx(50.7, abs=0.05)
+    assert scores["mlp", "forecast_rmse"] < 25

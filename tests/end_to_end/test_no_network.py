@@ -1,0 +1,51 @@
+"""The whole main job makes no socket, starts no program and unpickles nothing: an audit hook ends the process if it does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+GUARD = """
+import sys
+
+FORBIDDEN = ("socket.", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pickle.find_class", "urllib.Request")
+
+def guard(event, arguments):
+    if event.startswith(FORBIDDEN):
+        print("FORBIDDEN", event, arguments[:1], file=sys.stderr)
+        sys.stderr.flush()
+        import os
+        os._exit(77)
+
+import netpick.cli
+sys.addaudithook(guard)
+netpick.cli.main()
+"""
+
+
+def guarded(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", GUARD, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_fit_score_and_predict_stay_on_this_machine(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(120, 2)).round(3)
+    words = np.where(x[:, 0] > 0, "a good long day it was", "a bad short night it is")
+    frame = pl.DataFrame({"a": x[:, 0], "text": words, "label": np.where(x[:, 0] + x[:, 1] > 0, "yes", "no")})
+    frame.write_csv(tmp_path / "rows.csv")
+    run, data = tmp_path / "run", str(tmp_path / "rows.csv")
+    for arguments in (
+        ("fit", data, "--models", "mlp", "--steps", "5", "--out", str(run)),
+        ("score", str(run / "model.netpick"), data),
+        ("predict", str(run / "model.netpick"), data),
+    ):
+        finished = guarded(*arguments)
+        assert finished.returncode == 0, finished.stderr[-2000:]
+
+
+def test_the_guard_would_notice() -> None:
+    code = GUARD.replace("netpick.cli.main()", "import socket; socket.socket()")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 77

@@ -1,0 +1,117 @@
+"""Runs that were killed or stopped go on, and end with what an undisturbed run gives, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netpick
+from netpick.errors import RequestError
+
+ASKED = ("--models", "mlp[dropout=0.1],transformer", "--steps", "120", "--recipe", "average=0.9,patience=8")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    x = np.random.default_rng(0).normal(size=(300, 3)).round(3)
+    labels = np.where(x[:, 0] * x[:, 1] > 0, "yes", "no")
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "label": labels}).write_csv(path)
+    return path
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NETPICK_CHECKPOINT_SECONDS": "0"}
+    command = [sys.executable, "-m", "netpick.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def outcome(run: Path) -> tuple[bytes, bytes, object]:
+    """Weights, predictions and scores."""
+    with zipfile.ZipFile(run / "model.netpick") as archive:
+        weights = archive.read("weights.safetensors")
+    report = json.loads((run / "report.json").read_text())
+    scores = [(c["name"], c["validation"], c["test"]) for c in (*report["candidates"], *report["baselines"])]
+    return weights, (run / "predictions.parquet").read_bytes(), scores
+
+
+@pytest.fixture(scope="module")
+def whole(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, object]:
+    run = tmp_path_factory.mktemp("whole") / "run"
+    process = start("fit", str(table), *ASKED, "--out", str(run))
+    told, _ = process.communicate()
+    assert process.returncode == 0, told
+    return outcome(run)
+
+
+def wait_for(run: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    """Until a path of this pattern is in the run folder."""
+    while not list(run.glob(pattern)):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.002)
+
+
+def test_a_killed_run_ends_with_the_same_bytes(table: Path, whole: tuple[bytes, bytes, object], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("fit", str(table), *ASKED, "--out", str(run))
+    for pattern in ("checkpoints/0/steps/0000001?", "checkpoints/0-again/steps/.*", "checkpoints/1/steps/0000003?"):
+        wait_for(run, pattern, process)
+        process.kill()
+        process.communicate()
+        process = start("resume", str(run))
+    told, _ = process.communicate()
+    assert process.returncode == 0, told
+    assert outcome(run) == whole
+    assert not (run / "checkpoints").exists()
+
+
+def test_sigterm_saves_exits_4_and_says_how_to_go_on(
+    table: Path, whole: tuple[bytes, bytes, object], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = start("fit", str(table), *ASKED, "--out", str(run))
+    wait_for(run, "checkpoints/0/steps/0000001?", process)
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate()
+    assert process.returncode == 4
+    assert f"Go on with: netpick resume {run}" in told
+    resumed = netpick.resume(run)
+    assert resumed.folder == run
+    assert outcome(run) == whole
+    with pytest.raises(RequestError, match="is finished: there is nothing to resume"):
+        netpick.resume(run)
+
+
+def test_changed_data_are_refused(table: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_bytes(table.read_bytes())
+    run = tmp_path / "run"
+    process = start("fit", str(data), *ASKED, "--out", str(run))
+    wait_for(run, "checkpoints/0/steps/0000001?", process)
+    process.kill()
+    process.communicate()
+    data.write_text(data.read_text() + "9,9,9,yes\n")
+    with pytest.raises(RequestError, match=r"the data of .* have changed"):
+        netpick.resume(run)
+    with pytest.raises(RequestError, match="It is unfinished: go on with `netpick resume"):
+        netpick.fit(data, steps=5, out=run)
+
+
+def test_what_cannot_be_resumed_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="There is no run folder"):
+        netpick.resume(tmp_path / "none")
+    with pytest.raises(RequestError, match=r"it has no request\.json"):
+        netpick.resume(tmp_path)
+    (tmp_path / "request.json").write_text('{"data": 3}')
+    with pytest.raises(RequestError, match="is damaged"):
+        netpick.resume(tmp_path)

@@ -22,6 +22,7 @@ from netpick.types import Array, Comparison, Predictions, Score
 
 NORMAL = NormalDist()
 # The 95 % interval of the mean of one exponential loss: one row says next to nothing, and is not shown as certain.
+NO_ERROR = 1e-9  # a standard error that is nothing but rounding
 FROM_ONE_ROW = 1 / 3.69, 39.5
 
 
@@ -50,7 +51,8 @@ def score(metric: Metric, truth: Array, predictions: Predictions, decided: Array
     if metric.share and len(linear.influence):
         error = resampler.standard_error(linear.influence)
         # Rows that do not vary (a perfect score) tell no variance: the metric says how many rows stand behind it.
-        rows = float(n) if error > 0 else metric.effective_rows(truth, predictions, decided) * resampler.num_units / n
+        varies = error > NO_ERROR and 0.0 < linear.value < 1.0
+        rows = float(n) if varies else metric.effective_rows(truth, predictions, decided) * resampler.num_units / n
         low, high = _share_interval(linear.value, error, rows)
         return Score(value=linear.value, low=low, high=high, n=n)
     if resampler.num_units < 2:
@@ -72,7 +74,7 @@ def _share_interval(value: float, error: float, at_most: float) -> tuple[float, 
     For an accuracy this is Wilson's interval itself; with groups its rows are divided by the design effect.
     """
     value = min(max(value, 0.0), 1.0)
-    rows = value * (1 - value) / error**2 if error > 0 else math.inf
+    rows = value * (1 - value) / error**2 if error > NO_ERROR and 0.0 < value < 1.0 else math.inf
     return wilson(value, min(rows, at_most))
 
 
@@ -150,6 +152,8 @@ def _difference(
     low, high = difference - half, difference + half
     if metric.share and len(influence):
         low, high = _at_least_share(linear, (low, high), min(a.rows, b.rows), resampler)
+    widest = metric.highest - metric.lowest  # two groups of rows alone would give more than there can be
+    low, high = max(low, -widest), min(high, widest)
     verdict: Literal["better", "worse", "tie"] = "better" if low > 0 else "worse" if high < 0 else "tie"
     return Comparison(
         a=names[0], b=names[1], metric=metric.name, difference=difference, low=low, high=high, verdict=verdict

@@ -150,7 +150,7 @@ def _against_baseline(
     if _is_wide(pair, baseline, metric):
         n = winner.test[metric].n if metric in winner.test else 0
         return "unclear", (
-            f" {'One test row is' if n == 1 else f'{n:,} test rows are'} too few to tell it from the best baseline, {baseline.name} {said}: "
+            f" {'One test row' if n == 1 else f'The {n:,} test rows'} cannot tell it from the best baseline, {baseline.name} {said}: "
             "until there are more, the baseline is the safer choice."
         )
     return "no", f" It does not beat the best baseline, {baseline.name} {said}: you do not need deep learning here."

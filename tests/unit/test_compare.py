@@ -91,6 +91,15 @@ def test_a_perfect_score_on_few_rows_is_not_certain(name: str) -> None:
     assert found.low < 0.7
 
 
+@pytest.mark.parametrize("name", ["accuracy", "auc", "average_precision", "balanced_accuracy"])
+def test_a_perfect_score_on_many_rows_is_nearly_certain(name: str) -> None:
+    truth = np.arange(600) % 4
+    predictions = Predictions(probabilities=np.eye(4)[truth] * 0.9 + 0.025)
+    found = score(METRICS[name], truth, predictions, truth, Resampler(600, 0))
+    assert found.value == pytest.approx(1.0)
+    assert found.low > 0.95
+
+
 def test_a_perfect_auc_rests_on_the_rarer_class() -> None:
     truth = (np.arange(1000) < 2).astype(np.int64)
     found = score(METRICS["auc"], truth, of(truth * 1.0), truth, Resampler(1000, 0))
@@ -333,7 +342,7 @@ def test_a_tied_network_that_does_not_beat_the_baseline_is_not_recommended() -> 
     [
         (0.001, 0.002, "no", "It does not beat the best baseline, boosted trees (difference +0.001 (-0.001 to 0.003))"),
         (-0.02, 0.002, "no", "The best baseline, boosted trees, is better by 0.020 (0.018 to 0.022)"),
-        (0.02, 0.1, "unclear", "10,000 test rows are too few to tell it from the best baseline, boosted trees"),
+        (0.02, 0.1, "unclear", "The 10,000 test rows cannot tell it from the best baseline, boosted trees"),
     ],
 )
 def test_deep_learning_does_not_always_help(difference: float, half: float, helps: str, words: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,6 @@ from netpick.types import Array, CandidateResult, Event, OnEvent, Rows, RunResul
 if TYPE_CHECKING:
     from torch import nn
 
-    from netpick.baselines import FittedBaseline
     from netpick.candidates import Candidate
     from netpick.infer import DeviceData
     from netpick.plan import CandidatePlan, Plan, Probe
@@ -54,39 +54,30 @@ class Contest:
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
 
     def run(self) -> RunResults:
-        from netpick.encode import encode, fit_encoders, input_specs
+        from netpick.contest_rows import rows_of
         from netpick.infer import DeviceData
         from netpick.store import Allocator
 
-        prepared, split, series = self.prepared, self.prepared.split, self.prepared.series
-        if series is not None:
-            encoders, inputs = series.windows.encoders, series.windows.inputs
-        else:
-            encoders = fit_encoders(prepared.source, prepared.schema, split.train)
-            self.prepared = prepared = _with_notes(prepared, encoders)
-            inputs = input_specs(encoders)
+        self.rows = rows_of(self.prepared)
+        schema, inputs = self.prepared.schema, self.rows.inputs
+        self.prepared = replace(self.prepared, schema=replace(schema, notes=(*schema.notes, *self.rows.notes)))
         self.device = _device(self.options)
         candidates = self._candidates(inputs)
         self._open_folder()
-        allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=prepared.source.fingerprint)
+        allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=self.prepared.source.fingerprint)
         try:
-            store = series.windows.store if series is not None else encode(prepared.source.columns, encoders, allocator)
+            store = self.rows.store(allocator)
             baselines = self._baselines(store, inputs)
             self.num_judged = len(candidates) + len(baselines)
-            target = (
-                series.windows.target
-                if series is not None
-                else prepared.task.network_target(prepared.truth, prepared.state)
-            )
-            data = DeviceData(store, inputs, self.device, target)
+            data = DeviceData(store, inputs, self.device, self.rows.target)
             plan, candidates = self._planned(candidates, data)
             outcomes = [
                 self._train(candidate, plan, data, i, len(candidates)) for i, candidate in enumerate(candidates)
             ]
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
-            results = self._ablate(results, networks, data, (store, encoders))
-            self._write(results, networks, data, encoders, inputs, candidates)
+            results = self._ablate(results, networks, data, store)
+            self._write(results, networks, data, inputs, candidates)
             self.keeper.finish()
         except BaseException as error:
             self._leave(error)
@@ -198,8 +189,8 @@ class Contest:
             num_classes=prepared.task.num_outputs(prepared.state),
             train=split.train,
             seed=self.options.seed,
-            columns={f.name: prepared.source.columns[f.name] for f in prepared.schema.features},
-            windows=None if prepared.series is None else prepared.series.windows,
+            columns=self.rows.columns,
+            windows=self.rows.windows,
         )
         applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
         seconds = self._baseline_seconds() / max(1, len(applying) - 1)  # the majority costs nothing
@@ -209,7 +200,7 @@ class Contest:
             self.on_event(
                 Event(stage="baselines", text=f"baseline: {baseline.name}", data={"candidate": baseline.name})
             )
-            fitted = self._with_intervals(baseline.predict(problem, rows, seconds))
+            fitted = self.rows.with_intervals(baseline.predict(problem, rows, seconds))
             parts = [_part(fitted.predictions, slice(0, len(split.validation)))]
             parts.append(_part(fitted.predictions, slice(len(split.validation), None)))
             results.append(
@@ -246,8 +237,7 @@ class Contest:
             baseline_seconds=self._baseline_seconds(),
             learning_rate_trials=self.options.trials,
             rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-            refit=len(split.train) <= REFIT_ROWS
-            and (split.method not in ("none", "time") or self.prepared.series is not None),
+            refit=len(split.train) <= REFIT_ROWS and self.rows.trained_twice,
             candidates=[c.plan for c in candidates],
         )
         if self.options.steps is not None:
@@ -276,7 +266,7 @@ class Contest:
         """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
         from netpick.ablation import MOST_ROWS
 
-        groups = len(data.inputs) if self.prepared.series is None else 1
+        groups = len(data.inputs) if self.rows.groups_columns else 1
         asked = (1 + groups) * min(MOST_ROWS, len(self.prepared.split.test)) if groups > 1 else 0
         return asked * max(row_seconds, default=0.0)
 
@@ -290,19 +280,19 @@ class Contest:
         """Seconds of the budget left for training, what the end of the run needs kept back."""
         if self.budget is None:
             return float("inf")
-        split, labels = self.prepared.split, max(2, len(self.prepared.target.labels))
-        if self.prepared.series is not None:  # four numbers a step and target, eight metrics without resampling
-            labels = max(2, self.prepared.truth.shape[1] // 3)
-        scored = SCORE_SECONDS * self.num_judged * (len(split.validation) + len(split.test)) * labels
-        return self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored - self.ablation_seconds
+        split = self.prepared.split
+        scored = len(split.validation) + len(split.test)
+        scored_seconds = SCORE_SECONDS * self.num_judged * scored * self.rows.scored_numbers
+        return (
+            self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored_seconds - self.ablation_seconds
+        )
 
     def _job(self, candidate: Candidate, data: DeviceData, plan: Any, **changes: Any) -> Any:
         from netpick.metrics import METRICS, primary_metric
         from netpick.train import Job, class_weights
 
         prepared = self.prepared
-        outputs = prepared.task.num_outputs(prepared.state)
-        outputs = outputs if prepared.series is None else prepared.series.num_scores
+        outputs = self.rows.num_scores
         self.primary = primary_metric(prepared.task.name, outputs, _balance(prepared.truth, prepared.known_rows))
         job = Job(
             plan=plan,
@@ -342,7 +332,7 @@ class Contest:
             candidate = self._pick_rate(candidate, plan, data)
             job = self._job(candidate, data, candidate.plan, deadline=deadline)
             trained = self.keeper.trained(f"{index}", job, self.on_event)
-            self._calibrate(name, trained.network, data)
+            self.states[name] = self.rows.calibrated(partial(self._answers, trained.network, data))
             history = trained.history
             validated = self._predict(name, trained.network, data, self.prepared.split.validation)
             remarks = list(trained.remarks)
@@ -400,8 +390,7 @@ class Contest:
         self, candidate: Candidate, trained: Trained, data: DeviceData, deadline: float | None, key: str
     ) -> Trained:
         """Small data: once more, with the validation rows, for as many epochs as were best."""
-        series = self.prepared.series
-        rows = np.sort(self.prepared.known_rows if series is None else series.learnable)
+        rows = np.sort(self.rows.learnable)
         growth = len(rows) / len(self.prepared.split.train)
         steps = round(max(trained.best_step, 0.5 * trained.steps) * growth)
         plan = replace(candidate.plan, steps=max(1, min(steps, candidate.plan.steps)), looks=1)
@@ -409,37 +398,12 @@ class Contest:
         return self.keeper.trained(key, job, silent)
 
     def _predict(self, name: str, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
-        return self.prepared.task.decode(self._answers(network, data, rows), self._state_of(name))
+        return self.prepared.task.decode(self._answers(network, data, rows), self.states[name])
 
     def _answers(self, network: nn.Module, data: DeviceData, rows: Rows) -> Array:
         from netpick.infer import predict_outputs
 
         return self.prepared.task.answer(predict_outputs(network, data, rows)).cpu().numpy()
-
-    def _state_of(self, name: str) -> Any:
-        """The task's state, with what is known of this candidate's intervals."""
-        return self.states.get(name, self.prepared.state)
-
-    def _calibrate(self, name: str, network: nn.Module, data: DeviceData) -> None:
-        """A forecast's intervals are widened or narrowed to what held on the validation rows."""
-        series = self.prepared.series
-        if series is None:
-            return
-        from netpick.tasks.forecast import conformal_stretch
-
-        rows, state = self.prepared.split.validation, series.windows.state
-        stretch = conformal_stretch(self._answers(network, data, rows), series.windows.target[rows], state)
-        self.states[name] = replace(state, stretch=stretch)
-
-    def _with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
-        """A forecast of a baseline, for validation and then test rows, with intervals from its errors on the former."""
-        series, split = self.prepared.series, self.prepared.split
-        values = fitted.predictions.values
-        if series is None or values is None:
-            return fitted
-        rows = np.concatenate([split.validation, split.test])
-        quantiles = series.windows.intervals(values, rows, len(split.validation))
-        return replace(fitted, predictions=replace(fitted.predictions, quantiles=quantiles))
 
     def _evaluate(
         self,
@@ -471,9 +435,7 @@ class Contest:
                 seed=self.options.seed,
                 candidates=candidates,
                 baselines=baselines,
-                test_groups=self._groups(test_rows)
-                if prepared.series is None
-                else prepared.series.windows.test_groups(test_rows),
+                test_groups=self.rows.test_groups(test_rows),
             )
         )
         findings = [*prepared.findings, *run_result_checks(judged.candidates, judged.baselines, judged.comparisons)]
@@ -499,17 +461,17 @@ class Contest:
             seconds=time.perf_counter() - self.started,
             test_truth=prepared.truth[test_rows],
             thumbnails=thumbnails_of(prepared.source, prepared.schema),
-            forecast=None if prepared.series is None else prepared.series.windows.info(test_rows),
+            forecast=self.rows.info(test_rows),
         )
 
     def _ablate(
-        self, results: RunResults, networks: Mapping[str, Trained], data: DeviceData, encoded: tuple[Store, Any]
+        self, results: RunResults, networks: Mapping[str, Trained], data: DeviceData, store: Store
     ) -> RunResults:
         """What each group of columns adds to the recommended network."""
         from netpick.ablation import Trial, ablate, column_groups
 
-        winner, (store, encoders) = results.verdict.winner, encoded
-        groups = column_groups(encoders) if self.prepared.series is None else ()
+        winner = results.verdict.winner
+        groups = column_groups(self.rows.encoders) if self.rows.groups_columns else ()
         if winner is None or not groups:
             return results
         self.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
@@ -523,7 +485,7 @@ class Contest:
             task_state=prepared.state,
             truth=prepared.truth,
             rows=prepared.sealed.rows,
-            row_groups=self._groups(prepared.sealed.rows),
+            row_groups=self.rows.test_groups(prepared.sealed.rows),
             metric=results.primary_metric,
             threshold=None if threshold is None else threshold.value,
             seed=self.options.seed,
@@ -535,23 +497,11 @@ class Contest:
         assert self.folder is not None
         return self.folder
 
-    def _groups(self, rows: Rows) -> Array | None:
-        """Which test rows belong to one entity, when the split kept entities together."""
-        from netpick.kinds.cells import series_of
-
-        field_of_groups = next((f for f in self.prepared.schema.fields if f.role == "group"), None)
-        if self.prepared.split.method != "group" or field_of_groups is None:
-            return None
-        series = series_of(self.prepared.source.columns[field_of_groups.name])
-        assert series is not None
-        return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
-
     def _write(
         self,
         results: RunResults,
         networks: Mapping[str, Trained],
         data: DeviceData,
-        encoders: Any,
         inputs: Any,
         candidates: list[Candidate],
     ) -> None:
@@ -563,7 +513,7 @@ class Contest:
         winner = results.verdict.winner or next(iter(networks))
         plan = next(c.plan for c in candidates if c.plan.name == winner)
         record = record_of(
-            results, self.prepared.task, self._state_of(winner), encoders, inputs, plan, self.options.read
+            results, self.prepared.task, self.states[winner], self.rows.encoders, inputs, plan, self.options.read
         )
         save_model(self._folder / "model.netpick", record, networks[winner].network, data, to_markdown(results))
         predictions_table(results).write_parquet(self._folder / "predictions.parquet")
@@ -582,15 +532,6 @@ def _write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _with_notes(prepared: Prepared, encoders: Any) -> Prepared:
-    """What the kinds learned of their columns stands beside what was inferred."""
-    from netpick.kinds import KINDS
-
-    notes = [note for encoder in encoders for note in KINDS[encoder.kind].notes(encoder.column, encoder.state)]
-    schema = prepared.schema
-    return replace(prepared, schema=replace(schema, notes=(*schema.notes, *notes)))
 
 
 def _part(predictions: Any, rows: slice) -> Any:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from netpick.models.base import Batch, Features
 from netpick.models.blocks import Activation, Dropout, activation_layer
-from netpick.models.forecast_network import Forecaster, WindowTrunk, batch_rows, most_epochs, window_part
+from netpick.models.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Inputs
 
@@ -90,16 +90,7 @@ class ForecastCnn(Forecaster):
         return ForecastCnnSettings(width=width, blocks=blocks, patch=patch, dropout=0.1 if num_rows >= 1_000 else 0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=2e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_rows(inputs, num_rows),
-            average=0.98,
-            epochs=most_epochs(inputs, num_rows),
-            precision="float32",
-        )
+        return forecast_recipe(inputs, num_rows, 2e-3)
 
     def build(self, inputs: Inputs, settings: Any) -> ForecastCnnTrunk:
         return ForecastCnnTrunk(window_part(inputs), settings)

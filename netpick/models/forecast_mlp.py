@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from netpick.models.base import Batch, Features
 from netpick.models.blocks import Activation, Dropout, activation_layer, linear
-from netpick.models.forecast_network import Forecaster, WindowTrunk, batch_rows, most_epochs, num_targets, window_part
+from netpick.models.forecast_network import Forecaster, WindowTrunk, forecast_recipe, num_targets, window_part
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Inputs
 
@@ -91,16 +91,8 @@ class ForecastMlp(Forecaster):
         return ForecastMlpSettings(width=128, layers=2, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=5e-3 if num_targets(inputs) > 1 else 2e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_rows(inputs, num_rows),
-            average=0.98,
-            epochs=most_epochs(inputs, num_rows),
-            precision="float32",
-        )
+        rate = 5e-3 if num_targets(inputs) > 1 else 2e-3
+        return forecast_recipe(inputs, num_rows, rate)
 
     def build(self, inputs: Inputs, settings: Any) -> ForecastMlpTrunk:
         return ForecastMlpTrunk(window_part(inputs), settings)

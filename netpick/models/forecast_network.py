@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import linear
+from netpick.recipe import Recipe
 from netpick.tasks.forecast import ANSWERS
 from netpick.types import Form, Inputs, InputSpec
 
@@ -161,6 +162,20 @@ class Pooled(WindowTrunk):
 
     def forward(self, batch: Batch) -> Features:
         return self.inner(batch)  # type: ignore[no-any-return]
+
+
+def forecast_recipe(inputs: Inputs, num_rows: int, learning_rate: float, weight_decay: float = 0.05) -> Recipe:
+    """How all networks for forecasting are trained."""
+    return Recipe(
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        schedule="onecycle",
+        warmup=0.2,
+        batch_size=batch_rows(inputs, num_rows),
+        average=0.98,
+        epochs=most_epochs(inputs, num_rows),
+        precision="float32",
+    )
 
 
 def most_epochs(inputs: Inputs, num_rows: int) -> int:

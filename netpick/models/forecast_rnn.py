@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from netpick.models.forecast_network import Forecaster, Pooled, WindowTrunk, batch_rows, most_epochs, window_part
+from netpick.models.forecast_network import Forecaster, Pooled, WindowTrunk, forecast_recipe, window_part
 from netpick.models.rnn import RnnSettings, RnnTrunk
 from netpick.recipe import Recipe
 from netpick.types import Inputs
@@ -29,16 +29,7 @@ class ForecastRnn(Forecaster):
         )
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=3e-3,
-            weight_decay=0.2,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_rows(inputs, num_rows),
-            average=0.98,
-            epochs=most_epochs(inputs, num_rows),
-            precision="float32",
-        )
+        return forecast_recipe(inputs, num_rows, 3e-3, weight_decay=0.2)
 
     def build(self, inputs: Inputs, settings: Any) -> WindowTrunk:
         return Pooled(RnnTrunk(window_part(inputs), settings))

@@ -16,7 +16,7 @@ from torch.nn import functional
 from netpick.errors import RequestError
 from netpick.models.base import Batch, Features
 from netpick.models.blocks import Dropout, EncoderLayer, linear
-from netpick.models.forecast_network import Forecaster, WindowTrunk, batch_rows, most_epochs, window_part
+from netpick.models.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Inputs
 
@@ -87,16 +87,8 @@ class ForecastTransformer(Forecaster):
         return ForecastTransformerSettings(width=16, layers=2, patch=patch, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=3e-3 if num_rows >= 1_000 else 1e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_rows(inputs, num_rows),
-            average=0.98,
-            epochs=most_epochs(inputs, num_rows),
-            precision="float32",
-        )
+        rate = 3e-3 if num_rows >= 1_000 else 1e-3
+        return forecast_recipe(inputs, num_rows, rate)
 
     def build(self, inputs: Inputs, settings: Any) -> ForecastTransformerTrunk:
         return ForecastTransformerTrunk(window_part(inputs), settings)

@@ -18,8 +18,7 @@ from torch.nn import functional
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Dropout, last_valid, linear, masked_max, masked_mean, reverse_valid
 from netpick.models.stems import GridStem, SeriesStem, group_mask, group_steps
-from netpick.models.text_mlp import text_batch_size, text_epochs
-from netpick.models.text_stem import TokenStem, reads_characters
+from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -260,15 +259,6 @@ class Rnn(Architecture):
 
 def _text_recipe(inputs: Inputs, num_rows: int) -> Recipe:
     """Steps cost nearly the same for twice the rows, so there are twice as many as for other networks on words."""
-    symbols = reads_characters(inputs)
-    batch_size = text_batch_size(inputs, num_rows) * (1 if symbols else 2)
-    return Recipe(
-        learning_rate=1e-2 if symbols else 1.5e-3,
-        weight_decay=0.05,
-        schedule="onecycle",
-        warmup=0.2,
-        batch_size=batch_size,
-        epochs=text_epochs(inputs, num_rows, batch_size),
-        label_smoothing=0.05,
-        average=0.98,
-    )
+    if reads_characters(inputs):
+        return text_recipe(inputs, num_rows, 1e-2)
+    return text_recipe(inputs, num_rows, 1.5e-3, factor=2)

@@ -13,7 +13,7 @@ from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.layers import Layers
 from netpick.models.patch_transformer import PatchTransformerSettings, PatchTransformerTrunk
 from netpick.models.rnn import RnnSettings, RnnTrunk
-from netpick.models.sound_stem import FORM, FramesOpening, SpectrogramStem, batch_size
+from netpick.models.sound_stem import FORM, FramesOpening, SpectrogramStem, sound_recipe
 from netpick.recipe import Recipe
 from netpick.types import Form, Inputs, InputSpec
 
@@ -46,14 +46,7 @@ class SpectrogramRnn(Architecture):
         return RnnSettings(cell="gru", width=96, patch=patch, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=4e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_size(num_rows),
-            label_smoothing=0.1,
-        )
+        return sound_recipe(num_rows, 4e-3)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return FramesTrunk(inputs, lambda series: RnnTrunk(series, settings))
@@ -71,14 +64,7 @@ class SpectrogramTransformer(Architecture):
         return PatchTransformerSettings(width=64, layers=2, patch=patch, stem="conv", dropout=0.1)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=3e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_size(num_rows),
-            label_smoothing=0.1,
-        )
+        return sound_recipe(num_rows, 3e-3)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return FramesTrunk(inputs, lambda series: PatchTransformerTrunk(series, settings))

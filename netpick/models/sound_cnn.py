@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.grid_cnn import ConvNorm, GridCnnSettings
-from netpick.models.sound_stem import FORM, SpectrogramStem, batch_size
+from netpick.models.sound_stem import FORM, SpectrogramStem, sound_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs, InputSpec
 
@@ -106,14 +106,7 @@ class SpectrogramCnn(Architecture):
         return SpectrogramCnnSettings(width=16, stages=stages, blocks=1, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=4e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_size(num_rows),
-            label_smoothing=0.1,
-        )
+        return sound_recipe(num_rows, 4e-3)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return SpectrogramCnnTrunk(inputs, settings)

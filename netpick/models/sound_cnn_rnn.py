@@ -13,7 +13,7 @@ from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Dropout, masked_max, masked_mean
 from netpick.models.rnn import RecurrentLayer, RnnSettings
 from netpick.models.sound_cnn import SpectrogramCnnSettings, SpectrogramMaps
-from netpick.models.sound_stem import FORM, batch_size
+from netpick.models.sound_stem import FORM, sound_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -72,14 +72,7 @@ class SpectrogramCnnRnn(Architecture):
         return CnnRnnSettings(channels=16, stages=stages, blocks=1, cell="gru", width=64, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Recipe(
-            learning_rate=3e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_size(num_rows),
-            label_smoothing=0.1,
-        )
+        return sound_recipe(num_rows, 3e-3)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return SpectrogramCnnRnnTrunk(inputs, settings)

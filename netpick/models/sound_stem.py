@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.models.base import Batch
+from netpick.recipe import AugmentName, Recipe
 from netpick.types import Form, InputSpec
 
 FORM: Form = "spectrogram"
@@ -47,6 +48,17 @@ class FramesOpening(nn.Module):
         return functional.pad(frames, (0, 0, 0, missing)), functional.pad(mask, (0, missing))
 
 
-def batch_size(num_rows: int) -> int:
-    """Small batches for few sounds: a step is cheap, and a budget then holds enough of them."""
-    return 16 if num_rows < 500 else 32 if num_rows < 10_000 else 64
+def sound_recipe(num_rows: int, learning_rate: float, augment: tuple[AugmentName, ...] = ()) -> Recipe:
+    """How all networks for sounds are trained. Small batches for few sounds: a step is cheap, and a budget then holds enough.
+
+    augment: in place of what the data allow.
+    """
+    return Recipe(
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        schedule="onecycle",
+        warmup=0.2,
+        batch_size=16 if num_rows < 500 else 32 if num_rows < 10_000 else 64,
+        label_smoothing=0.1,
+        augment=augment,
+    )

@@ -17,8 +17,7 @@ from torch.nn import functional
 from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max
-from netpick.models.text_mlp import text_batch_size, text_epochs
-from netpick.models.text_stem import TokenStem, reads_characters
+from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -98,17 +97,8 @@ class TextCnn(Architecture):
         return TextCnnSettings(embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        batch_size = text_batch_size(inputs, num_rows)
-        return Recipe(
-            learning_rate=5e-3 if reads_characters(inputs) else 1e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.1,
-            batch_size=batch_size,
-            epochs=text_epochs(inputs, num_rows, batch_size),
-            label_smoothing=0.05,
-            average=0.98,
-        )
+        rate = 5e-3 if reads_characters(inputs) else 1e-3
+        return text_recipe(inputs, num_rows, rate, warmup=0.1)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return TextCnnTrunk(inputs, settings)

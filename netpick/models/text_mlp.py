@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, linear
-from netpick.models.text_stem import reads_characters
+from netpick.models.text_stem import reads_characters, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -97,31 +97,8 @@ class TextMlp(Architecture):
         return TextMlpSettings(embedding=64, grams=grams, buckets=buckets, layers=1, input_dropout=0.5, dropout=0.3)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        batch_size = text_batch_size(inputs, num_rows)
-        return Recipe(
-            learning_rate=1e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.1,
-            batch_size=batch_size,
-            epochs=15 if reads_characters(inputs) else text_epochs(inputs, num_rows, batch_size),
-            label_smoothing=0.05,
-            average=0.98,
-        )
+        epochs = 15 if reads_characters(inputs) else None
+        return text_recipe(inputs, num_rows, 1e-3, warmup=0.1, epochs=epochs)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return TextMlpTrunk(inputs, settings)
-
-
-def text_batch_size(inputs: Inputs, num_rows: int) -> int:
-    """Rows a step for networks on texts: few as long as rows are few; strings of symbols are short, so more of them."""
-    rows = 16 if num_rows < 500 else 32 if num_rows < 5_000 else 64 if num_rows < 50_000 else 128
-    return 2 * rows if reads_characters(inputs) else rows
-
-
-def text_epochs(inputs: Inputs, num_rows: int, batch_size: int) -> int:
-    """Passes over the texts at most: some 15 of words, since more are learned by heart (sst2: 82 % after 15, 79 % after 100);
-    letters take more, and few texts as many as make 1,200 steps.
-    """
-    few = round(1_200 * batch_size / num_rows)
-    return max(40 if reads_characters(inputs) else 15, min(few, 100))

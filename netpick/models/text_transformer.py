@@ -18,8 +18,7 @@ from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Activation, Dropout, EncoderLayer, masked_max, masked_mean
 from netpick.models.patch_transformer import sincos
-from netpick.models.text_mlp import text_batch_size, text_epochs
-from netpick.models.text_stem import TokenStem, reads_characters
+from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -97,17 +96,8 @@ class TextTransformer(Architecture):
         return TextTransformerSettings(width=64, layers=layers, context=3, embedding_dropout=0.2, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        batch_size = text_batch_size(inputs, num_rows)
-        return Recipe(
-            learning_rate=3e-3 if reads_characters(inputs) else 1e-3,
-            weight_decay=0.05,
-            schedule="onecycle",
-            warmup=0.2,
-            batch_size=batch_size,
-            epochs=text_epochs(inputs, num_rows, batch_size),
-            label_smoothing=0.05,
-            average=0.98,
-        )
+        rate = 3e-3 if reads_characters(inputs) else 1e-3
+        return text_recipe(inputs, num_rows, rate)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return TextTransformerTrunk(inputs, settings)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from netpick.errors import RequestError
 from netpick.recipe import Recipe
 from netpick.types import Array, Field, Predictions, Rows, TableColumn
 
@@ -62,3 +63,20 @@ class Task(ABC):
     @abstractmethod
     def labelled(self, truth: Array) -> Array:
         """Which rows have a target: (N,) bool."""
+
+
+def error_function(recipe: Recipe, what: str) -> Callable[..., Tensor]:
+    """The loss of numbers by its name in the recipe, squared error by default. Raises RequestError, which says `what` fits."""
+    from torch.nn import functional
+
+    functions: dict[str, Callable[..., Tensor]] = {
+        "auto": functional.mse_loss,
+        "mse": functional.mse_loss,
+        "mae": functional.l1_loss,
+        "huber": functional.huber_loss,
+    }
+    if recipe.loss not in functions:
+        raise RequestError(
+            f"Loss '{recipe.loss}' was asked for, but {what}. Use one of these, or pass --task classify."
+        )
+    return functions[recipe.loss]

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from netpick.errors import RequestError
 from netpick.kinds.cells import as_numbers
 from netpick.recipe import Recipe
-from netpick.tasks.base import Task
+from netpick.tasks.base import Task, error_function
 from netpick.timesteps import Step, seasons_of
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
 
@@ -101,20 +100,9 @@ class Forecast(Task):
     def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
         """Squared (or absolute, or Huber) error of the mean plus the pinball loss of each quantile, over known values."""
         import torch
-        from torch.nn import functional
 
-        functions: dict[str, Callable[..., Tensor]] = {
-            "auto": functional.mse_loss,
-            "mse": functional.mse_loss,
-            "mae": functional.l1_loss,
-            "huber": functional.huber_loss,
-        }
-        if recipe.loss not in functions:
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but a forecast is trained with mse, mae or huber (and the pinball "
-                "loss of its quantiles). Use one of these, or pass --task classify."
-            )
-        function = functions[recipe.loss]
+        what = "a forecast is trained with mse, mae or huber (and the pinball loss of its quantiles)"
+        function = error_function(recipe, what)
         levels = torch.tensor(QUANTILES)
 
         def loss(outputs: Tensor, target: Tensor) -> Tensor:

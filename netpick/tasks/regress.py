@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from netpick.errors import DataError, RequestError
+from netpick.errors import DataError
 from netpick.kinds.cells import as_numbers
 from netpick.recipe import Recipe
-from netpick.tasks.base import Task
+from netpick.tasks.base import Task, error_function
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -84,20 +84,7 @@ class Regress(Task):
         return np.asarray(np.nan_to_num(scaled), dtype=np.float32)
 
     def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        from torch.nn import functional
-
-        functions: dict[str, Callable[..., Tensor]] = {
-            "auto": functional.mse_loss,
-            "mse": functional.mse_loss,
-            "mae": functional.l1_loss,
-            "huber": functional.huber_loss,
-        }
-        if recipe.loss not in functions:
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but a regression is trained with mse, mae or huber. "
-                "Use one of these, or pass --task classify."
-            )
-        function = functions[recipe.loss]
+        function = error_function(recipe, "a regression is trained with mse, mae or huber")
 
         def loss(outputs: Tensor, target: Tensor) -> Tensor:
             return function(outputs.float(), target, reduction="none").mean(dim=-1)

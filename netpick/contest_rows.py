@@ -1,0 +1,184 @@
+"""What a contest's rows are: rows of the data as they are, or windows of series. The contest asks; only this file tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netpick.encode import Encoder, encode, fit_encoders, input_specs
+from netpick.kinds import KINDS
+from netpick.kinds.cells import series_of
+from netpick.prepare import Prepared
+from netpick.prepare_forecast import SeriesParts
+from netpick.store import Allocator, Store
+from netpick.tasks.forecast import conformal_stretch
+from netpick.types import Array, Column, ForecastInfo, Inputs, Note, Rows
+
+if TYPE_CHECKING:
+    from netpick.baselines import FittedBaseline
+    from netpick.windows import Windows
+
+
+@dataclass(frozen=True)
+class PlainRows:
+    """A row is a row of the data: its columns are encoded once, by encoders fitted on training rows."""
+
+    prepared: Prepared
+
+    @cached_property
+    def encoders(self) -> tuple[Encoder, ...]:
+        return fit_encoders(self.prepared.source, self.prepared.schema, self.prepared.split.train)
+
+    @property
+    def inputs(self) -> Inputs:
+        return input_specs(self.encoders)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What the kinds learned of their columns."""
+        return [note for encoder in self.encoders for note in KINDS[encoder.kind].notes(encoder.column, encoder.state)]
+
+    def store(self, allocator: Allocator) -> Store:
+        return encode(self.prepared.source.columns, self.encoders, allocator)
+
+    @property
+    def target(self) -> Array:
+        """What networks learn."""
+        return self.prepared.task.network_target(self.prepared.truth, self.prepared.state)
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """Raw columns, for baselines that read texts as they are."""
+        return {f.name: self.prepared.source.columns[f.name] for f in self.prepared.schema.features}
+
+    @property
+    def windows(self) -> Windows | None:
+        """For the baselines of forecasts."""
+        return None
+
+    @property
+    def trained_twice(self) -> bool:
+        """Whether validation rows may be learned from in the end. Not where they lie between training and test in time."""
+        return self.prepared.split.method not in ("none", "time")
+
+    @property
+    def learnable(self) -> Rows:
+        """What the second training learns from."""
+        return self.prepared.known_rows
+
+    @property
+    def num_scores(self) -> int:
+        """Classes, labels or values that the primary metric is about."""
+        return self.prepared.task.num_outputs(self.prepared.state)
+
+    @property
+    def scored_numbers(self) -> int:
+        """Numbers a row that scoring reads, which is what its time grows with."""
+        return max(2, len(self.prepared.target.labels))
+
+    @property
+    def groups_columns(self) -> bool:
+        """Whether one can ask what each group of columns adds."""
+        return True
+
+    def test_groups(self, rows: Rows) -> Array | None:
+        """Which test rows belong to one entity, when the split kept entities together."""
+        group = next((f for f in self.prepared.schema.fields if f.role == "group"), None)
+        if self.prepared.split.method != "group" or group is None:
+            return None
+        series = series_of(self.prepared.source.columns[group.name])
+        assert series is not None
+        return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
+
+    def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
+        """The task's state for one network, given what it answers for any rows."""
+        return self.prepared.state
+
+    def with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
+        """A baseline's predictions for validation and then test rows, as they are to be scored."""
+        return fitted
+
+    def info(self, rows: Rows) -> ForecastInfo | None:
+        """What the report shows of a forecast."""
+        return None
+
+
+@dataclass(frozen=True)
+class WindowRows(PlainRows):
+    """A row is a window of a series: views that exist already, with intervals made to hold on validation windows."""
+
+    parts: SeriesParts
+
+    @cached_property
+    def encoders(self) -> tuple[Encoder, ...]:
+        return self.parts.windows.encoders
+
+    @property
+    def inputs(self) -> Inputs:
+        return self.parts.windows.inputs
+
+    @property
+    def notes(self) -> list[Note]:
+        return []
+
+    def store(self, allocator: Allocator) -> Store:
+        return self.parts.windows.store
+
+    @property
+    def target(self) -> Array:
+        return self.parts.windows.target
+
+    @property
+    def windows(self) -> Windows:
+        return self.parts.windows
+
+    @property
+    def trained_twice(self) -> bool:
+        """The newest windows are worth most, and all of them end before the test part begins."""
+        return True
+
+    @property
+    def learnable(self) -> Rows:
+        return self.parts.learnable
+
+    @property
+    def num_scores(self) -> int:
+        return self.parts.num_scores
+
+    @property
+    def scored_numbers(self) -> int:
+        """Four numbers a step and target, eight metrics without resampling."""
+        return max(2, int(self.prepared.truth.shape[1]) // 3)
+
+    @property
+    def groups_columns(self) -> bool:
+        return False
+
+    def test_groups(self, rows: Rows) -> Array | None:
+        return self.parts.windows.test_groups(rows)
+
+    def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
+        """Intervals are widened or narrowed to what held on the validation windows."""
+        windows, rows = self.parts.windows, self.prepared.split.validation
+        stretch = conformal_stretch(answers(rows), windows.target[rows], windows.state)
+        return replace(windows.state, stretch=stretch)
+
+    def with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
+        values, split = fitted.predictions.values, self.prepared.split
+        if values is None:
+            return fitted
+        rows = np.concatenate([split.validation, split.test])
+        quantiles = self.parts.windows.intervals(values, rows, len(split.validation))
+        return replace(fitted, predictions=replace(fitted.predictions, quantiles=quantiles))
+
+    def info(self, rows: Rows) -> ForecastInfo | None:
+        return self.parts.windows.info(rows)
+
+
+def rows_of(prepared: Prepared) -> PlainRows:
+    """The rows of a contest."""
+    return PlainRows(prepared) if prepared.series is None else WindowRows(prepared, prepared.series)

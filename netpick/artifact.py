@@ -20,8 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pydantic
 import torch
-from pydantic import ConfigDict, TypeAdapter
-from pydantic.dataclasses import dataclass as data_dataclass
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -31,54 +30,18 @@ from netpick.encode import Encoder
 from netpick.errors import ModelFileError, RequestError
 from netpick.infer import DeviceData, predict_outputs, weights_of
 from netpick.kinds import KINDS
+from netpick.model_record import FORMAT, ModelRecord
 from netpick.models.module import UserModule
 from netpick.models.network import build_network, settings_from_json
 from netpick.store import Store
 from netpick.tasks import TASKS
-from netpick.types import Inputs, InputSpec
+from netpick.types import Inputs
 
-FORMAT = 1
 MEMBERS = ("manifest.json", "model.json", "weights.safetensors", "check.safetensors", "card.md")
 MOST_BYTES = {"manifest.json": 1 << 16, "model.json": 64 << 20, "check.safetensors": 256 << 20, "card.md": 1 << 20}
 MOST_WEIGHTS = 16 << 30
 CHECK_ROWS = 4
 TOLERANCE = 1e-4  # outputs on another processor differ in the last bits, relative to the largest output
-
-
-@data_dataclass(config=ConfigDict(extra="forbid", strict=True, frozen=True), kw_only=True)
-class EncoderRecord:
-    column: str
-    kind: str
-    state: dict[str, Any]
-
-
-@data_dataclass(config=ConfigDict(extra="forbid", strict=True, frozen=True), kw_only=True)
-class ModelRecord:
-    """model.json."""
-
-    format: int
-    netpick: str
-    title: str
-    created: str
-    candidate: str
-    family: str
-    settings: dict[str, Any]
-    module: str | None  # name of a network from the user's own code, to be handed over again on loading
-    task: str
-    task_state: dict[str, Any]
-    targets: tuple[str, ...]
-    encoders: tuple[EncoderRecord, ...]
-    inputs: dict[str, InputSpec]
-    num_outputs: int
-    labels: tuple[str, ...]
-    threshold: float | None
-    primary_metric: str
-    scores: dict[str, dict[str, float]]
-    missing: tuple[str, ...]  # further texts that mean a missing cell
-    layout: str
-    fingerprint: str
-    versions: dict[str, str]
-    label_from: str | None = None  # how the names of files say their labels
 
 
 @dataclass(frozen=True, kw_only=True)

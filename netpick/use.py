@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from netpick import __version__
-from netpick.artifact import FORMAT, EncoderRecord, LoadedModel, ModelRecord, load_model
+from netpick.artifact import LoadedModel, load_model
 from netpick.compare import Resampler
 from netpick.decode import start_decoding
 from netpick.decoders import DECODERS, Decoder
@@ -27,6 +27,7 @@ from netpick.evaluate import evaluate
 from netpick.infer import DeviceData, predict_outputs
 from netpick.kinds import KINDS
 from netpick.metrics import metrics_for
+from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
 from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns
 from netpick.sources import open_files, open_source

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "stop", "types", "recipe", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
+    "errors", "stop", "types", "recipe", "model_record", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split", "store", "encode", "windows", "seasons", "prepare_forecast", "augment", "infer", "models", "baselines", "plan", "candidates",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "artifact", "use_forecast", "use", "demo", "prepare", "contest_rows",
     "contest", "api", "console",

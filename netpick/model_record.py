@@ -1,0 +1,48 @@
+"""What model.json says of a model: its record. Read by whatever uses a model, with or without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as data_dataclass
+
+from netpick.types import InputSpec
+
+FORMAT = 1
+
+
+@data_dataclass(config=ConfigDict(extra="forbid", strict=True, frozen=True), kw_only=True)
+class EncoderRecord:
+    column: str
+    kind: str
+    state: dict[str, Any]
+
+
+@data_dataclass(config=ConfigDict(extra="forbid", strict=True, frozen=True), kw_only=True)
+class ModelRecord:
+    """model.json."""
+
+    format: int
+    netpick: str
+    title: str
+    created: str
+    candidate: str
+    family: str
+    settings: dict[str, Any]
+    module: str | None  # name of a network from the user's own code, to be handed over again on loading
+    task: str
+    task_state: dict[str, Any]
+    targets: tuple[str, ...]
+    encoders: tuple[EncoderRecord, ...]
+    inputs: dict[str, InputSpec]
+    num_outputs: int
+    labels: tuple[str, ...]
+    threshold: float | None
+    primary_metric: str
+    scores: dict[str, dict[str, float]]
+    missing: tuple[str, ...]  # further texts that mean a missing cell
+    layout: str
+    fingerprint: str
+    versions: dict[str, str]
+    label_from: str | None = None  # how the names of files say their labels

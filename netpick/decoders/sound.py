@@ -28,7 +28,7 @@ from netpick.errors import DataError
 from netpick.sources.paths import AUDIO_SUFFIXES
 from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
 
-HEADERS, SOUNDS = 300, 8  # of how many files headers and samples are looked at before decoding
+HEADERS, SOUNDS = 100, 8  # of how many files headers and samples are looked at before decoding
 SMALL_WAV = 200_000  # bytes, on average
 
 
@@ -125,24 +125,30 @@ def decode_one(path: Path, like: Mapping[str, Any]) -> Array:
 
 
 def _look(column: FileColumn) -> SoundSettings:
-    """Settings from some hundred headers, and from the samples of a few files, spread over all rows."""
-    headers: list[Header] = []
-    readable: list[str] = []
-    for row in _spread(len(column), HEADERS):
-        path = os.path.join(column.root, column.paths[row])
-        try:
-            headers.append(read_header(path))
-            readable.append(path)
-        except UnreadableFileError:
-            continue  # the decoding itself names it
-    settings = choose_settings(headers)
-    sounds: list[Samples] = []
-    for place in _spread(len(readable), SOUNDS):
-        try:
-            sounds.append(read_sound(readable[place], settings).samples)
-        except UnreadableFileError:
-            continue
+    """Settings from a hundred headers, and from the samples of a few files, spread over all rows."""
+    paths = [os.path.join(column.root, column.paths[row]) for row in _spread(len(column), HEADERS)]
+    with ThreadPoolExecutor(1 if _are_small_wavs(column) else cores(), thread_name_prefix="look") as pool:
+        read = dict(zip(paths, pool.map(_header_or_none, paths, chunksize=8), strict=True))
+        headers = {path: header for path, header in read.items() if header is not None}
+        settings = choose_settings(list(headers.values()))
+        some = [list(headers)[place] for place in _spread(len(headers), SOUNDS)]
+        sounds = [samples for samples in pool.map(lambda p: _samples_or_none(p, settings), some) if samples is not None]
     return SoundSettings(**{**settings.to_mapping(), "range_db": choose_range(sounds, settings)})
+
+
+def _header_or_none(path: str) -> Header | None:
+    """None where it cannot be read; the decoding itself names it then."""
+    try:
+        return read_header(path)
+    except UnreadableFileError:
+        return None
+
+
+def _samples_or_none(path: str, settings: SoundSettings) -> Samples | None:
+    try:
+        return read_sound(path, settings).samples
+    except UnreadableFileError:
+        return None
 
 
 def _are_small_wavs(column: FileColumn) -> bool:

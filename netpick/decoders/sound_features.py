@@ -33,8 +33,8 @@ MOST_CHANNELS = 64
 MOST_BYTES = 256 << 20  # of samples in memory for one file
 PLAIN_WAV = 1 << 20  # bytes
 TRUNCATED = 0.9  # of the length in the header; less is a damaged file, or a header that lies
-GROUP = 16  # neighbouring bands that are summed together
-FRAMES_AT_ONCE = 128  # transformed together: enough to hide the calls, too few for BLAS to start threads of its own
+GROUP = 8  # neighbouring bands that are summed together
+FRAMES_AT_ONCE = 512  # transformed together: enough to hide the calls, too few for BLAS to start threads of its own
 SILENCE = 1e-10  # power, of a window whose samples reach 1
 
 
@@ -317,7 +317,7 @@ def mel_weights(rate: int, window: int, mels: int) -> npt.NDArray[np.float32]:
 
 @cache
 def _band_groups(rate: int, window: int, mels: int) -> list[tuple[int, int, npt.NDArray[np.float32]]]:
-    """The weights of every 16 bands, with the first and last frequency that has any: a fifth of the products of the whole."""
+    """The weights of every 8 bands, with the first and last frequency that has any: a fifth of the products of the whole."""
     weights = mel_weights(rate, window, mels)
     groups = []
     for start in range(0, mels, GROUP):

@@ -6,7 +6,8 @@ A part moves here once two architectures need it; whatever belongs to one of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from contextlib import nullcontext
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -80,10 +81,32 @@ def reverse_valid(steps: Tensor, mask: Tensor | None) -> Tensor:
     """(B, T, D) with the valid steps of each row in reverse order; padding stays at the end."""
     if mask is None:
         return steps.flip(1)
-    positions = torch.arange(steps.shape[1], device=steps.device).unsqueeze(0)
+    batch, length, _ = steps.shape
+    positions = torch.arange(length, device=steps.device).unsqueeze(0)
     lengths = mask.sum(dim=1, keepdim=True)
     index = torch.where(positions < lengths, lengths - 1 - positions, positions)
-    return steps.gather(1, index.unsqueeze(-1).expand_as(steps))
+    index = (index + length * torch.arange(batch, device=steps.device).unsqueeze(1)).flatten()
+    if torch.is_grad_enabled() and steps.requires_grad:
+        return _Permuted.apply(steps, index)  # type: ignore[no-untyped-call, no-any-return]
+    return _permuted(steps, index)
+
+
+def _permuted(steps: Tensor, index: Tensor) -> Tensor:
+    """Whole steps of (B, T, D) moved by their number in the flat (B * T)."""
+    return steps.flatten(0, 1).index_select(0, index).view_as(steps)
+
+
+class _Permuted(torch.autograd.Function):
+    """Moving steps by a permutation that is its own inverse: so is its gradient, where torch would add up step by step."""
+
+    @staticmethod
+    def forward(ctx: Any, steps: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        return _permuted(steps, index)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _permuted(gradients[0].contiguous(), *ctx.saved_tensors), None
 
 
 class SelfAttention(nn.Module):
@@ -105,7 +128,8 @@ class SelfAttention(nn.Module):
         if projected.device.type == "cpu":
             projected = projected.float()
         queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, T, D / heads) each
-        with torch.autocast(projected.device.type, enabled=False):
+        plain = projected.device.type == "meta"  # shapes alone, which autocast does not know
+        with nullcontext() if plain else torch.autocast(projected.device.type, enabled=False):
             attended = functional.scaled_dot_product_attention(
                 queries,
                 keys,

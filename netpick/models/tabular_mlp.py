@@ -31,7 +31,7 @@ class TabularMlpSettings:
     activation: Activation = "relu"
     embedding: NumberEmbedding = "none"
     embedding_size: int = Field(default=16, ge=1)
-    bins: int = Field(default=32, ge=2)  # of the piecewise-linear embedding
+    bins: int = Field(default=32, ge=2, le=4096)  # of the piecewise-linear embedding
     one_hot_up_to: int = Field(default=50, ge=0)  # categories with more values are embedded
     residual: bool = False
     norm: Literal["none", "layer", "batch"] = "none"
@@ -68,7 +68,9 @@ class TabularMlpTrunk(Trunk):
         if settings.members > 1:
             # One random factor per member and column: members start out looking at different mixtures of columns.
             factors = torch.randn(settings.members, len(self.table.blocks))
-            self.scales = nn.Parameter(factors.repeat_interleave(torch.tensor(self.table.blocks), dim=1))
+            blocks = torch.tensor(self.table.blocks)
+            factors = factors.repeat_interleave(blocks, dim=1, output_size=self.table.width)
+            self.scales = nn.Parameter(factors)
         widths = [self.table.width] + [settings.width] * settings.layers
         self.layers = nn.Sequential(*(HiddenLayer(inputs, settings) for inputs in widths[:-1]))
         self.width = widths[-1]

@@ -29,7 +29,7 @@ class TabularTransformerSettings:
     heads: int = Field(default=4, ge=1)
     hidden: int = Field(default=64, ge=1)  # of the feed-forward part
     embedding: NumberEmbedding = "none"
-    bins: int = Field(default=32, ge=2)
+    bins: int = Field(default=32, ge=2, le=4096)
     pooling: Literal["token", "mean"] = "token"
     activation: Activation = "gelu"
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS
+from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
@@ -91,9 +91,19 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
 
 def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], list[Note]]:
     if not tree.folders:
+        data = (
+            next((p for p in path.rglob("*") if p.name.lower().endswith(FILE_SUFFIXES)), None)
+            if path.is_dir()
+            else None
+        )
+        remedy = (
+            f"Name the folder that holds them, or one data file, such as {data}."
+            if data
+            else "Name the folder that holds them."
+        )
         raise DataError(
             f"{path} holds no {tree.noun} ({tree.others:,} other files), but folders of "
-            f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. Name the folder that holds them."
+            f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. {remedy}"
         )
     notes: list[Note] = []
     depth = _wrapper_depth(tree)

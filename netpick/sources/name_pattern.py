@@ -179,19 +179,25 @@ def _group_fields(fields: dict[str, list[str]]) -> tuple[list[str], list[str]]:
     """The fields that name things that come again, those that name persons first; and what is said about every field."""
     groups: list[str] = []
     told: list[str] = []
+    left_out: dict[str, list[str]] = {}  # the reason, and the fields
     for name, cells in fields.items():
         distinct = len(set(cells))
-        number = all(cell.isdecimal() for cell in cells)
         if distinct == 1:
-            told.append(f"{name} is left out: it is always {cells[0]!r}")
+            left_out.setdefault(f"always {cells[0]!r}", []).append(name)
         elif distinct > MOST_DISTINCT * len(cells):
-            told.append(f"{name} is left out: it tells single files apart")
-        elif number and name.lower() not in ENTITIES:
-            told.append(f"{name} is left out: it numbers the files")
+            left_out.setdefault("telling single files apart", []).append(name)
+        elif all(cell.isdecimal() for cell in cells) and name.lower() not in ENTITIES:
+            left_out.setdefault("a number and no name of a group", []).append(name)
         else:
             groups.append(name)
             told.append(f"{name} names {distinct:,} that come again and is no feature, but can keep them together")
+    for reason, names in left_out.items():
+        told.append(f"{_and(names)} {'is' if len(names) == 1 else 'are'} left out, as {reason}")
     return sorted(groups, key=lambda name: name.lower() not in ENTITIES), told
+
+
+def _and(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
 
 def _given_parts(files: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int8]] | None:

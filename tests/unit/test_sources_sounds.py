@@ -90,7 +90,7 @@ def test_names_say_label_and_group(tmp_path: Path) -> None:
     assert set(cells(source, "speaker")) == {"ann", "bob", "cid", "dee"}
     assert source.given_split is None
     assert "The names say the label (3 classes); speaker names 4 that come again" in texts(source)
-    assert "index is left out: it numbers the files" in texts(source)
+    assert "index is left out, as a number and no name of a group" in texts(source)
     roles = {field.name: field.role for field in infer_schema(source).fields}
     assert roles == {"sound": "feature", "speaker": "group", "label": "target"}
 
@@ -110,8 +110,8 @@ def test_fields_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     names = [f"rec_{d}_{i}_x{i}{d}.flac" for d in ("yes", "no") for i in range(6)]
     source = named(make(tmp_path / "words", *names), "{set}_{label}_{}_{code}.wav")
     assert list(source.columns) == ["sound", "label"]
-    assert "set is left out: it is always 'rec'" in texts(source)
-    assert "code is left out: it tells single files apart" in texts(source)
+    assert "set is left out, as always 'rec'" in texts(source)
+    assert "code is left out, as telling single files apart" in texts(source)
 
 
 def test_folders_in_the_pattern_and_parts_above(tmp_path: Path) -> None:

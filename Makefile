@@ -6,12 +6,13 @@ WORKERS ?= 2
 PARTS ?=
 DEMO := runs/demo-digits
 N ?= 20
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test slow kill check bench format browser clean
+.PHONY: docs help demo test slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Debian ships Python without ensurepip; where we may, we add the package that is missing.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -38,8 +39,42 @@ test: $(INSTALLED) browser ## every test but the slow ones, under five minutes o
 slow: $(INSTALLED) browser ## the long soaks
 	$(BIN)/python -m pytest -q -m slow
 
+serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a million requests
+	$(BIN)/python tools/soak_serve.py
+
+api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
+	$(BIN)/python tools/fuzz_api.py
+
 kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical
 	$(BIN)/python tools/kill.py $(N)
+
+flips: $(INSTALLED) ## cut and flip a model file and a checkpoint; every damage must be noticed
+	PYTHONPATH=. $(BIN)/python tools/flips.py
+
+simulate: $(INSTALLED) ## how often intervals and verdicts are right, into docs/statistics.md (ten minutes); PARTS="coverage" picks some
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tools/simulate.py $(PARTS)
+
+audit: $(INSTALLED) ## known flaws of the pinned versions, where a source of advisories can be reached
+	$(BIN)/python tools/audit.py
+
+test-lowest: $(INSTALLED) ## the suite's core with the lowest versions that pyproject.toml allows
+	OMP_NUM_THREADS=1 $(BIN)/python tools/lowest.py
+
+faults: $(INSTALLED) ## let every operation on a run's disk fail, one at a time; the run must go on as if nothing had been
+	$(BIN)/python tools/faults.py
+
+planted: $(INSTALLED) ## 256 planted leaks and defects, and 26 clean sets: what the checks say about them
+	$(BIN)/python tools/planted.py
+
+lean: $(INSTALLED) ## export the demo's model and serve it in a fresh environment without torch
+	@test -d $(DEMO) || $(BIN)/netpick demo digits --out $(DEMO)
+	$(BIN)/python tools/lean.py $(DEMO)
+
+corpus: $(INSTALLED) ## every broken or hostile input through every way of using it
+	PYTHONPATH=tests $(BIN)/python -m corpus
+
+fuzz: $(INSTALLED) ## fuzz every parser of ours, SECONDS in all
+	$(BIN)/python tools/fuzz.py $(SECONDS)
 
 check: $(INSTALLED) ## format, lint, types, architecture, docs
 	$(BIN)/ruff format --check .

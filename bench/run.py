@@ -13,10 +13,13 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from bench.checkpoints import measure_checkpoints
+from bench.checks import measure_checks
 from bench.forecast_lstm import measure_forecast_lstm
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
 from bench.sequences import measure_sequences
+from bench.serve import measure_serve
 from bench.sounds import measure_sounds
 from bench.startup import measure_startup
 from bench.step_time import measure_step_time
@@ -29,10 +32,13 @@ PARTS: dict[str, Callable[[], Section]] = {
     "peers": measure_peers,
     "step": measure_step_time,
     "sounds": measure_sounds,
+    "checkpoints": measure_checkpoints,
     "memory": measure_memory,
     "mapped": measure_mapped,
     "lstm": measure_forecast_lstm,
     "sequences": measure_sequences,
+    "checks": measure_checks,
+    "serve": measure_serve,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpick.contest import DEFAULT_BUDGET, Contest
-from netpick.errors import RequestError
+from netpick.disk import refused_write
+from netpick.errors import Interrupted, RequestError
 from netpick.prepare import FitOptions, Prepared, prepare, silent
 from netpick.sources.base import ReadOptions
 from netpick.stop import Stop
@@ -122,7 +123,12 @@ def run_resume(
     started = time.perf_counter() - spent_seconds(folder)
     options = replace(FitOptions.from_json(request.options), modules=modules, started=started)
     budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
-    prepared = prepare(request.data if data is None else data, options, on_event)
+    try:
+        prepared = prepare(request.data if data is None else data, options, on_event)
+    except OSError as error:
+        if said := refused_write(error):
+            raise Interrupted(f"{said} Go on with: netpick resume {folder}") from None
+        raise
     refuse_changes(folder, request, prepared.source.fingerprint)
     contest = Contest(
         prepared=prepared,
@@ -218,6 +224,57 @@ def look(data: object, target: str | Sequence[str] | None = None, **options: Any
     """Reads, understands, splits and checks the data, and trains nothing."""
     wanted = (target,) if isinstance(target, str) else tuple(target or ())
     return prepare(data, FitOptions(target=wanted, **options))
+
+
+def write_explanation(
+    model: str | os.PathLike[str], data: object, out: str | os.PathLike[str], *, rows: int = 4
+) -> Path:
+    """A page of what the model goes by on these rows. Raises NetpickError before anything is written.
+
+    data: what Model.predict takes; rows: how many are explained one by one.
+    """
+    from netpick.explain import explain
+    from netpick.use import load
+
+    target = Path(out)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out explanation.html.")
+    page = explain(load(Path(model), engine="torch"), data, rows=rows).html()
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def write_export(
+    model: str | os.PathLike[str],
+    to: str = "onnx",
+    out: str | os.PathLike[str] | None = None,
+    *,
+    module: Any = None,
+) -> Path:
+    """The model as an ONNX graph in a folder that is used without torch, written once its answers equal torch's.
+
+    module: the torch.nn.Module of a model that was trained with one of your own. Raises RequestError for other formats and
+    for networks that ONNX has no words for, ModelFileError when answers differ.
+    """
+    from netpick.export import export_model
+
+    return export_model(Path(model), to, None if out is None else Path(out), module=module).folder
+
+
+def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
+    """A page that shows several finished runs side by side. Raises NetpickError before anything is written.
+
+    Runs that were tested on the same rows are compared in pairs; of others it says why they are not comparable.
+    """
+    from netpick.board import comparison_page, labels_of, read_run
+
+    folders, target = [Path(run) for run in runs], Path(out)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out comparison.html.")
+    distinct = list({folder.resolve(): folder for folder in folders}.values())
+    read = [read_run(folder, label) for folder, label in zip(distinct, labels_of(distinct), strict=True)]
+    target.write_text(comparison_page(read), encoding="utf-8")
+    return target
 
 
 def parse_duration(text: str | float) -> float:

@@ -3,45 +3,49 @@
 `manifest.json` (format, SHA-256 and size of every member), `model.json` (strict JSON: what the inputs are, how they are
 encoded, which network, which task), `weights.safetensors`, `check.safetensors` (a few encoded rows and the outputs that
 they gave: loading runs them again and refuses on a mismatch) and `card.md`. Every name in it is looked up in a closed
-table; nothing is unpickled, evaluated or imported by name.
+table; nothing is unpickled, evaluated or imported by name. docs/decisions/0009-reading-back.md says what is refused, and why.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import pydantic
 import torch
 from pydantic import TypeAdapter
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from netpick.batches import PREDICT_VALUES, row_values
+from netpick.blueprint import build_within, rehearse
+from netpick.disk import write_whole
 from netpick.encode import Encoder
-from netpick.errors import ModelFileError, RequestError
+from netpick.errors import ModelFileError, NetpickError, RequestError
 from netpick.infer import DeviceData, predict_outputs, weights_of
-from netpick.kinds import KINDS
+from netpick.model_parts import MOST_RECORD, ModelParts, read_parts, refuse
 from netpick.model_record import FORMAT, ModelRecord
 from netpick.models.module import UserModule
 from netpick.models.network import build_network, settings_from_json
 from netpick.store import Store
-from netpick.tasks import TASKS
-from netpick.types import Inputs
+from netpick.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
+from netpick.strict.archive import MOST_BYTES as MOST_WEIGHTS
+from netpick.strict.bundle import MANIFEST
+from netpick.strict.tensors import Header, TensorSpec, header_of, specs_of, tensors_of
+from netpick.types import Inputs, InputSpec
 
-MEMBERS = ("manifest.json", "model.json", "weights.safetensors", "check.safetensors", "card.md")
-MOST_BYTES = {"manifest.json": 1 << 16, "model.json": 64 << 20, "check.safetensors": 256 << 20, "card.md": 1 << 20}
-MOST_WEIGHTS = 16 << 30
+RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
+MEMBERS = {
+    RECORD: MOST_RECORD,
+    WEIGHTS: MOST_WEIGHTS,
+    CHECK: 256 << 20,
+    CARD: 1 << 20,
+}  # and how many bytes each may have
 CHECK_ROWS = 4
 TOLERANCE = 1e-4  # outputs on another processor differ in the last bits, relative to the largest output
+STORED_AS = {"codes": "int32", "tokens": "int32", "grid": "uint8", "spectrogram": "uint8", "clip": "uint8"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,34 +62,17 @@ class LoadedModel:
 
 def save_model(path: Path, record: ModelRecord, network: nn.Module, data: DeviceData, card: str) -> None:
     """Writes the model file, whole or not at all. `data` gives the rows for the check: the first few."""
-    rows = np.arange(min(CHECK_ROWS, len(next(iter(data.tensors.values())))), dtype=np.int64)
+    count = max(1, min(CHECK_ROWS, PREDICT_VALUES // row_values(data.inputs)))
+    rows = np.arange(min(count, len(next(iter(data.tensors.values())))), dtype=np.int64)
     check = {f"input.{name}": tensor[: len(rows)].cpu().contiguous() for name, tensor in data.tensors.items()}
     check["output"] = predict_outputs(network, data, rows).cpu().contiguous()
     members = {
-        "model.json": TypeAdapter(ModelRecord).dump_json(record, indent=1),
-        "weights.safetensors": save_tensors(dict(weights_of(network))),
-        "check.safetensors": save_tensors(check),
-        "card.md": card.encode(),
+        RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),
+        WEIGHTS: save_tensors(dict(weights_of(network))),
+        CHECK: save_tensors(check),
+        CARD: card.encode(),
     }
-    manifest = {
-        "format": FORMAT,
-        "members": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for name, content in members.items()
-        },
-    }
-    members = {"manifest.json": json.dumps(manifest, indent=1).encode(), **members}
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_STORED) as archive:
-                for name, content in members.items():
-                    archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, partial(write_archive, members={MANIFEST: manifest_of(FORMAT, members), **members}))
 
 
 def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedModel:
@@ -97,160 +84,104 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
     path = Path(path)
     if not path.is_file():
         raise RequestError(f"There is no model file {path}. `netpick fit` writes one: RUN/model.netpick.")
-    members = _read_members(path)
-    record = _record(members["model.json"], path)
     try:
-        encoders = tuple(
-            Encoder(column=e.column, kind=e.kind, state=_from_json(_known(e.kind, KINDS, path).State, e.state))
-            for e in record.encoders
-        )
-        task_state = _from_json(_known(record.task, TASKS, path).State, record.task_state)
-        network = _build(record, module)
-        _load_weights(network, load_tensors(members["weights.safetensors"]), path)
-        loaded = LoadedModel(
-            record=record,
-            encoders=encoders,
-            task_state=task_state,
-            inputs=record.inputs,
-            network=network,
-            card=members["card.md"].decode("utf-8", "replace"),
-        )
-        _run_check(loaded, load_tensors(members["check.safetensors"]), path)
-    except ModelFileError:
+        with open_archive(path, MEMBERS, FORMAT) as bundle:
+            parts = read_parts(bytes(bundle.read(RECORD)), bundle.read(CARD).decode("utf-8", "replace"), path)
+            if parts.record.module is not None and module is None:
+                raise _NeedsModule(parts.record.module)
+            return _load(parts, bundle, module)
+    except (ModelFileError, _NeedsModule):
         raise
-    except (
-        SafetensorError,
-        pydantic.ValidationError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        IndexError,
-    ) as error:
-        if isinstance(error, RequestError):
-            raise
-        _refuse(path, f"its parts do not fit together ({str(error).splitlines()[0][:200]})")
-    return loaded
+    except (RefusedError, NetpickError) as error:
+        refuse(path, str(error).rstrip(".")[:400])
+    except (ValueError, LookupError, RuntimeError, TypeError, ArithmeticError, AttributeError, MemoryError) as error:
+        # Parts that pass every check above and still do not fit together, in ways that torch finds.
+        refuse(path, f"its parts do not fit together ({(str(error) or type(error).__name__).splitlines()[0][:200]})")
 
 
-def _read_members(path: Path) -> dict[str, bytes]:
-    """The members' bytes, after their names, sizes and checksums were checked against the manifest."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if sorted(e.filename for e in entries) != sorted(MEMBERS):
-                _refuse(path, f"it holds {sorted(e.filename for e in entries)[:8]} instead of {sorted(MEMBERS)}")
-            for entry in entries:
-                limit = MOST_BYTES.get(entry.filename, MOST_WEIGHTS)
-                if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                    _refuse(path, f"member {entry.filename} is compressed, which is never written")
-                if entry.file_size > min(limit, path.stat().st_size):
-                    _refuse(path, f"member {entry.filename} claims {entry.file_size:,} bytes")
-            members = {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        _refuse(path, f"it is no complete zip file ({error})")
-    manifest = _strict_json(members["manifest.json"], path)
-    if (
-        not isinstance(manifest, dict)
-        or manifest.get("format") != FORMAT
-        or not isinstance(manifest.get("members"), dict)
-    ):
-        _refuse(path, "its manifest is of another format")
-    for name in MEMBERS[1:]:
-        expected = manifest["members"].get(name)
-        actual = {"sha256": hashlib.sha256(members[name]).hexdigest(), "bytes": len(members[name])}
-        if expected != actual:
-            _refuse(path, f"member {name} does not have the checksum that the manifest states")
-    return members
+class _NeedsModule(RequestError):
+    """The user's own network is not in the file."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This model was trained with your own network '{name[:80]}', which a model file never holds as code. "
+            "Hand it over: netpick.load(path, module=YourNetwork(...))."
+        )
 
 
-def _strict_json(content: bytes, path: Path) -> Any:
-    """JSON without duplicate keys or NaN; json.loads itself stops at deep nesting."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if len(keys) != len(set(keys)):
-            raise ValueError("a key stands twice")
-        return dict(pairs)
-
-    def no_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no JSON")
-
-    try:
-        return json.loads(content, object_pairs_hook=unique, parse_constant=no_constant)
-    except (ValueError, RecursionError) as error:
-        _refuse(path, f"its JSON cannot be read ({error})")
-
-
-def _record(content: bytes, path: Path) -> ModelRecord:
-    _strict_json(content, path)  # pydantic alone would accept duplicate keys
-    try:
-        return TypeAdapter(ModelRecord).validate_json(content)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        _refuse(path, f"model.json, {where or 'top'}: {first['msg']}")
-
-
-def _from_json(state_type: type[Any], state: Mapping[str, Any]) -> Any:
-    return TypeAdapter(state_type).validate_json(json.dumps(state))
-
-
-def _known(name: str, table: Mapping[str, Any], path: Path) -> Any:
-    if name not in table:
-        _refuse(path, f"it names '{name}', which this version does not know")
-    return table[name]
-
-
-def _build(record: ModelRecord, module: nn.Module | None) -> nn.Module:
-    if record.module is not None:
-        if module is None:
-            raise RequestError(
-                f"This model was trained with your own network '{record.module}', which a model file never holds as code. "
-                "Hand it over: netpick.load(path, module=YourNetwork(...))."
-            )
-        return UserModule(module, record.inputs, record.num_outputs)
-    settings = settings_from_json(record.family, record.inputs, record.settings)
-    with torch.random.fork_rng(devices=[]):
-        return build_network(record.family, settings, record.inputs, record.num_outputs)
-
-
-def _load_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    expected = network.state_dict()
-    if set(expected) != set(weights):
-        _refuse(path, f"its weights have other names than the network: {sorted(set(expected) ^ set(weights))[:4]}")
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
-            _refuse(path, f"weight {name} is {tuple(tensor.shape)}, not {tuple(expected[name].shape)}")
-        if tensor.dtype.is_floating_point and not bool(torch.isfinite(tensor).all()):
-            _refuse(path, f"weight {name} holds numbers that are not finite")
-    network.load_state_dict(weights)
+def _load(parts: ModelParts, bundle: Bundle, module: nn.Module | None) -> LoadedModel:
+    """The network with its weights, proved by the stored rows. Weights are read once their claims are known to fit."""
+    record, inputs = parts.record, parts.inputs
+    if bundle.sizes[CHECK] > MEMBERS[CHECK]:
+        raise RefusedError("its check is too large")
+    check = bundle.read(CHECK)
+    stored = header_of(check)
+    rows = _check_rows(stored, inputs)
+    weights = bundle.read(WEIGHTS)
+    header = header_of(weights)
+    if module is not None and record.module is not None:
+        network: nn.Module = UserModule(module, inputs, record.num_outputs)
+        header.require(specs_of(network.state_dict()))
+    else:
+        settings = settings_from_json(record.family, inputs, record.settings)
+        build = partial(build_network, record.family, settings, inputs, record.num_outputs)
+        network = build_within(build, weights=header.specs)
+        header.require(specs_of(network.state_dict()))
+        rehearse(build, inputs, rows, sum(max(spec.shape, default=1) for spec in header.specs.values()))
+    network.load_state_dict(tensors_of(weights, header))
     network.eval()
-
-
-def _run_check(loaded: LoadedModel, check: dict[str, Tensor], path: Path) -> None:
-    """The stored rows must give the stored outputs."""
-    arrays = {name.removeprefix("input."): t.numpy() for name, t in check.items() if name.startswith("input.")}
-    wanted = set(loaded.inputs) | {f"{name}.lengths" for name, spec in loaded.inputs.items() if spec.padded}
-    if set(arrays) != wanted or "output" not in check:
-        _refuse(path, f"its check holds {sorted(check)}")
-    for name, spec in loaded.inputs.items():
-        if arrays[name].shape[1:] != spec.shape:
-            _refuse(path, f"its check holds rows of shape {arrays[name].shape[1:]} for '{name}', not {spec.shape}")
-        if spec.cardinalities and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
-            _refuse(path, "its check holds codes out of range")
-    data = DeviceData(Store(arrays=arrays), loaded.inputs, "cpu")
-    rows = np.arange(len(check["output"]), dtype=np.int64)
-    outputs = predict_outputs(loaded.network, data, rows)
-    if outputs.shape != check["output"].shape:
-        _refuse(path, "its stored rows give outputs of another shape")
-    scale = max(1.0, float(check["output"].abs().max()) if len(rows) else 1.0)
-    difference = float((outputs - check["output"]).abs().max()) if len(rows) else 0.0
-    if not difference <= TOLERANCE * scale:
-        _refuse(path, f"its stored rows give other outputs than they gave in training (off by {difference:.2g})")
-
-
-def _refuse(path: Path, why: str) -> NoReturn:
-    raise ModelFileError(
-        f"{path} is not a model file that can be trusted: {why}. Nothing was loaded. Get the file again, or train it anew."
+    _run_check(network, inputs, tensors_of(check, stored))
+    return LoadedModel(
+        record=record,
+        encoders=parts.encoders,
+        task_state=parts.task_state,
+        inputs=inputs,
+        network=network,
+        card=parts.card,
     )
+
+
+def _check_rows(header: Header, inputs: Inputs) -> int:
+    """How many rows are stored, all in the form of the inputs. Raises RefusedError."""
+    output = header.specs.get("output")
+    rows = output.shape[0] if output is not None and output.shape else 0
+    if not 1 <= rows <= CHECK_ROWS or output is None:
+        raise RefusedError("its check holds no rows")
+    header.require({"output": TensorSpec(dtype="float32", shape=output.shape), **_stored(inputs, rows)})
+    return rows
+
+
+def _stored(inputs: Inputs, rows: int) -> dict[str, TensorSpec]:
+    """What the encoded rows of a check are."""
+    specs = {}
+    for name, spec in inputs.items():
+        specs[f"input.{name}"] = TensorSpec(dtype=_dtype(name, spec), shape=(rows, *spec.shape))
+        if spec.padded:
+            specs[f"input.{name}.lengths"] = TensorSpec(dtype="int32", shape=(rows,))
+    return specs
+
+
+def _dtype(name: str, spec: InputSpec) -> str:
+    return STORED_AS.get("codes" if name == "window.series" else spec.form, "float32")
+
+
+def _run_check(network: nn.Module, inputs: Inputs, check: dict[str, Tensor]) -> None:
+    """The stored rows must give the stored outputs. Raises RefusedError."""
+    arrays = {name.removeprefix("input."): t.numpy() for name, t in check.items() if name.startswith("input.")}
+    for name, spec in inputs.items():
+        if spec.cardinalities and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
+            raise RefusedError("its check holds codes out of range")
+        if spec.padded and ((lengths := arrays[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
+            raise RefusedError("its check holds rows of impossible lengths")
+    data = DeviceData(Store(arrays=arrays), inputs, "cpu")
+    with torch.no_grad():
+        outputs = predict_outputs(network, data, np.arange(len(check["output"]), dtype=np.int64))
+    if outputs.shape != check["output"].shape:
+        raise RefusedError("its stored rows give outputs of another shape")
+    scale = max(1.0, float(check["output"].abs().max()))
+    difference = float((outputs - check["output"]).abs().max())
+    if not difference <= TOLERANCE * scale:
+        raise RefusedError(f"its stored rows give other outputs than they gave in training (off by {difference:.2g})")
+
+
+__all__ = ["LoadedModel", "load_model", "save_model"]

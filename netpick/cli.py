@@ -7,13 +7,14 @@ import time
 STARTED = time.perf_counter()  # the clock of --budget counts from here, imports included
 
 import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn  # noqa: E402
 
 import typer  # noqa: E402
 
-from netpick.errors import NetpickError, RequestError  # noqa: E402
+from netpick.errors import NetpickError, RequestError, printable  # noqa: E402
 
 if TYPE_CHECKING:
     from netpick.api import Run
@@ -228,10 +229,109 @@ def predict(
             f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
         )
     loaded = load(model)
-    rows: Any = data[0] if len(data) == 1 else data
-    if all("=" in item and not Path(item).exists() for item in data):
-        rows = dict(item.split("=", 1) for item in data)
-    write_table(loaded.predict(rows), out)
+    write_table(loaded.predict(_rows_of(data)), out)
+
+
+@app.command()
+def explain(
+    model: ModelArgument,
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row."),
+    ],
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("explanation.html"),
+    rows: Annotated[int, typer.Option(min=1, max=20, help="Rows that are explained one by one.")] = 4,
+) -> None:
+    """Show what MODEL goes by on DATA, and where it errs, on a page that works offline."""
+    from netpick.api import write_explanation
+
+    print(write_explanation(model, _rows_of(data), out, rows=rows))
+
+
+@app.command()
+def export(
+    model: ModelArgument,
+    to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
+    out: Annotated[Path | None, typer.Option(help="Folder to write. Default: onnx, beside the model file.")] = None,
+) -> None:
+    """Write MODEL as a graph that other runtimes run and that serves without torch, once its answers equal torch's."""
+    from netpick.api import write_export
+
+    print(write_export(model, to, out))
+
+
+@app.command()
+def serve(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL...", help="Model files, run folders, or exported folders.")
+    ],
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need --token.")
+    ] = "127.0.0.1",
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="NETPICK_TOKEN", help="Answer nobody without it: Authorization: Bearer TOKEN."),
+    ] = None,
+    no_auth: Annotated[bool, typer.Option("--no-auth", help="Answer everyone, on another address too.")] = False,
+    name: Annotated[
+        list[str] | None, typer.Option(help="A name that this server is called by. May be repeated.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Another site whose pages may ask: https://example.org. May be repeated.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto, torch or onnx. auto: onnx where MODEL was exported.")] = "auto",
+    most_body: Annotated[str | None, typer.Option(help="Largest request, such as 20MB.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Longest time for one answer, such as 30s.")] = None,
+    log_requests: Annotated[
+        bool, typer.Option("--log-requests", help="A log line a request, without its data.")
+    ] = False,
+) -> None:
+    """Serve MODEL as a web page and an HTTP API, on this machine alone unless said otherwise."""
+    from netpick.api import parse_duration
+    from netpick.serve.options import Limits, ServeOptions
+    from netpick.serve.run import serve as run_server
+
+    given: dict[str, Any] = {}
+    if most_body is not None:
+        given["body"] = _bytes(most_body)
+    if timeout is not None:
+        given["answer_seconds"] = parse_duration(timeout)
+    options = ServeOptions(
+        host=host,
+        port=port,
+        token=token,
+        no_auth=no_auth,
+        names=tuple(name or ()),
+        origins=tuple(origin or ()),
+        engine=engine,
+        log_requests=log_requests,
+        limits=Limits(**given),
+    )
+    run_server(models, options, lambda line: print(line, file=sys.stderr))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("comparison.html"),
+) -> None:
+    """Put several runs side by side on one page that works offline: scores on shared rows, curves, what differed."""
+    from netpick.api import write_comparison
+
+    print(write_comparison(runs, out))
+
+
+@app.command()
+def board(
+    folder: Annotated[Path, typer.Argument(help="A folder of runs, or one run.")] = Path("runs"),
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 for any that is free.")] = 8001,
+) -> None:
+    """Show the runs of FOLDER in a browser, with the curves of the one in progress. Reads only; Ctrl-C ends it."""
+    from netpick.board.serving import run_board
+    from netpick.serve.options import ServeOptions
+
+    run_board(folder, ServeOptions(port=port), lambda address: print(address, flush=True))
 
 
 @app.command()
@@ -302,6 +402,13 @@ def _options(given: dict[str, Any]) -> FitOptions:
         options["memory_limit"] = _bytes(said["memory_limit"])
     command = " ".join(["netpick", *sys.argv[1:]])
     return FitOptions(**options, read=ReadOptions(**read), command=command, started=STARTED)
+
+
+def _rows_of(data: list[str]) -> Any:
+    """One path, several, or the cells of one row."""
+    if all("=" in item and not Path(item).exists() for item in data):
+        return dict(item.split("=", 1) for item in data)
+    return data[0] if len(data) == 1 else data
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -398,7 +505,8 @@ def _other(error: Exception) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print(f"netpick: {text}" if code else text, file=sys.stderr)
+    with suppress(OSError):  # what we print to may lie on the full disk that we tell of
+        print(f"netpick: {printable(text)}" if code else text, file=sys.stderr)
     return code
 
 

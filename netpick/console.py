@@ -10,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from netpick.errors import printable
 from netpick.types import Event, Finding, Note, Score
 
 if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console, RenderableType
     from rich.live import Live
+    from rich.text import Text
 
     from netpick.api import Run
     from netpick.prepare import Prepared
@@ -60,12 +62,11 @@ class Progress:
         else:
             self.lines.append(event.text)
         if self.live is None:
-            print(f"[{time.perf_counter() - self.started:5.1f} s] {event.text}", file=sys.stderr, flush=True)
+            print(f"[{time.perf_counter() - self.started:5.1f} s] {printable(event.text)}", file=sys.stderr, flush=True)
 
     def _render(self) -> RenderableType:
         from rich.console import Group
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=None, pad_edge=False)
         for heading in ("network", "step", "score", "loss"):
@@ -73,16 +74,23 @@ class Progress:
         for name, row in self.rows.items():
             steps = f"{row.get('step', 0):,} of {row.get('steps', 0):,}"
             if row.get("failed"):
-                table.add_row(Text(name), "failed", "", "")
+                table.add_row(_text(name), "failed", "", "")
             elif "validation_score" in row:
                 score = f"{row['metric']} {row['validation_score']:.4f}"
-                table.add_row(Text(name), steps, score, f"{row['validation_loss']:.4f}")
+                table.add_row(_text(name), steps, score, f"{row['validation_loss']:.4f}")
             else:
-                table.add_row(Text(name), steps, "", "")
+                table.add_row(_text(name), steps, "", "")
         elapsed = time.perf_counter() - self.started
         left = f", {max(0.0, self.budget - elapsed):.0f} s left" if self.budget else ""
-        head = [Text(line) for line in self.lines[-3:]]
-        return Group(*head, table, Text(f"{elapsed:.0f} s{left}", style="dim"))
+        head = [_text(line) for line in self.lines[-3:]]
+        return Group(*head, table, _text(f"{elapsed:.0f} s{left}", style="dim"))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Names, cells and labels as text that cannot move the cursor or turn the colours of a terminal."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
 
 
 def stdout_console() -> Console:
@@ -94,34 +102,32 @@ def stdout_console() -> Console:
 
 def show_run(run: Run) -> None:
     """The verdict, the contest, the findings, and what to type next."""
-    from rich.text import Text
 
     console, results = stdout_console(), run.results
     console.print(
-        Text(
+        _text(
             f"{results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
             f"target {', '.join(results.target.names)}"
         )
     )
     _notes(console, [*results.source.notes, *results.schema.notes])
-    console.print(Text(results.split.sentence))
+    console.print(_text(results.split.sentence))
     console.print()
     _contest(console, run)
     console.print()
-    console.print(Text(results.verdict.sentence, style="bold"))
+    console.print(_text(results.verdict.sentence, style="bold"))
     if results.threshold is not None:
-        console.print(Text(results.threshold.sentence))
+        console.print(_text(results.threshold.sentence))
     _findings(console, results.findings)
     console.print()
-    console.print(Text(f"report   {run.folder / 'report.html'}"))
-    console.print(Text(f"model    {run.folder / 'model.netpick'}"))
-    console.print(Text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
-    console.print(Text(f"took     {run.seconds:.1f} s, test rows opened {_times(results.test_openings)}"))
+    console.print(_text(f"report   {run.folder / 'report.html'}"))
+    console.print(_text(f"model    {run.folder / 'model.netpick'}"))
+    console.print(_text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
+    console.print(_text(f"took     {run.seconds:.1f} s, test rows opened {_times(results.test_openings)}"))
 
 
 def _contest(console: Console, run: Run) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     from netpick.metrics import METRICS
 
@@ -138,9 +144,9 @@ def _contest(console: Console, run: Run) -> None:
     )
     for c in ranked:
         mark = "* " if c.name == results.verdict.winner else "  "
-        label = Text(mark + c.name + (" (baseline)" if c.family == "baseline" else ""))
+        label = _text(mark + c.name + (" (baseline)" if c.family == "baseline" else ""))
         if c.status == "failed":
-            table.add_row(label, "failed", Text(c.reason[:60]), "", "", "", "")
+            table.add_row(label, "failed", _text(c.reason[:60]), "", "", "", "")
             continue
         score, validation = c.test.get(metric.name), c.validation.get(metric.name)
         table.add_row(
@@ -155,7 +161,7 @@ def _contest(console: Console, run: Run) -> None:
     console.print(table)
     for c in ranked:
         if c.status == "ok" and c.reason:
-            console.print(Text(f"  {c.name}: {c.reason}", style="dim"))
+            console.print(_text(f"  {c.name}: {c.reason}", style="dim"))
 
 
 def _rank(score: Score | None, better: str) -> float:
@@ -174,14 +180,13 @@ def number(value: float) -> str:
 def show_look(prepared: Prepared) -> None:
     """What the data are, column by column, and which networks would fit."""
     from rich.table import Table
-    from rich.text import Text
 
     from netpick.encode import fit_encoders, input_specs
     from netpick.models import families_for
 
     console, source = stdout_console(), prepared.source
     console.print(
-        Text(
+        _text(
             f"{source.name}: {_count(source.num_rows, 'row')} ({source.layout}), task {prepared.task.name}, "
             f"target {', '.join(prepared.target.names)}",
             style="bold",
@@ -195,34 +200,34 @@ def show_look(prepared: Prepared) -> None:
         meaning = f.kind or "left out"
         if f.role in ("target", "group"):
             meaning = f.role if f.kind is None else f"{f.role} ({f.kind})"
-        table.add_row(Text(f.name), meaning, Text(f.reason), str(f.num_missing or ""), Text(", ".join(f.examples)[:40]))
+        table.add_row(
+            _text(f.name), meaning, _text(f.reason), str(f.num_missing or ""), _text(", ".join(f.examples)[:40])
+        )
     console.print(table)
-    console.print(Text(prepared.split.sentence))
+    console.print(_text(prepared.split.sentence))
     if prepared.series is not None:
         inputs = prepared.series.windows.inputs
     else:
         inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
-    console.print(Text(f"Networks that fit: {', '.join(families_for(inputs))}."))
+    console.print(_text(f"Networks that fit: {', '.join(families_for(inputs))}."))
     _findings(console, prepared.findings)
 
 
 def _notes(console: Console, notes: Sequence[Note]) -> None:
-    from rich.text import Text
 
     for note in notes:
         override = f"  [{note.override}]" if note.override else ""
-        console.print(Text(f"  {note.subject}: {note.text}{override}", style="dim"))
+        console.print(_text(f"  {note.subject}: {note.text}{override}", style="dim"))
 
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:
-    from rich.text import Text
 
     if not findings:
         return
     console.print()
     for finding in findings:
         line = f"{MARKS[finding.severity]:>2} {finding.code} {finding.title}: {finding.evidence} {finding.advice}"
-        console.print(Text(line, style="red" if finding.severity == "severe" else ""))
+        console.print(_text(line, style="red" if finding.severity == "severe" else ""))
 
 
 def show_scores(scores: dict[str, Score], *, as_json: bool) -> None:

@@ -10,12 +10,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netpick.disk import refused_write, write_whole
 from netpick.errors import Interrupted, NetpickError, RequestError, TrainingError
 from netpick.prepare import FitOptions, Prepared, silent
 from netpick.stop import Stop
@@ -50,6 +52,7 @@ class Contest:
     stop: Stop = field(default_factory=Stop)
     folder: Path | None = None  # made once everything that can be wrong with the request was looked at; given to resume
     events: list[Event] = field(default_factory=list)  # until there is a folder to write them to
+    resumed: bool = False  # the folder is that of an earlier start
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
 
@@ -77,6 +80,7 @@ class Contest:
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
             results = self._ablate(results, networks, data, store)
+            results = self._explain(results, networks, store)
             self._write(results, networks, data, inputs, candidates)
             self.keeper.finish()
         except BaseException as error:
@@ -94,13 +98,12 @@ class Contest:
         if self.folder is not None:
             seconds = round(time.perf_counter() - self.started, 3)
             lines = [json.dumps({"seconds": seconds, **asdict(kept)}) + "\n" for kept in self.events]
-            try:
-                with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-                    file.writelines(lines)
-            except OSError as error:
-                raise Interrupted(f"{self.folder} could not be written to ({error.strerror}).") from None
+            self.keeper.keep_events(lines)
             self.events.clear()
-        self.listener(event)
+        try:
+            self.listener(event)
+        except OSError as error:  # what it prints to may lie on a full disk, too
+            raise Interrupted(f"Progress could not be shown ({error.strerror}).") from None
 
     # The stages, in the order of their calls.
 
@@ -131,22 +134,29 @@ class Contest:
         folder = self._make_folder() if found is None else found
         self.keeper = Keeper(folder=folder, stop=self.stop)
         if found is None:
-            self.keeper.begin(
-                Request(
-                    data=None if self.data is None else str(self.data),
-                    options=self.options.to_json(),
-                    fingerprint=self.prepared.source.fingerprint,
-                    versions=versions(),
-                )
+            request = Request(
+                data=None if self.data is None else str(self.data),
+                options=self.options.to_json(),
+                fingerprint=self.prepared.source.fingerprint,
+                versions=versions(),
             )
-        self.folder = folder
+            try:
+                self.keeper.begin(request)
+            except OSError:  # nothing was done yet, and nothing stays
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+        self.folder, self.resumed = folder, found is not None
 
     def _leave(self, error: BaseException) -> None:
         """A run that was refused before its plan stood leaves nothing; an interrupted one says how to go on."""
         if isinstance(error, (Interrupted, KeyboardInterrupt)):
             what = str(error) or "The run was interrupted."
             raise Interrupted(f"{what} Go on with: netpick resume {self._folder}") from None
-        if isinstance(error, NetpickError) and not (self._folder / "plan.json").exists():
+        if isinstance(error, OSError) and (said := refused_write(error)):
+            raise Interrupted(
+                f"{said} Nothing that was trained is lost. Go on with: netpick resume {self._folder}"
+            ) from None
+        if isinstance(error, NetpickError) and not self.resumed and not (self._folder / "plan.json").exists():
             shutil.rmtree(self._folder, ignore_errors=True)
             if self.options.out is None:  # runs/ goes too, unless it holds other runs
                 with suppress(OSError):
@@ -492,6 +502,43 @@ class Contest:
         )
         return replace(results, ablation=ablate(trial, groups), seconds=time.perf_counter() - self.started)
 
+    def _explain(self, results: RunResults, networks: Mapping[str, Trained], store: Store) -> RunResults:
+        """What the recommended network goes by on one validation row."""
+        from netpick.explain.brief import MOST_ROWS, brief
+        from netpick.explain.subject import Subject
+
+        winner, prepared = results.verdict.winner, self.prepared
+        if winner is None or prepared.task.name == "forecast":
+            return results
+        rows = prepared.split.validation[:MOST_ROWS]
+        threshold = results.thresholds.get(winner)
+        network = networks[winner].network.cpu()
+        subject = Subject(
+            title=results.title,
+            candidate=winner,
+            family="",
+            network=network,
+            inputs=self.rows.inputs,
+            encoders=self.rows.encoders,
+            task=prepared.task,
+            state=self.states[winner],
+            labels=tuple(results.target.labels),
+            threshold=None if threshold is None else threshold.value,
+            primary=results.primary_metric,
+            arrays={name: np.asarray(array[rows]) for name, array in store.arrays.items()},
+            columns=prepared.source.columns,
+            rows=rows,
+            names=prepared.source.row_names,
+            truth=prepared.truth[rows],
+        )
+        try:
+            explained = brief(subject)
+        except RuntimeError as error:  # a module of the user's own may refuse gradients; its run still stands
+            self.on_event(Event(stage="evaluate", text=f"nothing is explained: {str(error).splitlines()[0]}"))
+            explained = None
+        network.to(self.device)
+        return replace(results, explained=explained, seconds=time.perf_counter() - self.started)
+
     @property
     def _folder(self) -> Path:
         assert self.folder is not None
@@ -516,22 +563,19 @@ class Contest:
             results, self.prepared.task, self.states[winner], self.rows.encoders, inputs, plan, self.options.read
         )
         save_model(self._folder / "model.netpick", record, networks[winner].network, data, to_markdown(results))
-        predictions_table(results).write_parquet(self._folder / "predictions.parquet")
+        predictions = BytesIO()
+        predictions_table(results).write_parquet(predictions)
+        write_whole(self._folder / "predictions.parquet", predictions.getvalue())
         self._write_json("report.json", to_json(results))
-        _write_text(self._folder / "report.html", to_html(results))
+        report = self._folder / "report.html"
+        try:
+            write_whole(report, to_html(results).encode())
+        except OSError:
+            if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
+                raise
 
     def _write_json(self, name: str, data: Any) -> None:
-        _write_text(self._folder / name, json.dumps(data, indent=1, allow_nan=False))
-
-
-def _write_text(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        write_whole(self._folder / name, json.dumps(data, indent=1, allow_nan=False).encode())
 
 
 def _part(predictions: Any, rows: slice) -> Any:

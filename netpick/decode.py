@@ -15,6 +15,7 @@ import numpy as np
 from netpick.decoders import DECODERS
 from netpick.decoders.base import Decoded, DecodeRequest, Work
 from netpick.errors import DataError
+from netpick.sources.paths import readable
 from netpick.types import Array, ArrayColumn, Column, FileColumn, Note, Rows, Source, TableColumn, UnreadableRow
 
 SAME_ENDING = {".jpeg": ".jpg", ".tiff": ".tif", ".mpeg": ".mpg"}
@@ -38,7 +39,7 @@ class Decoding:
             assert isinstance(column, FileColumn)
             decoded[name] = result = _with_formats(work.finish(), column)
             for row, reason in result.failures:
-                failures.setdefault(row, UnreadableRow(row=row, path=column.paths[row], reason=reason))
+                failures.setdefault(row, UnreadableRow(row=row, path=readable(column.paths[row]), reason=reason))
             if len(result.failures) == self._source.num_rows:
                 row, reason = result.failures[0]
                 decoder = DECODERS[column.kind]

@@ -16,8 +16,10 @@ import json
 import mmap
 import os
 import shutil
+import stat
 import struct
 import sys
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,8 +31,11 @@ from typing import IO, Any, Protocol
 from PIL import Image, ImageFile
 
 MAX_PIXELS = 100_000_000  # larger images are refused: unpacked they would take 300 MB each, and may be bombs
+MAX_BYTES = 512 * 1024 * 1024  # of a file
 READ_AT_ONCE = 1 << 16
 ORIENTATION = 0x0112
+PNG_CHANNELS = {2: 3, 4: 2, 6: 4}  # by colour type; else 1
+SHRUNK_A_LOT = 20  # unpacked to packed
 
 # By their first bytes, never by their names. Opening the plugin's class, not Image.open, spares the search through all
 # plugins (6 of 45 microseconds for a small PNG) and keeps formats with large attack surface (EPS, PDF, ...) out.
@@ -133,8 +138,16 @@ class FileBytes:
 
 def read_file(path: str) -> bytes:
     """All bytes of a file; os.read is twice as fast as a file object for small ones."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    # Not to wait for the other end of a pipe, should the name be one.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise UnreadableImageError("it is no plain file")
+        if about.st_size > MAX_BYTES:
+            raise UnreadableImageError(
+                f"{about.st_size / 1e6:,.0f} MB are more than the {MAX_BYTES / 1e6:,.0f} MB of one image"
+            )
         data = os.read(handle, READ_AT_ONCE)
         if len(data) < READ_AT_ONCE:
             return data
@@ -144,6 +157,11 @@ def read_file(path: str) -> bytes:
         return b"".join(pieces)
     finally:
         os.close(handle)
+
+
+def hush() -> None:
+    """Pillow warns of odd files on standard error; what matters of it is told of the file itself."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def open_image(data: bytes) -> ImageFile.ImageFile:
@@ -190,6 +208,8 @@ def decode(data: bytes, channels: int, height: int, width: int) -> tuple[bytes, 
                 opened.draft("L" if channels == 1 else "RGB", (side, side))
             greyed = channels == 1 and not is_grey(opened)
             opened.load()
+            if opened.format == "PNG":
+                _require_all_rows(opened, data)
             image = _upright(opened)
             image = _with_mode(image, "L" if channels == 1 else "RGB")
             if image.size != (width, height):
@@ -201,6 +221,30 @@ def decode(data: bytes, channels: int, height: int, width: int) -> tuple[bytes, 
         raise
     except PILLOW_ERRORS as error:
         raise UnreadableImageError(_reason(error)) from None
+
+
+def _require_all_rows(image: Image.Image, data: bytes) -> None:
+    """Raises UnreadableImageError for a PNG that says it has more rows than it holds: Pillow fills them with black.
+
+    Only a picture that shrank a lot is unpacked again; in others there is no room for a lie of any size.
+    """
+    width, height = image.size
+    bits, colour, interlaced = data[24], data[25], data[28]
+    row = (width * bits * PNG_CHANNELS.get(colour, 1) + 7) // 8 + 1
+    if interlaced or row * height < SHRUNK_A_LOT * len(data):
+        return
+    packed, place = [], 8
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if kind == b"IDAT":
+            packed.append(data[place + 8 : place + 8 + length])
+        place += 12 + length
+    unpacker, found, rest = zlib.decompressobj(), 0, b"".join(packed)
+    while rest and found < row * height:
+        found += len(unpacker.decompress(rest, 1 << 20))
+        rest = unpacker.unconsumed_tail
+    if found < row * height:
+        raise UnreadableImageError(f"it ends after {found // row:,} of {height:,} rows")
 
 
 def is_grey(image: Image.Image) -> bool:

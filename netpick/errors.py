@@ -15,13 +15,23 @@ to type next.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+LONGEST_MESSAGE = 1_100  # characters; names and cells that would make it longer are cut
+MOST_COMPARED, MOST_LISTED = 2_000, 40  # known names
+LONGEST_WORD = 300  # characters without a blank
+# Control characters, and those that turn the direction of writing: a file's name or a cell may hold them, to fool a reader.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class NetpickError(ValueError):
     """The root: what the request or the data got wrong, in words for the person who typed it."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class RequestError(NetpickError):
@@ -54,7 +64,27 @@ class Interrupted(NetpickError):
 
 def near_matches(name: str, known: Iterable[str]) -> str:
     """Says which known names come near `name`, or lists them all: ' Did you mean cnn? Known: cnn, mlp.'"""
-    names = sorted(known)
+    names = sorted(known)[:MOST_COMPARED]
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    return f"{hint} Known: {', '.join(names)}."
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    return f"{hint} Known: {', '.join(names[:MOST_LISTED])}{more}."
+
+
+def printable(text: str) -> str:
+    """One paragraph of letters that a terminal shows, whatever names and cells are quoted in it, and not too long."""
+    text = UNPRINTABLE.sub(_spelled, text)
+    if len(text) <= LONGEST_WORD:
+        return text
+    text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: _shortened(word[0], LONGEST_WORD), text)
+    return _shortened(text, LONGEST_MESSAGE)
+
+
+def _spelled(letter: re.Match[str]) -> str:
+    """A character as programmers write it: \\n, \\x1b, \\u202e."""
+    return letter[0].encode("unicode_escape").decode("ascii")
+
+
+def _shortened(text: str, most: int) -> str:
+    """The beginning, which says what is wrong, and the end, which says what to do."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[len(text) - most // 2 + 5 :]}"

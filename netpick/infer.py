@@ -14,12 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
 from netpick.store import Store
-from netpick.types import Array, Inputs, InputSpec, Rows
-
-PREDICT_VALUES = 4 << 20  # input values in one batch of predictions; larger batches no longer get faster
-TOKEN_VALUES = 256  # that stand for a token in a network: larger batches leave the processor's cache
-TRIMMED = ("tokens", "spectrogram")  # padded forms whose batches end with their longest row
+from netpick.types import Array, Inputs, Rows
 
 
 class DeviceData:
@@ -32,9 +29,8 @@ class DeviceData:
         self.tensors = {name: _tensor(array).to(place) for name, array in store.arrays.items()}
         self.target = None if target is None else _tensor(np.asarray(target)).to(place)
         self.place = place
-        # Each target of a forecast is a row of its own inside the network.
-        self.row_values = max(1, max(_row_values(spec) for spec in inputs.values()))
-        self.lengths = _main_lengths(inputs, store)
+        self.batch_rows = batch_rows(inputs)
+        self.lengths = main_lengths(inputs, store.arrays)
 
     def batch(self, rows: Tensor) -> dict[str, Tensor]:
         """The inputs of these rows (a tensor of row numbers on `self.place`).
@@ -62,17 +58,6 @@ class DeviceData:
     def targets(self, rows: Tensor) -> Tensor:
         assert self.target is not None
         return self.target.index_select(0, rows).to(self.device, non_blocking=True)
-
-
-def _row_values(spec: InputSpec) -> int:
-    """Numbers that a row of this input takes at a network's entrance, where tokens become vectors."""
-    return int(np.prod([*spec.shape, *spec.ahead[:1]])) * (TOKEN_VALUES if spec.form == "tokens" else 1)
-
-
-def _main_lengths(inputs: Inputs, store: Store) -> Array | None:
-    """Lengths (N,) of the first padded text or sound: rows are batched by them."""
-    name = next((name for name, spec in inputs.items() if spec.padded and spec.form in TRIMMED), None)
-    return None if name is None else np.asarray(store.arrays[f"{name}.lengths"])
 
 
 def _tensor(array: Array) -> Tensor:
@@ -103,18 +88,15 @@ def supports_bfloat16(device: str) -> bool:
 def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precision: str = "float32") -> Tensor:
     """The network's outputs (n, O) or (n, M, O) for these rows, in evaluation mode."""
     network.eval()
-    size = int(np.clip(PREDICT_VALUES // data.row_values, 64, 8192))
-    order = None if data.lengths is None else np.argsort(data.lengths[rows], kind="stable")
-    asked = rows if order is None else rows[order]
-    parts = []
-    for start in range(0, len(asked), size):
-        chunk = torch.from_numpy(asked[start : start + size]).to(data.place)
+    parts, places = [], []
+    for chunk, where in batches(rows, data.lengths, data.batch_rows):
         with autocast(precision, data.device):
-            parts.append(network(data.batch(chunk)).float())
+            parts.append(network(data.batch(torch.from_numpy(chunk).to(data.place))).float())
+        places.append(where)
     outputs = torch.cat(parts)
-    if order is None:
+    if data.lengths is None:
         return outputs
-    back = torch.from_numpy(np.argsort(order, kind="stable")).to(outputs.device)
+    back = torch.from_numpy(np.argsort(np.concatenate(places), kind="stable")).to(outputs.device)
     return outputs.index_select(0, back)
 
 

@@ -7,6 +7,7 @@ went into it; trainings that ended are read back, and the one that was under way
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -16,18 +17,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick import __version__
-from netpick.checkpoint import Checkpoints, flush_folder, write_through
-from netpick.errors import RequestError
+from netpick.checkpoint import Checkpoints, Expected
+from netpick.disk import append_lines, write_whole
+from netpick.errors import Interrupted, RequestError
 from netpick.plan import Plan
 from netpick.stop import Stop
+from netpick.strict import RefusedError, from_parsed, parse_json, read_file
+from netpick.strict.tensors import specs_of
 from netpick.train import Job, Trained, new_network, train
-from netpick.types import HistoryPoint, OnEvent
+from netpick.training_state import Look, history_from_json, history_to_json
+from netpick.types import STRICT, OnEvent
 
-REQUEST, PLAN, FINISHED = "request.json", "plan.json", "report.html"
+REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
 MOST_BYTES = 16 << 20
+LAST_EVENTS = 1 << 20  # bytes of events.jsonl that are looked at
+MOST_SECONDS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,17 @@ class Request:
     options: dict[str, Any]
     fingerprint: str
     versions: dict[str, str]
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Ended:
+    """state.json of a training that has ended."""
+
+    history: tuple[Look, ...]
+    best_step: int = Field(ge=0)
+    steps: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    remarks: tuple[str, ...]
 
 
 def versions() -> dict[str, str]:
@@ -74,11 +93,12 @@ class Keeper:
         """Trains, or takes up what was trained. `key` names the training within the run."""
         base = self.folder / "checkpoints" / key
         ended, steps = Checkpoints(base / "ended"), Checkpoints(base / "steps")
-        if (found := ended.load()) is not None:
+        found = ended.load(lambda: Expected(tensors=specs_of(new_network(job).state_dict()), state=Ended))
+        if found is not None:
             network = new_network(job)
             network.load_state_dict(found.tensors)
             network.eval()
-            history = tuple(HistoryPoint(**point) for point in found.state["history"])
+            history = history_from_json(found.state["history"])
             rest = {name: found.state[name] for name in ("best_step", "steps", "seconds")}
             return Trained(network=network, history=history, remarks=tuple(found.state["remarks"]), **rest)
         self.stop.training = True
@@ -88,7 +108,7 @@ class Keeper:
             self.stop.training = False
         trained = replace(trained, remarks=(*trained.remarks, *steps.remarks))
         state = {
-            "history": [asdict(point) for point in trained.history],
+            "history": history_to_json(trained.history),
             "best_step": trained.best_step,
             "steps": trained.steps,
             "seconds": trained.seconds,
@@ -102,24 +122,35 @@ class Keeper:
         """The run is over: nothing is left to resume."""
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
 
+    def keep_events(self, lines: list[str]) -> None:
+        """Adds to events.jsonl. Raises Interrupted when the disk refuses, unless the run is over and only its log is short."""
+        try:
+            append_lines(self.folder / EVENTS, lines)
+        except OSError as error:
+            if not (self.folder / FINISHED).is_file():
+                raise Interrupted(f"{self.folder} could not be written to ({error.strerror}).") from None
+
     def _write(self, name: str, text: str) -> None:
-        partial = self.folder / f".{name}.partial"
-        write_through(partial, text.encode())
-        partial.replace(self.folder / name)
-        flush_folder(self.folder)
+        write_whole(self.folder / name, text.encode())
 
 
 def spent_seconds(folder: Path) -> float:
     """Seconds of the budget that earlier starts have used: the time of the last event."""
-    path = folder / "events.jsonl"
-    if not path.is_file():
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_EVENTS))
+            lines = file.read(LAST_EVENTS).splitlines()
+    except OSError:
         return 0.0
     last = 0.0
-    for line in path.read_text("utf-8", "replace").splitlines():
+    for line in lines:
         try:
-            last = max(last, float(json.loads(line)["seconds"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # the last line may be cut short
+            event = parse_json(line, LAST_EVENTS)
+        except RefusedError:
+            continue  # the first and the last line may be cut short
+        seconds = event.get("seconds") if isinstance(event, dict) else None
+        if isinstance(seconds, (int, float)) and 0 <= seconds < MOST_SECONDS:
+            last = max(last, float(seconds))
     return last
 
 
@@ -135,14 +166,10 @@ def read_request(folder: Path) -> Request:
         raise RequestError(
             f"{folder} holds no run that can be resumed: it has no {REQUEST}. Start it anew with `netpick fit`."
         )
-    data = read_json(folder / REQUEST)
     try:
-        return TypeAdapter(Request).validate_json(json.dumps(dict(data)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise RequestError(
-            f"{folder / REQUEST} is damaged ({'.'.join(map(str, first['loc']))}: {first['msg']}). Start anew with `netpick fit`."
-        ) from None
+        return from_parsed(Request, dict(read_json(folder / REQUEST)))
+    except RefusedError as error:
+        raise RequestError(f"{folder / REQUEST} is damaged ({error}). Start anew with `netpick fit`.") from None
 
 
 def refuse_changes(folder: Path, kept: Request, fingerprint: str) -> None:
@@ -163,11 +190,9 @@ def refuse_changes(folder: Path, kept: Request, fingerprint: str) -> None:
 def read_json(path: Path) -> Mapping[str, Any]:
     """A JSON object of the run folder. Raises RequestError when it is damaged."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError("it is too large")
-        data = json.loads(path.read_bytes())
-        if not isinstance(data, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError, RecursionError) as error:
+        data = parse_json(read_file(path, MOST_BYTES), MOST_BYTES)
+    except RefusedError as error:
         raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
+    if not isinstance(data, dict):
+        raise RequestError(f"{path} cannot be read (it is no object). Start the run anew with `netpick fit`.")
     return data

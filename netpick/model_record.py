@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as data_dataclass
 
 from netpick.types import InputSpec
 
 FORMAT = 1
+MOST_LABELS = 10_000
 
 
 @data_dataclass(config=ConfigDict(extra="forbid", strict=True, frozen=True), kw_only=True)
@@ -37,7 +38,7 @@ class ModelRecord:
     encoders: tuple[EncoderRecord, ...]
     inputs: dict[str, InputSpec]
     num_outputs: int
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = Field(max_length=MOST_LABELS)
     threshold: float | None
     primary_metric: str
     scores: dict[str, dict[str, float]]

@@ -14,8 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from netpick.decode import start_decoding
 from netpick.decoders.base import DecodeRequest
-from netpick.errors import FindingError, RequestError
-from netpick.prepare_forecast import ForecastRequest, SeriesParts, forecast_note, is_forecast, series_parts
+from netpick.errors import DataError, FindingError, RequestError
+from netpick.prepare_forecast import (
+    ForecastRequest,
+    SeriesParts,
+    forecast_context,
+    forecast_note,
+    is_forecast,
+    series_parts,
+)
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
@@ -121,7 +128,7 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    from netpick.checks import CheckContext, row_groups, rows_repeat_by_chance, run_checks
+    from netpick.checks import CheckContext, kept_files, row_groups, rows_repeat_by_chance, run_checks
 
     source = open_source(data, options=options.read, test=options.test)
     if options.name is not None:
@@ -137,7 +144,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     from netpick.baselines.fitting import load_libraries
 
     load_libraries()
-    source = decoding.finish()
+    given, source = source, decoding.finish()
     if _wants_forecast(source, options):
         return _prepare_forecast(source, options, on_event)
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
@@ -158,6 +165,12 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         seed=options.seed,
     )
     split = make_split(source, schema, request)
+    if not len(split.train) or not len(split.test):
+        raise DataError(
+            f"{source.origin} leaves no rows to {'learn from' if not len(split.train) else 'test on'}: rows that are the same are "
+            f"kept on one side of the split, and only {len(np.unique(groups)):,} of {source.num_rows:,} rows differ. Add rows that "
+            "differ, or check how the data were written."
+        )
     state = task.fit(targets, split.train)
     if variants:
         state = replace(state, variants=variants)
@@ -170,6 +183,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         target=truth,
         labels=task.labels(state) if truth.ndim == 1 else (),
         row_groups=groups,
+        files=kept_files(given, source),
     )
     findings, _, _ = run_checks(context)
     findings = [*findings, *variant_findings]
@@ -218,6 +232,8 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
 
 def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
     """The same stages for rows that are windows."""
+    from netpick.checks import run_checks
+
     asked = ForecastRequest(
         target=options.target,
         drop=options.drop,
@@ -234,7 +250,9 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         reason = "nothing but times and numbers" if not options.target else "an option of forecasts was given"
         note = Note(subject="task", text=f"forecast ({reason})", override="--task")
         parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
+    findings, _, _ = run_checks(forecast_context(source, parts))
     on_event(Event(stage="split", text=parts.split.sentence))
+    _stop_if_severe(findings, options.accept)
     return Prepared(
         source=source,
         schema=parts.schema,
@@ -243,7 +261,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         truth=parts.windows.truth,
         split=parts.split,
         sealed=SealedRows(parts.split.test),
-        findings=(),
+        findings=tuple(findings),
         series=parts,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,8 +16,8 @@ import polars as pl
 from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
-from netpick.kinds.cells import examples_of
-from netpick.schema import TARGET_NAMES
+from netpick.kinds.cells import as_numbers, examples_of
+from netpick.schema import TARGET_NAMES, refuse_unbounded
 from netpick.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast import ForecastState, naive_period, series_scales, transformed
 from netpick.timeline import Timeline, TimelineRequest, find_time, make_timeline, table_columns
@@ -32,6 +33,9 @@ from netpick.windows import (
     split_windows,
     step_values,
 )
+
+if TYPE_CHECKING:
+    from netpick.checks import CheckContext
 
 COVARIATE_KINDS = ("number", "category", "boolean")
 CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
@@ -121,6 +125,8 @@ def series_parts(source: Source, request: ForecastRequest) -> SeriesParts:
     timeline = make_timeline(left, TimelineRequest(time=request.time, ids=request.ids, targets=request.target))
     roles = _roles(left, timeline, request)
     notes = [*timeline.notes]
+    for name in roles.targets:
+        refuse_unbounded(name, kept[name], is_target=True)
     values = step_values(timeline, kept, roles.targets)
     _refuse_constant(timeline, roles.targets, values)
     missing = int(np.isnan(values[timeline.rows >= 0]).sum())
@@ -156,7 +162,34 @@ def _check_names(source: Source, request: ForecastRequest) -> None:
             raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
     for option, value in (("--horizon", request.horizon), ("--context", request.context)):
         if value is not None and value < 1:
-            raise RequestError(f"{option} {value} was asked for, but it counts steps and must be 1 or more.")
+            raise RequestError(f"{option} {value} was asked for, but it counts steps. Pass 1 or more.")
+
+
+def forecast_context(source: Source, parts: SeriesParts) -> CheckContext:
+    """What the checks may look at: rows are steps, those from the first test window's horizon on are test rows."""
+    from netpick.checks import CheckContext
+
+    timeline, split = parts.windows.timeline, parts.split
+    present = timeline.rows >= 0
+    rows, positions = timeline.rows[present], timeline.positions[present]
+    test = int(timeline.positions[split.test].min())
+    validation = int(timeline.positions[split.validation].min()) if len(split.validation) else test
+    series = np.zeros(source.num_rows, dtype=np.int64)
+    series[rows] = timeline.series[present]
+    table = table_columns(source.columns)
+    targets = [as_numbers(table[f.name]).fill_null(float("nan")).to_numpy() for f in parts.schema.targets]
+    return CheckContext(
+        source=source,
+        schema=parts.schema,
+        train=rows[positions < validation],
+        validation=rows[(positions >= validation) & (positions < test)],
+        test=rows[positions >= test],
+        target=np.stack(targets, axis=1),
+        labels=(),
+        order=rows,
+        series=series,
+        known=parts.windows.state.known,
+    )
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------
@@ -203,7 +236,7 @@ def _roles(source: Source, timeline: Timeline, request: ForecastRequest) -> _Rol
             )
     if not targets:
         raise DataError(
-            f"{source.name} has no column of numbers to forecast beside {', '.join(sorted(taken)) or 'its rows'}. Name one "
+            f"{source.name} has no column of numbers to forecast beside {', '.join(sorted(taken)) or 'its rows'}, but one is needed. Name one "
             "with --target COLUMN, or say what one is with --kind COLUMN=number."
         )
     known = tuple(name for name in request.known if name in kinds)

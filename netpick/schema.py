@@ -6,10 +6,12 @@ a reason. Everything that is inferred becomes a Note with the option that overri
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from netpick.errors import DataError, RequestError, near_matches
@@ -17,8 +19,9 @@ from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import examples_of, series_of
 from netpick.kinds.text import described
 from netpick.tasks import TASKS
-from netpick.types import Column, Field, Note, Role, Schema, Source, TableColumn
+from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
+LARGEST_TARGET = 1e30  # float32, in which networks and trees reckon, ends at 3e38
 TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome")
 ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
 FEWEST_GROUPS = 3  # one each to learn from, to choose on and to test on
@@ -62,31 +65,44 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
             fields.append(_feature_field(name, column, kind, claim, forced=name in said))
     fields = [_as_group(f, source.columns[f.name], said=f.name in source.groups) for f in fields]
     for f in fields:
-        _refuse_infinite(f, source.columns[f.name])
+        if f.role in ("feature", "target"):
+            refuse_unbounded(f.name, source.columns[f.name], is_target=f.role == "target")
     task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], notes)
     fields = _strings_as_texts(source, fields, notes)
     if not any(f.role == "feature" for f in fields):
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
         raise DataError(
-            f"{source.name} has no column left to learn from ({reasons or 'only the target'}), but at least one is "
+            f"{source.origin} has no column left to learn from ({reasons or 'only the target'}), but at least one is "
             "needed. Add columns, or say what one means with --kind COLUMN=text or --kind COLUMN=number."
         )
     return Schema(fields=tuple(fields), task=task, notes=tuple(notes))
 
 
-def _refuse_infinite(field: Field, column: Column) -> None:
+def refuse_unbounded(name: str, column: Column, *, is_target: bool) -> None:
     """Infinities poison means and networks alike, and only the user knows what they stand for."""
     series = series_of(column)
-    if series is None or not series.dtype.is_float() or field.role not in ("feature", "target"):
+    if series is None or not series.dtype.is_float():
         return
+    largest = _largest(series) if is_target else 0.0
+    if LARGEST_TARGET < largest < math.inf:
+        row = int(series.abs().arg_max() or 0)
+        raise DataError(
+            f"Target column '{name}' (row {row + 1}) holds {series[row]:.3g}, but numbers to predict must lie within "
+            f"{LARGEST_TARGET:.0e} of zero. Rescale the column, or choose another with --target."
+        )
     infinite = series.is_infinite().fill_null(False)
     if infinite.any():
         row = int(infinite.arg_max() or 0)
         raise DataError(
-            f"Column '{field.name}' (row {row + 1}) holds {series[row]}, and so do {int(infinite.sum()) - 1:,} other rows, "
+            f"Column '{name}' (row {row + 1}) holds {series[row]}, and so do {int(infinite.sum()) - 1:,} other rows, "
             "but numbers must be finite. Pass --missing inf,-inf to read such cells as missing, or leave the column out "
-            f"with --drop {field.name}."
+            f"with --drop {name}."
         )
+
+
+def _largest(series: pl.Series) -> float:
+    largest = series.abs().max()
+    return float(largest) if isinstance(largest, float) else 0.0
 
 
 def _check_names(source: Source, options: SchemaOptions) -> None:
@@ -146,7 +162,7 @@ def _infer_target(
         )
         return (chosen,)
     raise RequestError(
-        f"{source.name} does not say which column to predict: none is called target, label, class or y, and none is "
+        f"{source.origin} does not say which column to predict: none is called target, label, class or y, and none is "
         f"categorical. Pass --target COLUMN. Known: {', '.join(source.columns)}."
     )
 
@@ -218,7 +234,7 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
     """Why a column teaches nothing: constant, empty, an identifier, or free text."""
     series = series_of(column)
     if series is None:
-        return None
+        return _same_throughout(column.values) if isinstance(column, ArrayColumn) else None
     filled = len(series) - series.null_count()
     if filled == 0:
         return "every cell is missing"
@@ -239,6 +255,17 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
         if words & ID_WORDS:
             return "identifier: every cell is different"
     return None
+
+
+def _same_throughout(values: Array) -> str | None:
+    """Why pictures, sounds or series teach nothing: they are all the same, at every place of them."""
+    first = values.reshape(-1)[0]
+    for start in range(0, len(values), 1024):
+        part = values[start : start + 1024]
+        same = np.isnan(part).all() if first != first else (part == first).all()
+        if not same:
+            return None
+    return "every value is missing" if first != first else f"constant: every value is {first:g}"
 
 
 def _strings_as_texts(source: Source, fields: list[Field], notes: list[Note]) -> list[Field]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import polars as pl
 
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds.calendar import calendar_columns, calendar_days
@@ -166,16 +167,25 @@ def _draw_groups(usable: Rows, groups: Array, seed: int) -> tuple[Rows, Rows, Ro
     """Whole groups in random order until the test part, then the validation part, is full."""
     names, counts = np.unique(groups[usable], return_counts=True)
     order = _generator(seed, 0).permutation(len(names))
-    share_before = np.cumsum(counts[order]) - counts[order]
+    tests, validates = _filled(counts[order], len(usable))
+    if not tests < validates < len(order):  # a huge group filled a part beyond its size: it is learned from instead
+        order = np.append(order[order != counts.argmax()], counts.argmax())
+        tests, validates = _filled(counts[order], len(usable))
+        tests = min(tests, len(order) - 2)
+        validates = min(max(validates, tests + 1), len(order) - 1)
     part = np.full(len(names), TRAIN)
-    test_size = TEST_SHARE * len(usable)
-    validation_size = test_size + VALIDATION_SHARE * (1 - TEST_SHARE) * len(usable)
-    part[order[share_before < validation_size]] = VALIDATION
-    part[order[share_before < test_size]] = TEST
-    if not (part == VALIDATION).any():  # one huge group filled both: the next one validates
-        part[order[(part[order] == TEST).sum()]] = VALIDATION
+    part[order[:validates]] = VALIDATION
+    part[order[:tests]] = TEST
     row_part = part[np.searchsorted(names, groups[usable])]
     return usable[row_part == TRAIN], usable[row_part == VALIDATION], usable[row_part == TEST]
+
+
+def _filled(counts: Array, total: int) -> tuple[int, int]:
+    """How many groups of these sizes, from the first on, fill the test part, and how many that and the validation part."""
+    before = np.cumsum(counts) - counts
+    test_size = TEST_SHARE * total
+    validation_size = test_size + VALIDATION_SHARE * (1 - TEST_SHARE) * total
+    return int((before < test_size).sum()), int((before < validation_size).sum())
 
 
 def _at_random(usable: Rows, request: SplitRequest) -> Split:
@@ -229,7 +239,7 @@ def _days(source: Source, column: str) -> Array:
         return np.full(source.num_rows, np.nan)
     if series.dtype.is_numeric():
         return series.cast(float).fill_null(float("nan")).to_numpy()
-    return to_days(series, (format_of(series) or "") if series.dtype == str else "")
+    return to_days(series, (format_of(series) or "") if series.dtype == pl.String else "")
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from netpick.disk import mapped
 from netpick.errors import DataError
 from netpick.types import Array
 
@@ -69,7 +70,13 @@ class Allocator:
                 f"The encoded data need {size / 1e9:.1f} GB on disk, but {folder} has {free / 1e9:.1f} GB free. "
                 "Free some space, or set NETPICK_CACHE to a folder on a larger disk."
             )
-        return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)
+        try:
+            return mapped(folder / name, shape, dtype)
+        except OSError as error:
+            raise DataError(
+                f"{folder} has no room for {size / 1e9:.1f} GB of encoded data ({error.strerror}). Free some space, or set "
+                "NETPICK_CACHE to a folder on a larger disk."
+            ) from None
 
     def adopt(self, name: str, array: Array) -> Array:
         """Keeps an array that was already made, copying it to disk once the limit would be passed."""

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
@@ -24,6 +25,7 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 WEEK = 7 * DAY
 MISSING = np.iinfo(np.int64).min  # a time that is missing
+MOST_COUNTED = 2.0**53
 LEAST_REGULAR = 0.9  # share of the distances that must be whole steps before single rows are called irregular
 WEEKEND_SHARE = 0.8  # of the Fridays that are followed by a Monday, before a daily series counts working days
 
@@ -38,8 +40,8 @@ class Step:
     """
 
     unit: Unit
-    size: int
-    anchor: int
+    size: int = Field(ge=1, le=1 << 60)
+    anchor: int = Field(ge=-(1 << 60), le=1 << 60)
     month_end: bool = False  # months are counted at their last day
 
     def positions(self, times: Array) -> Array:
@@ -195,6 +197,8 @@ def counted_rows(series: pl.Series) -> Array | None:
     """A column of whole numbers as positions; None when it holds anything else."""
     numbers = as_numbers(series)
     if numbers.null_count() or not len(numbers) or not bool((numbers == numbers.round()).all()):
+        return None
+    if not bool((numbers.abs() < MOST_COUNTED).all()):
         return None
     return numbers.cast(pl.Int64).to_numpy()
 

@@ -120,17 +120,20 @@ def train(job: Job, on_event: OnEvent) -> Trained:
 
 def _take_up(job: Job, state: TrainingState) -> float:
     """Goes back to the last checkpoint, if there is one; returns the seconds that were spent until then."""
-    if job.checkpoints is None or (saved := job.checkpoints.load()) is None:
+    if job.checkpoints is None:
         return 0.0
-    return state.load(saved)
+    job.checkpoints.expect(sum(weight.numel() * weight.element_size() for weight in state.network.parameters()))
+    saved = job.checkpoints.load(state.expected)
+    return 0.0 if saved is None else state.load(saved)
 
 
 def _keep(job: Job, state: TrainingState, started: float) -> None:
     """Writes a checkpoint when one is due, or when training is to end here."""
     interrupted = job.interrupted()
     if job.checkpoints is not None and (interrupted or job.checkpoints.due()):
-        saved = state.save(time.perf_counter() - started)
-        job.checkpoints.save(saved.tensors, saved.state)
+        began = time.perf_counter()
+        saved = state.save(began - started)
+        job.checkpoints.save(saved.tensors, saved.state, began)
     if interrupted:
         raise Interrupted(f"{job.plan.name} was interrupted at step {state.progress.step:,} of {job.plan.steps:,}.")
 

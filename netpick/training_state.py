@@ -9,18 +9,54 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
 from torch import Tensor, nn
 
-from netpick.checkpoint import Checkpoint
+from netpick.checkpoint import Checkpoint, Expected
 from netpick.optimize import Average, Optimizer
-from netpick.types import HistoryPoint
+from netpick.strict.tensors import TensorSpec, specs_of
+from netpick.types import STRICT, HistoryPoint
 
 SCALARS = ("step", "loss_count", "rate_scale", "best_step", "waited", "stop")
 SCORES = ("top_score", "best_score", "best_loss")  # infinite until the first look
+
+
+Number = float | Literal["inf", "-inf", "nan"]  # JSON knows no infinities: they become words
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Look:
+    """A HistoryPoint in JSON."""
+
+    step: int = Field(ge=0)
+    seconds: Number
+    train_loss: Number
+    validation_loss: Number
+    validation_score: Number
+    learning_rate: Number
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Counts:
+    """state.json of a training that is under way."""
+
+    step: int = Field(ge=0)
+    loss_count: int = Field(ge=0)
+    rate_scale: float = Field(ge=0)
+    best_step: int = Field(ge=0)
+    waited: int = Field(ge=0)
+    stop: str
+    top_score: Number
+    best_score: Number
+    best_loss: Number
+    history: tuple[Look, ...]
+    averaged: int = Field(ge=0)
+    seconds: float = Field(ge=0)
 
 
 @dataclass
@@ -51,7 +87,7 @@ class TrainingState:
     progress: Progress
 
     def save(self, seconds: float) -> Checkpoint:
-        """Everything between two steps; `seconds` were spent so far."""
+        """Everything between two steps, to be written before the next one; `seconds` were spent so far."""
         progress = self.progress
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in (progress.best_weights or {}).items()}
@@ -65,23 +101,22 @@ class TrainingState:
             tensors["generator.cuda"] = torch.cuda.get_rng_state()
         state = {name: getattr(progress, name) for name in SCALARS}
         state |= {name: _finite(getattr(progress, name)) for name in SCORES}
-        history = [{name: _finite(value) for name, value in asdict(point).items()} for point in progress.history]
+        history = history_to_json(progress.history)
         averaged = 0 if self.average is None else self.average.count
         return Checkpoint(
-            tensors={name: tensor.detach().clone() for name, tensor in tensors.items()},
+            tensors={name: tensor.detach() for name, tensor in tensors.items()},
             state={**state, "history": history, "averaged": averaged, "seconds": seconds},
         )
 
     def load(self, checkpoint: Checkpoint) -> float:
-        """Puts everything back as it was; returns the seconds that were spent. Raises KeyError, RuntimeError or ValueError
-        when it is of another network."""
+        """Puts everything back as it was; returns the seconds that were spent. The checkpoint is one that was `expected`."""
         tensors, state, progress = checkpoint.tensors, checkpoint.state, self.progress
         self.network.load_state_dict(_below(tensors, "network."))
         for name in (*SCALARS, *SCORES):
             setattr(progress, name, _number(name, state[name]))
         progress.best_weights = _below(tensors, "best.") or None
         progress.loss_sum = tensors.get("loss_sum")
-        progress.history = [HistoryPoint(**{k: _number(k, v) for k, v in point.items()}) for point in state["history"]]
+        progress.history = list(history_from_json(state["history"]))
         for optimizer in self.optimizers:
             for group in optimizer.groups:
                 group.state.clear()
@@ -103,6 +138,24 @@ class TrainingState:
             torch.cuda.set_rng_state(tensors["generator.cuda"].cpu())
         return float(state["seconds"])
 
+    def expected(self) -> Expected:
+        """What a checkpoint of this training holds: weights and averages always, the rest once there is any."""
+        weights = self.network.state_dict()
+        always = {f"network.{name}": tensor for name, tensor in weights.items()}
+        if self.average is not None:
+            always |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.mean)}
+        sometimes = specs_of({f"best.{name}": tensor for name, tensor in weights.items()})
+        for number, optimizer in enumerate(self.optimizers):
+            for place, group in enumerate(optimizer.groups):
+                for index, weight in enumerate(group.params):
+                    fresh = dict(enumerate(optimizer.new_state(weight)))
+                    sometimes |= specs_of({f"optimizer.{number}.{place}.{index}.{i}": t for i, t in fresh.items()})
+        generators = {"generator": torch.get_rng_state()}
+        if next(self.network.parameters()).is_cuda:
+            generators["generator.cuda"] = torch.cuda.get_rng_state()
+        loss = {"loss_sum": TensorSpec(dtype="float32", shape=())}
+        return Expected(tensors=specs_of(always | generators), optional=sometimes | loss, state=Counts)
+
     def _optimizer_tensors(self) -> list[tuple[str, Tensor]]:
         return [
             (f"optimizer.{number}.{place}.{index}.{which}", tensor)
@@ -117,8 +170,17 @@ def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
+def history_to_json(history: Sequence[HistoryPoint]) -> list[dict[str, Any]]:
+    """Plain data, infinities as words."""
+    return [{name: _finite(value) for name, value in asdict(point).items()} for point in history]
+
+
+def history_from_json(looks: Sequence[Mapping[str, Any]]) -> tuple[HistoryPoint, ...]:
+    """The inverse of `history_to_json`."""
+    return tuple(HistoryPoint(**{name: _number(name, value) for name, value in look.items()}) for look in looks)
+
+
 def _finite(value: Any) -> Any:
-    """JSON knows no infinities: they become words."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

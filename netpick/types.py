@@ -317,6 +317,27 @@ class Ablation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A drawing that explains a model: what it shows, when not to trust it, and words for those who cannot see it."""
+
+    title: str
+    sentence: str  # what it shows
+    caution: str  # when not to trust it
+    alt: str  # the same in words
+    drawing: str  # markup, made by report/markup.py, where everything is escaped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """What the recommended network goes by on one row."""
+
+    row: str  # as a person would name it
+    said: str  # its answer in words
+    truth: str
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer."""
 
@@ -375,6 +396,7 @@ class RunResults:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # by candidate; binary tasks only
     forecast: ForecastInfo | None = None
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
+    explained: Explained | None = None  # a validation row
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
 

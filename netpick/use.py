@@ -1,59 +1,95 @@
-"""Using a model: rows in, answers and scores out, from the model file alone. Nothing here trains."""
+"""Using a model: rows in, answers and scores out, from a model file or an exported folder alone. Nothing here trains.
+
+An exported model is used without torch: neither this module nor what it calls for one imports it.
+"""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-import torch
 from pydantic import TypeAdapter
-from torch import nn
 
 from netpick import __version__
-from netpick.artifact import LoadedModel, load_model
 from netpick.compare import Resampler
 from netpick.decode import start_decoding
 from netpick.decoders import DECODERS, Decoder
 from netpick.decoders.base import DecodeRequest
 from netpick.encode import Encoder, encode
-from netpick.errors import DataError, RequestError
+from netpick.engines import Engine, TorchEngine
+from netpick.errors import DataError, RequestError, near_matches
 from netpick.evaluate import evaluate
-from netpick.infer import DeviceData, predict_outputs
 from netpick.kinds import KINDS
 from netpick.metrics import metrics_for
+from netpick.model_folder import exported_beside, is_exported, read_exported
+from netpick.model_parts import ModelParts
 from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
 from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
-from netpick.sources.text_folder import loose_texts
-from netpick.store import Allocator, memory_limit
-from netpick.tasks import TASKS, Task
-from netpick.types import ArrayColumn, Column, FileColumn, Inputs, Predictions, RunResults, Score, Source, TableColumn
+from netpick.sources.text_folder import loose_texts, whole_letters
+from netpick.store import Allocator, Store, memory_limit
+from netpick.tasks import Task
+from netpick.types import (
+    Array,
+    ArrayColumn,
+    Column,
+    FileColumn,
+    Inputs,
+    Predictions,
+    RunResults,
+    Score,
+    Source,
+    TableColumn,
+)
 from netpick.use_forecast import continue_series, score_series
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netpick.artifact import LoadedModel
+
+ENGINES = ("auto", "torch", "onnx")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A trained network with all that it needs to read raw data."""
+    """A trained network with all that it needs to read raw data.
 
-    loaded: LoadedModel
+    `predict` is `read`, `encode`, the engine's `outputs` and `finish` in a row; a server calls them one by one, so that rows
+    of several requests are answered together.
+    """
+
+    parts: ModelParts
+    engine: Engine
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, labels or targets, in the order of the probabilities."""
-        return self.loaded.record.labels
+        return self.parts.record.labels
 
     @property
     def card(self) -> str:
         """The model card: what it was trained on, how well it does, what it is not for (Markdown)."""
-        return self.loaded.card
+        return self.parts.card
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The network itself, of a model file. Raises RequestError for an exported model, which is a graph."""
+        if isinstance(self.engine, TorchEngine):
+            return self.engine.loaded
+        raise RequestError(
+            "This needs the network itself, but the model is an exported graph. Pass the model file that it was made of: "
+            "RUN/model.netpick."
+        )
 
     def predict(self, data: object) -> pl.DataFrame:
         """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
@@ -61,11 +97,29 @@ class Model:
         Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
         each series past its end instead, a row a step. Raises DataError when columns are missing or files cannot be read.
         """
-        source = self._read(data)
-        record = self.loaded.record
-        if record.task == "forecast":
-            return continue_series(self.loaded, source)
-        predictions = self.outputs(source.columns)
+        source = self.read(data)
+        if self.parts.record.task == "forecast":
+            ends = continue_series(self.parts, source)
+            return ends.table(self.engine.outputs(ends.arrays))
+        with self._store(source.columns) as store:
+            return self.finish(self.engine.outputs(store.arrays), source)
+
+    def encode(self, source: Source) -> dict[str, Array]:
+        """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.
+
+        Raises DataError when columns are missing or there is no row.
+        """
+        if self.parts.record.task == "forecast":
+            return dict(continue_series(self.parts, source).arrays)
+        with self._store(source.columns, limit=1 << 62) as store:
+            return dict(store.arrays)
+
+    def finish(self, answers: Array, source: Source) -> pl.DataFrame:
+        """The engine's answers for the rows of `source`, in their order, as a table in the words and units of the target."""
+        if self.parts.record.task == "forecast":
+            return continue_series(self.parts, source).table(answers)
+        record = self.parts.record
+        predictions = self.parts.task.decode(answers, self.parts.task_state)
         columns = prediction_columns(record.task, record.labels, predictions, record.threshold)
         table = pl.DataFrame(list(columns.values()))
         if source.row_names is not None:
@@ -74,10 +128,10 @@ class Model:
 
     def score(self, data: object) -> dict[str, Score]:
         """All metrics of the task on labelled data, each with n and a 95 % interval."""
-        source = self._read(data, labelled=True)
-        if self.loaded.record.task == "forecast":
-            return score_series(self.loaded, source)
-        record, task, state = self.loaded.record, self._task, self.loaded.task_state
+        source = self.read(data, labelled=True)
+        if self.parts.record.task == "forecast":
+            return score_series(self.parts, self.engine, source)
+        record, task, state = self.parts.record, self.parts.task, self.parts.task_state
         missing = [name for name in record.targets if name not in source.columns]
         if missing:
             raise DataError(
@@ -99,25 +153,26 @@ class Model:
 
     def outputs(self, columns: Mapping[str, Column]) -> Predictions:
         """Predictions for raw columns, by name."""
-        allocator = Allocator(limit=memory_limit(None), key=self.loaded.record.fingerprint)
+        with self._store(columns) as store:
+            return self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
+
+    @contextmanager
+    def _store(self, columns: Mapping[str, Column], limit: int | None = None) -> Iterator[Store]:
+        """Encoded rows, on disk above `limit` bytes (half of the free memory) and gone afterwards."""
+        allocator = Allocator(limit=limit or memory_limit(None), key=self.parts.record.fingerprint)
         try:
-            store = encode(columns, self.loaded.encoders, allocator)
-            data = DeviceData(store, self.loaded.inputs, "cpu")
-            count = len(next(iter(store.arrays.values())))
-            if count == 0:
+            store = encode(columns, self.parts.encoders, allocator)
+            if len(next(iter(store.arrays.values()))) == 0:
                 raise DataError("There is no row to predict. Pass a table, files or arrays with at least one.")
-            outputs = predict_outputs(self.loaded.network, data, np.arange(count, dtype=np.int64))
+            yield store
         finally:
             allocator.release()
-        return self._task.decode(self._task.answer(outputs).numpy(), self.loaded.task_state)
 
-    @property
-    def _task(self) -> Task:
-        return TASKS[self.loaded.record.task]
-
-    def _read(self, data: object, *, labelled: bool = False) -> Source:
-        """Opens data in the layout of training: media files are decoded as those of training were."""
-        record, encoders = self.loaded.record, self.loaded.encoders
+    def read(self, data: object, *, labelled: bool = False) -> Source:
+        """Opens data in the layout of training: media files are decoded as those of training were. A Source stays as it is."""
+        if isinstance(data, Source):
+            return data
+        record, encoders = self.parts.record, self.parts.encoders
         kinds = {encoder.kind for encoder in encoders}
         options = ReadOptions(
             missing=record.missing,
@@ -126,7 +181,7 @@ class Model:
             find_test=False,
         )
         if isinstance(data, dict):
-            data = pl.DataFrame([data])
+            data = pl.DataFrame([{name: whole_letters(cell) for name, cell in data.items()}])
         if isinstance(data, np.ndarray):  # (X, y) without y
             data = (data, np.zeros(len(data), dtype=np.int64))
         media = [encoder for encoder in encoders if encoder.kind in DECODERS]
@@ -146,15 +201,32 @@ class Model:
         return replace(source, columns=columns)
 
 
-def load(path: str | Path, *, module: nn.Module | None = None) -> Model:
-    """Loads a model file, proves it (checksums, names, shapes, stored outputs), and gives a model that predicts.
+def load(path: str | Path, engine: str = "auto", *, module: nn.Module | None = None) -> Model:
+    """A model that predicts, from a model file, the run folder that holds one, or an exported folder.
 
-    Raises RequestError when there is no such file and ModelFileError when it is damaged, hostile or of another version.
+    engine: "torch" or "onnx"; auto takes torch for a model file and onnx for an exported folder. "onnx" for a model file
+    takes the folder that `netpick export` made of it beside it. What is loaded is proved first: checksums, names, shapes,
+    stored outputs. Raises RequestError when there is no such file, and ModelFileError when it is damaged, hostile or of
+    another version.
     """
     path = Path(path)
+    if engine not in ENGINES:
+        raise RequestError(f"There is no engine '{engine}'.{near_matches(engine, ENGINES)}")
+    if is_exported(path):
+        if engine == "torch":
+            raise RequestError(f"{path} is an exported graph, but torch runs model files. Pass RUN/model.netpick.")
+        parts, graph = read_exported(path)
+        return Model(parts=parts, engine=graph)
     if path.is_dir() and (path / "model.netpick").is_file():
         path = path / "model.netpick"
-    return Model(loaded=load_model(path, module=module))
+    if engine == "onnx":
+        parts, graph = read_exported(exported_beside(path))
+        return Model(parts=parts, engine=graph)
+    from netpick.artifact import load_model
+
+    loaded = load_model(path, module=module)
+    parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
+    return Model(parts=parts, engine=TorchEngine(loaded=loaded))
 
 
 def record_of(
@@ -167,6 +239,8 @@ def record_of(
     read: ReadOptions,
 ) -> ModelRecord:
     """model.json of the recommended candidate."""
+    import torch
+
     winner = next(c for c in results.candidates if c.name == plan.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
     return ModelRecord(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from netpick.artifact import LoadedModel
+from netpick.batches import batch_rows
 from netpick.compare import Resampler
+from netpick.engines import Engine
 from netpick.errors import DataError, near_matches
 from netpick.evaluate import evaluate
-from netpick.infer import DeviceData, predict_outputs
 from netpick.metrics import metrics_for
+from netpick.model_parts import ModelParts
 from netpick.predictions import QUANTILE_NAMES
 from netpick.prepare_forecast import new_scales
 from netpick.tasks.forecast import FORECAST, ForecastState
@@ -24,27 +25,44 @@ from netpick.windows import Windows, make_windows, step_values
 MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are scored
 
 
-def continue_series(loaded: LoadedModel, source: Source) -> pl.DataFrame:
-    """A row a series and step past its end: time, prediction, low (10 %), median and high (90 %) of each target.
+@dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """The end of every series, encoded for an engine, and what words its answers."""
 
-    A series ends with its last known target; rows behind it may give the covariates that are known ahead. Raises DataError
-    when columns are missing, the history is shorter than the context, or such covariates are missing.
+    timeline: Timeline  # one horizon longer than the known values
+    origins: Rows  # (n,) step at which the horizon of each series begins
+    windows: Windows
+    source: Source
+
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """Encoded rows by input name, one a series."""
+        return {name: np.ascontiguousarray(array[self.origins]) for name, array in self.windows.store.arrays.items()}
+
+    def table(self, answers: Array) -> pl.DataFrame:
+        """A row a series and step: time, prediction, low (10 %), median and high (90 %) of each target."""
+        state: ForecastState = self.windows.state
+        return _table(self.timeline, self.origins, state, self.source, FORECAST.decode(answers, state))
+
+
+def continue_series(parts: ModelParts, source: Source) -> Continuation:
+    """What continues each series past its last known target; rows behind it may give covariates that are known ahead.
+
+    Raises DataError when columns are missing, the history is shorter than the context, or such covariates are missing.
     """
-    state: ForecastState = loaded.task_state
+    state: ForecastState = parts.task_state
     timeline = _timeline(state, source)
     values = step_values(timeline, source.columns, state.targets)
     longer, origins = _extended(timeline, state, values)
     _need_known(longer, origins, state, source)
-    windows = _windows(loaded, longer, source)
-    predictions = _predict(loaded, windows, origins)
-    return _table(longer, origins, state, source, predictions)
+    return Continuation(timeline=longer, origins=origins, windows=_windows(parts, longer, source), source=source)
 
 
-def score_series(loaded: LoadedModel, source: Source) -> dict[str, Score]:
+def score_series(parts: ModelParts, engine: Engine, source: Source) -> dict[str, Score]:
     """All metrics over the windows of the data, with intervals that know that neighbouring windows overlap."""
-    state: ForecastState = loaded.task_state
+    state: ForecastState = parts.task_state
     timeline = _timeline(state, source)
-    windows = _windows(loaded, timeline, source)
+    windows = _windows(parts, timeline, source)
     rows = windows.rows
     if len(rows) == 0:
         raise DataError(
@@ -52,9 +70,20 @@ def score_series(loaded: LoadedModel, source: Source) -> dict[str, Score]:
             f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
         )
     rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
-    predictions = _predict(loaded, windows, rows)
+    predictions = FORECAST.decode(_answers(parts, engine, windows, rows), windows.state)
     resampler = Resampler(len(rows), 0, windows.test_groups(rows))
     return evaluate("forecast", windows.truth[rows], predictions, None, metrics_for("forecast"), resampler)
+
+
+def _answers(parts: ModelParts, engine: Engine, windows: Windows, rows: Rows) -> Array:
+    """Of these windows, gathered a batch at a time: all at once they may be larger than memory."""
+    size = batch_rows(parts.inputs)
+    arrays = windows.store.arrays
+    found = [
+        engine.outputs({name: array[rows[start : start + size]] for name, array in arrays.items()})
+        for start in range(0, len(rows), size)
+    ]
+    return np.concatenate(found)
 
 
 def _timeline(state: ForecastState, source: Source) -> Timeline:
@@ -71,16 +100,10 @@ def _timeline(state: ForecastState, source: Source) -> Timeline:
     return make_timeline(source, asked)
 
 
-def _windows(loaded: LoadedModel, timeline: Timeline, source: Source) -> Windows:
-    values = step_values(timeline, source.columns, loaded.task_state.targets)
-    state, numbers = new_scales(timeline, loaded.task_state, values)
-    return make_windows(timeline, source.columns, state, loaded.encoders, numbers)
-
-
-def _predict(loaded: LoadedModel, windows: Windows, rows: Rows) -> Predictions:
-    data = DeviceData(windows.store, loaded.inputs, "cpu")
-    outputs = predict_outputs(loaded.network, data, rows)
-    return FORECAST.decode(FORECAST.answer(outputs).numpy(), windows.state)
+def _windows(parts: ModelParts, timeline: Timeline, source: Source) -> Windows:
+    values = step_values(timeline, source.columns, parts.task_state.targets)
+    state, numbers = new_scales(timeline, parts.task_state, values)
+    return make_windows(timeline, source.columns, state, parts.encoders, numbers)
 
 
 def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[Timeline, Rows]:

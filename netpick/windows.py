@@ -33,7 +33,8 @@ MOST_CATEGORIES = 20  # of a covariate
 LEAST_SWING = 1e-2  # of a series' scale
 MOST_SHOWN = 8  # test windows in the report
 MOST_HISTORY = 500  # steps before each of them
-FEWEST_BLOCKS = 10  # of test windows, for a block to be as long as a season
+FEWEST_BLOCKS = 6  # of test windows, for a block to be longer than a horizon
+MOST_BLOCKS = 12  # longer blocks depend less on their neighbours; Student's t makes up for how few they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,7 @@ class Windows:
     def test_groups(self, rows: Rows) -> Array:
         """Windows whose horizons overlap depend on each other: the number of the block of each row."""
         positions = self.timeline.positions[rows]
-        block = max(self.state.horizon, self.state.season)
-        if np.ptp(positions) // block + 1 < FEWEST_BLOCKS:
-            block = self.state.horizon
-        groups = (positions - positions.min()) // block
+        groups = time_blocks(positions, self.state.horizon, self.state.season)
         if len(np.unique(groups)) < 3 and len(np.unique(self.series[rows])) >= 5:
             return self.series[rows]
         return np.asarray(groups, dtype=np.int64)
@@ -120,6 +118,18 @@ class Borders:
     validation: int
     test: int
     end: int
+
+
+def time_blocks(positions: Array, horizon: int, season: int) -> Array:
+    """Stretches of time (n,) that windows beginning at these positions (n,) are in, none shorter than the horizon.
+
+    Windows that overlap share their errors, and so do the last of one stretch and the first of the next: the longer the
+    stretches the better, as long as some are left.
+    """
+    span = int(np.ptp(positions)) + 1
+    block = max(2 * horizon, season, -(-span // MOST_BLOCKS))
+    block = max(horizon, min(block, -(-span // FEWEST_BLOCKS)))
+    return np.asarray((positions - positions.min()) // block, dtype=np.int64)
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -354,7 +364,7 @@ def split_windows(windows: Windows, borders: Borders, rule: str | None) -> Split
     for part, found in (("to learn from", train), ("to choose on", validation), ("to test on", test)):
         if len(found) == 0:
             raise RequestError(
-                f"No window {part} is left: a window takes {state.context:,} steps before and {state.horizon:,} after its "
+                f"No window {part} is left, but one is needed: a window takes {state.context:,} steps before and {state.horizon:,} after its "
                 f"origin, and the longest series has {int(timeline.lengths.max()):,}. Pass a smaller --horizon or --context, "
                 "or other dates with --split time:DATE,DATE."
             )

@@ -8,18 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netpick.checks.after_the_fact import FilledAfterwards
 from netpick.checks.base import Check, CheckContext, ResultCheck
 from netpick.checks.classes import RareClasses, UnevenClasses
 from netpick.checks.columns import LeftOutColumns, StrayCells
+from netpick.checks.constant import NothingChanges
+from netpick.checks.delayed import DelayedTarget
+from netpick.checks.drift import Drift
 from netpick.checks.duplicates import DuplicateRows, row_groups, rows_repeat_by_chance
+from netpick.checks.entities import SameThingOnBothSides
 from netpick.checks.file_formats import FormatTellsClass
+from netpick.checks.file_traits import FileTraitTellsClass, kept_files
 from netpick.checks.groups import KnownOrNewGroups
 from netpick.checks.labels import LabelVariants, label_variants, variants_finding
 from netpick.checks.leakage import LeakingColumn
+from netpick.checks.mislabelled import LabelsToLookAt
+from netpick.checks.near_images import NearCopiesOfImages
+from netpick.checks.near_sounds import NearCopiesOfSounds
+from netpick.checks.near_texts import NearCopiesOfTexts
+from netpick.checks.outliers import Outliers
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
+from netpick.checks.row_order import OrderTellsTarget
+from netpick.checks.same_rows import SameRowOtherLabel
 from netpick.checks.small_test import FewTestRows
 from netpick.checks.texts import EmptyTexts, RepeatedTexts
+from netpick.checks.time_order import TimeRunsBackwards
 from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
+from netpick.checks.units import MixedUnits
 from netpick.checks.unreadable import UnreadableFiles
 from netpick.types import CandidateResult, Comparison, Finding
 
@@ -29,6 +44,7 @@ __all__ = [
     "Check",
     "CheckContext",
     "ResultCheck",
+    "kept_files",
     "label_variants",
     "row_groups",
     "rows_repeat_by_chance",
@@ -51,8 +67,23 @@ CHECKS: dict[str, Check] = {
         StrayCells(),
         FormatTellsClass(),
         KnownOrNewGroups(),
+        DelayedTarget(),
+        FilledAfterwards(),
         EmptyTexts(),
         RepeatedTexts(),
+        NearCopiesOfImages(),
+        NearCopiesOfTexts(),
+        NearCopiesOfSounds(),
+        OrderTellsTarget(),
+        FileTraitTellsClass(),
+        SameThingOnBothSides(),
+        TimeRunsBackwards(),
+        SameRowOtherLabel(),
+        LabelsToLookAt(),
+        Drift(),
+        Outliers(),
+        NothingChanges(),
+        MixedUnits(),
     )
 }
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from netpick.types import Array, CandidateResult, Comparison, Finding, Rows, Schema, Source
+from netpick.types import Array, CandidateResult, Comparison, FileColumn, Finding, Rows, Schema, Severity, Source
+
+if TYPE_CHECKING:
+    from netpick.checks.features import Sample
 
 FEW = 10  # examples that a finding names
+NAMED = 3  # rows that its evidence names
+LISTED = 20  # rows that it lists
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckContext:
-    """What a check may look at. Media are decoded (ArrayColumn); rows are those that remain after unreadable ones."""
+    """What a check may look at. Media are decoded (ArrayColumn); rows are those that remain after unreadable ones.
+
+    Of a forecast, rows are steps, `target` (N, V) holds the targets' values, and `order` is all that tells what was when.
+    """
 
     source: Source
     schema: Schema
@@ -26,6 +35,10 @@ class CheckContext:
     target: Array  # encoded: classify (N,) int64 (-1 where missing), multilabel (N, L), regress (N, T) float64
     labels: tuple[str, ...]  # class names, empty for regression
     row_groups: Array | None = None  # (N,) int64: equal numbers mark identical rows (features only, see duplicates)
+    files: Mapping[str, FileColumn] = field(default_factory=dict)  # what columns of media were decoded from
+    order: Rows | None = None  # of a forecast: rows by series, then by time
+    series: Array | None = None  # (N,) of a forecast: number of each row's series
+    known: tuple[str, ...] = ()  # of a forecast: columns that are known for the horizon
 
     @property
     def learned(self) -> Rows:
@@ -37,12 +50,24 @@ class CheckContext:
         """Whether test rows are other rows than training rows (very small data are not split)."""
         return not np.array_equal(self.train, self.test)
 
+    @property
+    def task(self) -> str:
+        return self.schema.task
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Some rows of each side as plain numbers; made once for all checks that look at rows as a whole."""
+        from netpick.checks.features import make_sample
+
+        return make_sample(self)
+
 
 class Check(ABC):
     """One coded question about data. `run` returns None when it does not apply, [] when all is well."""
 
     code: ClassVar[str]  # "D001": the page docs/checks/D001.md explains it
     title: ClassVar[str]
+    gravest: ClassVar[Severity]  # of its findings; only severe ones stop a run
 
     @abstractmethod
     def run(self, context: CheckContext) -> list[Finding] | None: ...
@@ -53,6 +78,7 @@ class ResultCheck(ABC):
 
     code: ClassVar[str]  # "T001": about training, "R001": about results
     title: ClassVar[str]
+    gravest: ClassVar[Severity]  # of its findings; only severe ones stop a run
 
     @abstractmethod
     def run(
@@ -67,3 +93,27 @@ def listed(names: Sequence[str], most: int = FEW) -> str:
     """The first names in quotes: "'a', 'b' and 3 more"."""
     shown = ", ".join(f"'{name}'" for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def row_name(context: CheckContext, row: int) -> str:
+    """How a person would name a row: its file, else its number."""
+    names = context.source.row_names
+    return str(names[row]) if names is not None else f"row {row + 1}"
+
+
+def rows_named(context: CheckContext, rows: Array, most: int = NAMED) -> str:
+    """The first rows by name: "row 3, row 9, …"."""
+    shown = ", ".join(row_name(context, row) for row in np.asarray(rows)[:most].tolist())
+    return shown + (", …" if len(rows) > most else "")
+
+
+def some_of(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, drawn the same way each time, sorted."""
+    if len(rows) <= most:
+        return np.sort(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+
+
+def looked_at(sampled: int, all_rows: int, noun: str = "rows") -> str:
+    """ "1,000 of 10,000 test rows looked at", or nothing when it was all of them."""
+    return f" (a sample: {sampled:,} of {all_rows:,} {noun} were looked at)" if sampled < all_rows else ""

@@ -37,9 +37,10 @@ class RareClasses(Check):
 
     code = "D003"
     title = "Too few rows of a class"
+    gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.schema.task == "regress":
+        if context.task not in ("classify", "multilabel"):
             return None
         names, train, test = _names(context), _counts(context, context.train), _counts(context, context.test)
         findings = []
@@ -68,6 +69,7 @@ class UnevenClasses(Check):
 
     code = "D007"
     title = "Classes of uneven size"
+    gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.schema.task != "classify":

@@ -13,6 +13,7 @@ class LeftOutColumns(Check):
 
     code = "D005"
     title = "Columns were left out"
+    gravest = "info"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         out = [f for f in context.schema.fields if f.role == "left_out"]
@@ -37,6 +38,7 @@ class StrayCells(Check):
 
     code = "D009"
     title = "Cells that do not fit their column"
+    gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         findings = []

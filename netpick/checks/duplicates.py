@@ -115,14 +115,19 @@ class DuplicateRows(Check):
 
     code = "D001"
     title = "Identical rows on both sides of the split"
+    gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
+        if context.task == "forecast":
+            from netpick.checks.stretches import repeated_stretches
+
+            return repeated_stretches(context, self.code, self.title)
         if context.row_groups is None or not context.holds_out or not len(context.test):
             return None
         groups = context.row_groups
-        copies = context.test[_among(groups[context.test], groups[context.learned])]
+        copies = context.test[among(groups[context.test], groups[context.learned])]
         if not len(copies):
-            return []
+            return self._media_alone(context)
         share = len(copies) / len(context.test)
         media = any(isinstance(context.source.columns[f.name], ArrayColumn) for f in context.schema.features)
         by_chance = rows_repeat_by_chance(context.source, context.schema)
@@ -155,8 +160,37 @@ class DuplicateRows(Check):
             )
         ]
 
+    def _media_alone(self, context: CheckContext) -> list[Finding]:
+        """The same picture, sound or series in rows that differ in other columns."""
+        fields = context.schema.features
+        columns = [context.source.columns[f.name] for f in fields]
+        media = [column for column in columns if isinstance(column, ArrayColumn)]
+        if len(fields) < 2:
+            return []
+        for column in media:
+            hashes = _hash_arrays(column).view(np.int64)
+            copies = context.test[among(hashes[context.test], hashes[context.learned])]
+            share = len(copies) / len(context.test)
+            if share < FEW_COPIES:
+                continue
+            return [
+                Finding(
+                    code=self.code,
+                    severity="warning",
+                    title=self.title,
+                    evidence=(
+                        f"{len(copies):,} of {len(context.test):,} test rows ({share:.1%}) have the same '{column.name}' as a row "
+                        f"that is learned from, with other columns that differ{_names(context, copies)}."
+                    ),
+                    advice="If such rows show one thing, keep them on one side: --split group:COLUMN, by what names it.",
+                    columns=(column.name,),
+                    rows=copies[:20].tolist(),
+                )
+            ]
+        return []
 
-def _among(values: Array, known: Array) -> npt.NDArray[np.bool_]:
+
+def among(values: Array, known: Array) -> npt.NDArray[np.bool_]:
     """Which of a few values occur in a long array; np.isin takes 20 seconds where this takes a tenth of one."""
     last_bits = np.int64(2**22 - 1)
     marked = np.zeros(2**22, dtype=bool)

@@ -18,6 +18,7 @@ class FormatTellsClass(Check):
 
     code = "D010"
     title = "The file format gives the class away"
+    gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[field.name] for field in context.schema.features]
@@ -36,7 +37,7 @@ class FormatTellsClass(Check):
         classes = context.target[rows].astype(np.int64)
         counts = np.zeros((int(classes.max()) + 1, len(names)), dtype=np.int64)
         np.add.at(counts, (classes, codes), 1)
-        told = sorted(((_distance(counts, label), label) for label in range(len(counts))), reverse=True)
+        told = sorted(((distance_from_others(counts, label), label) for label in range(len(counts))), reverse=True)
         told = [(distance, label) for distance, label in told if distance >= WARN]
         if not told:
             return []
@@ -58,7 +59,7 @@ class FormatTellsClass(Check):
         ]
 
 
-def _distance(counts: Array, label: int) -> float:
+def distance_from_others(counts: Array, label: int) -> float:
     """Half the sum of differences between the shares of the formats in a class and in all others: 0 equal, 1 apart."""
     own, others = counts[label], counts.sum(axis=0) - counts[label]
     if own.sum() < FEWEST or others.sum() < FEWEST:

@@ -57,6 +57,7 @@ class LabelVariants(Check):
 
     code = "D004"
     title = "Labels that differ only by a stray character"
+    gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         targets = context.schema.targets

@@ -14,6 +14,7 @@ class NoNetworkBeatsBaselines(ResultCheck):
 
     code = "R001"
     title = "No network beats the best baseline"
+    gravest = "warning"
 
     def run(
         self,
@@ -50,6 +51,7 @@ class NetworksTie(ResultCheck):
 
     code = "R002"
     title = "Networks tie"
+    gravest = "info"
 
     def run(
         self,

@@ -23,6 +23,7 @@ class EmptyTexts(Check):
 
     code = "D014"
     title = "Empty texts"
+    gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         texts = _texts(context)
@@ -56,6 +57,7 @@ class RepeatedTexts(Check):
 
     code = "D015"
     title = "Texts come more than once"
+    gravest = "info"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not _texts(context) or context.row_groups is None:

@@ -18,6 +18,7 @@ class FailedCandidates(ResultCheck):
 
     code = "T001"
     title = "A candidate failed"
+    gravest = "warning"
 
     def run(
         self,
@@ -43,6 +44,7 @@ class StillImproving(ResultCheck):
 
     code = "T002"
     title = "Stopped while still improving"
+    gravest = "info"
 
     def run(
         self,
@@ -84,6 +86,7 @@ class Overfitting(ResultCheck):
 
     code = "T003"
     title = "Overfitting"
+    gravest = "info"
 
     def run(
         self,

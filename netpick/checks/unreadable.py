@@ -13,6 +13,7 @@ class UnreadableFiles(Check):
 
     code = "D006"
     title = "Unreadable files"
+    gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         source = context.source

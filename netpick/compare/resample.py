@@ -62,11 +62,22 @@ class Resampler:
         for chunk, start in enumerate(range(0, self.count, rows_at_once)):
             yield self._draw(min(rows_at_once, self.count - start), chunk)
 
-    def sums(self, influence: Floats) -> Floats:
-        """The influence of each independent unit: rows as they are, or summed over groups."""
+    @cached_property
+    def unit_weights(self) -> Weights | None:
+        """How often each unit counts in each resample (R, units); None where units are so many that chance is normal."""
+        if self.num_units > CELLS // RESAMPLES:
+            return None
         if self.units is None:
-            return influence
-        return np.bincount(self.units, influence, self.num_units).astype(np.float64)
+            return self._kept
+        return self._times(np.random.default_rng([self.seed, 0]), RESAMPLES)
+
+    def sums(self, by_row: Floats) -> Floats:
+        """What each independent unit adds, from what each row adds (n,) or (n, ...): rows as they are, or sums of groups."""
+        if self.units is None:
+            return by_row
+        summed = np.zeros((self.num_units, *by_row.shape[1:]))
+        np.add.at(summed, self.units, by_row)
+        return summed
 
     def standard_error(self, influence: Floats) -> float:
         """Of a metric whose rows have this influence (n,)."""
@@ -82,13 +93,16 @@ class Resampler:
         return self._draw(self.count, 0)
 
     def _draw(self, count: int, chunk: int) -> Weights:
-        generator = np.random.default_rng([self.seed, chunk])
+        times = self._times(np.random.default_rng([self.seed, chunk]), count)
+        return times if self.units is None else times[:, self.units]
+
+    def _times(self, generator: np.random.Generator, count: int) -> Weights:
+        """How often each unit is drawn (count, units)."""
         drawn = generator.integers(0, self.num_units, size=(count, self.num_units), dtype=np.int32)
-        weights = np.empty((count, self.n))
+        times = np.empty((count, self.num_units))
         for resample, picks in enumerate(drawn):
-            times = np.bincount(picks, minlength=self.num_units)
-            weights[resample] = times if self.units is None else times[self.units]
-        return weights
+            times[resample] = np.bincount(picks, minlength=self.num_units)
+        return times
 
 
 def plain_value(metric: Metric, truth: Array, predictions: Predictions, decided: Array | None) -> float:

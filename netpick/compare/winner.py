@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Literal
 
 from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison, Score, Verdict
 
 Helps = Literal["yes", "no", "unclear"]
+
+NORMAL = NormalDist()
 
 WIDE_SHARE = 0.05  # a tie whose interval reaches further than this to either side decides nothing
 WIDE_LOSS = 0.1  # the same for losses, as a share of the baseline's loss
@@ -29,8 +32,9 @@ def verdict(
     it does; of these the one with the fewest parameters is recommended. (Latency would say more about cost, but it
     is measured, and a recommendation must not change from one run to the next.)
 
-    Deep learning helps: "yes" when the recommended network beats the best baseline by more than noise, "no" when it does
-    not, "unclear" when the test rows are too few to tell or there is no baseline.
+    Deep learning helps: "yes" when the recommended network beats the best baseline by more than noise and no baseline does
+    better on the validation rows, "no" when it does not beat it, "unclear" when the rows are too few to tell or there is no
+    baseline.
     """
     pairs = {(c.a, c.b): c for c in comparisons} | {(c.b, c.a): _turned(c) for c in comparisons}
     best = best_on_validation(candidates, metric)
@@ -48,6 +52,14 @@ def verdict(
     tied = _tied(best, candidates, baseline, pairs, metric)
     winner = min(tied, key=lambda c: c.parameters)
     helps, against_baseline = _against_baseline(winner, baseline, pairs, metric)
+    doubt = best_on_validation(baselines, metric)
+    if helps == "yes" and doubt is not None and _is_better(doubt, winner, metric):
+        # Noise that beats a baseline on few test rows seldom does so on the validation rows too.
+        helps = "unclear"
+        against_baseline += (
+            f" But {doubt.name} does better on the validation rows, {score_text(doubt.validation[metric])} against "
+            f"{score_text(winner.validation[metric])}: until there are more rows, the baseline is the safer choice."
+        )
     sentence = f"{_among_networks(winner, tied, candidates, pairs, metric)}{against_baseline}"
     if failed:
         sentence += f" Not in the contest{failed}."
@@ -125,11 +137,25 @@ def _among_networks(
             sentence += f", chosen before {runner_up.name} on the validation rows"
             sentence += ", though the test rows do not tell them apart" if pair.verdict == "tie" else ""
         sentence += "."
-    better = [c.name for c in others if (p := pairs.get((winner.name, c.name))) and p.verdict == "worse"]
+    better = [c.name for c in others if (p := pairs.get((winner.name, c.name))) and _surely_worse(p, len(others))]
     if better:
         verb = "do" if len(better) > 1 else "does"
         sentence += f" On the test rows {_listed(better)} {verb} better, but networks are chosen on validation rows."
     return sentence
+
+
+def _is_better(a: CandidateResult, b: CandidateResult, metric: str) -> bool:
+    """Whether a does better than b on the validation rows."""
+    values = a.validation[metric].value, b.validation[metric].value
+    return values[0] > values[1] if METRICS[metric].better == "higher" else values[0] < values[1]
+
+
+def _surely_worse(pair: Comparison, looks: int) -> bool:
+    """Whether b beats a even as the best of so many looks (Bonferroni): among four equal networks, one of the three that
+    were not chosen has an interval of its own above zero in one contest of twelve."""
+    half = pair.difference - pair.low  # of a 95 % interval
+    wanted = NORMAL.inv_cdf(1 - 0.025 / max(1, looks)) / NORMAL.inv_cdf(0.975)
+    return pair.verdict == "worse" and -pair.difference > half * wanted
 
 
 def _against_baseline(

@@ -248,6 +248,8 @@ def _reason(error: BaseException) -> str:
 
 def _demuxer(path: Path) -> str:
     """FFmpeg's name of the format by the file's first bytes, never by its name."""
+    if path.exists() and not path.is_file():
+        raise UnreadableFileError("it is no plain file")
     with path.open("rb") as file:
         head = file.read(12)
     if not head:

@@ -18,6 +18,7 @@ from netpick.decode_worker import (
     FileBytes,
     UnreadableImageError,
     decode,
+    hush,
     is_grey,
     open_image,
     read_file,
@@ -56,6 +57,7 @@ class ImageDecoder(Decoder):
     def start(self, source: Source, name: str, request: DecodeRequest) -> Work:
         column = source.columns[name]
         assert isinstance(column, FileColumn)
+        hush()
         size, channels = request.like.get("size", request.image_size), request.like.get("channels")
         shape = _look(column, size, channels)
         storage = _storage(source, name, shape, request.memory_limit, request.cache)

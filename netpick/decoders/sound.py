@@ -24,7 +24,8 @@ from netpick.decoders.sound_features import (
     read_header,
     read_sound,
 )
-from netpick.errors import DataError
+from netpick.disk import mapped
+from netpick.errors import DataError, RequestError
 from netpick.sources.paths import AUDIO_SUFFIXES
 from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
 
@@ -172,7 +173,13 @@ def _mapped(shape: tuple[int, ...], cache: Path | None) -> Array:
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="netpick-", dir=cache) as folder:
-        return np.memmap(Path(folder) / "frames", np.uint8, "w+", shape=shape)
+        try:
+            return mapped(Path(folder) / "frames", shape, "uint8")
+        except OSError as error:
+            raise RequestError(
+                f"There is no room for {np.prod(shape) / 1e6:,.0f} MB of decoded sounds in {Path(folder).parent} "
+                f"({error.strerror}). Free some space there."
+            ) from None
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

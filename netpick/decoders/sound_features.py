@@ -32,6 +32,8 @@ RANGES = (40.0, 100.0)
 MOST_CHANNELS = 64
 MOST_BYTES = 256 << 20  # of samples in memory for one file
 PLAIN_WAV = 1 << 20  # bytes
+UNKNOWN_LENGTH = (1 << 31) - (1 << 16)  # bytes
+MOST_CHUNKS = 100
 TRUNCATED = 0.9  # of the length in the header; less is a damaged file, or a header that lies
 GROUP = 8  # neighbouring bands that are summed together
 FRAMES_AT_ONCE = 512  # transformed together: enough to hide the calls, too few for BLAS to start threads of its own
@@ -142,6 +144,7 @@ def read_sound(path: str, settings: SoundSettings) -> Sound:
 
 def _by_libsndfile(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]]:
     """The header and the first samples (n, channels)."""
+    _refuse_cut_wav(path)
     with _opened(path) as file:
         header = _header(file)
         wanted = min(file.frames, math.ceil(seconds * header.rate) + 1)
@@ -157,12 +160,41 @@ def _by_libsndfile(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.fl
     return header, samples
 
 
+def _refuse_cut_wav(path: str) -> None:
+    """Raises UnreadableFileError for a WAV with less behind its header than that promises; libsndfile reads what is there.
+
+    A length near 2 or 4 GB is no promise: programs that write into a pipe do not know it.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if file.read(4) != b"RIFF":
+                return
+            place = 12
+            for _ in range(MOST_CHUNKS):
+                file.seek(place)
+                head = file.read(8)
+                if len(head) < 8:
+                    return
+                length = int.from_bytes(head[4:], "little")
+                if head[:4] == b"data":
+                    break
+                place += 8 + length + length % 2
+            else:
+                return
+    except OSError:
+        return
+    there = size - place - 8
+    if there < TRUNCATED * length < TRUNCATED * UNKNOWN_LENGTH:
+        raise UnreadableFileError(f"it ends after {there:,} of {length:,} bytes of sound")
+
+
 def _plain_wav(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]] | None:
     """What _by_libsndfile gives, for a small WAV of 16 bits whose two chunks are just as they should be; None for all others.
 
     Most sounds to learn from are such files, of a second or so, and libsndfile takes four times as long for them.
     """
-    if not path.lower().endswith(".wav"):
+    if not path.lower().endswith(".wav") or not os.path.isfile(path):
         return None
     try:
         with open(path, "rb", buffering=0) as file:
@@ -190,6 +222,8 @@ def _opened(path: str) -> Any:
     """A soundfile.SoundFile, with every failure as an UnreadableFileError."""
     import soundfile
 
+    if os.path.exists(path) and not os.path.isfile(path):  # libsndfile would wait for the other end of a pipe
+        raise UnreadableFileError("it is no plain file")
     try:
         return soundfile.SoundFile(path)
     except (RuntimeError, TypeError, OSError) as error:

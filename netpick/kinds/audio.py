@@ -9,20 +9,39 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import Claim, Extent, Kind, Scale
 from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, InputSpec, Rows
 
 SAMPLED_SOUNDS = 2_000
+DECODING = {
+    "sample_rate": 1 << 20,
+    "window": 1 << 20,
+    "hop": 1 << 20,
+    "frames": 1 << 24,
+    "mels": 1 << 12,
+    "range_db": 1000,
+}
 
 
 @dataclass(config=STRICT, kw_only=True)
 class AudioState:
     """Frames T at most, the mean and deviation of each band F in 0..1 over valid frames, and how files became frames."""
 
-    frames: int
+    frames: Extent
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[Scale, ...]
     decoding: dict[str, int | float]
+
+    def __post_init__(self) -> None:
+        if not self.mean or len(self.mean) != len(self.std):
+            raise ValueError("a mean and a deviation of every band")
+        if self.decoding and (set(self.decoding) != set(DECODING) or not self._is_possible()):
+            raise ValueError("a way to decode sounds that is possible")
+
+    def _is_possible(self) -> bool:
+        fits = self.decoding["frames"] == self.frames and self.decoding["mels"] == len(self.mean)
+        whole = all(isinstance(self.decoding[name], int) for name in DECODING if name != "range_db")
+        return fits and whole and all(0 < self.decoding[name] <= most for name, most in DECODING.items())
 
 
 class Audio(Kind):

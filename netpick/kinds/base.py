@@ -5,9 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from netpick.types import Array, Column, Form, InputSpec, Note, Rows, TableColumn
+
+# What a state may say, so that one from a hostile file asks for nothing absurd.
+Scale = Annotated[float, Field(gt=0)]
+Extent = Annotated[int, Field(ge=1, le=1 << 24)]  # of one dimension
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,10 @@ class BooleanState:
     no: str
     yes: str
 
+    def __post_init__(self) -> None:
+        if self.no == self.yes:
+            raise ValueError("two texts that differ")
+
 
 class Boolean(Kind):
     """Yes or no. Codes: 0 missing or anything else, 1 no, 2 yes."""

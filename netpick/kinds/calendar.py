@@ -32,7 +32,12 @@ def calendar_columns(columns: Mapping[str, Column], candidates: Iterable[str]) -
 
 def calendar_days(columns: Mapping[str, Column], names: Sequence[str]) -> Array:
     """Days since 1970-01-01 (float64) from year, month[, day[, hour[, minute]]]; NaN where a part is missing."""
-    parts = [as_numbers(series).to_numpy() for name in names if (series := series_of(columns[name])) is not None]
+    limits = [(1, 9999), (1, 12), (1, 31), (0, 24), (0, 59)]
+    parts = [
+        np.where((numbers >= least) & (numbers <= most), numbers, np.nan)
+        for name, (least, most) in zip(names, limits, strict=False)
+        if (series := series_of(columns[name])) is not None and (numbers := as_numbers(series).to_numpy()) is not None
+    ]
     missing = np.any([np.isnan(part) for part in parts], axis=0)
     year, month, day, hour, minute = (
         np.nan_to_num(parts[i]) if i < len(parts) else np.full(len(missing), default)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from netpick.kinds.base import Claim, Kind
@@ -20,7 +21,11 @@ MAX_DISTINCT_SHARE = 0.5  # above, the column names rows rather than groups of t
 class CategoryState:
     """The values seen in training rows, in the order of their codes 1, 2, ...; 0 is missing or never seen."""
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] = Field(max_length=MAX_CATEGORIES)
+
+    def __post_init__(self) -> None:
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("values that differ from each other")
 
 
 class Category(Kind):

@@ -6,6 +6,8 @@ import polars as pl
 
 from netpick.types import Column, TableColumn
 
+LARGEST = 1e100
+
 
 def series_of(column: Column) -> pl.Series | None:
     """The polars series behind a table column; None for files and arrays."""
@@ -40,6 +42,11 @@ def as_numbers(series: pl.Series) -> pl.Series:
     else:
         numbers = series.cast(pl.Float64, strict=False)
     return numbers.set(~numbers.is_finite().fill_null(True), None)
+
+
+def as_moderate_numbers(series: pl.Series) -> pl.Series:
+    """as_numbers, those beyond 1e100 brought to it: sums, squares and differences of them stay finite."""
+    return as_numbers(series).clip(-LARGEST, LARGEST)
 
 
 def examples_of(series: pl.Series, count: int = 4) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import Claim, Extent, Kind, Scale
 from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, InputSpec, Rows
 
 SAMPLED_CLIPS = 500
@@ -20,9 +20,13 @@ NAMES_OF_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 class ClipState:
     """The shape (T, C, H, W), and the mean and deviation of each channel in 0..1."""
 
-    shape: tuple[int, int, int, int]
+    shape: tuple[Extent, Extent, Extent, Extent]
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[Scale, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.mean) == len(self.std) == self.shape[1]:
+            raise ValueError("a mean and a deviation of every channel")
 
 
 class Clip(Kind):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import Claim, Kind, Scale
 from netpick.kinds.cells import examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
@@ -36,9 +36,15 @@ class DatetimeState:
 
     format: str
     mean: float
-    std: float
+    std: Scale
     cycles: tuple[str, ...]
     flag_missing: bool
+
+    def __post_init__(self) -> None:
+        if self.format not in ("", *FORMATS):
+            raise ValueError(f"a date format among {', '.join(FORMATS)}")
+        if len(set(self.cycles)) != len(self.cycles) or not set(self.cycles) <= {name for name, _ in CYCLES}:
+            raise ValueError("cycles that are known, each once")
 
 
 class Datetime(Kind):
@@ -114,7 +120,7 @@ def format_of(series: pl.Series) -> str | None:
     """The date format in which at least 95 % of a text column's cells read; None when there is none."""
     filled = series.drop_nulls()
     head = filled.head(50)
-    if len(head) == 0 or not head.str.contains(r"\d[-/.:]\w").all():
+    if len(head) == 0 or head.str.contains(r"\d[-/.:]\w").sum() < 0.95 * len(head):
         return None
     for text_format in FORMATS:
         if head.str.to_datetime(text_format, strict=False).null_count() > 0.05 * len(head):
@@ -126,8 +132,8 @@ def format_of(series: pl.Series) -> str | None:
 
 def to_days(series: pl.Series, text_format: str) -> Array:
     """Days since 1970-01-01 (float64), NaN where missing or unreadable."""
-    if series.dtype == pl.String:
-        series = series.str.to_datetime(text_format or None, strict=False)
+    if series.dtype == pl.String and text_format:
+        series = series.str.to_datetime(text_format, strict=False)
     elif series.dtype not in (pl.Date, pl.Datetime):
         series = pl.Series(series.name, [None] * len(series), dtype=pl.Datetime)
     micros = series.cast(pl.Datetime("us")).to_physical().cast(pl.Float64)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import Claim, Extent, Kind, Scale
 from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, InputSpec, Rows
 
 SAMPLED_IMAGES = 2_000
@@ -19,9 +19,13 @@ SAMPLED_IMAGES = 2_000
 class ImageState:
     """The shape (C, H, W), and the mean and deviation of each channel in 0..1."""
 
-    shape: tuple[int, int, int]
+    shape: tuple[Extent, Extent, Extent]
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[Scale, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.mean) == len(self.std) == self.shape[0]:
+            raise ValueError("a mean and a deviation of every channel")
 
 
 class Image(Kind):

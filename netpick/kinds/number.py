@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from netpick.kinds.base import Claim, Kind
-from netpick.kinds.cells import as_numbers, examples_of, series_of
+from netpick.kinds.base import Claim, Kind, Scale
+from netpick.kinds.cells import as_moderate_numbers, as_numbers, examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
 SAMPLED_ROWS = 200_000  # training rows that quantiles are taken from; more changes no third decimal
@@ -25,8 +27,14 @@ class NumberState:
     scaling: Literal["quantile", "standard"]
     quantiles: tuple[float, ...]
     mean: float
-    std: float
+    std: Scale
     flag_missing: bool  # a second output tells missing cells apart
+
+    def __post_init__(self) -> None:
+        if len(self.quantiles) != (NUM_QUANTILES if self.scaling == "quantile" else 0):
+            raise ValueError("quantiles where numbers are scaled by them")
+        if any(a > b for a, b in pairwise(self.quantiles)):
+            raise ValueError("quantiles in their order")
 
 
 class Number(Kind):
@@ -46,6 +54,8 @@ class Number(Kind):
         text = series.dtype == pl.String  # infinities of a real number column are missing cells, not stray ones
         if parsed == 0 or (text and (filled - parsed) > STRAY_SHARE * filled):
             return None
+        if text and _digits_would_be_lost(series, numbers):
+            return None
         stray: list[tuple[int, str]] = []
         if filled > parsed:
             rows = (series.is_not_null() & numbers.is_null()).arg_true().head(20).to_list()
@@ -63,7 +73,7 @@ class Number(Kind):
     def fit(self, column: Column, rows: Rows) -> NumberState:
         series = series_of(column)
         assert series is not None
-        numbers = as_numbers(series)
+        numbers = as_moderate_numbers(series)
         fitted = numbers.gather(pl.Series(rows)) if len(rows) < len(numbers) else numbers
         missing = fitted.null_count() > 0
         values = fitted.drop_nulls().to_numpy()
@@ -85,28 +95,46 @@ class Number(Kind):
         assert series is not None
         out = np.zeros((len(series), 2 if state.flag_missing else 1), dtype=np.float32)
         for start in range(0, len(series), 1 << 19):  # in pieces: temporary float64 arrays stay small
-            numbers = as_numbers(series.slice(start, 1 << 19))
-            missing = numbers.is_null().to_numpy()
-            values = numbers.fill_null(state.mean).to_numpy()
-            scaled = _to_normal(values, state) if state.scaling == "quantile" else (values - state.mean) / state.std
-            piece = out[start : start + len(numbers)]
-            piece[:, 0] = np.where(missing, 0.0, np.clip(scaled, -10.0, 10.0))
-            if state.flag_missing:
-                piece[:, 1] = missing
+            numbers = as_moderate_numbers(series.slice(start, 1 << 19))
+            out[start : start + len(numbers)] = scaled_numbers(numbers.to_numpy(), state)
         return out
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         return (name, f"{name} is missing") if state.flag_missing else (name,)
 
 
+def _digits_would_be_lost(series: pl.Series, numbers: pl.Series) -> bool:
+    """Whether different texts of many digits, such as account numbers, would become one number."""
+    largest: Any = numbers.abs().max()
+    return largest is not None and largest >= 2.0**53 and numbers.n_unique() < series.str.strip_chars().n_unique()
+
+
+def scaled_numbers(numbers: Array, state: NumberState) -> Array:
+    """What `Number.encode` makes of float64 numbers (N,), NaN where missing: (N, 1), or (N, 2) with the flag."""
+    missing = np.isnan(numbers)
+    values = np.where(missing, state.mean, numbers)
+    scaled = _to_normal(values, state) if state.scaling == "quantile" else (values - state.mean) / state.std
+    out = np.empty((len(numbers), 2 if state.flag_missing else 1), dtype=np.float32)
+    out[:, 0] = np.where(missing, 0.0, np.clip(scaled, -10.0, 10.0))
+    if state.flag_missing:
+        out[:, 1] = missing
+    return out
+
+
+@lru_cache(maxsize=512)
+def _distribution(quantiles: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Quantiles, the same negated from the end, and their shares, as arrays."""
+    values = np.asarray(quantiles)
+    return values, -values[::-1], np.linspace(0.0, 1.0, len(values))
+
+
 def _to_normal(values: Array, state: NumberState) -> Array:
     """Maps values through their empirical distribution to a standard normal; ties fall on the middle of their range."""
     from scipy.special import ndtri
 
-    quantiles = np.asarray(state.quantiles)
-    grid = np.linspace(0.0, 1.0, len(quantiles))
+    quantiles, reversed_quantiles, grid = _distribution(state.quantiles)
     upper = np.interp(values, quantiles, grid)
-    lower = 1.0 - np.interp(-values, -quantiles[::-1], grid)
+    lower = 1.0 - np.interp(-values, reversed_quantiles, grid)
     share = np.clip((upper + lower) / 2, 1e-4, 1 - 1e-4)
     # Beyond the training range the order is kept by a slow linear tail instead of a cliff.
     outside = (np.minimum(values - quantiles[0], 0.0) + np.maximum(values - quantiles[-1], 0.0)) / state.std

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import Claim, Extent, Kind, Scale
 from netpick.types import STRICT, Array, ArrayColumn, Column, Form, InputSpec, Rows
 
 
@@ -16,10 +16,14 @@ from netpick.types import STRICT, Array, ArrayColumn, Column, Form, InputSpec, R
 class SeriesState:
     """The longest length, the channels' means and deviations over valid steps of training rows, and whether lengths differ."""
 
-    length: int
+    length: Extent
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[Scale, ...]
     padded: bool
+
+    def __post_init__(self) -> None:
+        if not self.mean or len(self.mean) != len(self.std):
+            raise ValueError("a mean and a deviation of every channel")
 
 
 class Series(Kind):

@@ -27,6 +27,34 @@ class Linear:
     influence: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """A metric that is sum over bins of |mean over rows of a gap|, which noise alone makes greater than zero.
+
+    by_row: (n, bins), what each row adds to each bin's gap. `variance`: (bins,) of a row's gap in this bin, times the
+    share of rows in it.
+    """
+
+    by_row: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """A metric that is the mean over targets of sum(above) / sum(below); its interval is taken on the scale of logarithms.
+
+    above, below: (n, T), what each row adds. `root`: the square root of each ratio counts (RMSE); `reflected`: one minus
+    the mean is the metric (R2). `unseen`: what a mistake adds, as the network's own probabilities have it; of few rows, all
+    of which are right, nothing else says how much the mistakes of other rows would cost.
+    """
+
+    above: npt.NDArray[np.float64]
+    below: npt.NDArray[np.float64]
+    root: bool = False
+    reflected: bool = False
+    unseen: float | None = None
+
+
 class Metric(ABC):
     """A pure function of truth and predictions, evaluated for R weightings of the n rows at once.
 
@@ -41,7 +69,6 @@ class Metric(ABC):
     uses_threshold: ClassVar[bool] = False  # decided classes rather than probabilities
     proportion: ClassVar[bool] = False  # a mean of 0/1 per row: its interval is Wilson's
     share: ClassVar[bool] = False  # lies in 0..1 and is built of shares: Wilson's interval at its effective row count
-    biased: ClassVar[bool] = False  # on few rows it comes out too high, and on resamples of these higher still
     lowest: ClassVar[float] = -np.inf  # no interval reaches further down
     highest: ClassVar[float] = np.inf
     definition: ClassVar[str]  # one plain sentence for the glossary and tooltips
@@ -65,9 +92,31 @@ class Metric(ABC):
     def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
         """How many rows stand behind a perfect (or zero) value, when the rows themselves no longer vary.
 
-        An AUC of 1 on 2 positives and 98 negatives rests on few rows, not on 100.
+        An AUC of 1 on 2 positives and 98 negatives rests on few rows, not on 100. 0 where there is nothing to divide by.
         """
         return len(truth)
+
+    # What an interval needs beyond the influence. Each kind of metric has one of these; most have none of the others.
+
+    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+        """The metric as a ratio of sums; None for shares, and for what is no such ratio."""
+        return None
+
+    def gaps(self, truth: Array, predictions: Predictions, decided: Array | None) -> Gaps | None:
+        """The metric as a sum of absolute gaps; None where it is none."""
+        return None
+
+    def strata(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array | None:
+        """(n,) of kinds of rows that a share compares with each other, each of which may be few (the classes of an AUC)."""
+        return None
+
+    def hidden_variance(self, truth: Array, predictions: Predictions, decided: Array | None) -> float:
+        """Of a mean of shares: the variance of its parts that few rows do not show, as all of them are right, or wrong."""
+        return 0.0
+
+    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+        """Rows that a share can be worth at most, whatever little its rows vary."""
+        return np.inf
 
 
 def probabilities_of(predictions: Predictions) -> npt.NDArray[np.float64]:

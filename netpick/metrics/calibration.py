@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.metrics.base import Linear, Metric, Weights, probabilities_of
+from netpick.metrics.base import Gaps, Linear, Metric, Weights, probabilities_of
 from netpick.types import Array, Predictions
 
+BELIEF_ROWS = 3  # that the confidence's own word is worth when a bin's variance is estimated
 NUM_BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks"
 
 
@@ -57,7 +58,6 @@ class CalibrationError(Metric):
     label = "Calibration error"
     better = "lower"
     tasks = ("classify", "multilabel")
-    biased = True
     lowest, highest = 0.0, 1.0
     definition = (
         "How far stated confidence is from the share that came true, averaged over 15 equally wide bins of the "
@@ -86,6 +86,19 @@ class CalibrationError(Metric):
         per_row = per_row if per_row.ndim == 1 else per_row.mean(axis=1)
         value = float(per_row.mean())
         return Linear(value=value, influence=per_row - value)
+
+    def gaps(self, truth: Array, predictions: Predictions, decided: Array | None) -> Gaps:
+        claimed, right = (part.reshape(len(truth), -1) for part in confidences(truth, predictions))
+        bins = _bin_of(claimed)
+        by_row = np.zeros((len(truth), NUM_BINS))
+        np.add.at(by_row, (np.arange(len(truth))[:, None], bins), (right - claimed) / claimed.shape[1])
+        counts, sums_claimed, sums_right = (
+            np.bincount(bins.ravel(), part, NUM_BINS) for part in (np.ones(bins.size), claimed.ravel(), right.ravel())
+        )
+        # A few rows more, as right as was claimed: a bin whose few rows are all right varies nevertheless.
+        accuracy = (sums_right + BELIEF_ROWS * sums_claimed / np.maximum(counts, 1)) / (counts + BELIEF_ROWS)
+        variance = accuracy * (1 - accuracy) * counts / (bins.size * claimed.shape[1])
+        return Gaps(by_row=by_row, variance=variance)
 
 
 def _bin_of(claimed: Array) -> Array:

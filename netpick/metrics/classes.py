@@ -115,9 +115,23 @@ class ClassShare(Metric):
         (_, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
         rows = below[0][shares > 0] / (self.of_true + self.of_decided)
         rows = rows[rows > 0]
-        if self.average == "weighted" or not len(rows):
+        if not len(rows):
+            return 0
+        if self.average == "weighted":
             return n
         return int(np.clip(rows.min() * len(rows), 1, n))
+
+    def hidden_variance(self, truth: Array, predictions: Predictions, decided: Array | None) -> float:
+        """What one row more, half right and half wrong (Jeffreys), adds to the variance of each class, where several count."""
+        assert decided is not None
+        sums = class_sums(truth, decided, probabilities_of(predictions).shape[1], np.ones((1, len(truth))))
+        (scores, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
+        if (shares > 0).sum() < 2:
+            return 0.0
+        rows = below[0] / (self.of_true + self.of_decided)
+        smooth = (scores[0] * rows + 0.5) / (rows + 1)
+        missing = smooth * (1 - smooth) - scores[0] * (1 - scores[0])
+        return float((shares**2 * np.maximum(missing, 0.0) / np.maximum(rows, 1.0)).sum())
 
 
 class BalancedAccuracy(ClassShare):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.metrics.base import Linear, Metric, Weights
+from netpick.metrics.base import Linear, Metric, Ratio, Weights
 from netpick.metrics.means import RowMean
 from netpick.types import Array, Predictions
 
@@ -70,6 +70,11 @@ class RootMeanSquaredError(Metric):
         influence = ((squares - mean_squares) * slopes).mean(axis=1)
         return Linear(value=float(roots.mean()), influence=influence)
 
+    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio:
+        true, predicted = _as_columns(truth, predictions)
+        squares = (true - predicted) ** 2
+        return Ratio(above=squares, below=np.ones_like(squares), root=True)
+
 
 class R2(Metric):
     """Share of the target's variance that is explained, averaged over targets."""
@@ -102,6 +107,10 @@ class R2(Metric):
         inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         influence = (errors * inverse**2 * (spread_squares - spread) - inverse * (squares - errors)).mean(axis=1)
         return Linear(value=value, influence=influence)
+
+    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio:
+        true, predicted = _as_columns(truth, predictions)
+        return Ratio(above=(true - predicted) ** 2, below=(true - true.mean(axis=0)) ** 2, reflected=True)
 
 
 def _explained(errors: Array, spread: Array, scale: float) -> Array:

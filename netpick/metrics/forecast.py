@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from netpick.metrics.base import Linear, Metric, Weights
+from netpick.metrics.base import Linear, Metric, Ratio, Weights
 from netpick.types import Array, Predictions
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -43,6 +43,12 @@ class WindowRatio(Metric):
             bent = np.sqrt(ratio)
             influence = influence * np.divide(0.5, bent, out=np.zeros_like(bent), where=bent > 0)
         return Linear(value=float(self._bend(ratio).mean()), influence=influence.mean(axis=1))
+
+    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+        if self.share:
+            return None
+        above, below = self._sums(truth, predictions)
+        return Ratio(above=above, below=below, root=self.root)
 
     def _sums(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
         above, below = self.parts(truth, predictions)
@@ -144,6 +150,7 @@ class Coverage(WindowRatio):
     name = "coverage_80"
     label = "Coverage of 80 %"
     better = "higher"
+    share = True
     highest = 1.0
     definition = (
         "The share of the truth that lies inside the 80 % interval; 0.8 is right, more is too wide, less too narrow."

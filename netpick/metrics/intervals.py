@@ -8,16 +8,18 @@ from statistics import NormalDist
 Z = NormalDist().inv_cdf(0.975)  # 1.96
 
 
-def wilson(share: float, rows: float) -> tuple[float, float]:
+def wilson(share: float, rows: float, z: float = Z) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share seen on `rows` rows, which need not be whole.
+
+    z: how many standard errors 95 % lie within, where it is not the normal distribution's.
 
     Unlike value +- 1.96 se it stays inside 0..1 and does not collapse when every row is right
     (Wilson 1927; Brown, Cai, DasGupta 2001).
     """
     if rows <= 0:
         return 0.0, 1.0
-    centre = (share + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
-    half = Z / (1 + Z**2 / rows) * math.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
 
 

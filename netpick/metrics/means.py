@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
-from netpick.metrics.base import Linear, Metric, Weights, is_binary, probabilities_of
+from netpick.metrics.base import Linear, Metric, Ratio, Weights, is_binary, probabilities_of
 from netpick.types import Array, Predictions
+
+ENOUGH = 1_000_000  # probabilities, for what a mistake costs on average
 
 
 class RowMean(Metric):
@@ -24,6 +27,19 @@ class RowMean(Metric):
         per_row = self.per_row(truth, predictions, decided)
         mean = float(per_row.mean())
         return Linear(value=mean, influence=per_row - mean)
+
+    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+        if self.share:
+            return None
+        per_row = self.per_row(truth, predictions, decided).astype(np.float64)[:, None]
+        return Ratio(above=per_row, below=np.ones_like(per_row), unseen=self.if_wrong(truth, predictions))
+
+    def if_wrong(self, truth: Array, predictions: Predictions) -> float | None:
+        """What a wrong row costs on average, if the probabilities are right; None where there are none."""
+        return None
+
+    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+        return float(len(truth))
 
 
 class Accuracy(RowMean):
@@ -66,6 +82,11 @@ class LogLoss(RowMean):
         surprise = -np.log(np.clip(of_truth.astype(np.float64), smallest, 1 - smallest))
         return np.asarray(surprise.mean(axis=1))
 
+    def if_wrong(self, truth: Array, predictions: Predictions) -> float:
+        probabilities = probabilities_of(predictions)
+        smallest = float(np.finfo(probabilities.dtype).eps)
+        return _if_wrong(truth, probabilities, lambda p: -np.log(np.clip(p, smallest, 1 - smallest)))
+
 
 class Brier(RowMean):
     """Mean squared error of the probabilities (Brier 1950): 0..1 for two classes, summed over classes (0..2) for more."""
@@ -89,3 +110,28 @@ class Brier(RowMean):
         of_truth = np.take_along_axis(probabilities, truth[:, None], axis=1)[:, 0]
         # sum_k (p_k - y_k)^2, without a one-hot copy of the truth
         return np.asarray(np.einsum("nk,nk->n", probabilities, probabilities) - 2 * of_truth + 1)
+
+    def if_wrong(self, truth: Array, predictions: Predictions) -> float:
+        probabilities = probabilities_of(predictions).astype(np.float64, copy=False)
+        if truth.ndim == 2 or is_binary(truth, predictions):
+            return _if_wrong(truth, probabilities, lambda p: (1 - p) ** 2)
+        return _if_wrong(truth, probabilities, lambda p: np.einsum("nk,nk->n", p, p)[:, None] - 2 * p + 1)
+
+
+def _if_wrong(truth: Array, probabilities: Array, cost: Callable[[Array], Array]) -> float:
+    """The mean cost of the answers that are not the likeliest, weighted by their probabilities.
+
+    cost: what true answers of such probabilities cost, of the same shape. With several labels one of a row's is wrong.
+    """
+    unlikely = probabilities[:: max(1, probabilities.size // ENOUGH)].astype(np.float64)
+    several = truth.ndim == 2
+    if several:
+        unlikely = np.minimum(unlikely, 1 - unlikely)
+    costs = cost(unlikely)
+    if not several:
+        unlikely[np.arange(len(unlikely)), unlikely.argmax(axis=1)] = 0.0
+    wrong = float((unlikely * costs).sum() / unlikely.sum()) if unlikely.any() else float(costs.max())
+    if not several:
+        return wrong
+    labels = float(truth.shape[1])
+    return wrong / labels + float(cost(1 - unlikely).mean()) * (1 - 1 / labels)

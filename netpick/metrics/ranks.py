@@ -14,6 +14,10 @@ from netpick.types import Array, Predictions
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+MOST_ROWS = (
+    12  # for each row and question; of 2 to 12, what gave about the nominal coverage from poor to nearly perfect
+)
+
 
 class RankMetric(Metric):
     """A metric of one score against a yes/no truth, averaged over one-versus-rest questions.
@@ -68,6 +72,13 @@ class RankMetric(Metric):
         (Hanley and McNeil 1982)."""
         rarer = [min(int(p.sum()), int((~p).sum())) for p, _ in self.questions(truth, predictions)]
         return min(len(truth), 2 * min(rarer) * max(1, len(rarer) // 2))
+
+    def strata(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array | None:
+        return truth if truth.ndim == 1 else None
+
+    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+        """Pairs in the wrong order are seldom when nearly all are right, and chance may hide how much they vary."""
+        return float(MOST_ROWS * len(truth) * sum(1 for _ in self.questions(truth, predictions)))
 
 
 class Auc(RankMetric):

@@ -28,7 +28,7 @@ class ClipCnnSettings:
 
     width: int = Field(default=16, ge=1)  # channels of the first stage; each later stage has twice as many
     stages: int = Field(default=3, ge=1, le=8)  # each later stage halves the map
-    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
     kernel: int = Field(default=3, ge=1)  # of the first convolution over the frame
     stride: int = Field(default=1, ge=1)  # of the first convolution over the frame
     reach: int = Field(default=3, ge=1)  # frames that a convolution over time sees
@@ -54,9 +54,9 @@ class SpaceTime(nn.Module):
         maps = self.space(frames).contiguous(memory_format=torch.channels_last)  # (B * T, D, h, w)
         maps = self.activation(self.space_norm(maps))
         size = maps.shape[2:]
-        over_time = maps.permute(0, 2, 3, 1).reshape(len(maps) // length, length, -1, maps.shape[1])
+        over_time = maps.permute(0, 2, 3, 1).reshape(maps.shape[0] // length, length, -1, maps.shape[1])
         over_time = self.time_norm(self.time(over_time.permute(0, 3, 1, 2)))[:, :, :length]  # (B, D, T, h * w)
-        again: Tensor = over_time.permute(0, 2, 3, 1).reshape(len(maps), *size, -1)
+        again: Tensor = over_time.permute(0, 2, 3, 1).reshape(maps.shape[0], *size, -1)
         return again.permute(0, 3, 1, 2)
 
 
@@ -115,7 +115,7 @@ class ClipCnnTrunk(Trunk):
         for stage in self.stages:
             frames = stage(frames, self.length)
         places = frames.permute(0, 2, 3, 1).reshape(
-            len(frames) // self.length, -1, frames.shape[1]
+            frames.shape[0] // self.length, -1, frames.shape[1]
         )  # (B, T * h * w, D)
         parts = [places.mean(dim=1)] if "mean" in self.pooling else []
         parts += [places.amax(dim=1)] if "max" in self.pooling else []

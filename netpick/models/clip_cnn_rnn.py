@@ -27,13 +27,13 @@ class ClipCnnRnnSettings:
 
     channels: int = Field(default=16, ge=1)  # of the CNN's first stage; each later stage has twice as many
     stages: int = Field(default=3, ge=1, le=8)  # each later stage halves the map
-    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
     kernel: int = Field(default=3, ge=1)  # of the first convolution
     stride: int = Field(default=1, ge=1)  # of the first convolution
     frame: Literal["flatten", "mean", "max", "mean_max"] = "flatten"  # how a frame's map becomes its features
     features: int = Field(default=128, ge=1)  # of a frame, between CNN and RNN
     cell: Literal["simple", "lstm", "gru"] = "gru"
-    layers: int = Field(default=1, ge=1)
+    layers: int = Field(default=1, ge=1, le=1000)
     width: int = Field(default=64, ge=1)  # of each direction of the RNN
     bidirectional: bool = True
     pooling: Literal["last", "mean", "max", "mean_max", "attention"] = "mean_max"  # over the steps

@@ -25,7 +25,7 @@ class FlatMlpSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=256, ge=1)
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=1000)
     activation: Activation = "relu"
     norm: Literal["batch", "layer", "none"] = "batch"
     residual: bool = True

@@ -27,7 +27,7 @@ class ForecastCnnSettings:
     """Size of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=32, ge=1)
-    blocks: int = Field(default=4, ge=1)
+    blocks: int = Field(default=4, ge=1, le=1000)
     kernel: int = Field(default=3, ge=2)
     patch: int = Field(default=1, ge=1)  # steps that the first convolution makes into one
     activation: Activation = "relu"

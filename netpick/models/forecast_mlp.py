@@ -29,7 +29,7 @@ class ForecastMlpSettings:
     """Size of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=64, ge=1)
-    layers: int = Field(default=1, ge=0)  # 0: the linear map alone, DLinear
+    layers: int = Field(default=1, ge=0, le=1000)  # 0: the linear map alone, DLinear
     covariate_width: int = Field(default=4, ge=1)  # numbers that a step's covariates are brought down to
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -120,7 +120,7 @@ class ForecastNetwork(nn.Module):
         if not self.trunk.plain:
             parts.append(torch.cat([centre, swing.log()], dim=1).transpose(1, 2).flatten(0, 1))  # (B * V, 2)
         if self.embedding is not None:
-            parts.append(self.embedding.repeat(len(window), 1))
+            parts.append(self.embedding.repeat(window.shape[0], 1))
         ahead = None if self.trunk.plain else batch.get("window.future")
         answers = self.head(torch.cat(parts, dim=1), None if ahead is None else self._each_target(ahead.float()))
         mean = answers[..., 0]

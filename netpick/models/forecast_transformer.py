@@ -28,7 +28,7 @@ class ForecastTransformerSettings:
     """Size of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=16, ge=4, multiple_of=4)
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=1000)
     heads: int = Field(default=4, ge=1)
     expansion: int = Field(default=4, ge=1)  # width of the feed-forward part, in widths
     patch: int = Field(default=8, ge=1)  # steps from one token to the next; a token reads twice as many

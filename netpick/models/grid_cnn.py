@@ -28,7 +28,7 @@ class GridCnnSettings:
 
     width: int = Field(default=16, ge=1)  # channels of the first stage; each later stage has twice as many
     stages: int = Field(default=3, ge=1, le=8)  # each later stage halves the map
-    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
     kernel: int = Field(default=3, ge=1)  # of the first convolution
     stride: int = Field(default=1, ge=1)  # of the first convolution
     pooling: Literal["flatten", "mean", "max", "mean_max"] = "mean"

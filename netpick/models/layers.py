@@ -9,6 +9,7 @@ This file holds the grammar and the architecture; what each layer does is in lay
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, ClassVar, cast
 
@@ -28,6 +29,7 @@ from netpick.models.text_stem import TokenStem
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs, InputSpec
 
+MOST_NESTED = 20
 TOKEN_WIDTH = 64  # of the vectors of words, unless the first layer is "embedding N"
 EXAMPLES = {
     "table": "dense 64 relu, dense 64 relu",
@@ -112,9 +114,12 @@ def _parse_layer(text: str, number: str) -> LayerSpec:
 
 def _number(text: str, where: str, example: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise RequestError(f"{where}: '{text}' is no number. Write for example {example}.") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise RequestError(f"{where}: '{text}' is no number. Write for example {example}.")
+    return number
 
 
 def _split(text: str) -> list[str]:
@@ -122,6 +127,10 @@ def _split(text: str) -> list[str]:
     parts, depth, start = [], 0, 0
     for position, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
+        if depth > MOST_NESTED:
+            raise RequestError(
+                f"The layers '{text[:60]}...' are nested more than {MOST_NESTED} deep, but that is the most. Leave out some residual(...)."
+            )
         if depth < 0:
             break
         if letter == "," and depth == 0:

@@ -92,7 +92,7 @@ def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> 
     """An architecture's settings from a model file. Raises ModelFileError where they are not of its kind."""
     if (family, main_form(inputs)) not in MODELS:
         raise ModelFileError(
-            f"The model file names the family '{family}', but this version knows {', '.join([*FAMILIES, 'layers'])} for such "
+            f"The model file names the family '{family[:60]}', but this version knows {', '.join([*FAMILIES, 'layers'])} for such "
             "data. Load it with the version that wrote it."
         )
     adapter = TypeAdapter(MODELS[family, main_form(inputs)].Settings)
@@ -100,9 +100,9 @@ def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> 
         return adapter.validate_json(json.dumps(dict(data)))
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "settings"
+        name = ".".join(map(str, first["loc"]))[:60] or "settings"
         raise ModelFileError(
-            f"The model file's setting '{name}' is {first.get('input')!r}, but {first['msg']} was expected. "
+            f"The model file's setting '{name}' is {first.get('input')!r:.80}, but {first['msg'][:200]} was expected. "
             "The file is damaged or of another version; take another copy."
         ) from None
 

@@ -28,7 +28,7 @@ class RnnSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     cell: Literal["simple", "lstm", "gru"] = "gru"
-    layers: int = Field(default=1, ge=1)
+    layers: int = Field(default=1, ge=1, le=1000)
     width: int = Field(default=64, ge=1)  # of each direction
     bidirectional: bool = True
     pooling: Literal["last", "mean", "max", "mean_max", "attention"] = "mean_max"

@@ -27,8 +27,8 @@ class SeriesCnnSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=32, ge=1)  # channels of each parallel convolution
-    blocks: int = Field(default=2, ge=1)  # residual blocks
-    depth: int = Field(default=2, ge=1)  # inception layers in a block
+    blocks: int = Field(default=2, ge=1, le=1000)  # residual blocks
+    depth: int = Field(default=2, ge=1, le=1000)  # inception layers in a block
     kernel: int = Field(default=9, ge=1)  # of the longest convolution
     branches: int = Field(default=3, ge=1, le=6)  # parallel convolutions, each half as long as the one before
     stride: int = Field(default=1, ge=1)  # steps averaged into one at the start

@@ -26,7 +26,7 @@ class SpectrogramCnnSettings:
 
     width: int = Field(default=16, ge=1)  # channels of the first stage; each later stage has twice as many
     stages: int = Field(default=3, ge=1, le=6)  # each halves time and bands
-    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
     kernel: int = Field(default=5, ge=1)  # of the first convolution
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features

@@ -24,10 +24,10 @@ class CnnRnnSettings:
 
     channels: int = Field(default=16, ge=1)  # of the CNN's first stage; each later stage has twice as many
     stages: int = Field(default=2, ge=1, le=6)  # each halves time and bands
-    blocks: int = Field(default=1, ge=0)  # residual blocks in each stage but the first
+    blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
     kernel: int = Field(default=5, ge=1)  # of the first convolution
     cell: Literal["simple", "lstm", "gru"] = "gru"
-    layers: int = Field(default=1, ge=1)
+    layers: int = Field(default=1, ge=1, le=1000)
     width: int = Field(default=64, ge=1)  # of each direction of the RNN
     bidirectional: bool = True
     dropout: float = Field(default=0.0, ge=0, lt=1)  # before every recurrent layer, and of the pooled features

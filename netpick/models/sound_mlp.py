@@ -22,7 +22,7 @@ class SpectrogramMlpSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=256, ge=1)
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=1000)
     segments: int = Field(default=1, ge=1, le=16)  # equal parts of a sound that get means and maxima of their own
     activation: Activation = "relu"
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -58,9 +58,7 @@ class SpectrogramMlpTrunk(Trunk):
 
 
 def deviation(steps: Tensor, mask: Tensor) -> Tensor:
-    """Standard deviation of (B, T, D) over its valid steps; 0 where a row has none."""
-    if steps.shape[1] == 0:
-        return steps.new_zeros(len(steps), steps.shape[2])
+    """Standard deviation of (B, T, D) over its valid steps; that of equal steps where a row has none."""
     mean = masked_mean(steps, mask).unsqueeze(1)
     return (masked_mean((steps - mean).square(), mask) + 1e-6).sqrt()
 

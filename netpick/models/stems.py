@@ -49,9 +49,9 @@ class SeriesStem(nn.Module):
 def group_steps(steps: Tensor, size: int) -> Tensor:
     """(B, T, C) to (B, ceil(T / size), size, C), zeros behind the last step."""
     padded = functional.pad(steps, (0, 0, 0, -steps.shape[1] % size))
-    return padded.view(len(padded), -1, size, padded.shape[2])
+    return padded.view(padded.shape[0], -1, size, padded.shape[2])
 
 
 def group_mask(mask: Tensor, size: int) -> Tensor:
     """(B, T) to (B, ceil(T / size), size), False behind the last step."""
-    return functional.pad(mask, (0, -mask.shape[1] % size)).view(len(mask), -1, size)
+    return functional.pad(mask, (0, -mask.shape[1] % size)).view(mask.shape[0], -1, size)

@@ -26,7 +26,7 @@ class TabularMlpSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=128, ge=1)
-    layers: int = Field(default=2, ge=0)
+    layers: int = Field(default=2, ge=0, le=1000)
     members: int = Field(default=1, ge=1, le=64)
     activation: Activation = "relu"
     embedding: NumberEmbedding = "none"

@@ -25,7 +25,7 @@ class TabularTransformerSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=32, ge=1)  # of a token
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=1000)
     heads: int = Field(default=4, ge=1)
     hidden: int = Field(default=64, ge=1)  # of the feed-forward part
     embedding: NumberEmbedding = "none"

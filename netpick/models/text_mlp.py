@@ -31,7 +31,7 @@ class TextMlpSettings:
     embedding: int = Field(default=64, ge=1)
     grams: int = Field(default=2, ge=1, le=6)  # longest run of tokens with vectors of its own
     buckets: int = Field(default=16_384, ge=1, le=1 << 22)  # vectors that all runs share by hashing
-    layers: int = Field(default=1, ge=0)
+    layers: int = Field(default=1, ge=0, le=1000)
     width: int = Field(default=128, ge=1)
     activation: Activation = "relu"
     input_dropout: float = Field(default=0.0, ge=0, lt=1)  # of the mean vector

@@ -28,7 +28,7 @@ class TextTransformerSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=64, ge=4, multiple_of=4)
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=1000)
     heads: int = Field(default=4, ge=1)
     expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
     context: int = Field(default=1, ge=1, le=15)  # neighbouring tokens that a convolution in front looks at; 1: none

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from netpick.errors import RequestError
 from netpick.report.components import Charts
+from netpick.report.explained import styles
 from netpick.report.markup import Html, element, json_block
 from netpick.report.parts.ablation import ablation_section
 from netpick.report.parts.contest import contest_section
 from netpick.report.parts.data import data_section
+from netpick.report.parts.explain import explain_section
 from netpick.report.parts.findings import findings_section
 from netpick.report.parts.headline import headline
 from netpick.report.parts.learning import learning_section
@@ -33,6 +35,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "learning": ("Learning", learning_section),
     "winner": ("Winner", winner_section),
     "columns": ("Columns", ablation_section),
+    "explain": ("Explained", explain_section),
     "findings": ("Findings", findings_section),
     "plan": ("Plan", plan_section),
     "use": ("Use", use_section),
@@ -81,7 +84,7 @@ def _head(results: RunResults, scripts: list[str]) -> Html:
         element("meta", name="generator", content=f"netpick {results.version}"),
         element("title", f"{results.title}: netpick report"),
         element("link", rel="icon", href="data:,"),
-        element("style", Html(_own("page.css"))),
+        element("style", Html(_own("page.css") + (styles() if results.explained else ""))),
     )
 
 

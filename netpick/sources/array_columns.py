@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
+from netpick.sources.table import FIRST_DAY, LAST_DAY
 from netpick.types import Array, ArrayColumn, Column, Note, TableColumn
 
 SMALLEST_IMAGE = 4  # pixels a side
@@ -18,6 +19,10 @@ def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
     (N,) and (N, F): a table x1 ... xF. (N, H, W), (N, H, W, C), (N, C, H, W) of bytes, or of numbers in 0..1, -1..1 or whole
     0..255: images. (N, T, C) of other numbers: series. Raises DataError for other shapes and for cells that are not numbers.
     """
+    if x.ndim == 0:
+        raise DataError(
+            f"{where}: X is a single value, but an array with one entry per row was expected. Check how it was made."
+        )
     if x.size == 0:
         raise DataError(f"{where}: X has shape {x.shape} and no values, but rows were expected. Check how it was made.")
     if x.ndim <= 2:
@@ -30,7 +35,7 @@ def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
         pixels = _as_pixels(x) if _is_square_enough(x) else None
         if pixels is not None:
             return _image(pixels[0][:, None], pixels[1], x, where)
-        values = np.ascontiguousarray(x, np.float32)
+        values = _as_float32(x, where)
         text = f"X of shape {x.shape} is read as {len(x):,} series of {x.shape[1]} steps and {x.shape[2]} channels."
         return {"series": ArrayColumn(name="series", values=values, kind="series")}, [Note(subject="array", text=text)]
     if x.ndim == 4 and (x.shape[3] in CHANNELS or x.shape[1] in CHANNELS):
@@ -38,9 +43,10 @@ def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
         if pixels is not None:
             last = x.shape[3] in CHANNELS
             return _image(pixels[0].transpose(0, 3, 1, 2) if last else pixels[0], pixels[1], x, where)
+        known = x[~np.isnan(x)] if x.dtype.kind == "f" else x
+        reach = f"values from {known.min():.6g} to {known.max():.6g}" if known.size else "no values but NaN"
         raise DataError(
-            f"{where}: X of shape {x.shape} has values from {np.nanmin(x):.6g} to {np.nanmax(x):.6g}, but pixels in 0..255, "
-            "0..1 or -1..1 were expected. Rescale it."
+            f"{where}: X of shape {x.shape} has {reach}, but pixels in 0..255, 0..1 or -1..1 were expected. Rescale it."
         )
     raise DataError(
         f"{where}: X has shape {x.shape}, but rows (N, F), series (N, T, C) or images (N, H, W), (N, H, W, C), (N, C, H, W) "
@@ -53,6 +59,8 @@ def label_column(y: Array, where: str) -> tuple[dict[str, Column], str, list[Not
 
     Whole numbers and words are "label", other numbers "target"; (N, 1) is flattened, one-hot rows become "label".
     """
+    if y.ndim == 0:
+        raise DataError(f"{where}: y is a single value, but one label per row was expected. Check how it was made.")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 1:
@@ -86,19 +94,53 @@ def _cells(values: Array, name: str, where: str) -> pl.Series:
         return pl.Series(name, np.ascontiguousarray(values, np.float64)).fill_nan(None)
     if kind == "u" or kind == "i":
         return pl.Series(name, values.astype(np.int64))
-    if kind in "bMm":
+    if kind == "b":
         return pl.Series(name, np.ascontiguousarray(values))
+    if kind == "m":  # durations, in seconds
+        return pl.Series(name, values / np.timedelta64(1, "s")).fill_nan(None)
+    if kind == "M":
+        days = values.astype("datetime64[D]").astype(np.int64)
+        possible = (days >= FIRST_DAY) & (days <= LAST_DAY)
+        times = np.where(possible, values, np.datetime64("NaT")).astype("datetime64[us]")
+        return pl.Series(name, times)
     if kind in "US":
-        return pl.Series(
-            name, [text.decode() if isinstance(text, bytes) else text for text in values.tolist()], dtype=pl.String
-        )
+        return _texts(values.tolist(), name, where)
     if kind == "O":
         cells = values.tolist()
         kinds = {type(cell) for cell in cells if cell is not None and cell == cell}
         if kinds <= {str, int, float, bool, np.str_} and len(kinds - {int, float}) + bool(kinds & {int, float}) <= 1:
             return pl.Series(name, cells, strict=False).fill_nan(None) if kinds & {float} else pl.Series(name, cells)
-        return pl.Series(name, [None if cell is None or cell != cell else str(cell) for cell in cells], dtype=pl.String)
+        return _texts([None if cell is None or cell != cell else str(cell) for cell in cells], name, where)
     raise DataError(f"{where}: column {name} has {values.dtype} cells, but numbers or text were expected. Convert it.")
+
+
+def _texts(cells: list[str | bytes | None], name: str, where: str) -> pl.Series:
+    texts: list[str | None] = []
+    for row, cell in enumerate(cells, start=1):
+        try:
+            text = cell.decode() if isinstance(cell, bytes) else cell
+            if text is not None and not text.isascii():
+                text.encode()  # half a letter cannot be written anywhere
+        except UnicodeError:
+            raise DataError(
+                f"{where}: column {name} (row {row}) holds {cell!r}, which is no UTF-8 text, but text or numbers were expected. "
+                "Convert it first."
+            ) from None
+        texts.append(text)
+    return pl.Series(name, texts, dtype=pl.String)
+
+
+def _as_float32(x: Array, where: str) -> Array:
+    """Raises DataError for infinities and for numbers that would become some."""
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(x, np.float32)
+    if np.isinf(values).any():
+        row, step, channel = (int(place[0]) for place in np.nonzero(np.isinf(values)))
+        raise DataError(
+            f"{where}: row {row + 1}, step {step + 1}, channel {channel + 1} of X is {x[row, step, channel]}, but numbers must be "
+            "finite and smaller than 3e38. Correct it, or put NaN where a value is missing."
+        )
+    return values
 
 
 def _is_square_enough(x: Array) -> bool:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, TypeGuard
+from typing import IO, Any, ClassVar, TypeGuard
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from netpick.sources.paths import short_name
 from netpick.sources.table import table_source
 from netpick.types import TEST, TRAIN, VALIDATION, Array, Column, Note, Source
 
+HIGHEST_RATIO = 500  # unpacked to packed
+RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
+MOST_DIMENSIONS = 8
+ZIP = (zipfile.BadZipFile, zlib.error)
 # How data sets name their arrays: MedMNIST (train_images), Keras (x_train), and a plain pair.
 PART_NAMES: Mapping[int, tuple[tuple[str, str], ...]] = {
     TRAIN: (
@@ -144,13 +148,14 @@ def _require_equal_rows(rows: int, labels: int, where: str) -> None:
 def _as_array(data: object, name: str) -> Array:
     try:
         array = np.asarray(data)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise RequestError(
-            f"{name} is a {type(data).__name__} that numpy cannot read ({error}); pass a numpy array."
+            f"{name} is a {type(data).__name__} that numpy cannot read ({error}), but rows of equal length were expected. Pass a "
+            "numpy array."
         ) from None
     if array.ndim == 0:
         raise RequestError(
-            f"{name} is a single {type(data).__name__}, but an array with one entry per row was expected. Pass (X, y) arrays."
+            f"{name} is a single {'value, None' if data is None else type(data).__name__}, but an array with one entry per row was expected. Pass (X, y) arrays."
         )
     return array
 
@@ -160,7 +165,17 @@ def _load(path: Path) -> dict[str, Array]:
         _check_headers(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,
+        *ZIP,
+    ) as error:
         if isinstance(error, DataError):
             raise
         reason = "it holds Python objects" if "allow_pickle" in str(error) else str(error).rstrip(".")
@@ -175,17 +190,33 @@ def _check_headers(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                reader = (
-                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, dtype = _header(file, f"{path}: {member.filename}")
+            if member.file_size > RATIO_COUNTS_FROM and member.file_size > HIGHEST_RATIO * max(1, member.compress_size):
+                raise DataError(
+                    f"{path}: {member.filename} unpacks from {member.compress_size:,} to {member.file_size:,} bytes, but arrays "
+                    f"that shrink at most {HIGHEST_RATIO} times were expected. Write it with numpy.savez, unpacked."
                 )
-                shape, _, dtype = reader(file)
             wanted = dtype.itemsize * int(np.prod([int(side) for side in shape], dtype=object))
             if not dtype.hasobject and wanted > member.file_size:
                 raise DataError(
                     f"{path}: the header of {member.filename} says {'x'.join(map(str, shape))} {dtype} ({wanted:,} bytes), but "
                     f"{member.file_size:,} bytes follow. The file is damaged: write or download it again."
                 )
+
+
+def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    except (ValueError, TypeError, SyntaxError, RecursionError, EOFError, MemoryError):
+        shape, dtype = (-1,), np.dtype(np.uint8)
+    if len(shape) > MOST_DIMENSIONS or any(type(side) is not int or side < 0 for side in shape):
+        raise DataError(
+            f"{where} does not begin like a numpy array, but a header with its type and shape was expected. Write it with "
+            "numpy.savez(path, x=..., y=...)."
+        )
+    return shape, dtype
 
 
 def _find_pair(arrays: Mapping[str, Array], pairs: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,13 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from netpick.errors import DataError
-from netpick.sources.dialect import Dialect, spoken_separator
+from netpick.sources.dialect import Dialect, csv_rows, spoken_separator
 from netpick.sources.encodings import open_plain
 
 BLOCK_BYTES = 24 * 1024 * 1024
-LONGEST_ROW = 256 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
+LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
+HIGHEST_RATIO = 200  # unpacked to packed
+RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
 SENTINEL = "\x01"  # put behind every row: when it lands before the END column, the row is too short
 END = "end"
 
@@ -101,6 +102,13 @@ def _cut(path: Path, encoding: str, quote: str | None) -> Iterator[Block]:
                 data = rest + decoder.decode(raw, final=not raw).encode()
             except UnicodeDecodeError as error:
                 raise _encoding_trouble(path, error, line + rest.count(b"\n"), offset + len(raw)) from None
+            except UnicodeError as error:  # what the decoders of UTF-16 and UTF-32 say of a missing mark
+                raise DataError(
+                    f"{path} cannot be read as {encoding} ({error}), but such text was expected. Leave --encoding out to have it "
+                    "detected."
+                ) from None
+            if b"\0" in data:
+                raise _zero(path, data, line)
             offset += len(raw)
             if raw and data.endswith(b"\r"):
                 cut = 0  # its newline may come with the next block
@@ -121,14 +129,22 @@ def _cut(path: Path, encoding: str, quote: str | None) -> Iterator[Block]:
 
 
 def read_some(file: BinaryIO | gzip.GzipFile, size: int, path: Path) -> bytes:
-    """Reads from a plain or gzip file. Raises DataError for a damaged gzip file."""
+    """Reads from a plain or gzip file. Raises DataError for a damaged gzip file, and for one that explodes."""
     try:
-        return file.read(size)
+        data = file.read(size)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(
             f"{path} cannot be decompressed to its end ({error}), and a whole gzip file was expected. "
             "Copy or download it again."
         ) from None
+    if isinstance(file, gzip.GzipFile) and file.tell() > RATIO_COUNTS_FROM:
+        packed = path.stat().st_size
+        if file.tell() > HIGHEST_RATIO * packed:
+            raise DataError(
+                f"{path} unpacks from {packed:,} to more than {file.tell():,} bytes, but data shrink at most {HIGHEST_RATIO} times. "
+                "Check where it comes from; unpack it yourself if it is what it should be."
+            )
+    return data
 
 
 def _last_row_end(data: bytes, quote: str | None) -> int:
@@ -150,8 +166,11 @@ def _without_first_row(block: Block, quote: str | None) -> Block:
     begin = start.end() if start else 0
     end = block.data.find(b"\n", begin)
     mark = quote.encode() if quote else None
-    while mark and end >= 0 and block.data.count(mark, begin, end) % 2:
-        end = block.data.find(b"\n", end + 1)
+    inside = block.data.count(mark, begin, end) % 2 if mark and end >= 0 else 0
+    while mark and inside and end >= 0:
+        following = block.data.find(b"\n", end + 1)
+        inside = (inside + block.data.count(mark, end, following if following >= 0 else len(block.data))) % 2
+        end = following
     cut = end + 1 if end >= 0 else len(block.data)
     return Block(data=block.data[cut:], line=block.line + block.data.count(b"\n", 0, cut))
 
@@ -175,13 +194,7 @@ def _parse_slowly(block: Block, dialect: Dialect, path: Path, complaint: str) ->
     """
     width = len(dialect.names)
     text = _prepared(block.data, dialect).decode().replace(f"{dialect.separator}{SENTINEL}\n", "\n")
-    reader = csv.reader(
-        io.StringIO(text, newline="\n"),
-        delimiter=dialect.separator,
-        quotechar=dialect.quote or '"',
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        strict=True,
-    )
+    reader = csv_rows(text, dialect.separator, dialect.quote, strict=True)
     rows: list[list[str]] = []
     start = block.line
     try:
@@ -211,6 +224,15 @@ def _ragged(path: Path, line: int, found: int, dialect: Dialect, *, several_line
         "Every row needs the same number. Correct the line, or pass --separator or --quote if the file is read wrongly."
     )
     return QuoteTrouble(message) if several_lines else DataError(message)
+
+
+def _zero(path: Path, data: bytes, line: int) -> DataError:
+    place = data.index(b"\0")
+    line += data.count(b"\n", 0, place)
+    return DataError(
+        f"{path}, line {line}: found a zero byte, as binary data have, but a table of text was expected. Check how the file was "
+        "written or copied, or remove the byte."
+    )
 
 
 def _encoding_trouble(path: Path, error: UnicodeDecodeError, line: int, end: int) -> EncodingTrouble:

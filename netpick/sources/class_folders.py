@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS
+from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, readable
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
@@ -60,7 +60,7 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
     for folder in folders:
         names = tree.folders[folder.path]
         paths.extend(f"{folder.path}/{name}" for name in names)
-        labels.extend([folder.label] * len(names))
+        labels.extend([readable(folder.label)] * len(names))
         parts.extend([TRAIN if folder.part is None else folder.part] * len(names))
     if len(paths) == 1:
         raise DataError(
@@ -85,7 +85,7 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
         target="label",
         given_split=np.array(parts, np.int8) if is_split else None,
         notes=notes,
-        row_names=paths,
+        row_names=paths if all(map(str.isascii, paths)) else [readable(file) for file in paths],
     )
 
 

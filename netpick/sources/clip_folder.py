@@ -22,7 +22,7 @@ import numpy as np
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, media_source
 from netpick.sources.image_folder import ImageFolderReader, commonest_media, list_media
-from netpick.sources.paths import IMAGE_SUFFIXES, PART_WORDS
+from netpick.sources.paths import IMAGE_SUFFIXES, PART_WORDS, readable
 from netpick.types import Array, Note, Source
 
 LEAST_FRAMES = 4
@@ -48,7 +48,7 @@ class ClipFolderReader(Reader):
         return path.is_dir() and (commonest_media(path) == "clip" or _may_hold_frames(path))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
-        name = path.absolute().name
+        name = readable(path.absolute().name)
         if commonest_media(path) == "clip":
             tree = list_media(path, "clip")
             return media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)

@@ -17,16 +17,18 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
 from netpick.sources.cells import ColumnBuilder
-from netpick.sources.dialect import Dialect, detect_dialect, looks_tabular, without_quotes
+from netpick.sources.dialect import Dialect, detect_dialect, looks_tabular, spoken_separator, without_quotes
 from netpick.sources.encodings import describe_binary, detect_encoding, guess_legacy, open_plain
 from netpick.sources.paths import short_name
-from netpick.sources.table import table_source, unique_names
+from netpick.sources.table import MOST_COLUMNS, table_source, unique_names
 from netpick.types import Note, Source
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data", ".test")
 HEAD_BYTES = 1024 * 1024
 DIALECT_CHARACTERS = 256 * 1024
 LOOKED_AT = 64 * 1024  # bytes of a file of unknown name
+LONGEST_HEADER = 2 * 1024 * 1024  # bytes
+AT_ONCE = 4  # columns that a thread takes
 
 
 class DelimitedReader(Reader):
@@ -47,8 +49,8 @@ class DelimitedReader(Reader):
         try:
             frame, remarks = _read_frame(path, dialect, options)
         except EncodingTrouble as trouble:
-            if options.encoding is not None:
-                raise
+            if options.encoding is not None or dialect.encoding.startswith(("utf-16", "utf-32")):
+                raise  # a mark or zeros said so: no guess would be better
             encoding = guess_legacy(_bytes_around(path, trouble.offset))
             text = f"The encoding is {encoding} (guessed: byte {trouble.offset:,} is not {dialect.encoding})."
             note = Note(subject="encoding", text=text, override="--encoding")
@@ -83,18 +85,34 @@ def _look(path: Path, options: ReadOptions) -> Dialect:
         raise DataError(
             f"{path} holds only blank lines or cells, but rows were expected. Check how the file was written."
         )
+    if len(dialect.names) > MOST_COLUMNS:
+        raise DataError(
+            f"{path} has {len(dialect.names):,} columns (cells separated by {spoken_separator(dialect.separator)}), and at most "
+            f"{MOST_COLUMNS:,} are read. Pass --separator if the file is read wrongly, or keep the columns that matter."
+        )
     names, remarks = unique_names(dialect.names)
     return replace(dialect, names=tuple(names), notes=(note, *dialect.notes, *remarks))
 
 
 def _head_text(path: Path, encoding: str) -> str:
     """The start of the file, whole lines, newlines plain; bytes that do not decode are for the full reading to name."""
-    with open_plain(path) as file:
-        head = read_some(file, HEAD_BYTES, path)
-    whole = len(head) < HEAD_BYTES
-    text = head.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) > DIALECT_CHARACTERS:
-        text, whole = text[:DIALECT_CHARACTERS], False
+    for size in (HEAD_BYTES, LONGEST_HEADER):
+        with open_plain(path) as file:
+            head = read_some(file, size, path)
+        text = head.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
+        first = text.find("\n") + 1
+        whole = len(head) < size
+        if first or whole:
+            break
+    else:
+        raise DataError(
+            f"{path}: its first line is longer than {LONGEST_HEADER >> 20} MB, but a header or a row of at most {MOST_COLUMNS:,} "
+            "cells was expected. Check how the file was written."
+        )
+    if len(text) > DIALECT_CHARACTERS and first:
+        # Of wide tables at least two rows: the names, and what stands below them.
+        second = text.find("\n", first) + 1
+        text, whole = text[: max(DIALECT_CHARACTERS, second)], False
     return text if whole else text[: text.rfind("\n") + 1] or text
 
 
@@ -119,12 +137,18 @@ def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder]) -> N
         for block in read_blocks(path, dialect):
             frame = parse_block(block, dialect, path, columns)
             rows += frame.height
-            list(pool.map(ColumnBuilder.add, builders.values(), [frame[str(number)] for number in builders]))
+            parts = [(builder, frame[str(number)]) for number, builder in builders.items()]
+            list(pool.map(_add, (parts[start : start + AT_ONCE] for start in range(0, len(parts), AT_ONCE))))
     if rows == 0:
         raise DataError(
             f"{path} has a header ({', '.join(dialect.names[:6])}{', ...' if len(dialect.names) > 6 else ''}) but no rows, and "
             "rows were expected. Pass --no-header if the first row is data."
         )
+
+
+def _add(parts: Sequence[tuple[ColumnBuilder, pl.Series]]) -> None:
+    for builder, cells in parts:
+        builder.add(cells)
 
 
 def _cell_notes(builders: Sequence[ColumnBuilder], names: Sequence[str]) -> list[Note]:

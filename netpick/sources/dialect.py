@@ -11,17 +11,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from netpick.errors import RequestError
 from netpick.sources.base import ReadOptions
 from netpick.sources.table import MISSING
 from netpick.types import Note
 
+if TYPE_CHECKING:
+    import _csv
+
 SEPARATORS = ("\t", "|", ";", ",", " ")  # in this order where several would do: a comma may be a decimal comma or prose
 SPOKEN = {"\t": "a tab", "|": "a vertical bar", ";": "a semicolon", ",": "a comma", " ": "a space", '"': 'double (")'}
 NO_QUOTES = ("", "none", "None")
 CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
 SAMPLE_ROWS = 2_000
+LONGEST_CELL = 1 << 27  # characters; blocks of rows are smaller
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d*(,\d+)?")
 NAME_LENGTH = 60  # characters; a longer cell in the first row is prose, not a name
@@ -74,14 +79,8 @@ def without_quotes(dialect: Dialect, text: str, options: ReadOptions) -> Dialect
 
 def sample_rows(text: str, separator: str, quote: str | None, *, strict: bool = False) -> list[list[str]]:
     """The first rows, blank ones left out. Raises csv.Error when strict and the quotes do not pair up."""
-    lines = io.StringIO(squeeze(text) if separator == " " else text, newline="\n")
-    rows = csv.reader(
-        lines,
-        delimiter=separator,
-        quotechar=quote or '"',
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        skipinitialspace=separator != " ",
-        strict=strict,
+    rows = csv_rows(
+        squeeze(text) if separator == " " else text, separator, quote, strict=strict, blanks=separator != " "
     )
     sample: list[list[str]] = []
     for row in rows:
@@ -90,6 +89,19 @@ def sample_rows(text: str, separator: str, quote: str | None, *, strict: bool = 
         if len(sample) == SAMPLE_ROWS:
             break
     return sample
+
+
+def csv_rows(text: str, separator: str, quote: str | None, *, strict: bool, blanks: bool = False) -> _csv.Reader:
+    """The csv module's reading of a text; `blanks` in front of cells are skipped."""
+    csv.field_size_limit(LONGEST_CELL)  # its own limit of 128 kB would refuse long texts
+    return csv.reader(
+        io.StringIO(text, newline="\n"),
+        delimiter=separator,
+        quotechar=quote or '"',
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        skipinitialspace=blanks,
+        strict=strict,
+    )
 
 
 def squeeze(text: str) -> str:
@@ -119,6 +131,11 @@ def spoken_separator(separator: str) -> str:
 def _separator_and_quote(text: str, options: ReadOptions) -> tuple[str, str | None]:
     quotes = _given_quote(options) if options.quote is not None else None
     separator = _given_separator(options) if options.separator is not None else None
+    if separator is not None and separator == quotes:
+        raise RequestError(
+            f"The separator and the quote character are both {separator!r}, but they must differ. Leave one of --separator and "
+            "--quote out to have it detected."
+        )
     best: tuple[tuple[bool, float, float], str, str | None] | None = None
     for candidate in (separator,) if separator else SEPARATORS:
         quote = quotes if options.quote is not None else _detect_quote(text, candidate)
@@ -180,7 +197,7 @@ def _given_quote(options: ReadOptions) -> str | None:
     given = options.quote or ""
     if given in NO_QUOTES:
         return None
-    if len(given) != 1 or ord(given) > 127:
+    if len(given) != 1 or ord(given) > 127 or given in "\r\n":
         raise RequestError(
             f"The quote character {given!r} cannot be used; one character or 'none' was expected. "
             "Leave --quote out to have it detected."

@@ -34,6 +34,15 @@ SIGNATURES = (
     (b"SQLite format 3", "an SQLite database"),
     (b"\x7fELF", "a program"),
 )
+NO_TEXT = (
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode-escape",
+    "raw-unicode-escape",
+    "unicode_escape",
+    "raw_unicode_escape",
+)
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -50,6 +59,8 @@ def detect_encoding(head: bytes, *, whole: bool, given: str | None, path: Path) 
         name = _known(given)
         if name in ("utf-16-le", "utf-16-be", "utf-8") and (marked := _marked(head)):
             name = marked
+        if name in ("utf-16", "utf-32") and _marked(head) is None:  # as Python reads them when there is no mark
+            name = f"{name}-le"
         return name, Note(subject="encoding", text=f"The encoding is {given}, as given.", override="--encoding")
     if marked := _marked(head):
         return marked, _note(marked, "by its byte order mark")
@@ -60,6 +71,13 @@ def detect_encoding(head: bytes, *, whole: bool, given: str | None, path: Path) 
         return "utf-8", Note(subject="encoding", text="The encoding is UTF-8.", override="--encoding")
     guess = guess_legacy(head)
     return guess, _note(guess, "guessed from its letters: it is not UTF-8")
+
+
+def text_encoding(data: bytes, given: str | None) -> str:
+    """The encoding that was given, or that a mark says, else UTF-8. Raises RequestError for one that is not known."""
+    if given is not None and (name := _known(given)) not in ("utf-16", "utf-32", "utf-8"):
+        return name
+    return _marked(data) or (_utf16_without_mark(data) if given is None else None) or (given or "utf-8")
 
 
 def guess_legacy(sample: bytes) -> str:
@@ -96,11 +114,14 @@ def describe_binary(head: bytes) -> str | None:
 def _known(given: str) -> str:
     try:
         name = codecs.lookup(given).name
-    except LookupError:
+        b"a".decode(name, "replace")  # some are ciphers or packers rather than encodings of text
+    except (LookupError, ValueError):
+        name = ""
+    if not name or name in NO_TEXT:
         raise RequestError(
-            f"There is no encoding {given!r}. Known ones are utf-8, utf-16, latin-1, cp1252, shift_jis and the others that "
-            "Python knows. Leave --encoding out to have it detected."
-        ) from None
+            f"There is no encoding {given!r} of texts, but one such as utf-8, utf-16, latin-1, cp1252 or shift_jis was "
+            "expected. Leave --encoding out to have it detected."
+        )
     return "latin-1" if name == "iso8859-1" else name
 
 

@@ -6,7 +6,9 @@ import sys
 from typing import Any, TypeGuard
 
 import polars as pl
+from polars.exceptions import PolarsError
 
+from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import ReadOptions
 from netpick.sources.table import null_missing, table_source, unique_names
@@ -35,7 +37,14 @@ def read_frame(data: object, options: ReadOptions) -> Source:
 def to_polars(data: object) -> tuple[pl.DataFrame, str, list[Note]]:
     """The frame as polars has it, what to call it, and what to say about the conversion."""
     if isinstance(data, pl.LazyFrame):
-        return data.collect(), "LazyFrame", []
+        try:
+            return data.collect(), "LazyFrame", []
+        except (PolarsError, OSError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise DataError(
+                f"The LazyFrame cannot be collected ({reason}), but a table was expected. Call .collect() yourself, and hand over "
+                "what it gives."
+            ) from None
     if isinstance(data, pl.DataFrame):
         return data, "DataFrame", []
     if _is_arrow(data):
@@ -62,12 +71,21 @@ def _cells(cells: Any, name: str) -> pl.Series:
     kind = str(cells.dtype)
     if kind.startswith("period"):
         cells = cells.dt.to_timestamp()
-    elif kind.startswith(("interval", "complex")):
+    elif kind.startswith(("interval", "complex")) or str(getattr(cells.dtype, "categories", "")).startswith("Interval"):
         cells = cells.astype(str)
+    elif kind.startswith("Sparse"):
+        cells = cells.sparse.to_dense()
     elif kind == "object" and len({type(cell) for cell in cells.dropna()}) > 1:
         # Mixed cells become text, so that a stray word among numbers can be named later.
         cells = cells.map(str, na_action="ignore")
-    series: pl.Series = pl.from_pandas(cells, nan_to_null=True)
+    try:
+        series: pl.Series = pl.from_pandas(cells, nan_to_null=True)
+    except (TypeError, ValueError, NotImplementedError, PolarsError) as error:
+        reason = str(error).partition(" <")[0].splitlines()[0].rstrip(".")
+        raise DataError(
+            f"Column {name!r} of the DataFrame holds cells of type {kind} that cannot be read ({reason}), but numbers, texts, dates or "
+            "booleans were expected. Convert it, or leave it out."
+        ) from None
     return series.alias(name)
 
 

@@ -13,7 +13,7 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
 from netpick.sources.name_pattern import named_source, parse_pattern
-from netpick.sources.paths import MEDIA_SUFFIXES
+from netpick.sources.paths import MEDIA_SUFFIXES, readable
 from netpick.types import Media, Source
 
 LOOK_DEPTH = 4  # folders deep that are looked into for a first file
@@ -35,7 +35,7 @@ class ImageFolderReader(Reader):
         if options.label_from is not None:
             pattern = parse_pattern(options.label_from)
             return named_source(tree, path, pattern, layout=self.name, use_parts=options.find_test)
-        name = path.absolute().name
+        name = readable(path.absolute().name)
         return media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
 
 
@@ -57,7 +57,7 @@ def list_media(root: Path, kind: Media) -> Tree:
                 _require_inside(entry, root)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(prefix + name)
-            elif is_media(name, kind) and entry.is_file():
+            elif is_media(name, kind) and is_there(entry):
                 found.append(name)
             else:
                 others += 1
@@ -70,6 +70,14 @@ def list_media(root: Path, kind: Media) -> Tree:
     entries.sort()
     listing = fingerprint.of_listing(entries)
     return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, kind=kind)
+
+
+def is_there(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a plain file, or a link to one; no pipe, no link to nothing or to itself."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _sizes(folder: Path, names: list[str]) -> list[int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
+import re
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from netpick.errors import DataError
 from netpick.sources import fingerprint
@@ -16,12 +18,18 @@ from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import read_some
 from netpick.sources.encodings import describe_binary, detect_encoding, open_plain
 from netpick.sources.paths import short_name
-from netpick.sources.table import null_missing, table_source, unique_names
+from netpick.sources.table import MOST_COLUMNS, null_missing, table_source, unique_names
 from netpick.types import Note, Source
 
 SUFFIXES = (".jsonl", ".ndjson")
 MOST_BYTES = 8 << 30
+AT_ONCE = 16 * 1024 * 1024  # bytes
 LOOKED_AT = 64 * 1024
+MOST_LOOKED_AT = 4  # pieces of a large file whose keys are counted
+MOST_CELLS = 20_000_000
+MOST_SLOWLY = 256 * 1024 * 1024  # bytes that Python itself reads where polars cannot
+MOST_DIGITS = 300
+KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200}+)"\s*+:')
 SHOWN = 40  # characters of a line in a message
 
 
@@ -52,16 +60,17 @@ class JsonLinesReader(Reader):
 
 def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:
     """The file's bytes in UTF-8 without a mark, and what its encoding was."""
-    with open_plain(path) as file:
-        data = read_some(file, MOST_BYTES + 1, path)
-    if len(data) > MOST_BYTES:
-        raise DataError(
-            f"{path} holds more than {MOST_BYTES >> 30} GB of JSON, but it has to fit into memory as it is. Convert it to Parquet."
-        )
+    data = _all_bytes(path)
     what = describe_binary(data[:LOOKED_AT])
     if what and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(
             f"{path} looks like {what}, but lines of JSON were expected. Give the file its right ending, or write it again."
+        )
+    zero = data.find(b"\0")
+    if zero >= LOOKED_AT and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(
+            f"{path}: byte {zero:,} is zero, as in binary data, but lines of JSON were expected. Check how the file was written or "
+            "copied."
         )
     encoding, note = detect_encoding(data, whole=True, given=options.encoding, path=path)
     if encoding == "utf-8":
@@ -75,14 +84,75 @@ def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:
         ) from None
 
 
+def _all_bytes(path: Path) -> bytes:
+    """In pieces, so that nothing is reserved that is not there."""
+    pieces, found = [], 0
+    with open_plain(path) as file:
+        while piece := read_some(file, AT_ONCE, path):
+            pieces.append(piece)
+            found += len(piece)
+            if found > MOST_BYTES:
+                raise DataError(
+                    f"{path} holds more than {MOST_BYTES >> 30} GB of JSON, but it has to fit into memory as it is. Convert it to "
+                    "Parquet."
+                )
+    return b"".join(pieces)
+
+
 def _frame(data: bytes, path: Path) -> pl.DataFrame:
+    _refuse_many_keys(data, path)
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
-    except (PolarsError, ValueError) as error:
-        raise _culprit(data, path, error) from None
+    except (PolarsError, PanicException, ValueError, RuntimeError) as error:  # RuntimeError: of older polars
+        culprit = _culprit(data, path, error)
+        if culprit is not None:
+            raise culprit from None
+        frame = _read_slowly(data)
     if frame.width == 0 or frame.height == 0:
-        raise _culprit(data, path, ValueError("there is no object in it"))
+        raise _culprit(data, path) or DataError(
+            f'{path} holds no object with a key; one a line, such as {{"text": "...", "label": "..."}}, was expected. Write it again.'
+        )
     return frame
+
+
+def _refuse_many_keys(data: bytes, path: Path) -> None:
+    """Every key becomes a column of all lines: a key of its own on each line would need lines x lines cells."""
+    keys: set[bytes] = set()
+    lines = 0
+    for start in range(0, len(data), max(AT_ONCE, len(data) // MOST_LOOKED_AT)):
+        stop = min(len(data), start + AT_ONCE)
+        keys.update(KEY.findall(data, start, stop))
+        lines += data.count(b"\n", start, stop)
+        if len(keys) > MOST_COLUMNS or len(keys) * lines > max(MOST_CELLS, 4 * stop):
+            some = ", ".join(repr(key.decode("utf-8", "replace")[:SHOWN]) for key in sorted(keys)[:3])
+            raise DataError(
+                f"{path} has more than {len(keys):,} different keys ({some}, ...) in its lines, and each becomes a column, but at "
+                f"most {MOST_COLUMNS:,} columns are read, and most lines must have them. Write such keys as values."
+            )
+
+
+def _read_slowly(data: bytes) -> pl.DataFrame:
+    """Lines whose cells are of several types: numbers and words become text, lists and objects stay what they are."""
+    rows = [json.loads(line) for line in data.decode("utf-8").split("\n") if line.strip()]
+    names = dict.fromkeys(name for row in rows for name in row)
+    made = []
+    for name in names:
+        cells = [row.get(name) for row in rows]
+        kinds = {type(cell) for cell in cells if cell is not None}
+        if kinds & {list, dict}:
+            made.append(
+                pl.Series(name, [None if cell is None else [str(cell)] for cell in cells], dtype=pl.List(pl.String))
+            )
+        elif len(kinds) > 1 and not kinds <= {int, float}:
+            texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells]
+            made.append(pl.Series(name, texts, dtype=pl.String))
+        else:
+            made.append(
+                pl.Series(
+                    name, [float(c) if kinds == {int, float} and c is not None else c for c in cells], strict=False
+                )
+            )
+    return pl.DataFrame(made)
 
 
 def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -92,23 +162,41 @@ def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     return trimmed.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)
 
 
-def _culprit(data: bytes, path: Path, error: Exception) -> DataError:
-    """Names the first line that is no JSON object."""
+def _culprit(data: bytes, path: Path, error: BaseException | None = None) -> DataError | None:
+    """Names the first line that is no JSON object; None where all are, and Python can read them all the same."""
     for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
+            found = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
         except (ValueError, RecursionError) as reason:
             what = str(reason) if isinstance(reason, ValueError) else "it is nested too deeply"
             return _bad_line(path, number, line, f"is no JSON ({what})")
         if not isinstance(found, dict):
             return _bad_line(path, number, line, f"is a JSON {type(found).__name__}, not an object")
+    if error is None or len(data) <= MOST_SLOWLY:
+        return None
     first = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
     return DataError(
         f'{path} cannot be read as JSON lines ({first}); one object a line, such as {{"text": "...", "label": "..."}}, was '
         "expected. Write it again."
     )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"the number {text[:SHOWN]} is too large")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text):,} digits is too large")
+    return int(text)
 
 
 def _bad_line(path: Path, number: int, line: str, what: str) -> DataError:

@@ -12,7 +12,7 @@ import polars as pl
 
 from netpick.errors import DataError, RequestError
 from netpick.sources.class_folders import Tree, part_folders
-from netpick.sources.paths import MEDIA_SUFFIXES
+from netpick.sources.paths import MEDIA_SUFFIXES, readable
 from netpick.types import TRAIN, Column, FileColumn, Note, Source, TableColumn
 
 LABEL = "label"
@@ -41,21 +41,50 @@ class NamePattern:
 
     text: str
     names: tuple[str, ...]
-    folders: int  # that the pattern speaks of
-    lazy: re.Pattern[str]
-    greedy: re.Pattern[str]
+    parts: tuple[tuple[str, ...], ...]  # of each folder and of the file: the texts around the fields
 
     def values(self, path: str) -> tuple[str, ...] | None:
-        found = self.lazy.fullmatch(self._part(path))
-        return None if found is None else found.groups()
+        return self._read(path, last=False)
 
     def is_ambiguous(self, path: str) -> bool:
         """Whether the path could as well be read otherwise: one value holds what parts two of them."""
-        lazy, greedy = self.lazy.fullmatch(self._part(path)), self.greedy.fullmatch(self._part(path))
-        return lazy is not None and greedy is not None and lazy.groups() != greedy.groups()
+        return self._read(path, last=False) != self._read(path, last=True)
 
-    def _part(self, path: str) -> str:
-        return _without_ending("/".join(path.split("/")[-1 - self.folders :]))
+    def _read(self, path: str, *, last: bool) -> tuple[str, ...] | None:
+        """The values, each text between fields being found at its first or last place; not by an expression, since some take
+        forever."""
+        names = _without_ending(path).split("/")[-len(self.parts) :]
+        if len(names) < len(self.parts):
+            return None
+        found: list[str] = []
+        for name, texts in zip(names, self.parts, strict=True):
+            values = _from_the_end(name, texts) if last else _from_the_start(name, texts)
+            if values is None:
+                return None
+            found += values
+        return tuple(found)
+
+
+def _from_the_start(name: str, texts: Sequence[str]) -> list[str] | None:
+    """What stands between these texts in a name that they fill; at least one letter each."""
+    first, *between = texts
+    if not between:
+        return [] if name == first else None
+    if not name.startswith(first) or not name.endswith(between[-1]):
+        return None
+    end, place, values = len(name) - len(between[-1]), len(first), []
+    for text in between[:-1]:
+        found = name.find(text, place + 1, end)
+        if found < 0:
+            return None
+        values.append(name[place:found])
+        place = found + len(text)
+    return [*values, name[place:end]] if place < end else None
+
+
+def _from_the_end(name: str, texts: Sequence[str]) -> list[str] | None:
+    backwards = _from_the_start(name[::-1], [text[::-1] for text in reversed(texts)])
+    return None if backwards is None else [value[::-1] for value in reversed(backwards)]
 
 
 def parse_pattern(text: str) -> NamePattern:
@@ -79,20 +108,15 @@ def parse_pattern(text: str) -> NamePattern:
         )
     if "}{" in pattern:
         raise RequestError(
-            f"The pattern {text!r} has two fields with nothing between them to tell them apart. {example}"
+            f"The pattern {text!r} has two fields with nothing between them, but something must tell them apart. {example}"
         )
     return NamePattern(
         text=text,
         names=tuple(names),
-        folders=pattern.count("/"),
-        lazy=_compiled(pattern, "([^/]+?)"),
-        greedy=_compiled(pattern, "([^/]+)"),
+        parts=tuple(
+            tuple(FIELD.split(part)[::2]) for part in pattern.split("/")
+        ),  # every second part is the name of a field
     )
-
-
-def _compiled(pattern: str, field: str) -> re.Pattern[str]:
-    literals = FIELD.split(pattern)[::2]  # every second part is the name of a field
-    return re.compile(field.join(re.escape(literal) for literal in literals))
 
 
 def _without_ending(path: str) -> str:
@@ -122,14 +146,16 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
     if not found:
         fits = suggested_pattern(paths)
         raise DataError(
-            f"None of the {len(paths):,} {tree.noun} in {path} has a name like {pattern.text!r}; the first is {paths[0]}. "
+            f"None of the {len(paths):,} {tree.noun} in {path} has a name like {pattern.text!r}, which was expected; the first is {paths[0]}. "
             f"Pass a pattern that fits{f', for example {OPTION} {fits!r}' if fits else ''}."
             if paths
             else f"{path} holds no {tree.noun}, but names like {pattern.text!r} were expected. Name the folder that holds them."
         )
     files = [file for file, _ in found]
     notes = _left_out(tree, paths, files, pattern)
-    fields = {name: [values[place] for _, values in found] for place, name in enumerate(pattern.names) if name}
+    fields = {
+        name: [readable(values[place]) for _, values in found] for place, name in enumerate(pattern.names) if name
+    }
     groups, told = _group_fields({name: cells for name, cells in fields.items() if name not in (LABEL, "_")})
     classes = len(set(fields[LABEL]))
     said = "".join(f"; {text}" for text in told)
@@ -139,7 +165,7 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
     for name in [*groups, LABEL]:
         columns[name] = TableColumn(name=name, values=pl.Series(name, fields[name], dtype=pl.String))
     return Source(
-        name=path.absolute().name,
+        name=readable(path.absolute().name),
         origin=str(path),
         layout=layout,
         columns=columns,
@@ -149,7 +175,7 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
         given_split=_given_parts(files) if use_parts else None,
         groups=tuple(groups),
         notes=notes,
-        row_names=files,
+        row_names=[readable(file) for file in files],
     )
 
 

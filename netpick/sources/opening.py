@@ -16,7 +16,16 @@ from netpick.sources.frames import is_frame, read_frame
 from netpick.sources.image_folder import holds_class_folders
 from netpick.sources.join import columns_differ, join_parts
 from netpick.sources.parquet_arrow import first_bytes
-from netpick.sources.paths import PART_NAMES, data_file_in, existing, existing_file, family_name, find_parts, short_name
+from netpick.sources.paths import (
+    PART_NAMES,
+    data_file_in,
+    existing,
+    existing_file,
+    family_name,
+    find_parts,
+    readable,
+    short_name,
+)
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
 
 Readers = Mapping[str, Reader]
@@ -56,7 +65,7 @@ def open_files(files: Sequence[Path], *, column: str, kind: Media = "image") -> 
     absolute = [os.path.abspath(file.expanduser()) for file in files]
     root = Path(os.path.commonpath([os.path.dirname(file) for file in absolute]))
     paths = [Path(file).relative_to(root).as_posix() for file in absolute]
-    names = [str(file) for file in files]
+    names = [readable(str(file)) for file in files]
     return Source(
         name=short_name(files[0]) if len(files) == 1 else root.name,
         origin=names[0] if len(names) == 1 else f"{len(names):,} files",
@@ -76,7 +85,11 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
     if is_arrays(data):
         return read_arrays(data)
     shape = getattr(data, "shape", None)
-    what = f"a value of type {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
+    what = (
+        "None"
+        if data is None
+        else f"a value of type {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
+    )
     raise RequestError(
         f"Got {what}, but a path, a DataFrame (polars, pandas), a pyarrow Table or arrays (X, y) were expected. "
         "Pass (X, y) when it is one array without labels."
@@ -94,7 +107,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
     parts = find_parts(path) if find_partners else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = reader.read(path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
-    return replace(source, origin=str(given), notes=[*notes, *source.notes])
+    return replace(source, origin=readable(str(given)), notes=[*notes, *source.notes])
 
 
 def _is_partner(reader: Reader, path: Path) -> bool:
@@ -131,6 +144,6 @@ def _reader_for(readers: Readers, path: Path) -> Reader:
     what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")
     known = "; ".join(reader.description for reader in readers.values())
     raise DataError(
-        f"{path} is in no format that can be read{what}. Known are: {known}. Convert it to one of these, "
+        f"{path} is in no format that can be read{what}, but one of these was expected: {known}. Convert it to one of them, "
         "or give it the right ending."
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from netpick.errors import DataError
 from netpick.sources import fingerprint
@@ -28,7 +28,7 @@ class ParquetReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         try:
             frame = pl.read_parquet(path, low_memory=True, glob=False)
-        except (PolarsError, OSError) as error:
+        except (PolarsError, PanicException, OSError, MemoryError) as error:
             raise _damaged(path, "Parquet", error) from None
         return _source(frame, path, self.name, options)
 
@@ -46,10 +46,35 @@ class ArrowReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         try:
             is_file = first_bytes(path, 6) == b"ARROW1"
+            _refuse_unions(path, is_file)
             frame = pl.read_ipc(path) if is_file else pl.read_ipc_stream(path)
-        except (PolarsError, OSError) as error:
+        except (PolarsError, PanicException, OSError, MemoryError) as error:
             raise _damaged(path, "Arrow", error) from None
         return _source(frame, path, self.name, options)
+
+
+def _refuse_unions(path: Path, is_file: bool) -> None:
+    """Types of cells that polars cannot read end in its panic, which prints on its own."""
+    import pyarrow as pa
+
+    try:
+        with path.open("rb") as file:
+            schema = pa.ipc.open_file(file).schema if is_file else pa.ipc.open_stream(file).schema
+    except (pa.ArrowException, ValueError, OSError):
+        return  # polars says what is wrong with the file
+    odd = [field.name for field in schema if _holds_union(field.type)]
+    if odd:
+        raise DataError(
+            f"{path}: column {odd[0]!r} has cells of several types (an Arrow union), but cells of one type were expected. Write it as "
+            "one type, or leave the column out."
+        )
+
+
+def _holds_union(dtype: Any) -> bool:
+    import pyarrow as pa
+
+    inner = [dtype.field(place).type for place in range(dtype.num_fields)] if dtype.num_fields else []
+    return pa.types.is_union(dtype) or any(_holds_union(one) for one in inner)
 
 
 def first_bytes(path: Path, count: int) -> bytes:
@@ -76,7 +101,7 @@ def _source(frame: pl.DataFrame, path: Path, layout: str, options: ReadOptions) 
 
 
 def _damaged(path: Path, what: str, error: Exception) -> DataError:
-    reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+    reason = (str(error).splitlines() or ["there is no memory for what it claims"])[0].rstrip(".")
     return DataError(
         f"{path} cannot be read as {what} ({reason}), and a whole {what} file was expected. Write or copy it again, or give "
         "it the ending of what it is."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,13 +65,23 @@ def existing(text: str | Path) -> Path:
 
 def existing_file(text: str | Path) -> Path:
     """The path, `~` expanded, which may be empty. Raises RequestError for one that does not exist or may not be read."""
-    path = Path(text).expanduser()
+    path = Path(text)
     try:
-        path.stat()
-    except OSError as error:
+        path = path.expanduser()
+        mode = path.stat().st_mode
+    except (OSError, ValueError, RuntimeError) as error:  # a zero in a name, a home of nobody
         if isinstance(error, PermissionError):
             raise _unreadable(path) from None
+        if os.path.islink(path):
+            raise RequestError(
+                f"{path} is a link to {os.readlink(path)}, which is not there, but a file or folder was expected. "
+                "Correct the link, or name the file itself."
+            ) from None
         raise RequestError(f"There is no file or folder {path}.{_nearby(path)}") from None
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise RequestError(
+            f"{path} is {_special(mode)}, but a file or a folder was expected. Save what it gives to a file first, and name that."
+        )
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise _unreadable(path)
     return path
@@ -124,17 +135,21 @@ def data_file_in(folder: Path) -> Path | None:
     return folder / next((name for name in members if _part_of(name) == TRAIN), members[0])
 
 
+def readable(name: str) -> str:
+    """A name of a file or folder as text that every file and page can hold: bytes that are no UTF-8 become \\xff."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def short_name(path: Path) -> str:
     """A title for data: the file's name without its endings."""
-    path = path.absolute()
-    name = path.name.removesuffix(".gz")
+    name = readable(path.absolute().name.removesuffix(".gz"))
     return name.rpartition(".")[0] or name
 
 
 def family_name(path: Path) -> str:
     """A title for data that consist of train and test files: what their names share, else the folder's name."""
     shared = re.split(r"[\W_]*\*", WORD.sub("*", short_name(path).lower()))[0]
-    return short_name(path)[: len(shared)] or path.absolute().parent.name
+    return short_name(path)[: len(shared)] or readable(path.absolute().parent.name)
 
 
 def _is_data_file(entry: os.DirEntry[str]) -> bool:
@@ -152,6 +167,16 @@ def _part_of(name: str) -> int | None:
     return PART_WORDS[words[-1]] if words else None
 
 
+def _special(mode: int) -> str:
+    kinds = (
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a disk"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "no plain file")
+
+
 def _unreadable(path: Path) -> RequestError:
     kind = "folder" if path.is_dir() else "file"
     return RequestError(
@@ -161,7 +186,7 @@ def _unreadable(path: Path) -> RequestError:
 
 def _nearby(path: Path) -> str:
     parent = path.absolute().parent
-    while not parent.is_dir():
+    while not os.path.isdir(parent):
         path, parent = parent, parent.parent
     try:
         names = sorted(entry.name for entry in os.scandir(parent) if not entry.name.startswith("."))
@@ -172,5 +197,6 @@ def _nearby(path: Path) -> str:
     if close:
         return f" Did you mean {' or '.join(str(parent / name) for name in close)}?"
     if not names:
-        return f" The folder {parent} is empty."
-    return f" The folder {parent} holds: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+        return f" The folder {parent} is empty. Check the path."
+    listed = f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+    return f" The folder {parent} holds: {listed}. Name one of these, or check the path."

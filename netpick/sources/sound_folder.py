@@ -10,6 +10,7 @@ from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, media_source
 from netpick.sources.image_folder import commonest_media, list_media
 from netpick.sources.name_pattern import named_source, parse_pattern, suggested_pattern
+from netpick.sources.paths import readable
 from netpick.types import Source
 
 
@@ -28,7 +29,7 @@ class SoundFolderReader(Reader):
             pattern = parse_pattern(options.label_from)
             return named_source(tree, path, pattern, layout=self.name, use_parts=options.find_test)
         _require_class_folders(tree, path)
-        name = path.absolute().name
+        name = readable(path.absolute().name)
         return media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
 
 

@@ -12,6 +12,9 @@ from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES
 from netpick.types import Column, FileColumn, Media, Note, Source, TableColumn
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-")
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999, counted from 1970-01-01
+MOST_COLUMNS = 50_000
+MOST_TOLD = 8  # repeated names that a note lists
 LOOKED_AT = 200  # cells looked at to tell whether a column holds paths of media files
 
 
@@ -31,6 +34,11 @@ def table_source(
             f"{origin} has {len(frame.columns)} column{'s' if frame.width != 1 else ''} but no rows, and rows were expected. "
             "Check how it was written."
         )
+    if frame.width > MOST_COLUMNS:
+        raise DataError(
+            f"{origin} has {frame.width:,} columns, and at most {MOST_COLUMNS:,} are read. Keep the columns that matter, or write "
+            "rows as columns if it lies on its side."
+        )
     remarks = list(notes)
     columns: dict[str, Column] = {}
     for series in frame.get_columns():
@@ -39,7 +47,7 @@ def table_source(
             remarks.append(Note(subject="columns", text=text))
             continue
         files = _as_media_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
-        columns[series.name] = files or TableColumn(name=series.name, values=_nan_to_null(series))
+        columns[series.name] = files or TableColumn(name=series.name, values=_possible(_nan_to_null(series), remarks))
     if not columns:
         raise DataError(
             f"{origin} has no column of plain cells, but at least one was expected. Flatten its nested columns."
@@ -57,21 +65,27 @@ def table_source(
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
     """Names as they are, empty ones called column_3, repeated ones price, price_2, with a note about the latter."""
-    unique: list[str] = []
+    unique: dict[str, None] = {}
     taken = set(names)
     repeated: dict[str, str] = {}
+    last: dict[str, int] = {}  # number given to a name
     for position, name in enumerate(names, start=1):
         candidate = name or f"column_{position}"
         if candidate in unique:
-            number = next(n for n in range(2, len(names) + 2) if f"{name}_{n}" not in taken)
-            repeated[f"{name}_{number}"] = name
+            name = candidate
+            number = last.get(name, 1) + 1
+            while f"{name}_{number}" in taken:
+                number += 1
+            last[name] = number
             candidate = f"{name}_{number}"
+            repeated[candidate] = name
         taken.add(candidate)
-        unique.append(candidate)
+        unique[candidate] = None
     if not repeated:
-        return unique, []
-    told = ", ".join(f"{new!r} (a second {old!r})" for new, old in repeated.items())
-    return unique, [Note(subject="columns", text=f"Repeated column names were numbered: {told}.")]
+        return [*unique], []
+    shown = [f"{new!r} (a second {old!r})" for new, old in repeated.items()]
+    told = ", ".join(shown[:MOST_TOLD]) + (f" and {len(shown) - MOST_TOLD:,} more" if len(shown) > MOST_TOLD else "")
+    return [*unique], [Note(subject="columns", text=f"Repeated column names were numbered: {told}.")]
 
 
 def null_missing(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
@@ -95,6 +109,21 @@ def _nan_to_null(series: pl.Series) -> pl.Series:
     return series.fill_nan(None) if series.dtype.is_float() and series.is_nan().any() else series
 
 
+def _possible(series: pl.Series, notes: list[Note]) -> pl.Series:
+    """Dates outside of the years 1 to 9999, which Python has no words for, as missing."""
+    if series.dtype != pl.Date and not isinstance(series.dtype, pl.Datetime):
+        return series
+    days = series.to_physical() // {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}.get(
+        getattr(series.dtype, "time_unit", ""), 1
+    )
+    outside = ~days.is_between(FIRST_DAY, LAST_DAY).fill_null(True)
+    if not outside.any():
+        return series
+    text = f"Column {series.name!r}: {int(outside.sum()):,} dates outside of the years 1 to 9999 are read as missing."
+    notes.append(Note(subject="dates", text=text))
+    return series.set(outside, None)
+
+
 def _as_media_paths(series: pl.Series, folder: Path, notes: list[Note]) -> FileColumn | None:
     """The column as one of files, when nine of ten cells end like images, sounds or clips and some of them exist."""
     cells = series.drop_nulls()
@@ -106,14 +135,21 @@ def _as_media_paths(series: pl.Series, folder: Path, notes: list[Note]) -> FileC
     return None
 
 
+def _is_file(folder: Path, cell: str) -> bool:
+    try:
+        return (folder / cell).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero in it
+        return False
+
+
 def _media_paths(
     series: pl.Series, folder: Path, notes: list[Note], named: list[str], kind: Media
 ) -> FileColumn | None:
     noun = MEDIA_NOUNS[kind]
-    found = sum((folder / cell).is_file() for cell in named)
+    found = sum(_is_file(folder, cell) for cell in named)
     if found == 0:
         text = (
-            f"Column {series.name!r} names {noun.removesuffix('s')} files such as {named[0]!r}, but none of them is in {folder}; "
+            f"Column {series.name!r} names {noun.removesuffix('s')} files such as {named[0][:100]!r}, but none of them is in {folder}; "
             "it is read as text."
         )
         notes.append(Note(subject=noun, text=text))

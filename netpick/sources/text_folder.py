@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,8 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import is_junk, part_folders
 from netpick.sources.encodings import detect_encoding
-from netpick.sources.paths import MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, WORD
+from netpick.sources.image_folder import is_there
+from netpick.sources.paths import MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, WORD, readable
 from netpick.types import TRAIN, Note, Source, TableColumn, UnreadableRow
 
 ENDING = ".txt"
@@ -63,9 +64,9 @@ class _Rows:
 
     def add(self, text: str, label: str, part: int | None, name: str) -> None:
         self.texts.append(text or None)
-        self.labels.append(label)
+        self.labels.append(readable(label))
         self.parts.append(part)
-        self.names.append(name)
+        self.names.append(readable(name))
 
 
 class TextFolderReader(Reader):
@@ -118,7 +119,7 @@ def _source(path: Path, rows: _Rows, layout: str) -> Source:
         schema={"text": pl.String, "label": pl.String, "part": pl.Int8},
     )
     return Source(
-        name=path.absolute().name,
+        name=readable(path.absolute().name),
         origin=str(path),
         layout=layout,
         columns={name: TableColumn(name=name, values=frame[name]) for name in ("text", "label")},
@@ -192,7 +193,7 @@ def _listed(root: Path, rows: _Rows) -> list[TextFile]:
                 )
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(prefix + entry.name)
-            elif entry.name.lower().endswith(ENDING) and entry.is_file():
+            elif entry.name.lower().endswith(ENDING) and is_there(entry):
                 paths.append(prefix + entry.name)
             else:
                 others += 1
@@ -249,7 +250,7 @@ def _read_documents(root: Path, files: Sequence[TextFile], options: ReadOptions,
         for number, (file, data) in enumerate(zip(files, pool.map(lambda f: _bytes(root, f), files), strict=True)):
             text = data if isinstance(data, Unreadable) else decoder.text(data, root / file.path)
             if isinstance(text, Unreadable):
-                rows.unreadable.append(UnreadableRow(row=number, path=file.path, reason=text.reason))
+                rows.unreadable.append(UnreadableRow(row=number, path=readable(file.path), reason=text.reason))
             else:
                 rows.add(text.strip(), file.folders[0], file.part, file.path)
     rows.notes.append(decoder.note())
@@ -397,7 +398,7 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
     items = [data] if isinstance(data, str | Path) else data
     if not isinstance(items, list | tuple) or not items or not all(isinstance(item, str | Path) for item in items):
         return None
-    if len(items) == 1 and Path(items[0]).is_dir() and _mostly_texts(Path(items[0])):
+    if len(items) == 1 and _exists(items[0]) and Path(items[0]).is_dir() and _mostly_texts(Path(items[0])):
         items = sorted(path for path in Path(items[0]).rglob("*") if path.name.lower().endswith(ENDING))
     rows: list[tuple[str, str]] = []
     if all(_is_text_file(item) for item in items):
@@ -405,7 +406,7 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
             text = _whole_text(Path(item))
             lines = [line.strip() for line in text.split("\n")] if by_line else [text.strip()]
             rows += [
-                (f"{item}: line {n}" if by_line else str(item), line)
+                (readable(f"{item}: line {n}" if by_line else str(item)), line)
                 for n, line in enumerate(lines, 1)
                 if line or not by_line
             ]
@@ -413,7 +414,7 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
         rows = [(f"text {number}", str(item)) for number, item in enumerate(items, start=1)]
     if not rows:
         return None
-    cells = pl.Series(column, [text for _, text in rows], dtype=pl.String)
+    cells = pl.Series(column, [whole_letters(text) for _, text in rows], dtype=pl.String)
     return Source(
         name="texts",
         origin=str(items[0]) if len(items) == 1 else f"{len(items):,} texts",
@@ -423,6 +424,11 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
         fingerprint=fingerprint.of_frame(pl.DataFrame([cells])),
         row_names=[name for name, _ in rows],
     )
+
+
+def whole_letters(cell: Any) -> Any:
+    """Text without halves of letters, which a terminal may give and nothing can hold; other cells as they are."""
+    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) and not cell.isascii() else cell
 
 
 def _is_text_file(item: str | Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -12,10 +13,18 @@ import polars as pl
 from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
+from netpick.sources.encodings import text_encoding
 from netpick.sources.paths import short_name
 from netpick.types import Array, ArrayColumn, Note, Source, TableColumn
 
 MISSING = ("?", "NaN", "nan")
+PLAIN = re.compile(r"[0-9eE+\-., ]+")  # float() would read 1_0 and digits of other scripts, too
+LARGEST = 3.4e38
+MOST_BYTES = 2 << 30
+MOST_PADDED, MOST_TIMES = (
+    20_000_000,
+    10,
+)  # values after series were brought to one length, and how many times those that are there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +46,37 @@ class TsReader(Reader):
         return path.is_file() and path.name.lower().endswith(".ts")
 
     def read(self, path: Path, options: ReadOptions) -> Source:
-        try:
-            lines = path.read_text(encoding=options.encoding or "utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}: byte {error.start:,} is not {error.encoding} text, but a .ts file is text. Pass --encoding latin-1, "
-                "or give the file its right ending."
-            ) from None
+        lines = _text(path, options.encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         header, first = _read_header(lines, path)
         cases, labels = _read_cases(lines, first, header, path)
         values, lengths = _stack(cases, path)
         return _source(path, header, values, lengths, labels)
+
+
+def _text(path: Path, given: str | None) -> str:
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{path} has {size / 1e9:,.1f} GB, but at most {MOST_BYTES >> 30} GB of text are read. Split it, or convert it to .npz."
+        )
+    with path.open("rb") as file:
+        data = file.read()
+    encoding = text_encoding(data, given)
+    try:
+        text = data.decode(encoding)
+    except UnicodeError as error:
+        where = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else "it"
+        raise DataError(
+            f"{path}: {where} is not {encoding} text, but a .ts file is text. Pass --encoding latin-1, or give the file its right "
+            "ending."
+        ) from None
+    zero = text.find("\0")
+    if zero >= 0:
+        raise DataError(
+            f"{path}, line {text.count(chr(10), 0, zero) + 1}: found a zero byte, as binary data have, but a .ts file is text. Check "
+            "how it was written or copied."
+        )
+    return text
 
 
 def _read_header(lines: list[str], path: Path) -> tuple[_Header, int]:
@@ -119,26 +148,48 @@ def _read_cases(lines: list[str], first: int, header: _Header, path: Path) -> tu
 
 def _values(channel: str, path: Path, line: int) -> Array:
     cells = channel.split(",")
-    try:
-        return np.array(cells, np.float32)
-    except ValueError:
-        pass
+    if PLAIN.fullmatch(channel):
+        try:
+            with np.errstate(over="ignore"):
+                values = np.array(cells, np.float32)
+            if not np.isinf(values).any():
+                return values
+        except ValueError:
+            pass
     values = np.empty(len(cells), np.float32)
     for position, cell in enumerate(cells):
         text = cell.strip()
-        try:
-            values[position] = np.nan if text in MISSING else float(text)
-        except ValueError:
+        number = np.nan if text in MISSING else _number(text)
+        if number is None:
             raise DataError(
-                f"{path}, line {line}: value {position + 1} is {text[:40]!r}, but numbers divided by commas (or ? where missing) "
-                "were expected. Correct the line."
-            ) from None
+                f"{path}, line {line}: value {position + 1} is {text[:40]!r}, but numbers below 3e38, divided by commas (or ? where "
+                "missing), were expected. Correct the line."
+            )
+        values[position] = number
     return values
+
+
+def _number(text: str) -> float | None:
+    """What float32 can hold, written in plain digits; None for all else."""
+    if not PLAIN.fullmatch(text) or "," in text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < LARGEST else None
 
 
 def _stack(cases: list[list[Array]], path: Path) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.int32]]]:
     """(N, T, C), zero behind each series' end; a channel shorter than its fellows is missing (NaN) at the end."""
     lengths = np.array([max(len(channel) for channel in case) for case in cases], np.int32)
+    there = sum(len(channel) for case in cases for channel in case)
+    wanted = len(cases) * int(lengths.max()) * len(cases[0])
+    if wanted > MOST_PADDED and wanted > MOST_TIMES * there:
+        raise DataError(
+            f"{path}: row {int(lengths.argmax()) + 1} has {int(lengths.max()):,} steps and the middle one of all rows "
+            f"{int(np.median(lengths)):,}, but all are brought to one length. Cut the long ones, or remove them."
+        )
     values = np.zeros((len(cases), int(lengths.max()), len(cases[0])), np.float32)
     for row, case in enumerate(cases):
         for column, channel in enumerate(case):

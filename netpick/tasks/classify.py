@@ -30,6 +30,10 @@ class ClassifyState:
     labels: tuple[str, ...]
     variants: dict[str, str]  # spellings that mean one of the labels ("<=50K." -> "<=50K")
 
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.labels) <= MAX_CLASSES or len(set(self.labels)) != len(self.labels):
+            raise ValueError("classes that differ from each other, at least two")
+
 
 class Classify(Task):
     """Binary and multi-class classification."""

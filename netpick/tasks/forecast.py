@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from netpick.kinds.base import Extent
 from netpick.kinds.cells import as_numbers
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task, error_function
@@ -41,9 +42,9 @@ class ForecastState:
     id_columns: tuple[str, ...]
     ids: tuple[str, ...]
     step: Step
-    horizon: int
-    context: int
-    season: int
+    horizon: Extent
+    context: Extent
+    season: Extent
     log: tuple[bool, ...]  # of each target: networks see its logarithm
     location: tuple[tuple[float, ...], ...]  # (S, V), of the possibly logarithmic values at training steps
     scale: tuple[tuple[float, ...], ...]  # (S, V)
@@ -53,6 +54,18 @@ class ForecastState:
     known: tuple[str, ...] = ()  # other columns that are known for the horizon too
     calendar: tuple[str, ...] = ()  # cycles of the calendar, known for ever
     stretch: tuple[tuple[float, ...], ...] = ()  # (H, V), of the interval around the median; () leaves it as it is
+
+    def __post_init__(self) -> None:
+        series, targets = len(self.location), len(self.targets)
+        if not targets or len(self.log) != targets:
+            raise ValueError("at least one target, and of each whether its logarithm is seen")
+        for table in (self.location, self.scale, self.deviation, self.naive):  # empty until they are learned
+            if len(table) != series or any(len(row) != targets for row in table):
+                raise ValueError("scales of every series and target")
+        if not all(value > 0 for row in self.scale for value in row):
+            raise ValueError("scales above 0")
+        if self.stretch and (len(self.stretch) != self.horizon or any(len(row) != targets for row in self.stretch)):
+            raise ValueError("a stretch of every step and target")
 
 
 class Forecast(Task):

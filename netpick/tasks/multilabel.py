@@ -33,6 +33,12 @@ class MultilabelState:
     one_column: bool
     delimiter: str
 
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels that differ from each other, at least two")
+        if self.delimiter not in ("", *DELIMITERS):
+            raise ValueError(f"a delimiter among {' '.join(DELIMITERS)}")
+
 
 class Multilabel(Task):
     """Several yes / no targets at once: as columns, or as a column of lists ("sea|beach")."""

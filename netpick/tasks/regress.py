@@ -9,6 +9,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
+from netpick.kinds.base import Scale
 from netpick.kinds.cells import as_numbers
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task, error_function
@@ -26,7 +27,11 @@ class RegressState:
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[Scale, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names or not len(self.names) == len(self.mean) == len(self.std):
+            raise ValueError("a mean and a deviation of every target")
 
 
 class Regress(Task):

@@ -17,6 +17,7 @@ from netpick.types import (
     CandidateResult,
     Comparison,
     Field,
+    FileColumn,
     Finding,
     HistoryPoint,
     Schema,
@@ -28,6 +29,7 @@ from netpick.types import (
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
 NUM_ROWS = 1000
+GRAVITY = ("info", "warning", "severe")
 
 
 def field(name: str, kind: str | None, role: str = "feature", **more: object) -> Field:
@@ -168,6 +170,177 @@ def texts(change: dict[int, str | None]) -> CheckContext:
     return replace(base, schema=schema, row_groups=row_groups(base.source, schema))
 
 
+def smooth_images(seed: int = 1, side: int = 16) -> Array:
+    """Pictures (N, 1, side, side) of soft spots, no two alike."""
+    coarse = np.random.default_rng(seed).random((NUM_ROWS, 5, 5))
+    grid = np.linspace(0, 4, side)
+    low = np.minimum(grid.astype(int), 3)
+    part = grid - low
+    lines = coarse[:, low] * (1 - part)[:, None] + coarse[:, low + 1] * part[:, None]
+    both = lines[:, :, low] * (1 - part) + lines[:, :, low + 1] * part
+    return (255 * both[:, None]).astype(np.uint8)
+
+
+def changed_images() -> CheckContext:
+    """A third of the test pictures are mirrored and brightened copies."""
+    base = clean()
+    pixels = smooth_images()
+    copies = pixels[base.train[:100]][..., ::-1].astype(np.int64) * 0.9 + 20
+    pixels[base.test[:100]] = copies.astype(np.uint8)
+    return images(pixels, base.target)
+
+
+def written(words: int = 12) -> list[str]:
+    generator = np.random.default_rng(5)
+    names = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "nrstlm"]
+    return [" ".join(generator.choice(names, words)) for _ in range(NUM_ROWS)]
+
+
+def texts_of(cells: list[str]) -> CheckContext:
+    return texts(dict(enumerate(cells)))
+
+
+def changed_texts() -> CheckContext:
+    base, cells = clean(), written()
+    for a, b in zip(base.test[:30].tolist(), base.train[:30].tolist(), strict=True):
+        cells[a] = cells[b].title().replace(" ", ", ", 2) + "!"
+    return texts_of(cells)
+
+
+def series_column(values: Array) -> CheckContext:
+    base = clean()
+    column = ArrayColumn(name="series", values=values.astype(np.float32), kind="series")
+    source = replace(base.source, columns={"series": column}, layout="ts")
+    schema = replace(base.schema, fields=[field("series", "series")])
+    return replace(base, source=source, schema=schema, row_groups=row_groups(source, schema))
+
+
+def noise_series() -> Array:
+    steps = np.random.default_rng(2).normal(size=(NUM_ROWS, 40, 2))
+    return np.asarray(np.cumsum(steps, axis=1))
+
+
+def changed_series() -> CheckContext:
+    base, values = clean(), noise_series()
+    noise = np.random.default_rng(3).normal(size=(60, 40, 2))
+    values[base.test[:60]] = 1.3 * values[base.train[:60]] + 0.02 * noise
+    return series_column(values)
+
+
+def numbered(left_out: bool) -> CheckContext:
+    """A column counts rows that were collected class by class, more or less."""
+    base = clean()
+    generator = np.random.default_rng(4)
+    order = np.argsort(base.target + 0.3 * generator.normal(size=NUM_ROWS))
+    numbers = np.empty(NUM_ROWS, dtype=np.int64)
+    numbers[order] = np.arange(NUM_ROWS) + 5000
+    changed = with_column(base, "case", numbers)
+    return with_field(changed, field("case", None, "left_out")) if left_out else changed
+
+
+def named_files(names: list[str]) -> CheckContext:
+    """Pictures whose files have these names, by class; the files themselves are not there."""
+    base = noise_images()
+    paths = [f"{label}/{names[label]}_{row:04}.png" for row, label in enumerate(base.target.tolist())]
+    return replace(base, files={"image": FileColumn(name="image", root=Path("nowhere"), paths=paths)})
+
+
+def tickets(alike: bool) -> CheckContext:
+    """Two to three rows have a ticket in common, and, or not, their class."""
+    base = clean()
+    generator = np.random.default_rng(6)
+    if alike:
+        ranks = np.argsort(np.argsort(base.target * 1.0 + 0.1 * generator.random(NUM_ROWS)))
+    else:
+        ranks = generator.permutation(NUM_ROWS)
+    cells = np.array([f"A/{rank // 3} x" for rank in ranks])
+    return with_field(with_column(base, "ticket", cells, "category"), field("ticket", None, "left_out"))
+
+
+def dated(backwards: bool) -> CheckContext:
+    base = clean()
+    days = np.empty(NUM_ROWS, dtype=np.int64)
+    days[base.learned] = np.arange(len(base.learned)) + (2000 if backwards else 0)
+    days[base.test] = np.arange(len(base.test)) + (0 if backwards else 2000)
+    return with_column(base, "seen", days.astype("datetime64[D]"), "datetime")
+
+
+def torn() -> CheckContext:
+    """Forty pairs of rows are equal but for their label."""
+    base = clean()
+    columns = dict(base.source.columns)
+    target = base.target.copy()
+    a, b = base.train[:40], base.train[40:80]
+    for name in ("size", "weight"):
+        values = columns[name].values.to_numpy().copy()  # type: ignore[union-attr]
+        values[b] = values[a]
+        columns[name] = TableColumn(name=name, values=pl.Series(name, values))
+    target[b] = 1 - target[a]
+    source = replace(base.source, columns=columns)
+    return replace(base, source=source, target=target, row_groups=row_groups(source, base.schema))
+
+
+def mislabelled(count: int) -> CheckContext:
+    """Two heaps far apart, and rows in the wrong one."""
+    base = clean()
+    generator = np.random.default_rng(7)
+    columns = {name: generator.normal(size=NUM_ROWS) + 6 * base.target for name in ("size", "weight")}
+    target = base.target.copy()
+    target[base.train[:count]] = 1 - target[base.train[:count]]
+    made = context(columns, [field("size", "number"), field("weight", "number")], target)
+    return made
+
+
+def moved(by: float) -> CheckContext:
+    base = clean()
+    values = base.source.columns["weight"].values.to_numpy().copy()  # type: ignore[union-attr]
+    values[base.test] += by
+    return with_cells(base, "weight", values)
+
+
+def with_cells(base: CheckContext, name: str, values: Array) -> CheckContext:
+    columns = {**base.source.columns, name: TableColumn(name=name, values=pl.Series(name, values))}
+    return replace(base, source=replace(base.source, columns=columns))
+
+
+def far_off() -> CheckContext:
+    base = clean()
+    values = base.source.columns["weight"].values.to_numpy().copy()  # type: ignore[union-attr]
+    values[[3, 77]] = 4000.0
+    return with_cells(base, "weight", values)
+
+
+def flat_channel() -> CheckContext:
+    values = noise_series()
+    values[..., 1] = 7.0
+    return series_column(values)
+
+
+def two_units() -> CheckContext:
+    base = clean()
+    generator = np.random.default_rng(8)
+    heights = generator.normal(170, 9, NUM_ROWS)
+    heights[generator.permutation(NUM_ROWS)[:200]] /= 2.54
+    return with_cells(base, "size", heights)
+
+
+def lagged(lag: int) -> CheckContext:
+    base = regression()
+    return with_column(base, "hint", np.roll(base.target[:, 0], -lag) * 2 + 1)
+
+
+def filled_for(share: float) -> CheckContext:
+    """Filled in so many of the rows of class 1 and in no others."""
+    base = clean()
+    chosen = (base.target == 1) & (np.random.default_rng(9).random(NUM_ROWS) < share)
+    return with_column(base, "refund", np.where(chosen, 1.0, np.nan) * np.random.default_rng(1).random(NUM_ROWS))
+
+
+def holes() -> CheckContext:
+    gone = np.random.default_rng(9).random(NUM_ROWS) < 0.3
+    return with_column(clean(), "refund", np.where(gone, np.nan, np.random.default_rng(1).random(NUM_ROWS)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """Data with the fault, its severity and words of the evidence; data that the check is not for, and that pass it."""
@@ -190,7 +363,7 @@ SAMPLES = {
         faulty=with_column(clean(), "paid", clean().target * 7.0 + np.random.default_rng(3).random(NUM_ROWS)),
         severity="severe",
         words="Column 'paid' alone tells all of the target beyond guessing, on 300 training rows.",
-        not_for=noise_images(),
+        not_for=replace(clean(), train=clean().train[:50]),
     ),
     "D003": Sample(
         faulty=uneven(0.007),
@@ -263,6 +436,106 @@ SAMPLES = {
         not_for=clean(),
         passes=texts({}),
     ),
+    "D012": Sample(
+        faulty=lagged(3),
+        severity="severe",
+        words="Column 'hint' is 'answer' 3 rows later, in the order of the file (700 rows looked at).",
+        not_for=noise_images(),
+        passes=regression(),
+    ),
+    "D013": Sample(
+        faulty=filled_for(0.5),
+        severity="warning",
+        words="Column 'refund' is filled in 165 rows, 165 of which are of 'yes' (55.3% of all rows) (of 600 training rows).",
+        not_for=clean(),
+        passes=holes(),
+    ),
+    "D016": Sample(
+        faulty=changed_images(),
+        severity="severe",
+        words="of 300 test images (33.3%) are nearly the same as one that is learned from, resized, saved anew, mirrored",
+        not_for=clean(),
+        passes=images(smooth_images(), clean().target),
+    ),
+    "D017": Sample(
+        faulty=changed_texts(),
+        severity="warning",
+        words="30 of 300 test texts (10.0%) are nearly the same as one that is learned from, but for case",
+        not_for=clean(),
+        passes=texts_of(written()),
+    ),
+    "D018": Sample(
+        faulty=changed_series(),
+        severity="severe",
+        words="of 300 test series (20.0%) are nearly the same as one that is learned from",
+        not_for=clean(),
+        passes=series_column(noise_series()),
+    ),
+    "D019": Sample(
+        faulty=numbered(left_out=False),
+        severity="severe",
+        words="Column 'case' numbers the rows, and rows next to each other in it have the same class",
+        not_for=replace(clean(), schema=replace(clean().schema, task="multilabel")),
+    ),
+    "D020": Sample(
+        faulty=named_files(["scan", "photo"]),
+        severity="warning",
+        words="324 of 324 files of 'no' are named like scan_0, but 0 of 376 of the other classes.",
+        not_for=clean(),
+        passes=named_files(["img", "img"]),
+    ),
+    "D021": Sample(
+        faulty=tickets(alike=True),
+        severity="warning",
+        words="share their 'ticket' with rows that are learned from (334 different ones), and rows of one have targets",
+        not_for=clean(),
+        passes=tickets(alike=False),
+    ),
+    "D022": Sample(
+        faulty=dated(backwards=True),
+        severity="severe",
+        words="the later one by 'seen' (700 and 300 rows): the past is predicted from the future.",
+        not_for=clean(),
+        passes=dated(backwards=False),
+    ),
+    "D023": Sample(
+        faulty=torn(),
+        severity="warning",
+        words="80 of 700 rows to learn from (11.43%) have the same features as a row with another label, in 40 groups",
+        not_for=regression(),
+    ),
+    "D024": Sample(
+        faulty=mislabelled(20),
+        severity="warning",
+        words="20 of 700 rows (2.86%) have a label that hardly any of the 10 rows most like them shares",
+        not_for=replace(clean(), schema=replace(clean().schema, task="multilabel")),
+        passes=mislabelled(0),
+    ),
+    "D025": Sample(
+        faulty=moved(1.0),
+        severity="warning",
+        words="'weight' is 0.8964 in the middle of the test rows, -0.06465 before (distance 0.38).",
+        not_for=replace(clean(), test=clean().test[:20]),
+    ),
+    "D026": Sample(
+        faulty=far_off(),
+        severity="warning",
+        words="Column 'weight' holds 4000 (row 4), 4000 (row 78) in 2 rows; the middle is ",
+        not_for=noise_images(),
+    ),
+    "D027": Sample(
+        faulty=flat_channel(),
+        severity="warning",
+        words="1 of 2 channels of 'series' have one value throughout: 2 (7).",
+        not_for=clean(),
+        passes=series_column(noise_series()),
+    ),
+    "D028": Sample(
+        faulty=two_units(),
+        severity="warning",
+        words="(2.52 times as much), like inches and centimetres: row ",
+        not_for=noise_images(),
+    ),
 }
 
 
@@ -279,6 +552,7 @@ def test_it_finds_its_fault(code: str) -> None:
     assert (finding.code, finding.title, finding.severity) == (code, CHECKS[code].title, sample.severity)
     assert finding.advice.endswith(".")
     assert len(finding.rows) <= 36
+    assert GRAVITY.index(finding.severity) <= GRAVITY.index(CHECKS[code].gravest)
 
 
 @pytest.mark.parametrize("code", CHECKS)
@@ -297,7 +571,21 @@ def test_not_applying_is_not_passing(code: str) -> None:
 def test_running_all_of_them_sorts_them_in_three() -> None:
     findings, not_applicable, passed = run_checks(few_test_rows())
     assert [f.code for f in findings] == ["D008"]
-    assert not_applicable == ["D006", "D010", "D011", "D014", "D015"]
+    assert not_applicable == [
+        "D006",
+        "D010",
+        "D011",
+        "D013",
+        "D014",
+        "D015",
+        "D016",
+        "D017",
+        "D018",
+        "D020",
+        "D021",
+        "D022",
+        "D027",
+    ]
     assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
 
 
@@ -311,8 +599,14 @@ def test_it_has_a_page_that_explains_it(code: str) -> None:
     assert check.code == code
 
 
+def test_the_index_tells_every_check_and_no_other() -> None:
+    checks = (*CHECKS.values(), *RESULT_CHECKS.values())
+    lines = [line for line in (PAGES / "README.md").read_text("utf-8").splitlines() if line.startswith("| [")]
+    assert lines == [f"| [{c.code}]({c.code}.md) | {c.title} | {c.gravest} |" for c in checks]
+
+
 def test_every_page_is_of_a_check() -> None:
-    assert {path.stem for path in PAGES.glob("[A-Z]*.md")} == {*CHECKS, *RESULT_CHECKS}
+    assert {path.stem for path in PAGES.glob("[A-Z][0-9]*.md")} == {*CHECKS, *RESULT_CHECKS}
 
 
 # --- results ---------------------------------------------------------------------------------------------------------

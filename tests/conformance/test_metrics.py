@@ -153,8 +153,10 @@ def _average_precision(s: Sample, w: Array) -> float:
 
 def _brier(s: Sample, w: Array) -> float:
     p = s.predictions.probabilities
-    if s.truth.ndim == 1:
-        return float(sk.brier_score_loss(s.truth, p[:, 1] if two_classes(s) else p, sample_weight=w))  # type: ignore[index]
+    if two_classes(s):
+        return float(sk.brier_score_loss(s.truth, p[:, 1], sample_weight=w))  # type: ignore[index]
+    if s.truth.ndim == 1:  # scikit-learn has it for more than two classes since 1.7
+        return float(np.average(((p - np.eye(p.shape[1])[s.truth]) ** 2).sum(axis=1), weights=w))  # type: ignore[operator, union-attr]
     return float(np.mean([sk.brier_score_loss(s.truth[:, k], p[:, k], sample_weight=w) for k in range(3)]))  # type: ignore[index]
 
 

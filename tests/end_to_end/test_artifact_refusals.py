@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -16,6 +15,9 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 import netpick
+from netpick.model_record import FORMAT
+from netpick.strict import manifest_of, write_archive
+from netpick.strict.bundle import MANIFEST
 
 Members = dict[str, bytes]
 
@@ -32,19 +34,11 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Members:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def write(path: Path, members: Members, *, sums: bool = True, method: int = zipfile.ZIP_STORED) -> Path:
-    """A model file of these members, with a manifest that fits them unless told otherwise."""
-    members = dict(members)
-    if sums:
-        listed = {
-            k: {"sha256": hashlib.sha256(v).hexdigest(), "bytes": len(v)}
-            for k, v in members.items()
-            if k != "manifest.json"
-        }
-        members["manifest.json"] = json.dumps({"format": 1, "members": listed}).encode()
-    with zipfile.ZipFile(path, "w", compression=method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+def write(path: Path, members: Members) -> Path:
+    """A model file of these members in their order, with a manifest that fits them."""
+    contents = {name: content for name, content in members.items() if name != MANIFEST}
+    with path.open("wb") as file:
+        write_archive(file, {MANIFEST: manifest_of(FORMAT, contents), **contents})
     return path
 
 
@@ -108,17 +102,30 @@ def test_the_rewritten_original_loads(members: Members, tmp_path: Path) -> None:
 
 
 def test_a_compressed_file_a_wrong_sum_and_a_cut_file_are_refused(members: Members, tmp_path: Path) -> None:
-    path = write(tmp_path / "model.netpick", members, method=zipfile.ZIP_DEFLATED)
+    path = tmp_path / "model.netpick"
+    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     with pytest.raises(netpick.ModelFileError, match="compressed"):
         netpick.load(path)
-    write(path, {**members, "card.md": b"another card"}, sums=False)
-    with pytest.raises(netpick.ModelFileError, match="checksum"):
+    with path.open("wb") as file:
+        write_archive(file, {**members, "card.md": b"another card"})
+    with pytest.raises(netpick.ModelFileError, match="manifest states another size"):
         netpick.load(path)
     whole = write(path, members).read_bytes()
     for size in (0, 10, len(whole) // 2, len(whole) - 5):
         path.write_bytes(whole[:size])
         with pytest.raises(netpick.ModelFileError, match="Nothing was loaded"):
             netpick.load(path)
+
+
+def test_a_model_file_is_what_pythons_zipfile_writes(members: Members, tmp_path: Path) -> None:
+    """So any tool opens it, and files of the first versions are read."""
+    ours, theirs = write(tmp_path / "ours", members), tmp_path / "theirs"
+    with zipfile.ZipFile(theirs, "w", compression=zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_no_model_file_at_all(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
+from PIL import Image
 
 GUARD = """
 import sys
@@ -36,14 +38,37 @@ def test_fit_score_and_predict_stay_on_this_machine(tmp_path: Path) -> None:
     words = np.where(x[:, 0] > 0, "a good long day it was", "a bad short night it is")
     frame = pl.DataFrame({"a": x[:, 0], "text": words, "label": np.where(x[:, 0] + x[:, 1] > 0, "yes", "no")})
     frame.write_csv(tmp_path / "rows.csv")
-    run, data = tmp_path / "run", str(tmp_path / "rows.csv")
+    run, data, answers = tmp_path / "run", str(tmp_path / "rows.csv"), tmp_path / "answers.csv"
     for arguments in (
+        ("look", data),
         ("fit", data, "--models", "mlp", "--steps", "5", "--out", str(run)),
         ("score", str(run / "model.netpick"), data),
-        ("predict", str(run / "model.netpick"), data),
+        ("predict", str(run / "model.netpick"), data, "--out", str(answers)),
     ):
         finished = guarded(*arguments)
         assert finished.returncode == 0, finished.stderr[-2000:]
+    assert pl.read_csv(answers).height == 120
+    assert "</html>" in (run / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_pictures_and_series_stay_on_this_machine(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for index in range(40):
+        kind = ("dark", "light")[index % 2]
+        (tmp_path / "pictures" / kind).mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 100, (12, 12)) + 100 * (index % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "pictures" / kind / f"{index}.png")
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 5, 1), eager=True)
+    pl.DataFrame({"day": days, "sales": 10 + generator.random(len(days)).round(3)}).write_csv(tmp_path / "sales.csv")
+    for data, more in (("pictures", ("--models", "cnn")), ("sales.csv", ("--models", "mlp", "--horizon", "3"))):
+        run = tmp_path / f"run of {data}"
+        for arguments in (
+            ("fit", str(tmp_path / data), *more, "--steps", "3", "--out", str(run)),
+            ("predict", str(run / "model.netpick"), str(tmp_path / data)),
+        ):
+            finished = guarded(*arguments)
+            assert finished.returncode == 0, finished.stderr[-2000:]
 
 
 def test_the_guard_would_notice() -> None:

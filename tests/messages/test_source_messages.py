@@ -204,8 +204,13 @@ MESSAGES: dict[str, str] = {
     "no such path": (
         "There is no file or folder adult_trian.csv. Did you mean HERE/adult_train.csv or HERE/adult_test.csv?"
     ),
-    "no such path, no near match": ("There is no file or folder something.parquet. The folder HERE holds: one.csv."),
-    "no such path, empty folder": ("There is no file or folder new/x.csv. The folder HERE/new is empty."),
+    "no such path, no near match": (
+        "There is no file or folder something.parquet. The folder HERE holds: one.csv. Name one of these, or "
+        "check the path."
+    ),
+    "no such path, empty folder": (
+        "There is no file or folder new/x.csv. The folder HERE/new is empty. Check the path."
+    ),
     "empty file": ("t.csv is empty (0 bytes), but data were expected. Check how it was written or copied."),
     "blank lines": ("t.csv holds only blank lines or cells, but rows were expected. Check how the file was written."),
     "binary named csv": (
@@ -236,8 +241,8 @@ MESSAGES: dict[str, str] = {
         "detected, or pass --encoding latin-1."
     ),
     "unknown encoding": (
-        "There is no encoding 'utf-99'. Known ones are utf-8, utf-16, latin-1, cp1252, shift_jis and the others "
-        "that Python knows. Leave --encoding out to have it detected."
+        "There is no encoding 'utf-99' of texts, but one such as utf-8, utf-16, latin-1, cp1252 or shift_jis was expected. "
+        "Leave --encoding out to have it detected."
     ),
     "bad separator": (
         "The separator '::' cannot be used; one character such as ',' or ';' or '\\t' was expected. Leave "
@@ -257,8 +262,8 @@ MESSAGES: dict[str, str] = {
         "again, or give it the ending of what it is."
     ),
     "unknown format": (
-        f"song.mp3 is in no format that can be read. Known are: {'; '.join(r.description for r in READERS.values())}. "
-        "Convert it to one of these, or give it the right ending."
+        f"song.mp3 is in no format that can be read, but one of these was expected: {'; '.join(r.description for r in READERS.values())}. "
+        "Convert it to one of them, or give it the right ending."
     ),
     "several files": (
         "data holds several data files (one.csv, two.csv), but one was expected. Name the one to read, for "
@@ -330,7 +335,7 @@ MESSAGES: dict[str, str] = {
     ),
     "ts without rows": ("s.ts has no rows behind @data, and rows were expected. Check that the file is whole."),
     "ts number": (
-        "s.ts, line 4: value 2 is 'two', but numbers divided by commas (or ? where missing) were expected. "
+        "s.ts, line 4: value 2 is 'two', but numbers below 3e38, divided by commas (or ? where missing), were expected. "
         "Correct the line."
     ),
     "ts class": ("s.ts, line 4: found the class 'c', but @classLabel lists a, b. Correct the row or that line."),

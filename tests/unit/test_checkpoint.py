@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from netpick.checkpoint import Checkpoints, DamagedError, read_checkpoint
+from netpick.checkpoint import Checkpoints, read_checkpoint
 from netpick.errors import Interrupted
 from netpick.infer import DeviceData, weights_of
 from netpick.models import MODELS, main_form
@@ -20,6 +20,7 @@ from netpick.models.network import build_network
 from netpick.models.rnn import TextRnnSettings
 from netpick.recipe import Recipe
 from netpick.store import Store
+from netpick.strict import RefusedError
 from netpick.train import Job, Trained, train
 from netpick.types import Inputs, InputSpec
 from tests.unit.test_engine import job_of
@@ -147,7 +148,7 @@ def test_every_truncation_and_many_flips_are_noticed_and_the_one_before_is_used(
         damaged.append(bytes(changed))
     for content in damaged:
         path.write_bytes(content)
-        with pytest.raises(DamagedError):
+        with pytest.raises(RefusedError):
             read_checkpoint(path.parent)
     kept = Checkpoints(tmp_path)
     found = kept.load()
@@ -174,7 +175,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.json"
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
-    with pytest.raises(DamagedError, match="not the file that was written"):
+    with pytest.raises(RefusedError, match="a link, not the file that was written"):
         read_checkpoint(path.parent)
 
 

@@ -235,7 +235,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         "NaN": (write(folder / "nan.wav", broken, subtype="FLOAT"), "no numbers (NaN or infinite)"),
         "lying flac": (lying_flac(folder / "lying.flac"), ""),
         "absent": (folder / "absent.wav", "there is no such file"),
-        "folder": (folder, "it is no sound that can be read ("),
+        "folder": (folder, "it is no plain file"),
     }
 
 

@@ -1,0 +1,178 @@
+"""Which runs can be compared row by row, and by how much their recommended networks differ on the rows they share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from netpick.board.runs import FinishedRun
+from netpick.compare import Contender, Resampler, compare_pairs
+from netpick.metrics import METRICS, fallback_metric
+from netpick.types import Array, Comparison, Predictions
+
+FORECAST_KEYS = ("series", "origin", "time", "target")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Runs that were tested on the same rows, and the metric that they are compared by."""
+
+    runs: tuple[FinishedRun, ...]
+    metric: str
+    n: int  # test rows, or windows of a forecast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """Two groups that cannot be compared row by row, and why."""
+
+    run: FinishedRun
+    other: FinishedRun
+    why: str
+
+
+def group_runs(runs: Sequence[FinishedRun]) -> tuple[list[Group], list[Apart]]:
+    """Runs by the rows that they were tested on, in the order given; and why each further group stands apart."""
+    together: dict[str, list[FinishedRun]] = {}
+    for run in runs:
+        together.setdefault(_key(run), []).append(run)
+    groups = [_group(members) for members in together.values()]
+    apart = [
+        Apart(run=group.runs[0], other=groups[0].runs[0], why=reason(groups[0].runs[0], group.runs[0]))
+        for group in groups[1:]
+    ]
+    return groups, apart
+
+
+def reason(one: FinishedRun, other: FinishedRun) -> str:
+    """Why two runs were not tested on the same rows, in words."""
+    a, b = one.report, other.report
+    if a.data.fingerprint != b.data.fingerprint:
+        return f"other data: {a.data.name} ({a.data.rows:,} rows) and {b.data.name} ({b.data.rows:,} rows)"
+    if a.task.name != b.task.name or a.task.targets != b.task.targets:
+        return f"another task: {_task(one)} and {_task(other)}"
+    if one.predictions is None or other.predictions is None:
+        missing = one if one.predictions is None else other
+        return f"{missing.label} has no readable predictions.parquet"
+    return (
+        f"other test rows of the same data (\u201c{a.split.sentence}\u201d and \u201c{b.split.sentence}\u201d): what one was "
+        "tested on, the other may have learned from"
+    )
+
+
+def winners_in_pairs(group: Group) -> list[Comparison]:
+    """Every run's recommended network against every other's, on the shared test rows."""
+    metric = METRICS[group.metric]
+    contenders, truth, groups = [], None, None
+    for run in group.runs:
+        winner = run.report.verdict.winner
+        if winner is None or run.predictions is None:
+            continue
+        read = _forecast(run, winner) if run.report.task.name == "forecast" else _rows(run, winner)
+        if read is None:
+            continue
+        rows_truth, predictions, decided, groups = read
+        truth = rows_truth if truth is None else truth
+        contenders.append(Contender(name=run.label, predictions=predictions, decided=decided))
+    if truth is None or len(contenders) < 2 or not all(metric.applies(truth, c.predictions) for c in contenders):
+        return []
+    names = [contender.name for contender in contenders]
+    pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
+    return compare_pairs(metric, truth, contenders, pairs, Resampler(len(truth), 0, groups))
+
+
+Read = tuple[Array, Predictions, Array | None, Array | None]  # truth, predictions, decisions, groups of rows
+
+
+def _group(runs: Sequence[FinishedRun]) -> Group:
+    task = runs[0].report.task
+    metrics = {run.report.task.primary_metric for run in runs}
+    metric = metrics.pop() if len(metrics) == 1 else fallback_metric(task.name)
+    # What scale-free metrics of forecasts divide by is not among the predictions.
+    metric = fallback_metric(task.name) if task.name == "forecast" or metric not in METRICS else metric
+    scores = [entry.test[metric].n for run in runs for entry in run.report.entries if metric in entry.test]
+    return Group(runs=tuple(runs), metric=metric, n=scores[0] if scores else 0)
+
+
+def _task(run: FinishedRun) -> str:
+    return f"{run.report.task.name} of {', '.join(run.report.task.targets)}"
+
+
+def _key(run: FinishedRun) -> str:
+    """The same for runs of the same data, task and test rows with the same truth."""
+    report = run.report
+    parts = [report.data.fingerprint, report.task.name, *report.task.targets, "\0", *report.task.labels]
+    table = run.predictions
+    if table is None:
+        parts.append(str(run.folder.resolve()))  # alone
+    else:
+        truth = [name for name in table.columns if name == "truth" or name.startswith("truth_")]
+        keys = [name for name in ("row", *FORECAST_KEYS) if name in table.columns]
+        parts += [f"{name}:{_digest(table[name])}" for name in (*keys, *truth)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _digest(series: pl.Series) -> str:
+    return hashlib.sha256(series.cast(pl.String).fill_null("\0").str.join("\n")[0].encode()).hexdigest()
+
+
+def _rows(run: FinishedRun, name: str) -> Read | None:
+    """Of classes, labels or quantities; None where columns are missing."""
+    table, task = run.predictions, run.report.task
+    assert table is not None
+    try:
+        if task.name == "regress":
+            several = len(task.labels) > 1
+            truth = _stack(table, [f"truth_{label}" for label in task.labels])
+            names = [f"{name}: prediction_{label}" if several else f"{name}: prediction" for label in task.labels]
+            return truth, Predictions(values=_stack(table, names)), None, None
+        probabilities = _stack(table, [f"{name}: probability_{label}" for label in task.labels])
+        predictions = Predictions(probabilities=probabilities)
+        if task.name == "multilabel":
+            truth = _stack(table, [f"truth_{label}" for label in task.labels]).astype(np.int8)
+            decided = _stack(table, [f"{name}: {label}" for label in task.labels]).astype(np.int64)
+            return truth, predictions, decided, None
+        return (
+            _numbers(table["truth"], task.labels),
+            predictions,
+            _numbers(table[f"{name}: prediction"], task.labels),
+            None,
+        )
+    except (pl.exceptions.PolarsError, ValueError, TypeError):
+        return None
+
+
+def _forecast(run: FinishedRun, name: str) -> Read | None:
+    """Of windows: rows (n, H * V), and blocks of windows whose horizons overlap."""
+    table, task = run.predictions, run.report.task
+    assert table is not None
+    try:
+        keys = [column for column in ("series", "origin") if column in table.columns]
+        starts = table.select(pl.struct(keys).rle_id().alias("window"))["window"]
+        width = int((starts == 0).sum())
+        if width == 0 or len(table) % width:
+            return None
+        truth = table["truth"].cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, width)
+        values = table[f"{name}: prediction"].cast(pl.Float64).to_numpy().reshape(-1, width)
+        ones = np.ones((len(values), len(task.targets)))
+        blocks = np.arange(len(values)) // max(1, width // len(task.targets))
+        blocks = blocks if blocks[-1] >= 2 else np.arange(len(values))
+        return truth, Predictions(values=values, naive=ones, deviation=ones), None, blocks
+    except (pl.exceptions.PolarsError, ValueError, TypeError):
+        return None
+
+
+def _stack(table: pl.DataFrame, names: Sequence[str]) -> Array:
+    return np.stack([table[name].cast(pl.Float64).to_numpy() for name in names], axis=1)
+
+
+def _numbers(series: pl.Series, labels: Sequence[str]) -> Array:
+    """Numbers of classes. Raises ValueError for a class that the run does not know."""
+    codes = series.cast(pl.String).cast(pl.Enum(list(labels)), strict=False).to_physical()
+    if codes.null_count():
+        raise ValueError("a class without a number")
+    return codes.cast(pl.Int64).to_numpy()

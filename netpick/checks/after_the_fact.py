@@ -1,0 +1,116 @@
+"""D013: columns that are filled, or empty, only where the outcome is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from netpick.checks.base import Check, CheckContext
+from netpick.checks.statistics import CHANCE, order_share
+from netpick.kinds.cells import as_numbers
+from netpick.types import Array, Field, Finding, Severity, TableColumn
+
+FEWEST = 20  # missing cells, and filled ones
+PURE = 0.995  # of the filled (or missing) rows are of one class; the rest may be slips of the pen
+STOP_TOLD = 0.9  # of what is left to know after guessing
+APART = 0.99  # of the pairs of a filled and a missing row have the larger number on the same side
+
+
+class FilledAfterwards(Check):
+    """Compares the targets of rows where a column is missing with those where it is filled."""
+
+    code = "D013"
+    title = "A column is filled only once the outcome is known"
+    gravest = "severe"
+
+    def run(self, context: CheckContext) -> list[Finding] | None:
+        if context.task not in ("classify", "multilabel", "regress"):
+            return None
+        rows = context.train
+        findings = []
+        looked = 0
+        for field in context.schema.features:
+            column = context.source.columns[field.name]
+            if not isinstance(column, TableColumn):
+                continue
+            cells = column.values.gather(rows)
+            missing = (as_numbers(cells) if field.kind == "number" else cells).is_null().to_numpy()
+            if min(int(missing.sum()), int((~missing).sum())) < FEWEST:
+                continue
+            looked += 1
+            findings += self._of_field(context, field, missing)
+        return findings if looked else None
+
+    def _of_field(self, context: CheckContext, field: Field, missing: Array) -> list[Finding]:
+        target = context.target[context.train]
+        target = target if target.ndim == 2 else target[:, None]
+        for k in range(target.shape[1]):
+            if context.task == "regress":
+                found = _numbers(target[:, k], missing)
+            else:
+                found = _classes(target[:, k].astype(np.int64), missing, context, k, len(context.schema.features))
+            if found is None:
+                continue
+            said, told = found
+            severity: Severity = "severe" if told >= STOP_TOLD else "warning"
+            return [
+                Finding(
+                    code=self.code,
+                    severity=severity,
+                    title=self.title,
+                    evidence=f"Column '{field.name}' {said} (of {len(missing):,} training rows).",
+                    advice=(
+                        "Such a column is often filled in when the outcome is known, and empty on the day of prediction: leave it "
+                        f"out with --drop {field.name!r}, unless it is known before."
+                    ),
+                    columns=(field.name,),
+                )
+            ]
+        return []
+
+
+def _classes(target: Array, missing: Array, context: CheckContext, k: int, columns: int) -> tuple[str, float] | None:
+    """Words and the share that is told, when the filled or the missing rows are all of one class, and not by chance."""
+    labelled = target >= 0
+    target, missing = target[labelled], missing[labelled]
+    counts = np.bincount(target)
+    commonest = int(counts.argmax())
+    others = int((target != commonest).sum())
+    if not others:
+        return None
+    sides = {"filled": ~missing, "missing": missing}
+    wrong = sum(int((target[side] != np.bincount(target[side]).argmax()).sum()) for side in sides.values())
+    told = 1 - wrong / others
+    for word, side in sides.items():
+        own = np.bincount(target[side], minlength=len(counts))
+        label = int(own.argmax())
+        share, base = own[label] / side.sum(), counts[label] / len(target)
+        chance = side.sum() * math.log10(max(base, 1e-12))  # all of them of that class, by chance
+        if share < PURE or chance > math.log10(CHANCE / columns):
+            continue
+        if context.task == "multilabel":
+            name = f"'{[f.name for f in context.schema.targets][k]}' is {'set' if label else 'not set'}"
+        else:
+            name = f"'{context.labels[label] if label < len(context.labels) else label}'"
+        where = f"are of {name}" if context.task == "classify" else f"are rows where {name}"
+        return (
+            f"is {word} in {int(side.sum()):,} rows, {own[label]:,} of which {where} ({base:.1%} of all rows)",
+            told,
+        )
+    return None
+
+
+def _numbers(target: Array, missing: Array) -> tuple[str, float] | None:
+    filled = target[~missing & ~np.isnan(target)]
+    empty = target[missing & ~np.isnan(target)]
+    if min(len(filled), len(empty)) < FEWEST:
+        return None
+    apart = order_share(filled, empty)
+    if max(apart, 1 - apart) < APART:
+        return None
+    word = "larger" if apart > 0.5 else "smaller"
+    return (
+        f"is filled where the target is {word}: {np.median(filled):.4g} in the middle, {np.median(empty):.4g} where it is missing",
+        STOP_TOLD,
+    )

@@ -1,0 +1,60 @@
+"""D023: rows that are identical in every feature and have different labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netpick.checks.base import LISTED, Check, CheckContext, rows_named
+from netpick.checks.duplicates import rows_repeat_by_chance
+from netpick.types import Finding, Severity
+
+MANY = 0.01  # of the rows with a label
+
+
+class SameRowOtherLabel(Check):
+    """Looks for groups of identical rows that do not agree."""
+
+    code = "D023"
+    title = "The same row with different labels"
+    gravest = "warning"
+
+    def run(self, context: CheckContext) -> list[Finding] | None:
+        if context.row_groups is None or context.task not in ("classify", "multilabel"):
+            return None
+        target = context.target if context.target.ndim == 2 else context.target[:, None]
+        rows = context.learned
+        rows = rows[(target[rows] >= 0).all(axis=1)]
+        if not len(rows):
+            return None
+        groups, place, counts = np.unique(context.row_groups[rows], return_inverse=True, return_counts=True)
+        # A group agrees when its largest and its smallest label are the same.
+        lowest = np.full((len(groups), target.shape[1]), np.inf)
+        highest = np.full((len(groups), target.shape[1]), -np.inf)
+        np.minimum.at(lowest, place, target[rows])
+        np.maximum.at(highest, place, target[rows])
+        torn = (lowest != highest).any(axis=1) & (counts > 1)
+        if not torn.any():
+            return []
+        found = rows[torn[place]]
+        found = found[np.argsort(place[torn[place]], kind="stable")]
+        share = len(found) / len(rows)
+        by_chance = rows_repeat_by_chance(context.source, context.schema)
+        severity: Severity = "warning" if share >= MANY and not by_chance else "info"
+        return [
+            Finding(
+                code=self.code,
+                severity=severity,
+                title=self.title,
+                evidence=(
+                    f"{len(found):,} of {len(rows):,} rows to learn from ({share:.2%}) have the same features as a row with "
+                    f"another label, in {int(torn.sum()):,} groups: {rows_named(context, found)}."
+                ),
+                advice=(
+                    "The features take so few values that such rows are expected; no model can get all of them right."
+                    if by_chance
+                    else "No model can get all of them right. Look which label is true, or which column is missing that tells "
+                    "these rows apart."
+                ),
+                rows=tuple(found[:LISTED].tolist()),
+            )
+        ]

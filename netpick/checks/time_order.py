@@ -1,0 +1,81 @@
+"""D022: time that runs backwards across the split, or stands still."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netpick.checks.base import Check, CheckContext
+from netpick.checks.features import times_of
+from netpick.checks.statistics import neighbours_alike, order_share
+from netpick.types import Array, Finding
+
+BACKWARDS = 0.95  # of the pairs of a learned and a test row have the learned one later
+FORWARDS = 0.05
+PROOF, TOLD = 6.0, 0.1  # standard errors, and how much more alike rows of one time are
+FEWEST_ROWS = 50
+
+
+class TimeRunsBackwards(Check):
+    """Compares the times of learned rows and test rows."""
+
+    code = "D022"
+    title = "Test rows are not later than those learned from"
+    gravest = "severe"
+
+    def run(self, context: CheckContext) -> list[Finding] | None:
+        found = times_of(context) if context.task != "forecast" and context.holds_out else []
+        told = [said for name, times in found if (said := self._of_times(context, name, times)) is not None]
+        if not told:
+            return None
+        every = sorted((finding for findings in told for finding in findings), key=lambda f: f.severity != "severe")
+        return every[:1]  # dates of one row mostly go together
+
+    def _of_times(self, context: CheckContext, name: str, times: Array) -> list[Finding] | None:
+        learned, test = times[context.learned], times[context.test]
+        learned, test = learned[~np.isnan(learned)], test[~np.isnan(test)]
+        if min(len(learned), len(test)) < 10:
+            return None
+        later = order_share(learned, test)
+        if later <= FORWARDS:
+            return []
+        if later >= BACKWARDS:
+            evidence = (
+                f"In {later:.1%} of all pairs of a row that is learned from and a test row, the one that is learned from is the "
+                f"later one by '{name}' ({len(learned):,} and {len(test):,} rows): the past is predicted from the future."
+            )
+            return [self._finding(name, evidence, severe=True)]
+        if not _time_tells(context, times):
+            return []
+        evidence = (
+            f"{later:.0%} of all pairs of a row that is learned from and a test row have the learned one later by '{name}' "
+            f"({len(learned):,} and {len(test):,} rows), and rows of about the same time have like targets: rows before and after "
+            "a test row tell what it is."
+        )
+        return [self._finding(name, evidence, severe=False)]
+
+    def _finding(self, name: str, evidence: str, *, severe: bool) -> Finding:
+        return Finding(
+            code=self.code,
+            severity="severe" if severe else "warning",
+            title=self.title,
+            evidence=evidence,
+            advice=f"If the network is to predict what comes, test on the newest rows: --split time:{name}.",
+            columns=tuple(name.split(",")),
+        )
+
+
+def _time_tells(context: CheckContext, times: Array) -> bool:
+    """Whether rows next to each other in time have more alike targets than others."""
+    target = context.target if context.target.ndim == 2 else context.target[:, None]
+    rows = context.learned
+    rows = rows[~np.isnan(times[rows])]
+    if len(rows) < FEWEST_ROWS:
+        return False
+    rows = rows[np.argsort(times[rows], kind="stable")]
+    for k in range(target.shape[1]):
+        column = target[rows, k]
+        known = column >= 0 if column.dtype.kind in "iu" else ~np.isnan(column)
+        alike = neighbours_alike(column[known])
+        if alike.z >= PROOF and alike.effect >= TOLD:
+            return True
+    return False

@@ -1,0 +1,138 @@
+"""What answers encoded rows: torch from a model file, or onnxruntime from an exported graph. Both take and give numpy.
+
+Neither reads raw data nor words answers (use.py does); importing this imports neither torch nor onnxruntime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
+from netpick.errors import ModelFileError, RequestError
+from netpick.types import Array, Inputs
+
+if TYPE_CHECKING:
+    from netpick.artifact import LoadedModel
+
+ANSWERS = "answers"  # the output of an exported graph that an engine gives
+
+
+class Engine(Protocol):
+    """Answers of a model for encoded rows."""
+
+    @property
+    def name(self) -> str:
+        """'torch' or 'onnx'."""
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """Answers (n, O) float32 for encoded rows, after the task's `answer`: probabilities, or standardised values.
+
+        arrays: by store name, as `encode` makes them ("vector", "codes", "tokens", "tokens.lengths", ...), n rows each. A
+        row's answer does not depend on the other rows, so rows of several requests may come together.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchEngine:
+    """A model file's network."""
+
+    loaded: LoadedModel
+    name: str = "torch"
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        from netpick.infer import DeviceData, predict_outputs
+        from netpick.store import Store
+        from netpick.tasks import TASKS
+
+        data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
+        rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
+        answers = TASKS[self.loaded.record.task].answer(predict_outputs(self.loaded.network, data, rows))
+        return np.asarray(answers.numpy(), dtype=np.float32)
+
+
+class OnnxEngine:
+    """An exported graph in onnxruntime, on the processor. Safe to call from several threads at once."""
+
+    name = "onnx"
+
+    def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
+        """graph: a file that `onnx_file.check_graph` has passed. threads: of one call; 0 leaves it to onnxruntime.
+
+        Raises RequestError without onnxruntime, ModelFileError when the graph does not fit these inputs.
+        """
+        try:
+            import onnxruntime
+        except ImportError:
+            raise RequestError(
+                "This model is an exported graph, but onnxruntime is not installed. Type: pip install onnxruntime"
+            ) from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        where = path or "the graph"
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except _refusals() as error:
+            raise ModelFileError(
+                f"{where} cannot be run: {str(error).splitlines()[0][:200]}. Export the model again: netpick export MODEL --to onnx"
+            ) from None
+        self._dtypes = {node.name: _DTYPES.get(node.type) for node in self._session.get_inputs()}
+        self.inputs = inputs
+        wanted = {*inputs, *(f"{name}.lengths" for name, spec in inputs.items() if spec.padded)}
+        if set(self._dtypes) != wanted or ANSWERS not in {node.name for node in self._session.get_outputs()}:
+            raise ModelFileError(
+                f"{where} reads {sorted(self._dtypes)}, but its model.json says {sorted(wanted)}. Export the model again: "
+                "netpick export MODEL --to onnx"
+            )
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
+        lengths = main_lengths(self.inputs, arrays)
+        found: Array | None = None
+        for chunk, places in batches(rows, lengths, batch_rows(self.inputs)):
+            whole = len(chunk) == len(rows) and lengths is None
+            answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
+            if whole:
+                return np.asarray(answers, dtype=np.float32)
+            found = np.empty((len(rows), *answers.shape[1:]), dtype=np.float32) if found is None else found
+            found[places] = answers
+        assert found is not None, "no rows were given"
+        return found
+
+    def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
+        """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""
+        made = {}
+        for name, spec in self.inputs.items():
+            part = arrays[name] if rows is None else arrays[name][rows]
+            if spec.padded:
+                key = f"{name}.lengths"
+                lengths = arrays[key] if rows is None else arrays[key][rows]
+                made[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
+                if spec.form in TRIMMED:
+                    part = part[:, : max(1, int(lengths.max(initial=1)))]
+            made[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
+        return made
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a graph that it cannot load; the kinds have no common root of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented,
+            state.RuntimeException, RuntimeError)  # fmt: skip
+
+
+_DTYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
+}

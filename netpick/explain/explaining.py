@@ -1,0 +1,181 @@
+"""Puts an explanation together: which figures a form of data has, which rows are shown, and what the page says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from netpick.explain import forecasts, groups, images, series, sounds, tables, texts
+from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
+from netpick.explain.groups import inputs_figure
+from netpick.explain.mistakes import judged, mistake_figures, surest_mistakes
+from netpick.explain.page import Explanation, Part, words
+from netpick.explain.reading import read_subject
+from netpick.explain.subject import Subject, Target
+from netpick.models import main_form, main_input
+from netpick.report.markup import element
+from netpick.report.words import counted, grouped
+from netpick.types import Figure
+from netpick.use import Model
+
+DEFAULT_ROWS = 4
+MOST_BYTES = 5_500_000  # of a page's figures; style sheet and frame come on top
+
+RowFigures = Callable[[Subject, int, str, Target], tuple[Figure, ...]]
+
+
+def _none(subject: Subject, name: str) -> tuple[Figure, ...]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """How one form of data is explained: a row of it, and the network that reads it."""
+
+    row: RowFigures
+    network: Callable[[Subject, str], tuple[Figure, ...]] = _none
+
+
+FORMS: dict[str, Views] = {
+    "table": Views(row=tables.row_figures),
+    "grid": Views(row=images.row_figures, network=images.network_figures),
+    "tokens": Views(row=texts.row_figures),
+    "series": Views(row=series.row_figures),
+    "spectrogram": Views(row=sounds.row_figures),
+    "clip": Views(row=groups.clip_figures),
+    "window": Views(row=forecasts.row_figures),
+}
+
+
+def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanation:
+    """What the network goes by on these rows: the network itself, all rows together, its mistakes, and some rows one by one.
+
+    data: what `model.predict` takes; with labels, mistakes are shown too. rows: how many are explained one by one.
+    Raises DataError when the data cannot be read, and RequestError where an explanation needs something that is not installed.
+    """
+    subject = read_subject(model, data)
+    views, name = _views(subject)
+    together = tables.data_figures(subject) if len(subject.encoders) > 1 and subject.task.name != "forecast" else ()
+    parts = [
+        Part(key="network", title="The network", lead=words(), figures=views.network(subject, name)),
+        Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),
+        Part(key="mistakes", title="Where it errs", lead=words(), figures=mistake_figures(subject), label="Mistakes"),
+    ]
+    parts += [_row_part(subject, row) for row in chosen_rows(subject, rows)]
+    kept, left_out = _fitting([part for part in parts if part.figures])
+    return Explanation(
+        title=subject.title,
+        told=_told(subject),
+        parts=kept,
+        missing=(*_missing(subject), *left_out),
+    )
+
+
+def explain_one(model: Model, data: object) -> tuple[Figure, ...]:
+    """The figures for one row: a dict, a path, an array of one row. Of several rows, the first is explained.
+
+    Raises DataError when the row cannot be read.
+    """
+    return row_figures(read_subject(model, data, 1), 0)
+
+
+def row_figures(subject: Subject, row: int) -> tuple[Figure, ...]:
+    """All figures for one row."""
+    views, name = _views(subject)
+    target = subject.target_of(row)
+    first = None if name == "table" else inputs_figure(subject, row, target)
+    last = neighbours_figure(subject, row, target)
+    return (
+        *([] if first is None else [first]),
+        *views.row(subject, row, name, target),
+        *([] if last is None else [last]),
+    )
+
+
+def _views(subject: Subject) -> tuple[Views, str]:
+    return FORMS[main_form(subject.inputs)], main_input(subject.inputs)
+
+
+def chosen_rows(subject: Subject, most: int) -> list[int]:
+    """Rows that are worth a look: half of them the surest mistakes where there are labels, the others of many different answers."""
+    if subject.count <= most:
+        return list(range(subject.count))
+    found = judged(subject)
+    chosen: list[int] = []
+    if found is not None and subject.task.name == "classify":
+        chosen = found.rows[surest_mistakes(found)[: most // 2]].tolist()
+    predictions = subject.predictions()
+    answers = np.zeros(subject.count) if predictions.probabilities is None else predictions.probabilities.argmax(axis=1)
+    if predictions.values is not None and subject.task.name != "forecast":
+        answers = np.digitize(
+            predictions.values[:, 0], np.quantile(predictions.values[:, 0], np.linspace(0, 1, most + 1)[1:-1])
+        )
+    # The first row of each answer, then the second of each, and so on.
+    turn = np.array([int((answers[:row] == answers[row]).sum()) for row in range(subject.count)])
+    for row in np.lexsort((np.arange(subject.count), turn)).tolist():
+        if len(chosen) < most and row not in chosen:
+            chosen.append(row)
+    return chosen
+
+
+def _row_part(subject: Subject, row: int) -> Part:
+    said, true = answer_words(subject, row), truth_words(subject, row)
+    agrees = said.startswith(f"{true} (")
+    wrong = "" if not true else " So do the data." if agrees else f" The data say {true}."
+    name = subject.name(row)
+    shown = sample(subject, row, f"{name}, small")
+    lead = element(
+        "div", element("div", shown, class_="sample"), element("p", f"It says {said}.{wrong}"), class_="lead"
+    )
+    return Part(
+        key=f"row-{row + 1}",
+        title=f"Row {name[4:]}" if name.startswith("row ") else name,
+        lead=lead,
+        figures=row_figures(subject, row),
+        label=_short(name),
+    )
+
+
+def _short(name: str) -> str:
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return last if len(last) <= 24 else "…" + last[-23:]
+
+
+def _fitting(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """As many parts as a page may hold, from the first on, and words about the others."""
+    kept: list[Part] = []
+    size = 0
+    for part in parts:
+        size += sum(len(figure.drawing) for figure in part.figures) + len(part.lead)
+        if size > MOST_BYTES:
+            left = ", ".join(one.title for one in parts[len(kept) :])
+            return tuple(kept), (f"{left}: the page would be larger than 6 MB. Ask for fewer rows with --rows.",)
+        kept.append(part)
+    return tuple(kept), ()
+
+
+def _missing(subject: Subject) -> tuple[str, ...]:
+    """What cannot be shown of this network and these data, and why."""
+    made = []
+    if subject.truth is None and subject.task.name != "forecast":
+        made.append(
+            "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
+        )
+    if subject.family == "module":
+        made.append(
+            "Gates and attention of a network of your own, unless it is made of netpick's layers: only its convolutions and what it "
+            "makes of changed rows can be seen from outside."
+        )
+    return tuple(made)
+
+
+def _told(subject: Subject) -> tuple[tuple[str, str], ...]:
+    held = counted(subject.num_rows, subject.noun, subject.noun if subject.noun == "series" else "")
+    looked = "" if subject.count == subject.num_rows else f", of which {grouped(subject.count)} are looked at"
+    return (
+        ("Network", subject.candidate),
+        ("Data", f"{subject.origin}: {held}{looked}"),
+        ("Labels", "none given" if subject.truth is None else "given"),
+    )

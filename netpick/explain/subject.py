@@ -1,0 +1,173 @@
+"""What is explained: a network, rows for it in its own form, and a single number to ask about.
+
+All other parts of this room ask through here: how sure the network is of one answer, for these rows or for changed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netpick.encode import Encoder
+from netpick.evaluate import decide
+from netpick.infer import DeviceData
+from netpick.models.network import Network
+from netpick.store import Store
+from netpick.tasks import Task
+from netpick.types import Array, Column, Inputs, Predictions, Rows
+
+VALUES_AT_ONCE = 2 << 20  # input values of the changed rows that are asked about in one go
+TOKEN_WEIGHT = 64  # values that stand for one token
+TINY = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What the network is asked about: how sure it is of one class or label, or one number that it predicts."""
+
+    index: int
+    name: str
+    words: str  # "its certainty of cat"
+    against: int | None = None  # of a classification: the runner-up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A network and the rows that it is explained on. All rows are encoded; `rows` says where they lie in `columns`."""
+
+    title: str
+    candidate: str
+    family: str
+    network: nn.Module
+    inputs: Inputs
+    encoders: tuple[Encoder, ...]
+    task: Task
+    state: Any
+    labels: tuple[str, ...]
+    threshold: float | None
+    primary: str
+    arrays: Mapping[str, Array]
+    columns: Mapping[str, Column]  # as they were read, all of them
+    rows: Rows  # (n,) row of each encoded row in `columns`
+    names: Sequence[str] | None  # of the rows in `columns`
+    truth: Array | None  # (n, ...) in the task's own units, where the data say it
+    origin: str = ""
+    num_rows: int = 0  # that the data hold, explained or not
+    noun: str = "row"
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    def name(self, row: int) -> str:
+        """How a person would name a row."""
+        place = int(self.rows[row])
+        return self.names[place] if self.names is not None and place < len(self.names) else f"{self.noun} {place + 1:,}"
+
+    def batch(self, rows: Sequence[int] | Rows) -> dict[str, Tensor]:
+        """Inputs of these rows, as the network reads them."""
+        return batch_of(self.arrays, self.inputs, np.asarray(rows, dtype=np.int64))
+
+    def predictions(self, rows: Rows | None = None) -> Predictions:
+        """What the network says about these rows, or about all."""
+        wanted = np.arange(self.count) if rows is None else rows
+        answers = [self.answers(self.batch(part)) for part in np.array_split(wanted, max(1, len(wanted) // 256))]
+        return self.task.decode(np.concatenate(answers), self.state)
+
+    @torch.no_grad()
+    def answers(self, batch: Mapping[str, Tensor]) -> Array:
+        """Probabilities or scaled values (B, O)."""
+        self.network.eval()
+        return np.asarray(self.task.answer(self.network(batch)).numpy())
+
+    def decided(self, predictions: Predictions) -> Array | None:
+        return decide(self.task.name, predictions, self.threshold)
+
+    def score(self, batch: Mapping[str, Tensor], target: Target) -> Tensor:
+        """(B,) how much the network is for the target: log-odds of a class or label, or the predicted number.
+
+        Log-odds rather than probabilities, because a probability near 1 hardly moves whatever is taken from the row.
+        """
+        self.network.eval()
+        outputs = self.network(batch).float()
+        outputs = outputs.unsqueeze(1) if outputs.ndim == 2 else outputs  # (B, M, O)
+        if self.task.name == "classify":
+            others = torch.cat([outputs[..., : target.index], outputs[..., target.index + 1 :]], dim=-1)
+            odds: Tensor = outputs[..., target.index] - others.logsumexp(dim=-1)
+            return odds.mean(dim=1)
+        if self.task.name == "forecast":
+            return self._forecast(outputs.mean(dim=1), target)
+        value: Tensor = outputs[..., target.index].mean(dim=1)
+        if self.task.name == "regress":
+            return value * float(self.state.std[target.index]) + float(self.state.mean[target.index])
+        return value
+
+    def _forecast(self, outputs: Tensor, target: Target) -> Tensor:
+        """(B,) mean forecast of one target over the horizon, in units of its series' scale."""
+        steps: Tensor = outputs[:, :-1].reshape(len(outputs), self.state.horizon, len(self.state.targets), -1)
+        return steps[:, :, target.index, 0].mean(dim=1)
+
+    @torch.no_grad()
+    def scores(self, batch: Mapping[str, Tensor], target: Target) -> Array:
+        """`score` without gradients, in pieces that fit."""
+        return np.concatenate([self.score(part, target).numpy() for part in _pieces(batch, self.inputs)])
+
+    def changed(self, batch: Mapping[str, Tensor], variants: Mapping[str, Tensor], target: Target) -> Array:
+        """(N,) scores of one row (B = 1) with some of its inputs replaced by N variants."""
+        count = len(next(iter(variants.values())))
+        whole = {name: value.expand(count, *value.shape[1:]) for name, value in batch.items()}
+        return self.scores({**whole, **variants}, target)
+
+    def target_of(self, row: int) -> Target:
+        """What is worth asking about this row: the class that it was given, the surest label, the number."""
+        predictions = self.predictions(np.array([row]))
+        if predictions.probabilities is None:
+            name = self.labels[0]
+            return Target(index=0, name=name, words=f"the predicted {name}")
+        chances = predictions.probabilities[0]
+        order = np.argsort(-chances, kind="stable")
+        decided = self.decided(predictions)
+        index = int(decided[0]) if self.task.name == "classify" and decided is not None else int(order[0])
+        rest = next((int(i) for i in order if i != index), None)
+        name = self.labels[index]
+        runner = rest if self.task.name == "classify" else None
+        return Target(index=index, name=name, words=f"its certainty of {name}", against=runner)
+
+    def trunk(self, name: str) -> nn.Module:
+        """The part of the network that reads an input; the whole network where it has no such parts."""
+        if isinstance(self.network, Network):
+            known = dict(zip(self.network.names, self.network.trunks.values(), strict=True))
+            return known.get(name) or known.get("table") or self.network
+        return self.network
+
+
+def batch_of(arrays: Mapping[str, Array], inputs: Inputs, rows: Rows) -> dict[str, Tensor]:
+    """Encoded rows as the network reads them; padded ones end with the longest of them."""
+    return DeviceData(Store(arrays=arrays), inputs, "cpu").batch(torch.as_tensor(rows))
+
+
+def _pieces(batch: Mapping[str, Tensor], inputs: Inputs) -> Iterator[dict[str, Tensor]]:
+    """The batch in pieces of so many input values."""
+    values = sum(
+        int(np.prod(value.shape[1:])) * (TOKEN_WEIGHT if inputs.get(name) and inputs[name].form == "tokens" else 1)
+        for name, value in batch.items()
+    )
+    size = max(8, min(1024, VALUES_AT_ONCE // max(1, values)))
+    count = len(next(iter(batch.values())))
+    for start in range(0, count, size):
+        yield {name: value[start : start + size] for name, value in batch.items()}
+
+
+def rank_correlation(a: Array, b: Array) -> float:
+    """Spearman's rank correlation of two maps of one shape; NaN where one of them is flat."""
+    from scipy.stats import rankdata
+
+    first, second = rankdata(np.asarray(a).ravel()), rankdata(np.asarray(b).ravel())
+    first, second = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((first @ first) * (second @ second)))
+    return float(first @ second) / size if size > TINY else float("nan")

@@ -1,0 +1,178 @@
+"""The exported folder: the model, and what a person needs to run it elsewhere. Written whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from safetensors.numpy import save as save_arrays
+
+from netpick import __version__
+from netpick.errors import RequestError
+from netpick.model_folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD
+from netpick.model_parts import ModelParts
+from netpick.model_record import ModelRecord
+from netpick.strict import manifest_of
+from netpick.types import Array
+
+FILES = Path(__file__).parent / "files"
+
+# What reads rows, runs the graph and serves it; and what some kinds of column need besides.
+ALWAYS = ("numpy", "polars", "pydantic", "onnxruntime", "safetensors", "pillow", "charset-normalizer", "typer", "rich")
+SERVING = ("fastapi", "uvicorn", "httptools", "uvloop", "python-multipart")
+OF_KIND: dict[str, tuple[str, ...]] = {
+    "number": ("scipy",),
+    "text": ("tokenizers",),
+    "audio": ("soundfile", "soxr", "scipy"),
+    "clip": ("av",),
+}
+
+
+def write_folder(out: Path, parts: ModelParts, graph: bytes, check: Mapping[str, Array]) -> None:
+    """Raises RequestError when there is something at `out` already that is no export of ours."""
+    if out.exists() and not (out / MODEL / GRAPH).is_file():
+        raise RequestError(f"{out} exists already and is no exported model, so it is left alone. Pass another --out.")
+    members = {
+        GRAPH: graph,
+        RECORD: TypeAdapter(ModelRecord).dump_json(parts.record, indent=1),
+        CHECK: save_arrays({name: array.copy(order="C") for name, array in check.items()}),
+        CARD: parts.card.encode(),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial, former = (out.with_name(f".{out.name}.{word}") for word in ("partial", "former"))
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)
+    try:
+        (partial / MODEL).mkdir(parents=True)
+        for name, content in {"manifest.json": manifest_of(FORMAT, members), **members}.items():
+            (partial / MODEL / name).write_bytes(content)
+        needed = requirements(parts)
+        (partial / "requirements.txt").write_text("".join(f"{line}\n" for line in needed), encoding="utf-8")
+        (partial / "Containerfile").write_text(_containerfile(), encoding="utf-8")
+        (partial / "README.md").write_text(_readme(parts, out.name), encoding="utf-8")
+        shutil.copyfile(FILES / "client.py", partial / "client.py")
+        if out.exists():
+            out.rename(former)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def requirements(parts: ModelParts) -> list[str]:
+    """Packages with the versions that the graph was checked with; torch is not among them."""
+    kinds = {encoder.kind for encoder in parts.encoders}
+    names = {*ALWAYS, *SERVING, *(name for kind in kinds for name in OF_KIND.get(kind, ()))}
+    return [line for name in sorted(names) if (line := _pinned(name))]
+
+
+def _pinned(name: str) -> str:
+    try:
+        return f"{name}=={version(name)}"
+    except PackageNotFoundError:
+        return name
+
+
+def _containerfile() -> str:
+    return f"""\
+# Serves the model without torch. Build and run it, with this folder as the context:
+#   podman build -t model . && podman run -p 127.0.0.1:8000:8000 -e NETPICK_TOKEN=... model
+# Put netpick's wheel beside this file if it comes from no package index.
+FROM python:3.11-slim
+WORKDIR /srv
+COPY . .
+RUN pip install --no-cache-dir -r requirements.txt \\
+ && pip install --no-cache-dir --no-deps --find-links . netpick=={__version__}
+USER 65534:65534
+EXPOSE 8000
+# It can be reached from outside, so it wants the token of NETPICK_TOKEN from its clients. Behind a gateway that asks for
+# one: add "--no-auth" instead. Clients that call it by a name: add "--name", "models.example.org".
+CMD ["netpick", "serve", "model", "--host", "0.0.0.0", "--port", "8000"]
+"""
+
+
+def _readme(parts: ModelParts, name: str) -> str:
+    record = parts.record
+    rows = [
+        f"| `{key}` | {what} |"
+        for key, what in (*_inputs_in_words(parts), *_outputs_in_words(record.task, len(record.labels)))
+    ]
+    labels = ", ".join(f"`{label}`" for label in record.labels[:20]) + (" ..." if len(record.labels) > 20 else "")
+    noun = {"classify": "classes", "multilabel": "labels"}.get(record.task, "targets")
+    return f"""\
+# {record.title}: {record.candidate}, as a graph
+
+Task: {record.task} of {", ".join(f"`{target}`" for target in record.targets)}; {noun}: {labels}.
+`model/card.md` says what it was trained on and how well it does.
+
+## Serve it, without torch
+
+```
+python -m venv .venv
+.venv/bin/pip install -r requirements.txt
+.venv/bin/pip install --no-deps netpick=={__version__}
+.venv/bin/netpick serve .
+python client.py rows.csv
+```
+
+`Containerfile` does the same in a container. From Python: `netpick.load("{name}").predict("rows.csv")`.
+
+## Use the graph alone
+
+`model/model.onnx` runs in any ONNX runtime. Its inputs are encoded rows; `model/model.json` says how raw cells are encoded.
+
+| input, output | what it is |
+|---|---|
+{chr(10).join(rows)}
+
+The graph's metadata hold the labels and the schema as JSON.
+"""
+
+
+def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:
+    words = {
+        "vector": "numbers and dates as encoded, float32 (rows, {0})",
+        "codes": "categories as whole numbers, int32 (rows, {0}); 0 is missing or unknown",
+        "tokens": "numbers of tokens, int32 (rows, up to {0}); 0 is padding",
+        "series": "standardised series, float32 (rows, up to {0} steps, {1})",
+        "grid": "pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside",
+        "spectrogram": "log-mel frames, uint8 (rows, up to {0} frames, {1})",
+        "clip": "clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside",
+        "window": "steps of the series' own scale, (rows, {0}, ...)",
+    }
+    made = []
+    for name, spec in parts.inputs.items():
+        text = words[spec.form].format(*spec.shape, "", "", "")
+        if name == "window.series":
+            text = "the number of the series, int32 (rows, 1)"
+        made.append((name, text))
+        if spec.padded:
+            made.append((f"{name}.lengths", "how many of the steps are valid, int32 (rows,)"))
+    return made
+
+
+def _outputs_in_words(task: str, count: int) -> Sequence[tuple[str, str]]:
+    if task == "classify":
+        return (
+            ("answers", f"probabilities, float32 (rows, {count})"),
+            ("prediction", "the number of the class, int64 (rows,)"),
+            ("label", "the class in words (rows,)"),
+        )
+    if task == "multilabel":
+        return (
+            ("answers", f"probabilities, float32 (rows, {count})"),
+            ("prediction", f"1 where a label holds, int64 (rows, {count})"),
+        )
+    if task == "regress":
+        return (
+            ("answers", f"standardised values, float32 (rows, {count})"),
+            ("prediction", f"in the targets' units, float64 (rows, {count})"),
+        )
+    return (
+        ("answers", "of every step and target mean, 10, 50 and 90 %, then the number of the series, float32"),
+        ("prediction", "means in the targets' units (rows, steps, targets); NaN for series that training did not know"),
+        ("quantiles", "10, 50 and 90 % in the targets' units (rows, steps, targets, 3)"),
+    )

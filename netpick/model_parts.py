@@ -1,0 +1,131 @@
+"""A model but for its network: the record, the encoders that read raw rows, and what words its answers.
+
+Read from model.json alone, strictly, and without torch: model files and exported folders share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, NoReturn
+
+from netpick.encode import Encoder, input_specs
+from netpick.errors import ModelFileError
+from netpick.kinds import KINDS
+from netpick.metrics import METRICS
+from netpick.model_record import FORMAT, ModelRecord
+from netpick.sources.name_pattern import parse_pattern
+from netpick.strict import RefusedError, from_parsed, parse_json, read_as
+from netpick.tasks import TASKS, Task
+from netpick.types import Inputs
+
+MOST_RECORD = 256 << 20  # bytes of a model.json: 500 quantiles of 20,000 columns
+MOST_EXTENT = 1 << 24  # of one dimension of an input
+MOST_VALUES = 1 << 31  # of one row of an input
+MOST_PATTERN = 1_000  # characters of label_from
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelParts:
+    """What reads raw rows into a network's inputs, and its answers into words."""
+
+    record: ModelRecord
+    encoders: tuple[Encoder, ...]
+    task_state: Any
+    card: str
+
+    @property
+    def inputs(self) -> Inputs:
+        return self.record.inputs
+
+    @property
+    def task(self) -> Task:
+        return TASKS[self.record.task]
+
+
+def read_parts(content: bytes, card: str, path: Path) -> ModelParts:
+    """The parts from the bytes of a model.json. Raises ModelFileError, which names `path`, for anything unknown in it."""
+    try:
+        record = read_record(content, path)
+        encoders = tuple(
+            Encoder(column=e.column, kind=e.kind, state=from_parsed(known(e.kind, KINDS, path).State, e.state))
+            for e in record.encoders
+        )
+        task_state = from_parsed(known(record.task, TASKS, path).State, record.task_state)
+        parts = ModelParts(record=record, encoders=encoders, task_state=task_state, card=card)
+        _require_sense(parts)
+    except ModelFileError:
+        raise
+    except (RefusedError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+        refuse(path, f"model.json, {(str(error) or type(error).__name__).splitlines()[0].rstrip('.')[:300]}")
+    return parts
+
+
+def read_record(content: bytes, path: Path) -> ModelRecord:
+    """model.json, strictly. Raises ModelFileError."""
+    try:
+        record = read_as(ModelRecord, content, MOST_RECORD)
+    except RefusedError as error:
+        refuse(path, f"model.json, {error}")
+    if record.format != FORMAT:
+        refuse(path, f"model.json is of format {record.format}, this version reads {FORMAT}")
+    return record
+
+
+def _require_sense(parts: ModelParts) -> None:
+    """Raises RefusedError when what model.json says in one place is not what it says in another."""
+    record, task, state = parts.record, parts.task, parts.task_state
+    columns = [encoder.column for encoder in parts.encoders]
+    if len(set(columns)) != len(columns):
+        raise RefusedError("two encoders are of one column")
+    if record.num_outputs != task.num_outputs(state) or record.labels != tuple(task.labels(state)):
+        raise RefusedError("its labels or outputs are not those of its task")
+    if len(set(record.labels)) != len(record.labels) or not record.targets:
+        raise RefusedError("its labels are not all different, or it has no target")
+    if record.threshold is not None and not 0 <= record.threshold <= 1:
+        raise RefusedError(f"its threshold is {record.threshold}")
+    if record.primary_metric not in METRICS:
+        raise RefusedError(f"it names the metric '{record.primary_metric[:60]}', which this version does not know")
+    if record.label_from is not None:
+        if len(record.label_from) > MOST_PATTERN:
+            raise RefusedError("its pattern of names is longer than any that is written")
+        parse_pattern(record.label_from)
+    for name, spec in record.inputs.items():
+        if any(not 1 <= extent <= MOST_EXTENT for extent in spec.shape) or prod(spec.shape) > MOST_VALUES:
+            raise RefusedError(f"its input '{name[:60]}' has the shape {str(spec.shape)[:100]}")
+    if dict(record.inputs) != dict(_inputs(parts)):
+        raise RefusedError("its encoders do not make the inputs that it states")
+
+
+def _inputs(parts: ModelParts) -> Inputs:
+    """What the encoders make, and of a forecast the windows."""
+    if parts.record.task != "forecast":
+        return input_specs(parts.encoders)
+    from netpick.windows import window_inputs
+
+    if not len(parts.task_state.location) == len(parts.task_state.ids) > 0:
+        raise RefusedError("it has no scale of every series")
+    return window_inputs(parts.task_state, parts.encoders)
+
+
+def strict_json(content: bytes, path: Path) -> Any:
+    """JSON without duplicate keys, NaN, or more of anything than is ever written. Raises ModelFileError."""
+    try:
+        return parse_json(content, MOST_RECORD)
+    except RefusedError as error:
+        refuse(path, str(error))
+
+
+def known(name: str, table: Mapping[str, Any], path: Path) -> Any:
+    """The entry of a closed table. Raises ModelFileError for a name that is not in it."""
+    if name not in table:
+        refuse(path, f"it names '{name[:60]}', which this version does not know")
+    return table[name]
+
+
+def refuse(path: Path, why: str) -> NoReturn:
+    raise ModelFileError(
+        f"{path} is not a model file that can be trusted: {why}. Nothing was loaded. Get the file again, or train it anew."
+    )

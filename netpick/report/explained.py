@@ -1,0 +1,37 @@
+"""Figures that explain a model as markup: what they show, the drawing, when not to trust it. Shared by reports and explanations."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from netpick.report.markup import Html, element
+from netpick.types import Figure
+
+READABLE = ("<table", "<details", "<a ", "<ul", 'class="words')  # a drawing with these is no mere picture
+
+
+def figure_html(figure: Figure) -> str:
+    """The figure as markup without script; it needs the report's style sheet and `styles`."""
+    readable = any(mark in figure.drawing for mark in READABLE)
+    return element(
+        "figure",
+        element("figcaption", element("h4", figure.title), element("p", figure.sentence)),
+        element(
+            "div",
+            Html(figure.drawing),
+            class_="drawing",
+            role="group" if readable else "img",
+            aria_label=figure.alt,
+        ),
+        element("p", element("b", "Do not trust it"), " ", _decapitalised(figure.caution), class_="caution"),
+        class_="explained",
+    )
+
+
+def styles() -> str:
+    """What figures need beyond the report's style sheet, whose colours they use."""
+    return files("netpick.report").joinpath("explained.css").read_text(encoding="utf-8")
+
+
+def _decapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,178 @@
+"""How bodies of each content type become rows, and how answers become replies. Each runs in a thread, off the event loop.
+
+A `Call` goes through a model's batcher, together with others. A `Task` does a whole request by itself: large bodies, forms,
+tables, forecasts, explanations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from netpick.serve import forms, v2
+from netpick.serve.faults import refuse
+from netpick.serve.ports.base import Block, Cells
+from netpick.serve.replies import JSON, Reply
+from netpick.serve.served import Answers, RowSet, ServedModel
+
+CSV = "text/csv; charset=utf-8"
+PIECE = 512  # rows of a large request that are answered at once, so that small ones get their turn between
+
+Task = Callable[[], Reply]
+Together = Callable[[RowSet], Answers]  # answers rows under the engine's lock
+
+
+class JsonCall:
+    """{"rows": [...]} to {"predictions": [...]}."""
+
+    format = "json"
+
+    def __init__(self, served: ServedModel) -> None:
+        self._served = served
+
+    def read(self, body: bytes) -> RowSet:
+        return self._served.rows_of_json(body)
+
+    def write(self, answers: Answers, start: int, stop: int) -> Reply:
+        return Reply(self._served.body(answers, start, stop))
+
+
+class FileCall(JsonCall):
+    """The bytes of one file."""
+
+    format = "file"
+
+    def read(self, body: bytes) -> RowSet:
+        if not body:
+            refuse("unreadable_file", "The body is empty (0 bytes), but a whole file was expected.")
+        return self._served.rows_of_file(body)
+
+
+class TextCall(JsonCall):
+    """One text as it is."""
+
+    format = "text"
+
+    def read(self, body: bytes) -> RowSet:
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            refuse("invalid_value", f"The body is not UTF-8 (byte {error.start}), but text was expected.")
+        return self._served.rows_of([{self._served.encoders[0].column: text}])
+
+
+class InferCall:
+    """The Open Inference Protocol."""
+
+    format = "v2"
+
+    def __init__(self, served: ServedModel, json_length: int | None) -> None:
+        self._served, self._json_length = served, json_length
+        self._asked: v2.Asked | None = None
+
+    def read(self, body: bytes) -> RowSet:
+        tensors, self._asked = v2.read_request(body, self._json_length)
+        return v2.rows_of(self._served, tensors, self._asked)
+
+    def write(self, answers: Answers, start: int, stop: int) -> Reply:
+        assert self._asked is not None
+        return v2.reply(self._served, answers, start, stop, self._asked)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Requests that are done by themselves, for one model."""
+
+    served: ServedModel
+    together: Together
+
+    def json(self, body: bytes) -> Reply:
+        if self.served.is_forecast:
+            return self._forecast(forms.frame_of_rows(self.served, body), as_csv=False)
+        rows = self.served.rows_of_json(body)
+        answered = in_pieces(rows, self.together)
+        return Reply(self.served.body(answered, 0, rows.count))
+
+    def infer(self, body: bytes, json_length: int | None) -> Reply:
+        tensors, asked = v2.read_request(body, json_length)
+        if self.served.is_forecast:
+            return v2.reply_table(self.served, self.served.forecast(v2.table_of(self.served, tensors, asked)), asked)
+        rows = v2.rows_of(self.served, tensors, asked)
+        return v2.reply(self.served, in_pieces(rows, self.together), 0, rows.count, asked)
+
+    def file(self, body: bytes) -> Reply:
+        rows = FileCall(self.served).read(body)
+        return Reply(self.served.body(self.together(rows), 0, 1))
+
+    def form(self, body: bytes, content_type: str, *, as_csv: bool) -> Reply:
+        parts = forms.read_form(body, content_type, self.served.limits)
+        tables = [part for part in parts if part.is_table]
+        if tables:
+            return self.table(tables[0].data, as_csv=as_csv, tabs=(tables[0].filename or "").lower().endswith(".tsv"))
+        if self.served.is_forecast:
+            refuse("unsupported_type", "A forecast continues a table, but the form holds none. Send a CSV.")
+        rows = forms.rows_of_parts(self.served, parts)
+        return Reply(self.served.body(in_pieces(rows, self.together), 0, rows.count))
+
+    def table(self, body: bytes, *, as_csv: bool, tabs: bool = False) -> Reply:
+        source = forms.read_table(self.served, body, tabs=tabs)
+        if self.served.is_forecast:
+            return self._forecast(source, as_csv=as_csv)
+        arrays = self.served.model.encode(source)
+        answers = np.concatenate(
+            [
+                self.served.model.engine.outputs({name: array[start : start + PIECE] for name, array in arrays.items()})
+                for start in range(0, source.num_rows, PIECE)
+            ]
+        )
+        if as_csv:
+            return Reply(forms.table_with(source, self.served.model.finish(answers, source)), content_type=CSV)
+        predictions, decided = self.served.predictions(answers)
+        made = Answers(predictions=predictions, decided=decided, warnings=self.served.unlike(source))
+        return Reply(self.served.body(made, 0, source.num_rows))
+
+    def _forecast(self, data: object, *, as_csv: bool) -> Reply:
+        table = self.served.forecast(data)
+        if as_csv:
+            return Reply(forms.csv_of(table), content_type=CSV)
+        return Reply(self.served.body_of(forecast_rows(self.served, table)), content_type=JSON)
+
+
+def forecast_rows(served: ServedModel, table: pl.DataFrame) -> list[dict[str, object]]:
+    """A forecast's table as JSON values, times as text."""
+    texts = [pl.col(name).cast(pl.String) for name, dtype in table.schema.items() if dtype.is_temporal()]
+    return [{**row, "warnings": ()} for row in table.with_columns(texts).to_dicts()]
+
+
+def in_pieces(rows: RowSet, together: Together) -> Answers:
+    """The answers of many rows, piece by piece."""
+    if rows.count <= PIECE:
+        return together(rows)
+    parts = [together(_slice(rows, start, min(start + PIECE, rows.count))) for start in range(0, rows.count, PIECE)]
+    first = parts[0].predictions
+    joined = type(first)(
+        probabilities=_joined([part.predictions.probabilities for part in parts]),
+        values=_joined([part.predictions.values for part in parts]),
+    )
+    warnings = {PIECE * i + row: said for i, part in enumerate(parts) for row, said in part.warnings.items()}
+    return Answers(predictions=joined, decided=_joined([part.decided for part in parts]), warnings=warnings)
+
+
+def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else None
+
+
+def _slice(rows: RowSet, start: int, stop: int) -> RowSet:
+    cells: dict[str, Cells] = {}
+    for name, part in rows.cells.items():
+        if isinstance(part, Block):
+            lengths = None if part.lengths is None else part.lengths[start:stop]
+            cells[name] = Block(values=part.values[start:stop], lengths=lengths)
+        else:
+            cells[name] = part[start:stop]
+    remarks = {row - start: said for row, said in rows.remarks.items() if start <= row < stop}
+    return RowSet(count=stop - start, cells=cells, remarks=remarks)

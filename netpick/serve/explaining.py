@@ -1,0 +1,71 @@
+"""Explanations on demand. They need the network itself, so torch is imported with the first one, and only then."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+
+from pydantic_core import to_json
+
+from netpick.errors import RequestError
+from netpick.serve import forms
+from netpick.serve.calls import FileCall, TextCall
+from netpick.serve.faults import refuse
+from netpick.serve.replies import Reply
+from netpick.serve.served import ServedModel
+from netpick.use import Model, load
+
+_networks: dict[Path, Model] = {}
+_loading = threading.Lock()
+
+
+def explain(served: ServedModel, body: bytes, content_type: str) -> Reply:
+    """{"figures": [{"title", "html"}, ...]} for the first row of a body as `predict` takes it. Raises Fault."""
+    data = _data(served, body, content_type)
+    model = _network(served)
+    from netpick.explain import explain_one, figure_html
+
+    figures = [{"title": figure.title, "html": figure_html(figure)} for figure in explain_one(model, data)]
+    return Reply(to_json({"model": served.name, "figures": figures}))
+
+
+def _network(served: ServedModel) -> Model:
+    """The model on torch: as it is served, or from the model file that was named. Raises Fault where there is none."""
+    if served.model.engine.name == "torch":
+        return served.model
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("captum") is None:
+        refuse("not_supported", "Explanations need torch and captum, which are not installed beside this server.")
+    with _loading:
+        if served.path not in _networks:
+            if served.path.suffix != ".netpick":
+                refuse(
+                    "not_supported",
+                    "Explanations need the network itself, but this server was given an exported graph. Serve the model file: "
+                    "netpick serve RUN/model.netpick",
+                )
+            try:
+                _networks[served.path] = load(served.path, "torch")
+            except RequestError as error:
+                refuse("not_supported", str(error))
+        return _networks[served.path]
+
+
+def _data(served: ServedModel, body: bytes, content_type: str) -> object:
+    """The first row as a source, or the history of a forecast as a frame. Raises Fault."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        parts = forms.read_form(body, content_type, served.limits)
+        tables = [part for part in parts if part.is_table]
+        if tables:
+            return forms.read_table(served, tables[0].data)
+        return served.source(forms.rows_of_parts(served, parts))
+    if kind == "text/csv":
+        return forms.read_table(served, body)
+    if served.is_forecast:
+        return forms.frame_of_rows(served, body)
+    if kind == "text/plain" and served.encoders[0].kind == "text" and len(served.encoders) == 1:
+        return served.source(TextCall(served).read(body))
+    if forms.reads_one_file(served) and kind.partition("/")[0] in ("image", "audio", "video"):
+        return served.source(FileCall(served).read(body))
+    return served.source(served.rows_of_json(body))

@@ -1,0 +1,80 @@
+"""What a request got wrong: a status, a code for programs, and a sentence that a person can act on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from pydantic_core import to_json
+
+# Every code that a client can meet, with its status. docs/serving.md lists them; a test keeps the two together.
+CODES: Mapping[str, int] = {
+    "invalid_request": 400,  # the request cannot be read at all: broken HTTP, broken headers
+    "invalid_json": 400,
+    "invalid_form": 400,  # a multipart body that is none
+    "unauthorized": 401,
+    "forbidden": 403,  # another site's page, or a Host that this server does not answer for
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "too_slow": 408,
+    "too_large": 413,
+    "unsupported_type": 415,
+    "missing_field": 422,
+    "invalid_value": 422,
+    "too_long": 422,  # more rows, characters or steps than one request may have
+    "unreadable_file": 422,
+    "invalid_data": 422,  # rows that do not fit the model as a whole
+    "too_busy": 429,
+    "bug": 500,
+    "not_supported": 501,
+    "stopping": 503,
+    "out_of_time": 503,
+}
+
+
+@dataclasses.dataclass
+class Fault(Exception):
+    """An answer that is a refusal."""
+
+    code: str
+    message: str
+    field: str | None = None
+    row: int | None = None  # counted from 0, as in the request
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return CODES[self.code]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body as data."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.field is not None:
+            error["field"] = self.field
+        if self.row is not None:
+            error["row"] = self.row
+        return {"error": error}
+
+    @property
+    def body(self) -> bytes:
+        """{"error": {"code", "message", "field"?, "row"?}}"""
+        return to_json(self.content)
+
+    @property
+    def v2_body(self) -> bytes:
+        """The same in the Open Inference Protocol's form, where an error is a text: {"error", "code", "field"?, "row"?}"""
+        error = self.content["error"]
+        return to_json({"error": error.pop("message"), **error})
+
+
+def refuse(code: str, message: str, *, field: str | None = None, row: int | None = None) -> NoReturn:
+    raise Fault(code=code, message=message, field=field, row=row)
+
+
+def shown(value: object, most: int = 40) -> str:
+    """A value from a request as it stands in a sentence: short, and on one line."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"

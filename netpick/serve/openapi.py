@@ -1,0 +1,258 @@
+"""The API's documentation as OpenAPI 3.1, with the fields and an example of the model that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from netpick import __version__
+from netpick.decoders import DECODERS
+from netpick.serve.describe import example_body, row_schema
+from netpick.serve.faults import CODES
+from netpick.serve.forms import reads_one_file
+from netpick.serve.served import ServedModel
+from netpick.serve.service import Service
+from netpick.serve.v2 import DTYPES, inputs_of
+
+# What a path is for, in the order in which a newcomer should meet them.
+ANSWERS: Mapping[str, str] = {
+    "/": "The page",
+    "/predict": "Answers for rows: JSON, a form, files, or a CSV",
+    "/explain": "What the network goes by, for one row",
+    "/schema": "What the model reads, what it is worth, and its card",
+    "/models": "The models of this server",
+    "/health/live": "Whether the server runs",
+    "/health/ready": "Whether it takes requests",
+    "/metrics": "Counts and durations in Prometheus' format",
+    "/openapi.json": "This document",
+    "/v2": "The Open Inference Protocol",
+}
+ERROR = {"$ref": "#/components/schemas/Error"}
+V2_ERROR = {"$ref": "#/components/schemas/InferenceError"}
+
+
+def operation(service: Service, method: str, path: str) -> dict[str, Any]:
+    """What FastAPI is told of a route."""
+    v2 = path.startswith("/v2")
+    action = path.rpartition("/")[2]
+    faults = {status: _content(V2_ERROR if v2 else ERROR) for status in _statuses(method, path)}
+    extra: dict[str, Any] = {}
+    served = service.first
+    if method == "post":
+        extra["requestBody"] = _infer_body(served) if action == "infer" else _rows_body(served, csv=action == "predict")
+    summary = ANSWERS.get(path) or {
+        "infer": "Answers for tensors, a column each",
+        "ready": "Whether a model takes requests",
+    }.get(action)
+    shown = not path.startswith(("/page", "/openapi")) and path != "/"
+    return {
+        "response_model": None,
+        "include_in_schema": shown,
+        "summary": summary,
+        "responses": {200: _success(path, action, served), **faults},
+        "openapi_extra": extra,
+    }
+
+
+def document(app: FastAPI, service: Service) -> dict[str, Any]:
+    """The whole document."""
+    made = get_openapi(
+        title=f"netpick: {service.first.model.parts.record.title}",
+        version=__version__,
+        description="Every error is typed: a code for programs, a sentence for people, and the field and row where one is to blame.",
+        routes=app.routes,
+    )
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    schemas |= {"Error": _error(), "InferenceError": _inference_error(), "Row": row_schema(service.first)}
+    if service.gate.needs_token:
+        made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        made["security"] = [{"token": []}]
+    names = list(service.models)
+    for path, methods in made["paths"].items():
+        parameters = []
+        if "{model}" in path:
+            parameters.append(
+                {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "enum": names}}
+            )
+        if "{version}" in path:
+            parameters.append(
+                {"name": "version", "in": "path", "required": True, "schema": {"type": "string", "enum": ["1"]}}
+            )
+        for described in methods.values():
+            described["parameters"] = parameters
+            described["responses"].pop("422", None) if "requestBody" not in described else None
+    return made
+
+
+def _statuses(method: str, path: str) -> tuple[int, ...]:
+    found: tuple[int, ...] = (401, 403)
+    if "{model}" in path or "{name}" in path:
+        found += (404,)
+    if method == "post":
+        found += (400, 408, 413, 415, 422, 429, 500, 503)
+    if path.endswith("explain"):
+        found += (501,)
+    if path.endswith("ready"):
+        found += (503,)
+    return tuple(sorted(set(found)))
+
+
+def _content(schema: Mapping[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {"description": "Refused, and why.", "content": {kind: {"schema": schema}}}
+
+
+def _success(path: str, action: str, served: ServedModel) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    content: dict[str, Any] = {}
+    if path == "/metrics":
+        return {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    if action == "predict":
+        schema = _predictions(served)
+        content["text/csv"] = {"schema": {"type": "string"}}
+    elif action == "explain":
+        schema = _figures()
+    elif action == "infer":
+        schema = _inferred()
+        content["application/octet-stream"] = {
+            "schema": {"type": "string", "contentMediaType": "application/octet-stream"}
+        }
+    elif action in ("live", "ready") and "models" not in path:
+        schema = {"type": "object", "properties": {action: {"const": True}}, "required": [action]}
+    return {"description": "Answered.", "content": {"application/json": {"schema": schema}, **content}}
+
+
+def _rows_body(served: ServedModel, *, csv: bool) -> dict[str, Any]:
+    rows = {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Row"},
+        "minItems": 1,
+        "maxItems": served.limits.rows,
+    }
+    json_body: dict[str, Any] = {"schema": {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}}
+    example = example_body(served)
+    if example is not None:
+        json_body["examples"] = {"a row": {"value": example}}
+    content: dict[str, Any] = {"application/json": json_body}
+    if reads_one_file(served):
+        kind = {"image": "image/png", "audio": "audio/wav"}.get(served.encoders[0].kind, "video/mp4")
+        binary = {"type": "string", "contentMediaType": kind}
+        files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+        form = {"type": "object", "properties": {"files": files}, "required": ["files"]}
+        content |= {"multipart/form-data": {"schema": form}, kind: {"schema": binary}}
+    elif csv and not any(encoder.kind in DECODERS for encoder in served.encoders):
+        content["text/csv"] = {"schema": {"type": "string"}}
+    return {"required": True, "content": content}
+
+
+def _infer_body(served: ServedModel) -> dict[str, Any]:
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "enum": [i["name"] for i in inputs_of(served)]},
+            "datatype": {"type": "string", "enum": ["BYTES", *DTYPES]},
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 6},
+            "data": {"type": "array"},
+            "parameters": {"type": "object"},
+        },
+        "required": ["name", "datatype", "shape"],
+    }
+    schema = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "maxLength": 256},
+            "inputs": {"type": "array", "items": tensor, "minItems": 1},
+            "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+            "parameters": {"type": "object"},
+        },
+        "required": ["inputs"],
+    }
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _predictions(served: ServedModel) -> dict[str, Any]:
+    warnings = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "What is unlike anything in the training data.",
+    }
+    record = served.model.parts.record
+    labels = list(record.labels)
+    number = {"type": ["number", "null"]}
+    chances = {"type": "object", "properties": dict.fromkeys(labels[:100], number), "additionalProperties": number}
+    answers: dict[str, dict[str, Any]] = {
+        "classify": {"prediction": {"type": "string"}, "probabilities": chances},
+        "multilabel": {"prediction": {"type": "array", "items": {"type": "string"}}, "probabilities": chances},
+        "regress": {"prediction": number if len(labels) == 1 else {"type": "object", "additionalProperties": number}},
+        "forecast": {},
+    }
+    row = {**answers[record.task], "warnings": warnings}
+    items = {"type": "object", "properties": row, "required": list(row)}
+    return {
+        "type": "object",
+        "properties": {
+            "model": {"type": "string"},
+            "predictions": {"type": "array", "items": items},
+            "threshold": {"type": "number", "description": "From which probability on the second class is called."},
+        },
+        "required": ["model", "predictions"],
+    }
+
+
+def _figures() -> dict[str, Any]:
+    text = {"type": "string"}
+    figure = {"type": "object", "properties": {"title": text, "html": text}, "required": ["title", "html"]}
+    return {
+        "type": "object",
+        "properties": {"model": text, "figures": {"type": "array", "items": figure}},
+        "required": ["model", "figures"],
+    }
+
+
+def _inferred() -> dict[str, Any]:
+    text = {"type": "string"}
+    output = {
+        "type": "object",
+        "properties": {
+            "name": text,
+            "datatype": text,
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "data": {"type": "array"},
+        },
+        "required": ["name", "datatype", "shape"],
+    }
+    return {
+        "type": "object",
+        "properties": {"model_name": text, "outputs": {"type": "array", "items": output}},
+        "required": ["model_name", "outputs"],
+    }
+
+
+def _error() -> dict[str, Any]:
+    details = {
+        "code": {"type": "string", "enum": sorted(CODES)},
+        "message": {"type": "string"},
+        "field": {"type": "string"},
+        "row": {"type": "integer"},
+    }
+    inner = {"type": "object", "properties": details, "required": ["code", "message"], "additionalProperties": False}
+    return {"type": "object", "properties": {"error": inner}, "required": ["error"], "additionalProperties": False}
+
+
+def _inference_error() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "properties": {
+            "error": text,
+            "code": {"type": "string", "enum": sorted(CODES)},
+            "field": text,
+            "row": {"type": "integer"},
+        },
+        "required": ["error", "code"],
+        "additionalProperties": False,
+    }

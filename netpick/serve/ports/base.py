@@ -1,0 +1,144 @@
+"""The contract of a port: how a client gives the cells of one column, how they are encoded, and what is said of unusual ones.
+
+`read` checks the cells of one request, `join` puts those of several requests together, `encode` makes what the column's kind
+would make of them (a test holds the two together), without the cost of a polars expression a column.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from netpick.encode import Encoder
+from netpick.kinds import KINDS
+from netpick.serve.options import Limits
+from netpick.types import Array, Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Cells that are arrays of one shape, padded, with the valid steps of each where lengths differ.
+
+    remarks: what was noticed while reading, as (row, sentence).
+    """
+
+    values: Array
+    lengths: Array | None = None
+    remarks: tuple[tuple[int, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+Cells = list[Any] | Array | Block  # checked cells of one column, of one request
+Joined = Any  # cells of several requests, as the port likes them: an array, a list, a polars series, a Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """How a column is called in the Open Inference Protocol; -1 is any length."""
+
+    datatype: str
+    shape: tuple[int, ...]
+
+
+class Port(ABC):
+    """One column, from the client's side."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, encoder: Encoder, limits: Limits) -> None:
+        self.encoder, self.limits = encoder, limits
+        self.name, self.state = encoder.column, encoder.state
+
+    # --- what it is --------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of a cell."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What a form needs to know beyond the schema: ranges, categories, sizes."""
+
+    @abstractmethod
+    def tensor(self) -> Tensor:
+        """The tensor that gives this column in the Open Inference Protocol."""
+
+    def example(self) -> Any:
+        """A cell like those of training, as JSON; None where none can be made."""
+        return None
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def read(self, cells: Sequence[Any]) -> Cells:
+        """Checks the JSON cells of one request. Raises Fault, with the row."""
+
+    @abstractmethod
+    def from_tensor(self, values: Array) -> Cells:
+        """Checks a tensor (N, ...) of the datatype's numpy kind; BYTES come as objects of bytes. Raises Fault."""
+
+    def read_file(self, data: bytes) -> Cells | None:
+        """One row from the bytes of a file; None for kinds that are not given as files. Raises Fault."""
+        return None
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        """The cells of several requests, one below the other."""
+
+    @abstractmethod
+    def of_column(self, column: Column) -> Joined:
+        """The same from a column of a table that was read."""
+
+    @abstractmethod
+    def column(self, joined: Joined) -> Column:
+        """Joined cells as the column that the kind encodes."""
+
+    def encode(self, joined: Joined) -> Array:
+        """What `Kind.encode` gives for them, with `Kind.lengths` in `lengths`."""
+        return KINDS[self.kind].encode(self.column(joined), self.state)
+
+    def lengths(self, joined: Joined, encoded: Array) -> Array | None:
+        """Valid steps of padded forms."""
+        return KINDS[self.kind].lengths(self.column(joined), self.state, encoded)
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        """Rows whose cells are unlike anything in the training data, and why, in a sentence."""
+        return iter(())
+
+
+def flat_list(parts: Sequence[Cells]) -> list[Any]:
+    """Lists of cells as one."""
+    if len(parts) == 1:
+        return parts[0]  # type: ignore[return-value]
+    return [cell for part in parts for cell in part]  # type: ignore[union-attr]
+
+
+def joined_blocks(parts: Sequence[Cells]) -> Block:
+    """Blocks one below the other, padded to the longest."""
+    blocks = [part for part in parts if isinstance(part, Block)]
+    if len(blocks) == 1:
+        return blocks[0]
+    longest = max(block.values.shape[1] for block in blocks)
+    uneven = any(block.values.shape[1] != longest for block in blocks)
+    known = any(block.lengths is not None for block in blocks)
+    values = np.concatenate([_padded(block.values, longest) if uneven else block.values for block in blocks])
+    if not known:
+        return Block(values=values)
+    lengths = [
+        np.full(len(block), block.values.shape[1], np.int32) if block.lengths is None else block.lengths
+        for block in blocks
+    ]
+    return Block(values=values, lengths=np.concatenate(lengths).astype(np.int32))
+
+
+def _padded(values: Array, longest: int) -> Array:
+    missing = longest - values.shape[1]
+    return np.pad(values, ((0, 0), (0, missing), *((0, 0),) * (values.ndim - 2))) if missing else values

@@ -1,0 +1,317 @@
+"""Ports of what comes in files: pictures, sounds, clips. They are decoded as those of training were."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from netpick.decode_worker import UnreadableImageError, decode, open_image
+from netpick.decoders import DECODERS
+from netpick.decoders.base import UnreadableFileError
+from netpick.kinds import KINDS
+from netpick.serve.faults import refuse, shown
+from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
+from netpick.types import Array, ArrayColumn, Column
+
+BRIGHT = 1.5  # standard deviations of the training pixels that a whole picture's mean may be off
+FLAT = 0.1  # of their standard deviation
+COLOURED = 8  # of 255, between the channels of a pixel on average
+SQUEEZED = 1.6  # times another aspect ratio than the network's
+ENDINGS = ((b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"FORM", ".aiff"))
+
+
+class _FilePort(Port):
+    """Cells that are the bytes of a file: base64 in JSON, BYTES in a tensor, parts of a form."""
+
+    @abstractmethod
+    def decoded(self, data: bytes, row: int) -> Block:
+        """One row of a file's bytes. Raises Fault."""
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "contentEncoding": "base64", "description": f"A whole file: {self._expected()}."}
+
+    def read(self, cells: Sequence[Any]) -> Cells:
+        return _stacked([self._cell(cell, row) for row, cell in enumerate(cells)])
+
+    def read_file(self, data: bytes) -> Cells | None:
+        return self.decoded(data, 0)
+
+    def tensor(self) -> Tensor:
+        return Tensor(datatype="BYTES", shape=(-1,))
+
+    def from_tensor(self, values: Array) -> Cells:
+        if values.dtype.kind != "O" or values.ndim > 2:
+            refuse(
+                "invalid_value",
+                f"Input '{self.name}' is {values.dtype} of shape {list(values.shape)}, but BYTES of shape [rows] were "
+                f"expected, a whole file each: {self._expected()}.",
+                field=self.name,
+            )
+        cells = values.ravel().tolist()
+        made = [
+            self.decoded(cell if isinstance(cell, bytes) else str(cell).encode(), row) for row, cell in enumerate(cells)
+        ]
+        return _stacked(made)
+
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        return joined_blocks(parts)
+
+    def of_column(self, column: Column) -> Joined:
+        assert isinstance(column, ArrayColumn)
+        return Block(values=column.values, lengths=column.lengths)
+
+    def column(self, joined: Joined) -> Column:
+        kind = DECODERS[self.kind].kind
+        like = dict(KINDS[self.kind].decoding(self.state))
+        return ArrayColumn(name=self.name, values=joined.values, kind=kind, lengths=joined.lengths, decoding=like)
+
+    def _expected(self) -> str:
+        return DECODERS[self.kind].expected.rstrip(",")
+
+    def _cell(self, cell: Any, row: int) -> Block:
+        if not isinstance(cell, str) or not cell:
+            refuse(
+                "invalid_value",
+                f"Field '{self.name}' (row {row}) holds {shown(cell)}, but the base64 text of a file was expected: "
+                f"{self._expected()}.",
+                field=self.name,
+                row=row,
+            )
+        text = cell.partition(",")[2] if cell.startswith("data:") else cell
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            refuse(
+                "invalid_value",
+                f"Field '{self.name}' (row {row}) is no base64 text, but that of a whole file was expected: "
+                f"{self._expected()}.",
+                field=self.name,
+                row=row,
+            )
+        return self.decoded(data, row)
+
+    def _unreadable(self, reason: str, row: int) -> NoReturn:
+        expected = self._expected()
+        refuse(
+            "unreadable_file",
+            f"The {DECODERS[self.kind].noun.removesuffix('s')} (row {row}) cannot be read: {reason}. "
+            f"{expected[0].upper()}{expected[1:]} was expected. Send another file.",
+            field=self.name,
+            row=row,
+        )
+
+
+class ImagePort(_FilePort):
+    """A picture: a file, or its pixels at the network's own size."""
+
+    kind: ClassVar[str] = "image"
+
+    def describe(self) -> dict[str, Any]:
+        channels, height, width = self.state.shape
+        drawn = channels == 1 and max(height, width) <= 64  # by hand: a digit, a letter, a sketch
+        return {
+            "channels": channels, "height": height, "width": width, "drawn": drawn, "dark": self.state.mean[0] < 0.5,
+            "accept": ",".join(DECODERS[self.kind].endings),
+        }  # fmt: skip
+
+    def schema(self) -> dict[str, Any]:
+        channels, height, width = self.state.shape
+        pixel = {"type": "integer", "minimum": 0, "maximum": 255}
+        place = (
+            pixel if channels == 1 else {"type": "array", "items": pixel, "minItems": channels, "maxItems": channels}
+        )
+        row = {"type": "array", "items": place, "minItems": width, "maxItems": width}
+        pixels = {"type": "array", "items": row, "minItems": height, "maxItems": height}
+        return {"anyOf": [super().schema(), pixels]}
+
+    def tensor(self) -> Tensor:
+        return Tensor(datatype="UINT8", shape=(-1, *self.state.shape))
+
+    def from_tensor(self, values: Array) -> Cells:
+        if values.dtype.kind == "O":
+            return super().from_tensor(values)
+        shape = tuple(self.state.shape)
+        if values.dtype != np.uint8 or values.shape[1:] not in (
+            shape,
+            (*shape[1:], shape[0]),
+            shape[1:] if shape[0] == 1 else shape,
+        ):
+            refuse(
+                "invalid_value",
+                f"Input '{self.name}' is {values.dtype} of shape {list(values.shape)}, but UINT8 of shape "
+                f"{[-1, *shape]} (rows, channels, height, width) was expected, or BYTES of whole files.",
+                field=self.name,
+            )
+        if values.size > self.limits.values:
+            refuse(
+                "too_large",
+                f"{values.size:,} pixels are more than the {self.limits.values:,} of one request. Send fewer rows.",
+            )
+        if values.ndim == 4 and values.shape[1:] != shape:
+            values = values.transpose(0, 3, 1, 2)
+        return Block(values=np.ascontiguousarray(values.reshape(len(values), *shape)))
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        state = self.state
+        values = joined.values.reshape(len(joined), joined.values.shape[1], -1)
+        means = values.mean(axis=2, dtype=np.float32) / 255
+        spreads = values.std(axis=2, dtype=np.float32) / 255
+        off = np.abs(means - np.asarray(state.mean)).max(axis=1) > BRIGHT * np.asarray(state.std).max()
+        flat = (spreads < FLAT * np.asarray(state.std)).all(axis=1)
+        for row in np.flatnonzero(off | flat).tolist():
+            if flat[row]:
+                yield row, f"{self.name} is nearly one colour throughout."
+            else:
+                side = "brighter" if means[row].mean() > np.mean(state.mean) else "darker"
+                yield row, f"{self.name} is much {side} than the training pictures; are its colours inverted?"
+
+    def decoded(self, data: bytes, row: int) -> Block:
+        channels, height, width = self.state.shape
+        remarks: tuple[tuple[int, str], ...] = ()
+        try:
+            size = _size_of_png(data)
+            if size is None:
+                with open_image(data) as image:
+                    size = image.size
+            if size[0] * size[1] > self.limits.pixels:
+                refuse(
+                    "too_large",
+                    f"The picture (row {row}) has {size[0]:,} x {size[1]:,} pixels, and at most {self.limits.pixels:,} are unpacked. "
+                    "Send a smaller one.",
+                    field=self.name,
+                    row=row,
+                )
+            pixels, _, greyed = decode(data, channels, height, width)
+        except UnreadableImageError as error:
+            self._unreadable(str(error), row)
+        stretch = (size[0] * height) / (size[1] * width)
+        if not 1 / SQUEEZED < stretch < SQUEEZED:
+            remarks += (
+                (
+                    row,
+                    f"The picture of {size[0]:,} x {size[1]:,} pixels was squeezed to {width} x {height}, as the network reads.",
+                ),
+            )
+        if greyed and _is_coloured(data):
+            remarks += ((row, "The picture is in colour, but the network knows grey alone; its colours were dropped."),)
+        return Block(values=np.frombuffer(pixels, np.uint8).reshape(1, channels, height, width), remarks=remarks)
+
+    def _cell(self, cell: Any, row: int) -> Block:
+        if not isinstance(cell, list):
+            return super()._cell(cell, row)
+        channels, height, width = self.state.shape
+        wanted = (height, width) if channels == 1 else (height, width, channels)
+        try:
+            values = np.asarray(cell)
+        except (ValueError, OverflowError):  # rows of different lengths
+            values = np.empty((), dtype=object)
+        plain = not any(isinstance(value, bool) for line in cell if isinstance(line, list) for value in line)
+        whole = plain and values.dtype.kind in "iu" and values.size > 0 and values.min() >= 0 and values.max() <= 255
+        if not whole or values.shape != wanted:
+            refuse(
+                "invalid_value",
+                f"Field '{self.name}' (row {row}) holds a list, but {height} rows of {width} pixels"
+                f"{f' of {channels} values' if channels > 1 else ''} were expected, whole numbers from 0 to 255.",
+                field=self.name,
+                row=row,
+            )
+        pixels = values.astype(np.uint8).reshape(1, height, width, channels)
+        return Block(values=np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+
+
+class AudioPort(_FilePort):
+    """A sound file."""
+
+    kind: ClassVar[str] = "audio"
+
+    def describe(self) -> dict[str, Any]:
+        like = self.state.decoding
+        return {
+            "rate": like.get("sample_rate"), "seconds": self._seconds(),
+            "accept": ",".join(DECODERS[self.kind].endings),
+        }  # fmt: skip
+
+    def decoded(self, data: bytes, row: int) -> Block:
+        from netpick.decoders.sound_features import SoundSettings, log_mel, read_sound
+
+        settings = SoundSettings.from_mapping(self.state.decoding)
+        ending = next((ending for head, ending in ENDINGS if data.startswith(head)), ".mp3")
+        with tempfile.NamedTemporaryFile(prefix="netpick-", suffix=ending) as file:
+            file.write(data)
+            file.flush()
+            try:
+                sound = read_sound(file.name, settings)
+            except UnreadableFileError as error:
+                self._unreadable(str(error), row)
+        (frames,) = log_mel([sound.samples], settings)
+        remarks = []
+        if sound.is_silent:
+            remarks.append((row, "The sound is silent throughout."))
+        if sound.header.seconds > 1.05 * settings.seconds:
+            cut = f"The sound lasts {sound.header.seconds:.1f} s; only its first {settings.seconds:.1f} s count, the most in training."
+            remarks.append((row, cut))
+        values = np.zeros((1, settings.frames, frames.shape[1]), np.uint8)
+        values[0, : len(frames)] = frames
+        return Block(values=values, lengths=np.array([len(frames)], np.int32), remarks=tuple(remarks))
+
+    def _seconds(self) -> float | None:
+        from netpick.decoders.sound_features import SoundSettings
+
+        return round(SoundSettings.from_mapping(self.state.decoding).seconds, 2)
+
+
+class ClipPort(_FilePort):
+    """A video file."""
+
+    kind: ClassVar[str] = "clip"
+
+    def describe(self) -> dict[str, Any]:
+        frames, channels, height, width = self.state.shape
+        return {
+            "frames": frames, "channels": channels, "height": height, "width": width,
+            "accept": ",".join(DECODERS[self.kind].endings),
+        }  # fmt: skip
+
+    def decoded(self, data: bytes, row: int) -> Block:
+        from netpick.decoders.clip_frames import ClipShape, read_clip
+
+        shape = ClipShape(**KINDS[self.kind].decoding(self.state))
+        with tempfile.NamedTemporaryFile(prefix="netpick-", suffix=".mp4") as file:
+            file.write(data)
+            file.flush()
+            try:
+                frames, _, _ = read_clip(Path(file.name), shape)
+            except UnreadableFileError as error:
+                self._unreadable(str(error), row)
+        return Block(values=np.ascontiguousarray(frames)[None])
+
+
+def _stacked(blocks: Sequence[Block]) -> Block:
+    block = joined_blocks(blocks)
+    remarks = tuple(remark for part in blocks for remark in part.remarks)
+    return Block(values=block.values, lengths=block.lengths, remarks=remarks)
+
+
+def _is_coloured(data: bytes) -> bool:
+    """Whether a picture that could hold colours does; drawings on a canvas are in RGB and grey."""
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=[open_image(data).format or "PNG"]) as image:
+        small = np.asarray(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR), dtype=np.int16)
+    return bool((small.max(axis=2) - small.min(axis=2)).mean() > COLOURED)
+
+
+def _size_of_png(data: bytes) -> tuple[int, int] | None:
+    """Width and height as a PNG's first chunk says; decoding checks it. Other files are opened to tell."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 24:
+        return None
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")

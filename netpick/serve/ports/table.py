@@ -1,0 +1,379 @@
+"""Ports of the cells of a table: numbers, categories, yes or no, dates, texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+import polars as pl
+
+from netpick.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
+from netpick.kinds.datetime import to_days
+from netpick.kinds.number import scaled_numbers
+from netpick.kinds.tokenizing import encode_texts
+from netpick.serve.faults import refuse, shown
+from netpick.serve.ports.base import Cells, Joined, Port, Tensor, flat_list
+from netpick.types import Array, Column, TableColumn
+
+MOST = 1e300  # that a JSON number may be
+FAR = 5.0  # standard deviations from the mean of training, where its range is not known
+LATE = 3.0  # of dates: a training range of evenly spread dates ends at 1.7
+MANY_UNKNOWN = 0.5  # of a text's tokens, and at least three times the training texts' share
+MANY_CATEGORIES = 50  # of more, forms offer a text box
+NUMBER = {"type": ["number", "null"]}
+TEXT = {"type": ["string", "number", "boolean", "null"]}
+
+
+class NumberPort(Port):
+    """A quantity: a JSON number, or null where it is not known."""
+
+    kind: ClassVar[str] = "number"
+
+    def schema(self) -> dict[str, Any]:
+        return dict(NUMBER)
+
+    def describe(self) -> dict[str, Any]:
+        low, high = _range(self.state)
+        return {"low": low, "high": high, "range_known": self.state.scaling == "quantile"}
+
+    def example(self) -> Any:
+        quantiles = self.state.quantiles
+        return _tidy(quantiles[len(quantiles) // 2] if quantiles else self.state.mean, self.state.std)
+
+    def read(self, cells: Sequence[Any]) -> Cells:
+        for row, cell in enumerate(cells):
+            kind = type(cell)
+            if ((kind is float or kind is int) and -MOST < cell < MOST) or cell is None:
+                continue
+            hint = " Send it without quotes." if kind is str and _is_number(cell) else ""
+            refuse(
+                "invalid_value",
+                f"Field '{self.name}' (row {row}) holds {shown(cell)}, but a number was expected, or null where it is not "
+                f"known.{hint}",
+                field=self.name,
+                row=row,
+            )
+        return list(cells)
+
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        arrays = [np.array(part, dtype=np.float64) for part in parts] if _any_array(parts) else None
+        numbers = (
+            np.array(flat_list(parts), dtype=np.float64) if arrays is None else np.concatenate(arrays)
+        )  # None: NaN
+        return np.clip(numbers, -LARGEST, LARGEST)
+
+    def of_column(self, column: Column) -> Joined:
+        return as_moderate_numbers(_series(column)).to_numpy()
+
+    def column(self, joined: Joined) -> Column:
+        return TableColumn(name=self.name, values=pl.Series(self.name, joined).fill_nan(None))
+
+    def encode(self, joined: Joined) -> Array:
+        return scaled_numbers(joined, self.state)
+
+    def tensor(self) -> Tensor:
+        return Tensor(datatype="FP64", shape=(-1,))
+
+    def from_tensor(self, values: Array) -> Cells:
+        if values.dtype.kind not in "fiub":
+            refuse(
+                "invalid_value",
+                f"Input '{self.name}' holds {values.dtype} values, but numbers (FP64) were expected.",
+            )
+        flat = _flat(values, self.name).astype(np.float64)
+        return np.where(np.isfinite(flat), flat, np.nan)  # NaN is how tensors say missing
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        low, high = _range(self.state)
+        outside = (joined < low) | (joined > high)  # NaN is in no range and out of none
+        if not outside.any():
+            return
+        bounds = f"{_short(low)} to {_short(high)}"
+        known = self.state.scaling == "quantile"
+        where = f"all training rows lie in {bounds}" if known else f"training rows hardly leave {bounds}"
+        for row in np.flatnonzero(outside).tolist():
+            yield row, f"{self.name} is {_short(float(joined[row]))}, but {where}."
+
+
+class _TextPort(Port):
+    """Cells that are text in the end: numbers and booleans are written as a CSV would hold them."""
+
+    def schema(self) -> dict[str, Any]:
+        return dict(TEXT)
+
+    def read(self, cells: Sequence[Any]) -> Cells:
+        made: list[Any] = []
+        for row, cell in enumerate(cells):
+            if type(cell) is str:
+                if len(cell) > self.limits.text:
+                    refuse(
+                        "too_long",
+                        f"Field '{self.name}' (row {row}) holds {len(cell):,} characters, but at most {self.limits.text:,} are "
+                        "read. Send its beginning.",
+                        field=self.name,
+                        row=row,
+                    )
+                made.append(cell)
+            elif cell is None:
+                made.append(None)
+            else:
+                made.append(_written(cell, self.name, row))
+        return made
+
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        return flat_list(parts)
+
+    def of_column(self, column: Column) -> Joined:
+        return as_text(_series(column)).to_list()
+
+    def column(self, joined: Joined) -> Column:
+        return TableColumn(name=self.name, values=pl.Series(self.name, joined, dtype=pl.String))
+
+    def tensor(self) -> Tensor:
+        return Tensor(datatype="BYTES", shape=(-1,))
+
+    def from_tensor(self, values: Array) -> Cells:
+        flat = _flat(values, self.name)
+        if flat.dtype.kind != "O":
+            return self.read(flat.tolist())
+        texts: list[Any] = []
+        for row, cell in enumerate(flat.tolist()):
+            try:
+                texts.append(cell.decode("utf-8") if isinstance(cell, bytes) else cell)
+            except UnicodeDecodeError:
+                refuse(
+                    "invalid_value",
+                    f"Input '{self.name}' (row {row}) is not UTF-8, but text was expected. Encode it as UTF-8.",
+                    field=self.name,
+                    row=row,
+                )
+        return self.read(texts)
+
+
+class CategoryPort(_TextPort):
+    """One of a few values; others are answered too, and said to be new."""
+
+    kind: ClassVar[str] = "category"
+
+    def describe(self) -> dict[str, Any]:
+        values = self.state.values
+        return {"values": list(values[:1000]), "many": len(values) > MANY_CATEGORIES}
+
+    def example(self) -> Any:
+        return next(iter(self.state.values), None)
+
+    @cached_property
+    def codes(self) -> dict[str | None, int]:
+        """The code of every value; unseen ones have none, and are encoded like missing ones, as 0."""
+        return {**{value: code for code, value in enumerate(self.state.values, start=1)}, None: 0}
+
+    def encode(self, joined: Joined) -> Array:
+        codes = self.codes
+        return np.array([codes.get(cell, 0) for cell in joined], dtype=np.int32).reshape(-1, 1)
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        codes = self.codes
+        for row, cell in enumerate(joined):
+            if cell not in codes:
+                yield row, f"{self.name} is {shown(cell)}, which no training row is."
+
+
+class BooleanPort(_TextPort):
+    """Yes or no."""
+
+    kind: ClassVar[str] = "boolean"
+
+    def describe(self) -> dict[str, Any]:
+        return {"values": [self.state.no, self.state.yes], "many": False}
+
+    def example(self) -> Any:
+        return self.state.no
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        return {self.state.no: 1, self.state.yes: 2}
+
+    def encode(self, joined: Joined) -> Array:
+        codes = self.codes
+        cells = [0 if cell is None else codes.get(cell) or codes.get(cell.strip().lower(), 0) for cell in joined]
+        return np.array(cells, dtype=np.int32).reshape(-1, 1)
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        known = self.codes
+        for row, cell in enumerate(joined):
+            if cell is not None and cell not in known and cell.strip().lower() not in known:
+                yield row, f"{self.name} is {shown(cell)}, but the training rows know {' and '.join(known)} alone."
+
+
+class DatetimePort(_TextPort):
+    """A point in time, written as in the training data."""
+
+    kind: ClassVar[str] = "datetime"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "null"], "description": f"Written like {self.example()}."}
+
+    def describe(self) -> dict[str, Any]:
+        return {"written": self.example()}
+
+    def example(self) -> Any:
+        moment = datetime(1970, 1, 1) + timedelta(days=min(max(self.state.mean, -700_000.0), 2_900_000.0))
+        moment = moment.replace(microsecond=0)
+        text_format = self.state.format
+        return moment.strftime(text_format.replace("%.f", "")) if text_format else moment.isoformat(sep=" ")
+
+    def read(self, cells: Sequence[Any]) -> Cells:
+        made = super().read(cells)
+        assert isinstance(made, list)
+        if not self.state.format:
+            return [self._moment(cell, row) for row, cell in enumerate(made)]
+        days = to_days(pl.Series(self.name, made, dtype=pl.String), self.state.format)
+        for row in np.flatnonzero(np.isnan(days)).tolist():
+            if made[row] is not None and made[row].strip():
+                self._refuse(made[row], row)
+        return made
+
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        dtype = pl.String() if self.state.format else pl.Datetime("us")
+        return pl.Series(self.name, flat_list(parts), dtype=dtype)
+
+    def of_column(self, column: Column) -> Joined:
+        return _series(column)
+
+    def column(self, joined: Joined) -> Column:
+        return TableColumn(name=self.name, values=joined)
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        days = to_days(joined, self.state.format)
+        far = np.abs(days - self.state.mean) > LATE * self.state.std
+        for row in np.flatnonzero(far).tolist():
+            side = "later" if days[row] > self.state.mean else "earlier"
+            yield row, f"{self.name} is {shown(str(joined[row]))}, far {side} than the training rows."
+
+    def _moment(self, cell: str | None, row: int) -> datetime | None:
+        if cell is None or not cell.strip():
+            return None
+        try:
+            moment = datetime.fromisoformat(cell.strip())
+        except ValueError:
+            self._refuse(cell, row)
+        return (moment - moment.utcoffset() if moment.utcoffset() is not None else moment).replace(tzinfo=None)  # type: ignore[operator]
+
+    def _refuse(self, cell: str, row: int) -> NoReturn:
+        refuse(
+            "invalid_value",
+            f"Field '{self.name}' (row {row}) holds {shown(cell)}, but a date written like {self.example()} was "
+            "expected, or null where it is not known.",
+            field=self.name,
+            row=row,
+        )
+
+
+class TextPort(_TextPort):
+    """Something written."""
+
+    kind: ClassVar[str] = "text"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "null"], "maxLength": self.limits.text}
+
+    def describe(self) -> dict[str, Any]:
+        return {"length": self.state.length, "reading": self.state.vocabulary.reading}
+
+    def read(self, cells: Sequence[Any]) -> Cells:
+        for row, cell in enumerate(cells):
+            if cell is not None and type(cell) is not str:
+                refuse(
+                    "invalid_value",
+                    f"Field '{self.name}' (row {row}) holds {shown(cell)}, but text was expected. Send it in quotes.",
+                    field=self.name,
+                    row=row,
+                )
+        return super().read(cells)
+
+    def join(self, parts: Sequence[Cells]) -> Joined:
+        return pl.Series(self.name, flat_list(parts), dtype=pl.String)
+
+    def of_column(self, column: Column) -> Joined:
+        return as_text(_series(column))
+
+    def column(self, joined: Joined) -> Column:
+        return TableColumn(name=self.name, values=joined)
+
+    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
+        series, state, name = joined, self.state, self.name
+        longer = encode_texts(series, state.vocabulary, state.length + 1)  # one token more than the network reads
+        counts = (longer[:, : state.length] > 0).sum(axis=1)
+        unknown = (longer[:, : state.length] == 1).sum(axis=1)
+        blank = (series.is_null() | (series.str.strip_chars() == "")).to_numpy()
+        allowed = max(MANY_UNKNOWN, 3 * state.share_unknown)
+        noun = "characters" if state.vocabulary.reading == "characters" else "words"
+        for row in range(len(series)):
+            if blank[row]:
+                yield row, f"{name} is empty; there is nothing to read in it."
+            elif unknown[row] > allowed * counts[row]:
+                yield row, f"{unknown[row] / counts[row]:.0%} of the {noun} of {name} are in no training text."
+            if longer[row, state.length] > 0:
+                yield row, f"{name} is longer than the network reads: only its first {state.length:,} tokens count."
+
+
+def _any_array(parts: Sequence[Cells]) -> bool:
+    return any(isinstance(part, np.ndarray) for part in parts)
+
+
+def _series(column: Column) -> pl.Series:
+    series = series_of(column)
+    assert series is not None, "a column of cells"
+    return series
+
+
+def _flat(values: Array, name: str) -> Array:
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if values.ndim != 1:
+        refuse(
+            "invalid_value",
+            f"Input '{name}' has shape {list(values.shape)}, but one value a row was expected: [rows] or [rows, 1].",
+            field=name,
+        )
+    return values
+
+
+def _written(cell: object, name: str, row: int) -> str:
+    if isinstance(cell, (bool, int, float)):
+        if isinstance(cell, float) and not math.isfinite(cell):
+            refuse("invalid_value", f"Field '{name}' (row {row}) is not a finite number.", field=name, row=row)
+        if isinstance(cell, int) and not isinstance(cell, bool):
+            return str(cell)
+        return str(as_text(pl.Series([cell]))[0])
+    refuse(
+        "invalid_value",
+        f"Field '{name}' (row {row}) holds {shown(cell)}, but one value was expected: a text, a number or null.",
+        field=name,
+        row=row,
+    )
+
+
+def _range(state: Any) -> tuple[float, float]:
+    if state.scaling == "quantile":
+        return state.quantiles[0], state.quantiles[-1]
+    return state.mean - FAR * state.std, state.mean + FAR * state.std
+
+
+def _tidy(value: float, scale: float) -> float | int:
+    """A number with as many digits as its scale deserves."""
+    digits = max(0, 2 - math.floor(math.log10(max(scale, 1e-12))))
+    rounded = round(value, min(digits, 12))
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _is_number(text: str) -> bool:
+    return as_numbers(pl.Series([text])).null_count() == 0

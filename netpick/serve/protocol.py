@@ -1,0 +1,227 @@
+"""HTTP as uvicorn speaks it, with a short cut for the requests that come by the thousand.
+
+POSTs to a model go from the parser to the batcher and back without a task, a scope or a router, and are turned away before
+their body is read where that is how it ends. All other requests take uvicorn's own way to the application. Clients that are
+slow, or too many, are told so here, where connections are known.
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from netpick.serve.batching import Job
+from netpick.serve.faults import Fault
+from netpick.serve.replies import Reply, reply_of
+from netpick.serve.service import BUSY, Route, Service
+
+SECURITY = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-store"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+)
+_SECURITY = "".join(f"{name}: {value}\r\n" for name, value in SECURITY).encode()
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+class _Never:
+    """Stands where uvicorn keeps the event that wakes a task; short cuts have no task."""
+
+    def set(self) -> None: ...
+
+
+class Short:
+    """A request on the short cut. Its first attributes are those that uvicorn looks at in its own cycles."""
+
+    __slots__ = ("answered", "body", "disconnected", "headers", "job", "keep_alive", "length", "message_event", "response_complete", "route", "started")  # fmt: skip
+
+    def __init__(self, route: Route, headers: dict[bytes, bytes], keep_alive: bool) -> None:
+        self.response_complete = False
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.message_event = _Never()
+        self.route, self.headers = route, headers
+        self.body: list[bytes] = []
+        self.length = 0
+        self.job: Job | None = None
+        self.started = time.perf_counter()
+
+
+def protocol_for(service: Service) -> type[HttpToolsProtocol]:
+    """The protocol class of a server."""
+
+    class Protocol(_Protocol):
+        pass
+
+    Protocol.service = service
+    return Protocol
+
+
+class _Protocol(HttpToolsProtocol):
+    service: Service
+    cycle: Any  # uvicorn's own, or a Short
+    awaiting = "headers"  # "headers", "body", "answer": what the client or we are to send next
+    since = 0.0  # time.monotonic
+    begun = False  # bytes of a request have come
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.since = time.monotonic()
+        if len(self.connections) > self.service.limits.connections:
+            fault = Fault(
+                code="too_busy", message="Too many connections are open. Try again later.", headers=BUSY.headers
+            )
+            self._refuse(fault)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        cycle = self.cycle
+        if isinstance(cycle, Short) and not cycle.response_complete:
+            self.service.counters.ended += 1
+            if cycle.job is not None:
+                cycle.job.dropped = True
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self.begun = True
+        super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Fault(code="invalid_request", message="The request is no HTTP that can be read."))
+
+    def shutdown(self) -> None:
+        """Called once when the server stops: idle connections get a moment, since a request may be on its way."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    def close_if_idle(self) -> None:
+        if not self.begun and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
+
+    def check_time(self, now: float) -> None:
+        """Called every second: ends connections that keep us waiting."""
+        limits = self.service.limits
+        if self.awaiting != "body" and self.cycle is not None and not self.cycle.response_complete:
+            return
+        if self.awaiting == "body" and now - self.since > limits.body_seconds:
+            self._refuse(
+                Fault(code="too_slow", message=f"The body did not arrive within {limits.body_seconds:g} seconds.")
+            )
+        elif self.awaiting == "headers" and now - self.since > limits.header_seconds:
+            if self.begun:
+                self._refuse(
+                    Fault(
+                        code="too_slow", message=f"The headers did not arrive within {limits.header_seconds:g} seconds."
+                    )
+                )
+            else:
+                self.transport.close()
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answers on the bare connection, and ends it."""
+        if not self.transport.is_closing():
+            cycle = self.cycle
+            if cycle is None or cycle.response_complete or isinstance(cycle, Short) or not cycle.response_started:
+                self.transport.write(written(reply_of(fault), keep_alive=False))
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self.service.counters.count("connection", fault.status, 0.0)
+            self.transport.close()
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.service.counters.begun += 1
+
+    def on_headers_complete(self) -> None:
+        self.awaiting, self.since = "body", time.monotonic()
+        route = self.service.routes.get(self.url)
+        busy = self.cycle is not None and not self.cycle.response_complete
+        plain = route is not None and self.parser.get_method() == b"POST" and not self.parser.should_upgrade()
+        headers = dict(self.headers) if plain else {}
+        # Pipelined requests, those that wait for "100 Continue", and repeated headers are rare: uvicorn's way is right for them.
+        if route is None or not plain or busy or self.expect_100_continue or len(headers) != len(self.headers):
+            super().on_headers_complete()
+            if self.service.draining:
+                self.cycle.keep_alive = False
+            return
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        short = Short(route, headers, keep_alive)
+        self.cycle = short
+        fault = self.service.early(route, headers)
+        if fault is not None:
+            self._finish(short, fault)
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if not isinstance(cycle, Short):
+            super().on_body(body)
+        elif not cycle.response_complete:
+            cycle.length += len(body)
+            if cycle.length > self.service.limits.body:
+                cycle.keep_alive = False
+                self._finish(cycle, self.service.too_large(cycle.length))
+            else:
+                cycle.body.append(body)
+
+    def on_message_complete(self) -> None:
+        self.awaiting, self.begun = "answer", False
+        cycle = self.cycle
+        if not isinstance(cycle, Short):
+            super().on_message_complete()
+        elif cycle.response_complete:
+            self.awaiting, self.since = "headers", time.monotonic()
+        else:
+            body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
+            cycle.body = []
+            cycle.job = self.service.begin(
+                cycle.route, cycle.headers, body, lambda outcome: self._finish(cycle, outcome)
+            )
+
+    def on_response_complete(self) -> None:
+        if self.awaiting == "answer":
+            self.awaiting, self.since = "headers", time.monotonic()
+        super().on_response_complete()
+
+    def _finish(self, short: Short, outcome: Reply | Fault) -> None:
+        """Sends an answer on the short cut."""
+        service = self.service
+        if short.response_complete or self.transport.is_closing():
+            return
+        reply = reply_of(outcome, v2=short.route.is_v2) if isinstance(outcome, Fault) else outcome
+        if service.draining:
+            short.keep_alive = False
+        extra = service.cross_origin(short.headers)
+        identifier = short.headers.get(b"x-request-id")
+        if identifier is not None and len(identifier) <= 64 and identifier.isalnum():
+            extra = (*extra, ("x-request-id", identifier.decode("ascii")))
+        self.transport.write(written(reply, keep_alive=short.keep_alive, extra=extra))
+        short.response_complete = True
+        seconds = time.perf_counter() - short.started
+        service.answered("POST", short.route.label, reply.status, seconds)
+        if not short.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+
+def written(reply: Reply, *, keep_alive: bool, extra: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """An answer as it goes over the wire."""
+    headers = "".join(f"{name}: {value}\r\n" for name, value in (*reply.headers, *extra))
+    return b"".join(
+        (
+            _STATUS[reply.status],
+            f"content-type: {reply.content_type}\r\ncontent-length: {len(reply.content)}\r\n".encode(),
+            _SECURITY,
+            headers.encode("latin-1", "replace"),
+            b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
+            reply.content,
+        )
+    )

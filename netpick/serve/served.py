@@ -1,0 +1,314 @@
+"""A model as the server holds it: reads rows of requests, answers those of many requests at once, words the answers.
+
+Everything here may be called from any thread; nothing here knows of HTTP but for what a Fault says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic_core import from_json, to_json
+
+from netpick.encode import JOINED, Encoder, input_names
+from netpick.errors import near_matches
+from netpick.evaluate import decide
+from netpick.kinds import KINDS
+from netpick.serve.faults import refuse, shown
+from netpick.serve.options import Limits
+from netpick.serve.ports import PORTS
+from netpick.serve.ports.base import Block, Cells, Joined, Port
+from netpick.types import Array, Predictions, Source
+from netpick.use import Model
+
+MOST_WARNINGS = 8  # of one row
+NOTHING: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSet:
+    """The checked rows of one request."""
+
+    count: int
+    cells: Mapping[str, Cells]  # by column
+    remarks: Mapping[int, Sequence[str]] = field(default_factory=dict)  # by row: what was noticed while reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Rows as an engine reads them, and what is unusual about them."""
+
+    arrays: Mapping[str, Array]
+    warnings: Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What the model says of some rows, and what is unusual about them."""
+
+    predictions: Predictions
+    decided: Array | None
+    warnings: Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """One model of a server."""
+
+    name: str
+    path: Path
+    model: Model
+    limits: Limits
+
+    @property
+    def encoders(self) -> tuple[Encoder, ...]:
+        return self.model.parts.encoders
+
+    @property
+    def is_forecast(self) -> bool:
+        return self.model.parts.record.task == "forecast"
+
+    @cached_property
+    def ports(self) -> tuple[Port, ...]:
+        """One a column, in the encoders' order."""
+        return tuple(PORTS[encoder.kind](encoder, self.limits) for encoder in self.encoders)
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, slice | None], ...]:
+        """The input that each column is (part of), and which of its columns where several share it."""
+        filled = dict.fromkeys(JOINED, 0)
+        made: list[tuple[str, slice | None]] = []
+        for encoder, name in zip(self.encoders, input_names(self.encoders), strict=True):
+            if name not in filled:
+                made.append((name, None))
+                continue
+            width = len(KINDS[encoder.kind].outputs(encoder.column, encoder.state))
+            made.append((name, slice(filled[name], filled[name] + width)))
+            filled[name] += width
+        return tuple(made)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that a request must give."""
+        if self.is_forecast:
+            state = self.model.parts.task_state
+            return (*state.time_columns, *state.id_columns, *state.targets, *state.covariates, *state.known)
+        return tuple(encoder.column for encoder in self.encoders)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def rows_of_json(self, body: bytes) -> RowSet:
+        """The rows of a JSON body. Raises Fault."""
+        return self.rows_of(json_rows(body, self.limits))
+
+    def rows_of(self, rows: Sequence[Any]) -> RowSet:
+        """Rows as JSON objects, checked. Raises Fault, with row and field."""
+        cells: dict[str, Cells] = {}
+        remarks: dict[int, list[str]] = {}
+        for port in self.ports:
+            name = port.name
+            try:
+                given = [row[name] for row in rows]
+            except (KeyError, TypeError):
+                self._refuse_row(rows, name)
+            cells[name] = port.read(given)
+        wanted = len(self.ports)
+        for number, row in enumerate(rows):
+            if len(row) != wanted:
+                extra = [str(key) for key in row if key not in self.columns]
+                said = ", ".join(shown(key) for key in extra[:4]) + (", …" if len(extra) > 4 else "")
+                remarks[number] = [f"Not read by this model, and left aside: {said}."]
+        return self._with_remarks(len(rows), cells, remarks)
+
+    def rows_of_cells(self, cells: Mapping[str, Cells], count: int) -> RowSet:
+        """Rows from cells that were checked already, such as those of tensors and files."""
+        for port in self.ports:
+            if port.name not in cells:
+                self._refuse_row([dict.fromkeys(cells)], port.name)
+        return self._with_remarks(count, cells, {})
+
+    def rows_of_file(self, data: bytes) -> RowSet:
+        """One row from the bytes of a file, for models that read nothing but one file a row. Raises Fault."""
+        (port,) = self.ports
+        cells = port.read_file(data)
+        assert cells is not None
+        return self._with_remarks(1, {port.name: cells}, {})
+
+    def _with_remarks(self, count: int, cells: Mapping[str, Cells], remarks: dict[int, list[str]]) -> RowSet:
+        for part in cells.values():
+            if isinstance(part, Block):
+                for row, sentence in part.remarks:
+                    remarks.setdefault(row, []).append(sentence)
+        return RowSet(count=count, cells=cells, remarks=remarks)
+
+    def _refuse_row(self, rows: Sequence[Any], name: str) -> None:
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                refuse(
+                    "invalid_value",
+                    f"Row {number} is {shown(row)}, but an object was expected: {{{', '.join(repr(c) for c in self.columns[:3])}: …}}.",
+                    row=number,
+                )
+            if name not in row:
+                refuse(
+                    "missing_field",
+                    f"Row {number} has no field '{name}', but the model reads it.{near_matches(name, map(str, row)) if row else ''} "
+                    "Add it; null stands for a value that is not known.",
+                    field=name,
+                    row=number,
+                )
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, sets: Sequence[RowSet]) -> Prepared:
+        """The rows of several requests, one behind the other, as the engine reads them. Raises DataError."""
+        joined = {port.name: port.join([rows.cells[port.name] for rows in sets]) for port in self.ports}
+        count = sum(rows.count for rows in sets)
+        warnings = self._unlike(joined)
+        start = 0
+        for rows in sets:
+            for row, sentences in rows.remarks.items():
+                warnings.setdefault(start + row, []).extend(sentences)
+            start += rows.count
+        return Prepared(arrays=self.encoded(joined, count), warnings=warnings)
+
+    def finish(self, answers: Array, prepared: Prepared) -> Answers:
+        """The engine's answers for prepared rows."""
+        predictions, decided = self.predictions(answers)
+        return Answers(predictions=predictions, decided=decided, warnings=prepared.warnings)
+
+    def answer(self, sets: Sequence[RowSet]) -> Answers:
+        """`prepare`, the engine, and `finish` in a row."""
+        prepared = self.prepare(sets)
+        return self.finish(self.model.engine.outputs(prepared.arrays), prepared)
+
+    def encoded(self, joined: Mapping[str, Joined], count: int) -> dict[str, Array]:
+        """What an engine reads: as `Model.encode` makes it, held to that by a test."""
+        arrays: dict[str, Array] = {}
+        specs = self.model.parts.inputs
+        for port, (name, place) in zip(self.ports, self.places, strict=True):
+            part = port.encode(joined[port.name])
+            if place is None:
+                arrays[name] = part
+                if specs[name].padded:
+                    lengths = port.lengths(joined[port.name], part)
+                    assert lengths is not None
+                    arrays[f"{name}.lengths"] = lengths
+                continue
+            if name not in arrays:
+                arrays[name] = np.empty((count, *specs[name].shape), np.float32 if name == "vector" else np.int32)
+            arrays[name][:, place] = part
+        return arrays
+
+    def predictions(self, answers: Array) -> tuple[Predictions, Array | None]:
+        """An engine's answers in the units of the target, and the decisions."""
+        parts = self.model.parts
+        predictions = parts.task.decode(answers, parts.task_state)
+        return predictions, decide(parts.record.task, predictions, parts.record.threshold)
+
+    def unlike(self, source: Source) -> dict[int, list[str]]:
+        """Warnings by row for data that were read as a table."""
+        return self._unlike({port.name: port.of_column(source.columns[port.name]) for port in self.ports})
+
+    def _unlike(self, joined: Mapping[str, Joined]) -> dict[int, list[str]]:
+        warnings: dict[int, list[str]] = {}
+        for port in self.ports:
+            for row, sentence in port.unlike(joined[port.name]):
+                warnings.setdefault(row, []).append(sentence[0].upper() + sentence[1:])
+        return warnings
+
+    def source(self, rows: RowSet) -> Source:
+        """Checked rows as a source, for what reads columns."""
+        columns = {port.name: port.column(port.join([rows.cells[port.name]])) for port in self.ports}
+        names = [f"row {row + 1}" for row in range(rows.count)]
+        return Source(
+            name="request",
+            origin="request",
+            layout="request",
+            columns=columns,
+            num_rows=rows.count,
+            fingerprint="",
+            row_names=names,
+        )
+
+    def forecast(self, data: object) -> pl.DataFrame:
+        """What continues the series of a table: a row a series and step. Raises DataError."""
+        return self.model.predict(data)
+
+    # --- wording -----------------------------------------------------------------------------------------------------
+
+    def worded(self, answers: Answers, start: int, stop: int) -> list[dict[str, Any]]:
+        """Answers of rows start to stop, as JSON values."""
+        record, labels, warnings = self.model.parts.record, self.model.labels, answers.warnings
+        said = [warnings.get(row, NOTHING)[:MOST_WARNINGS] for row in range(start, stop)]
+        if answers.predictions.values is not None:
+            values = answers.predictions.values[start:stop].tolist()
+            if len(labels) == 1:
+                return [{"prediction": v[0], "warnings": w} for v, w in zip(values, said, strict=True)]
+            return [
+                {"prediction": dict(zip(labels, v, strict=True)), "warnings": w}
+                for v, w in zip(values, said, strict=True)
+            ]
+        assert answers.predictions.probabilities is not None
+        assert answers.decided is not None
+        chances = answers.predictions.probabilities[start:stop].tolist()
+        decided = answers.decided[start:stop].tolist()
+        if record.task == "multilabel":
+            return [
+                {
+                    "prediction": [label for label, yes in zip(labels, d, strict=True) if yes],
+                    "probabilities": dict(zip(labels, p, strict=True)),
+                    "warnings": w,
+                }
+                for d, p, w in zip(decided, chances, said, strict=True)
+            ]
+        return [
+            {"prediction": labels[d], "probabilities": dict(zip(labels, p, strict=True)), "warnings": w}
+            for d, p, w in zip(decided, chances, said, strict=True)
+        ]
+
+    def body(self, answers: Answers, start: int, stop: int) -> bytes:
+        """The JSON body of one request's answers."""
+        return self.body_of(self.worded(answers, start, stop))
+
+    def body_of(self, predictions: Sequence[Mapping[str, Any]]) -> bytes:
+        content: dict[str, Any] = {"model": self.name, "predictions": predictions}
+        threshold = self.model.parts.record.threshold
+        if threshold is not None:
+            content["threshold"] = threshold
+        return to_json(content, inf_nan_mode="null")
+
+
+def json_rows(body: bytes, limits: Limits) -> list[Any]:
+    """The rows of {"rows": [...]}. Raises Fault."""
+    if not body:
+        refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
+    try:
+        content = from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        hint = (
+            " JSON knows no NaN or Infinity; send null for a value that is not known."
+            if b"NaN" in body or b"Infinity" in body
+            else ""
+        )
+        refuse("invalid_json", f"The body is no JSON ({str(error)[:120]}).{hint}")
+    if not isinstance(content, dict) or "rows" not in content:
+        what = f"an object with the keys {shown(list(content)[:5])}" if isinstance(content, dict) else "no object"
+        refuse("invalid_value", f'The body is {what}, but {{"rows": [{{…}}, …]}} was expected.', field="rows")
+    rows = content["rows"]
+    if not isinstance(rows, list) or not rows:
+        refuse(
+            "invalid_value", f"'rows' is {shown(rows)}, but a list with at least one object was expected.", field="rows"
+        )
+    if len(rows) > limits.rows:
+        refuse(
+            "too_long",
+            f"{len(rows):,} rows are more than the {limits.rows:,} of one request. Send several, or a CSV.",
+            field="rows",
+        )
+    return rows

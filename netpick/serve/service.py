@@ -1,0 +1,306 @@
+"""The server's inside: models, their batchers, a few threads for large requests, and what is counted. No HTTP in here but for
+headers, bodies, statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from netpick.decoders import DECODERS
+from netpick.serve.batching import Batcher, Call, Job
+from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall
+from netpick.serve.counters import Counters
+from netpick.serve.faults import Fault, refuse
+from netpick.serve.forms import reads_one_file
+from netpick.serve.gate import Gate, Headers
+from netpick.serve.guard import guarded
+from netpick.serve.options import ServeOptions
+from netpick.serve.replies import Reply
+from netpick.serve.served import Answers, RowSet, ServedModel
+
+SMALL = 256 << 10  # bytes of a body that goes through the batcher
+SMALL_FILE = 64 << 10  # of a picture; larger ones are decoded in a thread of their own
+LARGE_THREADS, MOST_LARGE = 2, 8  # threads for large requests, and how many may wait or run
+BUSY = Fault(
+    code="too_busy",
+    message="The server has as much to do as it can answer soon. Wait the seconds that Retry-After says, then ask again.",
+    headers={"retry-after": "1"},
+)
+log = logging.getLogger("netpick.serve")
+
+Finish = Callable[[Reply | Fault], None]
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a path asks of which model."""
+
+    action: str  # "predict", "explain", "infer"
+    model: str
+    label: str  # for counting, without the model's name
+
+    @property
+    def is_v2(self) -> bool:
+        return self.action == "infer"
+
+
+class Service:
+    """Answers requests for its models; all methods but those that say so belong to the event loop."""
+
+    def __init__(self, models: Sequence[ServedModel], options: ServeOptions) -> None:
+        self.models: Mapping[str, ServedModel] = {served.name: served for served in models}
+        self.options, self.limits = options, options.limits
+        self.gate = Gate(options)
+        self.counters = Counters()
+        self.draining = False
+        self.started = time.time()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._engine_lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="large")
+        self._large = 0
+        self.batchers = {
+            name: Batcher(served, self._deliver, self._engine_lock) for name, served in self.models.items()
+        }
+        self.routes = self._routes()
+        self._count_batches()
+
+    @property
+    def first(self) -> ServedModel:
+        return next(iter(self.models.values()))
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        for batcher in self.batchers.values():
+            batcher.start()
+
+    def stop(self) -> None:
+        """After the last request was answered."""
+        for batcher in self.batchers.values():
+            batcher.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def early(self, route: Route, headers: Headers) -> Fault | None:
+        """Why a request is turned away before its body is read."""
+        fault = self.gate.check(headers, reads=False)
+        if fault is not None:
+            return fault
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > self.limits.body:
+            return self.too_large(int(length))
+        encoding = headers.get(b"content-encoding")
+        if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+            return Fault(
+                code="unsupported_type", message="Compressed bodies are not unpacked. Send it without Content-Encoding."
+            )
+        return BUSY if self.batchers[route.model].full() else None
+
+    def too_large(self, length: int) -> Fault:
+        megabytes = self.limits.body / 1e6
+        return Fault(
+            code="too_large",
+            message=f"The body has {length / 1e6:,.1f} MB or more, and at most {megabytes:,.1f} MB are read. Send less at once.",
+        )
+
+    def begin(self, route: Route, headers: Headers, body: bytes, finish: Finish) -> Job | None:
+        """Starts to answer; `finish` is called on the event loop, at once or later."""
+        if len(body) > self.limits.body:
+            finish(self.too_large(len(body)))
+            return None
+        served = self.models[route.model]
+        work = guarded(lambda: self._work(route, served, headers, body))
+        if isinstance(work, Fault):
+            finish(work)
+        elif callable(work):
+            self._run_large(work, finish)
+        else:
+            job = Job(call=work, body=body, done=finish, deadline=time.monotonic() + self.limits.answer_seconds)
+            if self.batchers[route.model].submit(job):
+                return job
+            finish(BUSY)
+        return None
+
+    async def answer(self, route: Route, headers: Headers, body: bytes) -> Reply | Fault:
+        """The same as a coroutine."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reply | Fault] = loop.create_future()
+
+        def finish(outcome: Reply | Fault) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        job = self.begin(route, headers, body, finish)
+        try:
+            return await asyncio.wait_for(future, self.limits.answer_seconds)
+        except TimeoutError:
+            return Fault(
+                code="out_of_time",
+                message=f"The answer takes longer than {self.limits.answer_seconds:g} seconds. Send less at once.",
+            )
+        finally:
+            if job is not None:
+                job.dropped = True
+
+    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes) -> Call | Task:
+        tasks = Tasks(served, self._together(served))
+        alone = served.is_forecast or len(body) > SMALL
+        if route.action == "infer":
+            length = _json_length(headers, len(body))
+            return partial(tasks.infer, body, length) if alone else InferCall(served, length)
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        kind = content_type.partition(";")[0].strip().lower()
+        if route.action == "explain":
+            return partial(self._explain, served, body, content_type)
+        as_csv = b"text/csv" in headers.get(b"accept", b"")
+        if kind == "application/json" or (kind == "" and body[:1] == b"{"):
+            return partial(tasks.json, body) if alone else JsonCall(served)
+        if kind == "multipart/form-data":
+            return partial(tasks.form, body, content_type, as_csv=as_csv)
+        if kind in ("text/csv", "text/tab-separated-values"):
+            return partial(tasks.table, body, as_csv=as_csv, tabs=kind != "text/csv")
+        if reads_one_file(served) and (
+            kind.partition("/")[0] in ("image", "audio", "video") or kind == "application/octet-stream"
+        ):
+            return (
+                FileCall(served) if len(body) <= SMALL_FILE and kind.startswith("image/") else partial(tasks.file, body)
+            )
+        if kind == "text/plain" and len(served.encoders) == 1 and served.encoders[0].kind == "text":
+            return TextCall(served)
+        return refuse(
+            "unsupported_type", f"A body of type '{kind[:60]}' was sent, but {_accepted(served)} were expected."
+        )
+
+    def _together(self, served: ServedModel) -> Callable[[RowSet], Answers]:
+        def answer(rows: RowSet) -> Answers:
+            prepared = served.prepare([rows])
+            with self._engine_lock:
+                answers = served.model.engine.outputs(prepared.arrays)
+            return served.finish(answers, prepared)
+
+        return answer
+
+    def _run_large(self, task: Task, finish: Finish) -> None:
+        if self._large >= MOST_LARGE:
+            finish(BUSY)
+            return
+        self._large += 1
+        assert self._loop is not None
+        loop = self._loop
+
+        def done(outcome: Reply | Fault) -> None:
+            self._large -= 1
+            finish(outcome)
+
+        def run() -> None:
+            outcome = guarded(task)
+            loop.call_soon_threadsafe(done, outcome)
+
+        self._pool.submit(run)
+
+    def _deliver(self, jobs: Sequence[Job]) -> None:
+        """Called from a batcher's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_finish_all, jobs)
+
+    def _explain(self, served: ServedModel, body: bytes, content_type: str) -> Reply:
+        from netpick.serve.explaining import explain
+
+        return explain(served, body, content_type)
+
+    def cross_origin(self, headers: Headers) -> tuple[tuple[str, str], ...]:
+        """Headers that let the pages of another site, which was named, read the answer."""
+        origin = headers.get(b"origin")
+        if origin is None or not self.gate.is_other_origin(origin):
+            return ()
+        return (("access-control-allow-origin", origin.decode("latin-1")), ("vary", "origin"))
+
+    def answered(self, method: str, label: str, status: int, seconds: float) -> None:
+        """Counts a request, and logs it where that was asked for: what and how long, never whose or with what."""
+        self.counters.count(label, status, seconds)
+        if self.options.log_requests:
+            log.info(
+                "request", extra={"method": method, "route": label, "status": status, "ms": round(1000 * seconds, 2)}
+            )
+
+    # --- what there is -----------------------------------------------------------------------------------------------
+
+    def _routes(self) -> dict[bytes, Route]:
+        """Paths of POST requests that models answer, as they stand in a request line."""
+        from urllib.parse import quote
+
+        routes: dict[bytes, Route] = {}
+        for action in ("predict", "explain"):
+            routes[f"/{action}".encode()] = Route(action, self.first.name, f"/{action}")
+        for name in self.models:
+            path = quote(name, safe="")
+            for action in ("predict", "explain"):
+                routes[f"/models/{path}/{action}".encode()] = Route(action, name, f"/models/{{model}}/{action}")
+            for version in ("", "/versions/1"):
+                routes[f"/v2/models/{path}{version}/infer".encode()] = Route("infer", name, "/v2/models/{model}/infer")
+        return routes
+
+    def _count_batches(self) -> None:
+        for name, batcher in self.batchers.items():
+            label = f'{{model="{name}"}}'
+            self.counters.gauge("netpick_queue_rows", "Rows that wait for a batch.", label, partial(_queued, batcher))
+            self.counters.gauge("netpick_batches_total", "Batches answered.", label, partial(_batches, batcher))
+            self.counters.gauge("netpick_batch_rows_total", "Rows answered in batches.", label, partial(_rows, batcher))
+            self.counters.gauge(
+                "netpick_batch_limit_rows", "Rows that a batch may have now.", label, partial(_limit, batcher)
+            )
+        self.counters.gauge("netpick_large_requests", "Large requests that wait or run.", "", lambda: self._large)
+        self.counters.gauge("netpick_start_time_seconds", "When the server started.", "", lambda: self.started)
+
+
+def _queued(batcher: Batcher) -> float:
+    return batcher.queued
+
+
+def _batches(batcher: Batcher) -> float:
+    return batcher.batches
+
+
+def _rows(batcher: Batcher) -> float:
+    return batcher.rows
+
+
+def _limit(batcher: Batcher) -> float:
+    return batcher.cost.enough
+
+
+def _finish_all(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.outcome is not None:
+            job.done(job.outcome)
+
+
+def _json_length(headers: Headers, length: int) -> int | None:
+    given = headers.get(b"inference-header-content-length")
+    if given is None:
+        return None
+    if not given.isdigit() or int(given) > length:
+        refuse(
+            "invalid_request",
+            f"Inference-Header-Content-Length is {given[:20].decode('latin-1')!r}, but the body has {length:,} bytes.",
+        )
+    return int(given)
+
+
+def _accepted(served: ServedModel) -> str:
+    media = [encoder.kind for encoder in served.encoders if encoder.kind in DECODERS]
+    kinds = ["application/json"]
+    kinds += [f"multipart/form-data with {DECODERS[media[0]].noun}"] if media else ["text/csv", "multipart/form-data"]
+    if reads_one_file(served):
+        kinds.append(
+            {"image": "image/png and the like", "audio": "audio/wav and the like"}.get(
+                media[0], "video/mp4 and the like"
+            )
+        )
+    return ", ".join(kinds[:-1]) + f" or {kinds[-1]}"

@@ -1,0 +1,57 @@
+"""The process that runs a case measures what it should: tried with bad behaviour of our own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.drive import TESTS
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+import corpus.run as run
+from corpus.case import Case, nothing
+from corpus.judge import wrong
+run.WALL_SECONDS = 2.0
+case = Case(name="csv: planted", make=nothing, code=(2,), words=("x",))
+
+def hang(): time.sleep(60)
+def eat(): return len(bytearray(800_000_000)) and 2
+def leave():
+    Path("half.partial").write_text("x")
+    return 2
+def crash():
+    import os, signal
+    os.kill(os.getpid(), signal.SIGSEGV)
+def trace(): raise ValueError("x")
+
+behaviour = {"hang": hang, "eat": eat, "leave": leave, "crash": crash, "trace": trace}[sys.argv[1]]
+run._use = lambda *_: behaviour()
+outcome = run.run_case(case, "fit", Path(sys.argv[2]))
+print("\\n".join(wrong(case, outcome)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ("hang", "hung"),
+        ("eat", "MB of memory"),
+        ("leave", "left work/half.partial behind"),
+        ("crash", "ended by signal 11"),
+        ("trace", "traceback"),
+    ],
+)
+def test_what_a_child_does_is_seen(behaviour: str, words: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, behaviour, str(tmp_path / "case")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=TESTS,
+    )
+    assert words in done.stdout, done.stdout

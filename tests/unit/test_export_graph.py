@@ -1,0 +1,321 @@
+"""Graphs say what torch says: every architecture, every decoding, every size; and what is no such graph is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from PIL import Image
+from torch import nn
+
+from netpick.engines import OnnxEngine
+from netpick.errors import ModelFileError
+from netpick.evaluate import decide
+from netpick.export.convert import NotTracedError, to_graph
+from netpick.export.graph import ExportedModel, decoding_of, resized
+from netpick.export.proof import largest_difference, sample_rows
+from netpick.infer import DeviceData, predict_outputs
+from netpick.models import MODELS, main_form
+from netpick.models.network import build_network
+from netpick.onnx_file import check_graph, read_metadata
+from netpick.store import Store
+from netpick.tasks import TASKS
+from netpick.tasks.classify import ClassifyState
+from netpick.tasks.forecast import ForecastState
+from netpick.tasks.multilabel import MultilabelState
+from netpick.tasks.regress import RegressState
+from netpick.timesteps import Step
+from netpick.types import Array, Inputs
+from tests.conformance.test_forecasters import INPUTS as WINDOWS
+from tests.conformance.test_forecasters import build as build_forecaster
+from tests.conformance.test_models import CASES, Case
+
+QUICK = {"rnn-tokens-text", "cnn-series-equal"}  # the others: make slow
+SLOW = pytest.mark.slow
+
+
+class Plain:
+    """torch alone, without a model file."""
+
+    name = "torch"
+
+    def __init__(self, network: nn.Module, inputs: Inputs, task: str) -> None:
+        self.network, self.inputs, self.task = network.eval(), inputs, task
+
+    def outputs(self, arrays: dict[str, Array]) -> Array:
+        data = DeviceData(Store(arrays=arrays), self.inputs, "cpu")
+        rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
+        return np.asarray(TASKS[self.task].answer(predict_outputs(self.network, data, rows)).numpy())
+
+
+class Nothing(nn.Module):
+    names = ()
+
+    def forward(self, answers: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return ()
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def exported(network: nn.Module, inputs: Inputs, task: str, decoding: nn.Module | None = None) -> bytes:
+    """As `proved_graph` does it: rows of any length where torch can trace that, else filled up inside."""
+    padded = any(spec.padded for spec in inputs.values())
+    for whole in (False, True) if padded else (False,):
+        try:
+            return to_graph(ExportedModel(network.eval(), inputs, task, decoding or Nothing(), whole))
+        except NotTracedError:
+            continue
+    raise AssertionError("not traced")
+
+
+@cache
+def graph_of_case(name: str) -> tuple[nn.Module, bytes, Inputs]:
+    """One of the conformance suite's networks and its graph."""
+    case = next(c for c in CASES if c.name == name)
+    network = case.build()
+    return network, exported(network, case.inputs, "classify"), case.inputs
+
+
+def agree(network: nn.Module, inputs: Inputs, task: str) -> None:
+    compare(Plain(network, inputs, task), exported(network, inputs, task))
+
+
+def compare(plain: Plain, graph: bytes) -> None:
+    engine = OnnxEngine(graph, plain.inputs, threads=1)
+    stored = sample_rows(plain.inputs, 4, seed=3)
+    assert largest_difference(plain, engine, stored, plain.inputs) <= 1e-5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c.name, marks=() if c.name in QUICK else SLOW) for c in CASES])
+def test_every_architecture_agrees_with_its_graph(case: Case) -> None:
+    network, graph, inputs = graph_of_case(case.name)
+    compare(Plain(network, inputs, "classify"), graph)
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        pytest.param(family, name, marks=() if (family, name) == ("rnn", "covariates") else SLOW)
+        for family, form in MODELS
+        if form == "window"
+        for name in WINDOWS
+    ],
+)
+def test_every_forecaster_agrees_with_its_graph(family: str, name: str) -> None:
+    agree(build_forecaster(family, WINDOWS[name]), WINDOWS[name], "forecast")
+
+
+@SLOW
+@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
+@pytest.mark.parametrize("change", [{}, {"bidirectional": False}, {"layers": 2}, {"recurrent_dropout": 0.2}])
+@pytest.mark.parametrize("pooling", ["last", "attention", "max"])
+def test_every_recurrence_agrees_with_its_graph(cell: str, change: dict[str, Any], pooling: str) -> None:
+    case = next(c for c in CASES if c.name == "rnn-series-padded")
+    settings = MODELS["rnn", "series"].Settings(cell=cell, width=8, pooling=pooling, **change)
+    torch.manual_seed(1)
+    agree(build_network("rnn", settings, case.inputs, 3), case.inputs, "classify")
+
+
+@SLOW
+@pytest.mark.parametrize("spec", ["maxpool 3 same stride=1, globalpool", "avgpool 3 same, flatten, dense 4 tanh"])
+@pytest.mark.parametrize("form", ["series", "grid"])
+def test_pools_with_borders_agree_with_their_graph(spec: str, form: str) -> None:
+    """onnxruntime takes paddings into the pools behind them."""
+    case = next(c for c in CASES if c.name == f"layers-{form}-{'padded' if form == 'series' else 'colour'}")
+    settings = MODELS["layers", form].Settings(spec=spec.replace(" stride=1", ""))
+    torch.manual_seed(1)
+    agree(build_network("layers", settings, case.inputs, 3), case.inputs, "classify")
+
+
+def test_the_quick_cases_are_there() -> None:
+    assert {case.name for case in CASES} >= QUICK
+    assert {main_form(case.inputs) for case in CASES} | {"window"} == {form for _, form in MODELS}
+
+
+# --- what stands around the network ----------------------------------------------------------------------------------
+
+
+def run(graph: bytes, arrays: dict[str, Array]) -> dict[str, Array]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return dict(zip([node.name for node in session.get_outputs()], session.run(None, arrays), strict=True))
+
+
+def test_classes_come_out_as_numbers_and_words_with_the_threshold() -> None:
+    case = next(c for c in CASES if c.name == "mlp-table-vector")
+    network = case.build(num_outputs=2)
+    state = ClassifyState(labels=("no", "yes"), variants={})
+    model = ExportedModel(network.eval(), case.inputs, "classify", decoding_of("classify", state, 0.45), False)
+    graph = to_graph(model, ("no", "yes"), {"task": "classify", "title": "größe"})
+    assert read_metadata(graph) == {"task": "classify", "title": "größe"}
+    found = run(graph, sample_rows(case.inputs, 50))
+    decided = decide("classify", TASKS["classify"].decode(found["answers"], state), 0.45)
+    assert found["prediction"].tolist() == decided.tolist()  # type: ignore[union-attr]
+    assert found["label"].tolist() == [state.labels[number] for number in found["prediction"]]
+    assert 0 < found["prediction"].sum() < 50
+
+
+@pytest.mark.parametrize("task", ["multilabel", "regress"])
+def test_other_answers_come_out_as_the_task_words_them(task: str) -> None:
+    case = next(c for c in CASES if c.name == "mlp-table-vector")
+    states: dict[str, Any] = {
+        "multilabel": MultilabelState(labels=("a", "b", "c"), one_column=False, delimiter=""),
+        "regress": RegressState(names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3)),
+    }
+    graph = exported(case.build(), case.inputs, task, decoding_of(task, states[task], None))
+    found = run(graph, sample_rows(case.inputs, 30))
+    expected = TASKS[task].decode(found["answers"], states[task])
+    if task == "regress":
+        np.testing.assert_allclose(found["prediction"], expected.values, rtol=1e-12)
+    else:
+        assert (found["prediction"] == decide(task, expected, None)).all()
+
+
+def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
+    inputs = WINDOWS["short"]  # two targets, four steps ahead
+    two = ((0.0, 3.0), (10.0, -2.0))
+    state = ForecastState(
+        targets=("a", "b"), time_columns=(), id_columns=(), ids=("x", "y"), step=Step(unit="row", size=1, anchor=0),
+        horizon=4, context=3, season=1, log=(True, False), location=two, scale=((1.0, 2.0), (0.5, 4.0)),
+        deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4,
+    )  # fmt: skip
+    graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", decoding_of("forecast", state, None))
+    rows = sample_rows(inputs, 6)
+    rows["window.series"][:] = np.array([0, 1, 1, 0, 1, 2])[:, None]
+    found = run(graph, rows)
+    known = TASKS["forecast"].decode(found["answers"][:5], state)
+    np.testing.assert_allclose(found["prediction"][:5].reshape(5, -1), known.values, rtol=1e-12)
+    np.testing.assert_allclose(found["quantiles"][:5].reshape(5, -1, 3), known.quantiles, rtol=1e-12)
+    assert np.isnan(found["prediction"][5]).all()
+    assert np.isnan(found["quantiles"][5]).all()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 23), (9, 31), (8, 8)])
+def test_pictures_are_resized_as_pillow_does(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    smooth = np.kron(random.integers(0, 256, (4, 4, 3)), np.ones((size[0] // 4 + 1, size[1] // 4 + 1, 1)))
+    picture = smooth[: size[0], : size[1]].astype(np.uint8)
+    made = resized(torch.from_numpy(picture.transpose(2, 0, 1)[None]), 16, 16).numpy()[0]
+    wanted = np.asarray(Image.fromarray(picture).resize((16, 16), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    assert np.abs(made.astype(int) - wanted).max() <= (0 if size == (16, 16) else 2)
+
+
+def test_a_graph_resizes_pictures_of_any_size() -> None:
+    case = next(c for c in CASES if c.name == "mlp-grid-grey")
+    network = case.build().eval()
+    engine = OnnxEngine(exported(network, case.inputs, "classify"), case.inputs, threads=1)
+    large = np.random.default_rng(0).integers(0, 256, (3, 1, 37, 50)).astype(np.uint8)
+    fitting = resized(torch.from_numpy(large), 16, 16).numpy()
+    expected = Plain(network, case.inputs, "classify").outputs({"grid": fitting})
+    # A pixel that lies between two grey levels may fall to either side.
+    np.testing.assert_allclose(engine.outputs({"grid": large}), expected, atol=0.02)
+
+
+def test_rows_together_give_what_rows_alone_give() -> None:
+    _, graph, inputs = graph_of_case("rnn-tokens-text")
+    engine = OnnxEngine(graph, inputs, threads=1)
+    rows = sample_rows(inputs, 30)
+    alone = np.concatenate([engine.outputs({name: a[i : i + 1] for name, a in rows.items()}) for i in range(30)])
+    np.testing.assert_allclose(engine.outputs(rows), alone, atol=1e-6)
+
+
+# --- files that are no graphs of ours --------------------------------------------------------------------------------
+
+
+def graph_of(change: Callable[[onnx.ModelProto], None], node: onnx.NodeProto | None = None) -> bytes:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [1], [2.0])
+    node = node or helper.make_node("Mul", ["x", "w"], ["y"])
+    graph = helper.make_graph([node], "g", [value], [out], [weight])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)])
+    change(model)
+    return model.SerializeToString()  # type: ignore[no-any-return]
+
+
+def external(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def external_in_a_node(model: onnx.ModelProto) -> None:
+    tensor = helper.make_tensor("value", TensorProto.FLOAT, [1], [1.0])
+    tensor.external_data.add(key="location", value="weights.bin")
+    model.graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
+
+
+def domain(model: onnx.ModelProto) -> None:
+    model.graph.node[0].domain = "com.example"
+
+
+def imported(model: onnx.ModelProto) -> None:
+    model.opset_import.add(domain="ai.onnx.contrib", version=1)
+
+
+def function(model: onnx.ModelProto) -> None:
+    model.functions.append(helper.make_function("", "F", ["a"], ["b"], [], model.opset_import))
+
+
+def branch(model: onnx.ModelProto) -> None:
+    inner = helper.make_graph([], "inner", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])])
+    model.graph.node.append(helper.make_node("SomeOp", ["x"], ["z"], body=inner))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (external, "keeps weights in another file"),
+        (external_in_a_node, "keeps weights in another file"),
+        (domain, "operators of the domain 'com.example'"),
+        (imported, "operators of the domain 'ai.onnx.contrib'"),
+        (function, "brings functions"),
+        (branch, "graphs inside of its graph"),
+    ],
+)
+def test_a_graph_that_does_not_stand_alone_is_refused(change: Callable[[Any], None], words: str) -> None:
+    check_graph(graph_of(lambda model: None), Path("m.onnx"))
+    with pytest.raises(ModelFileError, match=f"m.onnx is not a graph that can be trusted: .*{words}"):
+        check_graph(graph_of(change), Path("m.onnx"))
+
+
+def test_loops_and_branches_are_refused() -> None:
+    with pytest.raises(ModelFileError, match="it holds the operator Loop"):
+        check_graph(graph_of(lambda model: None, helper.make_node("Loop", ["x"], ["y"])), Path("m.onnx"))
+
+
+def test_damaged_files_are_refused_and_never_crash() -> None:
+    whole = graph_of(lambda model: None)
+    for content in (b"", b"\x08", b"not a graph at all", b"\xff" * 100, whole[:-3], whole + b"\x3a\x7f"):
+        with pytest.raises(ModelFileError, match=r"no ONNX file|holds 0 graphs"):
+            check_graph(content, Path("m.onnx"))
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[random.integers(len(whole))] = random.integers(256)
+        try:
+            check_graph(bytes(damaged), Path("m.onnx"))
+        except ModelFileError as error:
+            assert "Nothing was loaded" in str(error)  # noqa: PT017
+
+
+def test_a_graph_of_other_inputs_is_refused() -> None:
+    case = next(c for c in CASES if c.name == "mlp-table-vector")
+    with pytest.raises(ModelFileError, match=r"reads \['x'\], but its model.json says \['vector'\]"):
+        OnnxEngine(graph_of(lambda model: None), case.inputs)
+    with pytest.raises(ModelFileError, match="cannot be run"):
+        OnnxEngine(graph_of(lambda model: None, helper.make_node("NoSuchOperator", ["x"], ["y"])), case.inputs)

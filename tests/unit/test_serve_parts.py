@@ -1,0 +1,311 @@
+"""The parts of the server by themselves: ports against kinds, tensors, forms, who may ask, batches, counts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from netpick.encode import Encoder
+from netpick.kinds import KINDS
+from netpick.serve import forms, v2
+from netpick.serve.batching import FEWEST_QUEUED, Batcher, Cost, Job
+from netpick.serve.counters import Counters
+from netpick.serve.faults import CODES, Fault
+from netpick.serve.gate import Gate
+from netpick.serve.options import Limits, ServeOptions, is_loopback
+from netpick.serve.ports import PORTS
+from netpick.serve.replies import Reply
+from netpick.serve.served import json_rows
+from netpick.types import TableColumn
+
+ROOT = Path(__file__).resolve().parents[2]
+rng = np.random.default_rng(0)
+TRAINING = {
+    "number": pl.Series("x", [None, *rng.normal(50, 20, 400).round(2).tolist()]),
+    "category": pl.Series("x", [None, "a", "b", "c d", "3", "ä"] * 20),
+    "boolean": pl.Series("x", ["yes", "no", None, "yes"] * 9),
+    "datetime": pl.Series("x", [f"2023-{month:02d}-{day:02d}" for month in range(1, 13) for day in (1, 15)]),
+    "text": pl.Series("x", ["the quick brown fox", "the lazy dog sleeps now", "a fox and a dog"] * 40),
+}
+
+
+def port_of(kind: str) -> Any:
+    """A port whose state was learned from a small column, and went through JSON as a model file's does."""
+    column = TableColumn(name="x", values=TRAINING[kind])
+    state = KINDS[kind].fit(column, np.arange(len(column)))
+    adapter = TypeAdapter(KINDS[kind].State)
+    return PORTS[kind](Encoder(column="x", kind=kind, state=adapter.validate_json(adapter.dump_json(state))), Limits())
+
+
+def test_every_kind_has_a_port() -> None:
+    assert PORTS.keys() == KINDS.keys()
+
+
+CELLS = {
+    "number": st.none() | st.floats(-1e12, 1e12) | st.integers(-(10**9), 10**9),
+    "category": st.none() | st.sampled_from(["a", "b", "c d", "ä", "zzz", ""]) | st.integers(0, 5) | st.booleans(),
+    "boolean": st.none() | st.sampled_from(["yes", "no", " YES ", "No", "maybe", ""]),
+    "datetime": st.none() | st.dates().filter(lambda day: day.year >= 1900).map(str),
+    "text": st.none() | st.text(max_size=60) | st.sampled_from(["the fox", "a dog"]),
+}
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@given(data=st.data())
+def test_a_port_encodes_what_its_kind_encodes_for_one_row_and_for_many(kind: str, data: st.DataObject) -> None:
+    port = port_of(kind)
+    cells = data.draw(st.lists(CELLS[kind], min_size=1, max_size=6))
+    requests = [port.read([cell]) for cell in cells]
+    together = port.encode(port.join(requests))
+    for row, cell in enumerate(cells):
+        values = pl.Series("x", [cell], dtype=pl.Float64 if kind == "number" else None, strict=False)
+        if kind != "number" and cell is None:
+            values = pl.Series("x", [None], dtype=pl.String)
+        expected = KINDS[kind].encode(TableColumn(name="x", values=values), port.state)
+        assert np.array_equal(together[row : row + 1], expected), cell
+        assert np.array_equal(port.encode(port.join([requests[row]])), expected)
+        assert np.array_equal(port.encode(port.of_column(port.column(port.join([requests[row]])))), expected)
+
+
+def refused_with(call: Any) -> int | None:
+    """The status of the fault that a call ends in; None where it gives something. Other errors go on."""
+    try:
+        assert call()
+    except Fault as fault:
+        return fault.status
+    return None
+
+
+@given(st.binary(max_size=300), st.none() | st.integers(0, 300))
+def test_any_bytes_are_a_v2_request_or_a_fault(body: bytes, length: int | None) -> None:
+    assert refused_with(lambda: v2.read_request(body, None if length is None else min(length, len(body)))) in (
+        None,
+        400,
+        422,
+    )
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_form_or_a_fault(body: bytes) -> None:
+    for content in (
+        body,
+        b"--x\r\n" + body + b"\r\n--x--\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + body,
+    ):
+        status = refused_with(
+            lambda content=content: forms.read_form(content, "multipart/form-data; boundary=x", Limits())
+        )
+        assert status in (None, 400, 413)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_rows_or_a_fault(body: bytes) -> None:
+    assert refused_with(lambda: json_rows(body, Limits())) in (None, 400, 422)
+
+
+def test_a_form_keeps_bytes_as_they_are() -> None:
+    content = bytes(range(256)) + b"\r\n--xy\r\n"
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="f"; filename="a b.png"\r\nContent-Type: image/png\r\n\r\n'
+        + content
+        + b"\r\n--x--\r\n"
+    )
+    (part,) = forms.read_form(body, 'multipart/form-data; boundary="x"', Limits())
+    assert (part.name, part.filename, part.content_type, part.data) == ("f", "a b.png", "image/png", content)
+    many = b"".join(b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n\r\n' for _ in range(300)) + b"--x--\r\n"
+    with pytest.raises(Fault) as refused:
+        forms.read_form(many, "multipart/form-data; boundary=x", Limits())
+    assert refused.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("written", "steps"),
+    [
+        ("1 2 3", [1, 2, 3]),
+        ("1\n2.5\r\n-3e2", [1, 2.5, -300]),
+        ("1,2\n3,4", [[1, 2], [3, 4]]),
+        ("[1, 2, 3]", [1, 2, 3]),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: str, steps: list[Any]) -> None:
+    assert forms.numbers_in(written, "curve") == steps
+
+
+def test_tensors_are_checked_against_their_shapes() -> None:
+    good = b'{"inputs":[{"name":"a","datatype":"FP32","shape":[2,2],"data":[[1,2],[3,4]]},{"name":"b","datatype":"BYTES","shape":[2],"data":["x","y"]}]}'
+    tensors, asked = v2.read_request(good, None)
+    assert tensors["a"].tolist() == [[1, 2], [3, 4]]
+    assert tensors["b"].tolist() == ["x", "y"]
+    assert asked.binary is False
+    wrong = {
+        b'"data":[[1,2],[3,4]]': [
+            b'"data":[1,2,3]',
+            b'"data":"x"',
+            b'"data":["a","b","c","d"]',
+            b'"data":[[1],[2,3],4]',
+        ],
+        b'"shape":[2,2]': [b'"shape":[-2,-2]', b'"shape":[99999999999]', b'"shape":[]', b'"shape":7'],
+        b'"FP32"': [b'"FP31"', b"null"],
+        b'"data":["x","y"]': [b'"data":[1,2]', b'"data":["x"]'],
+    }
+    for part, others in wrong.items():
+        for other in others:
+            with pytest.raises(Fault) as refused:
+                v2.read_request(good.replace(part, other), None)
+            assert refused.value.status == 422
+    head = b'{"inputs":[{"name":"b","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":10}}]}'
+    tensors, _ = v2.read_request(head + b"\1\0\0\0x\1\0\0\0y", len(head))
+    assert tensors["b"].tolist() == [b"x", b"y"]
+    for tail in (b"\1\0\0\0x\1\0\0\0", b"\1\0\0\0x\xff\xff\xff\xffy", b"\1\0\0\0x\1\0\0\0yz"):
+        with pytest.raises(Fault):
+            v2.read_request(head + tail, len(head))
+
+
+def test_the_gate_knows_its_own_names_and_addresses_alone() -> None:
+    gate = Gate(ServeOptions(names=("models.example.org",), origins=("https://shop.example",)))
+    for host in (
+        b"localhost",
+        b"localhost:8000",
+        b"127.0.0.1:1",
+        b"[::1]:8000",
+        b"192.168.0.7:8000",
+        b"models.example.org",
+    ):
+        assert gate.check({b"host": host}, reads=True) is None, host
+    for host in (
+        b"",
+        b"evil.example",
+        b"localhost.evil.example",
+        b"127.0.0.1.evil.example:8000",
+        b"models.example.org.evil",
+    ):
+        assert gate.check({b"host": host}, reads=True) is not None, host
+    own = {b"host": b"localhost:8000"}
+    assert gate.check({**own, b"origin": b"http://localhost:8000"}, reads=False) is None
+    assert gate.check({**own, b"origin": b"https://shop.example"}, reads=False) is None
+    assert gate.check({**own, b"origin": b"http://localhost:9000"}, reads=False) is not None
+    assert gate.check({**own, b"sec-fetch-site": b"same-site"}, reads=False) is not None
+    assert gate.check({**own, b"sec-fetch-site": b"cross-site"}, reads=True) is None  # a link to the page
+
+
+def test_loopback_is_told_from_the_rest() -> None:
+    assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.8.8.8", "::1")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.1", "example.org")))
+
+
+class Rows:
+    """Stands for the rows of a request."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+class Sleepy:
+    """Answers after a while, as an engine that is slow; remembers how many rows came together."""
+
+    name = "sleepy"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.batches = seconds, []  # type: ignore[var-annotated]
+        self.model = self
+        self.engine = self
+
+    def prepare(self, sets: Any) -> Any:
+        self.batches.append(len(sets))
+        return self
+
+    @property
+    def arrays(self) -> Any:
+        return None
+
+    def outputs(self, arrays: Any) -> Any:
+        time.sleep(self.seconds)
+        return None
+
+    def finish(self, answers: Any, prepared: Any) -> Any:
+        return answers
+
+
+class Call:
+    format = "test"
+
+    def read(self, body: bytes) -> Any:
+        if body == b"bad":
+            raise Fault(code="invalid_value", message="bad")
+        if body == b"bug":
+            raise ZeroDivisionError
+        return Rows(1)
+
+    def write(self, answers: Any, start: int, stop: int) -> Reply:
+        return Reply(f"{start}".encode())
+
+
+def run_jobs(batcher: Batcher, bodies: list[bytes]) -> tuple[list[Job], int]:
+    """The jobs that were taken, once they are done, and how many were turned away."""
+    jobs = [Job(Call(), body, lambda outcome: None, time.monotonic() + 60) for body in bodies]
+    taken = [job for job in jobs if batcher.submit(job)]
+    batcher.stop()
+    return taken, len(jobs) - len(taken)
+
+
+def test_requests_that_come_together_are_answered_together_and_no_more_than_fit_are_taken() -> None:
+    engine = Sleepy(0.05)
+    delivered: list[Job] = []
+    batcher = Batcher(engine, delivered.extend, threading.Lock())  # type: ignore[arg-type]
+    batcher.start()
+    taken, turned_away = run_jobs(batcher, [b"x"] * 200)
+    assert turned_away > 0
+    assert len(taken) >= FEWEST_QUEUED
+    assert all(isinstance(job.outcome, Reply) for job in taken)
+    assert sorted(map(id, delivered)) == sorted(map(id, taken))
+    assert sum(engine.batches) == len(taken)
+    assert len(engine.batches) < len(taken) / 3
+
+
+def test_one_bad_request_spoils_no_other_and_a_bug_ends_no_thread() -> None:
+    batcher = Batcher(Sleepy(0.0), lambda jobs: None, threading.Lock())  # type: ignore[arg-type]
+    jobs = [Job(Call(), body, lambda outcome: None, time.monotonic() + 60) for body in (b"x", b"bad", b"bug", b"x")]
+    late = Job(Call(), b"x", lambda outcome: None, time.monotonic() - 1)
+    for job in (*jobs, late):
+        assert batcher.submit(job)
+    batcher.start()
+    batcher.stop()
+    codes = [job.outcome.code if isinstance(job.outcome, Fault) else "ok" for job in (*jobs, late)]
+    assert codes == ["ok", "invalid_value", "bug", "ok", "out_of_time"]
+
+
+def test_a_batch_grows_until_the_engine_takes_its_time_for_it() -> None:
+    cost = Cost()
+    for _ in range(200):
+        cost.learn(cost.enough, 1e-5 * cost.enough)
+    assert 400 <= cost.enough <= 600
+    for _ in range(200):
+        cost.learn(cost.enough, 1e-2 * cost.enough)
+    assert cost.enough == 4
+
+
+def test_counts_are_written_as_prometheus_reads_them() -> None:
+    counters = Counters()
+    counters.count("/predict", 200, 0.002)
+    counters.count("/predict", 429, 3.0)
+    counters.gauge("netpick_queue_rows", "Rows.", '{model="a"}', lambda: 3)
+    lines = counters.text().splitlines()
+    assert 'netpick_requests_total{route="/predict",status="200"} 1' in lines
+    assert 'netpick_request_seconds_bucket{route="/predict",le="0.0025"} 1' in lines
+    assert 'netpick_request_seconds_bucket{route="/predict",le="+Inf"} 2' in lines
+    assert 'netpick_request_seconds_count{route="/predict"} 2' in lines
+    assert 'netpick_queue_rows{model="a"} 3' in lines
+
+
+def test_every_code_stands_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "serving.md").read_text()
+    assert [code for code, status in CODES.items() if f"| `{code}` | {status} |" not in page] == []

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ((), ("look",), ("fit",), ("score",), ("predict",), ("demo",))
+from netpick.cli import app
+
 HEAD = """# The command line
 
 Written by `make docs` from the commands' own help.
@@ -27,7 +28,8 @@ def help_of(command: tuple[str, ...]) -> str:
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for command in COMMANDS:
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    for command in ((), *((name,) for name in names)):
         title = " ".join(("netpick", *command))
         parts.append(f"## {title}\n\n```\n{help_of(command)}\n```\n")
     return "\n".join(parts)

@@ -569,7 +569,7 @@ class Contest:
         self._write_json("report.json", to_json(results))
         report = self._folder / "report.html"
         try:
-            write_whole(report, to_html(results).encode())
+            write_whole(report, to_html(results).encode("utf-8", "replace"))  # names of files need not be UTF-8
         except OSError:
             if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
                 raise

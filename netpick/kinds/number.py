@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -93,10 +93,11 @@ class Number(Kind):
     def encode(self, column: Column, state: Any) -> Array:
         series = series_of(column)
         assert series is not None
+        scaler = NumberScaler([state])
         out = np.zeros((len(series), 2 if state.flag_missing else 1), dtype=np.float32)
         for start in range(0, len(series), 1 << 19):  # in pieces: temporary float64 arrays stay small
             numbers = as_moderate_numbers(series.slice(start, 1 << 19))
-            out[start : start + len(numbers)] = scaled_numbers(numbers.to_numpy(), state)
+            (out[start : start + len(numbers)],) = scaler.scale(numbers.to_numpy()[None])
         return out
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
@@ -109,33 +110,44 @@ def _digits_would_be_lost(series: pl.Series, numbers: pl.Series) -> bool:
     return largest is not None and largest >= 2.0**53 and numbers.n_unique() < series.str.strip_chars().n_unique()
 
 
-def scaled_numbers(numbers: Array, state: NumberState) -> Array:
-    """What `Number.encode` makes of float64 numbers (N,), NaN where missing: (N, 1), or (N, 2) with the flag."""
-    missing = np.isnan(numbers)
-    values = np.where(missing, state.mean, numbers)
-    scaled = _to_normal(values, state) if state.scaling == "quantile" else (values - state.mean) / state.std
-    out = np.empty((len(numbers), 2 if state.flag_missing else 1), dtype=np.float32)
-    out[:, 0] = np.where(missing, 0.0, np.clip(scaled, -10.0, 10.0))
-    if state.flag_missing:
-        out[:, 1] = missing
-    return out
+class NumberScaler:
+    """What `Number.encode` makes of the cells of one or more columns; made once where rows come in many small batches."""
 
+    def __init__(self, states: Sequence[NumberState]) -> None:
+        """One state a column."""
+        self._means = np.array([[state.mean] for state in states])
+        self._stds = np.array([[state.std] for state in states])
+        self._flags = [state.flag_missing for state in states]
+        ranked = [i for i, state in enumerate(states) if state.scaling == "quantile"]
+        self._ranked = np.array(ranked, dtype=np.intp)
+        self._quantiles = np.array([states[i].quantiles for i in ranked]).reshape(len(ranked), NUM_QUANTILES)
+        self._reversed = np.ascontiguousarray(-self._quantiles[:, ::-1])
+        self._grid = np.linspace(0.0, 1.0, NUM_QUANTILES)
 
-@lru_cache(maxsize=512)
-def _distribution(quantiles: tuple[float, ...]) -> tuple[Array, Array, Array]:
-    """Quantiles, the same negated from the end, and their shares, as arrays."""
-    values = np.asarray(quantiles)
-    return values, -values[::-1], np.linspace(0.0, 1.0, len(values))
+    def scale(self, numbers: Array) -> list[Array]:
+        """For float64 numbers (columns, N), NaN where missing: (N, 1) a column, or (N, 2) with the flag, as float32."""
+        missing = np.isnan(numbers)
+        values = np.where(missing, self._means, numbers)
+        scaled = (values - self._means) / self._stds
+        if len(self._ranked) == len(scaled):
+            scaled = self._to_normal(values, self._stds)
+        elif len(self._ranked):
+            scaled[self._ranked] = self._to_normal(values[self._ranked], self._stds[self._ranked])
+        scaled = np.where(missing, 0.0, np.clip(scaled, -10.0, 10.0)).astype(np.float32)
+        return [
+            np.stack((column, flags.astype(np.float32)), axis=1) if flagged else column[:, None]
+            for column, flags, flagged in zip(scaled, missing, self._flags, strict=True)
+        ]
 
+    def _to_normal(self, values: Array, stds: Array) -> Array:
+        """Maps values through their empirical distribution to a standard normal; ties fall on the middle of their range."""
+        from scipy.special import ndtri
 
-def _to_normal(values: Array, state: NumberState) -> Array:
-    """Maps values through their empirical distribution to a standard normal; ties fall on the middle of their range."""
-    from scipy.special import ndtri
-
-    quantiles, reversed_quantiles, grid = _distribution(state.quantiles)
-    upper = np.interp(values, quantiles, grid)
-    lower = 1.0 - np.interp(-values, reversed_quantiles, grid)
-    share = np.clip((upper + lower) / 2, 1e-4, 1 - 1e-4)
-    # Beyond the training range the order is kept by a slow linear tail instead of a cliff.
-    outside = (np.minimum(values - quantiles[0], 0.0) + np.maximum(values - quantiles[-1], 0.0)) / state.std
-    return ndtri(share) + 0.1 * np.clip(outside, -10.0, 10.0)  # type: ignore[no-any-return]
+        share = np.empty_like(values)
+        for i, (own, quantiles, backwards) in enumerate(zip(values, self._quantiles, self._reversed, strict=True)):
+            share[i] = (np.interp(own, quantiles, self._grid) + (1.0 - np.interp(-own, backwards, self._grid))) / 2
+        share = np.clip(share, 1e-4, 1 - 1e-4)
+        # Beyond the training range the order is kept by a slow linear tail instead of a cliff.
+        low, high = self._quantiles[:, :1], self._quantiles[:, -1:]
+        outside = (np.minimum(values - low, 0.0) + np.maximum(values - high, 0.0)) / stds
+        return ndtri(share) + 0.1 * np.clip(outside, -10.0, 10.0)  # type: ignore[no-any-return]

@@ -1,35 +1,43 @@
 """Requests that come together are answered together.
 
-Threads take what has queued up while they were busy, so a lone request never waits for company and a crowd fills batches by
+A batch is what has queued up while the engine was busy, so a lone request never waits for company and a crowd fills batches by
 itself. A batch is full when the engine takes BATCH_SECONDS for it, as measured so far: larger ones would hardly be answered
 faster by the row, and only make everyone wait. As much again may queue behind it; what comes then is turned away at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Protocol
 
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
 from netpick.serve.replies import Reply
-from netpick.serve.served import Answers, RowSet, ServedModel
+from netpick.serve.served import Answers, Prepared, RowSet, ServedModel
+from netpick.types import Array
 
 BATCH_SECONDS = 0.005  # of the engine for a full batch: what does not grow with its rows is a small share of that
 FEWEST_ROWS, MOST_ROWS = 4, 1024  # of a full batch; a request that is larger is a batch by itself
 FIRST_ROWS = 32  # before anything was measured
 SLOWLY = 0.1  # weight of the newest batch
 FEWEST_QUEUED = 16  # requests that may always queue: a page's few clients are never turned away
+LATE = Fault(code="out_of_time", message="The server was too busy to answer in time. Ask again later.")
 
 
 class Call(Protocol):
     """How a request's body becomes rows, and how answers become its reply. Jobs of one format have about equal bytes a row."""
 
     format: str
+
+    def is_quick(self, body: bytes) -> bool:
+        """Whether to read the body takes well below a millisecond, whatever is in it."""
 
     def read(self, body: bytes) -> RowSet: ...
     def write(self, answers: Answers, start: int, stop: int) -> Reply: ...
@@ -41,11 +49,28 @@ class Job:
 
     call: Call
     body: bytes
-    done: Callable[[Reply | Fault], None]  # called on the event loop
+    done: Callable[[Reply | Fault], None]  # called on the event loop, once
     deadline: float  # on time.monotonic
-    rows: int = 1  # estimated before it is read
+    rows: RowSet | None = None  # once they are read
+    expected: int = 1  # rows, before they are read
     dropped: bool = False  # the client has gone
-    outcome: Reply | Fault | None = field(default=None)
+
+    @property
+    def known_rows(self) -> RowSet:
+        assert self.rows is not None, "a job that was read"
+        return self.rows
+
+    @property
+    def count(self) -> int:
+        return self.known_rows.count
+
+
+@dataclass(slots=True)
+class Batch:
+    """Jobs whose rows are ready for the engine."""
+
+    jobs: Sequence[Job]
+    prepared: Prepared
 
 
 class Cost:
@@ -66,142 +91,168 @@ class Cost:
 
 
 class Batcher:
-    """The queue of one model, and the two threads that empty it: one prepares a batch while the engine has the other's."""
+    """The queue of one model, and the thread of its engine.
 
-    def __init__(
-        self, served: ServedModel, deliver: Callable[[Sequence[Job]], None], engine_lock: threading.Lock
-    ) -> None:
-        """deliver: hands finished jobs to the event loop; called from the batcher's threads, once a batch.
-        engine_lock: of all models together, so that they do not fight over the processor."""
-        self.served, self._deliver, self._engine_lock = served, deliver, engine_lock
+    All else happens on the event loop: a second thread that wants the interpreter costs more in waiting for it than it takes
+    over. The engine lets go of the interpreter; a next batch is prepared for it while it answers one.
+    """
+
+    def __init__(self, served: ServedModel, engine_lock: threading.Lock, readers: ThreadPoolExecutor) -> None:
+        """engine_lock: of all models together, so that they do not fight over the processor. readers: threads that read
+        bodies which are not quick to read."""
+        self.served, self._engine_lock, self._readers = served, engine_lock, readers
         self.cost = Cost()
         self.batches = self.rows = 0
         self._queue: deque[Job] = deque()
         self._queued_rows = 0
+        self._being_read: set[Job] = set()
         self._bytes_per_row: dict[str, float] = {}
-        self._condition = threading.Condition()
-        self._at_work = 0  # threads that have a batch
-        self._stopping = False
-        names = (f"{served.name} batches {number}" for number in (1, 2))
-        self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        self._in_engine = 0  # batches
+        self._planned = False  # a look at the queue, at the end of this turn of the loop
+        self._prepared: SimpleQueue[Batch | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run_engine, name=f"{served.name} engine", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread.start()
 
     def stop(self) -> None:
-        """Answers what is queued, then ends."""
-        with self._condition:
-            self._stopping = True
-            self._condition.notify_all()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        """After the last job was done."""
+        self._prepared.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
 
     @property
     def queued(self) -> int:
+        """Rows that wait for a batch."""
         return self._queued_rows
 
     def full(self) -> bool:
         """Whether the next request is to be turned away: as much is queued as one batch takes."""
-        return len(self._queue) >= FEWEST_QUEUED and self._queued_rows >= self.cost.enough
+        waiting = len(self._queue) + len(self._being_read)
+        return waiting >= FEWEST_QUEUED and self._queued_rows >= self.cost.enough
 
     def submit(self, job: Job) -> bool:
-        """Takes a job, or says that the queue is full. Called on the event loop."""
+        """Takes a job, or says that the queue is full."""
         if self.full():
             return False
+        if job.call.is_quick(job.body):
+            self._was_read(job, guarded(lambda: job.call.read(job.body)))
+            return True
         per_row = self._bytes_per_row.get(job.call.format)
-        job.rows = 1 if per_row is None else max(1, round(len(job.body) / per_row))
-        with self._condition:
-            self._queue.append(job)
-            self._queued_rows += job.rows
-            if self._ready():
-                self._condition.notify()
+        job.expected = 1 if per_row is None else max(1, round(len(job.body) / per_row))
+        self._queued_rows += job.expected
+        self._being_read.add(job)
+        self._readers.submit(self._read, job)
         return True
 
-    # --- the threads -------------------------------------------------------------------------------------------------
+    # --- on the loop -------------------------------------------------------------------------------------------------
 
-    def _ready(self) -> bool:
-        """Whether a thread should take a batch: at once where the engine is free, else when a whole one has queued up."""
-        return bool(self._queue) and (self._at_work == 0 or self._queued_rows >= self.cost.enough)
+    def _was_read(self, job: Job, rows: RowSet | Fault) -> None:
+        if isinstance(rows, Fault):
+            job.done(rows)
+            return
+        job.rows = rows
+        self._queue.append(job)
+        self._queued_rows += rows.count
+        if not self._ready():
+            return
+        if self._queued_rows >= self.cost.enough:
+            self._begin(self._take())
+        elif not self._planned:
+            assert self._loop is not None
+            self._planned = True  # requests that come in the same turn of the loop are answered together
+            self._loop.call_soon(self._begin_ready)
 
-    def _work(self) -> None:
-        while True:
-            with self._condition:
-                while not self._ready() and not (self._stopping and not self._queue):
-                    self._condition.wait()
-                if not self._queue:
-                    return
-                jobs = self._take()
-                self._at_work += 1
-            try:
-                self._answer(jobs)
-            finally:
-                with self._condition:
-                    self._at_work -= 1
-                    self._condition.notify()
-                self._deliver(jobs)
-
-    def _take(self) -> list[Job]:
-        most, rows = self.cost.enough, 0
-        jobs: list[Job] = []
-        while self._queue and (not jobs or rows + self._queue[0].rows <= most):
-            job = self._queue.popleft()
-            rows += job.rows
-            self._queued_rows -= job.rows
-            jobs.append(job)
-        return jobs
-
-    def _answer(self, jobs: Sequence[Job]) -> None:
-        read = self._read(jobs)
-        if read and not self._answer_together(read) and len(read) > 1:
-            for pair in read:  # one request's rows spoil the batch: each by itself
-                self._answer_together([pair])
-
-    def _read(self, jobs: Sequence[Job]) -> list[tuple[Job, RowSet]]:
-        now = time.monotonic()
-        read: list[tuple[Job, RowSet]] = []
-        for job in jobs:
-            if job.dropped:
-                continue
-            if now > job.deadline:
-                job.outcome = Fault(
-                    code="out_of_time", message="The server was too busy to answer in time. Ask again later."
-                )
-                continue
-            rows = guarded(lambda job=job: job.call.read(job.body))  # type: ignore[misc]
-            if isinstance(rows, Fault):
-                job.outcome = rows
-                continue
-            read.append((job, rows))
-            # An average that follows slowly: formats differ, requests of one client seldom do.
+    def _was_read_aside(self, job: Job, rows: RowSet | Fault) -> None:
+        self._being_read.discard(job)
+        self._queued_rows -= job.expected
+        if not isinstance(
+            rows, Fault
+        ):  # an average that follows slowly: formats differ, requests of one client seldom do
             per_row = max(1.0, len(job.body) / rows.count)
             known = self._bytes_per_row.get(job.call.format, per_row)
             self._bytes_per_row[job.call.format] = known + 0.1 * (per_row - known)
-        return read
+        self._was_read(job, rows)
 
-    def _answer_together(self, read: Sequence[tuple[Job, RowSet]]) -> bool:
-        """Whether all were answered; else all have the fault of the whole."""
+    def _ready(self) -> bool:
+        """Whether to make a batch: at once where the engine is free, else when a whole one has queued up."""
+        free = self._in_engine == 0 or (self._in_engine == 1 and self._queued_rows >= self.cost.enough)
+        return free and bool(self._queue)
 
-        def answer() -> bool:
-            prepared = self.served.prepare([rows for _, rows in read])
+    def _begin_ready(self) -> None:
+        self._planned = False
+        while self._ready():
+            self._begin(self._take())
+
+    def _take(self) -> list[Job]:
+        """The next jobs of a batch; those that nobody waits for any more are left out."""
+        most, rows, now = self.cost.enough, 0, time.monotonic()
+        jobs: list[Job] = []
+        while self._queue and (not jobs or rows + self._queue[0].count <= most):
+            job = self._queue.popleft()
+            self._queued_rows -= job.count
+            if job.dropped:
+                continue
+            if now > job.deadline:
+                job.done(LATE)
+                continue
+            rows += job.count
+            jobs.append(job)
+        return jobs
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        prepared = guarded(lambda: self.served.prepare([job.known_rows for job in jobs]))
+        if isinstance(prepared, Fault):
+            self._failed(jobs, prepared)
+            return
+        self._in_engine += 1
+        self._prepared.put(Batch(jobs, prepared))
+
+    def _ended(self, batch: Batch, answers: Array | Fault, seconds: float) -> None:
+        self._in_engine -= 1
+        self._begin_ready()  # first, so that the engine does not wait for us
+        if isinstance(answers, Fault):
+            self._failed(batch.jobs, answers)
+            return
+        given = answers
+        finished = guarded(lambda: self.served.finish(given, batch.prepared))
+        if isinstance(finished, Fault):
+            self._failed(batch.jobs, finished)
+            return
+        whole, start = finished, 0
+        for job in batch.jobs:
+            stop = start + job.count
+            job.done(guarded(lambda: job.call.write(whole, start, stop)))  # noqa: B023 - called at once
+            start = stop
+        self.batches += 1
+        self.rows += start
+        self.cost.learn(start, seconds)
+
+    def _failed(self, jobs: Sequence[Job], fault: Fault) -> None:
+        """One request's rows spoil the batch: each by itself."""
+        if len(jobs) == 1:
+            jobs[0].done(fault)
+            return
+        for job in jobs:
+            self._begin([job])
+
+    # --- on threads --------------------------------------------------------------------------------------------------
+
+    def _read(self, job: Job) -> None:
+        rows = guarded(lambda: job.call.read(job.body))
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._was_read_aside, job, rows)
+
+    def _run_engine(self) -> None:
+        while (batch := self._prepared.get()) is not None:
+            arrays = batch.prepared.arrays
             with self._engine_lock:
                 started = time.perf_counter()
-                answers = self.served.model.engine.outputs(prepared.arrays)
+                answers = guarded(lambda: self.served.model.engine.outputs(arrays))  # noqa: B023 - called at once
                 seconds = time.perf_counter() - started
-            finished = self.served.finish(answers, prepared)
-            start = 0
-            for job, rows in read:
-                job.outcome = job.call.write(finished, start, start + rows.count)
-                start += rows.count
-            self.batches += 1
-            self.rows += start
-            self.cost.learn(start, seconds)
-            return True
-
-        done = guarded(answer)
-        if isinstance(done, Fault):
-            for job, _ in read:
-                job.outcome = done
-            return False
-        return True
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._ended, batch, answers, seconds)

@@ -10,7 +10,6 @@ from netpick.decoders import DECODERS
 from netpick.kinds import KINDS
 from netpick.metrics import METRICS
 from netpick.serve.examples import example_rows
-from netpick.serve.forms import reads_one_file
 from netpick.serve.served import ServedModel
 
 
@@ -151,4 +150,4 @@ def _scores(served: ServedModel) -> list[dict[str, Any]]:
 
 def files_of(served: ServedModel) -> str | None:
     """The noun of the files that are rows by themselves, or None."""
-    return DECODERS[served.encoders[0].kind].noun if reads_one_file(served) else None
+    return DECODERS[served.encoders[0].kind].noun if served.reads_one_file else None

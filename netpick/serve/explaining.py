@@ -66,6 +66,6 @@ def _data(served: ServedModel, body: bytes, content_type: str) -> object:
         return forms.frame_of_rows(served, body)
     if kind == "text/plain" and served.encoders[0].kind == "text" and len(served.encoders) == 1:
         return served.source(TextCall(served).read(body))
-    if forms.reads_one_file(served) and kind.partition("/")[0] in ("image", "audio", "video"):
+    if served.reads_one_file and kind.partition("/")[0] in ("image", "audio", "video"):
         return served.source(FileCall(served).read(body))
     return served.source(served.rows_of_json(body))

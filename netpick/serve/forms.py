@@ -116,15 +116,10 @@ class _Reader:
 # --- parts as rows ---------------------------------------------------------------------------------------------------
 
 
-def reads_one_file(served: ServedModel) -> bool:
-    """Whether a file alone is a row."""
-    return len(served.encoders) == 1 and not served.is_forecast and served.encoders[0].kind in DECODERS
-
-
 def rows_of_parts(served: ServedModel, parts: Sequence[Part]) -> RowSet:
     """A row a file where files are rows; else one row whose fields are the parts. Raises Fault."""
     files = [part for part in parts if part.filename is not None]
-    if reads_one_file(served):
+    if served.reads_one_file:
         if not files:
             noun = DECODERS[served.encoders[0].kind].noun
             refuse(

@@ -12,7 +12,6 @@ from netpick import __version__
 from netpick.decoders import DECODERS
 from netpick.serve.describe import example_body, row_schema
 from netpick.serve.faults import CODES
-from netpick.serve.forms import reads_one_file
 from netpick.serve.served import ServedModel
 from netpick.serve.service import Service
 from netpick.serve.v2 import DTYPES, inputs_of
@@ -138,7 +137,7 @@ def _rows_body(served: ServedModel, *, csv: bool) -> dict[str, Any]:
     if example is not None:
         json_body["examples"] = {"a row": {"value": example}}
     content: dict[str, Any] = {"application/json": json_body}
-    if reads_one_file(served):
+    if served.reads_one_file:
         kind = {"image": "image/png", "audio": "audio/wav"}.get(served.encoders[0].kind, "video/mp4")
         binary = {"type": "string", "contentMediaType": kind}
         files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}

@@ -8,6 +8,7 @@ slow, or too many, are told so here, where connections are known.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ SECURITY = (
     ("x-frame-options", "DENY"),
 )
 _SECURITY = "".join(f"{name}: {value}\r\n" for name, value in SECURITY).encode()
+_BUSY = {v2: reply_of(BUSY, v2=v2) for v2 in (False, True)}
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -189,22 +191,32 @@ class _Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self.awaiting == "answer":
             self.awaiting, self.since = "headers", time.monotonic()
-        super().on_response_complete()
+        if self.pipeline:
+            super().on_response_complete()
+        elif (
+            not self.transport.is_closing()
+        ):  # without uvicorn's timer for each request: check_time looks after the idle
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
 
     def _finish(self, short: Short, outcome: Reply | Fault) -> None:
         """Sends an answer on the short cut."""
         service = self.service
         if short.response_complete or self.transport.is_closing():
             return
-        reply = reply_of(outcome, v2=short.route.is_v2) if isinstance(outcome, Fault) else outcome
+        if outcome is BUSY:
+            reply = _BUSY[short.route.is_v2]
+        else:
+            reply = reply_of(outcome, v2=short.route.is_v2) if isinstance(outcome, Fault) else outcome
         if service.draining:
             short.keep_alive = False
         extra = service.cross_origin(short.headers)
         identifier = short.headers.get(b"x-request-id")
-        if identifier is not None and len(identifier) <= 64 and identifier.isalnum():
-            extra = (*extra, ("x-request-id", identifier.decode("ascii")))
-        self.transport.write(written(reply, keep_alive=short.keep_alive, extra=extra))
-        short.response_complete = True
+        named = identifier is not None and len(identifier) <= 64 and identifier.isalnum()
+        self.transport.write(
+            written(reply, keep_alive=short.keep_alive, extra=extra, identifier=identifier if named else None)
+        )
+        short.response_complete, short.job = True, None  # a job knows its request: no circle is left for the collector
         seconds = time.perf_counter() - short.started
         service.answered("POST", short.route.label, reply.status, seconds)
         if not short.keep_alive:
@@ -212,16 +224,23 @@ class _Protocol(HttpToolsProtocol):
         self.on_response_complete()
 
 
-def written(reply: Reply, *, keep_alive: bool, extra: tuple[tuple[str, str], ...] = ()) -> bytes:
+def written(
+    reply: Reply, *, keep_alive: bool, extra: tuple[tuple[str, str], ...] = (), identifier: bytes | None = None
+) -> bytes:
     """An answer as it goes over the wire."""
-    headers = "".join(f"{name}: {value}\r\n" for name, value in (*reply.headers, *extra))
     return b"".join(
         (
-            _STATUS[reply.status],
-            f"content-type: {reply.content_type}\r\ncontent-length: {len(reply.content)}\r\n".encode(),
-            _SECURITY,
-            headers.encode("latin-1", "replace"),
-            b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
+            _head(reply.status, reply.content_type, (*reply.headers, *extra)),
+            b"" if identifier is None else b"x-request-id: %b\r\n" % identifier,
+            b"content-length: %d\r\n\r\n" % len(reply.content)
+            if keep_alive
+            else b"content-length: %d\r\nconnection: close\r\n\r\n" % len(reply.content),
             reply.content,
         )
     )
+
+
+@lru_cache(maxsize=256)
+def _head(status: int, content_type: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (("content-type", content_type), *headers))
+    return _STATUS[status] + lines.encode("latin-1", "replace") + _SECURITY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -28,7 +29,9 @@ from netpick.serve.service import Service
 from netpick.use import ENGINES, Model, load
 
 LAME_SECONDS = 0.3  # that idle connections stay open after SIGTERM: a request may be on its way
-SWITCH_SECONDS = 0.001  # Python's own 5 ms between threads is as long as a whole batch
+SWITCH_SECONDS = (
+    0.0002  # of two threads that want the interpreter; Python waits 5 ms, which is as long as a whole batch
+)
 BACKLOG = 4096
 
 log = logging.getLogger("netpick.serve")
@@ -181,6 +184,8 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what stays for good is not looked through again in the middle of an answer
     _allow_connections(options.limits.connections)
     Server(config, service, ready).run(sockets=[listener])
 

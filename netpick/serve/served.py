@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from pydantic_core import from_json, to_json
 
+from netpick.decoders import DECODERS
 from netpick.encode import JOINED, Encoder, input_names
 from netpick.errors import near_matches
 from netpick.evaluate import decide
@@ -22,7 +23,7 @@ from netpick.kinds import KINDS
 from netpick.serve.faults import refuse, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
-from netpick.serve.ports.base import Block, Cells, Joined, Port
+from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.types import Array, Predictions, Source
 from netpick.use import Model
 
@@ -65,11 +66,21 @@ class ServedModel:
     model: Model
     limits: Limits
 
-    @property
+    @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
         return self.model.parts.encoders
 
-    @property
+    @cached_property
+    def reads_files(self) -> bool:
+        """Whether a row holds files, which take long to read."""
+        return any(encoder.kind in DECODERS for encoder in self.encoders)
+
+    @cached_property
+    def reads_one_file(self) -> bool:
+        """Whether a file alone is a row."""
+        return len(self.encoders) == 1 and not self.is_forecast and self.reads_files
+
+    @cached_property
     def is_forecast(self) -> bool:
         return self.model.parts.record.task == "forecast"
 
@@ -77,6 +88,14 @@ class ServedModel:
     def ports(self) -> tuple[Port, ...]:
         """One a column, in the encoders' order."""
         return tuple(PORTS[encoder.kind](encoder, self.limits) for encoder in self.encoders)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The ports of each kind, in the order of each kind's first."""
+        by_kind: dict[type[Port], list[Port]] = {}
+        for port in self.ports:
+            by_kind.setdefault(type(port), []).append(port)
+        return tuple(kind.group(ports) for kind, ports in by_kind.items())
 
     @cached_property
     def places(self) -> tuple[tuple[str, slice | None], ...]:
@@ -191,8 +210,13 @@ class ServedModel:
         """What an engine reads: as `Model.encode` makes it, held to that by a test."""
         arrays: dict[str, Array] = {}
         specs = self.model.parts.inputs
+        parts = {
+            port.name: part
+            for group in self.groups
+            for port, part in zip(group.ports, group.encode(joined), strict=True)
+        }
         for port, (name, place) in zip(self.ports, self.places, strict=True):
-            part = port.encode(joined[port.name])
+            part = parts[port.name]
             if place is None:
                 arrays[name] = part
                 if specs[name].padded:
@@ -217,8 +241,8 @@ class ServedModel:
 
     def _unlike(self, joined: Mapping[str, Joined]) -> dict[int, list[str]]:
         warnings: dict[int, list[str]] = {}
-        for port in self.ports:
-            for row, sentence in port.unlike(joined[port.name]):
+        for group in self.groups:
+            for row, sentence in group.unlike(joined):
                 warnings.setdefault(row, []).append(sentence[0].upper() + sentence[1:])
         return warnings
 

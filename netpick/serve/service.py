@@ -17,7 +17,6 @@ from netpick.serve.batching import Batcher, Call, Job
 from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall
 from netpick.serve.counters import Counters
 from netpick.serve.faults import Fault, refuse
-from netpick.serve.forms import reads_one_file
 from netpick.serve.gate import Gate, Headers
 from netpick.serve.guard import guarded
 from netpick.serve.options import ServeOptions
@@ -26,6 +25,7 @@ from netpick.serve.served import Answers, RowSet, ServedModel
 
 SMALL = 256 << 10  # bytes of a body that goes through the batcher
 SMALL_FILE = 64 << 10  # of a picture; larger ones are decoded in a thread of their own
+READERS = 2  # threads that read bodies which are not quick to read
 LARGE_THREADS, MOST_LARGE = 2, 8  # threads for large requests, and how many may wait or run
 BUSY = Fault(
     code="too_busy",
@@ -64,8 +64,9 @@ class Service:
         self._engine_lock = threading.Lock()
         self._pool = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="large")
         self._large = 0
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self.batchers = {
-            name: Batcher(served, self._deliver, self._engine_lock) for name, served in self.models.items()
+            name: Batcher(served, self._engine_lock, self._readers) for name, served in self.models.items()
         }
         self.routes = self._routes()
         self._count_batches()
@@ -77,13 +78,14 @@ class Service:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         for batcher in self.batchers.values():
-            batcher.start()
+            batcher.start(loop)
 
     def stop(self) -> None:
         """After the last request was answered."""
         for batcher in self.batchers.values():
             batcher.stop()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._readers, self._pool):
+            pool.shutdown(cancel_futures=True)
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
@@ -149,13 +151,15 @@ class Service:
                 job.dropped = True
 
     def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes) -> Call | Task:
-        tasks = Tasks(served, self._together(served))
         alone = served.is_forecast or len(body) > SMALL
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        kind = content_type.partition(";")[0].strip().lower()
+        if not alone and route.action == "predict" and kind == "application/json":
+            return JsonCall(served)
+        tasks = Tasks(served, self._together(served))
         if route.action == "infer":
             length = _json_length(headers, len(body))
             return partial(tasks.infer, body, length) if alone else InferCall(served, length)
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        kind = content_type.partition(";")[0].strip().lower()
         if route.action == "explain":
             return partial(self._explain, served, body, content_type)
         as_csv = b"text/csv" in headers.get(b"accept", b"")
@@ -165,7 +169,7 @@ class Service:
             return partial(tasks.form, body, content_type, as_csv=as_csv)
         if kind in ("text/csv", "text/tab-separated-values"):
             return partial(tasks.table, body, as_csv=as_csv, tabs=kind != "text/csv")
-        if reads_one_file(served) and (
+        if served.reads_one_file and (
             kind.partition("/")[0] in ("image", "audio", "video") or kind == "application/octet-stream"
         ):
             return (
@@ -203,11 +207,6 @@ class Service:
             loop.call_soon_threadsafe(done, outcome)
 
         self._pool.submit(run)
-
-    def _deliver(self, jobs: Sequence[Job]) -> None:
-        """Called from a batcher's thread."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(_finish_all, jobs)
 
     def _explain(self, served: ServedModel, body: bytes, content_type: str) -> Reply:
         from netpick.serve.explaining import explain
@@ -275,12 +274,6 @@ def _limit(batcher: Batcher) -> float:
     return batcher.cost.enough
 
 
-def _finish_all(jobs: Sequence[Job]) -> None:
-    for job in jobs:
-        if job.outcome is not None:
-            job.done(job.outcome)
-
-
 def _json_length(headers: Headers, length: int) -> int | None:
     given = headers.get(b"inference-header-content-length")
     if given is None:
@@ -297,7 +290,7 @@ def _accepted(served: ServedModel) -> str:
     media = [encoder.kind for encoder in served.encoders if encoder.kind in DECODERS]
     kinds = ["application/json"]
     kinds += [f"multipart/form-data with {DECODERS[media[0]].noun}"] if media else ["text/csv", "multipart/form-data"]
-    if reads_one_file(served):
+    if served.reads_one_file:
         kinds.append(
             {"image": "image/png and the like", "audio": "audio/wav and the like"}.get(
                 media[0], "video/mp4 and the like"

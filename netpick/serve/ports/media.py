@@ -176,7 +176,7 @@ class ImagePort(_FilePort):
         channels, height, width = self.state.shape
         remarks: tuple[tuple[int, str], ...] = ()
         try:
-            size = _size_of_png(data)
+            size = size_of_png(data)
             if size is None:
                 with open_image(data) as image:
                     size = image.size
@@ -310,7 +310,7 @@ def _is_coloured(data: bytes) -> bool:
     return bool((small.max(axis=2) - small.min(axis=2)).mean() > COLOURED)
 
 
-def _size_of_png(data: bytes) -> tuple[int, int] | None:
+def size_of_png(data: bytes) -> tuple[int, int] | None:
     """Width and height as a PNG's first chunk says; decoding checks it. Other files are opened to tell."""
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 24:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
@@ -13,10 +13,10 @@ import polars as pl
 
 from netpick.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
 from netpick.kinds.datetime import to_days
-from netpick.kinds.number import scaled_numbers
+from netpick.kinds.number import NumberScaler
 from netpick.kinds.tokenizing import encode_texts
 from netpick.serve.faults import refuse, shown
-from netpick.serve.ports.base import Cells, Joined, Port, Tensor, flat_list
+from netpick.serve.ports.base import Cells, Group, Joined, Port, Tensor, flat_list
 from netpick.types import Array, Column, TableColumn
 
 MOST = 1e300  # that a JSON number may be
@@ -26,12 +26,39 @@ MANY_UNKNOWN = 0.5  # of a text's tokens, and at least three times the training 
 MANY_CATEGORIES = 50  # of more, forms offer a text box
 NUMBER = {"type": ["number", "null"]}
 TEXT = {"type": ["string", "number", "boolean", "null"]}
+NUMBERS, WORDS = {int, float}, {str}
+
+
+class NumberGroup(Group):
+    """All numbers of a row as one matrix: a numpy call costs more than 64 numbers do."""
+
+    def __init__(self, ports: Sequence[Port]) -> None:
+        super().__init__(ports)
+        self._scaler = NumberScaler([port.state for port in ports])
+        ranges = [_range(port.state) for port in ports]
+        self._lows = np.array([[low] for low, _ in ranges])
+        self._highs = np.array([[high] for _, high in ranges])
+
+    def encode(self, joined: Mapping[str, Joined]) -> Sequence[Array]:
+        return self._scaler.scale(np.stack([joined[port.name] for port in self.ports]))
+
+    def unlike(self, joined: Mapping[str, Joined]) -> Iterator[tuple[int, str]]:
+        numbers = np.stack([joined[port.name] for port in self.ports])
+        outside = (numbers < self._lows) | (numbers > self._highs)  # NaN is in no range and out of none
+        for column, row in np.argwhere(outside).tolist():
+            port = self.ports[column]
+            low, high = _range(port.state)
+            bounds = f"{_short(low)} to {_short(high)}"
+            known = port.state.scaling == "quantile"
+            where = f"all training rows lie in {bounds}" if known else f"training rows hardly leave {bounds}"
+            yield row, f"{port.name} is {_short(float(numbers[column, row]))}, but {where}."
 
 
 class NumberPort(Port):
     """A quantity: a JSON number, or null where it is not known."""
 
     kind: ClassVar[str] = "number"
+    group = NumberGroup
 
     def schema(self) -> dict[str, Any]:
         return dict(NUMBER)
@@ -45,6 +72,8 @@ class NumberPort(Port):
         return _tidy(quantiles[len(quantiles) // 2] if quantiles else self.state.mean, self.state.std)
 
     def read(self, cells: Sequence[Any]) -> Cells:
+        if set(map(type, cells)) <= NUMBERS and -MOST < min(cells) <= max(cells) < MOST:
+            return list(cells)  # what nearly all requests hold
         for row, cell in enumerate(cells):
             kind = type(cell)
             if ((kind is float or kind is int) and -MOST < cell < MOST) or cell is None:
@@ -72,9 +101,6 @@ class NumberPort(Port):
     def column(self, joined: Joined) -> Column:
         return TableColumn(name=self.name, values=pl.Series(self.name, joined).fill_nan(None))
 
-    def encode(self, joined: Joined) -> Array:
-        return scaled_numbers(joined, self.state)
-
     def tensor(self) -> Tensor:
         return Tensor(datatype="FP64", shape=(-1,))
 
@@ -87,17 +113,6 @@ class NumberPort(Port):
         flat = _flat(values, self.name).astype(np.float64)
         return np.where(np.isfinite(flat), flat, np.nan)  # NaN is how tensors say missing
 
-    def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
-        low, high = _range(self.state)
-        outside = (joined < low) | (joined > high)  # NaN is in no range and out of none
-        if not outside.any():
-            return
-        bounds = f"{_short(low)} to {_short(high)}"
-        known = self.state.scaling == "quantile"
-        where = f"all training rows lie in {bounds}" if known else f"training rows hardly leave {bounds}"
-        for row in np.flatnonzero(outside).tolist():
-            yield row, f"{self.name} is {_short(float(joined[row]))}, but {where}."
-
 
 class _TextPort(Port):
     """Cells that are text in the end: numbers and booleans are written as a CSV would hold them."""
@@ -106,6 +121,8 @@ class _TextPort(Port):
         return dict(TEXT)
 
     def read(self, cells: Sequence[Any]) -> Cells:
+        if set(map(type, cells)) == WORDS and max(map(len, cells)) <= self.limits.text:
+            return list(cells)  # what nearly all requests hold
         made: list[Any] = []
         for row, cell in enumerate(cells):
             if type(cell) is str:
@@ -176,10 +193,11 @@ class CategoryPort(_TextPort):
         return np.array([codes.get(cell, 0) for cell in joined], dtype=np.int32).reshape(-1, 1)
 
     def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
-        codes = self.codes
-        for row, cell in enumerate(joined):
-            if cell not in codes:
-                yield row, f"{self.name} is {shown(cell)}, which no training row is."
+        new = set(joined) - self.codes.keys()
+        if new:
+            for row, cell in enumerate(joined):
+                if cell in new:
+                    yield row, f"{self.name} is {shown(cell)}, which no training row is."
 
 
 class BooleanPort(_TextPort):

@@ -1,12 +1,14 @@
-"""Networks from files, built within a ceiling: settings of a few bytes could otherwise ask for any amount of memory or time.
+"""Networks built within a ceiling: settings of a few bytes could otherwise ask for any amount of memory or time.
 
 A ceiling looks at every call of torch before it is made, at how large its result will be. So a network that would be larger
-than the weights that its file holds for it is never there, and neither is a tensor between its input and its answers.
+than the weights that its file holds for it is never there, and neither is a tensor between its input and its answers. One
+that is to be trained may be as large as the machine's memory allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from math import prod
 from typing import Any
@@ -25,16 +27,21 @@ CALLS_A_TENSOR = 60  # of torch, while a network is built: no architecture takes
 SPARE_CALLS = 2_000
 MOST_ANSWER_VALUES = 512 << 20  # of one tensor between a network's input and its answers, for a few rows
 MOST_ANSWER_CALLS = 200_000
+SMALL_VALUES, SMALL_CALLS = 512 << 20, 100_000  # a network within them is built at once, without being measured first
+MOST_CALLS = 500_000  # of torch, to build a network: those of tens of thousands of layers
+LARGEST_TENSOR = 1 << 60  # values; torch counts bytes in 63 bits
 DRAWS = ("aten.normal_", "aten.uniform_")
 
 
 class _Ceiling(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Stops whatever runs under it before it makes a tensor of more than `largest` values, or more than `total` in all, or
-    calls torch more often than `calls`. Draws no random numbers: what comes from a file brings its own."""
+    calls torch more often than `calls`. Draws no random numbers unless told to: what comes from a file brings its own."""
 
-    def __init__(self, *, calls: int, largest: int, total: int) -> None:
+    def __init__(self, *, calls: int, largest: int, total: int, draws: bool = False) -> None:
+        """draws: random numbers are drawn all the same."""
         super().__init__()  # type: ignore[no-untyped-call]
-        self.calls, self.largest, self.total = calls, largest, total
+        self.calls, self.largest, self.total, self.draws = calls, largest, total, draws
+        self.refused = 0  # values of the tensor that was not made
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -48,9 +55,12 @@ class _Ceiling(TorchDispatchMode):  # type: ignore[no-untyped-call]
         values = _values(name, function, args)
         self.total -= values
         if self.calls < 0 or self.total < 0 or values > self.largest:
+            self.refused = values
             raise RefusedError(
                 "its network would be larger than the weights that it holds, or its answers take too much"
             )
+        if self.draws:
+            return function(*args, **(kwargs or {}))
         if name in DRAWS:
             return args[0].zero_()
         if name == "aten.randn":
@@ -108,6 +118,40 @@ def build_within(build: Callable[[], nn.Module], *, weights: Mapping[str, Tensor
     ceiling = _Ceiling(calls=CALLS_A_TENSOR * len(weights) + SPARE_CALLS, largest=most, total=4 * most)
     with torch.random.fork_rng(devices=[]), ceiling:
         return build()
+
+
+class TooLargeError(Exception):
+    """A network that the machine's memory cannot hold. `weights`: how many it has; `at_least`: or more."""
+
+    def __init__(self, weights: int, at_least: bool) -> None:
+        super().__init__()
+        self.weights, self.at_least = weights, at_least
+
+
+def build_fitting(build: Callable[[], nn.Module], *, most: int) -> nn.Module:
+    """The network with its numbers, drawn from torch's current generator.
+
+    Raises TooLargeError, before the memory is taken, when it has more than `most` weights or takes too many calls to build.
+    A network of usual size is built at once; a larger one is first built without numbers and measured.
+    """
+    drawn = torch.get_rng_state()
+    ceiling = _Ceiling(calls=SMALL_CALLS, largest=most, total=min(SMALL_VALUES, 16 * most), draws=True)
+    try:
+        with suppress(RefusedError), ceiling:
+            return build()
+        torch.set_rng_state(drawn)
+        ceiling = _Ceiling(calls=MOST_CALLS, largest=LARGEST_TENSOR, total=LARGEST_TENSOR << 10)
+        with torch.device("meta"), ceiling:
+            weights = sum(weight.numel() for weight in build().parameters())
+    except RefusedError:
+        raise TooLargeError(ceiling.refused, at_least=True) from None
+    except (RuntimeError, TypeError, OverflowError, MemoryError) as error:
+        if isinstance(error, (RuntimeError, TypeError)) and "overflow" not in str(error).lower():
+            raise
+        raise TooLargeError(LARGEST_TENSOR, at_least=True) from None  # an extent that torch cannot even count
+    if weights > most:
+        raise TooLargeError(weights, at_least=False)
+    return build()
 
 
 def rehearse(build: Callable[[], nn.Module], inputs: Inputs, rows: int, widest: int) -> None:

@@ -7,7 +7,9 @@ any of these, every family that reads the data's main form competes.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from netpick.augment import default_augment
+from netpick.blueprint import TooLargeError, build_fitting
 from netpick.errors import RequestError
 from netpick.infer import supports_bfloat16
 from netpick.models import MODELS, families_for, main_form, main_input
@@ -30,6 +33,8 @@ from netpick.types import Inputs
 
 LARGE_RECURRENT = 25_000  # weights from state to state; below, bf16 gains nothing
 LARGE_MATRIX = 100_000  # weights; below, converting costs what computing in bf16 saves
+TRAINING_BYTES = 16  # of a weight: itself, its gradient, and two averages that the optimizer keeps
+MOST_SPELLED = 80  # letters of a network spelled out that an error repeats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,10 @@ def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
     def build() -> nn.Module:
         return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
 
-    return _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+    try:
+        return _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+    except TooLargeError as error:
+        raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
 
 
 def _from_layers(text: str, asked: Contestants) -> Candidate:
@@ -102,7 +110,10 @@ def _from_layers(text: str, asked: Contestants) -> Candidate:
     def build() -> nn.Module:
         return build_network("layers", settings, asked.inputs, asked.num_outputs)
 
-    return _candidate("layers", "layers", _as_json(settings), recipe, build, asked)
+    try:
+        return _candidate("layers", "layers", _as_json(settings), recipe, build, asked)
+    except TooLargeError as error:
+        raise RequestError(_too_large(error, *_spelled_out(text), asked.device)) from None
 
 
 def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
@@ -129,7 +140,8 @@ def _candidate(
 ) -> Candidate:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(asked.seed)
-        network = build()
+        most = machine_memory(asked.device) // TRAINING_BYTES
+        network = build() if family == "module" else build_fitting(build, most=most)
     plan = CandidatePlan(
         name=name,
         family=family,
@@ -140,6 +152,57 @@ def _candidate(
         precision=_precision(recipe, network, asked.device),
     )
     return Candidate(plan=plan, build=build)
+
+
+def machine_memory(device: str) -> int:
+    """Bytes that the machine has in all, and the GPU where it is to train there."""
+    memory = 1 << 40
+    with suppress(ValueError, OSError, AttributeError):  # no such figure on this system
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if device.startswith("cuda"):
+        memory = min(memory, torch.cuda.get_device_properties(device).total_memory)
+    return memory
+
+
+def _too_large(error: TooLargeError, what: str, advice: str, device: str) -> str:
+    more = "more than " if error.at_least else ""
+    taken, there = TRAINING_BYTES * error.weights, machine_memory(device)
+    if taken <= there:  # not too many weights, but layers without end
+        return f"{what}, and the network would have so many layers that building it alone takes minutes. {advice}"
+    return (
+        f"{what}, and the network would have {more}{_counted(error.weights)} weights. To train them takes "
+        f"{more}{_counted(taken // 10**9)} GB of memory, but there are {there / 1e9:,.1f} GB. {advice}"
+    )
+
+
+def _counted(count: int) -> str:
+    return f"{count:,}" if count < 10**15 else f"{count:.1e}"
+
+
+def _largest_setting(variant: Variant, presets: Any) -> tuple[str, str]:
+    """The setting that was raised the most above its preset, and what to type instead."""
+    if "spec" in variant.settings:
+        return _spelled_out(str(variant.settings["spec"]))
+    raised = {
+        name: value / max(1, getattr(presets, name))
+        for name, value in variant.settings.items()
+        if isinstance(value, int) and isinstance(getattr(presets, name), int)
+    }
+    if not raised:
+        return (
+            f"{variant.text} was asked for",
+            "Choose another family with --models, or use data of fewer columns or values.",
+        )
+    name = max(raised, key=lambda name: raised[name])
+    return (
+        f"Setting '{name}' is {variant.settings[name]:,} (in {variant.text})",
+        f"Give a smaller one: its preset for these data is {variant.family}[{name}={getattr(presets, name)}].",
+    )
+
+
+def _spelled_out(text: str) -> tuple[str, str]:
+    cut = text if len(text) <= MOST_SPELLED else f"{text[:MOST_SPELLED]}..."
+    return f"The layers '{cut}' were asked for", "Spell out fewer or smaller ones, for example dense 64 relu."
 
 
 def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from netpick.errors import printable
-from netpick.types import Event, Finding, Note, Score
+from netpick.types import Event, Field, Finding, Note, Score
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netpick.prepare import Prepared
 
 NARROW = 100
+MOST_COLUMNS = 200  # learned from, and as many that are not, that `look` lists
 MARKS = {"severe": "!!", "warning": "!", "info": "-"}
 
 
@@ -196,7 +197,8 @@ def show_look(prepared: Prepared) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("column", "is", "because", "missing", "examples"):
         table.add_column(heading, justify="right" if heading == "missing" else "left")
-    for f in prepared.schema.fields:
+    shown = _told_apart(prepared.schema.fields)
+    for f in shown:
         meaning = f.kind or "left out"
         if f.role in ("target", "group"):
             meaning = f.role if f.kind is None else f"{f.role} ({f.kind})"
@@ -204,6 +206,8 @@ def show_look(prepared: Prepared) -> None:
             _text(f.name), meaning, _text(f.reason), str(f.num_missing or ""), _text(", ".join(f.examples)[:40])
         )
     console.print(table)
+    if more := len(prepared.schema.fields) - len(shown):
+        console.print(_text(f"and {more:,} columns more.", style="dim"))
     console.print(_text(prepared.split.sentence))
     if prepared.series is not None:
         inputs = prepared.series.windows.inputs
@@ -211,6 +215,15 @@ def show_look(prepared: Prepared) -> None:
         inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
     console.print(_text(f"Networks that fit: {', '.join(families_for(inputs))}."))
     _findings(console, prepared.findings)
+
+
+def _told_apart(fields: Sequence[Field]) -> Sequence[Field]:
+    """All columns, or of very many the first that are learned from and the first that are not."""
+    if len(fields) <= MOST_COLUMNS:
+        return fields
+    told = [[f for f in fields if (f.role == "feature") is learned][:MOST_COLUMNS] for learned in (True, False)]
+    names = {f.name for part in told for f in part}
+    return [f for f in fields if f.name in names]
 
 
 def _notes(console: Console, notes: Sequence[Note]) -> None:

@@ -423,8 +423,9 @@ class Contest:
         networks: Mapping[str, Any],
     ) -> RunResults:
         from netpick import __version__
-        from netpick.checks import run_result_checks
+        from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
         from netpick.evaluate import Contest, judge
+        from netpick.plan import steps_per_pass
         from netpick.report.thumbnails import thumbnails_of
 
         prepared, split = self.prepared, self.prepared.split
@@ -445,10 +446,11 @@ class Contest:
                 seed=self.options.seed,
                 candidates=candidates,
                 baselines=baselines,
+                passes={c.name: c.steps / steps_per_pass(plan, c.name) for c in candidates},
                 test_groups=self.rows.test_groups(test_rows),
             )
         )
-        findings = [*prepared.findings, *run_result_checks(judged.candidates, judged.baselines, judged.comparisons)]
+        found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
         return RunResults(
             version=__version__,
             title=prepared.source.name,
@@ -466,7 +468,8 @@ class Contest:
             verdict=judged.verdict,
             threshold=judged.threshold,
             thresholds=judged.thresholds,
-            findings=findings,
+            findings=[*prepared.findings, *found],
+            checks=[*prepared.checks, *outcomes(RESULT_CHECKS.values(), found, not_applicable)],
             test_openings=len(prepared.sealed.openings),
             seconds=time.perf_counter() - self.started,
             test_truth=prepared.truth[test_rows],

@@ -26,6 +26,7 @@ class Contest:
     candidates: Sequence[CandidateResult]  # with validation_predictions and test_predictions, unless failed
     baselines: Sequence[CandidateResult]
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fp": 1, "fn": 10}, for two classes
+    passes: Mapping[str, float] = field(default_factory=dict)  # by network: how often it went through the training rows
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
 
 
@@ -95,7 +96,7 @@ def judge(contest: Contest) -> Judged:
     )
     primary = _deciding_metric(contest, candidates, costs)
     comparisons = _comparisons(contest, METRICS[primary], (candidates, baselines), thresholds, on_test)
-    answer = verdict(candidates, baselines, comparisons, primary)
+    answer = verdict(candidates, baselines, comparisons, primary, contest.passes)
     return Judged(
         candidates=candidates,
         baselines=baselines,

@@ -111,6 +111,11 @@ def epochs(candidate: CandidatePlan, plan: Plan) -> float:
     return candidate.steps / _steps_per_epoch(candidate, plan)
 
 
+def steps_per_pass(plan: Plan, name: str) -> int:
+    """Steps in which a candidate goes once through the training rows."""
+    return next((_steps_per_epoch(c, plan) for c in plan.candidates if c.name == name), 1)
+
+
 def _steps_per_epoch(candidate: CandidatePlan, plan: Plan) -> int:
     rows = plan.rows["train"]
     return max(1, rows // min(candidate.recipe.batch_size, rows))

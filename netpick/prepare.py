@@ -32,6 +32,7 @@ from netpick.tasks import TASKS, Task
 from netpick.types import (
     TEST,
     Array,
+    CheckOutcome,
     Event,
     Finding,
     Note,
@@ -110,6 +111,7 @@ class Prepared:
     sealed: SealedRows
     findings: tuple[Finding, ...]
     series: SeriesParts | None = None  # of a forecast: rows are windows
+    checks: tuple[CheckOutcome, ...] = ()
 
     @property
     def target(self) -> TargetInfo:
@@ -128,7 +130,7 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    from netpick.checks import CheckContext, kept_files, row_groups, rows_repeat_by_chance, run_checks
+    from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, row_groups, rows_repeat_by_chance, run_checks
 
     source = open_source(data, options=options.read, test=options.test)
     if options.name is not None:
@@ -185,7 +187,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         row_groups=groups,
         files=kept_files(given, source),
     )
-    findings, _, _ = run_checks(context)
+    findings, not_applicable, _ = run_checks(context)
     findings = [*findings, *variant_findings]
     on_event(Event(stage="split", text=split.sentence))
     _stop_if_severe(findings, options.accept)
@@ -198,6 +200,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         split=split,
         sealed=SealedRows(split.test),
         findings=tuple(findings),
+        checks=outcomes(CHECKS.values(), findings, not_applicable),
     )
 
 
@@ -232,7 +235,7 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
 
 def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
     """The same stages for rows that are windows."""
-    from netpick.checks import run_checks
+    from netpick.checks import CHECKS, outcomes, run_checks
 
     asked = ForecastRequest(
         target=options.target,
@@ -250,7 +253,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         reason = "nothing but times and numbers" if not options.target else "an option of forecasts was given"
         note = Note(subject="task", text=f"forecast ({reason})", override="--task")
         parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
-    findings, _, _ = run_checks(forecast_context(source, parts))
+    findings, not_applicable, _ = run_checks(forecast_context(source, parts))
     on_event(Event(stage="split", text=parts.split.sentence))
     _stop_if_severe(findings, options.accept)
     return Prepared(
@@ -262,6 +265,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         split=parts.split,
         sealed=SealedRows(parts.split.test),
         findings=tuple(findings),
+        checks=outcomes(CHECKS.values(), findings, not_applicable),
         series=parts,
     )
 

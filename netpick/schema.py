@@ -90,8 +90,8 @@ def refuse_unbounded(name: str, column: Column, *, is_target: bool) -> None:
             f"Target column '{name}' (row {row + 1}) holds {series[row]:.3g}, but numbers to predict must lie within "
             f"{LARGEST_TARGET:.0e} of zero. Rescale the column, or choose another with --target."
         )
-    infinite = series.is_infinite().fill_null(False)
-    if infinite.any():
+    if np.isinf(series.to_numpy()).any():
+        infinite = series.is_infinite().fill_null(False)
         row = int(infinite.arg_max() or 0)
         raise DataError(
             f"Column '{name}' (row {row + 1}) holds {series[row]}, and so do {int(infinite.sum()) - 1:,} other rows, "

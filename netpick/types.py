@@ -201,6 +201,15 @@ class Finding:
     rows: Sequence[int] = ()  # at most a few dozen examples
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckOutcome:
+    """What became of one check. That it does not apply is not that it passed."""
+
+    code: str
+    title: str
+    outcome: Literal["found", "passed", "does not apply"]
+
+
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
@@ -397,6 +406,7 @@ class RunResults:
     forecast: ForecastInfo | None = None
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     explained: Explained | None = None  # a validation row
+    checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -15,6 +13,7 @@ from netpick.report.components import Chart, Charts, Column, View, facts, fold, 
 from netpick.report.figures import COLOURS, DASHES, SYMBOLS, numbers, plain
 from netpick.report.html import plotly_script
 from netpick.report.markup import Child, Html, element, json_block
+from netpick.report.page import page_head
 from netpick.report.standings import higher_is_better, metric_label, metric_word
 from netpick.report.words import counted, decimals_for, duration, grouped, interval, listed, signed, significant
 from netpick.types import Comparison, Score
@@ -46,17 +45,7 @@ def comparison_page(runs: Sequence[FinishedRun]) -> str:
 def _page(title: str, top: Html, shown: dict[str, tuple[str, Html]], charts: Charts) -> str:
     links = [element("a", label, href=f"#{key}") for key, (label, _) in shown.items()]
     scripts = page_scripts()
-    policy = policy_of(scripts)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{title}: netpick"),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(own("page.css", "netpick.report") + own("board.css"))),
-    )
+    head = page_head(f"{title}: netpick", own("board.css"), scripts, __version__)
     toggle = element("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
     bar = [
         element("a", "netpick", href="#answer", class_="brand"),
@@ -73,13 +62,6 @@ def _page(title: str, top: Html, shown: dict[str, tuple[str, Html]], charts: Cha
         [element("script", Html(script)) for script in scripts],
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def policy_of(scripts: Sequence[str]) -> str:
-    """A Content-Security-Policy that lets these inline scripts run and nothing be asked of any network."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    # Styles may be inline: plotly and the bars set widths and colours that way.
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def page_scripts() -> list[str]:

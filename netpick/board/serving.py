@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpick.board.index import board_page, script, style
-from netpick.board.page import comparison_page, page_scripts, policy_of
+from netpick.board.page import comparison_page, page_scripts
 from netpick.board.runs import FinishedRun, read_run
 from netpick.board.watching import PAGE, RunSeen, Watcher, new_events
 from netpick.errors import RequestError
+from netpick.report.page import policy_of
 from netpick.serve.gate import Gate
 from netpick.serve.options import ServeOptions, is_loopback
 

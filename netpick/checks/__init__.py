@@ -6,7 +6,8 @@ tests/conformance/test_checks.py. Only severe findings stop a run, and nothing h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from netpick.checks.after_the_fact import FilledAfterwards
 from netpick.checks.base import Check, CheckContext, ResultCheck
@@ -36,7 +37,7 @@ from netpick.checks.time_order import TimeRunsBackwards
 from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
 from netpick.checks.units import MixedUnits
 from netpick.checks.unreadable import UnreadableFiles
-from netpick.types import CandidateResult, Comparison, Finding
+from netpick.types import CandidateResult, CheckOutcome, Comparison, Finding
 
 __all__ = [
     "CHECKS",
@@ -46,6 +47,7 @@ __all__ = [
     "ResultCheck",
     "kept_files",
     "label_variants",
+    "outcomes",
     "row_groups",
     "rows_repeat_by_chance",
     "run_checks",
@@ -95,24 +97,37 @@ RESULT_CHECKS: dict[str, ResultCheck] = {
 
 def run_checks(context: CheckContext) -> tuple[list[Finding], list[str], list[str]]:
     """Findings about the data, then the codes of checks that do not apply, then of those that found nothing."""
-    findings: list[Finding] = []
-    not_applicable: list[str] = []
-    passed: list[str] = []
-    for check in CHECKS.values():
-        found = check.run(context)
-        if found is None:
-            not_applicable.append(check.code)
-        elif not found:
-            passed.append(check.code)
-        else:
-            findings += found
-    return findings, not_applicable, passed
+    return _in_three((check.code, check.run(context)) for check in CHECKS.values())
 
 
 def run_result_checks(
     candidates: Sequence[CandidateResult], baselines: Sequence[CandidateResult], comparisons: Sequence[Comparison]
-) -> list[Finding]:
-    """Findings about training and results."""
-    return [
-        finding for check in RESULT_CHECKS.values() for finding in check.run(candidates, baselines, comparisons) or []
-    ]
+) -> tuple[list[Finding], list[str], list[str]]:
+    """Findings about training and results, then codes as of `run_checks`."""
+    return _in_three((check.code, check.run(candidates, baselines, comparisons)) for check in RESULT_CHECKS.values())
+
+
+def outcomes(
+    checks: Iterable[Check] | Iterable[ResultCheck], findings: Sequence[Finding], not_applicable: Sequence[str]
+) -> tuple[CheckOutcome, ...]:
+    """What became of each check, from what running them returned."""
+    found = {finding.code for finding in findings}
+    made = []
+    for check in checks:
+        word: Literal["passed", "does not apply"] = "does not apply" if check.code in not_applicable else "passed"
+        made.append(CheckOutcome(code=check.code, title=check.title, outcome="found" if check.code in found else word))
+    return tuple(made)
+
+
+def _in_three(results: Iterable[tuple[str, list[Finding] | None]]) -> tuple[list[Finding], list[str], list[str]]:
+    findings: list[Finding] = []
+    not_applicable: list[str] = []
+    passed: list[str] = []
+    for code, found in results:
+        if found is None:
+            not_applicable.append(code)
+        elif not found:
+            passed.append(code)
+        else:
+            findings += found
+    return findings, not_applicable, passed

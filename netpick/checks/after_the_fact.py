@@ -34,8 +34,10 @@ class FilledAfterwards(Check):
             column = context.source.columns[field.name]
             if not isinstance(column, TableColumn):
                 continue
-            cells = column.values.gather(rows)
-            missing = (as_numbers(cells) if field.kind == "number" else cells).is_null().to_numpy()
+            cells = as_numbers(column.values) if field.kind == "number" else column.values
+            if cells.null_count() < FEWEST:
+                continue
+            missing = cells.gather(rows).is_null().to_numpy()
             if min(int(missing.sum()), int((~missing).sum())) < FEWEST:
                 continue
             looked += 1

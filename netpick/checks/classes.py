@@ -37,7 +37,7 @@ class RareClasses(Check):
 
     code = "D003"
     title = "Too few rows of a class"
-    gravest = "warning"
+    gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.task not in ("classify", "multilabel"):
@@ -47,7 +47,7 @@ class RareClasses(Check):
         unseen = [name for name, count in zip(names, train, strict=True) if count == 0]
         if unseen:
             evidence = f"No training row is of {listed(unseen)}; a network never learns to say it."
-            findings.append(self._finding(evidence, "Add rows of it, or remove the class."))
+            findings.append(_never_right(context) or self._finding(evidence, "Add rows of it, or remove the class."))
         few = {name: int(count) for name, count in zip(names, train, strict=True) if 0 < count < TOO_FEW}
         if few:
             evidence = (
@@ -62,6 +62,29 @@ class RareClasses(Check):
 
     def _finding(self, evidence: str, advice: str) -> Finding:
         return Finding(code=self.code, severity="warning", title=self.title, evidence=evidence, advice=advice)
+
+
+def _never_right(context: CheckContext) -> Finding | None:
+    """What is said where test rows are of classes that no row to learn from has; severe when all of them are."""
+    if context.target.ndim != 1 or not context.holds_out:
+        return None
+    counts, tested = _counts(context, context.learned), _counts(context, context.test)
+    new = (counts == 0) & (tested > 0)
+    wrong, total = int(tested[new].sum()), int(tested.sum())
+    if not wrong:
+        return None
+    names = listed([name for name, is_new in zip(_names(context), new, strict=True) if is_new])
+    return Finding(
+        code=RareClasses.code,
+        severity="severe" if wrong == total else "warning",
+        title=RareClasses.title,
+        evidence=(
+            f"{'All ' if wrong == total else ''}{wrong:,} of {total:,} test rows ({wrong / total:.1%}) are of {names}, but no row "
+            f"to learn from is: every answer to them is wrong, and the accuracy is {1 - wrong / total:.1%} at most."
+        ),
+        advice="Add rows of these classes to those learned from, or test on rows of classes that are there.",
+        rows=context.test[new[context.target[context.test]] & (context.target[context.test] >= 0)][:20].tolist(),
+    )
 
 
 class UnevenClasses(Check):

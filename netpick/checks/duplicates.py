@@ -142,7 +142,10 @@ class DuplicateRows(Check):
             f"{_names(context, copies)}."
         )
         if by_chance:
-            advice = "The features take so few values that identical rows are expected; this alone is no leak."
+            advice = (
+                "The features take so few values that rows repeat. If new rows will repeat them as often, the score holds for "
+                "them; if not, it is better than theirs will be: then remove the repeated rows."
+            )
         elif share < FEW_COPIES:
             advice = "Too few to change a score; pass --split random to keep identical rows on one side."
         else:

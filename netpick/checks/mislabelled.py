@@ -65,16 +65,12 @@ class LabelsToLookAt(Check):
         if odd.sum() < FEWEST:
             return []
         found = rows[odd]
-        names = [str(name) for name in context.labels] or [str(k) for k in range(count)]
-        shown = "; ".join(
-            f"{rows_named(context, np.array([row]))} is labelled '{names[a]}', its like '{names[b]}'"
-            for row, a, b in zip(found[:3].tolist(), target[odd][:3].tolist(), said[odd][:3].tolist(), strict=True)
-        )
+        shown = _examples(context, found, target[odd], said[odd], "its like")
         share = len(found) / len(rows)
         sampled = looked_at(len(rows), len(context.learned))
         evidence = (
             f"{len(found):,} of {len(rows):,} rows ({share:.2%}) have a label that hardly any of the {NEIGHBOURS} rows most "
-            f"like them shares, while these agree on another: {shown}{'; …' if len(found) > 3 else ''}{sampled}."
+            f"like them shares, while these agree on another: {shown}{sampled}."
         )
         return [self._finding(evidence, "warning" if share >= MANY else "info", found)]
 
@@ -95,16 +91,11 @@ class LabelsToLookAt(Check):
         if odd.sum() < FEWEST:
             return []
         found = rows[odd]
-        names = [str(name) for name in context.labels] or [str(k) for k in range(count)]
-        shown = "; ".join(
-            f"{rows_named(context, np.array([row]))} is labelled '{names[a]}', its words say '{names[b]}'"
-            for row, a, b in zip(found[:3].tolist(), target[odd][:3].tolist(), said[odd][:3].tolist(), strict=True)
-        )
+        shown = _examples(context, found, target[odd], said[odd], "its words say")
         share = len(found) / len(rows)
         evidence = (
             f"{len(found):,} of {len(rows):,} texts ({share:.2%}) have a label against which their words speak clearly, by a linear "
-            f"model that was fitted without them: {shown}{'; …' if len(found) > 3 else ''}"
-            f"{looked_at(len(rows), len(context.learned))}."
+            f"model that was fitted without them: {shown}{looked_at(len(rows), len(context.learned))}."
         )
         return [self._finding(evidence, "warning" if share >= MANY else "info", found)]
 
@@ -143,6 +134,16 @@ class LabelsToLookAt(Check):
             advice="Look at these rows: wrong labels mislead in training and make good answers count as mistakes in testing.",
             rows=tuple(rows[:LISTED].tolist()),
         )
+
+
+def _examples(context: CheckContext, rows: Rows, given: Array, said: Array, witness: str) -> str:
+    """The first three rows, each with the class that it was given and the one that the witness says."""
+    names = [str(name) for name in context.labels]
+    shown = "; ".join(
+        f"{rows_named(context, np.array([row]))} is labelled '{names[a] if names else a}', {witness} '{names[b] if names else b}'"
+        for row, a, b in zip(rows[:3].tolist(), given[:3].tolist(), said[:3].tolist(), strict=True)
+    )
+    return f"{shown}; …" if len(rows) > 3 else shown
 
 
 def _only_texts(context: CheckContext) -> bool:

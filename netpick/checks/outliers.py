@@ -33,7 +33,7 @@ class Outliers(Check):
                 continue
             if isinstance(column, TableColumn) and field.kind == "number":
                 looked += 1
-                values = as_moderate_numbers(column.values).fill_null(float("nan")).to_numpy()
+                values = as_moderate_numbers(column.values).to_numpy()  # NaN where missing
                 found = _far(values)
                 if found is not None:
                     findings.append(self._finding(context, field.name, f"Column '{field.name}'", values, found))

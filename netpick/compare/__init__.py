@@ -9,7 +9,7 @@ from __future__ import annotations
 from netpick.compare.intervals import Contender, compare_pairs, paired_difference, score
 from netpick.compare.resample import Resampler
 from netpick.compare.threshold import choose_threshold, read_costs
-from netpick.compare.winner import difference_text, score_text, verdict
+from netpick.compare.winner import difference_text, score_text, score_words, verdict
 
 __all__ = [
     "Contender",
@@ -21,5 +21,6 @@ __all__ = [
     "read_costs",
     "score",
     "score_text",
+    "score_words",
     "verdict",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Literal
 
@@ -14,6 +14,8 @@ Helps = Literal["yes", "no", "unclear"]
 
 NORMAL = NormalDist()
 
+FEW_STEPS, FEW_PASSES = 100, 3  # a network that had less of both has hardly begun to learn
+NOT_NEEDED = ": you do not need deep learning here"
 WIDE_SHARE = 0.05  # a tie whose interval reaches further than this to either side decides nothing
 WIDE_LOSS = 0.1  # the same for losses, as a share of the baseline's loss
 
@@ -23,8 +25,12 @@ def verdict(
     baselines: Sequence[CandidateResult],
     comparisons: Sequence[Comparison],
     metric: str,
+    passes: Mapping[str, float] | None = None,
 ) -> Verdict:
     """The answer, in words with numbers and intervals.
+
+    passes: by name, how often the training rows were gone through. Networks that had hardly begun to learn are named, and
+    cannot tell that deep learning does not help.
 
     The best network is the one with the best validation score; the best baseline the one with the best test score, so that
     the yardstick flatters no network. Networks that the best one does not
@@ -61,6 +67,10 @@ def verdict(
             f"{score_text(winner.validation[metric])}: until there are more rows, the baseline is the safer choice."
         )
     sentence = f"{_among_networks(winner, tied, candidates, pairs, metric)}{against_baseline}"
+    hurried = _hurried(candidates, passes or {})
+    if hurried:
+        helps = "unclear" if helps == "no" else helps
+        sentence = sentence.replace(NOT_NEEDED, "") + _too_little_time(hurried, passes or {})
     if failed:
         sentence += f" Not in the contest{failed}."
     return Verdict(
@@ -144,6 +154,20 @@ def _among_networks(
     return sentence
 
 
+def _hurried(candidates: Sequence[CandidateResult], passes: Mapping[str, float]) -> list[CandidateResult]:
+    """Networks that had neither many steps nor saw the rows often."""
+    trained = [c for c in candidates if c.status == "ok" and c.name in passes]
+    return [c for c in trained if c.steps < FEW_STEPS and passes[c.name] < FEW_PASSES]
+
+
+def _too_little_time(hurried: Sequence[CandidateResult], passes: Mapping[str, float]) -> str:
+    told = [
+        f"{c.name} had {c.steps:,} step{'s' * (c.steps != 1)} ({passes[c.name]:.1f} passes over the rows)"
+        for c in hurried
+    ]
+    return f" That is too little training to judge by: {_listed(told)}. Pass a larger --budget, or more --steps."
+
+
 def _is_better(a: CandidateResult, b: CandidateResult, metric: str) -> bool:
     """Whether a does better than b on the validation rows."""
     values = a.validation[metric].value, b.validation[metric].value
@@ -171,7 +195,7 @@ def _against_baseline(
         return "yes", f" It beats the best baseline, {baseline.name}, by {difference_text(pair)}."
     if pair.verdict == "worse":
         lead = f" The best baseline, {baseline.name}, is better by {difference_text(_turned(pair))}"
-        return "no", f"{lead}: you do not need deep learning here."
+        return "no", f"{lead}{NOT_NEEDED}."
     said = f"(difference {difference_text(pair, sign=True)})"
     if _is_wide(pair, baseline, metric):
         n = winner.test[metric].n if metric in winner.test else 0
@@ -179,7 +203,7 @@ def _against_baseline(
             f" {'One test row' if n == 1 else f'The {n:,} test rows'} cannot tell it from the best baseline, {baseline.name} {said}: "
             "until there are more, the baseline is the safer choice."
         )
-    return "no", f" It does not beat the best baseline, {baseline.name} {said}: you do not need deep learning here."
+    return "no", f" It does not beat the best baseline, {baseline.name} {said}{NOT_NEEDED}."
 
 
 def _is_wide(pair: Comparison, baseline: CandidateResult, metric: str) -> bool:
@@ -204,8 +228,14 @@ def _scored(result: CandidateResult, metric: str) -> str:
 
 def score_text(score: Score) -> str:
     """'0.992 (0.990 to 0.994, n = 10,000)'."""
+    value, interval = score_words(score)
+    return f"{value} ({interval}, n = {score.n:,})"
+
+
+def score_words(score: Score) -> tuple[str, str]:
+    """'0.992' and '0.990 to 0.994'."""
     digits = _decimals(score.high - score.low, score.value)
-    return f"{score.value:,.{digits}f} ({score.low:,.{digits}f} to {score.high:,.{digits}f}, n = {score.n:,})"
+    return f"{score.value:,.{digits}f}", f"{score.low:,.{digits}f} to {score.high:,.{digits}f}"
 
 
 def difference_text(pair: Comparison, *, sign: bool = False) -> str:

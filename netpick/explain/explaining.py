@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.explain import forecasts, groups, images, series, sounds, tables, texts
+from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
 from netpick.explain.mistakes import judged, mistake_figures, surest_mistakes
@@ -57,7 +57,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     """
     subject = read_subject(model, data)
     views, name = _views(subject)
-    together = tables.data_figures(subject) if len(subject.encoders) > 1 and subject.task.name != "forecast" else ()
+    together = effects.data_figures(subject) if len(subject.encoders) > 1 and subject.task.name != "forecast" else ()
     parts = [
         Part(key="network", title="The network", lead=words(), figures=views.network(subject, name)),
         Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -11,6 +9,7 @@ from netpick import __version__
 from netpick.report.components import facts
 from netpick.report.explained import figure_html, styles
 from netpick.report.markup import Child, Html, element
+from netpick.report.page import page_head
 from netpick.types import Figure
 
 
@@ -53,7 +52,8 @@ class Explanation:
             element("footer", element("dl", element("div", element("dt", "netpick"), element("dd", __version__)))),
             element("script", Html(script)),
         )
-        return f"<!doctype html>\n{element('html', _head(self.title, script), body, lang='en')}\n"
+        head = page_head(f"{self.title}: netpick explanation", styles(), [script], __version__)
+        return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
     def _head(self) -> Html:
         words = (
@@ -89,25 +89,6 @@ def _section(part: Part) -> Html:
         element("div", [Html(figure_html(figure)) for figure in part.figures], class_="explanations"),
         id=part.key,
         aria_labelledby=f"{part.key}-title",
-    )
-
-
-def _head(title: str, script: str) -> Html:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="generator", content=f"netpick {__version__}"),
-        element("title", f"{title}: netpick explanation"),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(files("netpick.report").joinpath("page.css").read_text(encoding="utf-8") + styles())),
     )
 
 

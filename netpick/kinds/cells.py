@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from netpick.types import Column, TableColumn
@@ -19,8 +20,9 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype == pl.String:
         return series
     if series.dtype.is_float():
-        whole = series.drop_nulls().drop_nans()
-        if len(whole) and (whole == whole.round()).all() and whole.abs().max() < 2**53:  # type: ignore[operator]
+        whole = series.to_numpy()  # by numpy, here and below: an expression of polars costs more than a short column
+        whole = whole[~np.isnan(whole)]
+        if len(whole) and (whole == whole.round()).all() and np.abs(whole).max() < 2**53:
             return series.fill_nan(None).cast(pl.Int64).cast(pl.String)
         return series.fill_nan(None).cast(pl.String)
     if series.dtype == pl.Boolean:
@@ -41,15 +43,20 @@ def as_numbers(series: pl.Series) -> pl.Series:
         numbers = series.cast(pl.Float64)
     else:
         numbers = series.cast(pl.Float64, strict=False)
+    if numbers.null_count() == 0 and np.isfinite(numbers.to_numpy()).all():
+        return numbers
     return numbers.set(~numbers.is_finite().fill_null(True), None)
 
 
 def as_moderate_numbers(series: pl.Series) -> pl.Series:
     """as_numbers, those beyond 1e100 brought to it: sums, squares and differences of them stay finite."""
-    return as_numbers(series).clip(-LARGEST, LARGEST)
+    numbers = as_numbers(series)
+    if numbers.null_count() == 0 and np.abs(numbers.to_numpy()).max(initial=0.0) <= LARGEST:
+        return numbers
+    return numbers.clip(-LARGEST, LARGEST)
 
 
 def examples_of(series: pl.Series, count: int = 4) -> tuple[str, ...]:
     """A few different cells as text, for people."""
-    head = series.drop_nulls().head(1000).unique(maintain_order=True).head(count)
+    head = (series.drop_nulls() if series.null_count() else series).head(1000).unique(maintain_order=True).head(count)
     return tuple(str(cell)[:40] for cell in as_text(head).to_list() if cell is not None)

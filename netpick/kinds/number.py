@@ -73,10 +73,10 @@ class Number(Kind):
     def fit(self, column: Column, rows: Rows) -> NumberState:
         series = series_of(column)
         assert series is not None
-        numbers = as_moderate_numbers(series)
-        fitted = numbers.gather(pl.Series(rows)) if len(rows) < len(numbers) else numbers
-        missing = fitted.null_count() > 0
-        values = fitted.drop_nulls().to_numpy()
+        fitted = as_moderate_numbers(series).to_numpy()  # NaN where missing
+        fitted = fitted[rows] if len(rows) < len(fitted) else fitted
+        values = fitted[~np.isnan(fitted)]
+        missing = len(values) < len(fitted)
         if len(values) == 0:
             return NumberState(scaling="standard", quantiles=(), mean=0.0, std=1.0, flag_missing=missing)
         mean, std = float(values.mean()), float(values.std())

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.errors import RequestError
+
 Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "none"]
 
 ACTIVATIONS: dict[str, Callable[[int], nn.Module]] = {  # argument: the dimension of the features, for softmax
@@ -42,6 +44,17 @@ GAINS: dict[str, float] = {
 def activation_layer(name: str, dim: int = -1) -> nn.Module:
     """The activation of that name; `dim` is where the features lie (1 for maps and channels-first series)."""
     return ACTIVATIONS[name](dim)
+
+
+def check_heads(width: int, heads: int) -> None:
+    """Raises RequestError where the heads of an attention cannot have equal parts of its width."""
+    if width % heads == 0:
+        return
+    fewer = next(count for count in range(min(heads, width), 0, -1) if width % count == 0)
+    advice = f"Choose fewer, for example heads={fewer}."
+    if heads < width:
+        advice = f"Choose a multiple, for example width={heads * (width // heads)}, or heads={fewer}."
+    raise RequestError(f"Width {width} does not divide into {heads} heads. {advice}")
 
 
 def linear(inputs: int, outputs: int, activation: str = "none") -> nn.Linear:

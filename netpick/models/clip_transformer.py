@@ -14,9 +14,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
-from netpick.models.blocks import Activation, Dropout, SelfAttention, activation_layer, linear
+from netpick.models.blocks import Activation, Dropout, SelfAttention, activation_layer, check_heads, linear
 from netpick.models.clip_frames import frame_inputs, frames_of
 from netpick.models.patch_transformer import GridPatches, PatchTransformerSettings, sincos
 from netpick.recipe import Recipe
@@ -32,7 +31,9 @@ class ClipTransformerSettings:
     heads: int = Field(default=4, ge=1)
     expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
     patch: int = Field(default=8, ge=1)  # pixels a side from one token to the next
-    tubelet: int = Field(default=1, ge=1)  # frames that are cut together: a token then sees how its place changes
+    tubelet: int = Field(
+        default=1, ge=1, le=1000
+    )  # frames that are cut together: a token then sees how its place changes
     stem: Literal["linear", "conv"] = "linear"
     activation: Activation = "gelu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -75,11 +76,7 @@ class ClipTransformerTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: ClipTransformerSettings) -> None:
         super().__init__()
-        if settings.width % settings.heads:
-            raise RequestError(
-                f"Width {settings.width} does not divide into {settings.heads} heads. "
-                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
-            )
+        check_heads(settings.width, settings.heads)
         self.tubelet, self.width = settings.tubelet, settings.width
         self.length = -(-inputs["clip"].shape[0] // settings.tubelet)
         patches = PatchTransformerSettings(width=settings.width, patch=settings.patch, stem=settings.stem)

@@ -13,9 +13,8 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 from torch.nn import functional
 
-from netpick.errors import RequestError
 from netpick.models.base import Batch, Features
-from netpick.models.blocks import Dropout, EncoderLayer, linear
+from netpick.models.blocks import Dropout, EncoderLayer, check_heads, linear
 from netpick.models.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Inputs
@@ -40,11 +39,7 @@ class ForecastTransformerTrunk(WindowTrunk):
 
     def __init__(self, inputs: Inputs, settings: ForecastTransformerSettings) -> None:
         super().__init__()
-        if settings.width % settings.heads:
-            raise RequestError(
-                f"Width {settings.width} does not divide into {settings.heads} heads. "
-                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
-            )
+        check_heads(settings.width, settings.heads)
         steps, channels = inputs["series"].shape
         self.patch = settings.patch
         self.overlap = settings.patch if settings.patch > 1 else 0

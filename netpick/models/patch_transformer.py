@@ -15,9 +15,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
-from netpick.models.blocks import Activation, Dropout, EncoderLayer, activation_layer, masked_mean
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, activation_layer, check_heads, masked_mean
 from netpick.models.stems import GridStem, SeriesStem, group_mask
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
@@ -121,11 +120,7 @@ class PatchTransformerTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: PatchTransformerSettings) -> None:
         super().__init__()
-        if settings.width % settings.heads:
-            raise RequestError(
-                f"Width {settings.width} does not divide into {settings.heads} heads. "
-                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
-            )
+        check_heads(settings.width, settings.heads)
         self.patches = GridPatches(inputs, settings) if "grid" in inputs else SeriesPatches(inputs, settings)
         places = self.patches.positions(settings.width)
         if settings.positions == "learned":

@@ -14,9 +14,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Trunk
-from netpick.models.blocks import Activation, Dropout, EncoderLayer, masked_max, masked_mean
+from netpick.models.blocks import Activation, Dropout, EncoderLayer, check_heads, masked_max, masked_mean
 from netpick.models.patch_transformer import sincos
 from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
 from netpick.recipe import Recipe
@@ -44,11 +43,7 @@ class TextTransformerTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: TextTransformerSettings) -> None:
         super().__init__()
-        if settings.width % settings.heads:
-            raise RequestError(
-                f"Width {settings.width} does not divide into {settings.heads} heads. "
-                f"Choose a multiple, for example width={settings.heads * max(1, settings.width // settings.heads)}."
-            )
+        check_heads(settings.width, settings.heads)
         spec = inputs["tokens"]
         self.stem = TokenStem(spec, settings.width, deviation=0.5)
         places = sincos(torch.arange(spec.shape[0]), settings.width)

@@ -42,6 +42,7 @@ def to_json(results: RunResults) -> dict[str, Any]:
         "ablation": [asdict(group) for group in results.ablation],
         "threshold": asdict(results.threshold) if results.threshold else None,
         "findings": [asdict(finding) for finding in results.findings],
+        "checks": [asdict(check) for check in results.checks],
         "test_openings": results.test_openings,
     }
     strict: dict[str, Any] = strict_json(report)

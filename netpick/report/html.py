@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.util
 from collections.abc import Callable
 from importlib.resources import files
@@ -13,6 +11,7 @@ from netpick.errors import RequestError
 from netpick.report.components import Charts
 from netpick.report.explained import styles
 from netpick.report.markup import Html, element, json_block
+from netpick.report.page import page_head
 from netpick.report.parts.ablation import ablation_section
 from netpick.report.parts.contest import contest_section
 from netpick.report.parts.data import data_section
@@ -63,29 +62,14 @@ def to_html(results: RunResults) -> str:
         json_block(charts.views, "charts"),
         [element("script", Html(script)) for script in scripts],
     )
-    page = element("html", _head(results, scripts), body, lang="en")
+    looks = styles() if results.explained else ""
+    head = page_head(f"{results.title}: netpick report", looks, scripts, results.version)
+    page = element("html", head, body, lang="en")
     return f"<!doctype html>\n{page}\n"
 
 
 def _nav(links: list[Html]) -> Html:
     return element("nav", links, aria_label="Sections")
-
-
-def _head(results: RunResults, scripts: list[str]) -> Html:
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    # Styles may be inline: plotly and the bars set widths and colours that way. Scripts may not, but for these two.
-    policy = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="generator", content=f"netpick {results.version}"),
-        element("title", f"{results.title}: netpick report"),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(_own("page.css") + (styles() if results.explained else ""))),
-    )
 
 
 def _footer(results: RunResults) -> Html:

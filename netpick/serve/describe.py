@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from netpick.compare import score_words
 from netpick.decoders import DECODERS
 from netpick.kinds import KINDS
 from netpick.metrics import METRICS
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
+from netpick.types import Score
 
 
 def schema_of(served: ServedModel) -> dict[str, Any]:
@@ -140,8 +142,8 @@ def _scores(served: ServedModel) -> list[dict[str, Any]]:
                 "label": metric.label if metric else name,
                 "definition": metric.definition if metric else "",
                 "better": metric.better if metric else "",
-                "share": bool(metric and (metric.proportion or metric.share)),
                 "primary": name == record.primary_metric,
+                **dict(zip(("shown", "interval"), score_words(Score(**record.scores[name])), strict=True)),  # type: ignore[arg-type]
                 **record.scores[name],
             }
         )

@@ -59,7 +59,7 @@ class DelimitedReader(Reader):
         except QuoteTrouble as trouble:
             if options.quote is not None or dialect.quote is None:
                 raise
-            dialect = without_quotes(dialect, _head_text(path, dialect.encoding), options)
+            dialect = _with_unique_names(without_quotes(dialect, _head_text(path, dialect.encoding), options))
             try:
                 frame, remarks = _read_frame(path, dialect, options)
             except DataError:
@@ -90,8 +90,12 @@ def _look(path: Path, options: ReadOptions) -> Dialect:
             f"{path} has {len(dialect.names):,} columns (cells separated by {spoken_separator(dialect.separator)}), and at most "
             f"{MOST_COLUMNS:,} are read. Pass --separator if the file is read wrongly, or keep the columns that matter."
         )
+    return _with_unique_names(replace(dialect, notes=(note, *dialect.notes)))
+
+
+def _with_unique_names(dialect: Dialect) -> Dialect:
     names, remarks = unique_names(dialect.names)
-    return replace(dialect, names=tuple(names), notes=(note, *dialect.notes, *remarks))
+    return replace(dialect, names=tuple(names), notes=(*dialect.notes, *remarks))
 
 
 def _head_text(path: Path, encoding: str) -> str:

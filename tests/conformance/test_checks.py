@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, row_groups, run_checks, run_result_checks
+from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, row_groups, run_checks, run_result_checks
 from netpick.types import (
     Array,
     ArrayColumn,
@@ -704,4 +704,15 @@ def test_results_that_it_is_not_for(code: str) -> None:
 
 def test_running_all_result_checks() -> None:
     candidates, baselines, comparisons, _ = RESULT_SAMPLES["R001"]
-    assert [f.code for f in run_result_checks([*candidates, FAILED], baselines, comparisons)] == ["T001", "R001"]
+    findings, not_applicable, passed = run_result_checks([*candidates, FAILED], baselines, comparisons)
+    assert [f.code for f in findings] == ["T001", "R001"]
+    assert sorted([*not_applicable, *passed, "T001", "R001"]) == sorted(RESULT_CHECKS)
+
+
+def test_what_became_of_each_check() -> None:
+    findings, not_applicable, passed = run_checks(few_test_rows())
+    made = outcomes(CHECKS.values(), findings, not_applicable)
+    assert [(one.code, one.title) for one in made] == [(check.code, check.title) for check in CHECKS.values()]
+    assert [one.code for one in made if one.outcome == "found"] == ["D008"]
+    assert [one.code for one in made if one.outcome == "passed"] == passed
+    assert [one.code for one in made if one.outcome == "does not apply"] == not_applicable

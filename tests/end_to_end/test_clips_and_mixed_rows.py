@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from command_line import command
 from mixed_table import write_mixed_table
 from moving_digits import drawn_digits, moving_digits, write_frames, write_video, write_videos
 
 import netpick
 from netpick.errors import DataError
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "netpick.cli", *arguments],
-        cwd=cwd, env=environment, text=True, capture_output=True, timeout=200,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +19,11 @@ from netpick.explain.reading import read_subject
 from netpick.explain.walk import stages_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from command_line import command
 from quick_models import quick_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 def digits() -> tuple[Any, Any]:
@@ -45,18 +40,6 @@ def words(rows: int = 240) -> pl.DataFrame:
         texts.append(f"the film of {generator.integers(1950, 2020)} was {said} and rather long")
         labels.append("yes" if row % 2 else "no")
     return pl.DataFrame({"text": texts, "liked": labels})
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "netpick.cli", *arguments],
-        cwd=cwd,
-        env=environment,
-        text=True,
-        capture_output=True,
-        timeout=200,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +134,6 @@ def test_occlusion_and_grad_cam_agree_on_a_hundred_digits(shared_data: Path) -> 
 
 
 # --- a real browser --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is not installed at /usr/bin/chromium")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

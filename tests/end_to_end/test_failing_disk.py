@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import command
 
 from netpick.disk import append_lines, mapped, write_whole
 from tests.conftest import ROOT
@@ -20,8 +21,8 @@ ASKED = ("--models", "mlp[width=1500,layers=2],transformer", "--steps", "30")
 
 def test_runs_whose_disk_fails_go_on_as_if_nothing_had_been() -> None:
     """Some operations of a run, injected below Python: see tools/faults.py."""
-    command = [sys.executable, str(ROOT / "tools" / "faults.py"), "200", "60"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    faults = [sys.executable, str(ROOT / "tools" / "faults.py"), "200", "60"]
+    done = subprocess.run(faults, capture_output=True, text=True, timeout=170)
     if done.returncode == 77:
         pytest.skip(done.stdout.strip())
     assert done.returncode == 0, done.stdout + done.stderr[-3_000:]
@@ -50,28 +51,19 @@ def test_a_disk_that_fills_up_during_training_stops_the_run_and_it_goes_on(small
     rows = np.random.default_rng(0).normal(size=(200, 3)).round(3)
     data.write_text("a,b,c,y\n" + "".join(f"{a},{b},{c},{'no' if a * b > 0 else 'yes'}\n" for a, b, c in rows))
 
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"NETPICK_CHECKPOINT_SECONDS": "0"}
-        return subprocess.run(
-            [sys.executable, "-m", "netpick.cli", *arguments],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=170,
-        )
-
+    netpick = partial(command, cwd=tmp_path, NETPICK_CHECKPOINT_SECONDS="0")
     whole = tmp_path / "whole"
-    assert command("fit", str(data), *ASKED, "--out", str(whole)).returncode == 0
+    assert netpick("fit", str(data), *ASKED, "--out", str(whole)).returncode == 0
     run = small_disk / "run"
-    stopped = command("fit", str(data), *ASKED, "--out", str(run))  # three checkpoints are too many
+    stopped = netpick("fit", str(data), *ASKED, "--out", str(run))  # three checkpoints are too many
     assert stopped.returncode == 4, stopped.stderr
     assert "No space left on device" in stopped.stderr
     assert f"Go on with: netpick resume {run}" in stopped.stderr
     assert list(run.glob("checkpoints/*/steps/0*"))  # the last one is there
-    again = command("resume", str(run))  # still too small
+    again = netpick("resume", str(run))  # still too small
     assert again.returncode == 4, again.stderr
     subprocess.run(["mount", "-o", "remount,size=500m", str(small_disk)], check=True)
-    finished = command("resume", str(run))
+    finished = netpick("resume", str(run))
     assert finished.returncode == 0, finished.stderr
     assert outcome(run) == outcome(whole)
 

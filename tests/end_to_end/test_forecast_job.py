@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from command_line import command
 
 import netpick
 from netpick.api import Run
@@ -131,25 +130,20 @@ def test_a_model_scores_other_histories(run: Run) -> None:
         netpick.load(run.folder).score(shops().drop("sales"))
 
 
-def command(*arguments: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "netpick.cli", *arguments], capture_output=True, text=True, cwd=folder, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_command_line_fits_a_spelled_out_network_and_continues_the_series(tmp_path: Path) -> None:
     months = [f"{1990 + i // 12}-{i % 12 + 1:02}" for i in range(120)]
     growth = 100 * 1.01 ** np.arange(120) * (1 + 0.3 * np.sin(2 * np.pi * np.arange(120) / 12))
     pl.DataFrame({"month": months, "sold": growth.round(2)}).write_csv(tmp_path / "sold.csv")
-    shown = command(
+    done = command(
         *("fit", "sold.csv", "--layers", "lstm 8, lstm 8", "--context", "24", "--steps", "20", "--out", "run"),
-        folder=tmp_path,
+        cwd=tmp_path,
     )
-    assert "task forecast, target sold" in shown
-    assert "layers" in shown
-    lines = command("predict", "run", "sold.csv", folder=tmp_path).splitlines()
+    assert done.returncode == 0, done.stderr
+    assert "task forecast, target sold" in done.stdout
+    assert "layers" in done.stdout
+    done = command("predict", "run", "sold.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
     assert lines[0] == "month,prediction,low,median,high"
     assert len(lines) == 13
     assert lines[1].startswith("2000-01-01,")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command_line import command
 from PIL import Image
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from torch import nn
@@ -30,18 +28,6 @@ FILES = {
     "report.json",
     "predictions.parquet",
 }
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "netpick.cli", *arguments],
-        cwd=cwd,
-        env=environment,
-        text=True,
-        capture_output=True,
-        timeout=200,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -199,6 +199,11 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
     "unknown command option": (lambda f: [table(f, good), "--budgt", "3"], 2, ("--budgt", "--budget")),
     "unknown family": (lambda f: [table(f, good), "--models", "mpl"], 2, ("mpl", "mlp")),
     "unknown setting": (lambda f: [table(f, good), "--models", "mlp[widht=3]"], 2, ("widht", "width")),
+    "larger than the memory": (
+        lambda f: [table(f, good), "--models", "mlp[width=1000000000000]"],
+        2,
+        ("'width' is 1,000,000,000,000", "GB of memory", "mlp[width="),
+    ),
     "unknown value": (lambda f: [table(f, good), "--models", "mlp[activation=rleu]"], 2, ("rleu", "relu")),
     "unknown optimizer": (lambda f: [table(f, good), "--recipe", "optimizer=adamm"], 2, ("adamm", "adam")),
     "family that does not fit": (lambda f: [table(f, good), "--models", "rnn"], 2, ("rnn", "mlp")),

@@ -188,3 +188,9 @@ def test_name_patterns_agree_with_regular_expressions(fields: list[str], between
         expected = re.fullmatch(way.join(re.escape(text) for text in used), path)
         assert expected is not None
         assert pattern._read(path, last=read_last) == expected.groups()
+
+
+def test_names_that_repeat_once_quotes_are_read_as_letters_are_numbered(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'\n\xff,",,\xff,')
+    assert list(open_source(path).columns) == ["я", '"', "column_3", "я_2", "column_5"]

@@ -18,6 +18,7 @@ from netpick.types import (
     Array,
     ArrayColumn,
     CandidateResult,
+    CheckOutcome,
     Comparison,
     Field,
     Finding,
@@ -626,6 +627,7 @@ def tiny() -> RunResults:
         ablation=[Ablation(group="x (number)", columns=["x"], score=half, difference=0.25, low=-0.25, high=0.75, verdict="unclear")],
         threshold=Threshold(value=0.5, cost_fp=1.0, cost_fn=1.0, positive="b", sentence="Half."),
         findings=[Finding(code="D004", severity="warning", title="Few rows", evidence="10 rows.", advice="Collect more.", columns=("y",), rows=(0, 1))],
+        checks=[CheckOutcome(code="D001", title="Copies", outcome="passed"), CheckOutcome(code="D004", title="Few rows", outcome="found"), CheckOutcome(code="D006", title="Files", outcome="does not apply")],
         test_openings=1, test_truth=np.array([0, 1, 1, 0]),
     )  # fmt: skip
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from annotated_types import Le
 
 from netpick import blueprint
-from netpick.blueprint import build_within, rehearse
-from netpick.models import MODELS
+from netpick.blueprint import TooLargeError, build_fitting, build_within, rehearse
+from netpick.candidates import Contestants, make_candidates
+from netpick.errors import RequestError
+from netpick.models import MODELS, main_form
 from netpick.models.layers import LayersSettings
 from netpick.models.network import build_network
 from netpick.strict import RefusedError
@@ -59,6 +62,75 @@ def test_a_network_that_is_larger_than_its_weights_is_never_there() -> None:
     ):
         with pytest.raises(RefusedError, match="larger than the weights"):
             build_within(lambda spec=spec: build_network("layers", LayersSettings(spec=spec), inputs, 2), weights=few)
+
+
+def asked(inputs: Inputs, models: str | None, layers: tuple[str, ...] = ()) -> Contestants:
+    return Contestants(
+        inputs=inputs, num_outputs=3, num_rows=200, labels=(), device="cpu", seed=0, models=models, layers=layers
+    )
+
+
+def unbounded() -> list[tuple[Case, str]]:
+    """Every whole number that an architecture lets anyone set as high as they like."""
+    seen, found = set(), []
+    for case in EVERY:
+        key = case.family, main_form(case.inputs)
+        if case.family == "layers" or key in seen:
+            continue
+        seen.add(key)
+        for name, field in MODELS[key].Settings.__pydantic_fields__.items():
+            if field.annotation is int and not any(isinstance(limit, Le) for limit in field.metadata):
+                found.append((case, name))
+    return found
+
+
+@pytest.mark.parametrize("value", [4 * 10**12, 4 * 10**20])
+@pytest.mark.parametrize(
+    ("case", "name"), unbounded(), ids=[f"{c.family}-{main_form(c.inputs)}-{n}" for c, n in unbounded()]
+)
+def test_no_setting_asks_for_more_memory_than_there_is(case: Case, name: str, value: int) -> None:
+    text = f"{case.family}[{name}={value}]"
+    try:
+        (candidate,) = make_candidates(asked(case.inputs, text))
+    except RequestError as error:
+        assert "smaller one: its preset" in str(error) or "heads=" in str(error)
+        assert f"Setting '{name}' is {value:,} (in {text})" in str(error) or "heads" in str(error)
+    else:  # the data have fewer steps or pixels than that: it changes nothing
+        assert candidate.plan.parameters < 10_000_000
+
+
+def test_layers_spelled_out_ask_for_no_more_memory_than_there_is() -> None:
+    spec = ", ".join(["dense 400000 relu"] * 6)
+    for one in (asked(EVERY[0].inputs, None, (spec,)), asked(EVERY[0].inputs, f"layers[{spec}]")):
+        with pytest.raises(
+            RequestError, match=r"^The layers 'dense 400000 .*\.\.\.' were asked for, .* 8\d\d,\d\d\d,\d\d\d,\d\d\d "
+        ):
+            make_candidates(one)
+
+
+def test_a_setting_that_would_fit_a_larger_machine_is_refused_with_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("netpick.candidates.machine_memory", lambda device: 10**8)
+    with pytest.raises(
+        RequestError, match=r"width=3000,layers=4\]\), and the network would have 2\d,\d{3},\d{3} weights"
+    ) as caught:
+        make_candidates(asked(EVERY[0].inputs, "mlp[width=3000,layers=4]"))
+    assert "Setting 'width' is 3,000" in str(caught.value)
+    assert "but there are 0.1 GB" in str(caught.value)
+
+
+def test_a_large_network_is_measured_first_and_then_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = builder(EVERY[0])
+    torch.manual_seed(5)
+    expected = build().state_dict()
+    monkeypatch.setattr(blueprint, "SMALL_CALLS", 5)  # as if it were large
+    torch.manual_seed(5)
+    built = build_fitting(build, most=10**9).state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in built.items())
+    monkeypatch.setattr(blueprint, "MOST_CALLS", 5)
+    with pytest.raises(TooLargeError):
+        build_fitting(build, most=10**9)
 
 
 def test_random_numbers_stay_where_they_are() -> None:

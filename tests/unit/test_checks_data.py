@@ -123,7 +123,9 @@ def test_identical_rows_of_few_values_are_no_surprise() -> None:
     assert rows_repeat_by_chance(source_of(columns), schema)
     assert finding.severity == "info"
     assert "100 of 100" in finding.evidence
-    assert "identical rows are expected" in finding.advice
+    assert "take so few values that rows repeat" in finding.advice
+    assert "better than theirs will be: then remove the repeated rows." in finding.advice
+    assert "no leak" not in finding.advice  # a network that remembers a row answers its copy right
 
 
 @pytest.mark.parametrize(("copies", "severity"), [(1, "info"), (20, "warning"), (150, "severe")])
@@ -133,6 +135,43 @@ def test_the_more_copies_the_graver(copies: int, severity: str) -> None:
     (finding,) = duplicates(table(a=values), schema_of({"a": "number"}, distinct=100_000), 200)
     assert finding.severity == severity
     assert len(finding.rows) == min(copies, 20)
+
+
+# --- classes that no row to learn from has ---------------------------------------------------------------------------
+
+
+def of_new_classes(tested: list[int]) -> list[Finding]:
+    """Of classes a and b there are 40 rows to learn from each, of c and d none."""
+    target = np.array([0, 1] * 40 + tested)
+    columns = table(x=np.arange(len(target), dtype=np.float64), y=[str(one) for one in target])
+    rows = np.arange(len(target))
+    context = CheckContext(
+        source=source_of(columns),
+        schema=schema_of({"x": "number", "y": "category"}, target="y"),
+        train=rows[:70],
+        validation=rows[70:80],
+        test=rows[80:],
+        target=target,
+        labels=("a", "b", "c", "d"),
+    )
+    return CHECKS["D003"].run(context) or []
+
+
+def test_test_rows_of_classes_that_nobody_learned_are_counted() -> None:
+    finding = of_new_classes([0, 1, 2, -1, 0, 1])[0]
+    assert finding.severity == "warning"
+    assert finding.evidence == (
+        "1 of 5 test rows (20.0%) are of 'c', but no row to learn from is: every answer to them is wrong, and the accuracy is "
+        "80.0% at most."
+    )
+    assert finding.rows == [82]
+
+
+def test_a_test_part_of_new_classes_alone_stops_the_run() -> None:
+    finding = of_new_classes([2, 3, 2, -1])[0]
+    assert finding.severity == "severe"
+    assert finding.evidence.startswith("All 3 of 3 test rows (100.0%) are of 'c', 'd', but no row to learn from is")
+    assert finding.rows == [80, 81, 82]
 
 
 # --- spelling --------------------------------------------------------------------------------------------------------

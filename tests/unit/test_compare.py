@@ -282,6 +282,20 @@ def test_a_tie_on_few_test_rows_does_not_forget_the_validation_rows() -> None:
     assert "chosen before rnn on the validation rows, though the test rows do not tell them apart" in said.sentence
 
 
+def test_networks_that_had_hardly_begun_to_learn_do_not_tell_that_deep_learning_is_not_needed() -> None:
+    hasty = replace(result("cnn", 0.5), steps=42)
+    pairs = [pair("cnn", "boosted trees", -0.46)]
+    said = verdict([hasty], [TREES], pairs, "accuracy", {"cnn": 0.8})
+    assert said.deep_learning_helps == "unclear"
+    assert said.sentence.endswith(
+        "boosted trees, is better by 0.460 (0.458 to 0.462). That is too little training to judge by: cnn had 42 steps "
+        "(0.8 passes over the rows). Pass a larger --budget, or more --steps."
+    )
+    for steps, passes in ((42, 12.0), (4000, 0.8)):  # few rows, or a great many
+        said = verdict([replace(hasty, steps=steps)], [TREES], pairs, "accuracy", {"cnn": passes})
+        assert (said.deep_learning_helps, "too little" in said.sentence) == ("no", False)
+
+
 def test_a_tied_network_that_does_not_beat_the_baseline_is_not_recommended() -> None:
     candidates = [result("cnn", 0.97, 900), result("mlp", 0.969, 100)]
     pairs = [pair("cnn", "mlp", 0.001), pair("cnn", "boosted trees", 0.003), pair("mlp", "boosted trees", 0.001)]

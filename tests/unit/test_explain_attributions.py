@@ -11,7 +11,7 @@ import pytest
 import torch
 from captum.attr import LayerGradientXActivation
 
-from netpick.explain import images, tables
+from netpick.explain import effects, images, tables
 from netpick.explain.attribute import integrated_gradients
 from netpick.explain.reading import read_subject
 from netpick.explain.series import hidden_stretches
@@ -67,7 +67,7 @@ def test_integrated_gradients_add_up_to_the_difference(linear: Subject) -> None:
 
 def test_partial_dependence_of_a_linear_network_is_a_line(linear: Subject) -> None:
     place = next(place for place in tables.places(linear.encoders) if place.column == "a")
-    found = tables.dependence(linear, place, linear.target_of(0), np.array([[-1.0], [0.0], [2.0]], np.float32)).mean(
+    found = effects.dependence(linear, place, linear.target_of(0), np.array([[-1.0], [0.0], [2.0]], np.float32)).mean(
         axis=1
     )
     std = linear.encoders[0].state.std
@@ -91,7 +91,7 @@ def noise() -> Subject:
 
 
 def test_noise_columns_add_nothing_that_the_interval_tells_from_none(noise: Subject) -> None:
-    found = {one.column: one for one in tables.permutation_importance(noise)}
+    found = {one.column: one for one in effects.permutation_importance(noise)}
     assert found["signal"].low > 0.1
     assert found["group"].low > 0.0
     for k in range(4):
@@ -103,7 +103,7 @@ def test_the_interval_of_a_noise_column_covers_none_as_often_as_it_says(noise: S
     covered = [
         one.low <= 0.0 <= one.high
         for seed in range(10)
-        for one in tables.permutation_importance(noise, seed)
+        for one in effects.permutation_importance(noise, seed)
         if one.column.startswith("noise")
     ]
     assert len(covered) == 40
@@ -113,7 +113,7 @@ def test_the_interval_of_a_noise_column_covers_none_as_often_as_it_says(noise: S
 def test_importance_is_in_the_primary_metric_and_needs_labels(noise: Subject) -> None:
     assert METRICS[noise.primary].label in {"Accuracy", "ROC AUC", "Balanced accuracy"}
     unlabelled = read_subject(quick_model(noisy(100, 0), models="mlp", target=("label",)), noisy(50, 2).drop("label"))
-    assert tables.permutation_importance(unlabelled) == ()
+    assert effects.permutation_importance(unlabelled) == ()
 
 
 def test_one_row_alone_is_compared_with_typical_rows() -> None:

@@ -221,6 +221,18 @@ def test_the_smallest_run_renders_with_rows_in_findings() -> None:
     assert "and 14 more" in words
 
 
+def test_every_check_is_there_with_what_became_of_it() -> None:
+    words = " ".join(Page(to_html(tiny())).words.split())
+    assert "All 3 checks: 1 found something, 1 passed, 1 do not apply" in words
+    for code, title, outcome in (("D001", "Copies", "passed"), ("D006", "Files", "does not apply")):
+        assert re.search(rf"{code}\s*{title}\s*{outcome}", words)
+    assert "All 3 checks" in Page(to_html(replace(tiny(), findings=[]))).words
+
+
+def test_a_run_that_kept_no_outcomes_of_checks_says_nothing_of_them() -> None:
+    assert "checks:" not in Page(to_html(replace(tiny(), checks=()))).words
+
+
 # --- the parts -------------------------------------------------------------------------------------------------------
 
 

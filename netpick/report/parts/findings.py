@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from netpick.report.components import Charts, pill, section
+from netpick.report.components import Charts, Column, fold, pill, section, table
 from netpick.report.markup import Html, element
 from netpick.report.words import counted, listed, row_name
-from netpick.types import Finding, RunResults
+from netpick.types import CheckOutcome, Finding, RunResults
 
 SEVERITIES = {"severe": ("bad", "Severe"), "warning": ("warn", "Warnings"), "info": ("quiet", "Remarks")}
+OUTCOMES = {
+    "found": ("found something", "warn"),
+    "passed": ("passed", "good"),
+    "does not apply": ("do not apply", "quiet"),
+}
 
 
 def findings_section(results: RunResults, charts: Charts) -> Html:
     """What was noticed, why it matters, what to do."""
     del charts
     if not results.findings:
-        return section("findings", "Findings", element("p", "The checks found nothing to report."))
+        return section("findings", "Findings", element("p", "The checks found nothing to report."), _outcomes(results))
     groups = []
     for severity, (kind, title) in SEVERITIES.items():
         found = [one for one in results.findings if one.severity == severity]
         if found:
             items = [_finding(results, one, kind) for one in found]
             groups.append(element("div", element("h3", f"{title} ({len(found)})"), items, class_="findings"))
-    return section("findings", "Findings", groups)
+    return section("findings", "Findings", groups, _outcomes(results))
+
+
+def _outcomes(results: RunResults) -> Html | None:
+    """Every check with what became of it; a run that kept no outcomes has none to show."""
+    if not results.checks:
+        return None
+    counts = {word: sum(check.outcome == word for check in results.checks) for word in OUTCOMES}
+    said = ", ".join(f"{count} {words}" for (words, _), count in zip(OUTCOMES.values(), counts.values(), strict=True))
+    columns = [Column(title="Check"), Column(title="Asks about"), Column(title="Outcome")]
+    whole = table(
+        "Every check. One that does not apply has not passed: these data are not what it asks about.",
+        columns,
+        [[check.code, check.title, _outcome(check)] for check in results.checks],
+    )
+    return fold(f"All {len(results.checks)} checks: {said}", whole)
+
+
+def _outcome(check: CheckOutcome) -> Html:
+    return pill(check.outcome, OUTCOMES[check.outcome][1])
 
 
 def _finding(results: RunResults, finding: Finding, kind: str) -> Html:

@@ -113,9 +113,8 @@ const describe = () => {
     : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
       : schema.task === "regress" ? `Predicts ${what}.` : `Tells ${schema.labels.length} ${schema.task === "multilabel" ? "labels" : "classes"}${what ? ` of ${what}` : ""} apart.`;
   document.title = `${schema.title}: netpick`;
-  const share = (score, value) => (score.share ? `${(100 * value).toFixed(1)} %` : number(value));
-  const rows = schema.scores.map((score) => el("tr", {}, el("th", { scope: "row", class: "name", title: score.definition }, score.label), el("td", { class: "n" }, el("strong", {}, share(score, score.value))),
-    el("td", { class: "n" }, `${share(score, score.low)} to ${share(score, score.high)}`), el("td", { class: "n" }, Math.round(score.n).toLocaleString("en"))));
+  const rows = schema.scores.map((score) => el("tr", {}, el("th", { scope: "row", title: score.definition }, score.label), el("td", { class: "n" }, el("strong", {}, score.shown)),
+    el("td", { class: "n" }, score.interval), el("td", { class: "n" }, Math.round(score.n).toLocaleString("en"))));
   fill(at("scores"), el("p", {}, `The network ${TASKS[schema.task]}. These scores were measured once, on test rows that it never saw. On data of another place, device or year it can be worse: `, el("code", {}, "netpick score"), " measures it there."),
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Scores" }, el("table", {}, el("thead", {}, el("tr", {}, ["Metric", "Score", "95 % interval", "Test rows"].map((head, i) => el("th", { scope: "col", class: i ? "n" : null }, head)))), el("tbody", {}, rows))));
   fill(at("card-text"), markdown(schema.card));

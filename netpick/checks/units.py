@@ -71,7 +71,7 @@ class MixedUnits(Check):
                 continue
             if field.kind == "number":
                 looked += 1
-                values = as_numbers(column.values).fill_null(float("nan")).to_numpy()
+                values = as_numbers(column.values).to_numpy()  # NaN where missing
                 found = _numbers(values)
                 if found is None and context.order is not None:
                     found = _numbers(values, context.order)

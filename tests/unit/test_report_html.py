@@ -223,7 +223,7 @@ def test_the_smallest_run_renders_with_rows_in_findings() -> None:
 
 def test_every_check_is_there_with_what_became_of_it() -> None:
     words = " ".join(Page(to_html(tiny())).words.split())
-    assert "All 3 checks: 1 found something, 1 passed, 1 do not apply" in words
+    assert "All 3 checks: 1 found something, 1 passed, 1 does not apply" in words
     for code, title, outcome in (("D001", "Copies", "passed"), ("D006", "Files", "does not apply")):
         assert re.search(rf"{code}\s*{title}\s*{outcome}", words)
     assert "All 3 checks" in Page(to_html(replace(tiny(), findings=[]))).words

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import numpy as np
 import polars as pl
 import pytest
 
+import netpick
+from netpick.console import show_look
 from netpick.errors import DataError, RequestError
+from netpick.kinds.cells import as_moderate_numbers, as_numbers
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.types import Field, Schema, Source, TableColumn
 
@@ -142,3 +148,27 @@ def test_codes_with_leading_zeros_are_names_and_may_be_the_target() -> None:
     schema = schema_of(x=x, last=["0010", "0100", "1000"] * 66 + ["0010", "0100"])
     assert schema.targets[0].name == "last"
     assert schema.task == "classify"
+
+
+def test_a_table_of_very_many_columns_is_not_listed_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = np.random.default_rng(0).normal(size=(30, 500))
+    columns = {f"g{i}": column for i, column in enumerate(numbers.T)}
+    columns["g400"] = np.zeros(30)  # left out, and told
+    frame = pl.DataFrame({**columns, "label": ["a", "b"] * 15})
+    show_look(netpick.look(frame))
+    said = capsys.readouterr().out
+    listed = [line.split()[0] for line in said.splitlines() if re.match(r"g\d+ ", line)]
+    assert listed == [*(f"g{i}" for i in range(200)), "g400"]
+    assert "and 299 columns more." in said
+    assert re.search(r"^label +target", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("cells", [[1.5, 2.0], [1.5, None, math.nan, math.inf, -math.inf], [1e300, -1e300], []])
+def test_numbers_of_a_column_are_finite_or_missing(cells: list[float | None]) -> None:
+    series = pl.Series("x", cells, dtype=pl.Float64)
+    finite = [cell if cell is not None and math.isfinite(cell) else None for cell in cells]
+    assert as_numbers(series).to_list() == finite
+    assert as_moderate_numbers(series).to_list() == [
+        None if cell is None else min(max(cell, -1e100), 1e100) for cell in finite
+    ]
+    assert as_numbers(series.cast(pl.String)).to_list() == finite

@@ -34,7 +34,10 @@ def _outcomes(results: RunResults) -> Html | None:
     if not results.checks:
         return None
     counts = {word: sum(check.outcome == word for check in results.checks) for word in OUTCOMES}
-    said = ", ".join(f"{count} {words}" for (words, _), count in zip(OUTCOMES.values(), counts.values(), strict=True))
+    words = [several for several, _ in OUTCOMES.values()]
+    if counts["does not apply"] == 1:
+        words[-1] = "does not apply"
+    said = ", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True))
     columns = [Column(title="Check"), Column(title="Asks about"), Column(title="Outcome")]
     whole = table(
         "Every check. One that does not apply has not passed: these data are not what it asks about.",

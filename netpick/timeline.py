@@ -164,9 +164,11 @@ def _times(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Arra
         row = int(unread[0])
         series = series_of(source.columns[time[0]])
         cell = "nothing" if series is None or series[row] is None else repr(series[row])
+        more = len(unread) - 1
+        others = f" (and {more:,} more {'row has' if more == 1 else 'rows have'} none)" if more else ""
         raise DataError(
-            f"Column '{time[0]}' (row {row + 1}) holds {cell}, and {len(unread) - 1:,} other rows have no readable time "
-            "either, but every step needs one. Fill in the time or remove these rows."
+            f"Column '{time[0]}' (row {row + 1}) holds {cell} where every step needs a time of the years 1 to 9999{others}. "
+            "Fill in the time or remove these rows."
         )
     return times, False
 

@@ -25,6 +25,7 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 WEEK = 7 * DAY
 MISSING = np.iinfo(np.int64).min  # a time that is missing
+FIRST, LAST = (int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) for year in (1, 10_000))  # the calendar's
 MOST_COUNTED = 2.0**53
 LEAST_REGULAR = 0.9  # share of the distances that must be whole steps before single rows are called irregular
 WEEKEND_SHARE = 0.8  # of the Fridays that are followed by a Monday, before a daily series counts working days
@@ -123,14 +124,23 @@ class Step:
 def read_times(columns: Mapping[str, Column], names: Sequence[str]) -> tuple[Array, str] | None:
     """Times (N,) of one column, or of several such as year, month, day; and a remark about zones, or "".
 
-    MISSING stands where a cell holds no time; None when the columns hold no times at all. Raises DataError for cells with
-    and without a zone in one column.
+    MISSING stands where a cell holds no time of the years 1 to 9999; None when the columns hold no times at all. Raises
+    DataError for cells with and without a zone in one column.
     """
     if len(names) > 1:
         days = calendar_days(columns, names)
         micros = np.round(np.nan_to_num(days) * 1440).astype(np.int64) * MINUTE
-        return np.where(np.isnan(days), MISSING, micros), ""
-    series = series_of(columns[names[0]])
+        found: tuple[Array, str] | None = np.where(np.isnan(days), MISSING, micros), ""
+    else:
+        found = _read_column(columns[names[0]])
+    if found is None:
+        return None
+    times, remark = found
+    return np.where((times >= FIRST) & (times < LAST), times, MISSING), remark
+
+
+def _read_column(column: Column) -> tuple[Array, str] | None:
+    series = series_of(column)
     if series is None:
         return None
     if series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime):

@@ -20,6 +20,7 @@ from netpick.explain.subject import VALUES_AT_ONCE, Subject, Target
 from netpick.types import Array
 
 PATH_STEPS, MAP_STEPS = 32, 16  # of integrated gradients, and of integrated Grad-CAM
+TOKEN_STEPS = 64  # of integrated gradients from each start: networks that read tokens change their minds in leaps
 Batch = Mapping[str, Tensor]
 
 
@@ -50,8 +51,14 @@ def integrated_gradients(subject: Subject, batch: Batch, name: str, baseline: Te
     return np.asarray(found[0].detach().numpy())
 
 
-def token_gradients(subject: Subject, batch: Batch, name: str, vectors: nn.Module, target: Target) -> Array:
-    """Integrated gradients of each token's vector, summed over its numbers: (T,); from vectors of zeros."""
+def token_gradients(
+    subject: Subject, batch: Batch, name: str, vectors: nn.Module, target: Target, blanks: Sequence[int]
+) -> Array:
+    """Integrated gradients of each token's vector, summed over its numbers: (T,).
+
+    The mean over ways that start from texts of one token alone, each of `blanks` (expected gradients, Erion et al. 2021): with
+    a single start, such as vectors of zeros, a class that the network takes for granted there owes nothing to any token.
+    """
     mask = batch[f"{name}.mask"]
     others = {key: part for key, part in batch.items() if key not in (name, f"{name}.mask")}
 
@@ -61,8 +68,10 @@ def token_gradients(subject: Subject, batch: Batch, name: str, vectors: nn.Modul
         return subject.score({**whole, name: tokens, f"{name}.mask": valid}, target)
 
     method = captum_part("LayerIntegratedGradients")(score, vectors)
-    found = method.attribute(batch[name], baselines=torch.zeros_like(batch[name]), n_steps=PATH_STEPS)
-    return np.asarray(found[0].detach().sum(dim=-1).numpy())
+    tokens = batch[name].repeat(len(blanks), 1)
+    starts = torch.tensor(blanks, dtype=tokens.dtype)[:, None].expand_as(tokens)
+    found = method.attribute(tokens, baselines=starts, n_steps=TOKEN_STEPS, internal_batch_size=TOKEN_STEPS)
+    return np.asarray(found.detach().sum(dim=-1).mean(dim=0).numpy())
 
 
 def window_occlusion(

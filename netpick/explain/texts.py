@@ -23,6 +23,7 @@ from netpick.types import Array, Figure, TableColumn
 MOST_TOKENS = 256
 MOST_LISTED = 10
 MOST_REPLACEMENTS, MOST_VARIANTS = 8, 512  # of a token, and of all tokens of a text
+MOST_STARTS = 4  # texts that integrated gradients start from
 
 
 def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[Figure, ...]:
@@ -94,7 +95,9 @@ def token_shares(
     vectors = embedding_of(subject.trunk(name)) if gradients else None
     if vectors is None:
         return hidden, None
-    return hidden, token_gradients(subject, batch, name, vectors, target)[: len(hidden)]
+    known = subject.inputs[name].cardinalities[0] - FIRST
+    blanks = range(FIRST, FIRST + max(1, min(known, MOST_STARTS)))
+    return hidden, token_gradients(subject, batch, name, vectors, target, blanks)[: len(hidden)]
 
 
 def embedding_of(trunk: nn.Module) -> nn.Module | None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.errors import DataError
 from netpick.prepare_forecast import ForecastRequest, SeriesParts, forecast_note, is_forecast, new_scales, series_parts
 from netpick.sources import open_source
 from netpick.tasks.forecast import FORECAST, held, horizon_view, scaled, series_scales, unscaled
@@ -92,6 +93,13 @@ def test_offsets_become_one_clock_and_that_is_said() -> None:
     timeline = make_timeline(source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0]), TimelineRequest())
     assert timeline.step.size == HOUR
     assert any("read as UTC" in note.text and "2 offsets" in note.text for note in timeline.notes)
+
+
+@pytest.mark.parametrize("cell", ["-112024-02-29", "0-03-31", None])
+def test_a_year_that_no_calendar_has_is_no_time(cell: str | None) -> None:
+    cells = ["2023-01-31", "2023-02-28", cell, "2023-04-30"]
+    with pytest.raises(DataError, match=r"row 3\).*years 1 to 9999"):
+        make_timeline(source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0]), TimelineRequest(time=("time",)))
 
 
 def test_times_spread_over_columns_and_numbers_of_steps() -> None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from netpick.checks.base import CheckContext, some_of
 from netpick.kinds.calendar import calendar_columns, calendar_days
-from netpick.kinds.cells import as_numbers, as_text
+from netpick.kinds.cells import as_numbers, as_text, counts_of
 from netpick.kinds.datetime import format_of, to_days
 from netpick.types import Array, ArrayColumn, Field, Rows, TableColumn
 
@@ -90,7 +90,7 @@ def _ranks(values: Array, known: int) -> Floats:
 
 
 def _indicators(cells: pl.Series, known: int) -> Floats:
-    counts = cells.head(known).drop_nulls().value_counts(sort=True).head(MOST_VALUES)
+    counts = counts_of(cells.head(known)).head(MOST_VALUES)
     values = counts[:, 0].to_list()
     return (
         np.stack([(cells == value).fill_null(False).to_numpy() for value in values], axis=1).astype(np.float32)

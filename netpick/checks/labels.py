@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from netpick.checks.base import FEW, Check, CheckContext
-from netpick.kinds.cells import as_text
+from netpick.kinds.cells import as_text, counts_of
 from netpick.types import Finding, TableColumn
 
 QUOTES = " \t\r\n'\"`\u200b\ufeff"
@@ -64,7 +64,7 @@ class LabelVariants(Check):
         column = context.source.columns[targets[0].name] if len(targets) == 1 else None
         if context.schema.task != "classify" or not isinstance(column, TableColumn):
             return None
-        cells = as_text(column.values).drop_nulls().value_counts()
+        cells = counts_of(as_text(column.values))
         counts = dict(zip(cells[:, 0].to_list(), cells[:, 1].to_list(), strict=True))
         alike: dict[str, list[str]] = {}
         for label in sorted(counts):

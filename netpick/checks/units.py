@@ -9,7 +9,7 @@ import polars as pl
 
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
 from netpick.checks.statistics import ks_distance
-from netpick.kinds.cells import as_numbers
+from netpick.kinds.cells import as_numbers, counts_of
 from netpick.types import Array, Finding, TableColumn
 
 FACTORS = {
@@ -105,7 +105,7 @@ def _written(cells: pl.Series) -> tuple[str, Array] | None:
     units = cells.str.extract(WITH_UNIT, 1).str.to_lowercase()
     if len(units) - units.null_count() < MOSTLY * len(filled):
         return None
-    counts = units.drop_nulls().value_counts(sort=True)
+    counts = counts_of(units)
     if len(counts) < 2 or counts[1, 1] < max(2, 0.005 * len(filled)):
         return None
     said = ", ".join(f"{count:,} cells in '{unit}'" for unit, count in counts.head(4).iter_rows())

@@ -20,7 +20,7 @@ from netpick.explain.subject import VALUES_AT_ONCE, Subject, Target
 from netpick.types import Array
 
 PATH_STEPS, MAP_STEPS = 32, 16  # of integrated gradients, and of integrated Grad-CAM
-TOKEN_STEPS = 64  # of integrated gradients from each start: networks that read tokens change their minds in leaps
+TOKEN_STEPS = 128  # of integrated gradients from each start: networks that read tokens change their minds in leaps
 Batch = Mapping[str, Tensor]
 
 

@@ -13,6 +13,7 @@ from netpick.explain.drawing import Bar, Line, bars, curves
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import MOST_SHOWN, Place, places
 from netpick.kinds import KINDS
+from netpick.kinds.cells import as_numbers, counts_of
 from netpick.metrics import METRICS
 from netpick.report.components import fold
 from netpick.report.markup import Html, element
@@ -171,14 +172,12 @@ def _dependence(subject: Subject, place: Place, target: Target) -> Html:
     kind, column = KINDS[place.kind], subject.columns[place.column]
     assert isinstance(column, TableColumn)
     if place.kind == "number":
-        from netpick.kinds.cells import as_numbers
-
         known = as_numbers(column.values).drop_nulls().to_numpy()
         points = np.unique(np.quantile(known, np.linspace(0.02, 0.98, CURVE_POINTS))) if len(known) else np.zeros(1)
         cells = pl.Series(place.column, points.astype(np.float64))
     else:
-        counts = column.values.drop_nulls().cast(pl.String).value_counts(sort=True)
-        cells = pl.Series(place.column, counts[counts.columns[0]].head(MOST_SHOWN).to_list())
+        counts = counts_of(column.values.cast(pl.String))
+        cells = pl.Series(place.column, counts["value"].head(MOST_SHOWN).to_list())
     encoded = kind.encode(TableColumn(name=place.column, values=cells), encoder.state)
     found = dependence(subject, place, target, encoded)
     mean = found.mean(axis=1)

@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from netpick.kinds.base import Claim, Kind
-from netpick.kinds.cells import as_text, examples_of, series_of
+from netpick.kinds.cells import as_text, counts_of, examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
 MAX_CATEGORIES = 1_000  # rarer ones share the code of the unseen
@@ -55,9 +55,8 @@ class Category(Kind):
         series = series_of(column)
         assert series is not None
         seen = series.gather(pl.Series(rows)) if len(rows) < len(series) else series
-        counts = seen.drop_nulls().value_counts()
-        name = counts.columns[0]
-        counts = counts.with_columns(as_text(counts[name]).alias("text")).sort(
+        counts = counts_of(seen)
+        counts = counts.with_columns(as_text(counts["value"]).alias("text")).sort(
             ["count", "text"], descending=[True, False]
         )
         return CategoryState(values=tuple(sorted(counts["text"].head(MAX_CATEGORIES).to_list())))

@@ -20,7 +20,8 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype == pl.String:
         return series
     if series.dtype.is_float():
-        whole = series.to_numpy()  # by numpy, here and below: an expression of polars costs more than a short column
+        # By numpy, here and below: an expression of polars costs more than a short column.
+        whole = series.to_numpy().astype(np.float64, copy=False)
         whole = whole[~np.isnan(whole)]
         if len(whole) and (whole == whole.round()).all() and np.abs(whole).max() < 2**53:
             return series.fill_nan(None).cast(pl.Int64).cast(pl.String)
@@ -54,6 +55,12 @@ def as_moderate_numbers(series: pl.Series) -> pl.Series:
     if numbers.null_count() == 0 and np.abs(numbers.to_numpy()).max(initial=0.0) <= LARGEST:
         return numbers
     return numbers.clip(-LARGEST, LARGEST)
+
+
+def counts_of(series: pl.Series) -> pl.DataFrame:
+    """Columns `value` and `count`, the commonest first and ties by value; without the cells that are missing."""
+    named = series.drop_nulls().alias("value")  # a column may be called "count" itself
+    return named.value_counts().sort(["count", "value"], descending=[True, False])
 
 
 def examples_of(series: pl.Series, count: int = 4) -> tuple[str, ...]:

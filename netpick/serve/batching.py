@@ -110,6 +110,7 @@ class Batcher:
         self._in_engine = 0  # batches
         self._planned = False  # a look at the queue, at the end of this turn of the loop
         self._prepared: SimpleQueue[Batch | None] = SimpleQueue()
+        self._answered: deque[tuple[Batch, Array | Fault, float]] = deque()  # by the engine, and not yet sent
         self._thread = threading.Thread(target=self._run_engine, name=f"{served.name} engine", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -129,7 +130,12 @@ class Batcher:
         return self._queued_rows
 
     def full(self) -> bool:
-        """Whether the next request is to be turned away: as much is queued as one batch takes."""
+        """Whether the next request is to be turned away: as much is queued as one batch takes.
+
+        Where many clients ask at once, a turn of the loop takes long: what the engine has answered by now goes out first, so
+        that neither it nor those who wait for it wait for the turn's end.
+        """
+        self._end_answered()
         waiting = len(self._queue) + len(self._being_read)
         return waiting >= FEWEST_QUEUED and self._queued_rows >= self.cost.enough
 
@@ -212,6 +218,10 @@ class Batcher:
         self._in_engine += 1
         self._prepared.put(Batch(jobs, prepared))
 
+    def _end_answered(self) -> None:
+        while self._answered:
+            self._ended(*self._answered.popleft())
+
     def _ended(self, batch: Batch, answers: Array | Fault, seconds: float) -> None:
         self._in_engine -= 1
         self._begin_ready()  # first, so that the engine does not wait for us
@@ -255,4 +265,5 @@ class Batcher:
                 answers = guarded(lambda: self.served.model.engine.outputs(arrays))  # noqa: B023 - called at once
                 seconds = time.perf_counter() - started
             assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._ended, batch, answers, seconds)
+            self._answered.append((batch, answers, seconds))
+            self._loop.call_soon_threadsafe(self._end_answered)

@@ -156,7 +156,7 @@ class Tasks:
 
 def forecast_rows(served: ServedModel, table: pl.DataFrame) -> list[dict[str, object]]:
     """A forecast's table as JSON values, times as text."""
-    texts = [pl.col(name).cast(pl.String) for name, dtype in table.schema.items() if dtype.is_temporal()]
+    texts = [column.cast(pl.String) for column in table.get_columns() if column.dtype.is_temporal()]
     return [{**row, "warnings": ()} for row in table.with_columns(texts).to_dicts()]
 
 

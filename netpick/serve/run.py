@@ -33,6 +33,7 @@ SWITCH_SECONDS = (
     0.0002  # of two threads that want the interpreter; Python waits 5 ms, which is as long as a whole batch
 )
 BACKLOG = 4096
+DOORS = 8  # uvloop takes in one connection for each listening socket and turn of the loop, and a turn may be long
 
 log = logging.getLogger("netpick.serve")
 
@@ -129,7 +130,10 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.draining = True
         log.info("stopping", extra={"connections": len(self.server_state.connections)})
-        await asyncio.sleep(0)  # connections that the system has accepted for us come in
+        known = -1
+        while known != len(self.server_state.connections):  # those that the system has accepted for us come in
+            known = len(self.server_state.connections)
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for sock in sockets or []:
@@ -187,7 +191,7 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     gc.collect()
     gc.freeze()  # what stays for good is not looked through again in the middle of an answer
     _allow_connections(options.limits.connections)
-    Server(config, service, ready).run(sockets=[listener])
+    Server(config, service, ready).run(sockets=[listener, *(listener.dup() for _ in range(DOORS - 1))])
 
 
 def address(options: ServeOptions, port: int) -> str:

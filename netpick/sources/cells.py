@@ -98,8 +98,8 @@ class ColumnBuilder:
         return cells.zip_with(~is_missing.fill_null(False), pl.Series([None], dtype=pl.String))
 
     def _count(self, missing_cells: pl.Series) -> None:
-        counts = missing_cells.filter(missing_cells != "").value_counts()
-        self.tokens.update(dict(zip(counts[counts.columns[0]].to_list(), counts["count"].to_list(), strict=True)))
+        counts = missing_cells.filter(missing_cells != "").alias("token").value_counts()
+        self.tokens.update(dict(counts.iter_rows()))
 
 
 def _digits_matter(cells: pl.Series, values: pl.Series) -> bool:

@@ -80,6 +80,10 @@ def read_idx(path: Path) -> Array:
             f"{path}: its header says {' x '.join(map(str, shape))} values ({wanted:,} bytes), but {told} follow. "
             "The file is damaged or cut short: download it again."
         )
+    if wanted == 0:
+        raise DataError(
+            f"{path}: its header says {' x '.join(map(str, shape))} values, which is none. Download it again."
+        )
     array = np.frombuffer(b"".join(pieces), dtype).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
 

@@ -157,9 +157,10 @@ def _read_slowly(data: bytes) -> pl.DataFrame:
 
 def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     """Texts without blanks around them; empty ones are missing, as in other tables."""
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    trimmed = frame.with_columns(pl.col(name).str.strip_chars() for name in texts)
-    return trimmed.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)
+    texts = [series.str.strip_chars() for series in frame.get_columns() if series.dtype == pl.String]
+    return frame.with_columns(
+        text.set(text == "", None) for text in texts
+    )  # names such as "*" would be read as patterns
 
 
 def _culprit(data: bytes, path: Path, error: BaseException | None = None) -> DataError | None:

@@ -92,10 +92,10 @@ def null_missing(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
     """Cells whose text is one of the user's own missing tokens become null; other cells stay as they were given."""
     if not missing:
         return frame
-    return frame.with_columns(
-        pl.when(pl.col(name).cast(pl.String).is_in(list(missing))).then(None).otherwise(pl.col(name)).alias(name)
-        for name, dtype in frame.schema.items()
-        if not _is_nested(dtype)
+    return frame.with_columns(  # by column, since polars reads names such as "*" as patterns
+        series.set(series.cast(pl.String).is_in(list(missing)), None)
+        for series in frame.get_columns()
+        if not _is_nested(series.dtype)
     )
 
 

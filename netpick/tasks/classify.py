@@ -10,7 +10,7 @@ import polars as pl
 from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError, RequestError
-from netpick.kinds.cells import as_numbers, as_text
+from netpick.kinds.cells import as_numbers, as_text, counts_of
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
@@ -54,8 +54,8 @@ class Classify(Task):
 
     def fit(self, columns: Sequence[TableColumn], rows: Rows) -> ClassifyState:
         name = columns[0].name
-        counts = as_text(columns[0].values).drop_nulls().value_counts()
-        labels = counts[counts.columns[0]].to_list()
+        counts = counts_of(as_text(columns[0].values))
+        labels = counts["value"].to_list()
         if len(labels) < 2:
             only = f"only {labels[0]!r}" if labels else "no value at all"
             raise DataError(
@@ -69,7 +69,7 @@ class Classify(Task):
             )
         single = counts.filter(pl.col("count") == 1)
         if len(single):
-            label = single[counts.columns[0]].sort()[0]
+            label = single["value"].sort()[0]
             more = f" (and {len(single) - 1} other classes)" if len(single) > 1 else ""
             raise DataError(
                 f"Class '{label}' of column '{name}' has one row{more}, but a class needs at least two: one to learn "

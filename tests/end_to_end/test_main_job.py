@@ -17,6 +17,8 @@ from sklearn.datasets import load_diabetes, load_digits, load_iris
 from torch import nn
 
 import netpick
+from netpick.sources import open_source
+from netpick.sources.base import ReadOptions
 from netpick.types import ArrayColumn
 
 FILES = {
@@ -278,3 +280,19 @@ def test_arrays_of_images_keep_their_pixels(tmp_path: Path) -> None:
     column = prepared.source.columns[prepared.schema.features[0].name]
     assert isinstance(column, ArrayColumn)
     assert column.values.shape == (40, 1, 9, 7)
+
+
+@pytest.mark.parametrize("target", ["count", "*"])
+def test_names_that_libraries_give_a_meaning_are_only_names(target: str, tmp_path: Path) -> None:
+    names = ["count", "*", "^.*$", "rows", "literal", "truth", "prediction", "len", "a,b", '"', "__proto__"]
+    generator = np.random.default_rng(0)
+    cells = {name: generator.choice(["left", "right", "up"], 120).tolist() for name in names}
+    given = tmp_path / "odd.jsonl"
+    pl.DataFrame({**cells, "x": generator.normal(size=120)}).write_ndjson(given)
+    run = netpick.fit(given, target, models="mlp", steps=4, out=tmp_path / "run")
+    assert (tmp_path / "run" / "report.html").is_file()
+    answers = netpick.load(run.folder / "model.netpick").predict(given)
+    assert answers.height == 120
+    assert set(answers["prediction"]) <= {"left", "right", "up"}
+    read = open_source(given, options=ReadOptions(missing=("up",)))
+    assert all(set(read.columns[name].values) == {"left", "right", None} for name in names)

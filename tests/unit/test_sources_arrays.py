@@ -11,6 +11,7 @@ import pytest
 
 from netpick.errors import DataError, RequestError
 from netpick.sources import open_source
+from netpick.sources.idx import read_idx
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, Source, TableColumn
 
 Y4 = np.array([0, 1, 0, 1])
@@ -178,6 +179,13 @@ def test_idx_any_member_finds_the_other_three(tmp_path: Path, given: str) -> Non
     assert column.values.to_list() == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3]
     assert source.given_split is not None
     assert (source.given_split == TEST).sum() == 4
+
+
+def test_idx_of_no_values_is_refused_whatever_its_other_sides(tmp_path: Path) -> None:
+    path = tmp_path / "x-images-idx3-ubyte"
+    path.write_bytes(bytes.fromhex("00000804" + "010008ff" + "00000000" + "007b0014" + "ff000008"))
+    with pytest.raises(DataError, match="which is none"):
+        read_idx(path)
 
 
 def test_idx_header_that_lies_reserves_no_memory(tmp_path: Path) -> None:

@@ -59,8 +59,9 @@ def _all_counts(results: RunResults) -> npt.NDArray[np.int64] | None:
         return None
     import polars as pl
 
-    counted_values = column.values.cast(pl.String).value_counts(name="rows")
-    found = {str(text).strip(): rows for text, rows in counted_values.iter_rows() if text is not None}
+    from netpick.kinds.cells import counts_of
+
+    found = {text.strip(): rows for text, rows in counts_of(column.values.cast(pl.String)).iter_rows()}
     counts = np.array([found.get(label, 0) for label in results.target.labels], dtype=np.int64)
     # Labels that were cleaned (a stray full stop) do not match their cells; then only the test rows can be counted.
     return counts if counts.sum() == sum(found.values()) else None

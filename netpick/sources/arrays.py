@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, ClassVar, TypeGuard
 
 import numpy as np
@@ -23,6 +24,17 @@ from netpick.types import TEST, TRAIN, VALIDATION, Array, Column, Note, Source
 
 HIGHEST_RATIO = 500  # unpacked to packed
 RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
+# numpy reads a header with Python's tokenizer and parser, and looks things up in what they give.
+NOT_A_HEADER = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    RecursionError,
+    TokenError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+)
 MOST_DIMENSIONS = 8
 ZIP = (zipfile.BadZipFile, zlib.error)
 # How data sets name their arrays: MedMNIST (train_images), Keras (x_train), and a plain pair.
@@ -209,7 +221,7 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype[Any]
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
-    except (ValueError, TypeError, SyntaxError, RecursionError, EOFError, MemoryError):
+    except (*NOT_A_HEADER, EOFError, MemoryError):
         shape, dtype = (-1,), np.dtype(np.uint8)
     if len(shape) > MOST_DIMENSIONS or any(type(side) is not int or side < 0 for side in shape):
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,18 @@ def test_npz_with_parts(tmp_path: Path) -> None:
 def test_npz_as_keras_names_it(tmp_path: Path) -> None:
     np.savez(tmp_path / "m.npz", x_train=images(4), y_train=Y4, x_test=images(2), y_test=Y4[:2])
     assert open_source(tmp_path / "m.npz").num_rows == 6
+
+
+@pytest.mark.parametrize(
+    "header", ["{'descr': '<f8', 'shape': (3,", "{'descr': '<f8'}", "0x", "{'descr': [()], 'shape': (1,)}"]
+)
+def test_npz_whose_header_is_none_is_refused(tmp_path: Path, header: str) -> None:
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr(
+            "x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(64)
+        )
+    with pytest.raises(DataError, match="does not begin like a numpy array"):
+        open_source(tmp_path / "m.npz")
 
 
 def test_npz_with_objects_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ LUA = ROOT / "bench" / "serve.lua"
 PLAIN = ROOT / "bench" / "serve_plain.py"
 BATCH = 64  # rows of a batch
 CONNECTIONS = 64  # that fill batches with requests of one row
+BATCH_CONNECTIONS = 32  # that keep the engine busy with requests of BATCH rows
 SECONDS = 6  # of each measurement, one of them to warm up
 THINK = 100  # milliseconds between the requests of a connection, on average, where the load is given
 PORT = 8771
@@ -104,7 +105,7 @@ def _measured(title: str, run: Path) -> list[list[str]]:
     with _server([NETPICK, "serve", str(run), "--port", str(PORT)]):
         alone = _wrk(one, 1)
         crowd = _wrk(one, CONNECTIONS)
-        batch = _wrk(many, 8)
+        batch = _wrk(many, BATCH_CONNECTIONS)
         peak_load = many if title == "table MLP" else one
         given = _overload(peak_load)
     row("bare onnxruntime, one row", bare[1], "", "")
@@ -120,7 +121,7 @@ def _measured(title: str, run: Path) -> list[list[str]]:
     row(f"bare onnxruntime, {BATCH} rows", bare[BATCH], "", "")
     share = BATCH * batch.rate / bare[BATCH]
     row(
-        f"netpick serve, {BATCH} rows a request",
+        f"netpick serve, {BATCH} rows a request, {BATCH_CONNECTIONS} connections",
         BATCH * batch.rate,
         batch.text,
         f"{100 * share:.0f} % of bare onnxruntime",

@@ -24,6 +24,7 @@ from netpick.serve.served import Answers, Prepared, RowSet, ServedModel
 from netpick.types import Array
 
 BATCH_SECONDS = 0.005  # of the engine for a full batch: what does not grow with its rows is a small share of that
+AHEAD = 0.25  # of a full batch, queued up: then it is prepared while the engine still has one, so that it never waits
 FEWEST_ROWS, MOST_ROWS = 4, 1024  # of a full batch; a request that is larger is a batch by itself
 FIRST_ROWS = 32  # before anything was measured
 SLOWLY = 0.1  # weight of the newest batch
@@ -183,8 +184,8 @@ class Batcher:
         self._was_read(job, rows)
 
     def _ready(self) -> bool:
-        """Whether to make a batch: at once where the engine is free, else when a whole one has queued up."""
-        free = self._in_engine == 0 or (self._in_engine == 1 and self._queued_rows >= self.cost.enough)
+        """Whether to make a batch: at once where the engine is free, else one ahead, once that is worth it."""
+        free = self._in_engine == 0 or (self._in_engine == 1 and self._queued_rows >= AHEAD * self.cost.enough)
         return free and bool(self._queue)
 
     def _begin_ready(self) -> None:

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -33,7 +34,8 @@ SWITCH_SECONDS = (
     0.0002  # of two threads that want the interpreter; Python waits 5 ms, which is as long as a whole batch
 )
 BACKLOG = 4096
-DOORS = 8  # uvloop takes in one connection for each listening socket and turn of the loop, and a turn may be long
+DOORS = 8  # copies of the listening socket; one more costs 3 us a connection
+LEAVE_SECONDS = 0.01
 
 log = logging.getLogger("netpick.serve")
 
@@ -98,9 +100,15 @@ def _cores() -> int:
 class Server(uvicorn.Server):
     """uvicorn's server with a drain of its own: nothing that was sent on an open connection is lost."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, service: Service, listener: socket.socket, ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._service, self._ready = service, ready
+        self._service, self._listener, self._ready = service, listener, ready
+
+    def serve_until_stopped(self) -> None:
+        """On copies of the listening socket: the loop takes in one connection of each a turn, and a turn may be long."""
+        self.run(sockets=[self._listener.dup() for _ in range(DOORS)])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -127,17 +135,32 @@ class Server(uvicorn.Server):
                 connection.check_time(now)  # type: ignore[union-attr]
         return await super().on_tick(counter)
 
+    async def _take_in_last(self) -> None:
+        """Takes in whom the system has accepted for us, and closes the socket with nobody left before it."""
+        waiting = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                waiting.append(self._listener.accept()[0])
+        self._listener.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.draining = True
         log.info("stopping", extra={"connections": len(self.server_state.connections)})
-        known = -1
-        while known != len(self.server_state.connections):  # those that the system has accepted for us come in
-            known = len(self.server_state.connections)
-            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for sock in sockets or []:
             sock.close()
+        await asyncio.sleep(LEAVE_SECONDS)  # the loop lets go of its copies; clients still find the socket open
+        await self._take_in_last()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         ends = time.monotonic() + self._service.limits.drain_seconds
@@ -191,7 +214,7 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     gc.collect()
     gc.freeze()  # what stays for good is not looked through again in the middle of an answer
     _allow_connections(options.limits.connections)
-    Server(config, service, ready).run(sockets=[listener, *(listener.dup() for _ in range(DOORS - 1))])
+    Server(config, service, listener, ready).serve_until_stopped()
 
 
 def address(options: ServeOptions, port: int) -> str:

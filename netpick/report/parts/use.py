@@ -67,7 +67,7 @@ def limits(results: RunResults) -> list[str]:
     if winner and score:
         decimals = decimals_for([score])
         said.append(
-            f"Expect {metric_word(results.primary_metric)} between {interval(score, decimals)} on data like the "
+            f"Expect {metric_word(results.primary_metric)} of {interval(score, decimals)} on data like the "
             f"{grouped(score.n)} test rows. On other data (another place, device or year) it can be lower: score it there first."
         )
     if results.target.task == "classify":

@@ -138,7 +138,7 @@ class Server(uvicorn.Server):
     async def _take_in_last(self) -> None:
         """Takes in whom the system has accepted for us, and closes the socket with nobody left before it."""
         waiting = []
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # BlockingIOError: nobody is left
             while True:
                 waiting.append(self._listener.accept()[0])
         self._listener.close()

@@ -82,7 +82,8 @@ def read_idx(path: Path) -> Array:
         )
     if wanted == 0:
         raise DataError(
-            f"{path}: its header says {' x '.join(map(str, shape))} values, which is none. Download it again."
+            f"{path}: its header says {' x '.join(map(str, shape))} values, which is none, but at least one a row was expected. "
+            "The file is empty or damaged: download it again."
         )
     array = np.frombuffer(b"".join(pieces), dtype).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)

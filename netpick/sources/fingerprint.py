@@ -82,6 +82,7 @@ def _update_with_cells(digest: hashlib._Hash, cells: pl.Series) -> None:
     if (
         not (cells.dtype.is_numeric() or cells.dtype.is_temporal() or cells.dtype == pl.Boolean)
         or cells.dtype.is_decimal()
+        or str(cells.dtype).endswith("Int128")  # numpy has none as long
     ):
         text = cells.cast(pl.String)
         digest.update(text.str.len_bytes().to_numpy().tobytes())

@@ -79,8 +79,11 @@ def _cells(cells: Any, name: str) -> pl.Series:
         # Mixed cells become text, so that a stray word among numbers can be named later.
         cells = cells.map(str, na_action="ignore")
     try:
-        series: pl.Series = pl.from_pandas(cells, nan_to_null=True)
-    except (TypeError, ValueError, NotImplementedError, PolarsError) as error:
+        try:
+            series: pl.Series = pl.from_pandas(cells, nan_to_null=True)
+        except OverflowError:  # Python's whole numbers have no end
+            series = pl.from_pandas(cells.astype("float64"), nan_to_null=True)
+    except (TypeError, ValueError, NotImplementedError, OverflowError, PolarsError) as error:
         reason = str(error).partition(" <")[0].splitlines()[0].rstrip(".")
         raise DataError(
             f"Column {name!r} of the DataFrame holds cells of type {kind} that cannot be read ({reason}), but numbers, texts, dates or "

@@ -47,7 +47,7 @@ def table_source(
             remarks.append(Note(subject="columns", text=text))
             continue
         files = _as_media_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
-        columns[series.name] = files or TableColumn(name=series.name, values=_possible(_nan_to_null(series), remarks))
+        columns[series.name] = files or TableColumn(name=series.name, values=_readable(_nan_to_null(series), remarks))
     if not columns:
         raise DataError(
             f"{origin} has no column of plain cells, but at least one was expected. Flatten its nested columns."
@@ -109,8 +109,15 @@ def _nan_to_null(series: pl.Series) -> pl.Series:
     return series.fill_nan(None) if series.dtype.is_float() and series.is_nan().any() else series
 
 
-def _possible(series: pl.Series, notes: list[Note]) -> pl.Series:
-    """Dates outside of the years 1 to 9999, which Python has no words for, as missing."""
+def _readable(series: pl.Series, notes: list[Note]) -> pl.Series:
+    """Durations as seconds, times of day as hours, and dates outside of the years 1 to 9999, which Python has no words for,
+    as missing."""
+    if isinstance(series.dtype, pl.Duration):
+        notes.append(Note(subject="durations", text=f"Column {series.name!r} holds durations, read as seconds."))
+        return series.to_physical() / {"ms": 1e3, "us": 1e6, "ns": 1e9}[series.dtype.time_unit]
+    if series.dtype == pl.Time:
+        notes.append(Note(subject="times of day", text=f"Column {series.name!r} holds times of day, read as hours."))
+        return series.to_physical() / 3.6e12
     if series.dtype != pl.Date and not isinstance(series.dtype, pl.Datetime):
         return series
     days = series.to_physical() // {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}.get(

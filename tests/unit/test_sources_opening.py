@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+import netpick
 from netpick.errors import DataError, RequestError
+from netpick.kinds.cells import as_numbers
 from netpick.sources import ReadOptions, open_files, open_source
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, FileColumn, Source, TableColumn
 
@@ -186,6 +189,25 @@ def test_pandas_frame() -> None:
     assert source.notes[0].text == "The frame's index is read as column 'day'."
     plain = pd.DataFrame({"a": [1, 2]}, index=[7, 9])
     assert list(open_source(plain).columns) == ["a"]
+
+
+def test_cells_that_python_has_and_a_csv_has_not() -> None:
+    frame = pd.DataFrame({"long": [10**30, 2 * 10**30, None], "took": pd.to_timedelta([90, 60, None], unit="s")})
+    source = open_source(frame)
+    assert values(source, "long") == [1e30, 2e30, None]
+    assert values(source, "took")[:2] == pytest.approx([90.0, 60.0])
+    assert values(source, "took")[2] is None
+    assert [note.text for note in source.notes] == ["Column 'took' holds durations, read as seconds."]
+    cells = {"n": pl.Series([10**30, 1], dtype=pl.Int128), "at": pl.Series([time(6, 30), time(0)])}
+    source = open_source(pl.DataFrame(cells))
+    assert as_numbers(pl.Series(values(source, "n"), dtype=pl.Int128)).to_list() == [1e30, 1.0]
+    assert values(source, "at") == pytest.approx([6.5, 0.0])
+
+
+def test_a_target_of_lists_is_said_to_be_one(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [1.0, 2.0] * 10, "tags": [["a"], ["a", "b"]] * 10})
+    with pytest.raises(RequestError, match=r"'tags' holds List\(String\) cells.*plain cells"):
+        netpick.fit(frame, "tags", out=tmp_path / "run")
 
 
 def test_pyarrow_table() -> None:

@@ -198,10 +198,13 @@ def test_cells_that_python_has_and_a_csv_has_not() -> None:
     assert values(source, "took")[:2] == pytest.approx([90.0, 60.0])
     assert values(source, "took")[2] is None
     assert [note.text for note in source.notes] == ["Column 'took' holds durations, read as seconds."]
-    cells = {"n": pl.Series([10**30, 1], dtype=pl.Int128), "at": pl.Series([time(6, 30), time(0)])}
-    source = open_source(pl.DataFrame(cells))
+    assert values(open_source(pl.DataFrame({"at": [time(6, 30), time(0)]})), "at") == pytest.approx([6.5, 0.0])
+
+
+@pytest.mark.skipif(int(pl.__version__.partition(".")[0]) < 2, reason="polars 1 cannot write them as text")
+def test_whole_numbers_of_128_bits_are_read() -> None:
+    source = open_source(pl.DataFrame({"n": pl.Series([10**30, 1], dtype=pl.Int128)}))
     assert as_numbers(pl.Series(values(source, "n"), dtype=pl.Int128)).to_list() == [1e30, 1.0]
-    assert values(source, "at") == pytest.approx([6.5, 0.0])
 
 
 def test_a_target_of_lists_is_said_to_be_one(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ BLOCK_BYTES = 24 * 1024 * 1024
 LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
 HIGHEST_RATIO = 200  # unpacked to packed
 RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
+LIKE_PACKED = (b"x^", b"x\x01")  # beginnings of text that polars takes for those of a compressed stream, and unpacks
 SENTINEL = "\x01"  # put behind every row: when it lands before the END column, the row is too short
 END = "end"
 
@@ -67,10 +68,13 @@ def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[in
     width = len(dialect.names)
     schema: dict[str, type[pl.DataType]] = {str(number): pl.String for number in range(width)}
     wanted = range(width) if columns is None else columns
+    data = _prepared(block.data, dialect)
+    guarded = data.startswith(LIKE_PACKED)
     try:
         frame = pl.read_csv(
-            _prepared(block.data, dialect),
+            b"-\n" + data if guarded else data,
             has_header=False,
+            skip_rows=int(guarded),
             schema=schema | {END: pl.String},
             columns=[*wanted, width],
             separator=dialect.separator,

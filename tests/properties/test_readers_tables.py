@@ -190,6 +190,15 @@ def test_name_patterns_agree_with_regular_expressions(fields: list[str], between
         assert pattern._read(path, last=read_last) == expected.groups()
 
 
+@pytest.mark.parametrize("first", ["x^2", "x\x01"])
+@pytest.mark.parametrize("quote", [None, "none"])
+def test_cells_that_begin_like_a_compressed_stream_are_text(first: str, quote: str | None) -> None:
+    content = "term,value\n" + f"{first},1\ny,2\n" + 'z"5,3\n' * (quote == "none")
+    found = read(content.encode(), options=ReadOptions(quote=quote))
+    assert found["term"][:2] == [first, "y"]
+    assert found["value"][:2] == [1, 2]
+
+
 def test_names_that_repeat_once_quotes_are_read_as_letters_are_numbered(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(b'\n\xff,",,\xff,')

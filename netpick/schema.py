@@ -109,9 +109,11 @@ def _check_names(source: Source, options: SchemaOptions) -> None:
     asked = [*options.target, *options.drop, *(name for name, _ in options.kinds)]
     for name in asked:
         if name not in source.columns:
-            left_out = [note.text for note in source.notes if note.text.startswith(f"Column {name!r} holds ")]
-            if left_out:
-                raise RequestError(f"{left_out[0].rstrip('.')}, but it was asked for. Make it a column of plain cells.")
+            if name in source.not_read:
+                raise RequestError(
+                    f"Column '{name}' holds {source.not_read[name]}, which no kind reads, but it was asked for. Make it a column of "
+                    "plain cells."
+                )
             raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
     for name, kind in options.kinds:
         if kind not in KINDS:

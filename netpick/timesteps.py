@@ -19,13 +19,13 @@ from netpick.errors import DataError
 from netpick.kinds.calendar import calendar_days
 from netpick.kinds.cells import as_numbers, series_of
 from netpick.kinds.datetime import format_of
+from netpick.sources.table import FIRST_DAY, LAST_DAY
 from netpick.types import STRICT, Array, Column
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 WEEK = 7 * DAY
 MISSING = np.iinfo(np.int64).min  # a time that is missing
-FIRST, LAST = (int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) for year in (1, 10_000))  # the calendar's
 MOST_COUNTED = 2.0**53
 LEAST_REGULAR = 0.9  # share of the distances that must be whole steps before single rows are called irregular
 WEEKEND_SHARE = 0.8  # of the Fridays that are followed by a Monday, before a daily series counts working days
@@ -136,7 +136,7 @@ def read_times(columns: Mapping[str, Column], names: Sequence[str]) -> tuple[Arr
     if found is None:
         return None
     times, remark = found
-    return np.where((times >= FIRST) & (times < LAST), times, MISSING), remark
+    return np.where((times >= FIRST_DAY * DAY) & (times < (LAST_DAY + 1) * DAY), times, MISSING), remark
 
 
 def _read_column(column: Column) -> tuple[Array, str] | None:

@@ -113,6 +113,7 @@ class Source:
     notes: Sequence[Note] = ()
     unreadable: Sequence[UnreadableRow] = ()
     row_names: Sequence[str] | None = None  # how a person would name a row (a file's path); else row numbers
+    not_read: Mapping[str, str] = field(default_factory=dict)  # columns that are there, and what they hold
 
 
 # --- what it means ---------------------------------------------------------------------------------------------------

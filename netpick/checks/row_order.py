@@ -112,8 +112,8 @@ class OrderTellsTarget(Check):
                 advice=(
                     "Harmless where rows are drawn at random; never test on the last rows of such a file."
                     if harmless
-                    else "If neighbours come from one place, time or thing, a random split puts such rows on both sides and scores "
-                    "flatter: name what orders or groups them, --split time:COLUMN or --split group:COLUMN."
+                    else "If neighbours come from one place, time or thing, and the split does not keep these together, such rows are "
+                    "on both sides and scores flatter: name what orders or groups them, --split time:COLUMN or --split group:COLUMN."
                 ),
             )
         ]

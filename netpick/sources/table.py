@@ -41,10 +41,12 @@ def table_source(
         )
     remarks = list(notes)
     columns: dict[str, Column] = {}
+    not_read: dict[str, str] = {}
     for series in frame.get_columns():
         if _is_nested(series.dtype):
             text = f"Column {series.name!r} holds {series.dtype} cells, which no kind reads; it is left out."
             remarks.append(Note(subject="columns", text=text))
+            not_read[series.name] = f"{series.dtype} cells"
             continue
         files = _as_media_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
         columns[series.name] = files or TableColumn(name=series.name, values=_readable(_nan_to_null(series), remarks))
@@ -60,6 +62,7 @@ def table_source(
         num_rows=frame.height,
         fingerprint=fingerprint,
         notes=remarks,
+        not_read=not_read,
     )
 
 
@@ -157,7 +160,7 @@ def _media_paths(
     if found == 0:
         text = (
             f"Column {series.name!r} names {noun.removesuffix('s')} files such as {named[0][:100]!r}, but none of them is in {folder}; "
-            "it is read as text."
+            "its cells are read as they are."
         )
         notes.append(Note(subject=noun, text=text))
         return None

@@ -14,6 +14,7 @@ from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PA
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+MASKS = {"mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "ground_truth", "groundtruth"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,13 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
     if tree.others:
         what = f"{tree.others:,} other file{'s are' if tree.others != 1 else ' is'} left out: no {tree.noun} by their endings."
         notes.append(Note(subject="files", text=what))
+    classes = sorted(set(labels))
+    if len(classes) == 2 and any(label.lower() in MASKS for label in classes):
+        what = (
+            f"The folders {classes[0]} and {classes[1]} are told apart as classes. If one marks what is to be found in the pictures of "
+            "the other, that is segmentation, which is not learned here."
+        )
+        notes.append(Note(subject="classes", text=what))
     column = tree.noun.removesuffix("s")
     return Source(
         name=name,

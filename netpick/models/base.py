@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
@@ -35,6 +36,18 @@ class Trunk(nn.Module):
         raise NotImplementedError
 
 
+FEWEST_PASSES = 3.0  # over the training rows, below which a network can hardly be judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """One size of a family for some data and a budget."""
+
+    settings: Any
+    passes: float = FEWEST_PASSES  # over the training rows that must be affordable, or a smaller size is taken
+    remark: str = ""  # what was scaled down for the budget, for example "reads the first 128 of 512 tokens"
+
+
 class Architecture(ABC):
     """One way to read one or several forms. Instances are stateless entries of MODELS."""
 
@@ -45,6 +58,11 @@ class Architecture(ABC):
     @abstractmethod
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
         """Settings sized to the data: the opinions live here, the neutral defaults in Settings."""
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Sizes for a share of `seconds`, largest first: the first whose passes turn out to be affordable is trained, the
+        last one in any case. Steps are timed, so a size far out of reach should be left out."""
+        return [Size(settings=self.presets(inputs, num_rows, num_outputs))]
 
     @abstractmethod
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:

@@ -284,6 +284,7 @@ class CandidateResult:
     family: str  # "mlp", "cnn", "rnn", "transformer", "layers", "module", "baseline"
     status: Literal["ok", "failed"]
     reason: str = ""  # why it failed, or remarks such as "trained on 20,000 sampled rows"
+    reduced: bool = False  # a baseline that had time for a part of the rows or iterations of a full fit only
     validation: Mapping[str, Score] = field(default_factory=dict)
     test: Mapping[str, Score] = field(default_factory=dict)
     seconds: float = 0.0  # training time

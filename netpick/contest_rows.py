@@ -62,8 +62,12 @@ class PlainRows:
 
     @property
     def trained_twice(self) -> bool:
-        """Whether validation rows may be learned from in the end. Not where they lie between training and test in time."""
-        return self.prepared.split.method not in ("none", "time")
+        """Whether validation rows may be learned from in the end.
+
+        Not where they are given as such, nor where they lie between training and test in time.
+        """
+        split = self.prepared.split
+        return split.method not in ("none", "time") and not split.validation_given
 
     @property
     def learnable(self) -> Rows:

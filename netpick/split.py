@@ -6,6 +6,7 @@ stratified by class. Test rows are sealed: only SealedRows.open gives them, and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +22,8 @@ from netpick.types import TEST, TRAIN, VALIDATION, Array, Rows, Schema, Source, 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
 MAX_TEST, MAX_VALIDATION = 100_000, 6_000  # more rows narrow no interval that matters; they train better
 TOO_FEW = 20  # rows; below, nothing can be held out
+
+Rule = Literal["time", "group", "random"]
 
 
 @dataclass
@@ -50,8 +53,11 @@ class SplitRequest:
 def make_split(source: Source, schema: Schema, request: SplitRequest) -> Split:
     """Divides the labelled rows. Raises RequestError for a rule that does not fit the data."""
     rule, column = _parse(request.rule, source)
-    if rule is None and source.given_split is not None and (source.given_split == TEST).any():
-        return _given(source, request)
+    if rule is None and source.given_split is not None:
+        if (source.given_split == TEST).any():
+            return _given(source, request)
+        if (source.given_split == VALIDATION).any():
+            return _given_validation(source, schema, request)
     usable = np.flatnonzero(request.labelled)
     if len(usable) < TOO_FEW:
         sentence = (
@@ -61,14 +67,19 @@ def make_split(source: Source, schema: Schema, request: SplitRequest) -> Split:
         return Split(train=usable, validation=usable, test=usable, sentence=sentence, method="none")
     if rule is None:
         rule, column = _infer_rule(source, schema)
-    if rule == "time":
+    return _by_rule(source, usable, (rule, column), request)
+
+
+def _by_rule(source: Source, usable: Rows, rule: tuple[Rule, str], request: SplitRequest) -> Split:
+    name, column = rule
+    if name == "time":
         return _by_time(source, usable, column)
-    if rule == "group":
+    if name == "group":
         return _by_group(source, usable, column, request)
     return _at_random(usable, request)
 
 
-def _parse(rule: str | None, source: Source) -> tuple[Literal["time", "group", "random"] | None, str]:
+def _parse(rule: str | None, source: Source) -> tuple[Rule | None, str]:
     if rule is None:
         return None, ""
     name, _, column = rule.partition(":")
@@ -82,7 +93,7 @@ def _parse(rule: str | None, source: Source) -> tuple[Literal["time", "group", "
     return name, column  # type: ignore[return-value]
 
 
-def _infer_rule(source: Source, schema: Schema) -> tuple[Literal["time", "group", "random"], str]:
+def _infer_rule(source: Source, schema: Schema) -> tuple[Rule, str]:
     for f in schema.fields:
         if f.role == "group":
             return "group", f.name
@@ -102,27 +113,63 @@ def _infer_rule(source: Source, schema: Schema) -> tuple[Literal["time", "group"
 
 
 def _given(source: Source, request: SplitRequest) -> Split:
+    """The test part is given, and the validation part where there is one."""
     assert source.given_split is not None
     given = source.given_split
     learn = np.flatnonzero(request.labelled & (given != TEST) & (given != VALIDATION))
     test = np.flatnonzero(request.labelled & (given == TEST))
     validation = np.flatnonzero(request.labelled & (given == VALIDATION))
-    if len(test) == 0 or len(learn) == 0:
-        part = "test" if len(test) == 0 else "training"
-        raise DataError(
-            f"The given {part} part of {source.name} has no row with a target, but it needs some. "
-            "Check the target column there, or leave the given parts aside with --split random."
-        )
+    _require_rows(source, {"test": test, "training": learn})
     if len(validation):
         sentence = f"The given parts are used as they are: {_counts(learn, validation, test)}."
-    else:
-        size = _size(len(learn), VALIDATION_SHARE, MAX_VALIDATION)
-        learn, validation = _draw(learn, size, request, stream=1)
-        sentence = (
-            f"The given test rows are used as they are; validation rows were drawn from the given training rows at "
-            f"random{', by class' if request.classes is not None else ''}: {_counts(learn, validation, test)}."
+        return Split(
+            train=learn, validation=validation, test=test, sentence=sentence, method="given", validation_given=True
         )
+    size = _size(len(learn), VALIDATION_SHARE, MAX_VALIDATION)
+    learn, validation = _draw(learn, size, request, stream=1)
+    sentence = (
+        f"The given test rows are used as they are; validation rows were drawn from the given training rows at "
+        f"random{', by class' if request.classes is not None else ''}: {_counts(learn, validation, test)}."
+    )
     return Split(train=learn, validation=validation, test=test, sentence=sentence, method="given")
+
+
+def _given_validation(source: Source, schema: Schema, request: SplitRequest) -> Split:
+    """The validation part is given and no test part: test rows come from the given training rows, by the usual rules."""
+    assert source.given_split is not None
+    is_validation = source.given_split == VALIDATION
+    learn = np.flatnonzero(request.labelled & ~is_validation)
+    validation = np.flatnonzero(request.labelled & is_validation)
+    _require_rows(source, {"validation": validation, "training": learn})
+    if len(learn) < TOO_FEW:
+        raise DataError(
+            f"{source.name} has a validation part, no test part and {len(learn)} training rows, which are too few to take "
+            "test rows from. Pass --test FILE, or ignore the given parts with --split random."
+        )
+    rule, column = _infer_rule(source, schema)
+    drawn = _by_rule(source, learn, (rule, column), request)
+    train = np.sort(np.concatenate([drawn.train, drawn.validation]))
+    how = {
+        "time": f"by time (the newest by '{column}')",
+        "group": f"by group (no {column} is in both)",
+        "random": f"at random{' by class' if request.classes is not None else ''} (seed {request.seed})",
+    }
+    sentence = (
+        "The given validation rows are used as they are and are never learned from; no test rows are given, so they were "
+        f"taken from the given training rows {how[rule]}: {_counts(train, validation, drawn.test)}."
+    )
+    return Split(
+        train=train, validation=validation, test=drawn.test, sentence=sentence, method="given", validation_given=True
+    )
+
+
+def _require_rows(source: Source, parts: Mapping[str, Rows]) -> None:
+    for part, rows in parts.items():
+        if len(rows) == 0:
+            raise DataError(
+                f"The given {part} part of {source.name} has no row with a target, but it needs some. "
+                "Check the target column there, or ignore the given parts with --split random."
+            )
 
 
 def _by_time(source: Source, usable: Rows, column: str) -> Split:

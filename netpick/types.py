@@ -184,6 +184,7 @@ class Split:
     sentence: str  # how and why, in one sentence
     method: Literal["given", "time", "group", "random", "none"]
     override: str | None = "--split"
+    validation_given: bool = False  # by the data themselves: these rows are chosen on and never learned from
 
 
 # --- findings --------------------------------------------------------------------------------------------------------

@@ -45,7 +45,16 @@ PART_NAMES: Mapping[int, tuple[tuple[str, str], ...]] = {
         ("train_x", "train_y"),
         ("train_data", "train_labels"),
     ),
-    VALIDATION: (("val_images", "val_labels"), ("x_val", "y_val"), ("x_valid", "y_valid"), ("valid_x", "valid_y")),
+    VALIDATION: tuple(
+        pair
+        for word in ("val", "valid", "validation", "dev")
+        for pair in (
+            (f"{word}_images", f"{word}_labels"),
+            (f"x_{word}", f"y_{word}"),
+            (f"{word}_x", f"{word}_y"),
+            (f"{word}_data", f"{word}_labels"),
+        )
+    ),
     TEST: (("test_images", "test_labels"), ("x_test", "y_test"), ("test_x", "test_y"), ("test_data", "test_labels")),
 }
 PAIRS = (

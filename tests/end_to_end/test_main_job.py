@@ -296,3 +296,14 @@ def test_names_that_libraries_give_a_meaning_are_only_names(target: str, tmp_pat
     assert set(answers["prediction"]) <= {"left", "right", "up"}
     read = open_source(given, options=ReadOptions(missing=("up",)))
     assert all(set(read.columns[name].values) == {"left", "right", None} for name in names)
+
+
+def test_a_given_validation_part_is_chosen_on_and_never_learned_from(tmp_path: Path) -> None:
+    digits = load_digits()
+    x, y = digits.images.astype(np.uint8) * 16, digits.target
+    np.savez(tmp_path / "d.npz", x_train=x[:300], y_train=y[:300], x_val=x[300:400], y_val=y[300:400])
+    run = netpick.fit(tmp_path / "d.npz", models="mlp", steps=20, out=tmp_path / "run")
+    split = run.results.split
+    assert np.array_equal(split.validation, np.arange(300, 400))
+    assert max(split.train.max(), split.test.max()) < 300
+    assert "trained again" not in run.results.candidates[0].reason

@@ -154,16 +154,20 @@ def test_time_runs_forward(days: list[int | None], whole: bool, seed: int) -> No
 def test_given_parts_are_honoured(marks: list[int], seed: int) -> None:
     given_split = np.array(marks, dtype=np.int8)
     learn = (given_split != TEST) & (given_split != VALIDATION)
-    if not (given_split == TEST).any() or learn.sum() < 2:
+    has_test = (given_split == TEST).any()
+    if learn.sum() < (2 if has_test else TOO_FEW) or not (has_test or (given_split == VALIDATION).any()):
         return
     n = len(marks)
     source = source_of(n, given_split, a=np.arange(n), y=np.zeros(n))
     request = SplitRequest(labelled=np.ones(n, dtype=bool), classes=None, groups=None, seed=seed)
     split = make_split(source, schema_of(source), request)
     nothing_is_on_two_sides(split, request.labelled)
-    assert np.array_equal(split.test, np.flatnonzero(given_split == TEST))
+    if has_test:
+        assert np.array_equal(split.test, np.flatnonzero(given_split == TEST))
     if (given_split == VALIDATION).any():
+        assert split.validation_given
         assert np.array_equal(split.validation, np.flatnonzero(given_split == VALIDATION))
-        assert np.array_equal(split.train, np.flatnonzero(learn))
+        held_out = set() if has_test else set(split.test.tolist())
+        assert set(split.train.tolist()) == set(np.flatnonzero(learn).tolist()) - held_out
     else:
         assert set(split.train.tolist()) | set(split.validation.tolist()) == set(np.flatnonzero(learn).tolist())

@@ -152,6 +152,15 @@ def test_npz_as_keras_names_it(tmp_path: Path) -> None:
     assert open_source(tmp_path / "m.npz").num_rows == 6
 
 
+@pytest.mark.parametrize("names", [("x_val", "y_val"), ("x_dev", "y_dev"), ("validation_x", "validation_y")])
+def test_npz_with_a_validation_part_alone(tmp_path: Path, names: tuple[str, str]) -> None:
+    validation = {names[0]: images(2), names[1]: Y4[:2]}
+    np.savez(tmp_path / "m.npz", x_train=images(4), y_train=Y4, **validation)
+    source = open_source(tmp_path / "m.npz")
+    assert source.given_split is not None
+    assert source.given_split.tolist() == [TRAIN] * 4 + [VALIDATION] * 2
+
+
 @pytest.mark.parametrize(
     "header", ["{'descr': '<f8', 'shape': (3,", "{'descr': '<f8'}", "0x", "{'descr': [()], 'shape': (1,)}"]
 )

@@ -11,7 +11,7 @@ import pytest
 from netpick.errors import NetpickError
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.split import SealedRows, SplitRequest, make_split
-from netpick.types import TEST, UNASSIGNED, VALIDATION, Source, Split, TableColumn
+from netpick.types import TEST, TRAIN, UNASSIGNED, VALIDATION, Source, Split, TableColumn
 
 N = 1000
 
@@ -133,6 +133,35 @@ def test_given_parts_are_honoured() -> None:
     split = split_of(source_of(given, x=x, y=rare))
     assert np.array_equal(split.validation, np.arange(600, 800))
     assert np.array_equal(split.train, np.arange(600))
+
+
+def test_a_given_validation_part_is_never_learned_from() -> None:
+    given = np.full(N, TRAIN, dtype=np.int8)
+    given[700:] = VALIDATION
+    split = split_of(source_of(given, x=x, y=rare))
+    assert np.array_equal(split.validation, np.arange(700, N))
+    assert len(split.test) == 140
+    assert parts_are_disjoint(split)
+    assert split.validation_given
+    assert "validation rows are used as they are and are never learned from" in split.sentence
+    assert not split_of(source_of(given, x=x, y=rare), rule="random").validation_given
+
+
+def test_test_rows_beside_a_given_validation_part_follow_the_groups() -> None:
+    given = np.full(N, TRAIN, dtype=np.int8)
+    given[700:] = VALIDATION
+    patients = [i % 50 for i in range(N)]
+    split = split_of(source_of(given, patient_id=patients, x=x, y=rare))
+    assert np.array_equal(split.validation, np.arange(700, N))
+    assert not {patients[row] for row in split.train} & {patients[row] for row in split.test}
+    assert "no patient_id is in both" in split.sentence
+
+
+def test_a_given_validation_part_beside_too_few_rows_says_what_to_type() -> None:
+    given = np.full(N, VALIDATION, dtype=np.int8)
+    given[:10] = TRAIN
+    with pytest.raises(NetpickError, match=r"10 training rows.*--test FILE"):
+        split_of(source_of(given, x=x, y=rare))
 
 
 @pytest.mark.parametrize(

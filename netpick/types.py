@@ -199,6 +199,7 @@ class Finding:
     title: str
     evidence: str  # which rows, which column, how much
     advice: str  # what to do
+    clause: str = ""  # of severe ones: what a headline must not leave out, "23% of the test images are near copies ..."
     columns: Sequence[str] = ()
     rows: Sequence[int] = ()  # at most a few dozen examples
 
@@ -235,6 +236,23 @@ class HistoryPoint:
     validation_loss: float
     validation_score: float  # of the primary metric
     learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfTime:
+    """What the second half of a candidate's training brought, on the same validation rows.
+
+    At about half of its share a copy of the network is annealed for a few steps and scored, as the candidate itself is at
+    the end. A look in the middle of a schedule would say nothing: with a high learning rate every network looks poor.
+    """
+
+    step: int  # steps behind the annealed copy, those of its annealing included
+    validation_loss: float
+    validation_score: float  # of the primary metric
+    end_step: int  # the same of the candidate at its end
+    end_loss: float
+    end_score: float
+    loss_error: float  # standard error of validation_loss - end_loss: of the differences row by row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +312,7 @@ class CandidateResult:
     bytes: int = 0  # size of the weights
     latency_ms: float = 0.0  # one row, this machine
     history: Sequence[HistoryPoint] = ()
+    half_time: HalfTime | None = None  # where it was measured
     test_predictions: Predictions | None = None
     validation_predictions: Predictions | None = None
 

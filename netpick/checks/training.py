@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpick.checks.base import ResultCheck
-from netpick.types import CandidateResult, Comparison, Finding, HistoryPoint
+from netpick.metrics import METRICS, Metric, within_reach
+from netpick.types import CandidateResult, Comparison, Finding, HalfTime
 
-LATE = 0.8  # of the steps; what happens after is "the end"
-STILL_FALLING = 0.05  # of the loss
+SURE = 1.96  # standard errors; one candidate of forty that gains nothing is said to gain
+LEAST_FALL = 0.01  # of the loss; of very many rows, noise is less than anybody minds
 FEWEST_LOOKS = 5
 RISEN, GAP = 1.1, 0.5
 
@@ -40,11 +41,11 @@ class FailedCandidates(ResultCheck):
 
 
 class StillImproving(ResultCheck):
-    """Candidates whose validation loss fell to the end, and fast."""
+    """Candidates that the second half of their training made better by more than noise."""
 
     code = "T002"
-    title = "Stopped while still improving"
-    gravest = "info"
+    title = "More time would help"
+    gravest = "warning"
 
     def run(
         self,
@@ -52,33 +53,39 @@ class StillImproving(ResultCheck):
         baselines: Sequence[CandidateResult],
         comparisons: Sequence[Comparison],
     ) -> list[Finding] | None:
-        watched = [c for c in candidates if c.status == "ok" and len(c.history) >= FEWEST_LOOKS]
-        if not watched:
+        measured = [c for c in candidates if c.status == "ok" and c.half_time is not None]
+        if not measured:
             return None
-        return [
-            Finding(
-                code=self.code,
-                severity="info",
-                title=self.title,
-                evidence=(
-                    f"{c.name}: the loss on the validation rows fell by {_late_fall(c.history):.0%} in the last fifth of "
-                    f"its {c.steps:,} steps and was lowest at the end."
-                ),
-                advice="A larger --budget (or --steps) may help it.",
-            )
-            for c in watched
-            if _late_fall(c.history) >= STILL_FALLING
-        ]
+        metric = METRICS[comparisons[0].metric] if comparisons else None
+        others = [*candidates, *baselines]
+        return [self._finding(c, c.half_time, metric, others) for c in measured if c.half_time and _gained(c.half_time)]
+
+    def _finding(
+        self, candidate: CandidateResult, half: HalfTime, metric: Metric | None, others: Sequence[CandidateResult]
+    ) -> Finding:
+        fall = (half.validation_loss - half.end_loss) / half.validation_loss
+        label = metric.label if metric else "the score"
+        evidence = (
+            f"{candidate.name}: going on from {half.step:,} to {half.end_step:,} steps lowered the loss on the validation rows "
+            f"by {fall:.0%} ({half.validation_loss:.3g} to {half.end_loss:.3g}), which is more than noise; {label} went from "
+            f"{half.validation_score:.4g} to {half.end_score:.4g}."
+        )
+        ahead = within_reach(candidate, others, metric.name) if metric else []
+        if ahead:
+            evidence += f" As much again would bring it past {', '.join(ahead)}."
+        return Finding(
+            code=self.code,
+            severity="warning" if ahead else "info",
+            title=self.title,
+            evidence=evidence,
+            advice="Pass a larger --budget (or --steps). Without it, the candidate is judged before it has learned what it can.",
+        )
 
 
-def _late_fall(history: Sequence[HistoryPoint]) -> float:
-    """How much of the loss went in the last fifth; 0 when the lowest came earlier than the end."""
-    late = LATE * history[-1].step
-    before = min((p.validation_loss for p in history if p.step <= late), default=0.0)
-    last = history[-1].validation_loss
-    if before <= 0 or last > min(p.validation_loss for p in history):
-        return 0.0
-    return (before - last) / before
+def _gained(half: HalfTime) -> bool:
+    """Whether the loss fell by more than noise, and by enough to matter."""
+    fall = half.validation_loss - half.end_loss
+    return fall > SURE * half.loss_error and fall > LEAST_FALL * abs(half.validation_loss)
 
 
 class Overfitting(ResultCheck):

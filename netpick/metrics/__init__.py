@@ -49,6 +49,7 @@ __all__ = [
     "per_class_scores",
     "primary_metric",
     "strongest_on_test",
+    "within_reach",
 ]
 
 METRICS: dict[str, Metric] = {
@@ -138,3 +139,18 @@ def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> Candid
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
     scored = [r for r in results if r.status == "ok" and metric in r.test]
     return max(scored, key=lambda result: sign * result.test[metric].value, default=None)
+
+
+def within_reach(candidate: CandidateResult, others: Sequence[CandidateResult], metric: str) -> list[str]:
+    """Who leads the candidate on the validation rows by no more than the second half of its training brought it."""
+    half, own = candidate.half_time, candidate.validation.get(metric)
+    if half is None or own is None:
+        return []
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    gain = sign * (half.end_score - half.validation_score)
+    leads = {
+        other.name: sign * (other.validation[metric].value - own.value)
+        for other in others
+        if other.status == "ok" and metric in other.validation
+    }
+    return [name for name, lead in leads.items() if 0 < lead <= gain]

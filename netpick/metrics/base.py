@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from netpick.types import Array, Predictions
 
+SAME_SHARE, SAME_MISSING = (0.001, 0.005), 0.1  # of a share: a tenth of what is missing to 1, within these limits
+SAME_ERROR = 0.02  # of an error; of its square, what that makes
+
 Weights = npt.NDArray[np.float64]  # (R, n): how often each row counts in each of R resamples; ones give the plain value
 
 
@@ -71,11 +74,19 @@ class Metric(ABC):
     share: ClassVar[bool] = False  # lies in 0..1 and is built of shares: Wilson's interval at its effective row count
     lowest: ClassVar[float] = -np.inf  # no interval reaches further down
     highest: ClassVar[float] = np.inf
+    squared: ClassVar[bool] = False  # in squared units of the target, or a share of those
     definition: ClassVar[str]  # one plain sentence for the glossary and tooltips
 
     def applies(self, truth: Array, predictions: Predictions) -> bool:
         """Whether the metric is defined on these rows (two classes present, binary only, ...)."""
         return len(truth) > 0
+
+    def margin(self, value: float) -> float:
+        """The difference from `value` that is too small to matter in use: of practical equivalence."""
+        if self.share:
+            return min(max(SAME_MISSING * (1 - value), SAME_SHARE[0]), SAME_SHARE[1])
+        part = (1 + SAME_ERROR) ** 2 - 1 if self.squared else SAME_ERROR
+        return part * abs(value if self.better == "lower" else self.highest - value)
 
     @abstractmethod
     def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:

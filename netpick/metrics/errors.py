@@ -24,6 +24,7 @@ class MeanSquaredError(RowMean):
     better = "lower"
     tasks = ("regress",)
     lowest = 0.0
+    squared = True
     definition = "The mean squared error, in squared units of the target; large misses dominate."
 
     def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
@@ -84,6 +85,7 @@ class R2(Metric):
     better = "higher"
     tasks = ("regress",)
     highest = 1.0
+    squared = True
     definition = (
         "The share of the target's variance that the predictions explain: 1 is perfect, 0 is always saying the mean."
     )

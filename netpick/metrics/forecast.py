@@ -102,6 +102,7 @@ class StandardisedMse(WindowRatio):
 
     name = "standardised_mse"
     label = "Standardised MSE"
+    squared = True
     definition = "The mean squared error once every target is divided by its standard deviation in training: 1 is no better than its mean."
 
     def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:

@@ -93,6 +93,7 @@ class Brier(RowMean):
 
     name = "brier"
     label = "Brier score"
+    squared = True
     better = "lower"
     tasks = ("classify", "multilabel")
     lowest = 0.0

@@ -120,7 +120,9 @@ def _candidate(entry: CandidateResult) -> dict[str, Any]:
         "parameters": entry.parameters,
         "bytes": entry.bytes,
         "latency_ms": entry.latency_ms,
+        "reduced": entry.reduced,
         "history": [asdict(point) for point in entry.history],
+        "half_time": asdict(entry.half_time) if entry.half_time else None,
     }
 
 

@@ -22,6 +22,7 @@ from netpick.types import (
     Comparison,
     Field,
     Finding,
+    HalfTime,
     HistoryPoint,
     Note,
     Predictions,
@@ -594,6 +595,15 @@ def tiny() -> RunResults:
                     learning_rate=0.001,
                 )
             ],
+            half_time=HalfTime(
+                step=110,
+                validation_loss=0.75,
+                validation_score=0.5,
+                end_step=200,
+                end_loss=0.5,
+                end_score=0.75,
+                loss_error=0.125,
+            ),
         ),
         CandidateResult(
             name="cnn", family="cnn", status="failed", reason="TrainingError: the loss became NaN at step 3"

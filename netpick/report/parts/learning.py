@@ -23,7 +23,7 @@ def learning_section(results: RunResults, charts: Charts) -> Html | None:
     score = Chart(
         key="validation",
         title=f"{label} on the validation rows",
-        note="How each network came to its score. A line that still rises at its end would gain from a larger budget.",
+        note="How each network came to its score. Lines flatten as the learning rate falls; whether more time would help is a check of its own, T002.",
         alternative=f"Lines of {metric_word(results.primary_metric)} on the validation rows over training for {counted(len(learned), 'network')}.",
         views=validation_curves(results),
         table=_validation_table(learned),

@@ -9,7 +9,7 @@ N ?= 20
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz
+.PHONY: docs help demo test slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ corpus: $(INSTALLED) ## every broken or hostile input through every way of using
 
 fuzz: $(INSTALLED) ## fuzz every parser of ours, SECONDS in all
 	$(BIN)/python tools/fuzz.py $(SECONDS)
+
+hostile-onnx: $(INSTALLED) ## 100,000 mutations of ONNX files: what is accepted must mean the same to every reader
+	PYTHONPATH=. $(BIN)/python -m tests.hostile.onnx_mutations 100000
 
 check: $(INSTALLED) ## format, lint, types, architecture, docs
 	$(BIN)/ruff format --check .

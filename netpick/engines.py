@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from netpick.artifact import LoadedModel
 
 ANSWERS = "answers"  # the output of an exported graph that an engine gives
+MOST_MEMORY = 4 << 30  # bytes that running graphs may take
+UNBOUNDED = [
+    "ConstantFolding"
+]  # optimisers of onnxruntime that compute while loading, outside of that bound; torch's has done it
 
 
 class Engine(Protocol):
@@ -62,7 +67,7 @@ class OnnxEngine:
     name = "onnx"
 
     def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
-        """graph: a file that `onnx_file.check_graph` has passed. threads: of one call; 0 leaves it to onnxruntime.
+        """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime.
 
         Raises RequestError without onnxruntime, ModelFileError when the graph does not fit these inputs.
         """
@@ -74,14 +79,17 @@ class OnnxEngine:
             ) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised, and told in words
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        _bound_memory()
         where = path or "the graph"
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=UNBOUNDED
+            )
         except _refusals() as error:
-            raise ModelFileError(
-                f"{where} cannot be run: {str(error).splitlines()[0][:200]}. Export the model again: netpick export MODEL --to onnx"
-            ) from None
+            raise _cannot_run(where, error) from None
+        self._where = where
         self._dtypes = {node.name: _DTYPES.get(node.type) for node in self._session.get_inputs()}
         self.inputs = inputs
         wanted = {*inputs, *(f"{name}.lengths" for name, spec in inputs.items() if spec.padded)}
@@ -98,7 +106,10 @@ class OnnxEngine:
         found: Array | None = None
         for chunk, places in batches(rows, lengths, batch_rows(self.inputs)):
             whole = len(chunk) == len(rows) and lengths is None
-            answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
+            try:
+                answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
+            except _refusals() as error:
+                raise _cannot_run(self._where, error) from None
             if whole:
                 return np.asarray(answers, dtype=np.float32)
             found = np.empty((len(rows), *answers.shape[1:]), dtype=np.float32) if found is None else found
@@ -119,6 +130,23 @@ class OnnxEngine:
                     part = part[:, : max(1, int(lengths.max(initial=1)))]
             made[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
         return made
+
+
+@cache
+def _bound_memory() -> None:
+    """Bounds what all graphs of this process take together. More is an error of the graph, not of the process."""
+    import onnxruntime
+
+    kind = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    # The others: how the arena grows, and its first and largest unused pieces; -1 leaves them to onnxruntime.
+    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(MOST_MEMORY, 0, -1, -1))
+
+
+def _cannot_run(where: Path | str, error: Exception) -> ModelFileError:
+    first = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return ModelFileError(f"{where} cannot be run: {first}. Export the model again: netpick export MODEL --to onnx")
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -18,7 +18,7 @@ import numpy as np
 from netpick.engines import OnnxEngine
 from netpick.errors import RequestError
 from netpick.model_parts import ModelParts, read_parts, refuse
-from netpick.onnx_file import MOST_BYTES, check_graph, read_metadata
+from netpick.onnx_file import MOST_BYTES, checked_graph, read_metadata
 from netpick.strict import Bundle, RefusedError, open_folder
 from netpick.strict.tensors import Header, header_of
 from netpick.types import Array, Inputs
@@ -63,8 +63,7 @@ def source_of(folder: Path) -> str:
             graph = bytes(bundle.read(GRAPH))
     except RefusedError as error:
         refuse(place, str(error))
-    check_graph(graph, place / GRAPH)
-    return read_metadata(graph).get(SOURCE, "")
+    return read_metadata(checked_graph(graph, place / GRAPH)).get(SOURCE, "")
 
 
 def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEngine]:
@@ -80,8 +79,7 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
             parts = read_parts(bytes(bundle.read(RECORD)), card, place)
             check = _stored(bundle, parts.inputs)
             graph = bytes(bundle.read(GRAPH))
-        check_graph(graph, place / GRAPH)
-        engine = OnnxEngine(graph, parts.inputs, threads=threads, path=place / GRAPH)
+        engine = OnnxEngine(checked_graph(graph, place / GRAPH), parts.inputs, threads=threads, path=place / GRAPH)
         _prove(engine, parts.inputs, check)
     except RefusedError as error:
         refuse(place, str(error))

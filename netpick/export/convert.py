@@ -16,7 +16,7 @@ from torch import Tensor
 from netpick.engines import ANSWERS
 from netpick.errors import NetpickError, RequestError
 from netpick.export.graph import PICTURES, ExportedModel, input_names
-from netpick.onnx_file import check_graph
+from netpick.onnx_file import checked_graph
 from netpick.types import Inputs, InputSpec
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def to_graph(model: ExportedModel, labels: tuple[str, ...] = (), metadata: Mappi
             raise
         raise NotTracedError(f"{(str(error).strip() or type(error).__name__).splitlines()[0][:300]}.") from None
     assert program is not None
-    made = _finished(program.model_proto, names, labels, metadata or {})
-    check_graph(made, Path("the exported graph"))
-    return made
+    return checked_graph(_finished(program.model_proto, names, labels, metadata or {}), Path("the exported graph"))
 
 
 def _example(name: str, inputs: Inputs) -> Tensor:

@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from netpick.errors import ModelFileError
 from netpick.onnx_file import checked_graph
 from netpick.onnx_file.fields import KINDS
-from netpick.onnx_file.wire import DELIMITED, WIRES, Kinds, parts_of, varint_bytes
+from netpick.onnx_file.wire import DELIMITED, Kinds, parts_of, varint_bytes
 
 Node = list["Part"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def filled(operator: str, *sizes: list[int], first: int = 0) -> bytes:
 
 def too_many_steps() -> bytes:
     names = ["vector", *(f"v{number}" for number in range(MOST_NODES)), "answers"]
-    nodes = [helper.make_node("Relu", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [helper.make_node("Relu", [a], [b]) for a, b in pairwise(names)]
     return bytes(model(*nodes).SerializeToString())
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from netpick.blueprint import TooLargeError, build_fitting
 from netpick.errors import RequestError
 from netpick.infer import supports_bfloat16
 from netpick.models import MODELS, families_for, main_form, main_input
+from netpick.models.base import FEWEST_PASSES, Architecture, Size
 from netpick.models.layers import Layers
 from netpick.models.module import UserModule
 from netpick.models.network import Network, build_network
@@ -43,6 +45,8 @@ class Candidate:
 
     plan: CandidatePlan
     build: Callable[[], nn.Module]
+    passes: float = FEWEST_PASSES  # over the training rows that its share must afford, or `smaller` is taken
+    smaller: Callable[[], Candidate] | None = None  # the next size of the same family; None: this is the smallest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +64,21 @@ class Contestants:
     modules: Sequence[nn.Module] = ()
     recipe: str | None = None
     image_augment: bool = True
+    seconds: float | None = None  # of the budget, for each candidate; None: sizes do not depend on it
 
 
 def make_candidates(asked: Contestants) -> list[Candidate]:
     """The candidates in the order of the contest. Raises RequestError for names and settings that do not exist."""
     made: list[Candidate] = []
-    if asked.models is not None:
-        made += [_from_variant(variant, asked) for variant in parse_models(asked.models, asked.inputs)]
+    variants = parse_models(asked.models, asked.inputs) if asked.models is not None else []
+    count = len(variants) + len(asked.layers) + len(asked.modules)
+    if count == 0:
+        variants = [Variant(family=f, settings={}, recipe={}, text=f) for f in families_for(asked.inputs)]
+        count = len(variants)
+    asked = replace(asked, seconds=None if asked.seconds is None else asked.seconds / count)
+    made += [_from_variant(variant, asked) for variant in variants]
     made += [_from_layers(text, asked) for text in asked.layers]
     made += [_from_module(module, asked) for module in asked.modules]
-    if not made:
-        variants = [Variant(family=f, settings={}, recipe={}, text=f) for f in families_for(asked.inputs)]
-        made = [_from_variant(variant, asked) for variant in variants]
     names = [candidate.plan.name for candidate in made]
     for i, name in enumerate(names):
         if names.index(name) != i:  # asked for twice: told apart by a number
@@ -79,7 +86,7 @@ def make_candidates(asked: Contestants) -> list[Candidate]:
     return made
 
 
-def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
+def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candidate:
     form = main_form(asked.inputs)
     if (variant.family, form) not in MODELS:
         fitting = ", ".join(families_for(asked.inputs))
@@ -88,7 +95,8 @@ def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
             "out with --layers."
         )
     architecture = MODELS[variant.family, form]
-    presets = architecture.presets(asked.inputs, asked.num_rows, asked.num_outputs)
+    sizes = _sizes(architecture, asked)
+    size, presets = sizes[rung], sizes[rung].settings
     settings = apply(presets, variant.settings, variant.text)
     recipe = architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs)
     recipe = apply(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
@@ -97,9 +105,20 @@ def _from_variant(variant: Variant, asked: Contestants) -> Candidate:
         return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
 
     try:
-        return _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+        made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
     except TooLargeError as error:
         raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
+    smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
+    remarks = (size.remark,) if size.remark else ()
+    return replace(made, plan=replace(made.plan, remarks=remarks), passes=size.passes, smaller=smaller)
+
+
+def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:
+    """Largest first for a budget; what the data alone suggest, for a fixed number of steps."""
+    of_data = (asked.inputs, asked.num_rows, asked.num_outputs)
+    if asked.seconds is None:
+        return [Size(settings=architecture.presets(*of_data))]
+    return architecture.sizes(*of_data, asked.seconds)
 
 
 def _from_layers(text: str, asked: Contestants) -> Candidate:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netpick.clock import Clock, WorkClock
 from netpick.disk import refused_write, write_whole
 from netpick.errors import Interrupted, NetpickError, RequestError, TrainingError
 from netpick.prepare import FitOptions, Prepared, silent
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netpick.candidates import Candidate
+    from netpick.course import Course
     from netpick.infer import DeviceData
     from netpick.plan import CandidatePlan, Plan, Probe
     from netpick.store import Store
@@ -53,6 +55,8 @@ class Contest:
     folder: Path | None = None  # made once everything that can be wrong with the request was looked at; given to resume
     events: list[Event] = field(default_factory=list)  # until there is a folder to write them to
     resumed: bool = False  # the folder is that of an earlier start
+    clock: Clock = field(default_factory=WorkClock)  # of the budget
+    replayed: bool = False  # the plan's decisions are repeated, whatever the clock says
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
 
@@ -74,9 +78,8 @@ class Contest:
             self.num_judged = len(candidates) + len(baselines)
             data = DeviceData(store, inputs, self.device, self.rows.target)
             plan, candidates = self._planned(candidates, data)
-            outcomes = [
-                self._train(candidate, plan, data, i, len(candidates)) for i, candidate in enumerate(candidates)
-            ]
+            trained = {i: self._train(candidates[i], plan, data, i, place) for place, i in enumerate(plan.order)}
+            outcomes = [trained[i] for i in range(len(candidates))]
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
             results = self._ablate(results, networks, data, store)
@@ -123,6 +126,7 @@ class Contest:
                 layers=options.layers,
                 modules=tuple(options.modules),
                 recipe=options.recipe,
+                seconds=None if options.steps is not None else self.budget,
             )
         )
 
@@ -132,7 +136,7 @@ class Contest:
 
         found = self.folder
         folder = self._make_folder() if found is None else found
-        self.keeper = Keeper(folder=folder, stop=self.stop)
+        self.keeper = Keeper(folder=folder, stop=self.stop, clock=self.clock)
         if found is None:
             request = Request(
                 data=None if self.data is None else str(self.data),
@@ -163,7 +167,7 @@ class Contest:
                     self._folder.parent.rmdir()
 
     def _planned(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
-        """The plan of an earlier start where there is one: a clock went into it."""
+        """The plan of an earlier start, or that which is replayed, where there is one: a clock went into it."""
         import torch
 
         kept = self.keeper.plan()
@@ -172,7 +176,8 @@ class Contest:
             self.keeper.keep_plan(plan)
             return plan, candidates
         torch.set_num_threads(kept.threads)
-        return kept, [replace(c, plan=p) for c, p in zip(candidates, kept.candidates, strict=True)]
+        self.clock.set(kept.used_seconds)
+        return kept, [as_planned(c, p) for c, p in zip(candidates, kept.candidates, strict=True)]
 
     def _make_folder(self) -> Path:
         numbered = (Path("runs") / f"{self.prepared.source.name}-{number}" for number in count(1))
@@ -235,10 +240,9 @@ class Contest:
     def _plan(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
         import torch
 
-        from netpick.plan import REFIT_EPOCHS, REFIT_ROWS, Plan, epochs
-        from netpick.train import probe
+        from netpick.plan import REFIT_ROWS, Plan, needed_seconds
 
-        split = self.prepared.split
+        split, steps = self.prepared.split, self.options.steps
         plan = Plan(
             seed=self.options.seed,
             device=self.device,
@@ -249,28 +253,62 @@ class Contest:
             rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
             refit=len(split.train) <= REFIT_ROWS and self.rows.trained_twice,
             candidates=[c.plan for c in candidates],
+            order=range(len(candidates)),
         )
-        if self.options.steps is not None:
-            planned = [replace(c.plan, steps=self.options.steps, looks=min(10, self.options.steps)) for c in candidates]
-        else:
-            predicted = len(split.validation) + len(split.test)
-            probes = [self._probe(c, data, predicted, probe) for c in candidates]
-            self.ablation_seconds = self._ablation_seconds(data, [p.predict_seconds / predicted for p in probes if p])
-            left = self._left()
-            share = 0.94 * left / len(candidates)
-            if self.budget is not None and (share <= 0 or all(p and p.step_seconds > share for p in probes)):
-                raise RequestError(
-                    f"A budget of {self.budget:g} s is over before the first step of training (reading, baselines and "
-                    f"the report take {self.budget - left:.1f} s here). Pass a larger --budget, or --steps N."
-                )
-            planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
-            if plan.refit and any(
-                epochs(c, plan) < min(REFIT_EPOCHS, c.recipe.epochs or REFIT_EPOCHS) for c in planned
-            ):
-                # Too dear to train twice: a longer first training is worth more than the validation rows are.
-                plan = replace(plan, refit=False)
-                planned = [_with_steps(c.plan, p, share, plan) for c, p in zip(candidates, probes, strict=True)]
-        return replace(plan, candidates=planned), [replace(c, plan=p) for c, p in zip(candidates, planned, strict=True)]
+        if steps is not None:
+            candidates = [replace(c, plan=replace(c.plan, steps=steps, looks=min(10, steps))) for c in candidates]
+            return replace(plan, candidates=[c.plan for c in candidates]), candidates
+        plan, candidates = self._sized(candidates, plan, data)
+        plan = replace(plan, candidates=[c.plan for c in candidates], used_seconds=self.clock.seconds())
+        order = sorted(range(len(candidates)), key=lambda i: needed_seconds(candidates[i].plan, plan))
+        return replace(plan, order=order), candidates
+
+    def _sized(self, candidates: list[Candidate], plan: Plan, data: DeviceData) -> tuple[Plan, list[Candidate]]:
+        """Every candidate at the largest size that its share affords, by timed steps."""
+        from netpick.plan import REFIT_EPOCHS, passes_of
+
+        probed: list[tuple[Candidate, Probe | None]] = []
+        rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
+        for i, candidate in enumerate(candidates):
+            share = self._share(len(candidates) - i)
+            probed.append(self._size(candidate, replace(plan, refit=False), data, share))
+        self.ablation_seconds = self._ablation_seconds(data, [p.predict_seconds / rows for _, p in probed if p])
+        share = self._share(len(candidates))
+        candidates = [_timed(c, p, share, plan) for c, p in probed]
+        if plan.refit and any(
+            passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS) for c in candidates
+        ):
+            # Too dear to train twice: a longer first training is worth more than the validation rows are.
+            plan = replace(plan, refit=False)
+            candidates = [_timed(c, p, share, plan) for c, p in probed]
+        return plan, candidates
+
+    def _size(self, candidate: Candidate, plan: Plan, data: DeviceData, share: float) -> tuple[Candidate, Probe | None]:
+        """The first size whose passes its share affords; of the smallest one a sample of the rows where even that is too dear."""
+        from netpick.models.base import FEWEST_PASSES
+        from netpick.plan import FEWEST_SAMPLED, passes_of
+
+        name = candidate.plan.name
+        while True:
+            found = self._probe(candidate, data)
+            if found is None:  # training it will fail the same way, and is reported there
+                return candidate, None
+            passes = passes_of(_timed(candidate, found, share, plan).plan, plan)
+            capped = candidate.plan.recipe.epochs
+            if passes >= min(candidate.passes, capped or candidate.passes) or candidate.smaller is None:
+                break
+            candidate = candidate.smaller()
+            candidate = replace(candidate, plan=replace(candidate.plan, name=name))
+        total = plan.rows["train"]
+        if passes < FEWEST_PASSES and total > FEWEST_SAMPLED:
+            sample = max(FEWEST_SAMPLED, int(total * passes / FEWEST_PASSES))
+            remarks = (*candidate.plan.remarks, f"learned from a sample of {sample:,} of {total:,} rows")
+            candidate = replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
+        return candidate, found
+
+    def _share(self, candidates: int) -> float:
+        """Seconds of what is left for each of so many candidates."""
+        return 0.98 * self._left() / candidates
 
     def _ablation_seconds(self, data: DeviceData, row_seconds: list[float]) -> float:
         """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
@@ -280,9 +318,18 @@ class Contest:
         asked = (1 + groups) * min(MOST_ROWS, len(self.prepared.split.test)) if groups > 1 else 0
         return asked * max(row_seconds, default=0.0)
 
-    def _probe(self, candidate: Candidate, data: DeviceData, predicted: int, probe: Any) -> Any:
+    def _probe(self, candidate: Candidate, data: DeviceData) -> Probe | None:
+        import torch
+
+        from netpick.course import thread_choices
+        from netpick.train import probe
+
+        most = torch.get_num_threads()
+        threads = [most] if self.options.threads or self.device != "cpu" else thread_choices(most)
+        seconds = min(0.25, 0.005 * (self.budget or DEFAULT_BUDGET))
+        rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
         try:
-            return probe(self._job(candidate, data, candidate.plan), predicted, min(0.25, 0.01 * (self.budget or 60)))
+            return probe(self._job(candidate, data, candidate.plan), rows, seconds, threads)
         except Exception:  # training it will fail the same way, and is reported there
             return None
 
@@ -293,9 +340,7 @@ class Contest:
         split = self.prepared.split
         scored = len(split.validation) + len(split.test)
         scored_seconds = SCORE_SECONDS * self.num_judged * scored * self.rows.scored_numbers
-        return (
-            self.budget - (time.perf_counter() - self.started) - FINISH_SECONDS - scored_seconds - self.ablation_seconds
-        )
+        return self.budget - self.clock.seconds() - FINISH_SECONDS - scored_seconds - self.ablation_seconds
 
     def _job(self, candidate: Candidate, data: DeviceData, plan: Any, **changes: Any) -> Any:
         from netpick.metrics import METRICS, primary_metric
@@ -311,7 +356,7 @@ class Contest:
             target_state=prepared.state,
             data=data,
             truth=prepared.truth,
-            train=prepared.split.train,
+            train=_sampled(prepared.split.train, plan.rows, plan.seed),
             validation=prepared.split.validation,
             primary=METRICS[self.primary],
             class_weights=class_weights(prepared.truth, prepared.split.train, plan.recipe, outputs),
@@ -319,42 +364,45 @@ class Contest:
         return replace(job, **changes)
 
     def _train(
-        self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, total: int
+        self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, place: int
     ) -> tuple[Trained | None, CandidateResult]:
         from netpick.infer import latency_ms
+        from netpick.plan import first_seconds
 
         name, started = candidate.plan.name, time.perf_counter()
+        share = self._share(len(plan.order) - place) - candidate.plan.predict_ms / 1000
+        until = self.clock.seconds() + share
+        steps = f"{candidate.plan.steps:,} steps"
         self.on_event(
             Event(
                 stage="train",
-                text=f"{name}: {candidate.plan.steps:,} steps",
+                text=f"{name}: {steps}" if self.budget is None else f"{name}: {max(0.0, share):.0f} s, some {steps}",
                 data={"candidate": name, "step": 0, "steps": candidate.plan.steps},
             )
         )
-        share = self._left() / (total - index)
-        # A slow moment may take some of the next one's time, but nothing may take the end's.
-        most = min(1.15 * share, self._left()) - candidate.plan.predict_ms / 1000
-        deadline = None if self.budget is None else started + most
         empty = CandidateResult(
             name=name, family=candidate.plan.family, status="failed", parameters=candidate.plan.parameters
         )
         try:
             candidate = self._pick_rate(candidate, plan, data)
-            job = self._job(candidate, data, candidate.plan, deadline=deadline)
+            job = self._job(candidate, data, candidate.plan)
+            first = first_seconds(share, plan)
+            job = replace(job, course=self._course(f"{index}", candidate.plan, first, candidate.plan.most_steps))
             trained = self.keeper.trained(f"{index}", job, self.on_event)
             self.states[name] = self.rows.calibrated(partial(self._answers, trained.network, data))
-            history = trained.history
+            history, half_time = trained.history, trained.half_time
             validated = self._predict(name, trained.network, data, self.prepared.split.validation)
-            remarks = list(trained.remarks)
+            remarks = [*candidate.plan.remarks, *trained.remarks]
             if plan.refit:
-                trained = self._refit(candidate, trained, data, deadline, f"{index}-again")
-                remarks.append(f"trained again on training and validation rows for {trained.steps:,} steps")
+                trained, remark = self._refit(candidate, trained, data, until, f"{index}-again")
+                remarks.append(remark)
             test = self._predict(name, trained.network, data, self.prepared.sealed.rows)
             result = replace(
                 empty,
                 status="ok",
                 reason="; ".join(remarks),
                 history=history,
+                half_time=half_time,
                 seconds=time.perf_counter() - started,
                 steps=trained.steps,
                 validation_predictions=validated,
@@ -375,6 +423,19 @@ class Contest:
                 seconds=time.perf_counter() - started,
             )
         return trained, result
+
+    def _course(
+        self, key: str, plan: CandidatePlan, seconds: float, most_steps: int, *, scored: bool = True
+    ) -> Course | None:
+        """How the clock steers a training; None where --steps fixes it."""
+        from netpick.course import ClockCourse
+        from netpick.plan import share_of
+
+        if self.options.steps is not None or not plan.step_ms:
+            return None
+        record = self.keeper.record(key)
+        record.whole = self.replayed
+        return ClockCourse(share_of(plan, seconds, most_steps, scored=scored), self.clock, record)
 
     def _pick_rate(self, candidate: Candidate, plan: Plan, data: DeviceData) -> Candidate:
         """The same number of short trials for every candidate: a third, once and three times its learning rate, ..."""
@@ -397,15 +458,29 @@ class Contest:
         return replace(candidate, plan=replace(candidate.plan, recipe=best))
 
     def _refit(
-        self, candidate: Candidate, trained: Trained, data: DeviceData, deadline: float | None, key: str
-    ) -> Trained:
-        """Small data: once more, with the validation rows, for as many epochs as were best."""
+        self, candidate: Candidate, trained: Trained, data: DeviceData, until: float, key: str
+    ) -> tuple[Trained, str]:
+        """Small data: once more, with the validation rows, for as many epochs as were best; and what is to be said of it.
+
+        A second training that its share does not afford never replaces the first.
+        """
+        from netpick.plan import REFIT_SHARE
+
         rows = np.sort(self.rows.learnable)
         growth = len(rows) / len(self.prepared.split.train)
-        steps = round(max(trained.best_step, 0.5 * trained.steps) * growth)
-        plan = replace(candidate.plan, steps=max(1, min(steps, candidate.plan.steps)), looks=1)
-        job = self._job(candidate, data, plan, train=rows, select=False, deadline=deadline)
-        return self.keeper.trained(key, job, silent)
+        steps = max(1, round(max(trained.best_step, 0.5 * trained.steps) * growth))
+        plan = candidate.plan
+        if self.options.steps is not None:
+            steps = min(steps, plan.steps)
+        course = self._course(key, plan, until - self.clock.seconds(), steps, scored=False)
+        given_up = "not trained again on the validation rows: the time for it ran out"
+        if course is not None and course.steps < REFIT_SHARE * steps:
+            return trained, given_up
+        job = self._job(candidate, data, replace(plan, steps=steps, looks=1), train=rows, select=False, course=course)
+        again = self.keeper.trained(key, job, silent)
+        if again.steps < REFIT_SHARE * steps:
+            return trained, given_up
+        return again, f"trained again on training and validation rows for {again.steps:,} steps"
 
     def _predict(self, name: str, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
         return self.prepared.task.decode(self._answers(network, data, rows), self.states[name])
@@ -586,11 +661,32 @@ def _part(predictions: Any, rows: slice) -> Any:
     return replace(predictions, **pick)
 
 
-def _with_steps(candidate: CandidatePlan, probed: Probe | None, seconds: float, plan: Plan) -> CandidatePlan:
-    """The candidate with its steps; one that failed its probe gets a single step, in which it fails again and says why."""
-    from netpick.plan import fix_steps
+def _timed(candidate: Candidate, probed: Probe | None, seconds: float, plan: Plan) -> Candidate:
+    """The candidate with what its probe saw; one that failed it gets a single step, in which it fails again and says why."""
+    from netpick.plan import planned
 
-    return replace(candidate, steps=1) if probed is None else fix_steps(candidate, probed, seconds, plan)
+    made = replace(candidate.plan, steps=1) if probed is None else planned(candidate.plan, probed, seconds, plan)
+    return replace(candidate, plan=made)
+
+
+def as_planned(candidate: Candidate, plan: CandidatePlan) -> Candidate:
+    """The candidate at the size that was planned. Raises RequestError where the plan is that of another contest."""
+    found = candidate
+    while dict(found.plan.settings) != dict(plan.settings) and found.smaller is not None:
+        found = found.smaller()
+    if dict(found.plan.settings) != dict(plan.settings) or found.plan.family != plan.family:
+        raise RequestError(
+            f"The plan trains {plan.name} with settings that this version does not offer for these data. Start the run anew "
+            "with `netpick fit`."
+        )
+    return replace(found, plan=plan)
+
+
+def _sampled(rows: Rows, count: int, seed: int) -> Rows:
+    """So many of the rows, drawn at random; all of them for 0."""
+    if not 0 < count < len(rows):
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
 
 
 def _balance(truth: Array, rows: Rows) -> float:

@@ -56,13 +56,16 @@ def write_whole(path: Path, content: Content) -> None:
             partial.unlink(missing_ok=True)
 
 
-def append_lines(path: Path, lines: list[str]) -> None:
-    """Appends whole lines or none. Raises OSError."""
+def append_lines(path: Path, lines: list[str], *, through: bool = False) -> None:
+    """Appends whole lines or none; `through` waits until they lie on the disk. Raises OSError."""
     before: int | None = None
     try:
         with path.open("a", encoding="utf-8") as file:
             before = os.fstat(file.fileno()).st_size
             file.writelines(lines)
+            if through:
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         if before is not None:
             with suppress(OSError):

@@ -1,7 +1,8 @@
 """What a run keeps in its folder so that it can go on after any interruption: the request, the plan, and every training.
 
-Everything before the plan is a function of data, options and seed, and is done again; the plan is read back, since a clock
-went into it; trainings that ended are read back, and the one that was under way goes on from its last checkpoint.
+Everything before the plan is a function of data, options and seed, and is done again; the plan and what was decided since
+(decisions.jsonl) are read back, since a clock went into them; trainings that ended are read back, and the one that was under way
+goes on from its last checkpoint. At the end the decisions become part of plan.json, from which the whole run can be replayed.
 """
 
 from __future__ import annotations
@@ -17,22 +18,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick import __version__
 from netpick.checkpoint import Checkpoints, Expected
+from netpick.clock import Clock
+from netpick.course import Record, Segment
 from netpick.disk import append_lines, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.plan import Plan
 from netpick.stop import Stop
-from netpick.strict import RefusedError, from_parsed, parse_json, read_file
+from netpick.strict import RefusedError, from_parsed, parse_json, read_as, read_file
 from netpick.strict.tensors import specs_of
 from netpick.train import Job, Trained, new_network, train
 from netpick.training_state import Look, history_from_json, history_to_json
-from netpick.types import STRICT, OnEvent
+from netpick.types import STRICT, HalfTime, OnEvent
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
+DECISIONS = "decisions.jsonl"
 MOST_BYTES = 16 << 20
 LAST_EVENTS = 1 << 20  # bytes of events.jsonl that are looked at
 MOST_SECONDS = 1e9
@@ -49,6 +53,19 @@ class Request:
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
+class Halves:
+    """A HalfTime in JSON."""
+
+    step: int = Field(ge=0)
+    validation_loss: float
+    validation_score: float
+    end_step: int = Field(ge=0)
+    end_loss: float
+    end_score: float
+    loss_error: float
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
 class Ended:
     """state.json of a training that has ended."""
 
@@ -56,7 +73,18 @@ class Ended:
     best_step: int = Field(ge=0)
     steps: int = Field(ge=0)
     seconds: float = Field(ge=0)
+    used: float = Field(ge=0)  # of the run's budget, when it ended
     remarks: tuple[str, ...]
+    half_time: Halves | None
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Decision:
+    """A line of decisions.jsonl. `replaces`: the training's last segment was cut short and is this one."""
+
+    training: str
+    segment: Segment
+    replaces: bool = False
 
 
 def versions() -> dict[str, str]:
@@ -76,6 +104,7 @@ class Keeper:
 
     folder: Path
     stop: Stop
+    clock: Clock
 
     def begin(self, request: Request) -> None:
         """Keeps the request; from here on the run can be resumed."""
@@ -89,6 +118,18 @@ class Keeper:
         path = self.folder / PLAN
         return Plan.from_json(read_json(path)) if path.is_file() else None
 
+    def record(self, training: str) -> Record:
+        """What was decided for a training so far; each further decision is on the disk before it is carried out."""
+        kept = read_decisions(self.folder).get(training, [])
+        return Record(segments=kept, keep=lambda segment, replaces: self._decided(training, segment, replaces))
+
+    def _decided(self, training: str, segment: Segment, replaces: bool) -> None:
+        line = TypeAdapter(Decision).dump_json(Decision(training=training, segment=segment, replaces=replaces))
+        try:
+            append_lines(self.folder / DECISIONS, [line.decode() + "\n"], through=True)
+        except OSError as error:
+            raise Interrupted(f"{self.folder / DECISIONS} could not be written to ({error.strerror}).") from None
+
     def trained(self, key: str, job: Job, on_event: OnEvent) -> Trained:
         """Trains, or takes up what was trained. `key` names the training within the run."""
         base = self.folder / "checkpoints" / key
@@ -100,7 +141,10 @@ class Keeper:
             network.eval()
             history = history_from_json(found.state["history"])
             rest = {name: found.state[name] for name in ("best_step", "steps", "seconds")}
-            return Trained(network=network, history=history, remarks=tuple(found.state["remarks"]), **rest)
+            half_time = HalfTime(**found.state["half_time"]) if found.state["half_time"] else None
+            self.clock.set(float(found.state["used"]))
+            remarks = tuple(found.state["remarks"])
+            return Trained(network=network, history=history, half_time=half_time, remarks=remarks, **rest)
         self.stop.training = True
         try:
             trained = train(replace(job, checkpoints=steps, interrupted=lambda: self.stop.asked), on_event)
@@ -112,7 +156,9 @@ class Keeper:
             "best_step": trained.best_step,
             "steps": trained.steps,
             "seconds": trained.seconds,
+            "used": self.clock.seconds(),
             "remarks": list(trained.remarks),
+            "half_time": None if trained.half_time is None else asdict(trained.half_time),
         }
         ended.save(trained.network.state_dict(), state)
         steps.remove()
@@ -132,6 +178,25 @@ class Keeper:
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.folder / name, text.encode())
+
+
+def read_decisions(folder: Path) -> dict[str, list[Segment]]:
+    """The segments of each training that decisions.jsonl holds. Raises RequestError when it is damaged."""
+    path = folder / DECISIONS
+    decided: dict[str, list[Segment]] = {}
+    if not path.is_file():
+        return decided
+    try:
+        lines = bytes(read_file(path, MOST_BYTES)).split(b"\n")
+        for line in lines[:-1]:  # what stands behind the last line end was cut short, and never carried out
+            decision = read_as(Decision, line, MOST_BYTES)
+            segments = decided.setdefault(decision.training, [])
+            if decision.replaces and segments:
+                segments.pop()
+            segments.append(decision.segment)
+    except RefusedError as error:
+        raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
+    return decided
 
 
 def spent_seconds(folder: Path) -> float:

@@ -186,12 +186,11 @@ def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]
     )
 
 
-def rate_multiplier(recipe: Recipe, step: int, steps: int) -> float:
-    """What the learning rate is multiplied with before step `step` of `steps` (plateau: apart from its own cuts).
+def rate_multiplier(recipe: Recipe, progress: float) -> float:
+    """What the learning rate is multiplied with when `progress` (0 to 1) of the course is made (plateau: apart from its own cuts).
 
-    onecycle: Smith 2018; cosine: Loshchilov & Hutter 2017; step: a tenth after 60 % and after 85 % of the steps.
+    onecycle: Smith 2018; cosine: Loshchilov & Hutter 2017; step: a tenth after 60 % and after 85 % of the course.
     """
-    progress = (step + 1) / max(steps, 1)
     if recipe.warmup > 0 and progress < recipe.warmup:
         share = progress / recipe.warmup
         if recipe.schedule == "onecycle":

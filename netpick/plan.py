@@ -1,26 +1,28 @@
-"""The plan: what will be trained, how, and for how many steps; made before the first step, printed, saved, overridable.
+"""The plan: what will be trained, how, and within which time; made before the first step, saved, and replayed.
 
-Everything is derived from the data's size and one budget. `draft` sets the recipes; a short timed probe (train.py) tells
-seconds per step; `fix_steps` turns the budget's seconds into steps. With --steps there is no probe.
+Everything is derived from the data's size and one budget. A short timed probe (train.py) tells whether a size of a network
+fits into its share; how many steps there are is decided by the clock during training (course.py), unless --steps fixes them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from netpick.course import LOOK_SHARE, MOST_LOOKS, Segment, Share
 from netpick.errors import RequestError
 from netpick.recipe import Recipe
 
 BASELINE_SHARE = 0.1  # of the budget
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
 REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
-LEAST_STEPS = 20
-MOST_LOOKS = 20
+FEWEST_STEPS = 20
+FEWEST_SAMPLED = 1_000  # rows, where a sample is all that can be learned from three times
+REFIT_SHARE = 0.7  # of the steps that the second training should have; with fewer it is given up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,12 @@ class CandidatePlan:
     settings: Mapping[str, Any]  # the architecture's, as JSON
     recipe: Recipe
     seed: int
-    steps: int = 0
-    looks: int = 10  # times that the validation rows are scored
-    step_ms: float = 0.0  # as probed
+    steps: int = 0  # as probed; the clock decides, unless --steps does
+    looks: int = 10  # times that the validation rows are scored, with --steps
+    most_steps: int = 0  # more do not repay themselves
+    rows: int = 0  # a sample of the training rows, so that three passes fit; 0: all
+    step_ms: Mapping[int, float] = field(default_factory=dict)  # by number of threads, as probed
+    look_ms: float = 0.0  # of scoring the validation rows, as probed
     predict_ms: float = 0.0  # for all validation and test rows, as probed
     parameters: int = 0
     precision: str = "float32"
@@ -55,6 +60,8 @@ class Plan:
     refit: bool  # small data: train again on training + validation rows with the steps that were best
     learning_rate_trials: int
     candidates: Sequence[CandidatePlan]
+    order: Sequence[int] = ()  # in which they are trained: what needs little time first, the rest share what is left
+    used_seconds: float = 0.0  # of the budget, when the plan was made
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for plan.json."""
@@ -77,36 +84,66 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """What the clock decided in a run: the segments of each training that it had, by key."""
+
+    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """What the timed probe saw of one candidate."""
 
-    step_seconds: float
+    step_seconds: Mapping[int, float]  # by number of threads
     look_seconds: float  # scoring all validation rows once
     predict_seconds: float  # predicting validation and test rows once, at the end
 
+    @property
+    def pace(self) -> float:
+        """Seconds a step, at the best number of threads."""
+        return max(1e-6, min(self.step_seconds.values()))
 
-def fix_steps(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) -> CandidatePlan:
-    """Turns a share of the clock into steps and looks; never fewer than a few, never more than repay themselves."""
-    usable = max(seconds - probe.predict_seconds, 0.0)
-    if plan.refit:  # the second training has as many steps and no looks
-        usable *= 0.5
-    usable /= 1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0)
-    looks = int(min(MOST_LOOKS, max(2, 0.12 * usable / max(probe.look_seconds, 1e-6))))
-    affordable = (usable - looks * probe.look_seconds) / max(probe.step_seconds, 1e-9)
-    repaid = max(3_000, 100 * _steps_per_epoch(candidate, plan))
-    if candidate.recipe.epochs:
-        repaid = candidate.recipe.epochs * _steps_per_epoch(candidate, plan)
-    steps = int(max(LEAST_STEPS, min(affordable, repaid)))
+
+def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) -> CandidatePlan:
+    """The candidate with the steps that a share of the clock affords, as far as a probe can tell, and what they repay."""
+    per_pass = _steps_per_epoch(candidate, plan)
+    most = (candidate.recipe.epochs or max(100, -(-3_000 // per_pass))) * per_pass
+    affordable = first_seconds(seconds - probe.predict_seconds, plan) * (1 - LOOK_SHARE) / probe.pace
     return replace(
         candidate,
-        steps=steps,
-        looks=min(looks, steps),
-        step_ms=1000 * probe.step_seconds,
+        steps=int(max(FEWEST_STEPS, min(affordable, most))),
+        most_steps=max(FEWEST_STEPS, most),
+        step_ms={threads: 1000 * pace for threads, pace in probe.step_seconds.items()},
+        look_ms=1000 * probe.look_seconds,
         predict_ms=1000 * probe.predict_seconds,
     )
 
 
-def epochs(candidate: CandidatePlan, plan: Plan) -> float:
+def first_seconds(seconds: float, plan: Plan) -> float:
+    """Of a share, for the first training: the second one has as many, and trials of the learning rate a tenth each."""
+    usable = max(seconds, 0.0) * (0.5 if plan.refit else 1.0)
+    return usable / (1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0))
+
+
+def share_of(candidate: CandidatePlan, seconds: float, most_steps: int, *, scored: bool = True) -> Share:
+    """A training's share of the clock, for its course. scored: the validation rows are looked at."""
+    return Share(
+        seconds=max(seconds, 0.0),
+        most_steps=max(1, most_steps),
+        step_seconds={threads: ms / 1000 for threads, ms in candidate.step_ms.items()},
+        look_seconds=candidate.look_ms / 1000 if scored else 0.0,
+        branch=scored and candidate.recipe.schedule in ("onecycle", "cosine"),
+    )
+
+
+def needed_seconds(candidate: CandidatePlan, plan: Plan) -> float:
+    """What a candidate can use: its most steps at the probed pace."""
+    pace = min(candidate.step_ms.values(), default=0.0) / 1000
+    trainings = candidate.most_steps * pace * (2 if plan.refit else 1)
+    return trainings + (MOST_LOOKS * candidate.look_ms + candidate.predict_ms) / 1000
+
+
+def passes_of(candidate: CandidatePlan, plan: Plan) -> float:
     """How often the planned steps visit each training row."""
     return candidate.steps / _steps_per_epoch(candidate, plan)
 
@@ -117,5 +154,5 @@ def steps_per_pass(plan: Plan, name: str) -> int:
 
 
 def _steps_per_epoch(candidate: CandidatePlan, plan: Plan) -> int:
-    rows = plan.rows["train"]
+    rows = candidate.rows or plan.rows["train"]
     return max(1, rows // min(candidate.recipe.batch_size, rows))

@@ -8,8 +8,8 @@ scored. It prints nothing; progress leaves through `on_event`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from netpick.augment import Augmenter
 from netpick.checkpoint import Checkpoints
+from netpick.course import Course, FixedCourse, Segment
 from netpick.errors import Interrupted, TrainingError
 from netpick.infer import DeviceData, autocast, predict_outputs
 from netpick.metrics.base import Metric
@@ -28,9 +29,10 @@ from netpick.plan import CandidatePlan, Probe
 from netpick.recipe import Recipe
 from netpick.tasks import Task
 from netpick.training_state import Progress, TrainingState
-from netpick.types import Array, Event, HistoryPoint, OnEvent, Predictions, Rows
+from netpick.types import Array, Event, HalfTime, HistoryPoint, OnEvent, Predictions, Rows
 
 STRETCH = 32  # batches within which rows are sorted by length
+MOST_PROBED = 40  # steps
 LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
@@ -48,7 +50,7 @@ class Job:
     validation: Rows
     primary: Metric
     class_weights: tuple[float, ...] | None = None
-    deadline: float | None = None  # time.perf_counter() after which training stops at the next step
+    course: Course | None = None  # which steps, at which rates; None: those that the plan fixes
     checkpoints: Checkpoints | None = None  # where the state is kept between steps, and taken up again
     interrupted: Callable[[], bool] = field(default=lambda: False)  # asked before every step; True ends it, resumable
     select: bool = True  # score validation rows and keep the best weights; False: a plain run of all steps
@@ -64,6 +66,7 @@ class Trained:
     steps: int
     seconds: float
     remarks: tuple[str, ...] = ()
+    half_time: HalfTime | None = None  # where a branch was annealed at about half of the course
 
 
 def new_network(job: Job) -> nn.Module:
@@ -78,44 +81,119 @@ def new_network(job: Job) -> nn.Module:
 
 
 def train(job: Job, on_event: OnEvent) -> Trained:
-    """Trains one candidate as planned, from its last checkpoint where there is one.
+    """Trains one candidate along its course, from its last checkpoint where there is one.
 
-    Raises TrainingError when the loss is no longer a number, and Interrupted, with a checkpoint written, when asked to stop.
+    Raises TrainingError when the loss becomes NaN or infinite, and Interrupted, with a checkpoint written, when asked to stop.
     """
     started = time.perf_counter()
+    threads = torch.get_num_threads()
     network = new_network(job)
     optimizers = make_optimizers(network, job.plan.recipe)
-    base_rates = [[group.lr for group in optimizer.groups] for optimizer in optimizers]
     average = Average(network, job.plan.recipe.average) if job.plan.recipe.average > 0 else None
     progress = Progress()
-    look_at = set(np.linspace(0, job.plan.steps, job.plan.looks + 1).round().astype(int).tolist()[1:])
-    step_once = make_step(job, network, optimizers)
-    state = TrainingState(network=network, optimizers=optimizers, average=average, progress=progress)
+    state = TrainingState(
+        network=network,
+        optimizers=optimizers,
+        average=average,
+        progress=progress,
+        scored_rows=len(job.validation),
+    )
+    course = job.course or FixedCourse(steps=job.plan.steps, looks=job.plan.looks, threads=threads)
     with torch.random.fork_rng(devices=[] if job.data.device == "cpu" else None):
         torch.manual_seed(job.plan.seed + 1)  # dropout
         started -= _take_up(job, state)
         network.train()
-        for rows, epoch in batches(
-            job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths, skip=progress.step
-        ):
-            if progress.step >= job.plan.steps or progress.stop:
-                break
-            _keep(job, state, started)
-            multiplier = rate_multiplier(job.plan.recipe, progress.step, job.plan.steps) * progress.rate_scale
-            for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, rate in zip(optimizer.groups, rates, strict=True):
-                    group.lr = rate * multiplier
-            loss = step_once(rows, epoch)
-            progress.loss_sum = loss if progress.loss_sum is None else progress.loss_sum + loss
-            progress.loss_count += 1
-            progress.step += 1
-            if average is not None:
-                average.update()
-            if job.deadline is not None and time.perf_counter() > job.deadline and progress.step < job.plan.steps:
-                progress.stop = f"stopped by the clock at step {progress.step:,} of {job.plan.steps:,}"
-            if progress.step in look_at or progress.stop:
-                _look(job, network, average, progress, started, multiplier, on_event)
+        loop = _Loop(job=job, state=state, course=course, on_event=on_event, started=started)
+        try:
+            while not progress.stop and (segment := course.next(progress.step, branched=progress.branched)) is not None:
+                torch.set_num_threads(segment.threads)
+                (loop.branch if segment.branch else loop.run)(segment)
+        finally:
+            torch.set_num_threads(threads)
     return _finish(job, network, average, progress, started)
+
+
+class _Loop:
+    """Carries out the segments of a course."""
+
+    def __init__(self, *, job: Job, state: TrainingState, course: Course, on_event: OnEvent, started: float) -> None:
+        self.job, self.state, self.course, self.on_event, self.started = job, state, course, on_event, started
+        self.step_once = make_step(job, state.network, tuple(state.optimizers))
+        self.base_rates = [[group.lr for group in optimizer.groups] for optimizer in state.optimizers]
+        self.feed = self._feed()
+
+    def run(self, segment: Segment) -> None:
+        """The steps of a segment that are still to be made, and the scoring behind it."""
+        progress, course = self.state.progress, self.course
+        while progress.step < segment.until:
+            _keep(self.job, self.state, self.started, course)
+            multiplier = rate_multiplier(self.job.plan.recipe, segment.fraction(progress.step)) * progress.rate_scale
+            self._step(self.feed, multiplier)
+            progress.step += 1
+            if self.state.average is not None:
+                self.state.average.update()
+            if progress.step < segment.until and course.late(progress.step):
+                break
+        self._settle()
+        course.stepped(progress.step)
+        if segment.look and progress.step == segment.until:
+            _look(self.job, self.state, self.started, multiplier, self.on_event, course.steps)
+
+    def branch(self, segment: Segment) -> None:
+        """Anneals from here, scores the validation rows, and goes back: what half of the time was worth."""
+        state, progress = self.state, self.state.progress
+        saved = {name: tensor.clone() for name, tensor in state.save(0.0).tensors.items()}
+        kept = replace(progress, history=list(progress.history))
+        averaged = 0 if state.average is None else state.average.count
+        start = rate_multiplier(self.job.plan.recipe, max(segment.begin, 1e-9)) * progress.rate_scale
+        whole = self._annealed(segment, start)
+        if whole and segment.look:
+            _look(self.job, state, self.started, start, None, segment.until)
+            kept.half_step, kept.half_score = progress.step, progress.history[-1].validation_score
+            kept.half_losses = progress.last_losses
+            kept.best_score, kept.best_loss = progress.best_score, progress.best_loss
+            kept.best_step, kept.best_weights = progress.best_step, progress.best_weights
+        state.put_back(saved)
+        if state.average is not None:
+            state.average.count = averaged
+        for field_of in fields(Progress):
+            setattr(progress, field_of.name, getattr(kept, field_of.name))
+        _keep(self.job, state, self.started, self.course)  # ends it here when it was interrupted, before the branch
+        progress.branched = True
+
+    def _annealed(self, segment: Segment, start: float) -> bool:
+        """The steps of a branch; False when they were given up."""
+        progress, feed = self.state.progress, self._feed()
+        for step in range(segment.step, segment.until):
+            if self.job.interrupted():
+                return False
+            self._step(feed, start * max(1e-4, 1 - (step + 1 - segment.step) / (segment.until - segment.step)))
+            progress.step += 1
+            if self.state.average is not None:
+                self.state.average.update()
+            if progress.step < segment.until and self.course.late(progress.step):
+                return False
+        self._settle()
+        self.course.stepped(progress.step)
+        return True
+
+    def _step(self, feed: Iterator[tuple[Tensor, int]], multiplier: float) -> None:
+        progress = self.state.progress
+        for optimizer, rates in zip(self.state.optimizers, self.base_rates, strict=True):
+            for group, rate in zip(optimizer.groups, rates, strict=True):
+                group.lr = rate * multiplier
+        loss = self.step_once(*next(feed))
+        progress.loss_sum = loss if progress.loss_sum is None else progress.loss_sum + loss
+        progress.loss_count += 1
+
+    def _feed(self) -> Iterator[tuple[Tensor, int]]:
+        job, step = self.job, self.state.progress.step
+        return batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths, skip=step)
+
+    def _settle(self) -> None:
+        """A GPU is waited for, so that the pace is that of steps which were made."""
+        if self.job.data.device.startswith("cuda"):
+            torch.cuda.synchronize()
 
 
 def _take_up(job: Job, state: TrainingState) -> float:
@@ -124,18 +202,23 @@ def _take_up(job: Job, state: TrainingState) -> float:
         return 0.0
     job.checkpoints.expect(sum(weight.numel() * weight.element_size() for weight in state.network.parameters()))
     saved = job.checkpoints.load(state.expected)
-    return 0.0 if saved is None else state.load(saved)
+    if saved is None:
+        return 0.0
+    spent = state.load(saved)
+    if job.course is not None:
+        job.course.taken_up(float(saved.state["used"]))
+    return spent
 
 
-def _keep(job: Job, state: TrainingState, started: float) -> None:
+def _keep(job: Job, state: TrainingState, started: float, course: Course) -> None:
     """Writes a checkpoint when one is due, or when training is to end here."""
     interrupted = job.interrupted()
     if job.checkpoints is not None and (interrupted or job.checkpoints.due()):
         began = time.perf_counter()
-        saved = state.save(began - started)
+        saved = state.save(began - started, course.used)
         job.checkpoints.save(saved.tensors, saved.state, began)
     if interrupted:
-        raise Interrupted(f"{job.plan.name} was interrupted at step {state.progress.step:,} of {job.plan.steps:,}.")
+        raise Interrupted(f"{job.plan.name} was interrupted at step {state.progress.step:,} of {course.steps:,}.")
 
 
 def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -> Callable[[Tensor, int], Tensor]:
@@ -218,28 +301,24 @@ def _like_lengths_together(order: Rows, lengths: Array, size: int) -> Rows:
 
 
 def _look(
-    job: Job,
-    network: nn.Module,
-    average: Average | None,
-    progress: Progress,
-    started: float,
-    multiplier: float,
-    on_event: OnEvent,
+    job: Job, state: TrainingState, started: float, multiplier: float, on_event: OnEvent | None, steps: int
 ) -> None:
-    """Scores the validation rows, keeps the best weights, and notices a loss that is no number."""
+    """Scores the validation rows, keeps the best weights, and notices a loss that is NaN or infinite."""
+    network, average, progress = state.network, state.average, state.progress
     assert progress.loss_sum is not None
     train_loss = float(progress.loss_sum) / progress.loss_count
     progress.loss_sum, progress.loss_count = None, 0
     if not np.isfinite(train_loss):
         raise TrainingError(
-            f"The loss of {job.plan.name} was no number any more at step {progress.step:,}. Lower the rate: "
+            f"The loss of {job.plan.name} became NaN or infinite by step {progress.step:,}. Lower the rate: "
             f'--recipe "learning_rate={job.plan.recipe.learning_rate / 10:g}".'
         )
     if not job.select:
         return
     if average is not None:
         average.swap()
-    validation_loss, score = validate(job, network)
+    progress.last_losses, score = validate(job, network)
+    validation_loss = float(progress.last_losses.mean())
     point = HistoryPoint(
         step=progress.step,
         seconds=time.perf_counter() - started,
@@ -249,35 +328,48 @@ def _look(
         learning_rate=job.plan.recipe.learning_rate * multiplier,
     )
     progress.history.append(point)
+    _keep_best(job, network, progress, point)
+    if average is not None:
+        average.swap()
+    network.train()
+    if on_event is not None:
+        _react(job.plan.recipe, progress)
+        text = f"{job.plan.name}: step {progress.step:,} of {steps:,}, {job.primary.label} {score:.4f}"
+        on_event(Event(stage="train", text=text, data=_told(job, point, steps)))
+
+
+def _keep_best(job: Job, network: nn.Module, progress: Progress, point: HistoryPoint) -> None:
+    score, loss = point.validation_score, point.validation_loss
     ranked = score if job.primary.better == "higher" else -score
     progress.waited = 0 if ranked > progress.top_score else progress.waited + 1
     progress.top_score = max(progress.top_score, ranked)
     # Among looks that noise alone could rank otherwise the later one is better: its learning rate is lower. Unless its
     # loss has risen, which is overfitting that a score of few rows does not show yet.
     level = ranked >= progress.top_score - LOOK_NOISE / len(job.validation) ** 0.5
-    if ranked > progress.best_score or (level and validation_loss <= 1.02 * progress.best_loss):
-        progress.best_score, progress.best_loss, progress.best_step = ranked, validation_loss, progress.step
+    if ranked > progress.best_score or (level and loss <= 1.02 * progress.best_loss):
+        progress.best_score, progress.best_loss, progress.best_step = ranked, loss, progress.step
         progress.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    if average is not None:
-        average.swap()
-    network.train()
-    recipe = job.plan.recipe
+
+
+def _react(recipe: Recipe, progress: Progress) -> None:
+    """Lowers the rate, or ends training, where there was no progress."""
     if recipe.schedule == "plateau" and progress.waited >= 2:
         progress.rate_scale, progress.waited = progress.rate_scale * 0.3, 0
     elif recipe.patience and progress.waited >= recipe.patience and not progress.stop:
         progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} looks"
-    data = {
+
+
+def _told(job: Job, point: HistoryPoint, steps: int) -> dict[str, Any]:
+    return {
         "candidate": job.plan.name,
-        "step": progress.step,
-        "steps": job.plan.steps,
-        "train_loss": train_loss,
-        "validation_loss": validation_loss,
-        "validation_score": score,
+        "step": point.step,
+        "steps": steps,
+        "train_loss": point.train_loss,
+        "validation_loss": point.validation_loss,
+        "validation_score": point.validation_score,
         "metric": job.primary.name,
         "seconds": point.seconds,
     }
-    text = f"{job.plan.name}: step {progress.step:,} of {job.plan.steps:,}, {job.primary.label} {score:.4f}"
-    on_event(Event(stage="train", text=text, data=data))
 
 
 def _finish(job: Job, network: nn.Module, average: Average | None, progress: Progress, started: float) -> Trained:
@@ -286,7 +378,7 @@ def _finish(job: Job, network: nn.Module, average: Average | None, progress: Pro
     elif average is not None:
         average.swap()
     if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
-        raise TrainingError(f"Weights of {job.plan.name} are no numbers any more. Lower the learning rate.")
+        raise TrainingError(f"The weights of {job.plan.name} became NaN or infinite. Lower the learning rate.")
     network.eval()
     return Trained(
         network=network,
@@ -295,22 +387,39 @@ def _finish(job: Job, network: nn.Module, average: Average | None, progress: Pro
         steps=progress.step,
         seconds=time.perf_counter() - started,
         remarks=(progress.stop,) if progress.stop else (),
+        half_time=_half_time(progress),
     )
 
 
-def validate(job: Job, network: nn.Module) -> tuple[float, float]:
-    """Mean loss and the primary metric on the validation rows."""
+def _half_time(progress: Progress) -> HalfTime | None:
+    half, last = progress.half_losses, progress.last_losses
+    if half is None or last is None:
+        return None
+    differences = (half - last).double()
+    return HalfTime(
+        step=progress.half_step,
+        validation_loss=float(half.mean()),
+        validation_score=progress.half_score,
+        end_step=progress.step,
+        end_loss=float(last.mean()),
+        end_score=progress.history[-1].validation_score,
+        loss_error=float(differences.std() / len(differences) ** 0.5) if len(differences) > 1 else 0.0,
+    )
+
+
+def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
+    """Losses (n,) and the primary metric on the validation rows."""
     outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
     plain = replace(job.plan.recipe, label_smoothing=0.0)
     target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
-    loss = per_row_loss(job.task.loss(plain, None), outputs, target).mean()
+    losses = per_row_loss(job.task.loss(plain, None), outputs, target).float()
     predictions = job.task.decode(job.task.answer(outputs).cpu().numpy(), job.target_state)
     truth = job.truth[job.validation]
     decided = plain_decision(predictions, several=truth.ndim == 2)
     weights = np.ones((1, len(truth)))
     if not job.primary.applies(truth, predictions):
-        return float(loss), -float(loss)
-    return float(loss), float(job.primary.values(truth, predictions, weights, decided)[0])
+        return losses, -float(losses.mean())
+    return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
 
 
 def plain_decision(predictions: Predictions, *, several: bool) -> Array | None:
@@ -330,32 +439,44 @@ def _seconds_of_second(call: Callable[[], Tensor]) -> float:
     return time.perf_counter() - before
 
 
-def probe(job: Job, num_predicted: int, seconds: float = 0.25) -> Probe:
-    """Times a few real steps and one part of a prediction on a throw-away network."""
+def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int]) -> Probe:
+    """Times a few real steps for each number of threads, and one part of a prediction, on a throw-away network.
+
+    Their mean counts, not their median: beside a busy program a few steps take a hundred times as long as the others.
+    """
     network = new_network(job)
     step = make_step(job, network, make_optimizers(network, job.plan.recipe))
-    network.train()
-    times = []
-    begun = time.perf_counter()
-    with torch.random.fork_rng(devices=[]):
-        for rows, epoch in batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths):
-            before = time.perf_counter()
-            float(step(rows, epoch))
-            times.append(time.perf_counter() - before)
-            if (len(times) >= 6 and time.perf_counter() - begun > seconds) or len(times) >= 40:
-                break
-    settled = sorted(times[2:])  # the first steps choose algorithms
-    some = job.validation[: min(len(job.validation), 512)]
-    look_row = _seconds_of_second(partial(predict_outputs, network, job.data, some, precision=job.plan.precision))
-    predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
-    # Batches of like lengths differ in cost: their mean counts, but for a few that something else held up.
-    typical = settled[: max(1, round(0.9 * len(settled)))]
-    middle = settled[len(settled) // 2]
+    before, paces = torch.get_num_threads(), {}
+    feed = batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            for number in sorted(threads, reverse=True):
+                torch.set_num_threads(number)
+                network.train()
+                paces[number] = _mean_step(step, feed, seconds)
+            torch.set_num_threads(min(paces, key=lambda number: paces[number]))
+            some = job.validation[: min(len(job.validation), 512)]
+            look_row = _seconds_of_second(
+                partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
+            )
+            predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
+    finally:
+        torch.set_num_threads(before)
     return Probe(
-        step_seconds=middle if job.data.lengths is None else max(middle, sum(typical) / len(typical)),
+        step_seconds=paces,
         look_seconds=look_row * len(job.validation) / len(some),
         predict_seconds=predict_row * num_predicted / len(some),
     )
+
+
+def _mean_step(step: Callable[[Tensor, int], Tensor], feed: Iterator[tuple[Tensor, int]], seconds: float) -> float:
+    """Mean seconds of some steps behind a first one, which chooses algorithms and fills caches."""
+    float(step(*next(feed)))
+    began, count = time.perf_counter(), 0
+    while count < 1 or (count < MOST_PROBED and time.perf_counter() - began < seconds):
+        float(step(*next(feed)))
+        count += 1
+    return (time.perf_counter() - began) / count
 
 
 def class_weights(truth: Array, rows: Rows, recipe: Recipe, num_outputs: int) -> tuple[float, ...] | None:

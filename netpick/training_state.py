@@ -22,8 +22,8 @@ from netpick.optimize import Average, Optimizer
 from netpick.strict.tensors import TensorSpec, specs_of
 from netpick.types import STRICT, HistoryPoint
 
-SCALARS = ("step", "loss_count", "rate_scale", "best_step", "waited", "stop")
-SCORES = ("top_score", "best_score", "best_loss")  # infinite until the first look
+SCALARS = ("step", "loss_count", "rate_scale", "best_step", "waited", "stop", "branched", "half_step")
+SCORES = ("top_score", "best_score", "best_loss", "half_score")  # infinite until the first look
 
 
 Number = float | Literal["inf", "-inf", "nan"]  # JSON knows no infinities: they become words
@@ -51,12 +51,16 @@ class Counts:
     best_step: int = Field(ge=0)
     waited: int = Field(ge=0)
     stop: str
+    branched: bool
+    half_step: int = Field(ge=0)
+    half_score: Number
     top_score: Number
     best_score: Number
     best_loss: Number
     history: tuple[Look, ...]
     averaged: int = Field(ge=0)
     seconds: float = Field(ge=0)
+    used: float = Field(ge=0)  # seconds of the training's share
 
 
 @dataclass
@@ -75,6 +79,11 @@ class Progress:
     waited: int = 0
     history: list[HistoryPoint] = field(default_factory=list)
     stop: str = ""
+    branched: bool = False  # the branch at half time was had, or given up
+    half_step: int = 0  # steps behind the annealed copy, its score, and its losses row by row
+    half_score: float = -np.inf
+    half_losses: Tensor | None = None
+    last_losses: Tensor | None = None  # of the newest look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +94,10 @@ class TrainingState:
     optimizers: Sequence[Optimizer]
     average: Average | None
     progress: Progress
+    scored_rows: int = 0  # of the validation part
 
-    def save(self, seconds: float) -> Checkpoint:
-        """Everything between two steps, to be written before the next one; `seconds` were spent so far."""
+    def save(self, seconds: float, used: float = 0.0) -> Checkpoint:
+        """Everything between two steps, to be written before the next one; `seconds` were spent so far, `used` of the share."""
         progress = self.progress
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in (progress.best_weights or {}).items()}
@@ -96,6 +106,8 @@ class TrainingState:
             tensors |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.mean)}
         if progress.loss_sum is not None:
             tensors["loss_sum"] = progress.loss_sum
+        if progress.half_losses is not None:
+            tensors["half_losses"] = progress.half_losses
         tensors["generator"] = torch.get_rng_state()
         if next(self.network.parameters()).is_cuda:
             tensors["generator.cuda"] = torch.cuda.get_rng_state()
@@ -103,20 +115,29 @@ class TrainingState:
         state |= {name: _finite(getattr(progress, name)) for name in SCORES}
         history = history_to_json(progress.history)
         averaged = 0 if self.average is None else self.average.count
+        rest = {"averaged": averaged, "seconds": seconds, "used": used}
         return Checkpoint(
             tensors={name: tensor.detach() for name, tensor in tensors.items()},
-            state={**state, "history": history, "averaged": averaged, "seconds": seconds},
+            state={**state, "history": history, **rest},
         )
 
     def load(self, checkpoint: Checkpoint) -> float:
         """Puts everything back as it was; returns the seconds that were spent. The checkpoint is one that was `expected`."""
         tensors, state, progress = checkpoint.tensors, checkpoint.state, self.progress
-        self.network.load_state_dict(_below(tensors, "network."))
         for name in (*SCALARS, *SCORES):
             setattr(progress, name, _number(name, state[name]))
         progress.best_weights = _below(tensors, "best.") or None
         progress.loss_sum = tensors.get("loss_sum")
         progress.history = list(history_from_json(state["history"]))
+        progress.half_losses = tensors.get("half_losses")
+        if self.average is not None:
+            self.average.count = int(state["averaged"])
+        self.put_back(tensors)
+        return float(state["seconds"])
+
+    def put_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """Weights, optimizers, the average and torch's generator, as `save` named them."""
+        self.network.load_state_dict(_below(tensors, "network."))
         for optimizer in self.optimizers:
             for group in optimizer.groups:
                 group.state.clear()
@@ -130,13 +151,11 @@ class TrainingState:
                             tensor.copy_(saved[str(which)])
                         group.state[weight] = fresh
         if self.average is not None:
-            self.average.count = int(state["averaged"])
             for i, mean in enumerate(self.average.mean):
                 mean.copy_(tensors[f"average.{i}"])
         torch.set_rng_state(tensors["generator"].cpu())
         if "generator.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["generator.cuda"].cpu())
-        return float(state["seconds"])
 
     def expected(self) -> Expected:
         """What a checkpoint of this training holds: weights and averages always, the rest once there is any."""
@@ -153,8 +172,11 @@ class TrainingState:
         generators = {"generator": torch.get_rng_state()}
         if next(self.network.parameters()).is_cuda:
             generators["generator.cuda"] = torch.cuda.get_rng_state()
-        loss = {"loss_sum": TensorSpec(dtype="float32", shape=())}
-        return Expected(tensors=specs_of(always | generators), optional=sometimes | loss, state=Counts)
+        losses = {
+            "loss_sum": TensorSpec(dtype="float32", shape=()),
+            "half_losses": TensorSpec(dtype="float32", shape=(self.scored_rows,)),
+        }
+        return Expected(tensors=specs_of(always | generators), optional=sometimes | losses, state=Counts)
 
     def _optimizer_tensors(self) -> list[tuple[str, Tensor]]:
         return [

@@ -253,7 +253,7 @@ class Contest:
             rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
             refit=len(split.train) <= REFIT_ROWS and self.rows.trained_twice,
             candidates=[c.plan for c in candidates],
-            order=range(len(candidates)),
+            order=tuple(range(len(candidates))),
         )
         if steps is not None:
             candidates = [replace(c, plan=replace(c.plan, steps=steps, looks=min(10, steps))) for c in candidates]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -396,7 +396,7 @@ def _half_time(progress: Progress) -> HalfTime | None:
     if half is None or last is None:
         return None
     differences = (half - last).double()
-    return HalfTime(
+    measured = HalfTime(
         step=progress.half_step,
         validation_loss=float(half.mean()),
         validation_score=progress.half_score,
@@ -405,6 +405,7 @@ def _half_time(progress: Progress) -> HalfTime | None:
         end_score=progress.history[-1].validation_score,
         loss_error=float(differences.std() / len(differences) ** 0.5) if len(differences) > 1 else 0.0,
     )
+    return measured if np.isfinite(astuple(measured)).all() else None
 
 
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:

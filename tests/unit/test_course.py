@@ -92,9 +92,7 @@ def busy_for_two(now: float, step: int, threads: int) -> float:
 
 
 def share(seconds: float = 20.0, most_steps: int = 1_000_000, threads: tuple[int, ...] = (1,)) -> Share:
-    return Share(
-        seconds=seconds, most_steps=most_steps, step_seconds=dict.fromkeys(threads, 0.02), look_seconds=0.02
-    )
+    return Share(seconds=seconds, most_steps=most_steps, step_seconds=dict.fromkeys(threads, 0.02), look_seconds=0.02)
 
 
 PACES = [steady(0.01), steady(0.3), steady(3e-4), slower_tenfold, faster_tenfold, stalls]

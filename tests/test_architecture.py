@@ -20,7 +20,9 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "strict", "stop", "types", "disk", "recipe", "model_record", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
+    "errors", "strict", "stop", "types", "disk", "recipe",
+    "clock",
+    "course", "model_record", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split", "store", "encode", "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "model_parts", "artifact",
     "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +30,7 @@ from netpick.models.network import Network, build_network
 from netpick.models.rnn import RecurrentLayer
 from netpick.models.variants import Variant, apply, parse_models, parse_recipe
 from netpick.plan import CandidatePlan
-from netpick.recipe import Recipe
+from netpick.recipe import Recipe, following_optimizer
 from netpick.types import Inputs
 
 LARGE_RECURRENT = 25_000  # weights from state to state; below, bf16 gains nothing
@@ -99,7 +99,7 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
     size, presets = sizes[rung], sizes[rung].settings
     settings = apply(presets, variant.settings, variant.text)
     recipe = architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs)
-    recipe = apply(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
+    recipe = _overridden(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
 
     def build() -> nn.Module:
         return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
@@ -124,7 +124,9 @@ def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:
 def _from_layers(text: str, asked: Contestants) -> Candidate:
     architecture = MODELS["layers", main_form(asked.inputs)]
     settings = architecture.Settings(spec=text)
-    recipe = apply(architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe")
+    recipe = _overridden(
+        architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe"
+    )
 
     def build() -> nn.Module:
         return build_network("layers", settings, asked.inputs, asked.num_outputs)
@@ -141,7 +143,7 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
             f"Your module {type(module).__name__} was handed over for a forecast, but only the families and networks spelled "
             'out can forecast. Pass models="mlp,cnn,rnn,transformer" or layers="lstm 64, lstm 64".'
         )
-    recipe = apply(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
+    recipe = _overridden(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
     start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
     def build() -> nn.Module:
@@ -256,6 +258,10 @@ def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:
     if main == "table" or recipe.augment or not asked.image_augment:
         return {}
     return {"augment": default_augment(asked.inputs[main], asked.num_rows, asked.labels).names}
+
+
+def _overridden(recipe: Recipe, overrides: Mapping[str, Any], label: str) -> Recipe:
+    return apply(recipe, {**following_optimizer(recipe, overrides), **overrides}, label)
 
 
 def _shared(asked: Contestants) -> dict[str, Any]:

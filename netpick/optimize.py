@@ -64,13 +64,7 @@ class Group:
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015), with weight decay as L2, or decoupled as in AdamW (Loshchilov & Hutter 2019)."""
-
-    def __init__(
-        self, groups: Sequence[Sequence[Tensor]], lr: float, weight_decays: Sequence[float], *, decoupled: bool
-    ) -> None:
-        super().__init__(groups, lr, weight_decays)
-        self.kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    """Adam (Kingma & Ba 2015); with a decay it is AdamW (Loshchilov & Hutter 2019)."""
 
     def new_state(self, weight: Tensor) -> list[Tensor]:
         return [torch.zeros_like(weight), torch.zeros_like(weight), torch.zeros((), device=weight.device)]
@@ -78,7 +72,7 @@ class Adam(Optimizer):
     def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
         means, squares, steps = ([state[i] for state in states] for i in range(3))
         torch._foreach_add_(steps, 1.0)
-        self.kernel(
+        torch._fused_adamw_(
             weights,
             grads,
             means,
@@ -95,8 +89,14 @@ class Adam(Optimizer):
         )
 
 
+def decay(group: Group, weights: list[Tensor]) -> None:
+    """Decoupled weight decay: by the rate, never through the gradient, where an optimizer that scales it would undo it."""
+    if group.weight_decay > 0:
+        torch._foreach_mul_(weights, 1 - group.lr * group.weight_decay)
+
+
 class Sgd(Optimizer):
-    """Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013), weight decay as L2."""
+    """Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013)."""
 
     def __init__(
         self, groups: Sequence[Sequence[Tensor]], lr: float, weight_decays: Sequence[float], *, momentum: float
@@ -108,23 +108,23 @@ class Sgd(Optimizer):
         return [torch.zeros_like(weight)]
 
     def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
-        grads = list(torch._foreach_add(grads, weights, alpha=group.weight_decay))
+        decay(group, weights)
         if self.momentum > 0:
             velocities = [state[0] for state in states]
             torch._foreach_mul_(velocities, self.momentum)
             torch._foreach_add_(velocities, grads)
-            torch._foreach_add_(grads, velocities, alpha=self.momentum)
+            grads = list(torch._foreach_add(grads, velocities, alpha=self.momentum))
         torch._foreach_add_(weights, grads, alpha=-group.lr)
 
 
 class RmsProp(Sgd):
-    """Gradients divided by a running mean of their size (Tieleman & Hinton 2012), with momentum, weight decay as L2."""
+    """Gradients divided by a running mean of their size (Tieleman & Hinton 2012), with momentum."""
 
     def new_state(self, weight: Tensor) -> list[Tensor]:
         return [torch.zeros_like(weight), torch.zeros_like(weight)]
 
     def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
-        grads = list(torch._foreach_add(grads, weights, alpha=group.weight_decay))
+        decay(group, weights)
         velocities, squares = ([state[i] for state in states] for i in range(2))
         torch._foreach_mul_(squares, 0.99)
         torch._foreach_addcmul_(squares, grads, grads, value=0.01)
@@ -138,16 +138,16 @@ class RmsProp(Sgd):
 class Muon(Sgd):
     """Momentum whose update of each matrix is orthogonalised by Newton-Schulz (Jordan et al. 2024).
 
-    For weights of two or more dimensions (a convolution counts as a matrix of out x rest); weight decay is decoupled.
+    For weights of two or more dimensions; a convolution counts as a matrix of out x rest.
     """
 
     def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
+        decay(group, weights)
         for weight, grad, (velocity,) in zip(weights, grads, states, strict=True):
             velocity.lerp_(grad, 1 - self.momentum)
             update = grad.lerp(velocity, self.momentum)  # Nesterov
             matrix = orthogonalise(update.reshape(len(update), -1))
             scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            weight.mul_(1 - group.lr * group.weight_decay)
             weight.add_(matrix.reshape(weight.shape), alpha=-group.lr * scale)
 
 
@@ -170,7 +170,7 @@ def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]
     groups = [[p for p in weights if p.ndim >= 2], [p for p in weights if p.ndim < 2]]
     rate, decays = recipe.learning_rate, (recipe.weight_decay, 0.0)
     if recipe.optimizer in ("adam", "adamw"):
-        return (Adam(groups, rate, decays, decoupled=recipe.optimizer == "adamw"),)
+        return (Adam(groups, rate, decays),)
     if recipe.optimizer == "sgd":
         return (Sgd(groups, rate, decays, momentum=recipe.momentum),)
     if recipe.optimizer == "rmsprop":
@@ -182,7 +182,7 @@ def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]
     others = [p for p in weights if p.ndim < 2 or id(p) in plain]
     return (
         Muon([hidden], rate, (recipe.weight_decay,), momentum=recipe.momentum),
-        Adam([others], rate * 0.1, (0.0,), decoupled=True),
+        Adam([others], rate * 0.1, (0.0,)),
     )
 
 

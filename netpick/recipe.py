@@ -1,12 +1,14 @@
 """How a network is trained: one value with every knob, each default written once.
 
 Architectures propose a recipe (models/*.py, `recipe`); people override single knobs with `--recipe "optimizer=sgd"` or in
-brackets behind one candidate, `cnn[optimizer=muon]`.
+brackets behind one candidate, `cnn[optimizer=muon]`. Whoever names an optimizer alone gets what suits it for the knobs that
+depend on it: presets are made for AdamW, and its rate, its decay and its momentum mean something else elsewhere.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -40,7 +42,7 @@ class Recipe:
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(default=1e-3, gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)  # sgd, rmsprop, muon
-    weight_decay: float = Field(default=0.0, ge=0)  # decoupled for adamw and muon, L2 for the others
+    weight_decay: float = Field(default=0.0, ge=0)  # decoupled, whatever the optimizer (Loshchilov & Hutter 2019)
     schedule: ScheduleName = "cosine"
     warmup: float = Field(default=0.1, ge=0, lt=1)  # share of the steps
     batch_size: int = Field(default=128, ge=1)
@@ -53,3 +55,36 @@ class Recipe:
     patience: int = Field(default=0, ge=0)  # looks at the validation rows without progress before stopping; 0: never
     augment: tuple[AugmentName, ...] = ()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class OptimizerChange(NamedTuple):
+    """What becomes of a recipe made for AdamW when another optimizer is named."""
+
+    rate_factor: float  # by which AdamW's rate is multiplied
+    momentum: float = 0.9
+    decays: bool = False  # keeps the decay per step; False: none, as the textbook has it
+
+
+CHANGES: dict[OptimizerName, OptimizerChange] = {
+    "adam": OptimizerChange(1.0),
+    "rmsprop": OptimizerChange(
+        0.5, momentum=0.0
+    ),  # with momentum, a rate would move weights ten times as far as Adam's
+    "sgd": OptimizerChange(50.0),
+    "muon": OptimizerChange(5.0, decays=True),
+}
+
+
+def following_optimizer(recipe: Recipe, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that follow from the optimizer that was asked for, where they were not asked for themselves."""
+    change = CHANGES.get(asked.get("optimizer", recipe.optimizer))
+    if change is None or recipe.optimizer != "adamw":
+        return {}
+    # A decoupled decay acts by rate times decay.
+    decay = recipe.weight_decay / change.rate_factor if change.decays else 0.0
+    following = {
+        "learning_rate": recipe.learning_rate * change.rate_factor,
+        "momentum": change.momentum,
+        "weight_decay": decay,
+    }
+    return {name: value for name, value in following.items() if name not in asked}

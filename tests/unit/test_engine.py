@@ -146,25 +146,28 @@ def test_weight_decay_spares_vectors() -> None:
 
 
 REFERENCES: dict[str, Callable[[list[torch.Tensor]], torch.optim.Optimizer]] = {
-    "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.02, weight_decay=0.1),
-    "adam": lambda weights: torch.optim.Adam(weights, lr=0.02, weight_decay=0.1),
-    "sgd": lambda weights: torch.optim.SGD(weights, lr=0.02, weight_decay=0.1, momentum=0.9, nesterov=True),
-    "rmsprop": lambda weights: torch.optim.RMSprop(weights, lr=0.02, weight_decay=0.1, momentum=0.9),
+    "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.02, weight_decay=0.0),
+    "adam": lambda weights: torch.optim.Adam(weights, lr=0.02),
+    "sgd": lambda weights: torch.optim.SGD(weights, lr=0.02, momentum=0.9, nesterov=True),
+    "rmsprop": lambda weights: torch.optim.RMSprop(weights, lr=0.02, momentum=0.9),
 }
 
 
 @pytest.mark.parametrize("name", sorted(REFERENCES))
-def test_optimizers_move_weights_as_those_of_torch(name: OptimizerName) -> None:
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_optimizers_move_weights_as_those_of_torch_with_a_decoupled_decay(name: OptimizerName, decay: float) -> None:
     generator = torch.Generator().manual_seed(0)
     ours = nn.Linear(5, 3, bias=False)
     theirs = nn.Linear(5, 3, bias=False)
     theirs.load_state_dict(ours.state_dict())
-    (mine,) = make_optimizers(ours, Recipe(optimizer=name, learning_rate=0.02, weight_decay=0.1))
+    (mine,) = make_optimizers(ours, Recipe(optimizer=name, learning_rate=0.02, weight_decay=decay))
     reference = REFERENCES[name](list(theirs.parameters()))
     for _ in range(12):
         grad = torch.randn(3, 5, generator=generator)
         ours.weight.grad, theirs.weight.grad = grad.clone(), grad.clone()
         mine.step()
+        with torch.no_grad():
+            theirs.weight.mul_(1 - 0.02 * decay)  # by the rate, beside the gradient (Loshchilov & Hutter 2019)
         reference.step()
     torch.testing.assert_close(ours.weight, theirs.weight, atol=1e-6, rtol=1e-6)
 

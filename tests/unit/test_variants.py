@@ -7,7 +7,7 @@ import pytest
 from netpick.errors import RequestError
 from netpick.models.tabular_mlp import TabularMlpSettings
 from netpick.models.variants import Variant, apply, parse_models, parse_recipe
-from netpick.recipe import Recipe
+from netpick.recipe import OptimizerName, Recipe, following_optimizer
 from netpick.types import Inputs, InputSpec
 
 TABLE: Inputs = {"vector": InputSpec(form="vector", shape=(4,))}
@@ -94,3 +94,29 @@ def test_apply_is_strict() -> None:
         apply(TabularMlpSettings(), {"cell": "gru"}, "rnn")
     with pytest.raises(RequestError, match="Setting 'width' is '8', but: input should be a valid integer"):
         apply(TabularMlpSettings(), {"width": "8"})
+
+
+PRESET = Recipe(learning_rate=8e-3, weight_decay=0.05, schedule="onecycle", clip=0.5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_the_optimizer_of_a_textbook_brings_no_decay_made_for_adamw(optimizer: OptimizerName) -> None:
+    recipe = apply(PRESET, {"optimizer": optimizer, **following_optimizer(PRESET, {"optimizer": optimizer})})
+    assert recipe.weight_decay == 0.0
+    assert (recipe.schedule, recipe.clip) == ("onecycle", 0.5)
+    assert recipe.momentum == (0.0 if optimizer == "rmsprop" else 0.9)
+    # Momentum adds up some ten gradients, so sgd's rate is no rate for rmsprop.
+    assert (recipe.learning_rate > PRESET.learning_rate) == (optimizer == "sgd")
+
+
+def test_muon_keeps_the_decay_of_a_step() -> None:
+    following = following_optimizer(PRESET, {"optimizer": "muon"})
+    before = PRESET.learning_rate * PRESET.weight_decay
+    assert following["learning_rate"] * following["weight_decay"] == pytest.approx(before)
+
+
+def test_what_was_asked_for_does_not_follow_from_the_optimizer() -> None:
+    asked = {"optimizer": "rmsprop", "learning_rate": 1e-3, "momentum": 0.5, "weight_decay": 0.01}
+    assert following_optimizer(PRESET, asked) == {}
+    assert following_optimizer(PRESET, {"learning_rate": 1e-3}) == {}
+    assert following_optimizer(PRESET, {"optimizer": "adamw"}) == {}

@@ -27,14 +27,17 @@ class GridCnnSettings:
     """Size and kind of the network; neutral defaults, `presets` holds the opinions."""
 
     width: int = Field(default=16, ge=1)  # channels of the first stage; each later stage has twice as many
+    widest: int = Field(default=0, ge=0)  # channels of a stage at most; 0: no limit
     stages: int = Field(default=3, ge=1, le=8)  # each later stage halves the map
     blocks: int = Field(default=1, ge=0, le=1000)  # residual blocks in each stage but the first
+    first_blocks: int = Field(default=0, ge=0, le=1000)  # residual blocks in the first stage
     kernel: int = Field(default=3, ge=1)  # of the first convolution
     stride: int = Field(default=1, ge=1)  # of the first convolution
     pooling: Literal["flatten", "mean", "max", "mean_max"] = "mean"
     activation: Activation = "relu"
     norm: Literal["batch", "layer", "none"] = "batch"
     dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
+    shrink: int = Field(default=1, ge=1)  # this many pixels a side are averaged into one first
 
 
 class ConvNorm(nn.Sequential):
@@ -71,21 +74,26 @@ class GridCnnTrunk(Trunk):
         spec = inputs["grid"]
         self.stem = GridStem(spec)
         self.pooling = settings.pooling
+        self.shrink = min(settings.shrink, *spec.shape[1:])
         layers: list[nn.Module] = []
         channels, outputs = spec.shape[0], settings.width
         for stage in range(settings.stages):
             kernel, stride = (settings.kernel, settings.stride) if stage == 0 else (3, 2)
             layers.append(ConvNorm(channels, outputs, settings, kernel, stride))
             layers.append(activation_layer(settings.activation, dim=1))
-            layers.extend(Block(outputs, settings) for _ in range(settings.blocks if stage > 0 else 0))
-            channels, outputs = outputs, 2 * outputs
+            blocks = settings.blocks if stage > 0 else settings.first_blocks
+            layers.extend(Block(outputs, settings) for _ in range(blocks))
+            channels, outputs = outputs, min(2 * outputs, settings.widest or 2 * outputs)
         self.layers = nn.Sequential(*layers)
         self.dropout = Dropout(settings.dropout)
-        height, width = map_size(spec.shape[1], settings), map_size(spec.shape[2], settings)
+        height, width = (map_size(size // self.shrink, settings) for size in spec.shape[1:])
         self.width = channels * {"flatten": height * width, "mean_max": 2}.get(settings.pooling, 1)
 
     def forward(self, batch: Batch) -> Features:
-        images = self.stem(batch).contiguous(memory_format=torch.channels_last)
+        images = self.stem(batch)
+        if self.shrink > 1:
+            images = functional.avg_pool2d(images, self.shrink)
+        images = images.contiguous(memory_format=torch.channels_last)
         maps = self.layers(images)  # (B, D, h, w)
         return Features(self.dropout(pool_map(maps, self.pooling)), map=maps)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.models import FAMILIES, MODELS, families_for, main_form
+from netpick.models.grid_cnn import GridCnnSettings
 from netpick.models.layers import LayersSettings
 from netpick.models.network import build_network, settings_from_json
 from netpick.recipe import Recipe
@@ -37,6 +38,12 @@ INPUTS: dict[str, dict[str, Inputs]] = {
     "clip": {"clip": {"clip": CLIP}},
     "tokens": {"text": {"tokens": TEXT}, "words": {"tokens": WORDS}},
     "spectrogram": {"sound": {"spectrogram": SOUND}},
+}
+
+SIZED: dict[str, Any] = {  # settings that no preset for inputs as small as these has
+    "cnn": GridCnnSettings(
+        width=8, widest=12, stages=3, first_blocks=1, kernel=5, stride=2, shrink=2, pooling="mean_max"
+    ),
 }
 
 SPELLED: dict[str, tuple[str, ...]] = {
@@ -85,6 +92,8 @@ def cases() -> Iterator[Case]:
         name, inputs = list(INPUTS[form].items())[-1]
         for i, spec in enumerate(specs):
             yield Case(f"spelled-{form}-{name}-{i}", "layers", inputs, LayersSettings(spec=spec))
+    for family, settings in SIZED.items():
+        yield Case(f"sized-{family}-grid", family, INPUTS["grid"]["colour"], settings)
     table: Inputs = {"vector": VECTOR, "codes": CODES}
     for family, form in MODELS:
         if form == "grid":

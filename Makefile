@@ -6,6 +6,7 @@ WORKERS ?= 2
 PARTS ?=
 DEMO := runs/demo-digits
 N ?= 20
+BUDGET ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
@@ -45,8 +46,8 @@ serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a 
 api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 	$(BIN)/python tools/fuzz_api.py
 
-kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical
-	$(BIN)/python tools/kill.py $(N)
+kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide
+	$(BIN)/python tools/kill.py $(N) 0 $(BUDGET)
 
 flips: $(INSTALLED) ## cut and flip a model file and a checkpoint; every damage must be noticed
 	PYTHONPATH=. $(BIN)/python tools/flips.py

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netpick.clock import WorkClock
 from netpick.contest import DEFAULT_BUDGET, Contest
 from netpick.disk import refused_write
 from netpick.errors import Interrupted, RequestError
@@ -84,14 +85,24 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
         raise RequestError(
             f"{options.out} exists already, and a run never overwrites one. {remedy} another --out, or remove it."
         )
+    replay = None
+    if options.plan is not None:
+        from netpick.replay import read_replay, replayed_options
+
+        replay = read_replay(Path(options.plan))
+        options = replayed_options(replay, options)
     budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
     prepared = prepare(data, options, on_event)
+    if replay is not None:
+        replay.refuse_others(prepared.source.fingerprint)
     contest = Contest(
         prepared=prepared,
         options=options,
         started=started,
         budget=budget,
         listener=on_event,
+        clock=WorkClock(started=started),
+        replay=replay,
         data=data if isinstance(data, (str, Path)) else None,
         stop=stop or Stop(),
     )
@@ -112,17 +123,23 @@ def run_resume(
 
     Raises RequestError when there is nothing to resume, or when data or versions have changed since.
     """
-    from netpick.keeping import read_request, refuse_changes, spent_seconds
+    from netpick.keeping import PLAN, read_request, refuse_changes, spent_seconds
 
+    began = time.perf_counter()
     request = read_request(folder)
     if data is None and request.data is None:
         raise RequestError(
             f"The run in {folder} was given a table or arrays from Python, which it does not keep. Hand them over again: "
             "netpick.resume(folder, data=...)."
         )
-    started = time.perf_counter() - spent_seconds(folder)
+    started = began - spent_seconds(folder)
     options = replace(FitOptions.from_json(request.options), modules=modules, started=started)
     budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
+    replay = None
+    if options.plan is not None and not (folder / PLAN).is_file():
+        from netpick.replay import read_replay
+
+        replay = read_replay(Path(options.plan))
     try:
         prepared = prepare(request.data if data is None else data, options, on_event)
     except OSError as error:
@@ -136,6 +153,8 @@ def run_resume(
         started=started,
         budget=budget,
         listener=on_event,
+        clock=WorkClock(started=began),
+        replay=replay,
         folder=folder,
         stop=stop or Stop(),
     )
@@ -175,6 +194,7 @@ def fit(
     accept: Sequence[str] = (),
     cost: Mapping[str, float] | None = None,
     recipe: str | None = None,
+    plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     label_from: str | None = None,
@@ -186,6 +206,7 @@ def fit(
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
+    plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -212,6 +233,7 @@ def fit(
         accept=tuple(accept),
         cost=dict(cost or {}),
         recipe=recipe,
+        plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
         read=ReadOptions(label_from=label_from),

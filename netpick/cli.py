@@ -99,6 +99,10 @@ Header = Annotated[
 Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
 Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
 Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option(help="plan.json of a finished run to make again: the same data and machine give the same bytes."),
+]
 LabelFrom = Annotated[
     str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
 ]
@@ -132,6 +136,7 @@ def fit(
     kind: KindOption = None,
     image_size: ImageSize = None,
     trials: Trials = 1,
+    plan: PlanOption = None,
     device: Device = "auto",
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
@@ -388,6 +393,8 @@ def _options(given: dict[str, Any]) -> FitOptions:
     for key in ("target", "drop", "accept", "known", "time", "ids"):
         if key in said:
             options[key] = _names(said[key])
+    if "plan" in said:
+        options["plan"] = str(said["plan"].absolute())
     if "layers" in said:
         options["layers"] = tuple(said["layers"])
     if "kind" in said:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netpick.course import Course
     from netpick.infer import DeviceData
     from netpick.plan import CandidatePlan, Plan, Probe
+    from netpick.replay import Replay
     from netpick.store import Store
     from netpick.train import Trained
 
@@ -56,7 +57,7 @@ class Contest:
     events: list[Event] = field(default_factory=list)  # until there is a folder to write them to
     resumed: bool = False  # the folder is that of an earlier start
     clock: Clock = field(default_factory=WorkClock)  # of the budget
-    replayed: bool = False  # the plan's decisions are repeated, whatever the clock says
+    replay: Replay | None = None  # a plan whose decisions are repeated, whatever the clock says
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
 
@@ -170,6 +171,8 @@ class Contest:
         """The plan of an earlier start, or that which is replayed, where there is one: a clock went into it."""
         import torch
 
+        if self.replay is not None:
+            self.keeper.repeat(self.replay.plan, self.replay.decisions)
         kept = self.keeper.plan()
         if kept is None:
             plan, candidates = self._plan(candidates, data)
@@ -269,9 +272,8 @@ class Contest:
 
         probed: list[tuple[Candidate, Probe | None]] = []
         rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
-        for i, candidate in enumerate(candidates):
-            share = self._share(len(candidates) - i)
-            probed.append(self._size(candidate, replace(plan, refit=False), data, share))
+        for candidate in candidates:
+            probed.append(self._size(candidate, replace(plan, refit=False), data, self._share(len(candidates))))
         self.ablation_seconds = self._ablation_seconds(data, [p.predict_seconds / rows for _, p in probed if p])
         share = self._share(len(candidates))
         candidates = [_timed(c, p, share, plan) for c, p in probed]
@@ -434,7 +436,7 @@ class Contest:
         if self.options.steps is not None or not plan.step_ms:
             return None
         record = self.keeper.record(key)
-        record.whole = self.replayed
+        record.whole = self.options.plan is not None
         return ClockCourse(share_of(plan, seconds, most_steps, scored=scored), self.clock, record)
 
     def _pick_rate(self, candidate: Candidate, plan: Plan, data: DeviceData) -> Candidate:

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -164,9 +164,26 @@ class Keeper:
         steps.remove()
         return trained
 
+    def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]]) -> None:
+        """Keeps a plan that is replayed, with all that was decided along it."""
+        (self.folder / DECISIONS).unlink(missing_ok=True)
+        for training, segments in decisions.items():
+            for segment in segments:
+                self._decided(training, segment, replaces=False)
+        self.keep_plan(plan)
+
     def finish(self) -> None:
-        """The run is over: nothing is left to resume."""
+        """The run is over: nothing is left to resume, and plan.json holds all that it takes to make it again."""
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+        try:
+            request = read_request_file(self.folder / REQUEST)
+            decided = {name: [asdict(s) for s in kept] for name, kept in read_decisions(self.folder).items()}
+            kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
+            whole = {**read_json(self.folder / PLAN), "request": kept, "decisions": decided}
+            self._write(PLAN, json.dumps(whole, indent=1, allow_nan=False))
+            (self.folder / DECISIONS).unlink(missing_ok=True)
+        except (RequestError, OSError):
+            pass  # what was decided still lies in its own file
 
     def keep_events(self, lines: list[str]) -> None:
         """Adds to events.jsonl. Raises Interrupted when the disk refuses, unless the run is over and only its log is short."""
@@ -231,10 +248,15 @@ def read_request(folder: Path) -> Request:
         raise RequestError(
             f"{folder} holds no run that can be resumed: it has no {REQUEST}. Start it anew with `netpick fit`."
         )
+    return read_request_file(folder / REQUEST)
+
+
+def read_request_file(path: Path) -> Request:
+    """A request.json. Raises RequestError when it is damaged."""
     try:
-        return from_parsed(Request, dict(read_json(folder / REQUEST)))
+        return from_parsed(Request, dict(read_json(path)))
     except RefusedError as error:
-        raise RequestError(f"{folder / REQUEST} is damaged ({error}). Start anew with `netpick fit`.") from None
+        raise RequestError(f"{path} is damaged ({error}). Start anew with `netpick fit`.") from None
 
 
 def refuse_changes(folder: Path, kept: Request, fingerprint: str) -> None:

@@ -71,6 +71,7 @@ class FitOptions:
     seed: int = 0
     device: str = "auto"
     out: Path | None = None
+    plan: str | None = None  # the plan.json of a run that is to be made again
     accept: tuple[str, ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fn": 10} makes a missed positive ten times as dear
     image_size: tuple[int, int] | None = None

@@ -25,7 +25,7 @@ STAGES = (
     "course", "model_record", "sources", "kinds", "metrics", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split", "store", "encode", "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "model_parts", "artifact",
-    "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows",
+    "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
     "contest", "api", "console",
     "cli",
 )  # fmt: skip

@@ -125,6 +125,8 @@ def show_run(run: Run) -> None:
     console.print(_text(f"model    {run.folder / 'model.netpick'}"))
     console.print(_text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
     console.print(_text(f"took     {run.seconds:.1f} s, test rows opened {_times(results.test_openings)}"))
+    if results.spent:
+        console.print(_text(f"budget   {results.spent}"))
 
 
 def _contest(console: Console, run: Run) -> None:

@@ -60,10 +60,12 @@ class Contest:
     replay: Replay | None = None  # a plan whose decisions are repeated, whatever the clock says
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
+    stages: dict[str, float] = field(default_factory=dict)  # seconds that each part of the run took
 
     def run(self) -> RunResults:
         from netpick.contest_rows import rows_of
         from netpick.infer import DeviceData
+        from netpick.plan import spent_words
         from netpick.store import Allocator
 
         self.rows = rows_of(self.prepared)
@@ -74,19 +76,27 @@ class Contest:
         self._open_folder()
         allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=self.prepared.source.fingerprint)
         try:
+            self._passed("reading")
             store = self.rows.store(allocator)
+            self._passed("encoding")
             baselines = self._baselines(store, inputs)
-            self.num_judged = len(candidates) + len(baselines)
+            self.num_networks, self.num_judged = len(candidates), len(candidates) + len(baselines)
             data = DeviceData(store, inputs, self.device, self.rows.target)
+            self._passed("baselines")
             plan, candidates = self._planned(candidates, data)
+            self._passed("probing")
             trained = {i: self._train(candidates[i], plan, data, i, place) for place, i in enumerate(plan.order)}
             outcomes = [trained[i] for i in range(len(candidates))]
+            self._passed("training")
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
             results = self._ablate(results, networks, data, store)
             results = self._explain(results, networks, store)
             self._write(results, networks, data, inputs, candidates)
             self.keeper.finish()
+            self._passed("scoring and reporting")
+            made = {result.name: result.steps for _, result in outcomes if result.status == "ok"}
+            results = replace(results, spent=spent_words(plan, self.stages, made))
         except BaseException as error:
             self._leave(error)
             raise
@@ -95,6 +105,9 @@ class Contest:
         seconds = time.perf_counter() - self.started
         self.on_event(Event(stage="done", text=results.verdict.sentence, data={"seconds": seconds}))
         return results
+
+    def _passed(self, stage: str) -> None:
+        self.stages[stage] = self.clock.seconds() - sum(self.stages.values())
 
     def on_event(self, event: Event, /) -> None:
         """Passes progress on, and keeps it in events.jsonl."""
@@ -431,13 +444,15 @@ class Contest:
     ) -> Course | None:
         """How the clock steers a training; None where --steps fixes it."""
         from netpick.course import ClockCourse
-        from netpick.plan import share_of
+        from netpick.plan import SPARE_SHARE, share_of
 
         if self.options.steps is not None or not plan.step_ms:
             return None
         record = self.keeper.record(key)
         record.whole = self.options.plan is not None
-        return ClockCourse(share_of(plan, seconds, most_steps, scored=scored), self.clock, record)
+        spare = SPARE_SHARE * (self.budget or 0.0) / self.num_networks
+        share = share_of(plan, seconds, most_steps, spare=spare, scored=scored)
+        return ClockCourse(share, self.clock, record)
 
     def _pick_rate(self, candidate: Candidate, plan: Plan, data: DeviceData) -> Candidate:
         """The same number of short trials for every candidate: a third, once and three times its learning rate, ..."""

@@ -30,6 +30,7 @@ LATE, LATE_SHARE = (
 )  # a segment is cut short when it takes so many times what was expected, and so much of the share
 CLOSING = 0.05  # of the steps so far, in which the rate falls to nothing when the time is suddenly over
 FEWEST_CLOSING = 3
+FEWEST_STEPS = 20  # of a training whose share was over before it began, as far as they can be afforded
 EXPLORE = 8  # every so many segments another number of threads is tried
 EXPLORE_UNTIL = 0.8  # of the course
 HOPELESS = 4.0  # times as slow as the best one: not tried the next time
@@ -179,6 +180,7 @@ class Share:
     most_steps: int  # more do not repay themselves
     step_seconds: dict[int, float]  # by number of threads, as probed
     look_seconds: float
+    spare_seconds: float = 0.0  # beyond the share, for the fewest steps that make a network
     branch: bool = True  # measure what the second half brings
 
 
@@ -266,7 +268,8 @@ class ClockCourse:
         usable = left - self._look_seconds * max(1.0, (1 - fraction) / distance)
         to_come = min(usable / pace, float(share.most_steps - step))
         if to_come < FEWEST_CLOSING:  # over: what is left of the schedule in a few steps
-            closing = max(FEWEST_CLOSING, round(CLOSING * step * (1 - fraction)))
+            least = min(FEWEST_STEPS - step, int(share.spare_seconds / pace))
+            closing = max(FEWEST_CLOSING, least, round(CLOSING * step * (1 - fraction)))
             until = step + max(1, min(closing, share.most_steps - step))
             return _segment(step, until, fraction, 1.0, threads)
         seconds = min(max(PART * usable, SHORTEST * share.seconds), LONGEST * share.seconds)

@@ -13,14 +13,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from netpick.course import LOOK_SHARE, MOST_LOOKS, Segment, Share
+from netpick.course import FEWEST_STEPS, LOOK_SHARE, MOST_LOOKS, Share
 from netpick.errors import RequestError
 from netpick.recipe import Recipe
 
 BASELINE_SHARE = 0.1  # of the budget
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
 REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
-FEWEST_STEPS = 20
+SPARE_SHARE = 0.1  # of the budget, that all networks together may take beyond it where it is over before they begin
 FEWEST_SAMPLED = 1_000  # rows, where a sample is all that can be learned from three times
 REFIT_SHARE = 0.7  # of the steps that the second training should have; with fewer it is given up
 
@@ -84,13 +84,6 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decisions:
-    """What the clock decided in a run: the segments of each training that it had, by key."""
-
-    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Probe:
     """What the timed probe saw of one candidate."""
 
@@ -125,13 +118,19 @@ def first_seconds(seconds: float, plan: Plan) -> float:
     return usable / (1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0))
 
 
-def share_of(candidate: CandidatePlan, seconds: float, most_steps: int, *, scored: bool = True) -> Share:
-    """A training's share of the clock, for its course. scored: the validation rows are looked at."""
+def share_of(
+    candidate: CandidatePlan, seconds: float, most_steps: int, *, spare: float = 0.0, scored: bool = True
+) -> Share:
+    """A training's share of the clock, for its course.
+
+    spare: seconds that it may take beyond it, where that is over before it begins; scored: the validation rows are looked at.
+    """
     return Share(
         seconds=max(seconds, 0.0),
         most_steps=max(1, most_steps),
         step_seconds={threads: ms / 1000 for threads, ms in candidate.step_ms.items()},
         look_seconds=candidate.look_ms / 1000 if scored else 0.0,
+        spare_seconds=spare,
         branch=scored and candidate.recipe.schedule in ("onecycle", "cosine"),
     )
 
@@ -141,6 +140,23 @@ def needed_seconds(candidate: CandidatePlan, plan: Plan) -> float:
     pace = min(candidate.step_ms.values(), default=0.0) / 1000
     trainings = candidate.most_steps * pace * (2 if plan.refit else 1)
     return trainings + (MOST_LOOKS * candidate.look_ms + candidate.predict_ms) / 1000
+
+
+def spent_words(plan: Plan, stages: Mapping[str, float], steps: Mapping[str, int]) -> str:
+    """What is to be said of a budget that was passed or not used; nothing where it was kept.
+
+    stages: seconds of each part of the run, in order; steps: made by each network that ended.
+    """
+    budget, used = plan.budget_seconds, sum(stages.values())
+    if budget is None or 0.92 * budget <= used <= 1.02 * budget:
+        return ""
+    if used > budget:
+        parts = ", ".join(f"{stage} took {seconds:.1f} s" for stage, seconds in stages.items() if seconds >= 0.05 * used)
+        return f"{used:.1f} s of a budget of {budget:g} s: {parts}"
+    whole = [c.name for c in plan.candidates if c.name in steps and steps[c.name] >= c.most_steps]
+    if len(whole) == len(steps):
+        return f"{used:.1f} s of a budget of {budget:g} s: every network made all the steps that repay themselves"
+    return f"{used:.1f} s of a budget of {budget:g} s; {', '.join(whole) or 'no network'} made all the steps that repay themselves"
 
 
 def passes_of(candidate: CandidatePlan, plan: Plan) -> float:

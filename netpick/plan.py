@@ -151,7 +151,9 @@ def spent_words(plan: Plan, stages: Mapping[str, float], steps: Mapping[str, int
     if budget is None or 0.92 * budget <= used <= 1.02 * budget:
         return ""
     if used > budget:
-        parts = ", ".join(f"{stage} took {seconds:.1f} s" for stage, seconds in stages.items() if seconds >= 0.05 * used)
+        parts = ", ".join(
+            f"{stage} took {seconds:.1f} s" for stage, seconds in stages.items() if seconds >= 0.05 * used
+        )
         return f"{used:.1f} s of a budget of {budget:g} s: {parts}"
     whole = [c.name for c in plan.candidates if c.name in steps and steps[c.name] >= c.most_steps]
     if len(whole) == len(steps):

@@ -115,3 +115,49 @@ def test_what_cannot_be_resumed_is_said(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text('{"data": 3}')
     with pytest.raises(RequestError, match="is damaged"):
         netpick.resume(tmp_path)
+
+
+def test_a_run_with_a_budget_is_replayed_from_its_plan_whatever_stopped_it(table: Path, tmp_path: Path) -> None:
+    run, again = tmp_path / "run", tmp_path / "again"
+    asked = ("--models", "mlp[dropout=0.1]", "--budget", "7s", "--recipe", "average=0.9")
+    process = start("fit", str(table), *asked, "--out", str(run))
+    wait_for(run, "checkpoints/0/steps/0000001?", process)
+    process.kill()
+    process.communicate()
+    told, _ = start("resume", str(run)).communicate()
+    assert (run / "report.html").is_file(), told
+    plan = json.loads((run / "plan.json").read_text())
+    assert plan["decisions"]["0"][-1]["end"] == 1.0
+    assert not (run / "decisions.jsonl").exists()
+    process = start("fit", str(table), "--plan", str(run / "plan.json"), "--out", str(again))
+    told, _ = process.communicate()
+    assert process.returncode == 0, told
+    assert outcome(again) == outcome(run)
+
+
+def test_a_plan_of_other_data_or_other_options_is_refused(table: Path, tmp_path: Path) -> None:
+    run = netpick.fit(table, models="mlp", steps=5, out=tmp_path / "run")
+    plan = run.folder / "plan.json"
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text() + "9,9,9,yes\n")
+    with pytest.raises(RequestError, match="is the plan of other data or another version: its data had the fingerprint"):
+        netpick.fit(other, plan=plan, out=tmp_path / "a")
+    with pytest.raises(RequestError, match="A plan brings its own options, but --models was given too"):
+        netpick.fit(table, plan=plan, models="transformer", out=tmp_path / "a")
+    with pytest.raises(RequestError, match="There is no plan"):
+        netpick.fit(table, plan=tmp_path / "none.json", out=tmp_path / "a")
+    plan.write_text(plan.read_text().replace(str(netpick.__version__), "0.0.9", 1))
+    with pytest.raises(RequestError, match=r"netpick was 0\.0\.9 and is"):
+        netpick.fit(table, plan=plan, out=tmp_path / "a")
+    plan.write_text(plan.read_text()[:200])
+    with pytest.raises(RequestError, match="cannot be read"):
+        netpick.fit(table, plan=plan, out=tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_budget_that_is_over_before_training_still_gives_a_model_and_says_what_took_the_time(
+    table: Path, tmp_path: Path
+) -> None:
+    run = netpick.fit(table, models="mlp", budget=0.01, out=tmp_path / "run")
+    assert run.results.candidates[0].steps >= 3
+    assert "of a budget of 0.01 s: reading took" in run.results.spent

@@ -213,7 +213,6 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
     "unknown device": (lambda f: [table(f, good), "--device", "tpu"], 2, ("tpu", "cpu")),
     "unreadable budget": (lambda f: [table(f, good), "--budget", "soon"], 2, ("soon", "60s")),
     "unreadable cost": (lambda f: [table(f, good), "--cost", "fx=3"], 2, ("fx=3", "fn=NUMBER")),
-    "budget too small": (lambda f: [table(f, good), "--budget", "10ms"], 2, ("0.01 s", "--budget", "--steps")),
     "existing output": (existing_out, 2, ("run", "--out")),
 }
 

@@ -140,7 +140,9 @@ def test_a_plan_of_other_data_or_other_options_is_refused(table: Path, tmp_path:
     plan = run.folder / "plan.json"
     other = tmp_path / "other.csv"
     other.write_text(table.read_text() + "9,9,9,yes\n")
-    with pytest.raises(RequestError, match="is the plan of other data or another version: its data had the fingerprint"):
+    with pytest.raises(
+        RequestError, match="is the plan of other data or another version: its data had the fingerprint"
+    ):
         netpick.fit(other, plan=plan, out=tmp_path / "a")
     with pytest.raises(RequestError, match="A plan brings its own options, but --models was given too"):
         netpick.fit(table, plan=plan, models="transformer", out=tmp_path / "a")

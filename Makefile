@@ -43,7 +43,10 @@ slow: $(INSTALLED) browser ## the long soaks
 serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a million requests
 	$(BIN)/python tools/soak_serve.py
 
-api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
+api-cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each is read; CASE=05 picks some
+	$(BIN)/python tools/cases.py $(CASE)
+
+fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 	$(BIN)/python tools/fuzz_api.py
 
 kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide

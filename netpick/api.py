@@ -197,6 +197,9 @@ def fit(
     plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    formats: Mapping[str, str] | None = None,
+    missing: Sequence[str] = (),
+    not_missing: Sequence[str] = (),
     label_from: str | None = None,
     on_event: OnEvent = silent,
 ) -> Run:
@@ -204,6 +207,7 @@ def fit(
 
     data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
+    formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
@@ -236,7 +240,12 @@ def fit(
         plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
-        read=ReadOptions(label_from=label_from),
+        read=ReadOptions(
+            label_from=label_from,
+            formats=tuple((formats or {}).items()),
+            missing=tuple(missing),
+            not_missing=tuple(not_missing),
+        ),
         command="netpick.fit(...)",
     )
     return run_fit(data, options, on_event)

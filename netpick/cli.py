@@ -103,6 +103,21 @@ PlanOption = Annotated[
     Path | None,
     typer.Option(help="plan.json of a finished run to make again: the same data and machine give the same bytes."),
 ]
+NotMissing = Annotated[
+    str | None, typer.Option("--not-missing", help="Texts that are values although they look missing: NA,None.")
+]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help='How the cells of a column are written: price="1.234,56", day=%d/%m/%y, time=unix. May be repeated. '
+        "Default: detected (printed when the run starts).",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse rows with cells that are not written as in training, instead of warning."),
+]
 LabelFrom = Annotated[
     str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
 ]
@@ -145,6 +160,8 @@ def fit(
     encoding: Encoding = None,
     quote: Quote = None,
     missing: Missing = None,
+    not_missing: NotMissing = None,
+    formats: FormatOption = None,
     label_from: LabelFrom = None,
     frames: FramesOption = None,
 ) -> None:
@@ -188,6 +205,8 @@ def look(
     encoding: Encoding = None,
     quote: Quote = None,
     missing: Missing = None,
+    not_missing: NotMissing = None,
+    formats: FormatOption = None,
     label_from: LabelFrom = None,
     frames: FramesOption = None,
 ) -> None:
@@ -206,12 +225,16 @@ def score(
     model: ModelArgument,
     data: DataArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Evaluate MODEL on labelled DATA: every metric with n and a 95 % interval."""
-    from netpick.console import show_scores
-    from netpick.use import load
+    from netpick.console import show_scores, show_unlike
+    from netpick.use import heeded, load
 
-    show_scores(load(model).score(data), as_json=as_json)
+    loaded = load(model)
+    source = loaded.read(data, labelled=True)
+    show_unlike(source)
+    show_scores(loaded.score(heeded(source, strict=strict)), as_json=as_json)
 
 
 @app.command()
@@ -224,17 +247,20 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")
     ] = None,
+    strict: Strict = False,
 ) -> None:
     """Answer for new rows of DATA."""
-    from netpick.console import write_table
-    from netpick.use import load
+    from netpick.console import show_unlike, write_table
+    from netpick.use import heeded, load
 
     if out is not None and out.suffix.lower() not in (".csv", ".json", ".parquet"):
         raise RequestError(
             f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
         )
     loaded = load(model)
-    write_table(loaded.predict(_rows_of(data)), out)
+    source = loaded.read(_rows_of(data))
+    show_unlike(source)
+    write_table(loaded.predict(heeded(source, strict=strict)), out)
 
 
 @app.command()
@@ -377,8 +403,11 @@ def _options(given: dict[str, Any]) -> FitOptions:
     read: dict[str, Any] = {key: said[key] for key in READ_KEYS if key in said}
     if "separator" in read:
         read["separator"] = {"\\t": "\t", "tab": "\t"}.get(read["separator"], read["separator"])
-    if "missing" in said:
-        read["missing"] = _names(said["missing"])
+    for key in ("missing", "not_missing"):
+        if key in said:
+            read[key] = _names(said[key])
+    if "formats" in said:
+        read["formats"] = tuple(_pair(text, "--format COLUMN=EXAMPLE") for text in said["formats"])
     if said.get("test") == "none":
         read["find_test"] = False
         del said["test"]

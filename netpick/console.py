@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from netpick.errors import printable
-from netpick.types import Event, Field, Finding, Note, Score
+from netpick.types import Event, Field, Finding, Note, Score, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -226,6 +226,16 @@ def _told_apart(fields: Sequence[Field]) -> Sequence[Field]:
     told = [[f for f in fields if (f.role == "feature") is learned][:MOST_COLUMNS] for learned in (True, False)]
     names = {f.name for part in told for f in part}
     return [f for f in fields if f.name in names]
+
+
+def show_unlike(source: Source) -> None:
+    """What of new rows is written or valued otherwise than in training, on standard error."""
+    from netpick.new_rows import OTHERWISE, UNREAD, UNSEEN
+
+    for note in source.notes:
+        if note.subject in (UNREAD, OTHERWISE, UNSEEN):
+            word = "note" if note.subject == OTHERWISE else "warning"
+            print(f"netpick: {word}: {printable(note.text)}", file=sys.stderr)
 
 
 def _notes(console: Console, notes: Sequence[Note]) -> None:

@@ -56,6 +56,10 @@ class TrainingError(NetpickError):
     """No candidate could be trained."""
 
 
+class UnreadCells(UserWarning):
+    """Cells of new rows are written otherwise than those of training; the rows are answered as if these were missing."""
+
+
 class Interrupted(NetpickError):
     """The run was asked to stop, and did at a moment from which it can go on."""
 

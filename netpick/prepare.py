@@ -133,7 +133,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
     from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, row_groups, rows_repeat_by_chance, run_checks
 
-    source = open_source(data, options=options.read, test=options.test)
+    source = open_source(data, options=_as_said(options), test=options.test)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
@@ -203,6 +203,14 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         findings=tuple(findings),
         checks=outcomes(CHECKS.values(), findings, not_applicable),
     )
+
+
+def _as_said(options: FitOptions) -> ReadOptions:
+    """What --kind says of columns, before their cells are read."""
+    words = tuple(name for name, kind in options.kinds if kind in ("category", "text", "boolean"))
+    times = tuple(name for name, kind in options.kinds if kind == "datetime")
+    numbers = tuple(name for name, kind in options.kinds if kind == "number")
+    return replace(options.read, words=words, times=times, numbers=numbers)
 
 
 def _wants_forecast(source: Source, options: FitOptions) -> bool:

@@ -16,7 +16,7 @@ import polars as pl
 
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
-from netpick.kinds.cells import examples_of, series_of
+from netpick.kinds.cells import as_numbers, examples_of, series_of
 from netpick.kinds.text import described
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
@@ -63,7 +63,11 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
             fields.append(_field(name, None, "left_out", "left out by --drop", claim))
         else:
             fields.append(_feature_field(name, column, kind, claim, forced=name in said))
-    fields = [_as_group(f, source.columns[f.name], said=f.name in source.groups) for f in fields]
+    fields = [_as_written(f, source) for f in fields]
+    fields = [
+        _as_group(f, source.columns[f.name], said=f.name in source.groups, forced=f.name in dict(options.kinds))
+        for f in fields
+    ]
     for f in fields:
         if f.role in ("feature", "target"):
             refuse_unbounded(f.name, source.columns[f.name], is_target=f.role == "target")
@@ -128,6 +132,8 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
     made = {name: claim for name, claim in claims.items() if claim is not None}
     if forced == "text" and forced not in made and (claim := described(column)) is not None:
         return forced, claim
+    if forced == "number" and forced not in made:
+        return forced, _forced_number(column)
     if forced is not None and forced not in made:
         # The user knows better than our rules; the encoder reads what it can and the rest is missing.
         return forced, Claim(strength=1.0, reason="said by --kind")
@@ -138,6 +144,32 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
     if best == "number" and "category" in made and forced is None and series is not None and _is_code(series):
         return "category", replace(made["category"], reason="codes with leading zeros")
     return best, made[best]
+
+
+def _forced_number(column: Column) -> Claim:
+    """What --kind COLUMN=number makes of cells that are not all numbers. Raises DataError when none is one."""
+    series = series_of(column)
+    if series is None:
+        raise RequestError(
+            f"--kind {column.name}=number was given, but column '{column.name}' holds files or arrays. Leave the option out."
+        )
+    numbers = as_numbers(series)
+    odd = series.is_not_null() & numbers.is_null()
+    rows = odd.arg_true().head(20).to_list()
+    if rows and numbers.null_count() == len(numbers):
+        raise DataError(
+            f"Column '{column.name}' (row {rows[0] + 1}) holds {str(series[rows[0]])[:40]!r}, and no cell of it reads as a number, "
+            f"but --kind {column.name}=number was given. Say how they are written, such as --format {column.name}=1.234,56, or "
+            "choose another kind."
+        )
+    return Claim(
+        strength=1.0,
+        reason=f"said by --kind; {int(odd.sum()):,} cells that are no numbers are read as missing",
+        stray=[(row, str(series[row])[:40]) for row in rows],
+        num_missing=numbers.null_count(),
+        num_distinct=numbers.n_unique() - (1 if numbers.null_count() else 0),
+        examples=examples_of(series),
+    )
 
 
 def _infer_target(
@@ -314,12 +346,22 @@ def _field(name: str, kind: str | None, role: Role, reason: str, claim: Claim | 
     )
 
 
-def _as_group(field: Field, column: Column, *, said: bool) -> Field:
+def _as_written(field: Field, source: Source) -> Field:
+    """Says how the cells are written, and which of them are not."""
+    kept = source.formats.get(field.name)
+    if kept is None or field.kind not in ("number", "datetime"):
+        return field
+    return replace(field, reason=kept.words, stray=tuple(source.strays.get(field.name, field.stray)))
+
+
+def _as_group(field: Field, column: Column, *, said: bool, forced: bool) -> Field:
     """A column that names a person or thing that comes again ('patient_id') tells which rows belong together.
 
     One of which the layout says so is no feature in any case: new files come without it.
     """
     series = series_of(column)
+    if forced and not said:  # an explicit kind makes the column an input
+        return field
     if said and field.role in ("feature", "left_out") and series is not None:
         distinct = series.n_unique()
         if distinct < FEWEST_GROUPS:

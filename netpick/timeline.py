@@ -17,7 +17,7 @@ import polars as pl
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds.calendar import calendar_columns
 from netpick.kinds.cells import as_text, series_of
-from netpick.timesteps import MISSING, Step, counted_rows, infer_step, read_times
+from netpick.timesteps import MISSING, Step, counted_rows, infer_step, jittered_step, read_times, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
 
 TIME_WORDS = ("date", "time", "timestamp", "datetime", "ds", "day", "month", "week", "period", "year")
@@ -132,8 +132,14 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
         notes.append(Note(subject="order", text=f"{moved:,} rows were out of order in time and were sorted"))
     groups = np.split(times[order], np.flatnonzero(np.diff(codes[order])) + 1)
     step = request.step or infer_step(groups, numbers=numbers)
+    if step is None and not numbers:
+        step = jittered_step(groups)
     if step is None:
         raise _irregular(source, time, groups)
+    times, farthest = snapped(times, step)
+    if farthest:
+        text = f"times lie up to {_span(farthest)} off a regular step ({step.words}); each counts for the nearest"
+        notes.append(Note(subject="time", text=text))
     timeline = _on_grid(source, (time, ids), step, (names, codes, order, times))
     return _noted(timeline, notes)
 
@@ -304,6 +310,13 @@ def _on_grid(
             f"Only {share:.1%} of the {total:,} {step.words} steps between the first and the last time of {source.name} have "
             "a row. A forecast needs steps of one length without large holes. Bring the rows to a longer step first, or keep "
             "the part without holes."
+        )
+    same = np.flatnonzero((np.diff(place) == 0) & (np.diff(ordered) == 0))
+    if len(same):
+        one, other = int(order[same[0]]) + 1, int(order[same[0] + 1]) + 1
+        raise DataError(
+            f"Rows {one} and {other} of {source.name} lie in the same step ({step.words}), and {len(same) - 1:,} more pairs do, but a "
+            "series has one row a step. Add up or average such rows, or remove one of them."
         )
     starts = np.concatenate([[0], np.cumsum(lengths)])
     rows = np.full(total, -1, dtype=np.int64)

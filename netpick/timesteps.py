@@ -21,6 +21,7 @@ from netpick.kinds.cells import as_numbers, series_of
 from netpick.kinds.datetime import format_of
 from netpick.sources.table import FIRST_DAY, LAST_DAY
 from netpick.types import STRICT, Array, Column
+from netpick.working_calendar import MonthRule, half_month, month_rule, weekmask_of, weekmask_words
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
@@ -30,7 +31,11 @@ MOST_COUNTED = 2.0**53
 LEAST_REGULAR = 0.9  # share of the distances that must be whole steps before single rows are called irregular
 WEEKEND_SHARE = 0.8  # of the Fridays that are followed by a Monday, before a daily series counts working days
 
-Unit = Literal["duration", "month", "weekday", "row"]
+WORKING_DAYS = "1111100"  # Monday to Friday
+JITTER = 0.05  # of a step, that times may lie beside it
+LEAST_COVERED = 0.8  # of the open days between the first and the last date, before steps are counted on open days
+
+Unit = Literal["duration", "month", "half month", "weekday", "row"]
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -44,6 +49,15 @@ class Step:
     size: int = Field(ge=1, le=1 << 60)
     anchor: int = Field(ge=-(1 << 60), le=1 << 60)
     month_end: bool = False  # months are counted at their last day
+    rule: MonthRule | None = None  # which working day of each month
+    weekmask: str = Field(default=WORKING_DAYS, pattern="^[01]{7}$")  # open days of a step of weekdays
+    halves: tuple[int, int] = (1, 15)  # days of the month of a half month; 0: the last one
+
+    def __post_init__(self) -> None:
+        if "1" not in self.weekmask:
+            raise ValueError("a week with a day")
+        if not (1 <= self.halves[0] <= 16 and (self.halves[1] == 0 or self.halves[0] < self.halves[1] <= 28)):
+            raise ValueError("two days of a month")
 
     def positions(self, times: Array) -> Array:
         """Whole steps from the anchor (n,) float64; NaN where a time lies beside the grid."""
@@ -54,13 +68,16 @@ class Step:
             months, rest = _months_and_rest(times)
             base, base_rest = _months_and_rest(np.array([self.anchor]))
             steps = (months - base) / self.size
-            whole = ((months - base) % self.size == 0) & (_is_month_end(times) if self.month_end else rest == base_rest)
+            at_day = _is_month_end(times) if self.month_end else rest == base_rest
+            whole = ((months - base) % self.size == 0) & (at_day if self.rule is None else times == times)
+        elif self.unit == "half month":
+            steps, whole = self._half_steps(times)
         else:
             days, rest = np.divmod(times, DAY)
             anchor_day, anchor_rest = divmod(self.anchor, DAY)
             dates = days.astype("datetime64[D]")
-            steps = np.busday_count(np.datetime64(anchor_day, "D"), dates).astype(np.float64)
-            whole = np.is_busday(dates) & (rest == anchor_rest)
+            steps = np.busday_count(np.datetime64(anchor_day, "D"), dates, weekmask=self.weekmask).astype(np.float64)
+            whole = np.is_busday(dates, weekmask=self.weekmask) & (rest == anchor_rest)
         return np.where(whole, steps, np.nan)
 
     def times(self, positions: Array) -> Array:
@@ -70,23 +87,52 @@ class Step:
             return self.anchor + positions * self.size
         if self.unit == "weekday":
             days, rest = divmod(self.anchor, DAY)
-            dates = np.busday_offset(np.datetime64(days, "D"), positions)
+            dates = np.busday_offset(np.datetime64(days, "D"), positions, weekmask=self.weekmask)
             return np.asarray(dates.astype("datetime64[D]").astype(np.int64) * DAY + rest)
         base, rest_of_base = _months_and_rest(np.array([self.anchor]))
+        if self.unit == "half month":
+            halves = base[0] * 2 + int(self._second(np.array([self.anchor]))[0]) + positions
+            first = _month_starts(halves // 2) + (self.halves[0] - 1) * DAY
+            last = _month_starts(halves // 2 + 1) - DAY
+            second = _month_starts(halves // 2) + (self.halves[1] - 1) * DAY if self.halves[1] else last
+            return np.where(halves % 2 == 0, first, second) + self.anchor % DAY
         months = base[0] + positions * self.size
+        if self.rule is not None:
+            return self.rule.days(months) * DAY + self.anchor % DAY
         if not self.month_end:
             return np.asarray(_month_starts(months) + rest_of_base[0])
         clock = self.anchor % DAY
         return _month_starts(months + 1) - DAY + clock
 
+    def _half_steps(self, times: Array) -> tuple[Array, Array]:
+        months, rest = _months_and_rest(times)
+        base, _ = _months_and_rest(np.array([self.anchor]))
+        second = self._second(times)
+        day = rest // DAY + 1
+        at_second = _is_month_end(times) if self.halves[1] == 0 else day == self.halves[1]
+        whole = np.where(second, at_second, day == self.halves[0]) & (times % DAY == self.anchor % DAY)
+        start = base[0] * 2 + int(self._second(np.array([self.anchor]))[0])
+        return (months * 2 + second - start).astype(np.float64), whole
+
+    def _second(self, times: Array) -> Array:
+        """Whether times lie in the second half of their months."""
+        _, rest = _months_and_rest(times)
+        return np.asarray(rest // DAY + 1 > self.halves[0])
+
     @property
     def words(self) -> str:
         """'hourly', 'every 15 minutes', 'monthly', ..."""
         named = {HOUR: "hourly", DAY: "daily", WEEK: "weekly", MINUTE: "every minute", SECOND: "every second"}
+        if self.unit == "half month":
+            ordinals = [f"day {day}" if day else "the last day" for day in self.halves]
+            return f"twice a month ({' and '.join(ordinals)})"
+        if self.unit == "month" and self.rule is not None:
+            every = {1: "monthly", 3: "quarterly", 12: "yearly"}.get(self.size, f"every {self.size} months")
+            return f"{every}, {self.rule.words}"
         if self.unit == "month":
             return {1: "monthly", 3: "quarterly", 12: "yearly"}.get(self.size, f"every {self.size} months")
         if self.unit == "weekday":
-            return "on working days"
+            return weekmask_words(self.weekmask)
         if self.unit == "row":
             return "row by row" if self.size == 1 else f"every {self.size} counts"
         if self.size in named:
@@ -232,7 +278,61 @@ def infer_step(groups: Sequence[Array], *, numbers: bool = False) -> Step | None
     step = _of_mode(distances, anchor, "duration")
     if step is not None and step.size == DAY and _skips_weekends(groups):
         return Step(unit="weekday", size=1, anchor=anchor)
+    if step is None or step.size % DAY == 0:
+        return _of_calendar(groups, every, anchor) or step
     return step
+
+
+def jittered_step(groups: Sequence[Array]) -> Step | None:
+    """The step of clocks that are read a little late: 12:00:00.321, 12:01:00.322; None when times keep to no step at all."""
+    distances = np.concatenate([np.diff(times) for times in groups])
+    if len(distances) == 0:
+        return None
+    middle = int(np.median(distances))
+    sizes = [
+        size
+        for unit in (DAY, HOUR, MINUTE, SECOND)
+        if abs((size := round(middle / unit) * unit) - middle) <= JITTER * middle
+    ]
+    if not sizes or sizes[0] <= 0:
+        return None
+    size = sizes[0]
+    every = np.concatenate(groups)
+    anchor = int(every.min()) + int(np.median((every - every.min() + size // 2) % size - size // 2))
+    step = Step(unit="duration", size=size, anchor=anchor)
+    beside = np.abs((every - anchor + size // 2) % size - size // 2)
+    return step if (beside <= JITTER * size).all() else None
+
+
+def snapped(times: Array, step: Step) -> tuple[Array, int]:
+    """Times that lie beside the grid by a little as those on it, and how far the farthest lay beside; 0: nothing moved."""
+    if step.unit != "duration":
+        return times, 0
+    beside = (times - step.anchor + step.size // 2) % step.size - step.size // 2
+    farthest = int(np.abs(beside).max(initial=0))
+    return (times - beside, farthest) if 0 < farthest <= JITTER * step.size else (times, 0)
+
+
+def _of_calendar(groups: Sequence[Array], every: Array, anchor: int) -> Step | None:
+    """Steps on some days of the week or on two days of the month."""
+    if (every % DAY != anchor % DAY).any():
+        return None
+    days = every // DAY
+    halves = half_month(days)
+    gaps = np.concatenate([np.diff(times) // DAY for times in groups])
+    if halves is not None and gaps.min() >= 12 and gaps.max() <= 40 and np.median(gaps) < 17:
+        return Step(unit="half month", size=1, anchor=anchor, halves=halves)
+    mask = weekmask_of(days)
+    if mask is None or mask == WORKING_DAYS:
+        return None
+    spans = [int(np.busday_count(_date(t[0]), _date(t[-1]), weekmask=mask)) + 1 for t in groups if len(t)]
+    if len(every) < LEAST_COVERED * sum(spans):
+        return None
+    return Step(unit="weekday", size=1, anchor=anchor, weekmask=mask)
+
+
+def _date(time: int) -> np.datetime64:
+    return np.datetime64(int(time) // DAY, "D")
 
 
 def _of_mode(distances: Array, anchor: int, unit: Unit) -> Step | None:
@@ -246,11 +346,15 @@ def _of_mode(distances: Array, anchor: int, unit: Unit) -> Step | None:
 def _month_step(groups: Sequence[Array], every: Array, anchor: int) -> Step | None:
     _, rest = _months_and_rest(every)
     ends = bool(_is_month_end(every).all()) and not (rest == rest[0]).all()
-    if not ends and (rest != rest[0]).any():
-        return None
     gaps = np.concatenate([np.diff(_months_and_rest(times)[0]) for times in groups])
+    rule = None
+    if not ends and (rest != rest[0]).any():
+        same_clock = bool((every % DAY == anchor % DAY).all())
+        rule = month_rule(every // DAY) if same_clock and (gaps > 0).all() else None
+        if rule is None:
+            return None
     size = int(np.gcd.reduce(gaps))
-    return Step(unit="month", size=max(1, size), anchor=anchor, month_end=ends)
+    return Step(unit="month", size=max(1, size), anchor=anchor, month_end=ends, rule=rule)
 
 
 def _skips_weekends(groups: Sequence[Array]) -> bool:
@@ -284,10 +388,13 @@ def _is_month_end(times: Array) -> Array:
 
 def seasons_of(step: Step) -> tuple[int, ...]:
     """Periods, in steps, that such data often have; the most usual one first."""
+    if step.unit == "half month":
+        return (24,)
     if step.unit == "month":
         return tuple(s for s in (12 // step.size,) if 12 % step.size == 0 and s > 1)
     if step.unit == "weekday":
-        return (5, 261)
+        week = step.weekmask.count("1")
+        return (week, round(week * 365.2425 / 7))
     if step.unit == "row":
         return ()
     periods = (DAY, WEEK, 365 * DAY) if step.size < DAY else (WEEK, 365 * DAY) if step.size < WEEK else (364 * DAY,)
@@ -300,6 +407,8 @@ def usual_horizon(step: Step, season: int) -> int:
     """How far people look ahead with such data."""
     if step.unit == "month":
         return max(1, {1: 12, 3: 4, 12: 3}.get(step.size, 6))
+    if step.unit == "half month":
+        return 12
     if step.unit == "duration" and step.size >= DAY:
         return 30 if step.size == DAY else 13 if step.size == WEEK else 10
     if step.unit == "duration" and step.size >= 5 * MINUTE:
@@ -314,7 +423,7 @@ def calendar_names(step: Step, span: int) -> tuple[str, ...]:
     """Which cycles of the calendar can matter for data with this step over `span` microseconds."""
     if step.unit == "row":
         return ()
-    length = {"month": 30 * DAY * step.size, "weekday": DAY}.get(step.unit, step.size)
+    length = {"month": 30 * DAY * step.size, "half month": 15 * DAY, "weekday": DAY}.get(step.unit, step.size)
     wanted = [("day", DAY, 2 * DAY), ("week", WEEK, 2 * WEEK), ("year", 360 * DAY, 720 * DAY)]
     names = [name for name, period, least in wanted if 2 * length <= period and span >= least]
     if "year" in names:

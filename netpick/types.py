@@ -97,6 +97,15 @@ class UnreadableRow:
     reason: str
 
 
+@settings_dataclass(config=STRICT, kw_only=True)
+class CellFormat:
+    """How the cells of a column of text are written: a name in FORMATS, what was found, and the same in words."""
+
+    way: str
+    state: dict[str, Any]
+    words: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Rows to learn from: named columns of equal length, and what the layout says about target and split."""
@@ -114,6 +123,14 @@ class Source:
     unreadable: Sequence[UnreadableRow] = ()
     row_names: Sequence[str] | None = None  # how a person would name a row (a file's path); else row numbers
     not_read: Mapping[str, str] = field(default_factory=dict)  # columns that are there, and what they hold
+    formats: Mapping[str, CellFormat] = field(
+        default_factory=dict
+    )  # how columns of text were written that are no text any more
+    strays: Mapping[str, Sequence[tuple[int, str]]] = field(
+        default_factory=dict
+    )  # their cells that are written otherwise
+    missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # read as missing, by column
+    separator: str = ""  # of the cells of a delimited file
 
 
 # --- what it means ---------------------------------------------------------------------------------------------------

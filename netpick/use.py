@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,13 +25,14 @@ from netpick.decoders import DECODERS, Decoder
 from netpick.decoders.base import DecodeRequest
 from netpick.encode import Encoder, encode
 from netpick.engines import Engine, TorchEngine
-from netpick.errors import DataError, RequestError, near_matches
+from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.evaluate import evaluate
 from netpick.kinds import KINDS
 from netpick.metrics import metrics_for
 from netpick.model_folder import exported_beside, is_exported, read_exported
 from netpick.model_parts import ModelParts
 from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
+from netpick.new_rows import UNREAD, as_in_training
 from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns
 from netpick.sources import open_files, open_source
@@ -38,6 +40,7 @@ from netpick.sources.base import ReadOptions
 from netpick.sources.text_folder import loose_texts, whole_letters
 from netpick.store import Allocator, Store, memory_limit
 from netpick.tasks import Task
+from netpick.tasks.forecast import ForecastState
 from netpick.types import (
     Array,
     ArrayColumn,
@@ -91,13 +94,14 @@ class Model:
             "RUN/model.netpick."
         )
 
-    def predict(self, data: object) -> pl.DataFrame:
+    def predict(self, data: object, *, strict: bool = False) -> pl.DataFrame:
         """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
 
         Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
-        each series past its end instead, a row a step. Raises DataError when columns are missing or files cannot be read.
+        each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
+        an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
         """
-        source = self.read(data)
+        source = self._read(data, strict=strict)
         if self.parts.record.task == "forecast":
             ends = continue_series(self.parts, source)
             return ends.table(self.engine.outputs(ends.arrays))
@@ -126,9 +130,9 @@ class Model:
             table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
         return table
 
-    def score(self, data: object) -> dict[str, Score]:
-        """All metrics of the task on labelled data, each with n and a 95 % interval."""
-        source = self.read(data, labelled=True)
+    def score(self, data: object, *, strict: bool = False) -> dict[str, Score]:
+        """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`."""
+        source = self._read(data, labelled=True, strict=strict)
         if self.parts.record.task == "forecast":
             return score_series(self.parts, self.engine, source)
         record, task, state = self.parts.record, self.parts.task, self.parts.task_state
@@ -150,6 +154,14 @@ class Model:
         )
         resampler = Resampler(len(rows), seed=0)
         return evaluate(record.task, truth[rows], chosen, record.threshold, metrics_for(record.task), resampler)
+
+    def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
+        """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
+        source = heeded(self.read(data, labelled=labelled), strict=strict)
+        for note in source.notes if source is not data else ():
+            if note.subject == UNREAD:
+                warnings.warn(UnreadCells(note.text), stacklevel=3)
+        return source
 
     def outputs(self, columns: Mapping[str, Column]) -> Predictions:
         """Predictions for raw columns, by name."""
@@ -179,6 +191,9 @@ class Model:
             label_from=record.label_from if labelled else None,
             frames="clip" in kinds if kinds & {"clip", "image"} else None,
             find_test=False,
+            not_missing=record.not_missing,
+            as_text=tuple(record.formats),
+            find_formats=False,
         )
         if isinstance(data, dict):
             data = pl.DataFrame([{name: whole_letters(cell) for name, cell in data.items()}])
@@ -189,13 +204,13 @@ class Model:
             texts = None
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
-            return texts or _renamed(open_source(data, options=options), encoders)
+            return texts or as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
         files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
         if files is not None:
             column, kind = media[0].column, DECODERS[media[0].kind].kind
             return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
-        source = _renamed(open_source(data, options=options), encoders)
+        source = as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
         source = start_decoding(_with_files(source, media), like=like).finish()
         columns = {name: _with_channels(column, like.get(name, {})) for name, column in source.columns.items()}
         return replace(source, columns=columns)
@@ -243,6 +258,7 @@ def record_of(
 
     winner = next(c for c in results.candidates if c.name == plan.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
+    columns_read = {encoder.column for encoder in encoders} | set(results.target.names) | _times_of(state)
     return ModelRecord(
         format=FORMAT,
         netpick=__version__,
@@ -264,10 +280,27 @@ def record_of(
         scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
         missing=read.missing,
         label_from=read.label_from,
+        formats={name: kept for name, kept in results.source.formats.items() if name in columns_read},
+        not_missing=read.not_missing,
         layout=results.source.layout,
         fingerprint=results.source.fingerprint,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
     )
+
+
+def _times_of(state: Any) -> set[str]:
+    """The columns that tell the times and the series of a forecast."""
+    return {*state.time_columns, *state.id_columns} if isinstance(state, ForecastState) else set()
+
+
+def heeded(source: Source, *, strict: bool) -> Source:
+    """The rows, once what could not be read in them was said. Raises DataError when strict and there is such a cell."""
+    for note in source.notes if strict else ():
+        if note.subject == UNREAD:
+            raise DataError(
+                f"{note.text} Write such cells as in training, or leave --strict out to have these rows answered too."
+            )
+    return source
 
 
 def _media_files(data: object, decoder: Decoder) -> list[Path] | None:

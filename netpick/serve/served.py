@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from netpick.decoders import DECODERS
 from netpick.encode import JOINED, Encoder, input_names
 from netpick.errors import near_matches
 from netpick.evaluate import decide
+from netpick.formats import Neighbours
 from netpick.kinds import KINDS
+from netpick.new_rows import meaning_of, read_cells
 from netpick.serve.faults import refuse, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
+from netpick.serve.ports.table import BooleanPort, CategoryPort
 from netpick.types import Array, Predictions, Source
 from netpick.use import Model
 
@@ -135,7 +139,7 @@ class ServedModel:
                 given = [row[name] for row in rows]
             except (KeyError, TypeError):
                 self._refuse_row(rows, name)
-            cells[name] = port.read(given)
+            cells[name] = port.read(self._as_written(port, given))
         wanted = len(self.ports)
         for number, row in enumerate(rows):
             if len(row) != wanted:
@@ -143,6 +147,22 @@ class ServedModel:
                 said = ", ".join(shown(key) for key in extra[:4]) + (", …" if len(extra) > 4 else "")
                 remarks[number] = [f"Not read by this model, and left aside: {said}."]
         return self._with_remarks(len(rows), cells, remarks)
+
+    def _as_written(self, port: Port, given: Sequence[Any]) -> Sequence[Any]:
+        """Texts that are written as in training, or otherwise but plainly, as the values that the port expects."""
+        if port.kind not in ("number", "datetime", "boolean", "category") or str not in set(map(type, given)):
+            return given
+        known = port.codes if isinstance(port, (BooleanPort, CategoryPort)) else {}
+        if known and all(type(cell) is not str or cell in known for cell in given):
+            return given
+        texts = pl.Series(port.name, [cell if type(cell) is str else None for cell in given], dtype=pl.String)
+        kept = self.model.parts.record.formats.get(port.name)
+        read = read_cells(texts, meaning_of(port.encoder), kept, Neighbours(decimal="."))
+        values = read.values.to_list()
+        return [
+            _worded(values[row], port) if type(cell) is str and values[row] is not None else cell
+            for row, cell in enumerate(given)
+        ]
 
     def rows_of_cells(self, cells: Mapping[str, Cells], count: int) -> RowSet:
         """Rows from cells that were checked already, such as those of tensors and files."""
@@ -237,7 +257,12 @@ class ServedModel:
 
     def unlike(self, source: Source) -> dict[int, list[str]]:
         """Warnings by row for data that were read as a table."""
-        return self._unlike({port.name: port.of_column(source.columns[port.name]) for port in self.ports})
+        warnings = self._unlike({port.name: port.of_column(source.columns[port.name]) for port in self.ports})
+        for name, cells in source.strays.items():
+            for row, text in cells:
+                sentence = f"{name} is {shown(text)}, which is written otherwise than in the training rows and is read as missing."
+                warnings.setdefault(row, []).append(sentence[0].upper() + sentence[1:])
+        return warnings
 
     def _unlike(self, joined: Mapping[str, Joined]) -> dict[int, list[str]]:
         warnings: dict[int, list[str]] = {}
@@ -306,6 +331,14 @@ class ServedModel:
         if threshold is not None:
             content["threshold"] = threshold
         return to_json(content, inf_nan_mode="null")
+
+
+def _worded(value: Any, port: Port) -> Any:
+    """A value as the port reads it: dates in the words of training."""
+    if isinstance(value, datetime):
+        text_format = port.state.format
+        return value.strftime(text_format.replace("%.f", "")) if text_format else value.isoformat(sep=" ")
+    return value
 
 
 def json_rows(body: bytes, limits: Limits) -> list[Any]:

@@ -19,6 +19,13 @@ class ReadOptions:
     encoding: str | None = None
     quote: str | None = None
     missing: tuple[str, ...] = ()  # further cell texts that mean "missing"
+    not_missing: tuple[str, ...] = ()  # texts that are values, although they mean "missing" elsewhere
+    formats: tuple[tuple[str, str], ...] = ()  # (column, an example or a pattern of its cells)
+    words: tuple[str, ...] = ()  # columns whose cells are no numbers or dates, whatever they look like
+    times: tuple[str, ...] = ()  # columns of numbers that are times
+    numbers: tuple[str, ...] = ()  # columns of numbers that are none
+    as_text: tuple[str, ...] = ()  # columns of a delimited file that stay text until their format is applied
+    find_formats: bool = True  # find out how cells are written; off where a model knows it
     label_from: str | None = None  # "{label}_{speaker}_{index}.wav": what the names of files say
     frames: bool | None = None  # whether folders of numbered pictures are clips
     find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from netpick.sources.table import MISSING
+from netpick.formats.missing import AMONG_NUMBERS
+from netpick.formats.tidy import AROUND
+
+GROUPED_FROM = 500  # cells that show whether points could stand between thousands
 
 
 class ColumnBuilder:
@@ -17,12 +20,12 @@ class ColumnBuilder:
     the text of the earlier blocks is gone, so the caller reads the file again for this column with `as_text`.
     """
 
-    def __init__(self, *, missing: Sequence[str] = (), decimal_comma: bool = False, as_text: bool = False) -> None:
-        self._missing = [*MISSING, *missing]
+    def __init__(self, *, missing: Sequence[str] = (), not_missing: Sequence[str] = (), as_text: bool = False) -> None:
+        self._missing = [word for word in (*AMONG_NUMBERS, *missing) if word not in not_missing]
         self._own_missing = list(missing)
-        self._decimal_comma = decimal_comma
         self._integers = not as_text
         self._numbers = not as_text
+        self._floats = False  # a block of numbers with decimals was kept
         self._parts: list[pl.Series] = []
         self.reread = False
         self.blanks_removed = False
@@ -41,12 +44,17 @@ class ColumnBuilder:
                 self._parts.append(values)
                 return
             self._numbers = False
-            if any(part.null_count() < len(part) for part in self._parts):
+            if self._holds_numbers:
                 self.reread = True
                 self._parts = []
                 return
             self._parts = [part.cast(pl.String) for part in self._parts]
-        self._parts.append(self._null_out(self._strip(cells), self._missing))
+        # Other words that may mean a missing value are left for formats to judge, which sees the whole column.
+        self._parts.append(self._null_out(self._strip(cells), ["", *self._own_missing]))
+
+    @property
+    def _holds_numbers(self) -> bool:
+        return any(part.null_count() < len(part) for part in self._parts)
 
     def finish(self) -> pl.Series:
         """The column, in as many chunks as there were blocks: making it one would need the memory twice."""
@@ -63,7 +71,11 @@ class ColumnBuilder:
             if values is not None:
                 return values
             self._integers = False
-        return self._cast(cells, pl.Float64())
+        if not self._floats and _may_be_grouped(cells):
+            return None
+        values = self._cast(cells, pl.Float64())
+        self._floats = values is not None
+        return values
 
     def _cast(self, cells: pl.Series, dtype: pl.DataType) -> pl.Series | None:
         """Numbers, or None when some cell is neither a number nor missing, or its digits would not survive."""
@@ -71,13 +83,12 @@ class ColumnBuilder:
         odd = cells.filter(values.is_null() & cells.is_not_null())
         if len(odd):
             cells = self._strip(cells)
-            if self._decimal_comma:
-                cells = cells.str.replace(",", ".", literal=True)
             values = cells.cast(dtype, strict=False)
             odd = cells.filter(values.is_null() & cells.is_not_null())
             if len(odd):
                 is_missing = odd.is_in(self._missing)
-                if not is_missing.all():
+                words_alone = values.null_count() == len(values) and (odd != "").any() and not self._holds_numbers
+                if not is_missing.all() or words_alone:
                     return None
                 self._count(odd)
         if dtype == pl.Float64 and values.is_nan().any():
@@ -85,7 +96,7 @@ class ColumnBuilder:
         return None if _digits_matter(cells, values) else values
 
     def _strip(self, cells: pl.Series) -> pl.Series:
-        stripped = cells.str.strip_chars()
+        stripped = cells.str.strip_chars(AROUND)
         if not self.blanks_removed and stripped.str.len_bytes().sum() != cells.str.len_bytes().sum():
             self.blanks_removed = True
         return stripped
@@ -100,6 +111,14 @@ class ColumnBuilder:
     def _count(self, missing_cells: pl.Series) -> None:
         counts = missing_cells.filter(missing_cells != "").alias("token").value_counts()
         self.tokens.update(dict(counts.iter_rows()))
+
+
+def _may_be_grouped(cells: pl.Series) -> bool:
+    """Whether every cell of some is whole or has three digits behind a point: 788 and 1.126 may be thousands."""
+    filled = cells.drop_nulls().head(GROUPED_FROM).str.strip_chars()
+    filled = filled.filter(~filled.is_in(list(AMONG_NUMBERS)))
+    pointed = filled.str.contains(".", literal=True)
+    return bool(pointed.any()) and bool(filled.str.contains(r"^[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})*|0)$").all())
 
 
 def _digits_matter(cells: pl.Series, values: pl.Series) -> bool:

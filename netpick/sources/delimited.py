@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -47,7 +46,7 @@ class DelimitedReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         dialect = _look(path, options)
         try:
-            frame, remarks = _read_frame(path, dialect, options)
+            frame, remarks, missing = _read_frame(path, dialect, options)
         except EncodingTrouble as trouble:
             if options.encoding is not None or dialect.encoding.startswith(("utf-16", "utf-32")):
                 raise  # a mark or zeros said so: no guess would be better
@@ -61,10 +60,10 @@ class DelimitedReader(Reader):
                 raise
             dialect = _with_unique_names(without_quotes(dialect, _head_text(path, dialect.encoding), options))
             try:
-                frame, remarks = _read_frame(path, dialect, options)
+                frame, remarks, missing = _read_frame(path, dialect, options)
             except DataError:
                 raise trouble from None
-        return table_source(
+        source = table_source(
             frame,
             origin=str(path),
             name=short_name(path),
@@ -73,6 +72,7 @@ class DelimitedReader(Reader):
             folder=path.parent,
             notes=(*dialect.notes, *remarks),
         )
+        return replace(source, missing_words=missing, separator=dialect.separator)
 
 
 def _look(path: Path, options: ReadOptions) -> Dialect:
@@ -120,17 +120,26 @@ def _head_text(path: Path, encoding: str) -> str:
     return text if whole else text[: text.rfind("\n") + 1] or text
 
 
-def _read_frame(path: Path, dialect: Dialect, options: ReadOptions) -> tuple[pl.DataFrame, list[Note]]:
-    width = len(dialect.names)
-    builders = [ColumnBuilder(missing=options.missing, decimal_comma=dialect.decimal_comma) for _ in range(width)]
+def _read_frame(
+    path: Path, dialect: Dialect, options: ReadOptions
+) -> tuple[pl.DataFrame, list[Note], dict[str, dict[str, int]]]:
+    builders = [
+        ColumnBuilder(
+            missing=options.missing,
+            not_missing=options.not_missing,
+            as_text=name in options.as_text or name in dict(options.formats),
+        )
+        for name in dialect.names
+    ]
     _fill(path, dialect, dict(enumerate(builders)))
     text_after_all = [number for number, builder in enumerate(builders) if builder.reread]
     if text_after_all:
         for number in text_after_all:
-            builders[number] = ColumnBuilder(missing=options.missing, as_text=True)
+            builders[number] = ColumnBuilder(missing=options.missing, not_missing=options.not_missing, as_text=True)
         _fill(path, dialect, {number: builders[number] for number in text_after_all})
     frame = pl.DataFrame([builder.finish().alias(name) for builder, name in zip(builders, dialect.names, strict=True)])
-    return frame, _cell_notes(builders, dialect.names)
+    missing = {name: dict(b.tokens) for name, b in zip(dialect.names, builders, strict=True) if b.tokens}
+    return frame, _cell_notes(builders, dialect.names), missing
 
 
 def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder]) -> None:
@@ -161,13 +170,6 @@ def _cell_notes(builders: Sequence[ColumnBuilder], names: Sequence[str]) -> list
     if stripped:
         text = f"Blanks around the cells of {_some(stripped)} were removed."
         notes.append(Note(subject="blanks", text=text))
-    tokens: Counter[str] = Counter()
-    for builder in builders:
-        tokens.update(builder.tokens)
-    if tokens:
-        told = ", ".join(f"{token!r} ({count:,})" for token, count in sorted(tokens.items()))
-        where = _some([name for builder, name in zip(builders, names, strict=True) if builder.tokens])
-        notes.append(Note(subject="missing", text=f"Read as missing in {where}: {told}.", override="--missing"))
     return notes
 
 

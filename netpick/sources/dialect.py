@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netpick.errors import RequestError
+from netpick.formats.missing import MISSING
 from netpick.sources.base import ReadOptions
-from netpick.sources.table import MISSING
 from netpick.types import Note
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
 SAMPLE_ROWS = 2_000
 LONGEST_CELL = 1 << 27  # characters; blocks of rows are smaller
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-COMMA_NUMBER = re.compile(r"[+-]?\d*(,\d+)?")
 NAME_LENGTH = 60  # characters; a longer cell in the first row is prose, not a name
 
 
@@ -42,7 +41,6 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
     blank_before_quote: bool = False
-    decimal_comma: bool = False
     notes: tuple[Note, ...] = ()
 
 
@@ -53,7 +51,6 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
     rows = sample_rows(text, separator, quote)
     header = options.header if options.header is not None else _has_header(rows)
     names, remark = _column_names(rows, header)
-    comma = separator != "," and _uses_decimal_comma(rows[1:] if header else rows)
     return Dialect(
         encoding=encoding,
         separator=separator,
@@ -61,12 +58,10 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
         header=header,
         names=tuple(names),
         blank_before_quote=blank,
-        decimal_comma=comma,
         notes=(
             _separator_note(separator, len(names), options),
             _header_note(header, len(names), options),
             *_quote_notes(text, quote, options),
-            *([Note(subject="numbers", text="Numbers are written with a decimal comma (3,14).")] if comma else []),
             *remark,
         ),
     )
@@ -239,14 +234,6 @@ def _column_names(rows: Sequence[Sequence[str]], header: bool) -> tuple[list[str
         return [*names, ""], [Note(subject="header", text=text, override="--no-header")]
     text = "Rows have one cell more than the header: the first holds row names, as R writes them; it is called 'row'."
     return ["row", *names], [Note(subject="header", text=text, override="--no-header")]
-
-
-def _uses_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
-    for cells in zip(*(row for row in rows if len(row) == len(rows[0])), strict=True):
-        filled = [cell.strip() for cell in cells if cell.strip() not in MISSING]
-        if any("," in cell for cell in filled) and all(COMMA_NUMBER.fullmatch(cell) for cell in filled):
-            return True
-    return False
 
 
 def _separator_note(separator: str, width: int, options: ReadOptions) -> Note:

@@ -39,6 +39,7 @@ def join_parts(parts: Mapping[int, Source], *, target: str | None = None) -> Sou
         given_split=np.concatenate(splits),
         notes=_merge_notes(parts),
         row_names=_join_names(sources),
+        missing_words=_join_missing(sources),
     )
 
 
@@ -176,6 +177,16 @@ def _merge_notes(parts: Mapping[int, Source]) -> list[Note]:
             replace(note, text=f"{name} part: {note.text}") for note in source.notes if note not in first[1].notes
         ]
     return notes
+
+
+def _join_missing(sources: Sequence[Source]) -> dict[str, dict[str, int]]:
+    joined: dict[str, dict[str, int]] = {}
+    for source in sources:
+        for name, words in source.missing_words.items():
+            counts = joined.setdefault(name, {})
+            for word, count in words.items():
+                counts[word] = counts.get(word, 0) + count
+    return joined
 
 
 class PartRows(Sequence[str]):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from netpick.errors import DataError, RequestError
+from netpick.formats.reading import FormatOptions, with_formats
 from netpick.sources import fingerprint
 from netpick.sources.arrays import is_arrays, read_arrays
 from netpick.sources.base import Reader, ReadOptions
@@ -30,12 +31,29 @@ from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
 
 Readers = Mapping[str, Reader]
 NO_TEST = "none"
+TABLES = ("csv", "frame", "json_lines", "parquet", "arrow")  # layouts whose text may be numbers and dates
 
 
 def open_with(
     readers: Readers, data: object, *, options: ReadOptions, test: object | None, target: str | None
 ) -> Source:
     """open_source, over a given table of readers."""
+    source = _open_parts(readers, data, options=options, test=test, target=target)
+    if not options.find_formats or source.layout not in TABLES:
+        return source
+    said = FormatOptions(
+        formats=options.formats,
+        not_missing=options.not_missing,
+        words=options.words,
+        times=options.times,
+        numbers=options.numbers,
+    )
+    return with_formats(source, said)
+
+
+def _open_parts(
+    readers: Readers, data: object, *, options: ReadOptions, test: object | None, target: str | None
+) -> Source:
     if isinstance(test, str) and test == NO_TEST:
         options, test = replace(options, find_test=False), None
     if test is None:

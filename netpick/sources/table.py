@@ -11,7 +11,6 @@ from netpick.errors import DataError
 from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES
 from netpick.types import Column, FileColumn, Media, Note, Source, TableColumn
 
-MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-")
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999, counted from 1970-01-01
 MOST_COLUMNS = 50_000
 MOST_TOLD = 8  # repeated names that a note lists

@@ -166,7 +166,7 @@ def test_column_without_values_is_text(tmp_path: Path) -> None:
 def test_decimal_commas(tmp_path: Path) -> None:
     source = read(tmp_path, "a;b\n1,5;x\n2,25;y\n3;z\n")
     assert cells(source, "a") == [1.5, 2.25, 3.0]
-    assert "decimal comma" in notes(source)["numbers"].text
+    assert "decimal comma" in notes(source)["format"].text
 
 
 def test_repeated_and_empty_names(tmp_path: Path) -> None:

@@ -1,0 +1,295 @@
+"""What people really have, in ../shared/cases: every input with the reading that a person expects, as values.
+
+    python tools/cases.py [PART OF A NAME]     a line a reading: OK, WRONG, MISSING or TRACEBACK, and the count of each
+
+A reading is added as one line in READINGS; tests/end_to_end/test_cases.py runs them all. `open` says why one is not met yet.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from netpick.errors import NetpickError
+from netpick.schema import SchemaOptions, infer_schema
+from netpick.sources import open_source
+from netpick.sources.base import ReadOptions
+from netpick.timeline import TimelineRequest, make_timeline
+from netpick.types import Source, TableColumn
+
+CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a person expects of one input; whatever is empty is not looked at."""
+
+    path: str  # below ../shared/cases
+    target: str = ""
+    kinds: tuple[tuple[str, str], ...] = ()
+    options: ReadOptions = field(default_factory=ReadOptions)
+    cells: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # the first cells of columns
+    values: Mapping[str, int] = field(default_factory=dict)  # different values of columns, missing ones apart
+    roles: Mapping[str, str] = field(default_factory=dict)  # kind of columns, or "left_out"
+    task: str = ""
+    step: str = ""  # of a forecast, in words
+    gaps: int = 0
+    says: str = ""  # part of what is said while reading
+    refuses: str = ""  # part of the message of a refusal
+    open: str = ""  # why it is not met yet
+
+    @property
+    def name(self) -> str:
+        said = " ".join(filter(None, (self.target, *(f"{name}={kind}" for name, kind in self.kinds))))
+        return f"{self.path}{f' ({said})' if said else ''}"
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+APRIL = [day("2018-04-20 00:00"), day("2018-04-20 01:00")]
+EPOCH = [day("2020-01-01 00:00"), day("2020-01-01 01:00")]
+
+AS_TWO_PLACES = ("minus_sign", "minus_behind", "plus", "apostrophe", "excel_text", "euro", "plain")
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        path="01-currency-thousands-percent/orders.csv",
+        target="revenue",
+        cells={
+            "list_price": [305.05, 285.99],
+            "discount": [1.9, 0.9],
+            "variance": [998.66, 913.53, -147.43, 1431.81],
+            "revenue": [2793.15, 7176.76],
+        },
+        roles={"list_price": "number", "discount": "number", "variance": "number"},
+        task="regress",
+        says="'list_price': numbers written like $",
+    ),
+    Reading(
+        path="01-currency-thousands-percent/orders.csv",
+        target="region",
+        kinds=(("list_price", "number"),),
+        cells={"list_price": [305.05, 285.99]},
+        roles={"list_price": "number"},
+        task="classify",
+    ),
+    Reading(
+        path="01-currency-thousands-percent/orders.csv",
+        target="revenue",
+        kinds=(("region", "number"),),
+        refuses="Column 'region' (row 1) holds 'South', and no cell of it reads as a number",
+    ),
+    Reading(
+        path="02-european-thousands/umsatz.csv",
+        target="Umsatz",
+        cells={"Menge": [1126, 5248], "Preis": [2.29, 5.41], "Umsatz": [2751.56, 28998.14]},
+        task="regress",
+        says="decimal comma",
+    ),
+    Reading(
+        path="02-european-thousands/ventes.csv",
+        target="Total",
+        cells={"Quantité": [1126, 5248], "Total": [2751.56, 28998.14]},
+        task="regress",
+    ),
+    Reading(
+        path="02-european-thousands/menge.csv",
+        target="Lohnt",
+        cells={"Menge": [1126, 5248, 2794, 8540], "Preis": [2.29, 5.41]},
+        task="classify",
+    ),
+    Reading(
+        path="04-month-first-dates/monthly_us.csv",
+        cells={"Month": [day("2010-01-01"), day("2010-02-01")]},
+        step="monthly",
+        says="month first",
+    ),
+    Reading(
+        path="04-month-first-dates/orders_us.csv",
+        target="late",
+        says="'ordered' is ambiguous: 04/08/2021 could be 2021-08-04 or 2021-04-08",
+    ),
+    Reading(
+        path="04-month-first-dates/orders_us.csv",
+        target="late",
+        options=ReadOptions(formats=(("ordered", "%m/%d/%Y"),)),
+        cells={"ordered": [day("2021-04-08"), day("2021-08-01")]},
+    ),
+    Reading(
+        path="04-month-first-dates/daily_eu.csv", cells={"Date": [day("2022-01-01"), day("2022-01-02")]}, step="daily"
+    ),
+    *(
+        Reading(path=f"05-slash-dates-with-times/{name}.csv", cells={"timestamp": APRIL}, step="hourly")
+        for name in (
+            *(
+                "us_24h",
+                "us_12h",
+                "eu_slash",
+                "eu_dash",
+                "german_ms",
+                "words",
+                "iso_basic",
+                "iso_no_seconds_t",
+                "slash_ymd",
+            ),
+        )
+    ),
+    *(
+        Reading(path=f"10-index-column/{name}.csv", target="kind", roles={column: "left_out"})
+        for name, column in (("index", "column_1"), ("unnamed", "Unnamed: 0"))
+    ),
+    Reading(
+        path="12-na-is-a-name/continents.csv",
+        target="continent",
+        values={"continent": 4},
+        task="classify",
+        says="'NA' is read as a value of 'continent' (61 cells)",
+    ),
+    Reading(
+        path="12-na-is-a-name/continents.csv",
+        target="continent",
+        options=ReadOptions(missing=("NA",)),
+        values={"continent": 3},
+    ),
+    Reading(
+        path="12-na-is-a-name/therapy.csv",
+        target="therapy",
+        values={"therapy": 3, "country": 3},
+        says="'None' is read as a value of 'therapy'",
+    ),
+    *(
+        Reading(path=f"28-epoch-times/{name}.csv", cells={column: EPOCH}, step="hourly", gaps=gaps)
+        for name, column, gaps in (
+            *(("seconds", "timestamp", 0), ("seconds_time", "time", 0), ("millis", "timestamp", 0)),
+            *(("floats", "ts", 0), ("gap", "timestamp", 3)),
+        )
+    ),
+    Reading(path="28-epoch-times/millis_jitter.csv", step="every minute", says="milliseconds since 1970"),
+    *(
+        Reading(path=f"30-working-calendars/{name}.csv", step=step, gaps=gaps)
+        for name, step, gaps in (
+            ("business_month_end", "monthly, on the last working day of the month", 0),
+            ("first_friday", "monthly, on the first Friday of the month", 0),
+            ("paid_on_the_25th_or_before", "monthly, on day 25 of the month or the working day before", 0),
+            ("semi_month", "twice a month (day 1 and day 15)", 0),
+            ("sunday_to_friday", "daily but for Saturdays", 0),
+            ("thursdays", "weekly", 0),
+            ("working_days_holidays", "on working days", 5),
+            ("month_ends_one_missing", "monthly", 2),
+            ("quarter_ends", "quarterly", 0),
+            ("year_ends", "yearly", 0),
+            ("ten_minutes", "every 10 minutes", 0),
+        )
+    ),
+    Reading(
+        path="39-odd-numbers/ways.csv",
+        target="label",
+        cells={
+            **{name: [34.78, 77.33] for name in AS_TWO_PLACES},
+            **{name: [34.8, 77.3] for name in ("padded", "unit", "below", "percent_blank")},
+            "exponent": [34780.0, 77330.0],
+            "no_zero": [0.087, 0.193],
+            "clock": [2052.0, 4661.0],
+            "minutes": [2054.0, 4671.0],
+            "unit_tight": [35, 77],
+            "thousands_k": [3500.0, 770000.0],
+            "indian": [3460846, 7742792],
+            "swiss": [34676.50, 77464.50],
+            "code": ["0006D", "0183D"],
+        },
+        says="values below or above a limit",
+    ),
+    *(
+        Reading(
+            path=f"42-tabs-with-thousands/{name}",
+            target="homes",
+            cells={"people": [29788, 445, 394], "area": [167.3, 0.1], "homes": [11930, 185]},
+            task="regress",
+        )
+        for name in ("towns.tsv", "towns.txt", "plain.tsv")
+    ),
+    Reading(
+        path="42-tabs-with-thousands/million.tsv",
+        target="homes",
+        cells={"people": [268092, 4005], "homes": [107370, 1665]},
+        task="regress",
+    ),
+)
+
+
+def judge(reading: Reading) -> tuple[str, str]:
+    """What became of a reading, and why it is not OK."""
+    try:
+        source = open_source(str(CASES / reading.path), options=_options(reading))
+        wrong = _differences(source, reading)
+    except NetpickError as error:
+        if reading.refuses and reading.refuses in str(error):
+            return "OK", ""
+        return ("WRONG" if reading.refuses else "MISSING"), str(error)
+    except Exception as error:  # noqa: BLE001  (a traceback is what a case may end in)
+        return "TRACEBACK", f"{type(error).__name__}: {error}"
+    if reading.refuses:
+        return "WRONG", "was read, but a refusal was expected"
+    return ("WRONG", "; ".join(wrong)) if wrong else ("OK", "")
+
+
+def _options(reading: Reading) -> ReadOptions:
+    words = tuple(name for name, kind in reading.kinds if kind in ("category", "text", "boolean"))
+    return replace(reading.options, words=words)
+
+
+def _differences(source: Source, reading: Reading) -> list[str]:
+    wrong = []
+    columns = {name: c.values for name, c in source.columns.items() if isinstance(c, TableColumn)}
+    for name, expected in reading.cells.items():
+        found = columns[name].head(len(expected)).to_list()
+        if found != list(expected):
+            wrong.append(f"{name} begins {found}, not {list(expected)}")
+    for name, count in reading.values.items():
+        if columns[name].drop_nulls().n_unique() != count:
+            wrong.append(f"{name} has {columns[name].drop_nulls().n_unique()} values, not {count}")
+    notes = list(source.notes)
+    if reading.step:
+        timeline = make_timeline(source, TimelineRequest())
+        notes += timeline.notes
+        gaps = int((timeline.rows < 0).sum())
+        if (timeline.step.words, gaps) != (reading.step, reading.gaps):
+            wrong.append(f"steps {timeline.step.words} with {gaps} gaps, not {reading.step} with {reading.gaps}")
+    if reading.target or reading.roles or reading.task:
+        target = tuple(reading.target.split(",")) if reading.target else ()
+        schema = infer_schema(source, SchemaOptions(target=target, kinds=reading.kinds))
+        notes += schema.notes
+        kinds = {f.name: f.kind if f.role in ("feature", "target") else f.role for f in schema.fields}
+        wrong += [f"{name} is {kinds[name]}, not {kind}" for name, kind in reading.roles.items() if kinds[name] != kind]
+        if reading.task and schema.task != reading.task:
+            wrong.append(f"the task is {schema.task}, not {reading.task}")
+    if reading.says and not any(reading.says in note.text for note in notes):
+        wrong.append(f"nothing says {reading.says!r}")
+    return wrong
+
+
+def main() -> int:
+    """Prints every reading's verdict. Exit code 1 when one that is not open is not OK."""
+    part = sys.argv[1] if len(sys.argv) > 1 else ""
+    counts: Counter[str] = Counter()
+    failed = False
+    for reading in READINGS:
+        if part not in reading.path:
+            continue
+        verdict, why = judge(reading)
+        counts[verdict] += 1
+        failed |= verdict != "OK" and not reading.open
+        print(f"{verdict:9} {reading.name}{f': {why}' if why else ''}{f' [{reading.open}]' if reading.open else ''}")
+    print(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

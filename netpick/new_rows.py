@@ -252,6 +252,8 @@ def _notes(name: str, series: pl.Series, read: Cells) -> list[Note]:
     if read.unseen is not None and read.unseen.any():
         texts = as_text(series).filter(read.unseen)
         shown = ", ".join(repr(text[:40]) for text in texts.unique(maintain_order=True).head(NAMED).to_list())
-        text = f"{len(texts):,} cells of '{name}' hold values that no training row has: {shown}."
+        cells = "1 cell" if len(texts) == 1 else f"{len(texts):,} cells"
+        hold = "holds a value" if len(texts) == 1 else "hold values"
+        text = f"{cells} of '{name}' {hold} that no training row has: {shown}."
         notes.append(Note(subject=UNSEEN, text=text))
     return notes

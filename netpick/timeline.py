@@ -16,8 +16,8 @@ import polars as pl
 
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds.calendar import calendar_columns
-from netpick.kinds.cells import as_text, series_of
-from netpick.timesteps import MISSING, Step, counted_rows, infer_step, jittered_step, read_times, snapped
+from netpick.kinds.cells import as_numbers, as_text, series_of
+from netpick.timesteps import DAY, MISSING, Step, counted_rows, infer_step, jittered_step, read_times, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
 
 TIME_WORDS = ("date", "time", "timestamp", "datetime", "ds", "day", "month", "week", "period", "year")
@@ -83,7 +83,7 @@ def find_time(source: Source, *, counts: bool = False) -> tuple[str, ...]:
     texts = [name for name in names if _reads_as_times(source, name)]
     if texts:
         named = [name for name in texts if set(re.split(r"[^a-z]+", name.lower())) & set(TIME_WORDS)]
-        return ((named or texts)[0],)
+        return _with_clock(source, (named or texts)[0])
     parts = calendar_columns(source.columns, names)
     if parts:
         return parts
@@ -96,6 +96,24 @@ def find_time(source: Source, *, counts: bool = False) -> tuple[str, ...]:
             if values is not None and len(np.unique(values)) > 1:
                 return (name,)
     return ()
+
+
+def _with_clock(source: Source, date: str) -> tuple[str, ...]:
+    """A column of dates, and the column of times of day beside it where dates alone come again."""
+    found = read_times(source.columns, (date,))
+    if found is None or (found[0] % DAY != 0).any() or len(np.unique(found[0])) == len(found[0]):
+        return (date,)
+    for name, kept in source.formats.items():
+        if kept.way == "duration" and kept.state.get("of_day"):
+            return date, name
+    for name, column in source.columns.items():
+        series = series_of(column)
+        words = set(re.split(r"[^a-z]+", name.lower()))
+        if series is not None and series.dtype.is_numeric() and words & {"hour", "hr", "time"}:
+            whole = as_numbers(series).drop_nulls()
+            if len(whole) == len(series) and bool(whole.is_between(0, 24).all()) and whole.n_unique() > 1:
+                return date, name
+    return (date,)
 
 
 def _reads_as_times(source: Source, name: str) -> bool:

@@ -173,16 +173,29 @@ def read_times(columns: Mapping[str, Column], names: Sequence[str]) -> tuple[Arr
     MISSING stands where a cell holds no time of the years 1 to 9999; None when the columns hold no times at all. Raises
     DataError for cells with and without a zone in one column.
     """
-    if len(names) > 1:
+    if len(names) == 2 and (found := _read_column(columns[names[0]])) is not None:
+        found = _with_clock(found, columns[names[1]])
+    elif len(names) > 1:
         days = calendar_days(columns, names)
         micros = np.round(np.nan_to_num(days) * 1440).astype(np.int64) * MINUTE
-        found: tuple[Array, str] | None = np.where(np.isnan(days), MISSING, micros), ""
+        found = np.where(np.isnan(days), MISSING, micros), ""
     else:
         found = _read_column(columns[names[0]])
     if found is None:
         return None
     times, remark = found
     return np.where((times >= FIRST_DAY * DAY) & (times < (LAST_DAY + 1) * DAY), times, MISSING), remark
+
+
+def _with_clock(dated: tuple[Array, str], clock: Column) -> tuple[Array, str] | None:
+    """Dates and the hours of the day that another column tells."""
+    series = series_of(clock)
+    if series is None or not series.dtype.is_numeric():
+        return None
+    hours = as_numbers(series).to_numpy()
+    known = (dated[0] != MISSING) & (hours >= 0) & (hours <= 24)
+    micros = np.round(np.nan_to_num(hours) * 3_600).astype(np.int64) * SECOND
+    return np.where(known, dated[0] + micros, MISSING), dated[1]
 
 
 def _read_column(column: Column) -> tuple[Array, str] | None:

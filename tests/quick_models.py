@@ -84,6 +84,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         primary_metric=primary,
         scores={},
         missing=(),
+        formats=dict(prepared.source.formats),
         layout=prepared.source.layout,
         fingerprint=prepared.source.fingerprint,
         versions={},

@@ -6,7 +6,6 @@ tells, the reading is said to be ambiguous.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -23,7 +22,7 @@ from netpick.types import STRICT, Array
 
 MOSTLY = 0.95
 MOST_PATTERNS = 6
-LAST_OF_THIS_CENTURY = 49  # two-digit years that end there or before lie in the 2000s
+PIVOT = 50  # two-digit years from here on lie in the 1900s
 TIME = r"(?P<hour>\d{1,2})(?P<colon>[:.h])(?P<minute>\d{2})(?:(?P=colon)(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?(?P<half> ?[AP]M)?(?: ?Uhr)?"
 REST = rf"(?:(?P<between>T|,? |:| - |-(?=\d\d[:.]))(?:at )?{TIME})?"
 NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<sign>[-/. ]|\. )(?P<b>\d{{1,2}})(?P=sign)(?P<c>\d{{1,4}})\.?{REST}")
@@ -47,7 +46,7 @@ class DateFormat:
     patterns: tuple[str, ...] = Field(min_length=1, max_length=MOST_PATTERNS)
     example: str = Field(max_length=60)
     named: bool = False  # months by name: texts are brought to English and one order first
-    pivot: int = Field(default=69, ge=0, le=100)
+    pivot: int = Field(default=PIVOT, ge=0, le=100)
 
     def __post_init__(self) -> None:
         if any(len(pattern) > 60 or "%" not in pattern for pattern in self.patterns):
@@ -88,7 +87,9 @@ class Dates(Way):
 
     def words(self, state: Any) -> str:
         order = _order_words(state.patterns[0])
-        return f"dates written like {state.example}{order}"
+        short = any("%y" in pattern for pattern in state.patterns)
+        years = f", years of two digits from 19{state.pivot} to 20{state.pivot - 1}" if short else ""
+        return f"dates written like {state.example}{order}{years}"
 
     def given(self, text: str) -> DateFormat | None:
         if not DIRECTIVES.search(text):
@@ -184,8 +185,7 @@ def _state(matches: Sequence[re.Match[str]], order: str) -> DateFormat | None:
     if len(patterns) > MOST_PATTERNS:
         return None
     most_first = sorted(patterns, key=lambda pattern: -patterns[pattern])
-    short = [int(match[year]) for match in matches if len(match[year]) == 2]
-    return DateFormat(patterns=tuple(most_first), example=matches[0][0][:60], pivot=_pivot(short))
+    return DateFormat(patterns=tuple(most_first), example=matches[0][0][:60])
 
 
 def _pattern(match: re.Match[str], order: str, year: str) -> str:
@@ -200,19 +200,6 @@ def _time_pattern(match: re.Match[str]) -> str:
     colon = match["colon"]
     seconds = f"{colon}%S{'%.f' if match['fraction'] else ''}" if match["second"] else ""
     return f"{match['between']}{'%I' if match['half'] else '%H'}{colon}%M{seconds}{' %p' if match['half'] else ''}"
-
-
-def _pivot(years: Sequence[int]) -> int:
-    """From which two-digit year on they lie in the 1900s: the years span as little as they can."""
-    if not years:
-        return 69
-    seen = sorted(set(years))
-    gaps = [(following - year, following) for year, following in itertools.pairwise(seen)]
-    around = (seen[0] + 100 - seen[-1], -1)
-    widest = max([*gaps, around])
-    if widest[1] == -1:  # they do not cross the turn of a century
-        return 100 if seen[-1] <= LAST_OF_THIS_CENTURY else 0
-    return widest[1]
 
 
 def _in_century(times: pl.Series, pivot: int) -> pl.Series:
@@ -270,9 +257,8 @@ def _with_names(sample: Sequence[str], cells: Cells, near: Neighbours) -> Found 
         patterns[f"{year}-%B-%d{_time_pattern(match)}"] = None
     if len(patterns) > MOST_PATTERNS:
         return None
-    short = [int(match["year"]) for match in matches if len(match["year"]) == 2]
     example = sample[0][:60]
-    return Found(state=DateFormat(patterns=tuple(patterns), example=example, named=True, pivot=_pivot(short)))
+    return Found(state=DateFormat(patterns=tuple(patterns), example=example, named=True))
 
 
 CANONICAL = re.compile(rf"(?P<year>\d{{2,4}})-(?P<month>[A-Z][a-z]+)-(?P<day>\d{{1,2}}){REST}")

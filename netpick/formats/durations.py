@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass as state_dataclass
 from netpick.formats.base import Cells, Found, Neighbours, Way
 from netpick.types import STRICT
 
+DOTTED = r"^(\d{1,2})\.(\d{2})\.(\d{2})$"  # 18.00.00
 CLOCK = r"^(-)?(?:(\d{1,5}) ?d(?:ays?)?,? ?)?(\d{1,4}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?$"
 LETTERS = r"^(?:(\d+) ?d(?:ays?)?,? ?)?(?:(\d+) ?h(?:(?:ou)?rs?)?,? ?)?(?:(\d+) ?m(?:in(?:ute)?s?)?,? ?)?(?:(\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?)?$"
 OF_DAY = {"time", "hour", "uhr", "uhrzeit", "zeit", "start", "end", "heure", "hora", "tod", "departure", "arrival"}
@@ -23,7 +24,7 @@ MOSTLY = 0.95
 class DurationFormat:
     """How long, or when in a day. parts: what stands before the last colon is minutes ("m:s"), hours, or both."""
 
-    parts: Literal["h:m:s", "h:m", "m:s", "letters"]
+    parts: Literal["h:m:s", "h.m.s", "h:m", "m:s", "letters"]
     of_day: bool
     example: str = Field(max_length=60)
 
@@ -38,6 +39,9 @@ class Durations(Way):
         matches = [match for text in cells.sample if (match := re.match(CLOCK, text)) is not None]
         if len(matches) >= MOSTLY * len(cells.sample) and matches:
             return _of_clock(cells, matches)
+        dotted = [match for text in cells.sample if (match := re.match(DOTTED, text)) is not None]
+        if len(dotted) >= MOSTLY * len(cells.sample) and all(int(match[1]) < 24 for match in dotted):
+            return Found(state=DurationFormat(parts="h.m.s", of_day=True, example=dotted[0][0]))
         if _mostly_letters(cells.sample):
             return Found(state=DurationFormat(parts="letters", of_day=False, example=cells.sample[0][:60]))
         return None
@@ -52,6 +56,8 @@ class Durations(Way):
                 + minutes.fill_null(0) * 60
                 + seconds.fill_null(0)
             ).set(~texts.str.contains(LETTERS).fill_null(False), None)
+        if state.parts == "h.m.s":
+            texts = texts.set(~texts.str.contains(DOTTED).fill_null(True), None).str.replace_all(".", ":", literal=True)
         sign = texts.str.starts_with("-")
         days, first, second, third = _numbers(texts.str.strip_prefix("-"), CLOCK.replace("(-)?", ""), 4)
         seconds = first * 60 + second if state.parts == "m:s" else first * 3600 + second * 60 + third.fill_null(0)

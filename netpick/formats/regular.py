@@ -9,7 +9,7 @@ import numpy as np
 from netpick.types import Array
 
 DAY = 86_400_000_000
-FEWEST = 4  # times
+FEWEST, FEWEST_SORTED = 6, 12  # times; fewer may be regular, or in order, by chance
 REGULAR, CLEARLY = 0.8, 1.5  # share of the steps that have a row, and how many times that of the second reading
 SORTED, UNSORTED = 0.99, 0.9  # share of neighbouring rows in order
 
@@ -42,4 +42,6 @@ def _coverage(times: Array) -> float:
 def _in_order(times: Array) -> float:
     gaps = np.diff(times)
     moved = gaps[gaps != 0]
-    return float(max((moved > 0).mean(), (moved < 0).mean())) if len(moved) >= FEWEST else 0.0
+    if len(moved) < FEWEST_SORTED:
+        return (SORTED + UNSORTED) / 2
+    return float(max((moved > 0).mean(), (moved < 0).mean()))

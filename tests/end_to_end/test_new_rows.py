@@ -1,0 +1,137 @@
+"""New rows say the same thing however they are written, or a word is said: by path, frame, dict, and whatever else a person has."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from quick_models import quick_model
+
+from netpick.errors import DataError, UnreadCells
+from netpick.use import Model
+
+FIVE = [
+    (30, 2500.0, "yes", "Bern", "2023-02-05", "01"),
+    (55, 7800.5, "no", "Genf", "2023-09-01", "10"),
+    (41, 5000.0, "yes", "Bern", "2023-08-15", "02"),
+    (22, 1000.0, "no", "Zürich", "2023-01-31", "01"),
+    (67, 8999.99, "yes", "Bern", "2023-12-24", "10"),
+]
+NAMES = ("age", "income", "smoker", "city", "joined", "branch")
+
+
+def swiss(day: str) -> str:
+    return f"{day[8:]}.{day[5:7]}.{day[:4]}"
+
+
+def training(folder: Path, *, plain: bool) -> Path:
+    """400 people; incomes and dates as a program writes them, or as a Swiss ledger does."""
+    generator = np.random.default_rng(34)
+    rows = []
+    for _ in range(400):
+        income, smoker = round(float(generator.uniform(900, 9000)), 2), bool(generator.random() < 0.5)
+        city, month = str(generator.choice(["Zürich", "Bern", "Genf"])), int(generator.integers(1, 13))
+        day = f"2023-{month:02d}-{int(generator.integers(1, 29)):02d}"
+        risk = "high" if (income > 4500) + smoker + (city == "Bern") + (month > 6) > 2 else "low"
+        money = f"{income}" if plain else f"CHF {income:,.2f}".replace(",", "'")
+        told = day if plain else swiss(day)
+        branch = str(generator.choice(["01", "02", "10"]))
+        rows.append(
+            f"{int(generator.integers(18, 80))};{money};{'yes' if smoker else 'no'};{city};{told};{branch};{risk}"
+        )
+    path = folder / "train.csv"
+    path.write_text("\n".join([";".join([*NAMES, "risk"]), *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return quick_model(str(training(tmp_path_factory.mktemp("plain"), plain=True)), target=("risk",), models="mlp")
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return quick_model(str(training(tmp_path_factory.mktemp("ledger"), plain=False)), target=("risk",), models="mlp")
+
+
+def as_frame() -> pl.DataFrame:
+    return pl.DataFrame(FIVE, schema=list(NAMES), orient="row")
+
+
+WAYS = {
+    "as a program": {},
+    "dollars": {"income": lambda v: f"${v:,.2f}"},
+    "thousands": {"income": lambda v: f"{v:,.2f}"},
+    "decimal commas": {"income": lambda v: f"{v:.2f}".replace(".", ",")},
+    "a ledger": {"income": lambda v: f"CHF {v:,.2f}".replace(",", "'"), "joined": swiss},
+    "dates with times": {"joined": lambda v: f"{v} 00:00:00"},
+    "dates of a log": {"joined": lambda v: f"{v}T00:00:00Z"},
+    "dates with points": {"joined": swiss},
+    "Y and N": {"smoker": lambda v: v[0].upper()},
+    "true and false": {"smoker": lambda v: v == "yes"},
+    "one and zero": {"smoker": lambda v: int(v == "yes")},
+    "whole numbers for codes": {"branch": int},
+    "capitals": {"city": str.upper},
+    "blanks": {"city": lambda v: f" {v} "},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", ["path", "frame", "rows"])
+def test_the_same_people_get_the_same_answers(plain: Model, ledger: Model, tmp_path: Path, way: str, form: str) -> None:
+    changes = WAYS[way]
+    if "decimal" in way and form != "path":
+        pytest.skip("2500,00 without its file could be anything")
+    people = [
+        {name: changes[name](cell) if name in changes else cell for name, cell in zip(NAMES, row, strict=True)}
+        for row in FIVE
+    ]
+    for model in (plain, ledger):
+        if way == "dollars" and model is ledger:
+            continue  # another currency
+        expected = model.predict(as_frame())
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            if form == "rows":
+                found = pl.concat([model.predict(person) for person in people])
+            elif form == "frame":
+                found = model.predict(pl.DataFrame(people))
+            else:
+                path = tmp_path / "new.csv"
+                pl.DataFrame(people).write_csv(path, separator=";")
+                found = model.predict(path)
+        assert found["prediction"].to_list() == expected["prediction"].to_list()
+        assert np.allclose(found.select(pl.col(pl.Float64)).to_numpy(), expected.select(pl.col(pl.Float64)).to_numpy())
+
+
+def test_a_model_keeps_how_its_columns_were_written(ledger: Model) -> None:
+    formats = ledger.parts.record.formats
+    assert formats["income"].words.startswith("numbers written like CHF ")
+    assert formats["joined"].words.startswith("dates written like ")
+    assert "age" not in formats
+
+
+def test_what_cannot_be_read_is_counted_and_named(plain: Model) -> None:
+    odd = as_frame().with_columns(income=pl.Series(["2500", "a lot", "5000", "little", "9 or 10"]))
+    words = "3 cells of 'income' are written otherwise than in training and are read as missing: 'a lot' \\(row 2\\), 'little' \\(row 4\\)"
+    with pytest.warns(UnreadCells, match=words):
+        answers = plain.predict(odd)
+    assert len(answers) == 5
+    with pytest.raises(DataError, match="leave --strict out"):
+        plain.predict(odd, strict=True)
+
+
+def test_another_currency_or_unit_is_not_converted(ledger: Model) -> None:
+    euros = as_frame().with_columns(income=pl.Series([f"€{row[1]:.2f}" for row in FIVE]))
+    with pytest.warns(UnreadCells, match="5 cells of 'income'"):
+        ledger.predict(euros)
+
+
+def test_values_that_no_training_row_has_are_noted(plain: Model) -> None:
+    source = plain.read(as_frame().with_columns(city=pl.Series(["Basel", *["Bern"] * 4])))
+    assert [n.text for n in source.notes if n.subject == "unseen values"] == [
+        "1 cell of 'city' holds a value that no training row has: 'Basel'."
+    ]

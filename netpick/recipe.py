@@ -2,7 +2,7 @@
 
 Architectures propose a recipe (models/*.py, `recipe`); people override single knobs with `--recipe "optimizer=sgd"` or in
 brackets behind one candidate, `cnn[optimizer=muon]`. Whoever names an optimizer alone gets what suits it for the knobs that
-depend on it: presets are made for AdamW, and its rate, its decay and its momentum mean something else elsewhere.
+depend on it: the rate, the decay and the momentum of a preset mean something else for another optimizer.
 """
 
 from __future__ import annotations
@@ -57,34 +57,35 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
-class OptimizerChange(NamedTuple):
-    """What becomes of a recipe made for AdamW when another optimizer is named."""
+class OptimizerHabits(NamedTuple):
+    """What a recipe takes from its optimizer."""
 
-    rate_factor: float  # by which AdamW's rate is multiplied
+    rate_factor: float  # times the rate of AdamW
     momentum: float = 0.9
-    decays: bool = False  # keeps the decay per step; False: none, as the textbook has it
+    decays: bool = False  # a preset's decay is kept; False: none, as the textbook has it
 
 
-CHANGES: dict[OptimizerName, OptimizerChange] = {
-    "adam": OptimizerChange(1.0),
-    "rmsprop": OptimizerChange(
-        0.5, momentum=0.0
+HABITS: dict[OptimizerName, OptimizerHabits] = {
+    "adamw": OptimizerHabits(1.0, decays=True),
+    "adam": OptimizerHabits(1.0),
+    "rmsprop": OptimizerHabits(
+        1.0, momentum=0.0
     ),  # with momentum, a rate would move weights ten times as far as Adam's
-    "sgd": OptimizerChange(50.0),
-    "muon": OptimizerChange(5.0, decays=True),
+    "sgd": OptimizerHabits(50.0),
+    "muon": OptimizerHabits(5.0, decays=True),
 }
 
 
 def following_optimizer(recipe: Recipe, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that follow from the optimizer that was asked for, where they were not asked for themselves."""
-    change = CHANGES.get(asked.get("optimizer", recipe.optimizer))
-    if change is None or recipe.optimizer != "adamw":
+    optimizer = asked.get("optimizer", recipe.optimizer)
+    if optimizer == recipe.optimizer or optimizer not in HABITS:
         return {}
-    # A decoupled decay acts by rate times decay.
-    decay = recipe.weight_decay / change.rate_factor if change.decays else 0.0
+    habits = HABITS[optimizer]
+    factor = habits.rate_factor / HABITS[recipe.optimizer].rate_factor
     following = {
-        "learning_rate": recipe.learning_rate * change.rate_factor,
-        "momentum": change.momentum,
-        "weight_decay": decay,
+        "learning_rate": recipe.learning_rate * factor,
+        "momentum": habits.momentum,
+        "weight_decay": recipe.weight_decay / factor if habits.decays else 0.0,  # a step decays by rate times decay
     }
     return {name: value for name, value in following.items() if name not in asked}

@@ -166,13 +166,24 @@ class PatchTransformer(Architecture):
         return PatchTransformerSettings(width=64, layers=3, patch=patch, stem="conv", dropout=0.1)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        grid = "grid" in inputs
+        """One-cycle; on images Muon (Jordan et al. 2024), where AdamW ends lower in equal time."""
+        if "grid" in inputs:
+            many = num_rows >= 20_000
+            return Recipe(
+                optimizer="muon",
+                learning_rate=0.02 if many else 0.01,
+                weight_decay=0.01,
+                schedule="onecycle",
+                warmup=0.2,
+                batch_size=256 if many else 64,
+                label_smoothing=0.1,
+            )
         return Recipe(
-            learning_rate=(4e-3 if num_rows >= 20_000 else 2e-3) if grid else 1e-3,
+            learning_rate=1e-3,
             weight_decay=0.05,
             schedule="onecycle",
             warmup=0.2,
-            batch_size=(256 if num_rows >= 20_000 else 64) if grid else (16 if num_rows < 200 else 32),
+            batch_size=16 if num_rows < 200 else 32,
             label_smoothing=0.1,
         )
 

@@ -115,6 +115,13 @@ def test_muon_keeps_the_decay_of_a_step() -> None:
     assert following["learning_rate"] * following["weight_decay"] == pytest.approx(before)
 
 
+def test_a_preset_for_muon_gives_textbook_optimizers_their_own_rates() -> None:
+    muon = apply(PRESET, {"optimizer": "muon", **following_optimizer(PRESET, {"optimizer": "muon"})})
+    for optimizer in ("adam", "sgd", "rmsprop"):
+        asked = {"optimizer": optimizer}
+        assert following_optimizer(muon, asked) == pytest.approx(following_optimizer(PRESET, asked))
+
+
 def test_what_was_asked_for_does_not_follow_from_the_optimizer() -> None:
     asked = {"optimizer": "rmsprop", "learning_rate": 1e-3, "momentum": 0.5, "weight_decay": 0.01}
     assert following_optimizer(PRESET, asked) == {}

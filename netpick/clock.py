@@ -5,6 +5,7 @@ A laptop sleeps, a process is stopped, a run is killed and resumed: such time is
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,3 +60,17 @@ class WorkClock:
         """See Clock."""
         self._last, self._last_worked = self.read(), self.worked()
         self.started = self._last - seconds
+
+
+def runnable() -> int:
+    """Other threads on this machine that run or want to at this moment, as far as the system says: 0 where it does not."""
+    try:
+        with open("/proc/loadavg", encoding="ascii") as file:
+            return max(0, int(file.read().split()[3].split("/")[0]) - 1)
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def contested(threads: int) -> bool:
+    """Whether so many threads would share their cores with others: some of them would then be waited for by all."""
+    return threads > 1 and runnable() + threads > (os.cpu_count() or 1)

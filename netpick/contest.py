@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,11 +58,14 @@ class Contest:
     resumed: bool = False  # the folder is that of an earlier start
     clock: Clock = field(default_factory=WorkClock)  # of the budget
     replay: Replay | None = None  # a plan whose decisions are repeated, whatever the clock says
+    slowness: float = 1.0  # times as long as work on one core takes beside what else runs
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
     stages: dict[str, float] = field(default_factory=dict)  # seconds that each part of the run took
 
     def run(self) -> RunResults:
+        import torch
+
         from netpick.contest_rows import rows_of
         from netpick.infer import DeviceData
         from netpick.plan import spent_words
@@ -72,6 +75,7 @@ class Contest:
         schema, inputs = self.prepared.schema, self.rows.inputs
         self.prepared = replace(self.prepared, schema=replace(schema, notes=(*schema.notes, *self.rows.notes)))
         self.device = _device(self.options)
+        self.threads = torch.get_num_threads()
         candidates = self._candidates(inputs)
         self._open_folder()
         allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=self.prepared.source.fingerprint)
@@ -79,7 +83,9 @@ class Contest:
             self._passed("reading")
             store = self.rows.store(allocator)
             self._passed("encoding")
+            wall, worked = time.perf_counter(), time.process_time()
             baselines = self._baselines(store, inputs)
+            self.slowness = _slowness(time.perf_counter() - wall, time.process_time() - worked)
             self.num_networks, self.num_judged = len(candidates), len(candidates) + len(baselines)
             data = DeviceData(store, inputs, self.device, self.rows.target)
             self._passed("baselines")
@@ -283,22 +289,25 @@ class Contest:
         """Every candidate at the largest size that its share affords, by timed steps."""
         from netpick.plan import REFIT_EPOCHS, passes_of
 
+        def timed(candidate: Candidate, probed: Probe | None, plan: Plan) -> Candidate:
+            share = self._share(len(candidates), 0.0 if probed is None else probed.predict_seconds)
+            return _timed(candidate, probed, share, plan)
+
         probed: list[tuple[Candidate, Probe | None]] = []
         rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
         for candidate in candidates:
-            probed.append(self._size(candidate, replace(plan, refit=False), data, self._share(len(candidates))))
+            probed.append(self._size(candidate, replace(plan, refit=False), data))
         self.ablation_seconds = self._ablation_seconds(data, [p.predict_seconds / rows for _, p in probed if p])
-        share = self._share(len(candidates))
-        candidates = [_timed(c, p, share, plan) for c, p in probed]
+        made = [timed(c, p, plan) for c, p in probed]
         if plan.refit and any(
-            passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS) for c in candidates
+            passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS) for c in made
         ):
             # Too dear to train twice: a longer first training is worth more than the validation rows are.
             plan = replace(plan, refit=False)
-            candidates = [_timed(c, p, share, plan) for c, p in probed]
-        return plan, candidates
+            made = [timed(c, p, plan) for c, p in probed]
+        return plan, made
 
-    def _size(self, candidate: Candidate, plan: Plan, data: DeviceData, share: float) -> tuple[Candidate, Probe | None]:
+    def _size(self, candidate: Candidate, plan: Plan, data: DeviceData) -> tuple[Candidate, Probe | None]:
         """The first size whose passes its share affords; of the smallest one a sample of the rows where even that is too dear."""
         from netpick.models.base import FEWEST_PASSES
         from netpick.plan import FEWEST_SAMPLED, passes_of
@@ -308,6 +317,7 @@ class Contest:
             found = self._probe(candidate, data)
             if found is None:  # training it will fail the same way, and is reported there
                 return candidate, None
+            share = self._share(self.num_networks, found.predict_seconds)
             passes = passes_of(_timed(candidate, found, share, plan).plan, plan)
             capped = candidate.plan.recipe.epochs
             if passes >= min(candidate.passes, capped or candidate.passes) or candidate.smaller is None:
@@ -321,9 +331,15 @@ class Contest:
             candidate = replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
         return candidate, found
 
-    def _share(self, candidates: int) -> float:
-        """Seconds of what is left for each of so many candidates."""
-        return 0.98 * self._left() / candidates
+    def _share(self, candidates: int, predicting: float = 0.0) -> float:
+        """Seconds of what is left for the training of each of so many candidates, which then take `predicting` for their answers.
+
+        However little is left, something is trained: the budget is then passed, and that is said.
+        """
+        from netpick.plan import LEAST_SHARE
+
+        least = 0.0 if self.budget is None else LEAST_SHARE * self.budget / self.num_networks
+        return max(0.98 * self._left() / candidates - predicting, least)
 
     def _ablation_seconds(self, data: DeviceData, row_seconds: list[float]) -> float:
         """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
@@ -334,19 +350,20 @@ class Contest:
         return asked * max(row_seconds, default=0.0)
 
     def _probe(self, candidate: Candidate, data: DeviceData) -> Probe | None:
-        import torch
-
-        from netpick.course import thread_choices
         from netpick.train import probe
 
-        most = torch.get_num_threads()
-        threads = [most] if self.options.threads or self.device != "cpu" else thread_choices(most)
         seconds = min(0.25, 0.005 * (self.budget or DEFAULT_BUDGET))
         rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
         try:
-            return probe(self._job(candidate, data, candidate.plan), rows, seconds, threads)
+            return probe(self._job(candidate, data, candidate.plan), rows, seconds, self._thread_choices())
         except Exception:  # training it will fail the same way, and is reported there
             return None
+
+    def _thread_choices(self) -> Sequence[int]:
+        """Numbers of threads to try: one, half and all; on a GPU, or where the user said one, no others."""
+        from netpick.course import thread_choices
+
+        return thread_choices(self.threads) if self.options.threads is None and self.device == "cpu" else [self.threads]
 
     def _left(self) -> float:
         """Seconds of the budget left for training, what the end of the run needs kept back."""
@@ -381,11 +398,13 @@ class Contest:
     def _train(
         self, candidate: Candidate, plan: Plan, data: DeviceData, index: int, place: int
     ) -> tuple[Trained | None, CandidateResult]:
+        import torch
+
         from netpick.infer import latency_ms
         from netpick.plan import first_seconds
 
         name, started = candidate.plan.name, time.perf_counter()
-        share = self._share(len(plan.order) - place) - candidate.plan.predict_ms / 1000
+        share = self._share(len(plan.order) - place, candidate.plan.predict_ms / 1000)
         until = self.clock.seconds() + share
         steps = f"{candidate.plan.steps:,} steps"
         self.on_event(
@@ -404,6 +423,9 @@ class Contest:
             first = first_seconds(share, plan)
             job = replace(job, course=self._course(f"{index}", candidate.plan, first, candidate.plan.most_steps))
             trained = self.keeper.trained(f"{index}", job, self.on_event)
+            torch.set_num_threads(
+                self.threads if job.course is None else job.course.threads
+            )  # beside a busy program, one
             self.states[name] = self.rows.calibrated(partial(self._answers, trained.network, data))
             history, half_time = trained.history, trained.half_time
             validated = self._predict(name, trained.network, data, self.prepared.split.validation)
@@ -444,14 +466,13 @@ class Contest:
     ) -> Course | None:
         """How the clock steers a training; None where --steps fixes it."""
         from netpick.course import ClockCourse
-        from netpick.plan import SPARE_SHARE, share_of
+        from netpick.plan import share_of
 
         if self.options.steps is not None or not plan.step_ms:
             return None
         record = self.keeper.record(key)
         record.whole = self.options.plan is not None
-        spare = SPARE_SHARE * (self.budget or 0.0) / self.num_networks
-        share = share_of(plan, seconds, most_steps, spare=spare, scored=scored)
+        share = share_of(plan, seconds, most_steps, threads=self._thread_choices(), scored=scored)
         return ClockCourse(share, self.clock, record)
 
     def _pick_rate(self, candidate: Candidate, plan: Plan, data: DeviceData) -> Candidate:
@@ -704,6 +725,11 @@ def _sampled(rows: Rows, count: int, seed: int) -> Rows:
     if not 0 < count < len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
+
+
+def _slowness(wall: float, worked: float) -> float:
+    """How much longer than on a free core work takes; told by work on one thread, if it was enough to tell."""
+    return min(4.0, max(1.0, wall / worked)) if worked > 0.2 else 1.0
 
 
 def _balance(truth: Array, rows: Rows) -> float:

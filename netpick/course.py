@@ -17,7 +17,7 @@ from typing import Protocol
 from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.clock import Clock
+from netpick.clock import Clock, contested
 from netpick.types import STRICT
 
 MOST_LOOKS = 20
@@ -30,7 +30,6 @@ LATE, LATE_SHARE = (
 )  # a segment is cut short when it takes so many times what was expected, and so much of the share
 CLOSING = 0.05  # of the steps so far, in which the rate falls to nothing when the time is suddenly over
 FEWEST_CLOSING = 3
-FEWEST_STEPS = 20  # of a training whose share was over before it began, as far as they can be afforded
 EXPLORE = 8  # every so many segments another number of threads is tried
 EXPLORE_UNTIL = 0.8  # of the course
 HOPELESS = 4.0  # times as slow as the best one: not tried the next time
@@ -77,6 +76,10 @@ def _segment(step: int, until: int, begin: float, end: float, threads: int) -> S
 
 class Course(Protocol):
     """What train.py asks."""
+
+    @property
+    def threads(self) -> int:
+        """The number that is fastest, as far as is known now."""
 
     @property
     def steps(self) -> int:
@@ -180,15 +183,17 @@ class Share:
     most_steps: int  # more do not repay themselves
     step_seconds: dict[int, float]  # by number of threads, as probed
     look_seconds: float
-    spare_seconds: float = 0.0  # beyond the share, for the fewest steps that make a network
+    threads: Sequence[int] = ()  # further numbers that may be tried
     branch: bool = True  # measure what the second half brings
 
 
 class ClockCourse:
     """A share of the clock as segments: the record first, and where it ends, decisions by the pace."""
 
-    def __init__(self, share: Share, clock: Clock, record: Record) -> None:
-        self.share, self.clock, self.record = share, clock, record
+    def __init__(
+        self, share: Share, clock: Clock, record: Record, contested: Callable[[int], bool] = contested
+    ) -> None:
+        self.share, self.clock, self.record, self.contested = share, clock, record, contested
         self.started = clock.seconds()
         self._paces = dict(share.step_seconds)
         self._look_seconds = share.look_seconds
@@ -236,7 +241,7 @@ class ClockCourse:
         segment = self._segment
         if segment is None or self.record.whole or segment is not self.record.segments[-1]:
             return False
-        expected = (segment.until - self._first) * self._paces.get(segment.threads, min(self._paces.values()))
+        expected = (segment.until - self._first) * self._pace(segment.threads)
         taken = self.clock.watched() - self._begun
         if taken <= LATE * expected or taken <= expected + LATE_SHARE * self.share.seconds:
             return False
@@ -259,7 +264,7 @@ class ClockCourse:
     def _decide(self, step: int, now: float, *, branched: bool) -> Segment:
         fraction, share = self.record.fraction, self.share
         threads = self._threads(fraction)
-        pace = self._paces[threads]
+        pace = self._pace(threads)
         left = share.seconds - (now - self.started)
         if self._branches(step, fraction, left, pace, branched=branched):
             until = step + max(10, round(BRANCH * step))
@@ -268,12 +273,11 @@ class ClockCourse:
         usable = left - self._look_seconds * max(1.0, (1 - fraction) / distance)
         to_come = min(usable / pace, float(share.most_steps - step))
         if to_come < FEWEST_CLOSING:  # over: what is left of the schedule in a few steps
-            least = min(FEWEST_STEPS - step, int(share.spare_seconds / pace))
-            closing = max(FEWEST_CLOSING, least, round(CLOSING * step * (1 - fraction)))
+            closing = max(FEWEST_CLOSING, round(CLOSING * step * (1 - fraction)))
             until = step + max(1, min(closing, share.most_steps - step))
             return _segment(step, until, fraction, 1.0, threads)
         seconds = min(max(PART * usable, SHORTEST * share.seconds), LONGEST * share.seconds)
-        if threads != self._best():
+        if threads != self.threads:
             seconds = TRIAL * share.seconds
         count = max(1, round(seconds / pace))
         if count >= 0.6 * to_come:
@@ -294,20 +298,26 @@ class ClockCourse:
         looks = LOOK_SHARE * self.share.seconds / max(self._look_seconds, 1e-6)
         return 1 / min(MOST_LOOKS, max(2.0, looks))
 
-    def _best(self) -> int:
+    @property
+    def threads(self) -> int:
+        """The number with the best pace so far."""
         return min(self._paces, key=lambda threads: self._paces[threads])
+
+    def _pace(self, threads: int) -> float:
+        """As measured; of what was not tried, that of the best one."""
+        return self._paces.get(threads, self._paces[self.threads])
 
     def _threads(self, fraction: float) -> int:
         """The number with the best pace; now and then another, since machines get busy and quiet again."""
-        best = self._best()
-        if len(self._paces) == 1 or self._count % EXPLORE != EXPLORE - 1 or fraction > EXPLORE_UNTIL:
+        best = self.threads
+        others = sorted({*self._paces, *self.share.threads} - {best})
+        if not others or self._count % EXPLORE != EXPLORE - 1 or fraction > EXPLORE_UNTIL:
             return best
-        others = [threads for threads in self._paces if threads != best]
         other = others[(self._count // EXPLORE) % len(others)]
-        if self._paces[other] < HOPELESS * self._paces[best]:
-            return other
-        self._paces[other] *= 0.5  # it may have been a bad moment
-        return best
+        if self._pace(other) >= HOPELESS * self._paces[best]:
+            self._paces[other] *= 0.5  # it may have been a bad moment
+            return best
+        return best if self.contested(other) else other
 
 
 def thread_choices(most: int) -> Sequence[int]:

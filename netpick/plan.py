@@ -13,14 +13,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from netpick.course import FEWEST_STEPS, LOOK_SHARE, MOST_LOOKS, Share
+from netpick.course import LOOK_SHARE, MOST_LOOKS, Share
 from netpick.errors import RequestError
 from netpick.recipe import Recipe
 
 BASELINE_SHARE = 0.1  # of the budget
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
 REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
-SPARE_SHARE = 0.1  # of the budget, that all networks together may take beyond it where it is over before they begin
+FEWEST_STEPS = 20
+LEAST_SHARE = 0.35  # of the budget, that training takes in any case, beyond it where reading has used it up
 FEWEST_SAMPLED = 1_000  # rows, where a sample is all that can be learned from three times
 REFIT_SHARE = 0.7  # of the steps that the second training should have; with fewer it is given up
 
@@ -101,7 +102,7 @@ def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) 
     """The candidate with the steps that a share of the clock affords, as far as a probe can tell, and what they repay."""
     per_pass = _steps_per_epoch(candidate, plan)
     most = (candidate.recipe.epochs or max(100, -(-3_000 // per_pass))) * per_pass
-    affordable = first_seconds(seconds - probe.predict_seconds, plan) * (1 - LOOK_SHARE) / probe.pace
+    affordable = first_seconds(seconds, plan) * (1 - LOOK_SHARE) / probe.pace
     return replace(
         candidate,
         steps=int(max(FEWEST_STEPS, min(affordable, most))),
@@ -119,18 +120,18 @@ def first_seconds(seconds: float, plan: Plan) -> float:
 
 
 def share_of(
-    candidate: CandidatePlan, seconds: float, most_steps: int, *, spare: float = 0.0, scored: bool = True
+    candidate: CandidatePlan, seconds: float, most_steps: int, *, threads: Sequence[int] = (), scored: bool = True
 ) -> Share:
     """A training's share of the clock, for its course.
 
-    spare: seconds that it may take beyond it, where that is over before it begins; scored: the validation rows are looked at.
+    threads: further numbers of them to try; scored: the validation rows are looked at.
     """
     return Share(
         seconds=max(seconds, 0.0),
         most_steps=max(1, most_steps),
         step_seconds={threads: ms / 1000 for threads, ms in candidate.step_ms.items()},
         look_seconds=candidate.look_ms / 1000 if scored else 0.0,
-        spare_seconds=spare,
+        threads=threads,
         branch=scored and candidate.recipe.schedule in ("onecycle", "cosine"),
     )
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from netpick.augment import Augmenter
 from netpick.checkpoint import Checkpoints
+from netpick.clock import contested
 from netpick.course import Course, FixedCourse, Segment
 from netpick.errors import Interrupted, TrainingError
 from netpick.infer import DeviceData, autocast, predict_outputs
@@ -451,10 +452,11 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int]) 
     feed = batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths)
     try:
         with torch.random.fork_rng(devices=[]):
-            for number in sorted(threads, reverse=True):
-                torch.set_num_threads(number)
-                network.train()
-                paces[number] = _mean_step(step, feed, seconds)
+            for number in sorted(threads):
+                if not contested(number):
+                    torch.set_num_threads(number)
+                    network.train()
+                    paces[number] = _mean_step(step, feed, seconds)
             torch.set_num_threads(min(paces, key=lambda number: paces[number]))
             some = job.validation[: min(len(job.validation), 512)]
             look_row = _seconds_of_second(

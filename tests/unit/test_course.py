@@ -129,7 +129,9 @@ def test_more_steps_than_repay_themselves_are_not_made() -> None:
 
 def test_two_threads_are_left_while_they_are_slower_and_taken_up_again() -> None:
     clock = Scripted()
-    made = walk(ClockCourse(share(threads=(1, 2)), clock, Record()), clock, busy_for_two)
+    made = walk(
+        ClockCourse(share(threads=(1, 2)), clock, Record(), contested=lambda threads: False), clock, busy_for_two
+    )
     used = [segment.threads for segment in made.segments]
     assert {1, 2} == set(used)
     assert 0.93 * 20 <= made.seconds <= 1.1 * 20

@@ -232,8 +232,8 @@ def test_seconds_become_steps() -> None:
     )
     candidate = CandidatePlan(name="a", family="mlp", settings={}, recipe=Recipe(batch_size=100), seed=0)
     probe = Probe(step_seconds={1: 0.02, 2: 0.01}, look_seconds=0.05, predict_seconds=0.2)
-    made = planned(candidate, probe, 5.2, plan)
+    made = planned(candidate, probe, 5.0, plan)
     assert 400 < made.steps <= 500
     assert made.step_ms == {1: 20.0, 2: 10.0}
     assert planned(candidate, probe, 1e6, plan).steps == 50_000  # 100 epochs repay themselves, more do not
-    assert 200 < planned(candidate, probe, 5.2, replace(plan, refit=True)).steps <= 250
+    assert 200 < planned(candidate, probe, 5.0, replace(plan, refit=True)).steps <= 250

@@ -25,11 +25,21 @@ def plan_section(results: RunResults, charts: Charts) -> Html:
     return section(
         "plan",
         "The plan",
-        element("p", "Fixed before the first step. The same plan and seed give the same weights on the same machine."),
+        element("p", _sentence(plan)),
         facts([(name, value) for name, value in _rows(general)]),
         element("h3", "Candidates") if folded else None,
         folded,
         fold("plan.json", element("pre", element("code", raw), tabindex="0")),
+    )
+
+
+def _sentence(plan: Mapping[str, Any]) -> str:
+    """What was fixed, and by what."""
+    if plan.get("budget_seconds") is None:
+        return "Fixed before the first step. The same plan and seed give the same weights on the same machine."
+    return (
+        "Settings are fixed before the first step; the clock decides how many steps each network makes, and every decision is kept in "
+        "plan.json. netpick fit DATA --plan RUN/plan.json makes the run again: the same bytes on the same machine."
     )
 
 

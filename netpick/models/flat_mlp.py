@@ -6,6 +6,8 @@ nearly all weights of the network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -13,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, linear
 from netpick.models.stems import GridStem, SeriesStem
 from netpick.recipe import Recipe
@@ -105,6 +107,16 @@ class FlatMlp(Architecture):
         if num_rows < 20_000:
             return FlatMlpSettings(width=256, layers=3, dropout=0.25, side=32)
         return FlatMlpSettings(width=512, layers=3, dropout=0.1, side=32)
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Images: wider where there is time for many passes, fewer pixels where there is not."""
+        preset = self.presets(inputs, num_rows, num_outputs)
+        if "series" in inputs or min(inputs["grid"].shape[1:]) < 16:
+            return [Size(settings=preset)]
+        wide = Size(settings=replace(preset, width=2 * preset.width), passes=20)
+        coarse = replace(preset, width=preset.width // 2, side=16)
+        remark = "averages the images down to 16 pixels a side, to fit the budget"
+        return [wide, Size(settings=preset), Size(settings=coarse, remark=remark)]
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         series = "series" in inputs

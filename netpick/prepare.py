@@ -26,7 +26,7 @@ from netpick.prepare_forecast import (
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
-from netpick.split import SealedRows, SplitRequest, make_split
+from netpick.split import SealedRows, SplitRequest, apart, make_split
 from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
 from netpick.types import (
@@ -131,7 +131,7 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, row_groups, rows_repeat_by_chance, run_checks
+    from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, repeats_by_chance, row_groups, run_checks
 
     source = open_source(data, options=_as_said(options), test=options.test)
     if options.name is not None:
@@ -163,7 +163,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     request = SplitRequest(
         labelled=task.labelled(truth),
         classes=truth if truth.ndim == 1 else None,
-        groups=None if rows_repeat_by_chance(source, schema) else groups,
+        groups=apart(groups, repeats_by_chance(source, schema, groups)),
         rule=options.split,
         seed=options.seed,
     )

@@ -21,6 +21,7 @@ from netpick.types import TEST, TRAIN, VALIDATION, Array, Rows, Schema, Source, 
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
 MAX_TEST, MAX_VALIDATION = 100_000, 6_000  # more rows narrow no interval that matters; they train better
+MOST_OF_PART = 0.25  # that one row with all its copies may fill; one that comes more often is learned from
 TOO_FEW = 20  # rows; below, nothing can be held out
 
 Rule = Literal["time", "group", "random"]
@@ -239,32 +240,51 @@ def _at_random(usable: Rows, request: SplitRequest) -> Split:
     rest, test = _draw(usable, _size(len(usable), TEST_SHARE, MAX_TEST), request, stream=0)
     train, validation = _draw(rest, _size(len(rest), VALIDATION_SHARE, MAX_VALIDATION), request, stream=1)
     how = "At random, by class" if request.classes is not None else "At random"
-    together = " and with identical rows kept together" if _repeated(usable, request) else ""
+    together = _together(usable, request)
     sentence = f"{how}{together} (seed {request.seed}), because nothing orders or groups the rows: {_counts(train, validation, test)}."
     return Split(train=train, validation=validation, test=test, sentence=sentence, method="random")
 
 
+def apart(groups: Array, alone: Array) -> Array:
+    """Group numbers (N,) 0..G-1 in which the rows that are marked in `alone` (N,) stand for themselves."""
+    numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    numbers[alone] = len(groups) + np.arange(int(alone.sum()))
+    return numbers
+
+
 def _draw(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> tuple[Rows, Rows]:
-    """Takes `size` rows at random, by class, identical rows together; returns (rest, taken), sorted."""
+    """Takes `size` rows at random, by class, identical rows together; returns (rest, taken), sorted.
+
+    One row that comes so often that it would fill a quarter of what is taken stays among the rest, unless all do.
+    """
     groups = np.arange(len(rows)) if request.groups is None else request.groups[rows]
     _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     keys = _generator(request.seed, stream).random(len(first))
     # Identical rows may have different labels: the first one speaks for all of them.
     classes = np.zeros(len(first), dtype=np.int64) if request.classes is None else request.classes[rows][first]
     taken = np.zeros(len(first), dtype=bool)
+    most = max(MOST_OF_PART * size, np.median(sizes))
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        members = members[np.argsort(keys[members], kind="stable")]
+        members = members[np.lexsort((keys[members], sizes[members] > most))]
         wanted = max(1, round(sizes[members].sum() * size / len(rows)))
         before = np.cumsum(sizes[members]) - sizes[members]
-        chosen = members[before < wanted]
+        chosen = members[(before < wanted) & ((sizes[members] <= most) | (before == 0))]
         taken[chosen if len(chosen) < len(members) else members[:-1]] = True  # every class keeps something
     mask = taken[unit]
     return np.sort(rows[~mask]), np.sort(rows[mask])
 
 
-def _repeated(rows: Rows, request: SplitRequest) -> bool:
-    return request.groups is not None and len(np.unique(request.groups[rows])) < len(rows)
+def _together(rows: Rows, request: SplitRequest) -> str:
+    """What is said of identical rows."""
+    if request.groups is None:
+        return ""
+    sizes = np.unique(request.groups[rows], return_counts=True)[1]
+    if len(sizes) == len(rows):
+        return ""
+    outsized = sizes.max() > max(MOST_OF_PART * _size(len(rows), TEST_SHARE, MAX_TEST), np.median(sizes))
+    learned = f" (one that comes {sizes.max():,} times is learned from)" if outsized else ""
+    return f" and with identical rows kept together{learned}"
 
 
 def _size(count: int, share: float, most: int) -> int:

@@ -16,7 +16,7 @@ from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.constant import NothingChanges
 from netpick.checks.delayed import DelayedTarget
 from netpick.checks.drift import Drift
-from netpick.checks.duplicates import DuplicateRows, row_groups, rows_repeat_by_chance
+from netpick.checks.duplicates import DuplicateRows, row_groups
 from netpick.checks.entities import SameThingOnBothSides
 from netpick.checks.file_formats import FormatTellsClass
 from netpick.checks.file_traits import FileTraitTellsClass, kept_files
@@ -28,6 +28,7 @@ from netpick.checks.near_images import NearCopiesOfImages
 from netpick.checks.near_sounds import NearCopiesOfSounds
 from netpick.checks.near_texts import NearCopiesOfTexts
 from netpick.checks.outliers import Outliers
+from netpick.checks.repeats import repeats_by_chance
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
 from netpick.checks.row_order import OrderTellsTarget
 from netpick.checks.same_rows import SameRowOtherLabel
@@ -48,8 +49,8 @@ __all__ = [
     "kept_files",
     "label_variants",
     "outcomes",
+    "repeats_by_chance",
     "row_groups",
-    "rows_repeat_by_chance",
     "run_checks",
     "run_result_checks",
     "variants_finding",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netpick.checks.repeats import Mask, repeats_by_chance
 from netpick.types import Array, CandidateResult, Comparison, FileColumn, Finding, Rows, Schema, Severity, Source
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ class CheckContext:
     @property
     def task(self) -> str:
         return self.schema.task
+
+    @cached_property
+    def by_chance(self) -> Mask:
+        """Rows (N,) that are identical to others by chance."""
+        if self.row_groups is None:
+            return np.zeros(self.source.num_rows, dtype=bool)
+        return repeats_by_chance(self.source, self.schema, self.row_groups)
 
     @cached_property
     def sample(self) -> Sample:

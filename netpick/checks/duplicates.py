@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.checks.base import FEW, Check, CheckContext
-from netpick.types import Array, ArrayColumn, FileColumn, Finding, Schema, Severity, Source, TableColumn
+from netpick.types import Array, ArrayColumn, FileColumn, Finding, Schema, Severity, Source
 
 Hashes = npt.NDArray[np.uint64]
 
 ROWS_AT_ONCE = 1024  # of pixels, so that a chunk stays in the processor's cache
 FEW_COPIES, SEVERE_MEDIA, SEVERE_TABLE = 0.01, 0.2, 0.5  # shares of the test rows
-CHANCE = 10  # up to so many times more possible rows than rows, a row has a twin by chance in one case of ten or more
 
 
 def row_groups(source: Source, schema: Schema) -> Array:
@@ -96,20 +95,6 @@ def _tell_apart(hashes: Hashes, column: ArrayColumn) -> None:
     hashes[suspects] = np.where(number > 0, _mix(hashes[suspects] + _mix(number)), hashes[suspects])
 
 
-def rows_repeat_by_chance(source: Source, schema: Schema) -> bool:
-    """Whether the features take so few different values that identical rows are to be expected."""
-    combinations = 1
-    for field in schema.features:
-        # A text is long: that it comes twice is no chance, however few different ones there are.
-        text = field.kind == "text"
-        if text or not isinstance(source.columns[field.name], TableColumn) or not field.num_distinct:
-            return False
-        combinations *= field.num_distinct + (field.num_missing > 0)
-        if combinations > CHANCE * source.num_rows:
-            return False
-    return True
-
-
 class DuplicateRows(Check):
     """Test rows that are also among the rows to learn from."""
 
@@ -125,14 +110,16 @@ class DuplicateRows(Check):
         if context.row_groups is None or not context.holds_out or not len(context.test):
             return None
         groups = context.row_groups
-        copies = context.test[among(groups[context.test], groups[context.learned])]
-        if not len(copies):
+        alike = context.test[among(groups[context.test], groups[context.learned])]
+        if not len(alike):
             return self._media_alone(context)
+        copies = alike[~context.by_chance[alike]]
+        if not len(copies):
+            return [self._alike_by_chance(context, alike)]
         share = len(copies) / len(context.test)
         media = any(isinstance(context.source.columns[f.name], ArrayColumn) for f in context.schema.features)
-        by_chance = rows_repeat_by_chance(context.source, context.schema)
         severity: Severity = "warning"
-        if by_chance or share < FEW_COPIES:
+        if share < FEW_COPIES:
             severity = "info"
         elif share >= (SEVERE_MEDIA if media else SEVERE_TABLE):
             severity = "severe"
@@ -141,12 +128,9 @@ class DuplicateRows(Check):
             f"{len(copies):,} of {len(context.test):,} test {thing} ({share:.1%}) are also among those to learn from"
             f"{_names(context, copies)}."
         )
-        if by_chance:
-            advice = (
-                "The features take so few values that rows repeat. If new rows will repeat them as often, the score holds for "
-                "them; if not, it is better than theirs will be: then remove the repeated rows."
-            )
-        elif share < FEW_COPIES:
+        if len(alike) > len(copies):
+            evidence += f" {len(alike) - len(copies):,} more are identical by chance, as their values are common."
+        if share < FEW_COPIES:
             advice = "Too few to change a score; pass --split random to keep identical rows on one side."
         else:
             advice = (
@@ -162,6 +146,22 @@ class DuplicateRows(Check):
                 rows=copies[:20].tolist(),
             )
         ]
+
+    def _alike_by_chance(self, context: CheckContext, alike: Array) -> Finding:
+        return Finding(
+            code=self.code,
+            severity="info",
+            title=self.title,
+            evidence=(
+                f"{len(alike):,} of {len(context.test):,} test rows ({len(alike) / len(context.test):.1%}) are also among those to "
+                f"learn from{_names(context, alike)}."
+            ),
+            advice=(
+                "The features take so few values that rows repeat. If new rows will repeat them as often, the score holds for "
+                "them; if not, it is better than theirs will be: then remove the repeated rows."
+            ),
+            rows=alike[:20].tolist(),
+        )
 
     def _media_alone(self, context: CheckContext) -> list[Finding]:
         """The same picture, sound or series in rows that differ in other columns."""

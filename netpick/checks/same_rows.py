@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
-from netpick.checks.duplicates import rows_repeat_by_chance
 from netpick.types import Finding, Severity
 
 MANY = 0.01  # of the rows with a label
@@ -38,7 +37,7 @@ class SameRowOtherLabel(Check):
         found = rows[torn[place]]
         found = found[np.argsort(place[torn[place]], kind="stable")]
         share = len(found) / len(rows)
-        by_chance = rows_repeat_by_chance(context.source, context.schema)
+        by_chance = bool(context.by_chance[found].all())
         severity: Severity = "warning" if share >= MANY and not by_chance else "info"
         return [
             Finding(

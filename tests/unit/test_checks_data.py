@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpick.checks import CHECKS, CheckContext, label_variants, row_groups, rows_repeat_by_chance, variants_finding
+from netpick.checks import CHECKS, CheckContext, label_variants, repeats_by_chance, row_groups, variants_finding
 from netpick.types import Array, ArrayColumn, Column, Field, FileColumn, Finding, Schema, Source, TableColumn
 
 
@@ -120,7 +120,8 @@ def test_identical_rows_of_few_values_are_no_surprise() -> None:
     columns = table(a=generator.integers(0, 2, 400), b=generator.integers(0, 3, 400))
     schema = schema_of({"a": "boolean", "b": "category"}, distinct=3)
     (finding,) = duplicates(columns, schema, 100)
-    assert rows_repeat_by_chance(source_of(columns), schema)
+    source = source_of(columns)
+    assert repeats_by_chance(source, schema, row_groups(source, schema)).all()
     assert finding.severity == "info"
     assert "100 of 100" in finding.evidence
     assert "take so few values that rows repeat" in finding.advice
@@ -297,3 +298,55 @@ def test_real_tables_have_no_leaks(shared_data: Path) -> None:
         kinds = {c: "number" if frame[c].dtype.is_numeric() else "category" for c in frame.columns if c != target}
         columns: dict[str, Column] = {c: TableColumn(name=c, values=frame[c]) for c in kinds}
         assert leaks(columns, kinds, truth) == []
+
+
+def background(generator: np.random.Generator, n: int = 4000) -> dict[str, Column]:
+    """Most rows have the smallest value in every column, others in some of them, as in pictures of tissue."""
+    empty = generator.random(n) < 0.4
+    cells = {}
+    for name, share in (("a", 0.2), ("b", 0.3), ("c", 0.5), ("d", 0.7)):
+        values = generator.lognormal(size=n)
+        values[empty | (generator.random(n) < share)] = -0.5
+        cells[name] = values
+    return table(**cells)
+
+
+def numbers(columns: dict[str, Column]) -> Schema:
+    return schema_of(dict.fromkeys(columns, "number"), distinct=100_000)
+
+
+def test_a_row_of_common_values_is_no_copy() -> None:
+    columns = background(np.random.default_rng(0))
+    source, schema = source_of(columns), numbers(columns)
+    groups = row_groups(source, schema)
+    names, counts = np.unique(groups, return_counts=True)
+    largest = groups == names[counts.argmax()]
+    assert largest.sum() > 1500
+    assert repeats_by_chance(source, schema, groups)[largest].all()
+
+
+def test_copies_beside_rows_of_common_values_are_copies() -> None:
+    generator = np.random.default_rng(0)
+    once = background(generator)
+    rows = np.concatenate([np.arange(4000), np.flatnonzero(once["a"].values.to_numpy() > 0)[:300]])  # type: ignore[union-attr]
+    columns = table(**{name: column.values.to_numpy()[rows] for name, column in once.items()})  # type: ignore[union-attr]
+    source, schema = source_of(columns), numbers(columns)
+    by_chance = repeats_by_chance(source, schema, row_groups(source, schema))
+    assert by_chance[4000:].mean() < 0.1
+
+
+def test_copies_of_numbers_are_never_chance() -> None:
+    values = np.random.default_rng(0).normal(size=1000)
+    for columns in (table(a=np.tile(values, 3)), table(a=np.tile(values, 3), b=np.tile([0, 1, 1, 0], 750))):
+        source, schema = source_of(columns), numbers(columns)
+        assert not repeats_by_chance(source, schema, row_groups(source, schema)).any()
+
+
+def test_as_many_twins_as_chance_makes_are_chance() -> None:
+    generator = np.random.default_rng(0)
+    columns = table(**{name: generator.geometric(0.2, 3000) for name in "abcd"})
+    source, schema = source_of(columns), numbers(columns)
+    groups = row_groups(source, schema)
+    repeated = np.unique(groups, return_counts=True)[1] > 1
+    assert repeated.sum() > 20
+    assert repeats_by_chance(source, schema, groups).sum() > repeated.sum()

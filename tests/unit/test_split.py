@@ -10,7 +10,7 @@ import pytest
 
 from netpick.errors import NetpickError
 from netpick.schema import SchemaOptions, infer_schema
-from netpick.split import SealedRows, SplitRequest, make_split
+from netpick.split import SealedRows, SplitRequest, apart, make_split
 from netpick.types import TEST, TRAIN, UNASSIGNED, VALIDATION, Source, Split, TableColumn
 
 N = 1000
@@ -64,6 +64,30 @@ def test_identical_rows_stay_on_one_side() -> None:
     assert not parts[0] & parts[2]
     assert not parts[0] & parts[1]
     assert "identical rows kept together" in split.sentence
+
+
+def test_one_row_that_is_half_of_the_data_fills_no_part() -> None:
+    groups = np.where(np.arange(N) % 2 == 0, 0, np.arange(N))
+    for seed in range(5):
+        split = split_of(source_of(x=x, y=rare), groups=groups, seed=seed)
+        assert 90 <= len(split.test) <= 210
+        assert not (groups[split.test] == 0).any()
+        assert not (groups[split.validation] == 0).any()
+        assert "one that comes 500 times is learned from" in split.sentence
+
+
+def test_few_rows_that_all_come_often_are_still_divided() -> None:
+    groups = np.arange(N) % 10
+    split = split_of(source_of(x=x, y=rare), groups=groups)
+    assert len(set(groups[split.test])) >= 2
+    assert not set(groups[split.test]) & set(groups[split.train])
+    assert "is learned from" not in split.sentence
+
+
+def test_rows_that_stand_apart_are_numbered_anew() -> None:
+    groups = apart(np.array([7, 7, 3, 3, 7]), np.array([True, True, False, False, False]))
+    assert len(set(groups.tolist())) == 4
+    assert groups[2] == groups[3]
 
 
 def test_a_column_of_dates_in_order_splits_by_time() -> None:

@@ -1,0 +1,81 @@
+"""Which identical rows are copies of each other, and which are alike by chance, because common values meet.
+
+Copies belong on one side of a split. Rows that are alike by chance do not: new rows will be alike them as often, and one
+common row may be most of the data (of 11,183 mammograms, 4,000 have the smallest value in every column).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from netpick.types import Array, Schema, Source, TableColumn
+
+CHANCE = 10  # up to so many times more possible rows than rows, a row has a twin by chance in one case of ten or more
+EXPECTED = 1.0  # other rows like it: a row that chance makes so often is no copy
+EXCESS = 2.0  # as many pairs of identical rows as chance makes, and that many times more, are still chance
+MOST_ROWS = 200_000  # that the shares of a column's values are counted in
+HOPELESS = 1e-9  # expected rows, below which no further column is looked at
+
+Mask = npt.NDArray[np.bool_]
+
+
+def repeats_by_chance(source: Source, schema: Schema, groups: Array) -> Mask:
+    """Rows (N,) that are identical to others by chance; `groups` (N,) are equal for identical rows.
+
+    The null is that columns are independent of each other: a row is then expected as often as the shares of its values,
+    counted in the rows that are not identical to it, multiply to. A text, picture, sound or series is never twice by
+    chance, however few different ones there are.
+    """
+    none = np.zeros(source.num_rows, dtype=bool)
+    columns = [source.columns[f.name] for f in schema.features]
+    tables = [column for column in columns if isinstance(column, TableColumn)]
+    if len(tables) < len(columns) or not tables or any(f.kind == "text" for f in schema.features):
+        return none
+    _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    repeated = sizes > 1
+    if not repeated.any():
+        return none
+    if _few_possible_rows(source, schema):
+        return np.asarray(repeated[unit])
+    expected = np.zeros(len(sizes))
+    expected[repeated] = _expected(tables, unit, sizes, first[repeated])
+    common = expected >= EXPECTED
+    rest = repeated & ~common
+    pairs = (sizes[rest] * (sizes[rest] - 1)).sum()
+    alone = np.flatnonzero(~repeated)
+    looked_at = alone[:: max(1, -(-len(alone) // MOST_ROWS))]
+    by_chance = _expected(tables, unit, sizes, first[looked_at])
+    chance_pairs = (sizes[rest] * expected[rest]).sum()
+    chance_pairs += by_chance[by_chance < EXPECTED].sum() * len(alone) / max(1, len(looked_at))
+    if pairs <= EXCESS * chance_pairs:
+        return np.asarray(repeated[unit])
+    return np.asarray((repeated & common)[unit])
+
+
+def _few_possible_rows(source: Source, schema: Schema) -> bool:
+    """Whether all values of all columns can be put together in so few ways that identical rows must occur."""
+    possible = 1
+    for field in schema.features:
+        possible *= max(1, field.num_distinct + (field.num_missing > 0))
+        if not field.num_distinct or possible > CHANCE * source.num_rows:
+            return False
+    return True
+
+
+def _expected(tables: list[TableColumn], unit: Array, sizes: Array, rows: Array) -> Array:
+    """How many rows like each of `rows` (R,), one of each group, chance makes among the rows of other groups."""
+    total = len(unit)
+    looked_at = np.arange(total)[:: max(1, -(-total // MOST_ROWS))]
+    own = np.bincount(unit[looked_at], minlength=len(sizes))[unit[rows]]
+    others = len(looked_at) - own
+    expected = (total - sizes[unit[rows]]).astype(np.float64)
+    for table in sorted(tables, key=lambda column: column.values.n_unique(), reverse=True):
+        hashes = table.values.hash(seed=0).to_numpy()
+        values, counts = np.unique(hashes[looked_at], return_counts=True)
+        at = np.minimum(np.searchsorted(values, hashes[rows]), len(values) - 1)
+        alike = np.where(values[at] == hashes[rows], counts[at], 0) - own
+        expected *= np.maximum(alike, 0) / np.maximum(others, 1)
+        if expected.max(initial=0.0) < HOPELESS:
+            break
+    return expected

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from netpick.api import Run
+    from netpick.learned import Scores
     from netpick.prepare import Prepared
 
 NARROW = 100
@@ -255,16 +256,23 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
         console.print(_text(line, style="red" if finding.severity == "severe" else ""))
 
 
-def show_scores(scores: dict[str, Score], *, as_json: bool) -> None:
+def show_scores(scores: Scores, *, as_json: bool) -> None:
     """Metrics with n and interval, as a table or JSON."""
     if as_json:
-        data = {name: {"value": s.value, "low": s.low, "high": s.high, "n": s.n} for name, s in scores.items()}
+        data: dict[str, Any] = {
+            name: {"value": s.value, "low": s.low, "high": s.high, "n": s.n} for name, s in scores.items()
+        }
+        if (seen := scores.overlap) is not None:
+            data["rows"] = {"scored": seen.rows, "learned_from": seen.trained, "validation": seen.validated,
+                            "exact": seen.exact, "says": seen.sentence}  # fmt: skip
         print(json.dumps(data, indent=1))
         return
     from rich.table import Table
 
     from netpick.metrics import METRICS
 
+    if scores.overlap is not None:
+        print(scores.overlap.sentence)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("metric", "value", "95 % interval", "n"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")

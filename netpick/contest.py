@@ -98,6 +98,7 @@ class Contest:
             results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
             results = self._ablate(results, networks, data, store)
             results = self._explain(results, networks, store)
+            results = replace(results, learned=self.rows.learned(store))
             self._write(results, networks, data, inputs, candidates)
             self.keeper.finish()
             self._passed("scoring and reporting")

@@ -12,11 +12,12 @@ import numpy as np
 from netpick.encode import Encoder, encode, fit_encoders, input_specs
 from netpick.kinds import KINDS
 from netpick.kinds.cells import series_of
+from netpick.learned import learned_rows
 from netpick.prepare import Prepared
 from netpick.prepare_forecast import SeriesParts
 from netpick.store import Allocator, Store
 from netpick.tasks.forecast import conformal_stretch
-from netpick.types import Array, Column, ForecastInfo, Inputs, Note, Rows
+from netpick.types import Array, Column, ForecastInfo, Inputs, LearnedRows, Note, Rows
 
 if TYPE_CHECKING:
     from netpick.baselines import FittedBaseline
@@ -105,6 +106,12 @@ class PlainRows:
     def with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
         """A baseline's predictions for validation and then test rows, as they are to be scored."""
         return fitted
+
+    def learned(self, store: Store) -> LearnedRows:
+        """What the model file keeps of the rows that were learned from and chosen on."""
+        split = self.prepared.split
+        seen = np.concatenate([split.train, split.validation, self.prepared.copied])
+        return learned_rows(store.arrays, split.train, split.validation, np.setdiff1d(split.test, seen))
 
     def info(self, rows: Rows) -> ForecastInfo | None:
         """What the report shows of a forecast."""

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from netpick.encode import Encoder, input_specs
 from netpick.errors import ModelFileError
 from netpick.kinds import KINDS
+from netpick.learned import require_readable
 from netpick.metrics import METRICS
 from netpick.model_record import FORMAT, ModelRecord
 from netpick.sources.name_pattern import parse_pattern
@@ -92,6 +93,8 @@ def _require_sense(parts: ModelParts) -> None:
         if len(record.label_from) > MOST_PATTERN:
             raise RefusedError("its pattern of names is longer than any that is written")
         parse_pattern(record.label_from)
+    if record.learned is not None:
+        require_readable(record.learned)
     for name, spec in record.inputs.items():
         if any(not 1 <= extent <= MOST_EXTENT for extent in spec.shape) or prod(spec.shape) > MOST_VALUES:
             raise RefusedError(f"its input '{name[:60]}' has the shape {str(spec.shape)[:100]}")

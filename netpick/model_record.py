@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as data_dataclass
 
-from netpick.types import CellFormat, InputSpec
+from netpick.types import CellFormat, InputSpec, LearnedRows
 
 FORMAT = 1
 MOST_LABELS = 10_000
@@ -49,3 +49,4 @@ class ModelRecord:
     label_from: str | None = None  # how the names of files say their labels
     formats: dict[str, CellFormat] = Field(default_factory=dict)  # how columns of text were written in training
     not_missing: tuple[str, ...] = ()  # texts that are values, although they mean "missing" elsewhere
+    learned: LearnedRows | None = None  # fingerprint of the rows that were learned from; None in older files

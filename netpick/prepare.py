@@ -113,6 +113,9 @@ class Prepared:
     findings: tuple[Finding, ...]
     series: SeriesParts | None = None  # of a forecast: rows are windows
     checks: tuple[CheckOutcome, ...] = ()
+    copied: Rows = field(
+        default_factory=lambda: np.zeros(0, dtype=np.int64)
+    )  # test rows that are copies of learned ones
 
     @property
     def target(self) -> TargetInfo:
@@ -202,6 +205,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         sealed=SealedRows(split.test),
         findings=tuple(findings),
         checks=outcomes(CHECKS.values(), findings, not_applicable),
+        copied=context.copied,
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict
+from pydantic import Field as PydanticField
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 Rows = npt.NDArray[np.int64]
@@ -202,6 +203,29 @@ class Split:
     method: Literal["given", "time", "group", "random", "none"]
     override: str | None = "--split"
     validation_given: bool = False  # by the data themselves: these rows are chosen on and never learned from
+
+
+MOST_HASHES = 100_000  # characters of the kept hashes of a part
+
+
+@settings_dataclass(config=STRICT, kw_only=True)
+class PartOfRows:
+    """Hashes of the rows of one part, cut to `bits` bits: 32-bit little-endian numbers in base64 (see learned.py)."""
+
+    rows: Annotated[int, PydanticField(ge=0)]
+    bits: Annotated[int, PydanticField(ge=1, le=32)]
+    hashes: Annotated[str, PydanticField(max_length=MOST_HASHES)]
+
+
+@settings_dataclass(config=STRICT, kw_only=True)
+class LearnedRows:
+    """The fingerprint of the rows that a model learned from and was chosen on."""
+
+    train: PartOfRows
+    validation: PartOfRows
+    by_chance: Annotated[float, PydanticField(ge=0)] = (
+        0.0  # share of rows never seen that equal one that was learned from
+    )
 
 
 # --- findings --------------------------------------------------------------------------------------------------------
@@ -445,6 +469,7 @@ class RunResults:
     forecast: ForecastInfo | None = None
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     explained: Explained | None = None  # a validation row
+    learned: LearnedRows | None = None  # what a model file keeps of the rows that were learned from
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     spent: str = ""  # of the budget, where it was passed or not used: known once the report is written
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)

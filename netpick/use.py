@@ -28,6 +28,7 @@ from netpick.engines import Engine, TorchEngine
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.evaluate import evaluate
 from netpick.kinds import KINDS
+from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_folder import exported_beside, is_exported, read_exported
 from netpick.model_parts import ModelParts
@@ -49,7 +50,6 @@ from netpick.types import (
     Inputs,
     Predictions,
     RunResults,
-    Score,
     Source,
     TableColumn,
 )
@@ -130,8 +130,11 @@ class Model:
             table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
         return table
 
-    def score(self, data: object, *, strict: bool = False) -> dict[str, Score]:
-        """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`."""
+    def score(self, data: object, *, strict: bool = False) -> Scores:
+        """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`.
+
+        A dict of Score by metric; its `overlap` says how many of the rows the model learned from.
+        """
         source = self._read(data, labelled=True, strict=strict)
         if self.parts.record.task == "forecast":
             return score_series(self.parts, self.engine, source)
@@ -147,13 +150,16 @@ class Model:
         rows = np.flatnonzero(task.labelled(truth))
         if len(rows) == 0:
             raise DataError(f"No row has a known value in '{record.targets[0]}', but scoring needs some.")
-        predictions = self.outputs(source.columns)
+        with self._store(source.columns) as store:
+            predictions = self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
+            seen = overlap(record.learned, store.arrays, rows) if record.learned else None
         chosen = Predictions(
             probabilities=None if predictions.probabilities is None else predictions.probabilities[rows],
             values=None if predictions.values is None else predictions.values[rows],
         )
         resampler = Resampler(len(rows), seed=0)
-        return evaluate(record.task, truth[rows], chosen, record.threshold, metrics_for(record.task), resampler)
+        scores = evaluate(record.task, truth[rows], chosen, record.threshold, metrics_for(record.task), resampler)
+        return Scores(scores, seen)
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
         """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
@@ -284,6 +290,7 @@ def record_of(
         not_missing=read.not_missing,
         layout=results.source.layout,
         fingerprint=results.source.fingerprint,
+        learned=results.learned,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
     )
 

@@ -13,13 +13,14 @@ from netpick.compare import Resampler
 from netpick.engines import Engine
 from netpick.errors import DataError, near_matches
 from netpick.evaluate import evaluate
+from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_parts import ModelParts
 from netpick.predictions import QUANTILE_NAMES
 from netpick.prepare_forecast import new_scales
 from netpick.tasks.forecast import FORECAST, ForecastState
 from netpick.timeline import Timeline, TimelineRequest, make_timeline, table_columns
-from netpick.types import Array, Predictions, Rows, Score, Source
+from netpick.types import Array, Predictions, Rows, Source
 from netpick.windows import Windows, make_windows, step_values
 
 MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are scored
@@ -58,7 +59,7 @@ def continue_series(parts: ModelParts, source: Source) -> Continuation:
     return Continuation(timeline=longer, origins=origins, windows=_windows(parts, longer, source), source=source)
 
 
-def score_series(parts: ModelParts, engine: Engine, source: Source) -> dict[str, Score]:
+def score_series(parts: ModelParts, engine: Engine, source: Source) -> Scores:
     """All metrics over the windows of the data, with intervals that know that neighbouring windows overlap."""
     state: ForecastState = parts.task_state
     timeline = _timeline(state, source)
@@ -72,7 +73,9 @@ def score_series(parts: ModelParts, engine: Engine, source: Source) -> dict[str,
     rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
     predictions = FORECAST.decode(_answers(parts, engine, windows, rows), windows.state)
     resampler = Resampler(len(rows), 0, windows.test_groups(rows))
-    return evaluate("forecast", windows.truth[rows], predictions, None, metrics_for("forecast"), resampler)
+    scores = evaluate("forecast", windows.truth[rows], predictions, None, metrics_for("forecast"), resampler)
+    learned = parts.record.learned
+    return Scores(scores, overlap(learned, windows.store.arrays, rows) if learned else None)
 
 
 def _answers(parts: ModelParts, engine: Engine, windows: Windows, rows: Rows) -> Array:

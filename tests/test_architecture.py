@@ -20,11 +20,15 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "strict", "stop", "types", "disk", "recipe",
+    "errors", "strict", "stop", "types",
+    "row_hashes",
+    "disk", "recipe",
     "clock",
     "formats",
     "course", "model_record", "sources", "kinds", "metrics", "working_calendar", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
-    "decoders", "decode", "checks", "split", "store", "encode", "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
+    "decoders", "decode", "checks", "split", "store", "encode",
+    "learned",
+    "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "model_parts", "artifact",
     "new_rows",
     "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",

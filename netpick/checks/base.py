@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from netpick.checks.repeats import Mask, repeats_by_chance
+from netpick.checks.repeats import Mask, among, repeats_by_chance
 from netpick.types import Array, CandidateResult, Comparison, FileColumn, Finding, Rows, Schema, Severity, Source
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ class CheckContext:
         if self.row_groups is None:
             return np.zeros(self.source.num_rows, dtype=bool)
         return repeats_by_chance(self.source, self.schema, self.row_groups)
+
+    @cached_property
+    def copied(self) -> Rows:
+        """Test rows that are copies of rows to learn from, and not alike by chance."""
+        if self.row_groups is None:
+            return self.test[:0]
+        alike = self.test[among(self.row_groups[self.test], self.row_groups[self.learned])]
+        return np.asarray(alike[~self.by_chance[alike]])
 
     @cached_property
     def sample(self) -> Sample:

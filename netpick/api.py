@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpick.clock import WorkClock
-from netpick.contest import DEFAULT_BUDGET, Contest
+from netpick.contest import Contest
 from netpick.disk import refused_write
 from netpick.errors import Interrupted, RequestError
-from netpick.prepare import FitOptions, Prepared, prepare, silent
+from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
 from netpick.sources.base import ReadOptions
 from netpick.stop import Stop
 from netpick.types import OnEvent, RunResults
@@ -182,6 +182,7 @@ def fit(
     layers: str | Sequence[str] | None = None,
     task: str | None = None,
     split: str | None = None,
+    folds: int | None = None,
     test: object | None = None,
     horizon: int | None = None,
     context: int | None = None,
@@ -211,6 +212,8 @@ def fit(
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
+    folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
+    unless steps, split, a budget below 30 s or a test part is given; 1: a single test part).
     horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -225,6 +228,7 @@ def fit(
         budget=None if budget is None else parse_duration(budget),
         steps=steps,
         split=split,
+        folds=folds,
         test=test,
         horizon=horizon,
         context=context,

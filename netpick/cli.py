@@ -54,6 +54,14 @@ SplitOption = Annotated[
         "testing begins; a third date ends it). Default: inferred, and said.",
     ),
 ]
+FoldsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        help="Test every row once, in so many folds, with as many trainings; 1: a single test part. Default: 5 below 1,000 rows, "
+        "unless --steps, --split, a budget below 30 s or a test part is given.",
+    ),
+]
 Horizon = Annotated[
     int | None, typer.Option(help="Steps to forecast; asks for a forecast. Default: inferred from the step, and said.")
 ]
@@ -136,6 +144,7 @@ def fit(
     budget: Budget = None,
     steps: Steps = None,
     split: SplitOption = None,
+    folds: FoldsOption = None,
     test: Test = None,
     horizon: Horizon = None,
     context: ContextOption = None,
@@ -191,6 +200,7 @@ def look(
     target: Target = None,
     task: TaskOption = None,
     split: SplitOption = None,
+    folds: FoldsOption = None,
     test: Test = None,
     horizon: Horizon = None,
     context: ContextOption = None,
@@ -414,7 +424,20 @@ def _options(given: dict[str, Any]) -> FitOptions:
     options: dict[str, Any] = {
         key: said[key]
         for key in (
-            *("task", "models", "steps", "split", "test", "seed", "out", "recipe", "device", "threads", "trials"),
+            *(
+                "task",
+                "models",
+                "steps",
+                "split",
+                "folds",
+                "test",
+                "seed",
+                "out",
+                "recipe",
+                "device",
+                "threads",
+                "trials",
+            ),
             *("horizon", "context"),
         )
         if key in said

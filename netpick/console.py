@@ -125,7 +125,13 @@ def show_run(run: Run) -> None:
     console.print(_text(f"report   {run.folder / 'report.html'}"))
     console.print(_text(f"model    {run.folder / 'model.netpick'}"))
     console.print(_text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
-    console.print(_text(f"took     {run.seconds:.1f} s, test rows opened {_times(results.test_openings)}"))
+    folds = results.split.folds
+    tested = (
+        f"every row tested once, in {folds} folds" if folds > 1 else f"test rows opened {_times(results.test_openings)}"
+    )
+    if folds > 1 and len(results.split.test) < len(results.split.train) + len(results.split.validation):
+        tested = f"{len(results.split.test):,} rows tested once, in {folds} folds"
+    console.print(_text(f"took     {run.seconds:.1f} s, {tested}"))
     if results.spent:
         console.print(_text(f"budget   {results.spent}"))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +21,7 @@ import numpy as np
 from netpick.clock import Clock, WorkClock
 from netpick.disk import refused_write, write_whole
 from netpick.errors import Interrupted, NetpickError, RequestError, TrainingError
-from netpick.prepare import FitOptions, Prepared, silent
+from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, silent
 from netpick.stop import Stop
 from netpick.store import memory_limit
 from netpick.types import Array, CandidateResult, Event, OnEvent, Rows, RunResults
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from netpick.store import Store
     from netpick.train import Trained
 
-DEFAULT_BUDGET = 60.0
 LEAST_DISK = 30_000_000  # bytes: a report takes 5 MB, a model and its predictions a few more
 SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class
 FINISH_SECONDS = 1.0  # kept back for scores, report and model file, beyond what grows with the rows
@@ -62,6 +62,9 @@ class Contest:
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
     states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
     stages: dict[str, float] = field(default_factory=dict)  # seconds that each part of the run took
+    rounds: int = 1  # times that every candidate is trained: once for all rows, and once a fold
+    rounds_left: int = 1  # this one included
+    key: str = ""  # of this round, before the keys of its trainings
 
     def run(self) -> RunResults:
         import torch
@@ -72,6 +75,7 @@ class Contest:
         from netpick.store import Allocator
 
         self.rows = rows_of(self.prepared)
+        self.rounds = self.rounds_left = 1 + len(self.prepared.folds)
         schema, inputs = self.prepared.schema, self.rows.inputs
         self.prepared = replace(self.prepared, schema=replace(schema, notes=(*schema.notes, *self.rows.notes)))
         self.device = _device(self.options)
@@ -91,12 +95,15 @@ class Contest:
             self._passed("baselines")
             plan, candidates = self._planned(candidates, data)
             self._passed("probing")
-            trained = {i: self._train(candidates[i], plan, data, i, place) for place, i in enumerate(plan.order)}
+            # What is handed over learns from all rows, however little time there is.
+            whole = replace(plan, refit=True) if self.prepared.folds else plan
+            trained = {i: self._train(candidates[i], whole, data, i, place) for place, i in enumerate(plan.order)}
             outcomes = [trained[i] for i in range(len(candidates))]
-            self._passed("training")
             networks = {c.plan.name: t for c, (t, _) in zip(candidates, outcomes, strict=True) if t is not None}
-            results = self._evaluate([result for _, result in outcomes], baselines, plan, networks)
-            results = self._ablate(results, networks, data, store)
+            judged, baselines, asked = self._over_folds(plan, [result for _, result in outcomes], baselines)
+            self._passed("training")
+            results = self._evaluate(judged, baselines, plan, networks)
+            results = asked(results) if asked else self._ablate(results, networks, data, store)
             results = self._explain(results, networks, store)
             results = replace(results, learned=self.rows.learned(store))
             self._write(results, networks, data, inputs, candidates)
@@ -115,6 +122,63 @@ class Contest:
 
     def _passed(self, stage: str) -> None:
         self.stages[stage] = self.clock.seconds() - sum(self.stages.values())
+
+    def _over_folds(
+        self, plan: Plan, whole: list[CandidateResult], baselines: list[CandidateResult]
+    ) -> tuple[list[CandidateResult], list[CandidateResult], Callable[[RunResults], RunResults] | None]:
+        """The same contest in every fold, by the same plan: results with the predictions of all folds, and what asks the first
+        fold's networks what each group of columns adds."""
+        from netpick.rounds import put_together
+
+        folds, asked = self.prepared.folds, None
+        parts: list[tuple[list[CandidateResult], list[CandidateResult]]] = []
+        for number in range(len(folds)):
+            results, simple, ask = self._fold(number, plan)
+            parts.append((results, simple))
+            asked = asked or ask
+        if not folds:
+            return whole, baselines, None
+        judged = [put_together(w, [p[0][i] for p in parts], folds) for i, w in enumerate(whole)]
+        names = [[b.name for b in simple] for _, simple in parts]
+        every = [b for b in baselines if all(b.name in found for found in names)]  # one may not apply to fewer rows
+        return (
+            judged,
+            [put_together(b, [p[1][n.index(b.name)] for p, n in zip(parts, names, strict=True)], folds) for b in every],
+            asked,
+        )
+
+    def _fold(
+        self, number: int, plan: Plan
+    ) -> tuple[list[CandidateResult], list[CandidateResult], Callable[[RunResults], RunResults]]:
+        """One fold: its own encoders, baselines and networks, of the planned sizes."""
+        from netpick.contest_rows import rows_of
+        from netpick.infer import DeviceData
+        from netpick.rounds import of_fold
+        from netpick.store import Allocator
+
+        count = len(self.prepared.folds)
+        said = f"fold {number + 1} of {count}"
+        fold = copy(self)
+        fold.prepared = of_fold(self.prepared, self.prepared.folds[number])
+        fold.rows = rows_of(fold.prepared)
+        fold.listener = lambda event: self.on_event(replace(event, text=f"{said}: {event.text}"))
+        fold.folder, fold.events, fold.states = None, [], {}
+        fold.rounds_left, fold.key = count - number, f"fold{number + 1}-"
+        self.on_event(Event(stage="folds", text=said, data={"fold": number + 1, "folds": count}))
+        inputs = fold.rows.inputs
+        candidates = [as_planned(c, p) for c, p in zip(fold._candidates(inputs), plan.candidates, strict=True)]
+        limit = memory_limit(self.options.memory_limit)
+        allocator = Allocator(limit=limit, key=f"{self.prepared.source.fingerprint}-{number}")
+        try:
+            store = fold.rows.store(allocator)
+            baselines = fold._baselines(store, inputs)
+            data = DeviceData(store, inputs, self.device, fold.rows.target)
+            trained = {i: fold._train(candidates[i], plan, data, i, place) for place, i in enumerate(plan.order)}
+        finally:
+            allocator.release()
+        networks = {c.plan.name: trained[i][0] for i, c in enumerate(candidates) if trained[i][0] is not None}
+        results = [trained[i][1] for i in range(len(candidates))]
+        return results, baselines, lambda found: fold._ablate(found, networks, data, store)  # type: ignore[arg-type]
 
     def on_event(self, event: Event, /) -> None:
         """Passes progress on, and keeps it in events.jsonl."""
@@ -147,7 +211,7 @@ class Contest:
                 layers=options.layers,
                 modules=tuple(options.modules),
                 recipe=options.recipe,
-                seconds=None if options.steps is not None else self.budget,
+                seconds=None if options.steps is not None or self.budget is None else self.budget / self.rounds,
             )
         )
 
@@ -258,7 +322,7 @@ class Contest:
     def _baseline_seconds(self) -> float:
         from netpick.plan import BASELINE_SHARE
 
-        return BASELINE_SHARE * (self.budget if self.budget is not None else DEFAULT_BUDGET)
+        return BASELINE_SHARE * (self.budget if self.budget is not None else DEFAULT_BUDGET) / self.rounds
 
     def _plan(self, candidates: list[Candidate], data: DeviceData) -> tuple[Plan, list[Candidate]]:
         import torch
@@ -333,14 +397,15 @@ class Contest:
         return candidate, found
 
     def _share(self, candidates: int, predicting: float = 0.0) -> float:
-        """Seconds of what is left for the training of each of so many candidates, which then take `predicting` for their answers.
+        """Seconds of what is left for the training of each of so many candidates, later folds aside, which then take `predicting` for their answers.
 
         However little is left, something is trained: the budget is then passed, and that is said.
         """
         from netpick.plan import LEAST_SHARE
 
-        least = 0.0 if self.budget is None else LEAST_SHARE * self.budget / self.num_networks
-        return max(0.98 * self._left() / candidates - predicting, least)
+        least = 0.0 if self.budget is None else LEAST_SHARE * self.budget / self.num_networks / self.rounds
+        trainings = candidates + (self.rounds_left - 1) * self.num_networks
+        return max(0.98 * self._left() / trainings - predicting, least)
 
     def _ablation_seconds(self, data: DeviceData, row_seconds: list[float]) -> float:
         """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
@@ -422,8 +487,10 @@ class Contest:
             candidate = self._pick_rate(candidate, plan, data)
             job = self._job(candidate, data, candidate.plan)
             first = first_seconds(share, plan)
-            job = replace(job, course=self._course(f"{index}", candidate.plan, first, candidate.plan.most_steps))
-            trained = self.keeper.trained(f"{index}", job, self.on_event)
+            job = replace(
+                job, course=self._course(f"{self.key}{index}", candidate.plan, first, candidate.plan.most_steps)
+            )
+            trained = self.keeper.trained(f"{self.key}{index}", job, self.on_event)
             torch.set_num_threads(
                 self.threads if job.course is None else job.course.threads
             )  # beside a busy program, one
@@ -431,8 +498,8 @@ class Contest:
             history, half_time = trained.history, trained.half_time
             validated = self._predict(name, trained.network, data, self.prepared.split.validation)
             remarks = [*candidate.plan.remarks, *trained.remarks]
-            if plan.refit:
-                trained, remark = self._refit(candidate, trained, data, until, f"{index}-again")
+            if plan.refit and self.rows.trained_twice:
+                trained, remark = self._refit(candidate, trained, data, until, f"{self.key}{index}-again")
                 remarks.append(remark)
             test = self._predict(name, trained.network, data, self.prepared.sealed.rows)
             result = replace(
@@ -541,6 +608,7 @@ class Contest:
         from netpick.evaluate import Contest, judge
         from netpick.plan import steps_per_pass
         from netpick.report.thumbnails import thumbnails_of
+        from netpick.rounds import validation_rows
 
         prepared, split = self.prepared, self.prepared.split
         if not networks:
@@ -548,13 +616,20 @@ class Contest:
             self._write_json("failed.json", {"candidates": {c.name: c.reason for c in candidates}})
             raise TrainingError(f"No network could be trained ({reasons}). What was tried is in {self.folder}.")
         test_rows = prepared.sealed.open("scores of all candidates and baselines")
-        self.on_event(Event(stage="evaluate", text=f"test rows opened once: {len(test_rows):,} rows"))
+        told = (
+            f"tested once each: {len(test_rows):,} rows"
+            if prepared.folds
+            else f"test rows opened once: {len(test_rows):,} rows"
+        )
+        self.on_event(Event(stage="evaluate", text=told))
+        validation = validation_rows(prepared.folds) if prepared.folds else split.validation
         judged = judge(
             Contest(
                 task=prepared.task.name,
                 labels=prepared.task.labels(prepared.state),
                 primary=self.primary,
-                validation_truth=prepared.truth[split.validation],
+                validation_truth=prepared.truth[validation],
+                validation_rows=validation if prepared.folds else None,
                 test_truth=prepared.truth[test_rows],
                 cost=dict(self.options.cost),
                 seed=self.options.seed,

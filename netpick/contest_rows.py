@@ -65,9 +65,12 @@ class PlainRows:
     def trained_twice(self) -> bool:
         """Whether validation rows may be learned from in the end.
 
-        Not where they are given as such, nor where they lie between training and test in time.
+        Not where they are given as such, nor where they lie between training and test in time. The model of all rows, which folds
+        are judged beside, is tested by none.
         """
         split = self.prepared.split
+        if split.folds > 1:
+            return True
         return split.method not in ("none", "time") and not split.validation_given
 
     @property

@@ -28,6 +28,7 @@ class Contest:
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fp": 1, "fn": 10}, for two classes
     passes: Mapping[str, float] = field(default_factory=dict)  # by network: how often it went through the training rows
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
+    validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ def decide(task: str, predictions: Predictions, threshold: float | None = None) 
         return None
     assert predictions.probabilities is not None
     probabilities = predictions.probabilities
+    if task == "classify" and predictions.thresholds is not None and probabilities.shape[1] == 2:
+        return (probabilities[:, 1] >= predictions.thresholds).astype(np.int64)
     if task == "multilabel":
         return (probabilities >= (0.5 if threshold is None else threshold)).astype(np.int64)
     if threshold is not None and probabilities.shape[1] == 2:
@@ -88,8 +91,10 @@ def judge(contest: Contest) -> Judged:
     candidates = [_checked(result) for result in contest.candidates]
     baselines = [_checked(result) for result in contest.baselines]
     thresholds = {r.name: t for r in (*candidates, *baselines) if (t := _threshold(contest, r, costs)) is not None}
-    on_validation = Resampler(len(contest.validation_truth), contest.seed)
-    on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups)
+    candidates = [_decided_by_fold(contest, result, costs) for result in candidates]
+    baselines = [_decided_by_fold(contest, result, costs) for result in baselines]
+    on_validation = Resampler(len(contest.validation_truth), contest.seed, contest.validation_rows)
+    on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups, _folds([*candidates, *baselines]))
     candidates, baselines = (
         [_scored(contest, r, thresholds.get(r.name), (on_validation, on_test)) for r in results]
         for results in (candidates, baselines)
@@ -135,6 +140,31 @@ def _threshold(contest: Contest, result: CandidateResult, costs: tuple[float, fl
         return None
     positive = contest.labels[1] if len(contest.labels) == 2 else "1"
     return choose_threshold(contest.validation_truth, predictions.probabilities[:, 1], *costs, positive)
+
+
+def _folds(results: Sequence[CandidateResult]) -> Array | None:
+    """The fold of each test row, where there are folds."""
+    found = (r.test_predictions.folds for r in results if r.test_predictions is not None)
+    return next((folds for folds in found if folds is not None), None)
+
+
+def _decided_by_fold(contest: Contest, result: CandidateResult, costs: tuple[float, float]) -> CandidateResult:
+    """Two classes in folds: each fold decides its test rows by the threshold that its own validation rows chose."""
+    chosen, tested = result.validation_predictions, result.test_predictions
+    if result.status == "failed" or chosen is None or tested is None or chosen.folds is None or tested.folds is None:
+        return result
+    if _threshold(contest, result, costs) is None or chosen.probabilities is None:
+        return result
+    by_fold = {}
+    for fold in np.unique(tested.folds).tolist():
+        rows = chosen.folds == fold
+        found = choose_threshold(contest.validation_truth[rows], chosen.probabilities[rows, 1], *costs, "1")
+        by_fold[fold] = found.value
+    return replace(
+        result,
+        validation_predictions=replace(chosen, thresholds=np.array([by_fold[f] for f in chosen.folds.tolist()])),
+        test_predictions=replace(tested, thresholds=np.array([by_fold[f] for f in tested.folds.tolist()])),
+    )
 
 
 def _scored(

@@ -60,8 +60,10 @@ class Scores(dict[str, Score]):
 def learned_rows(arrays: Mapping[str, Array], train: Rows, validation: Rows, unseen: Rows) -> LearnedRows:
     """The fingerprint of what was learned from and chosen on; arrays: encoded rows by input name.
 
-    unseen: rows that were neither, nor are copies of such: as many of them as match do so by chance.
+    unseen: rows that were neither, nor are copies of such: as many of them as match do so by chance. Where there are none, as
+    all rows were learned from, validation rows tell how many match training rows.
     """
+    unseen = unseen if len(unseen) else validation
     parts = {"train": _part(arrays, train), "validation": _part(arrays, validation)}
     found = _found(hash_rows(arrays, _some(unseen)), parts["train"]) if len(unseen) else np.zeros(0, dtype=bool)
     return LearnedRows(**parts, by_chance=float(found.mean()) / _share(parts["train"]) if len(found) else 0.0)

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from netpick.decode import start_decoding
 from netpick.decoders.base import DecodeRequest
 from netpick.errors import DataError, FindingError, RequestError
+from netpick.folds import make_folds, number_of_folds
 from netpick.prepare_forecast import (
     ForecastRequest,
     SeriesParts,
@@ -45,6 +46,8 @@ from netpick.types import (
     TargetInfo,
 )
 
+DEFAULT_BUDGET = 60.0  # seconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -62,6 +65,7 @@ class FitOptions:
     steps: int | None = None
     trials: int = 1  # learning-rate trials a candidate
     split: str | None = None
+    folds: int | None = None  # in which every row is tested once; 1 is a single test part
     test: object | None = None
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
@@ -113,6 +117,7 @@ class Prepared:
     findings: tuple[Finding, ...]
     series: SeriesParts | None = None  # of a forecast: rows are windows
     checks: tuple[CheckOutcome, ...] = ()
+    folds: tuple[Split, ...] = ()  # what the contest is judged by, where all rows are tested
     copied: Rows = field(
         default_factory=lambda: np.zeros(0, dtype=np.int64)
     )  # test rows that are copies of learned ones
@@ -122,6 +127,11 @@ class Prepared:
         return TargetInfo(
             names=tuple(f.name for f in self.schema.targets), task=self.task.name, labels=self.task.labels(self.state)
         )
+
+    def state_of(self, rows: Rows) -> Any:
+        """The task's state as these rows have it."""
+        variants = {"variants": self.state.variants} if self.task.name == "classify" else {}
+        return replace(self.task.fit([_table(self.source, f.name) for f in self.schema.targets], rows), **variants)
 
     @property
     def known_rows(self) -> Rows:
@@ -170,7 +180,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         rule=options.split,
         seed=options.seed,
     )
-    split = make_split(source, schema, request)
+    split, folds = _divided(source, schema, request, options)
+    looked_at = folds[0] if folds else split  # checks compare two sides
     if not len(split.train) or not len(split.test):
         raise DataError(
             f"{source.origin} leaves no rows to {'learn from' if not len(split.train) else 'test on'}: rows that are the same are "
@@ -183,9 +194,10 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     context = CheckContext(
         source=source,
         schema=schema,
-        train=split.train,
-        validation=split.validation,
-        test=split.test,
+        train=looked_at.train,
+        validation=looked_at.validation,
+        test=looked_at.test,
+        num_tested=len(split.test),
         target=truth,
         labels=task.labels(state) if truth.ndim == 1 else (),
         row_groups=groups,
@@ -205,6 +217,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         sealed=SealedRows(split.test),
         findings=tuple(findings),
         checks=outcomes(CHECKS.values(), findings, not_applicable),
+        folds=folds,
         copied=context.copied,
     )
 
@@ -215,6 +228,25 @@ def _as_said(options: FitOptions) -> ReadOptions:
     times = tuple(name for name, kind in options.kinds if kind == "datetime")
     numbers = tuple(name for name, kind in options.kinds if kind == "number")
     return replace(options.read, words=words, times=times, numbers=numbers)
+
+
+def _divided(
+    source: Source, schema: Schema, request: SplitRequest, options: FitOptions
+) -> tuple[Split, tuple[Split, ...]]:
+    """The split, and the folds that the contest is judged by where all rows are tested."""
+    budget = DEFAULT_BUDGET if options.budget is None else options.budget
+    seconds = None if options.steps is not None else budget
+    count = number_of_folds(options.folds, source, request, seconds=seconds)
+    if count > 1:
+        folds = make_folds(source, schema, request, count)
+        if all(len(rows) for part in folds.parts for rows in (part.train, part.validation, part.test)):
+            return folds.whole, folds.parts
+        if options.folds is not None:
+            raise RequestError(
+                f"--folds {count} leaves a fold without rows to learn from or to test on: rows that are the same, or of one "
+                "group, stay together. Pass fewer folds, or --folds 1."
+            )
+    return make_split(source, schema, request), ()
 
 
 def _wants_forecast(source: Source, options: FitOptions) -> bool:
@@ -228,6 +260,11 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
     }
     given = [name for name, value in asked.items() if value]
     if options.task == "forecast" or (options.task is None and given):
+        if options.folds is not None and options.folds > 1:
+            raise RequestError(
+                f"--folds {options.folds} was given, but a forecast is tested on the end of its own series. Leave --folds out; "
+                "--split time:DATE sets where testing begins."
+            )
         if options.test is not None:
             raise RequestError(
                 "--test was given, but a forecast is tested on the end of its own series. Put the rows of both files into one "

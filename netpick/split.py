@@ -53,7 +53,7 @@ class SplitRequest:
 
 def make_split(source: Source, schema: Schema, request: SplitRequest) -> Split:
     """Divides the labelled rows. Raises RequestError for a rule that does not fit the data."""
-    rule, column = _parse(request.rule, source)
+    rule, column = parse_rule(request.rule, source)
     if rule is None and source.given_split is not None:
         if (source.given_split == TEST).any():
             return _given(source, request)
@@ -67,7 +67,7 @@ def make_split(source: Source, schema: Schema, request: SplitRequest) -> Split:
         )
         return Split(train=usable, validation=usable, test=usable, sentence=sentence, method="none")
     if rule is None:
-        rule, column = _infer_rule(source, schema)
+        rule, column = infer_rule(source, schema)
     return _by_rule(source, usable, (rule, column), request)
 
 
@@ -80,7 +80,7 @@ def _by_rule(source: Source, usable: Rows, rule: tuple[Rule, str], request: Spli
     return _at_random(usable, request)
 
 
-def _parse(rule: str | None, source: Source) -> tuple[Rule | None, str]:
+def parse_rule(rule: str | None, source: Source) -> tuple[Rule | None, str]:
     if rule is None:
         return None, ""
     name, _, column = rule.partition(":")
@@ -94,7 +94,7 @@ def _parse(rule: str | None, source: Source) -> tuple[Rule | None, str]:
     return name, column  # type: ignore[return-value]
 
 
-def _infer_rule(source: Source, schema: Schema) -> tuple[Rule, str]:
+def infer_rule(source: Source, schema: Schema) -> tuple[Rule, str]:
     for f in schema.fields:
         if f.role == "group":
             return "group", f.name
@@ -122,15 +122,15 @@ def _given(source: Source, request: SplitRequest) -> Split:
     validation = np.flatnonzero(request.labelled & (given == VALIDATION))
     _require_rows(source, {"test": test, "training": learn})
     if len(validation):
-        sentence = f"The given parts are used as they are: {_counts(learn, validation, test)}."
+        sentence = f"The given parts are used as they are: {counted_parts(learn, validation, test)}."
         return Split(
             train=learn, validation=validation, test=test, sentence=sentence, method="given", validation_given=True
         )
-    size = _size(len(learn), VALIDATION_SHARE, MAX_VALIDATION)
-    learn, validation = _draw(learn, size, request, stream=1)
+    size = part_size(len(learn), VALIDATION_SHARE, MAX_VALIDATION)
+    learn, validation = draw_rows(learn, size, request, stream=1)
     sentence = (
         f"The given test rows are used as they are; validation rows were drawn from the given training rows at "
-        f"random{', by class' if request.classes is not None else ''}: {_counts(learn, validation, test)}."
+        f"random{', by class' if request.classes is not None else ''}: {counted_parts(learn, validation, test)}."
     )
     return Split(train=learn, validation=validation, test=test, sentence=sentence, method="given")
 
@@ -147,7 +147,7 @@ def _given_validation(source: Source, schema: Schema, request: SplitRequest) -> 
             f"{source.name} has a validation part, no test part and {len(learn)} training rows, which are too few to take "
             "test rows from. Pass --test FILE, or ignore the given parts with --split random."
         )
-    rule, column = _infer_rule(source, schema)
+    rule, column = infer_rule(source, schema)
     drawn = _by_rule(source, learn, (rule, column), request)
     train = np.sort(np.concatenate([drawn.train, drawn.validation]))
     how = {
@@ -157,7 +157,7 @@ def _given_validation(source: Source, schema: Schema, request: SplitRequest) -> 
     }
     sentence = (
         "The given validation rows are used as they are and are never learned from; no test rows are given, so they were "
-        f"taken from the given training rows {how[rule]}: {_counts(train, validation, drawn.test)}."
+        f"taken from the given training rows {how[rule]}: {counted_parts(train, validation, drawn.test)}."
     )
     return Split(
         train=train, validation=validation, test=drawn.test, sentence=sentence, method="given", validation_given=True
@@ -173,28 +173,34 @@ def _require_rows(source: Source, parts: Mapping[str, Rows]) -> None:
             )
 
 
-def _by_time(source: Source, usable: Rows, column: str) -> Split:
+def in_time_order(source: Source, usable: Rows, column: str) -> Rows:
+    """The rows from the oldest to the newest; those without a date count as the newest."""
     days = _days(source, column)[usable]
     if np.isnan(days).all():
         raise RequestError(
             f"Column '{column}' holds no dates or numbers to order rows by. Pass --split random, or another column."
         )
-    order = usable[np.argsort(days, kind="stable")]  # missing dates sort last: they count as the newest
-    num_test = _size(len(order), TEST_SHARE, MAX_TEST)
-    num_validation = _size(len(order) - num_test, VALIDATION_SHARE, MAX_VALIDATION)
+    return usable[np.argsort(days, kind="stable")]
+
+
+def _by_time(source: Source, usable: Rows, column: str) -> Split:
+    order = in_time_order(source, usable, column)
+    num_test = part_size(len(order), TEST_SHARE, MAX_TEST)
+    num_validation = part_size(len(order) - num_test, VALIDATION_SHARE, MAX_VALIDATION)
     train, validation, test = np.split(order, [len(order) - num_test - num_validation, len(order) - num_test])
     several = column not in source.columns
     orders = f"columns '{column}' order" if several else f"column '{column}' orders"
     sentence = (
         f"By time, because {orders} the rows: the newest are for testing, those before them for "
-        f"validation: {_counts(train, validation, test)}."
+        f"validation: {counted_parts(train, validation, test)}."
     )
     return Split(
         train=np.sort(train), validation=np.sort(validation), test=np.sort(test), sentence=sentence, method="time"
     )
 
 
-def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) -> Split:
+def group_numbers(source: Source, usable: Rows, column: str) -> Array:
+    """Numbers (N,) that are equal for rows of one group."""
     series = series_of(source.columns[column])
     if series is None:
         raise RequestError(
@@ -203,10 +209,15 @@ def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) 
     groups = series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
     if len(np.unique(groups[usable])) < 3:
         raise RequestError(f"Column '{column}' has fewer than three groups, too few to split by. Pass --split random.")
+    return groups
+
+
+def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) -> Split:
+    groups = group_numbers(source, usable, column)
     parts = _draw_groups(usable, groups, request.seed)
     sentence = (
         f"By group, because column '{column}' names things that come again: no {column} is in two parts: "
-        f"{_counts(*parts)}."
+        f"{counted_parts(*parts)}."
     )
     return Split(train=parts[0], validation=parts[1], test=parts[2], sentence=sentence, method="group")
 
@@ -214,7 +225,7 @@ def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) 
 def _draw_groups(usable: Rows, groups: Array, seed: int) -> tuple[Rows, Rows, Rows]:
     """Whole groups in random order until the test part, then the validation part, is full."""
     names, counts = np.unique(groups[usable], return_counts=True)
-    order = _generator(seed, 0).permutation(len(names))
+    order = generator_of(seed, 0).permutation(len(names))
     tests, validates = _filled(counts[order], len(usable))
     if not tests < validates < len(order):  # a huge group filled a part beyond its size: it is learned from instead
         order = np.append(order[order != counts.argmax()], counts.argmax())
@@ -237,11 +248,11 @@ def _filled(counts: Array, total: int) -> tuple[int, int]:
 
 
 def _at_random(usable: Rows, request: SplitRequest) -> Split:
-    rest, test = _draw(usable, _size(len(usable), TEST_SHARE, MAX_TEST), request, stream=0)
-    train, validation = _draw(rest, _size(len(rest), VALIDATION_SHARE, MAX_VALIDATION), request, stream=1)
+    rest, test = draw_rows(usable, part_size(len(usable), TEST_SHARE, MAX_TEST), request, stream=0)
+    train, validation = draw_rows(rest, part_size(len(rest), VALIDATION_SHARE, MAX_VALIDATION), request, stream=1)
     how = "At random, by class" if request.classes is not None else "At random"
-    together = _together(usable, request)
-    sentence = f"{how}{together} (seed {request.seed}), because nothing orders or groups the rows: {_counts(train, validation, test)}."
+    together = kept_together(usable, request)
+    sentence = f"{how}{together} (seed {request.seed}), because nothing orders or groups the rows: {counted_parts(train, validation, test)}."
     return Split(train=train, validation=validation, test=test, sentence=sentence, method="random")
 
 
@@ -252,14 +263,14 @@ def apart(groups: Array, alone: Array) -> Array:
     return numbers
 
 
-def _draw(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> tuple[Rows, Rows]:
+def draw_rows(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> tuple[Rows, Rows]:
     """Takes `size` rows at random, by class, identical rows together; returns (rest, taken), sorted.
 
     One row that comes so often that it would fill a quarter of what is taken stays among the rest, unless all do.
     """
     groups = np.arange(len(rows)) if request.groups is None else request.groups[rows]
     _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    keys = _generator(request.seed, stream).random(len(first))
+    keys = generator_of(request.seed, stream).random(len(first))
     # Identical rows may have different labels: the first one speaks for all of them.
     classes = np.zeros(len(first), dtype=np.int64) if request.classes is None else request.classes[rows][first]
     taken = np.zeros(len(first), dtype=bool)
@@ -275,19 +286,19 @@ def _draw(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> tuple
     return np.sort(rows[~mask]), np.sort(rows[mask])
 
 
-def _together(rows: Rows, request: SplitRequest) -> str:
+def kept_together(rows: Rows, request: SplitRequest) -> str:
     """What is said of identical rows."""
     if request.groups is None:
         return ""
     sizes = np.unique(request.groups[rows], return_counts=True)[1]
     if len(sizes) == len(rows):
         return ""
-    outsized = sizes.max() > max(MOST_OF_PART * _size(len(rows), TEST_SHARE, MAX_TEST), np.median(sizes))
+    outsized = sizes.max() > max(MOST_OF_PART * part_size(len(rows), TEST_SHARE, MAX_TEST), np.median(sizes))
     learned = f" (one that comes {sizes.max():,} times is learned from)" if outsized else ""
     return f" and with identical rows kept together{learned}"
 
 
-def _size(count: int, share: float, most: int) -> int:
+def part_size(count: int, share: float, most: int) -> int:
     return max(1, min(round(count * share), most))
 
 
@@ -309,9 +320,9 @@ def _days(source: Source, column: str) -> Array:
     return to_days(series, (format_of(series) or "") if series.dtype == pl.String else "")
 
 
-def _generator(seed: int, stream: int) -> np.random.Generator:
+def generator_of(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
 
 
-def _counts(train: Rows, validation: Rows, test: Rows) -> str:
+def counted_parts(train: Rows, validation: Rows, test: Rows) -> str:
     return f"{len(train):,} to learn from, {len(validation):,} to choose on, {len(test):,} to test on"

@@ -202,6 +202,7 @@ class Split:
     sentence: str  # how and why, in one sentence
     method: Literal["given", "time", "group", "random", "none"]
     override: str | None = "--split"
+    folds: int = 1  # in which the test rows were tested, each once, by models that did not learn from it
     validation_given: bool = False  # by the data themselves: these rows are chosen on and never learned from
 
 
@@ -309,6 +310,8 @@ class Predictions:
     quantiles: npt.NDArray[np.float64] | None = None  # (n, H * V, 3)
     naive: npt.NDArray[np.float64] | None = None  # (n, V), seasonal naive error of the row's series in training
     deviation: npt.NDArray[np.float64] | None = None  # (n, V), standard deviation of the row's series in training
+    folds: npt.NDArray[np.int64] | None = None  # (n,) fold of each row, where each fold has its own model
+    thresholds: npt.NDArray[np.float64] | None = None  # (n,) that each row is decided by, where folds have their own
 
 
 @dataclass(frozen=True, kw_only=True)

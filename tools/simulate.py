@@ -1,6 +1,6 @@
 """Runs the simulations and writes their figures into docs/statistics.md, about ten minutes on one core.
 
-    python tools/simulate.py [coverage] [equal] [power] [noise]
+    python tools/simulate.py [coverage] [folds] [equal] [power] [noise]
 
 Names pick parts. Exits with 1 when a figure is outside what the page promises.
 """
@@ -15,12 +15,16 @@ from pathlib import Path
 
 from tests.simulations.contests import KINDS, Rate, equal_networks, power_of, power_of_accuracy, visible_difference
 from tests.simulations.coverage import DRAWS, Held, measure
+from tests.simulations.folds import KINDS as FOLD_KINDS
+from tests.simulations.folds import SIZES as FOLD_SIZES
+from tests.simulations.folds import table as fold_table
 from tests.simulations.noise import TABLES, noise_fits
 from tests.simulations.situations import SITUATIONS, Situation
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
 EQUAL_ROWS, EQUAL_NETWORKS, EQUAL_DRAWS = (60, 300, 1000), (2, 4), 600
 POWER_ROWS, POWER_SHARES, POWER_DRAWS = (100, 200, 500, 1000, 2000, 5000, 10_000), (0.02, 0.05, 0.1, 0.2), 1000
+FOLD_DRAWS = 400  # contests in folds, fewer of many rows
 FITS = 100  # of each table of noise
 
 
@@ -69,6 +73,32 @@ def cell(situation: Situation, held: Held) -> str:
     share = f"{held.share:.3f}"
     mark = share if 0.93 <= held.share <= 0.97 else f"**{share}**"
     return mark if held.n in (50, 200, 1000) else f"{mark} (n = {held.n})"
+
+
+def folds() -> bool:
+    """Whether intervals of contests in folds hold what such models reach on new rows."""
+    found = list(fold_table(FOLD_DRAWS))
+    heads = " | ".join(f"{n:,} rows" for n in FOLD_SIZES)
+    lines = [f"| contest | interval | {heads} |", "|---|---|" + "---|" * len(FOLD_SIZES)]
+    for kind in FOLD_KINDS:
+        of_kind = {held.n: held for held in found if held.kind == kind.name}
+        for what in ("score", "difference"):
+            shares = [getattr(of_kind[n], what) if n in of_kind else None for n in FOLD_SIZES]
+            cells = ["" if s is None else f"{s:.3f}" if 0.93 <= s <= 0.97 else f"**{s:.3f}**" for s in shares]
+            lines.append(f"| {kind.name} | {what} | {' | '.join(cells)} |")
+    write("folds", lines)
+    kept = [share for held in found for share in (held.score, held.difference)]
+    plain = [share for held in found for share in (held.plain_score, held.plain_difference)]
+    write(
+        "folds in short",
+        [
+            f"Of {len(kept)} figures, {sum(0.93 <= s <= 0.97 for s in kept)} lie between 93 and 97 %, "
+            f"{sum(s > 0.97 for s in kept)} above and {sum(s < 0.93 for s in kept)} below; the lowest is {min(kept):.1%}, the highest "
+            f"{max(kept):.1%}. With rows alone the lowest would be {min(plain):.1%}, and {sum(s < 0.93 for s in plain)} would lie below "
+            f"93 %. The Monte Carlo error of a figure is {min(h.error for h in found):.1%} to {max(h.error for h in found):.1%}."
+        ],
+    )
+    return all(held.keeps for held in found)
 
 
 def equal() -> bool:
@@ -121,7 +151,13 @@ def noise() -> bool:
     return all(rate.share <= (0.0 if "a column of noise" in rate.what else 0.025) for rate in rates)
 
 
-PARTS: dict[str, Callable[[], bool]] = {"coverage": coverage, "equal": equal, "power": power, "noise": noise}
+PARTS: dict[str, Callable[[], bool]] = {
+    "coverage": coverage,
+    "folds": folds,
+    "equal": equal,
+    "power": power,
+    "noise": noise,
+}
 
 
 def main(names: Sequence[str]) -> int:

@@ -40,6 +40,7 @@ class CheckContext:
     order: Rows | None = None  # of a forecast: rows by series, then by time
     series: Array | None = None  # (N,) of a forecast: number of each row's series
     known: tuple[str, ...] = ()  # of a forecast: columns that are known for the horizon
+    num_tested: int | None = None  # rows that are tested in all folds, where `test` is that of the first
 
     @property
     def learned(self) -> Rows:

@@ -19,7 +19,7 @@ class FewTestRows(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.task == "forecast":
             return None  # its test rows depend on each other; intervals are made from blocks of them
-        n = len(context.test)
+        n = context.num_tested or len(context.test)
         regress = context.schema.task == "regress"
         if not context.holds_out:
             evidence = f"All {n:,} rows are learned from and tested on; the scores say nothing about new rows."

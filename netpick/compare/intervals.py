@@ -61,6 +61,7 @@ def score(metric: Metric, truth: Array, predictions: Predictions, decided: Array
     else:
         half = _student(resampler) * resampler.standard_error(linear.influence)
         low, high = linear.value - half, linear.value + half
+    low, high = _widened(linear.value, (low, high), resampler.fold_factor(linear.influence))
     low, high = max(low, metric.lowest), min(high, metric.highest)
     return Score(value=linear.value, low=min(low, linear.value), high=max(high, linear.value), n=len(truth))
 
@@ -118,12 +119,18 @@ def _difference(
             variance, degrees = stratified_variance(influence, a.strata)
             half = 0.0 if degrees is None else t_quantile(degrees) * math.sqrt(variance)
             low, high = min(low, difference - half), max(high, difference + half)
+    low, high = _widened(difference, (low, high), resampler.fold_factor(influence))
     widest = metric.highest - metric.lowest  # two groups of rows alone would give more than there can be
     low, high = max(low, -widest), min(high, widest)
     verdict: Literal["better", "worse", "tie"] = "better" if low > 0 else "worse" if high < 0 else "tie"
     return Comparison(
         a=names[0], b=names[1], metric=metric.name, difference=difference, low=low, high=high, verdict=verdict
     )
+
+
+def _widened(value: float, interval: tuple[float, float], factor: float) -> tuple[float, float]:
+    """Both ends of the interval, so many times as far from the value."""
+    return float(value - factor * (value - interval[0])), float(value + factor * (interval[1] - value))
 
 
 def _student(resampler: Resampler) -> float:

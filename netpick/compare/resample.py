@@ -32,6 +32,7 @@ class Resampler:
     n: int
     seed: int
     groups: Array | None = None  # (n,) group of each row
+    folds: Array | None = None  # (n,) fold of each row, where each fold was answered by a model of its own
 
     @property
     def count(self) -> int:
@@ -83,6 +84,24 @@ class Resampler:
         """Of a metric whose rows have this influence (n,)."""
         units = self.sums(influence)
         return math.sqrt(float(units @ units)) / self.n
+
+    def fold_factor(self, influence: Floats) -> float:
+        """How much wider an interval is because every fold has a model of its own; 1 without folds.
+
+        Rows vary by themselves, and K folds of independent rows would vary K times as much as all of them. What they vary beyond
+        that is due to their models, which share most of their training rows: Nadeau and Bengio (2003) correct its variance by
+        1/K + (rows of a fold) / (rows to learn from).
+        """
+        if self.folds is None or not len(influence):
+            return 1.0
+        names, fold = np.unique(self.folds, return_inverse=True)
+        by_rows = self.standard_error(influence) ** 2
+        count = len(names)
+        if count < 2 or by_rows <= 0:
+            return 1.0
+        means = np.bincount(fold, influence) / np.bincount(fold)
+        beyond = max(0.0, float(means.var(ddof=1)) - count * by_rows)
+        return math.sqrt(1 + beyond * (1 / count + 1 / (count - 1)) / by_rows)
 
     def values(self, metric: Metric, truth: Array, predictions: Predictions, decided: Array | None) -> Floats:
         """The metric under every resample (count,); NaN where a resample leaves it undefined."""

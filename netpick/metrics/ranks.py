@@ -51,21 +51,31 @@ class RankMetric(Metric):
     def one_linear(self, positive: Bools, scores: Floats) -> Linear:
         """The value and the influence of each row, for one question."""
 
+    def within(self, truth: Array, predictions: Predictions) -> Iterator[tuple[npt.NDArray[np.int64], Bools, Floats]]:
+        """Rows, yes/no truth and score of each question: of all rows, or of each fold, whose model has a scale of its own."""
+        folds = predictions.folds
+        for positive, scores in self.questions(truth, predictions):
+            parts = [np.arange(len(truth))] if folds is None else [np.flatnonzero(folds == k) for k in np.unique(folds)]
+            both = [rows for rows in parts if positive[rows].any() and not positive[rows].all()]
+            for rows in both or [np.arange(len(truth))]:
+                yield rows, positive[rows], scores[rows]
+
     def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
         total, count = np.zeros(len(weights)), np.zeros(len(weights))
-        for positive, scores in self.questions(truth, predictions):
-            value = self.one(positive, scores, weights)
+        for rows, positive, scores in self.within(truth, predictions):
+            value = self.one(positive, scores, weights[:, rows])
             defined = np.isfinite(value)
             total += np.where(defined, value, 0.0)
             count += defined
         return _ratio(total, count)
 
     def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
-        parts = [self.one_linear(positive, scores) for positive, scores in self.questions(truth, predictions)]
-        influence = parts[0].influence
-        for part in parts[1:]:
-            influence = influence + part.influence
-        return Linear(value=float(np.mean([part.value for part in parts])), influence=influence / len(parts))
+        values, influence = [], np.zeros(len(truth))
+        for rows, positive, scores in self.within(truth, predictions):
+            part = self.one_linear(positive, scores)
+            values.append(part.value)
+            influence[rows] += part.influence * (len(truth) / len(rows))
+        return Linear(value=float(np.mean(values)), influence=influence / len(values))
 
     def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
         """Twice the rarer answer of the rarest question: the AUC's variance near 1 is that of so many coin flips

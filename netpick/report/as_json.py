@@ -104,7 +104,13 @@ def _task(results: RunResults) -> dict[str, Any]:
 def _split(results: RunResults) -> dict[str, Any]:
     split = results.split
     counts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
-    return {"method": split.method, "sentence": split.sentence, "override": split.override, "rows": counts}
+    return {
+        "method": split.method,
+        "sentence": split.sentence,
+        "override": split.override,
+        "rows": counts,
+        "folds": split.folds,
+    }
 
 
 def _candidate(entry: CandidateResult) -> dict[str, Any]:

@@ -61,8 +61,14 @@ def _about(results: RunResults, winner: CandidateResult | None) -> list[str]:
         f"- Task: {results.target.task}, target {safe(listed(list(results.target.names)))}{safe(labels)}",
         f"- Data: {safe(results.source.name)}, {counted(results.source.num_rows, 'row')}, read as {safe(results.source.layout)}",
         f"- Split: {safe(results.split.sentence)}",
-        f"- Test rows: {grouped(len(results.split.test))}, opened {counted(results.test_openings, 'time')}",
+        f"- Test rows: {grouped(len(results.split.test))}, {_tested(results)}",
     ]
+
+
+def _tested(results: RunResults) -> str:
+    if results.split.folds > 1:
+        return f"each tested once, in {results.split.folds} folds, by networks like this one that did not learn from it"
+    return f"opened {counted(results.test_openings, 'time')}"
 
 
 def _scores(results: RunResults, winner: CandidateResult) -> list[str]:

@@ -107,6 +107,23 @@ def test_changed_data_are_refused(table: Path, tmp_path: Path) -> None:
         netpick.fit(data, steps=5, out=run)
 
 
+def test_a_run_killed_in_a_fold_goes_on_in_it(table: Path, tmp_path: Path) -> None:
+    asked = (str(table), "--models", "mlp[dropout=0.1]", "--steps", "60", "--folds", "2")
+    process = start("fit", *asked, "--out", str(tmp_path / "whole"))
+    told, _ = process.communicate()
+    assert process.returncode == 0, told
+    run = tmp_path / "run"
+    process = start("fit", *asked, "--out", str(run))
+    for pattern in ("checkpoints/fold1-0/steps/0000001?", "checkpoints/fold2-0-again/steps/.*"):
+        wait_for(run, pattern, process)
+        process.kill()
+        process.communicate()
+        process = start("resume", str(run))
+    told, _ = process.communicate()
+    assert process.returncode == 0, told
+    assert outcome(run) == outcome(tmp_path / "whole")
+
+
 def test_what_cannot_be_resumed_is_said(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="There is no run folder"):
         netpick.resume(tmp_path / "none")

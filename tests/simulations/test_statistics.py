@@ -6,6 +6,9 @@ import pytest
 
 from tests.simulations.contests import KINDS, Kind, equal_networks, power_of, power_of_accuracy
 from tests.simulations.coverage import measure
+from tests.simulations.folds import KINDS as FOLD_KINDS
+from tests.simulations.folds import Kind as FoldKind
+from tests.simulations.folds import covered
 from tests.simulations.noise import TABLES, noise_fits
 from tests.simulations.situations import SITUATIONS, Situation
 
@@ -19,6 +22,13 @@ def test_intervals_hold_the_truth(situation: Situation) -> None:
     found = [held for n in situation.sizes for held in measure(situation, n, DRAWS)]
     broken = [(held.metric, held.n, held.share) for held in found if not held.keeps(situation)]
     assert not broken
+
+
+@pytest.mark.parametrize("kind", FOLD_KINDS, ids=lambda kind: kind.name)
+def test_intervals_over_folds_hold_the_truth(kind: FoldKind) -> None:
+    for n in kind.sizes[:3]:
+        held = covered(kind, n, DRAWS)
+        assert held.keeps, held
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -41,9 +41,14 @@ def _figures(results: RunResults) -> list[Html]:
     return [
         _score(results, winner, "Best network"),
         _score(results, baseline, "Best baseline"),
-        _figure("Test rows", grouped(len(results.split.test)), opened),
+        _figure("Test rows", grouped(len(results.split.test)), _tested(results) or opened),
         _figure("Time used", duration(results.seconds), _budget(results) or tried),
     ]
+
+
+def _tested(results: RunResults) -> str:
+    folds = results.split.folds
+    return f"each tested once, in {folds} folds" if folds > 1 else ""
 
 
 def _score(results: RunResults, entry: CandidateResult | None, title: str) -> Html:

@@ -11,6 +11,8 @@ from netpick.types import RunResults
 def split_section(results: RunResults, charts: Charts) -> Html:
     """How the rows were divided, and how often the test rows were opened."""
     del charts
+    if results.split.folds > 1:
+        return _folds_section(results)
     parts = [("train", results.split.train), ("validation", results.split.validation), ("test", results.split.test)]
     total = max(1, sum(len(rows) for _, rows in parts))
     bar = [
@@ -51,4 +53,21 @@ def split_section(results: RunResults, charts: Charts) -> Html:
         element("div", bar, class_="split", aria_hidden="true"),
         table("Rows of each part", columns, rows, style="quiet parts"),
         element("p", opened, class_="openings" if results.test_openings <= 1 else "openings warn"),
+    )
+
+
+def _folds_section(results: RunResults) -> Html:
+    """Rows that were tested in folds, and those of the model that is handed over, which are the same."""
+    split = results.split
+    columns = [Column(title="Rows for"), Column(title="Rows", number=True), Column(title="Use")]
+    tested = f"each once, in {split.folds} folds; every score in this report"
+    rows = [
+        ["testing", grouped(len(split.test)), tested],
+        ["the model to use", grouped(len(split.train) + len(split.validation)), "it learned from all of these"],
+    ]
+    return section(
+        "split",
+        "How it was split",
+        element("p", split.sentence, " Override with ", code(split.override or "--folds")),
+        table("Rows of each use", columns, rows, style="quiet parts"),
     )

@@ -75,7 +75,9 @@ def limits(results: RunResults) -> list[str]:
         said.append(
             f"It answers with one of the classes it learned: {classes}. Anything else is given one of these too."
         )
-    said.append(f"It learned from {counted(len(results.split.train), 'row')} of {results.source.name}.")
+    split = results.split
+    learned = len(split.train) + (len(split.validation) if split.folds > 1 else 0)
+    said.append(f"It learned from {counted(learned, 'row')} of {results.source.name}.")
     if len(kept) > 1:
         said.append(f"New rows need the same columns: {listed(kept, 12)}.")
     severe = sum(f.severity == "severe" for f in results.findings)

@@ -161,10 +161,11 @@ class Contest:
         fold = copy(self)
         fold.prepared = of_fold(self.prepared, self.prepared.folds[number])
         fold.rows = rows_of(fold.prepared)
-        fold.listener = lambda event: self.on_event(replace(event, text=f"{said}: {event.text}"))
+        told = {"fold": number + 1, "folds": count}  # and no candidate: the curves are those of what is handed over
+        fold.listener = lambda event: self.on_event(replace(event, text=f"{said}: {event.text}", data=told))
         fold.folder, fold.events, fold.states = None, [], {}
         fold.rounds_left, fold.key = count - number, f"fold{number + 1}-"
-        self.on_event(Event(stage="folds", text=said, data={"fold": number + 1, "folds": count}))
+        self.on_event(Event(stage="folds", text=said, data=told))
         inputs = fold.rows.inputs
         candidates = [as_planned(c, p) for c, p in zip(fold._candidates(inputs), plan.candidates, strict=True)]
         limit = memory_limit(self.options.memory_limit)

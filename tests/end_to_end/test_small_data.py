@@ -47,6 +47,10 @@ def test_every_row_is_tested_once_and_the_model_learned_from_all(run: netpick.Ru
     assert seen.seen == 150
     assert "Every row is tested once, in 3 folds" in (run.folder / "report.html").read_text()
     assert "each tested once, in 3 folds" in run.model.card
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    assert [e["data"]["fold"] for e in events if e["stage"] == "folds"] == [1, 2, 3]
+    looks = [e["data"]["step"] for e in events if e["data"].get("candidate") == "mlp" and e["data"].get("step")]
+    assert looks == sorted(set(looks)), "curves show one training"
 
 
 def test_the_same_steps_give_the_same_bytes(run: netpick.Run, iris: pl.DataFrame, tmp_path: Path) -> None:

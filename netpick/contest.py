@@ -29,6 +29,7 @@ from netpick.types import Array, CandidateResult, Event, OnEvent, Rows, RunResul
 if TYPE_CHECKING:
     from torch import nn
 
+    from netpick.baseline_fits import BaselineFit
     from netpick.candidates import Candidate
     from netpick.course import Course
     from netpick.infer import DeviceData
@@ -60,11 +61,12 @@ class Contest:
     replay: Replay | None = None  # a plan whose decisions are repeated, whatever the clock says
     slowness: float = 1.0  # times as long as work on one core takes beside what else runs
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
-    states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate, where they differ
+    states: dict[str, Any] = field(default_factory=dict)  # the task's state by candidate and baseline
     stages: dict[str, float] = field(default_factory=dict)  # seconds that each part of the run took
     rounds: int = 1  # times that every candidate is trained: once for all rows, and once a fold
     rounds_left: int = 1  # this one included
     key: str = ""  # of this round, before the keys of its trainings
+    baselines: Sequence[BaselineFit] = ()
 
     def run(self) -> RunResults:
         import torch
@@ -281,41 +283,46 @@ class Contest:
         return folder
 
     def _baselines(self, store: Store, inputs: Any) -> list[CandidateResult]:
-        from netpick.baselines import BASELINES, Problem
+        from netpick.baseline_fits import fit_baselines, keep_decisions, latency_ms, read_decisions
+        from netpick.baselines import Problem
+        from netpick.baselines.answering import problem_answers
 
-        prepared, split = self.prepared, self.prepared.split
+        prepared, split, task = self.prepared, self.prepared.split, self.prepared.task
         problem = Problem(
-            task=prepared.task.name,
+            task=task.name,
             inputs=inputs,
             arrays=store.arrays,
             target=prepared.truth,
-            num_classes=prepared.task.num_outputs(prepared.state),
+            num_classes=task.num_outputs(prepared.state),
             train=split.train,
             seed=self.options.seed,
             columns=self.rows.columns,
             windows=self.rows.windows,
+            asked=len(split.validation) + len(split.test),
         )
-        applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
-        seconds = self._baseline_seconds() / max(1, len(applying) - 1)  # the majority costs nothing
+        kept = read_decisions(self.keeper.folder) if self.replay is None else self.replay.baselines
+        decided = {name.removeprefix(self.key): decision for name, decision in kept.items()}
+        seconds = None if self.budget is None else self.budget / self.rounds
+        self.baselines = fit_baselines(problem, seconds, decided, self.on_event, self.clock.watched)
+        keep_decisions(self.keeper.folder, self.key, self.baselines)
         results = []
-        rows = np.concatenate([split.validation, split.test])
-        for baseline in applying:
-            self.on_event(
-                Event(stage="baselines", text=f"baseline: {baseline.name}", data={"candidate": baseline.name})
-            )
-            fitted = self.rows.with_intervals(baseline.predict(problem, rows, seconds))
-            parts = [_part(fitted.predictions, slice(0, len(split.validation)))]
-            parts.append(_part(fitted.predictions, slice(len(split.validation), None)))
+        for fit in self.baselines:
+            name = fit.baseline.name
+            answers = partial(problem_answers, fit.baseline, fit.fitted, problem, state=prepared.state)
+            validated = answers(split.validation)
+            self.states[name] = self.rows.calibrated(lambda _, known=validated: known)  # type: ignore[misc]
             results.append(
                 CandidateResult(
-                    name=baseline.name,
+                    name=name,
                     family="baseline",
                     status="ok",
-                    reason=fitted.remark,
-                    seconds=fitted.seconds,
-                    bytes=fitted.bytes,
-                    validation_predictions=parts[0],
-                    test_predictions=parts[1],
+                    reason=fit.fitted.remark,
+                    reduced=not fit.fitted.decision.full,
+                    seconds=fit.seconds,
+                    bytes=fit.fitted.num_bytes,
+                    latency_ms=latency_ms(fit, problem, int(split.train[0])),
+                    validation_predictions=task.decode(validated, self.states[name]),
+                    test_predictions=task.decode(answers(prepared.sealed.rows), self.states[name]),
                 )
             )
         return results
@@ -769,11 +776,6 @@ class Contest:
 
     def _write_json(self, name: str, data: Any) -> None:
         write_whole(self._folder / name, json.dumps(data, indent=1, allow_nan=False).encode())
-
-
-def _part(predictions: Any, rows: slice) -> Any:
-    pick = {name: None if value is None else value[rows] for name, value in vars(predictions).items()}
-    return replace(predictions, **pick)
 
 
 def _timed(candidate: Candidate, probed: Probe | None, seconds: float, plan: Plan) -> Candidate:

@@ -20,7 +20,6 @@ from netpick.tasks.forecast import conformal_stretch
 from netpick.types import Array, Column, ForecastInfo, Inputs, LearnedRows, Note, Rows
 
 if TYPE_CHECKING:
-    from netpick.baselines import FittedBaseline
     from netpick.windows import Windows
 
 
@@ -103,12 +102,8 @@ class PlainRows:
         return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
 
     def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
-        """The task's state for one network, given what it answers for any rows."""
+        """The task's state for one network or baseline, given what it answers for any rows."""
         return self.prepared.state
-
-    def with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
-        """A baseline's predictions for validation and then test rows, as they are to be scored."""
-        return fitted
 
     def learned(self, store: Store) -> LearnedRows:
         """What the model file keeps of the rows that were learned from and chosen on."""
@@ -180,14 +175,6 @@ class WindowRows(PlainRows):
         windows, rows = self.parts.windows, self.prepared.split.validation
         stretch = conformal_stretch(answers(rows), windows.target[rows], windows.state)
         return replace(windows.state, stretch=stretch)
-
-    def with_intervals(self, fitted: FittedBaseline) -> FittedBaseline:
-        values, split = fitted.predictions.values, self.prepared.split
-        if values is None:
-            return fitted
-        rows = np.concatenate([split.validation, split.test])
-        quantiles = self.parts.windows.intervals(values, rows, len(split.validation))
-        return replace(fitted, predictions=replace(fitted.predictions, quantiles=quantiles))
 
     def info(self, rows: Rows) -> ForecastInfo | None:
         return self.parts.windows.info(rows)

@@ -22,6 +22,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick import __version__
+from netpick.baseline_fits import read_decisions as baseline_decisions
 from netpick.checkpoint import Checkpoints, Expected
 from netpick.clock import Clock
 from netpick.course import Record, Segment
@@ -179,7 +180,8 @@ class Keeper:
             request = read_request_file(self.folder / REQUEST)
             decided = {name: [asdict(s) for s in kept] for name, kept in read_decisions(self.folder).items()}
             kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
-            whole = {**read_json(self.folder / PLAN), "request": kept, "decisions": decided}
+            baselines = {name: asdict(decision) for name, decision in baseline_decisions(self.folder).items()}
+            whole = {**read_json(self.folder / PLAN), "request": kept, "decisions": decided, "baselines": baselines}
             self._write(PLAN, json.dumps(whole, indent=1, allow_nan=False))
             (self.folder / DECISIONS).unlink(missing_ok=True)
         except (RequestError, OSError):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from netpick.baseline_fits import read_decisions as baseline_decisions
+from netpick.baselines import Decision
 from netpick.course import Segment
 from netpick.errors import RequestError
 from netpick.keeping import REQUEST, read_decisions, read_json, read_request_file, versions
@@ -49,6 +51,7 @@ class Replay:
     fingerprint: str
     versions: Mapping[str, str]
     decisions: Mapping[str, Sequence[Segment]]
+    baselines: Mapping[str, Decision]  # by round and baseline
 
     def refuse_others(self, fingerprint: str) -> None:
         """Raises RequestError when data or versions are others than the plan's."""
@@ -78,6 +81,7 @@ def read_replay(path: Path) -> Replay:
         try:
             request = from_parsed(KeptRequest, dict(data["request"]))
             decisions = from_parsed(dict[str, tuple[Segment, ...]], data.get("decisions", {}))
+            baselines = from_parsed(dict[str, Decision], data.get("baselines", {}))
         except (RefusedError, TypeError, ValueError) as error:
             raise RequestError(f"{path} is damaged ({error}). Take the plan.json of another run.") from None
         options, fingerprint, made_with = request.options, request.fingerprint, request.versions
@@ -85,6 +89,7 @@ def read_replay(path: Path) -> Replay:
         kept = read_request_file(beside)
         options, fingerprint, made_with = kept.options, kept.fingerprint, kept.versions
         decisions = {name: tuple(segments) for name, segments in read_decisions(path.parent).items()}
+        baselines = baseline_decisions(path.parent)
     else:
         raise RequestError(
             f"{path} does not say what was asked for: it was written by an older version, or its run was not finished. Pass the plan.json of "
@@ -97,6 +102,7 @@ def read_replay(path: Path) -> Replay:
         fingerprint=fingerprint,
         versions=made_with,
         decisions=decisions,
+        baselines=baselines,
     )
 
 

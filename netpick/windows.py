@@ -19,7 +19,7 @@ from netpick.errors import DataError, RequestError
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_numbers
 from netpick.store import Store
-from netpick.tasks.forecast import ForecastState, held, horizon_view, scaled, transformed, unscaled
+from netpick.tasks.forecast import ForecastState, horizon_view, transformed
 from netpick.timeline import Timeline, table_columns
 from netpick.timesteps import calendar_features, calendar_outputs, read_date
 from netpick.types import Array, Column, ForecastInfo, ForecastOrigin, Inputs, InputSpec, Rows, Split, TableColumn
@@ -30,7 +30,6 @@ MOST_TEST_VALUES = 4_000_000  # forecast values; more windows are thinned out ev
 MOST_VALIDATION = 1_000  # windows
 MOST_VALIDATION_VALUES = 400_000
 MOST_CATEGORIES = 20  # of a covariate
-LEAST_SWING = 1e-2  # of a series' scale
 MOST_SHOWN = 8  # test windows in the report
 MOST_HISTORY = 500  # steps before each of them
 FEWEST_BLOCKS = 6  # of test windows, for a block to be longer than a horizon
@@ -59,25 +58,6 @@ class Windows:
         if len(np.unique(groups)) < 3 and len(np.unique(self.series[rows])) >= 5:
             return self.series[rows]
         return np.asarray(groups, dtype=np.int64)
-
-    def intervals(self, values: Array, rows: Rows, known: int) -> Array:
-        """Quantiles (n, H * V, 3) around point forecasts (n, H * V) of these rows, the first `known` of which tell the errors.
-
-        They are as wide as those errors were, measured by how much each window swings.
-        """
-        series, state = self.series[rows], self.state
-        middle = scaled(values, series, state)
-        swing = np.tile(self._swings(rows), (1, state.horizon))
-        errors = np.abs(self.target[rows[:known]] - middle[:known]) / swing[:known]
-        half = swing * held(errors.reshape(known, state.horizon, -1)).reshape(1, -1)
-        return np.stack([unscaled(middle + side * half, series, state) for side in (-1, 0, 1)], axis=-1)
-
-    def _swings(self, rows: Rows) -> Array:
-        """(n, V) standard deviation of the targets over each window."""
-        width = len(self.state.targets)
-        windows = self.store.arrays["window"]
-        parts = [windows[part][..., :width].std(axis=1) for part in np.array_split(rows, max(1, len(rows) // 256))]
-        return np.maximum(np.concatenate(parts).astype(np.float64), LEAST_SWING)
 
     def info(self, rows: Rows) -> ForecastInfo:
         """What the report shows of these test rows: some windows, evenly spread, the last one among them."""

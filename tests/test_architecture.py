@@ -31,6 +31,7 @@ STAGES = (
     "store", "encode",
     "learned",
     "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
+    "baseline_fits",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "model_parts", "artifact",
     "new_rows",
     "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",

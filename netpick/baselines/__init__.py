@@ -1,13 +1,13 @@
-"""The non-neural yardsticks: what a network has to beat before it is worth having.
+"""The non-neural baselines: what a network has to beat before it is worth having.
 
-Each is fitted by scikit-learn on one thread, within a time limit that only sets sizes (rows, iterations) through a cost
-model: the clock is never read to decide anything, so the same problem, seed and limit give the same predictions on any
-machine. What was reduced is said in the remark.
+Each learns from all rows, on one thread. Only where that takes longer than its share, as measured while it runs, it learns
+from fewer; what was decided is written down, so that the same fit can be made again, and said. A fitted baseline is data,
+and a pure function from it and rows to answers, which the contest and a loaded model file both call.
 """
 
 from __future__ import annotations
 
-from netpick.baselines.base import Baseline, FittedBaseline, Problem
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, History, Limit, Problem
 from netpick.baselines.boosted_trees import BoostedTrees
 from netpick.baselines.fitting import load_libraries
 from netpick.baselines.forecast_naive import Drift, LastValue, SeasonalNaive
@@ -17,6 +17,7 @@ from netpick.baselines.frame_average import FrameAverage
 from netpick.baselines.linear import Linear
 from netpick.baselines.majority import Majority, Mean
 from netpick.baselines.neighbours import NearestNeighbours
+from netpick.baselines.random_forest import RandomForest
 from netpick.baselines.tfidf import TfIdfBayes, TfIdfLinear
 
 BASELINES: dict[str, Baseline] = {
@@ -26,6 +27,7 @@ BASELINES: dict[str, Baseline] = {
         Mean(),
         Linear(),
         BoostedTrees(),
+        RandomForest(),
         NearestNeighbours(),
         TfIdfLinear(),
         TfIdfBayes(),
@@ -38,4 +40,14 @@ BASELINES: dict[str, Baseline] = {
     )
 }
 
-__all__ = ["BASELINES", "Baseline", "FittedBaseline", "Problem", "load_libraries"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "Decision",
+    "Fitted",
+    "Given",
+    "History",
+    "Limit",
+    "Problem",
+    "load_libraries",
+]

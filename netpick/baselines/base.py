@@ -1,16 +1,26 @@
-"""The contract of a baseline: a plain yardstick, fitted by scikit-learn within a time limit."""
+"""The contract of a baseline: fitted within a limit of time, kept as data, and a pure function from that data and rows to
+answers, which the contest and a loaded model file both call."""
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from netpick.types import Array, Column, Inputs, Predictions, Rows
+import numpy as np
+import polars as pl
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
+
+from netpick.types import STRICT, Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
+    from netpick.tasks.forecast import ForecastState
     from netpick.windows import Windows
+
+MOST_CHARACTERS = 20_000  # of a text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,31 +35,128 @@ class Problem:
     num_classes: int  # K, L or T
     train: Rows
     seed: int
-    columns: Mapping[str, Column] = field(
-        default_factory=dict
-    )  # raw, by name, for yardsticks that read texts as they are
+    columns: Mapping[str, Column] = field(default_factory=dict)  # raw, by name, for baselines that read texts
     windows: Windows | None = None  # of a forecast
+    asked: int = 0  # rows that will be answered, which takes its time too
+
+    def given(self, rows: Rows, *, texts: bool = False) -> Given:
+        """These rows, as a baseline answers them; with their raw texts, or without."""
+        columns = text_columns(self.inputs, self.columns) if texts else {}
+        history = None
+        if self.windows is not None:
+            windows = self.windows
+            history = history_of(windows, rows)
+        arrays = {name: np.asarray(array[rows]) for name, array in self.arrays.items()}
+        of_rows = {name: cells(column, rows) for name, column in columns.items()}
+        return Given(inputs=self.inputs, arrays=arrays, texts=of_rows, history=history)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedBaseline:
-    """Predictions for the rows that were asked for, the cost, and a remark where rows or features were reduced."""
+class History:
+    """All steps of the series that are forecast: what n windows begin behind."""
 
-    predictions: Predictions
-    seconds: float
-    remark: str = ""
-    bytes: int = 0
+    values: Array  # (N, V) filled forward, in the targets' units
+    starts: Array  # (S + 1,) first step of each series, and the end
+    rows: Rows  # (n,) steps at which horizons begin
+    series: Array  # (n,) number of each row's series in the task's state
+    state: ForecastState  # of the task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """n rows to answer: encoded `arrays` by input name, raw `texts` by column, and of a forecast the history."""
+
+    inputs: Inputs
+    arrays: Mapping[str, Array]
+    texts: Mapping[str, Array]  # (n,) of str
+    history: History | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """Seconds for one baseline. `most` where more than `seconds` makes a full fit of a reduced one; None: always full."""
+
+    seconds: float | None = None
+    most: float = 0.0
+    clock: Callable[[], float] = time.perf_counter
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Decision:
+    """What a clock decided of a fit: with it, the same fit is made again."""
+
+    rows: int = Field(ge=0)  # (or series, or pairs of window and step) that were learned from
+    iterations: int = Field(ge=0)
+    full: bool  # as much as without a limit, or as makes no difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted baseline, as data: `state` is a strict dataclass of JSON values, `arrays` are numbers."""
+
+    baseline: str
+    state: Any
+    arrays: Mapping[str, Array]
+    decision: Decision
+    remark: str = ""  # what was reduced
+    cache: dict[str, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # what answers look up again and again
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays.values())
 
 
 class Baseline(ABC):
-    """One yardstick. `applies` says for which problems."""
+    """One baseline. `applies` says for which problems."""
 
     name: ClassVar[str]  # "boosted trees"
     definition: ClassVar[str]  # one plain sentence
+    State: ClassVar[type]  # strict and frozen
+    costs_time: ClassVar[bool] = True  # in fitting, so that it needs a share of the seconds
+    reads_texts: ClassVar[bool] = False  # as they are, and not what the networks' tokenizer made of them
 
     @abstractmethod
     def applies(self, problem: Problem) -> bool: ...
 
     @abstractmethod
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
-        """Fits on problem.train (sampled to end within `seconds`, said in the remark) and predicts `rows`."""
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
+        """Fits on problem.train: in full, or as far as the limit allows, or exactly as was decided before."""
+
+    @abstractmethod
+    def answer(self, fitted: Fitted, given: Given) -> Array:
+        """(n, K) float64: probabilities, or numbers in the target's units. Depends on nothing else."""
+
+    @abstractmethod
+    def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
+        """Raises ValueError where the arrays do not fit the state or the inputs: they may come from a forged file."""
+
+
+def history_of(windows: Windows, rows: Rows) -> History:
+    """What these windows begin behind."""
+    return History(
+        values=windows.values,
+        starts=windows.timeline.starts,
+        rows=rows,
+        series=windows.series[rows],
+        state=windows.state,
+    )
+
+
+def text_columns(inputs: Inputs, columns: Mapping[str, Column]) -> dict[str, TableColumn]:
+    """The raw columns of texts among the inputs, in their order."""
+    names = [name for spec in inputs.values() if spec.form == "tokens" for name in spec.names]
+    return {name: column for name in names if isinstance(column := columns.get(name), TableColumn)}
+
+
+def cells(column: TableColumn, rows: Rows | None = None) -> Array:
+    """Texts (n,) of these rows; missing ones are empty, long ones cut."""
+    values = column.values if rows is None else column.values.gather(pl.Series(rows))
+    texts = values.cast(pl.String).fill_null("").str.head(MOST_CHARACTERS)
+    made = np.empty(len(texts), dtype=object)
+    made[:] = texts.to_list()
+    return made

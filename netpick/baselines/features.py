@@ -1,18 +1,22 @@
 """Simple features for baselines: the numbers as they are, codes as indicators or categories, and for images and series
 what fits in a hundred numbers. Nothing is learned here but means, scales, frequent codes and principal axes, all from the
-training rows that a baseline uses.
+training rows that a baseline uses; what was learned is data, and the features of new rows follow from it alone.
+
+Texts have no features here: counts of their words are a baseline's of their own (text_counts.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Problem
-from netpick.baselines.shrink import MEDIA_FORMS, READ_SIDE, media_features
-from netpick.types import Array, Rows
+from netpick.baselines.base import Given, Problem
+from netpick.baselines.shrink import MEDIA_FORMS, media_features
+from netpick.types import STRICT, Array, Inputs, Rows
 
 Purpose = Literal["linear", "trees", "distance"]
 
@@ -21,16 +25,33 @@ MAX_CATEGORIES = 254  # what the trees' 255 bins hold beside "any other"
 MAX_LINEAR = 1_000  # more columns than that are reduced to principal axes
 MAX_MEDIA = 100  # more columns than that of an image or series are reduced for trees and distances, to:
 MEDIA_COMPONENTS = 40
-NANOSECONDS = {  # of making features, per input number, measured on one core
-    "vector": 5.0,
-    "codes": 100.0,
-    "tokens": 20.0,
-    "series": 60.0,
-    "grid": 8.0,
-    "spectrogram": 10.0,
-    "clip": 8.0,
-}
 AXES_ROWS = 4_000  # rows from which principal axes are learned
+CHUNK_ROWS = 2_048
+PREFIX = "features."
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class FeatureState:
+    """What the features of a matrix (n, F) are made for, and of which blocks; `columns` (F,) are those of each block."""
+
+    purpose: Purpose
+    blocks: tuple[str, ...]
+    columns: tuple[int, ...]
+    reduced: tuple[bool, ...]  # to principal axes
+
+    def __post_init__(self) -> None:
+        if not len(self.blocks) == len(self.columns) == len(self.reduced) or len(set(self.blocks)) != len(self.blocks):
+            raise ValueError("columns of every block")
+
+    @property
+    def width(self) -> int:
+        return sum(self.columns)
+
+    @property
+    def categorical(self) -> Array:
+        """(F,) bool: columns of trees that hold category numbers."""
+        flags = [name == "codes" and self.purpose == "trees" for name in self.blocks]
+        return np.repeat(np.asarray(flags, dtype=bool), self.columns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,85 +78,136 @@ def principal_axes(values: Array, count: int) -> Axes:
     return Axes(mean=mean, directions=(directions * np.where(signs == 0, 1, signs)).astype(np.float32))
 
 
-class FeatureMaker:
-    """Maps rows of a problem to a matrix (n, F) float32; fitted on `train` when it is made.
+def has_features(inputs: Inputs) -> bool:
+    """Whether there is anything but texts to make features of."""
+    return any(spec.form != "tokens" for spec in inputs.values())
+
+
+def fit_features(problem: Problem, used: Rows, purpose: Purpose) -> tuple[FeatureState, dict[str, Array], Array]:
+    """State and arrays learned from the rows `used`, and their features (n, F) float32.
 
     linear: every column standardised. distance: pixels and steps standardised together, other columns each, and every
-    input weighs the same.
-    trees: raw values, with `categorical` (F,) marking the columns that hold category numbers.
+    input weighs the same. trees: raw values, category numbers among them.
     """
+    arrays = {f"{PREFIX}table.{i}": table for i, table in enumerate(_code_tables(problem, used, purpose))}
+    chunks = [used[start : start + CHUNK_ROWS] for start in range(0, len(used), CHUNK_ROWS)]
+    parts = [_raw_blocks(problem.given(chunk), purpose, arrays) for chunk in chunks]
+    blocks = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    limit, kept = (MAX_LINEAR, MAX_LINEAR) if purpose == "linear" else (MAX_MEDIA, MEDIA_COMPONENTS)
+    reduced = []
+    for i, (name, block) in enumerate(blocks.items()):
+        reducible = name != "codes" and (purpose == "linear" or _is_raw(name))
+        reduced.append(reducible and block.shape[1] > limit)
+        if reduced[-1]:
+            axes = principal_axes(block, kept)
+            arrays |= {f"{PREFIX}{i}.axes_mean": axes.mean, f"{PREFIX}{i}.axes": axes.directions}
+            blocks[name] = axes(block)
+        if purpose != "trees":
+            arrays[f"{PREFIX}{i}.mean"] = blocks[name].mean(axis=0, dtype=np.float64)
+            arrays[f"{PREFIX}{i}.scale"] = _scale(purpose, name, blocks[name])
+    columns = tuple(block.shape[1] for block in blocks.values())
+    state = FeatureState(purpose=purpose, blocks=tuple(blocks), columns=columns, reduced=tuple(reduced))
+    return state, arrays, _joined(state, arrays, blocks)
 
-    def __init__(self, problem: Problem, train: Rows, purpose: Purpose) -> None:
-        self._problem = problem
-        self._purpose = purpose
-        self._tables = _code_tables(problem, train, MAX_CATEGORIES if purpose == "trees" else MAX_INDICATORS)
-        self._axes: dict[str, Axes] = {}
-        blocks = self._raw_blocks(train)
-        limit, kept = (MAX_LINEAR, MAX_LINEAR) if purpose == "linear" else (MAX_MEDIA, MEDIA_COMPONENTS)
-        for name, block in blocks.items():
-            reducible = name != "codes" and (purpose == "linear" or _is_raw(name))
-            if reducible and block.shape[1] > limit:
-                self._axes[name] = principal_axes(block, kept)
-                blocks[name] = self._axes[name](block)
-        self.reduced = bool(self._axes)
-        self.categorical = np.concatenate(
-            [np.full(block.shape[1], purpose == "trees" and name == "codes") for name, block in blocks.items()]
-        )
-        self._means = {name: block.mean(axis=0, dtype=np.float64) for name, block in blocks.items()}
-        self._scales = {name: self._scale(name, block) for name, block in blocks.items()}
-        self.train_features = self._joined(blocks)
 
-    def __call__(self, rows: Rows) -> Array:
-        blocks = self._raw_blocks(rows)
-        for name, axes in self._axes.items():
+def make_features(state: FeatureState, arrays: Mapping[str, Array], given: Given) -> Array:
+    """The features (n, F) float32 of rows. Raises ValueError where they are of other inputs than those learned from."""
+    blocks = _raw_blocks(given, state.purpose, arrays)
+    if tuple(blocks) != state.blocks:
+        raise ValueError("features of other inputs")
+    for i, name in enumerate(state.blocks):
+        if state.reduced[i]:
+            axes = Axes(mean=arrays[f"{PREFIX}{i}.axes_mean"], directions=arrays[f"{PREFIX}{i}.axes"])
             blocks[name] = axes(blocks[name])
-        return self._joined(blocks)
+    made = _joined(state, arrays, blocks)
+    if made.shape != (len(given), state.width):
+        raise ValueError("features of other widths")
+    return made
 
-    def _scale(self, name: str, block: Array) -> Array:
-        deviations = block.std(axis=0, dtype=np.float64)
-        if self._purpose == "distance" and _is_raw(name):  # a dark corner stays unimportant
-            deviations = np.full_like(deviations, np.sqrt(np.square(deviations).sum()))
-        elif self._purpose == "distance":
-            deviations = deviations * np.sqrt(block.shape[1])
-        return np.where(deviations > 1e-8, deviations, 1.0)
 
-    def _joined(self, blocks: dict[str, Array]) -> Array:
-        if self._purpose != "trees":
-            blocks = {name: (block - self._means[name]) / self._scales[name] for name, block in blocks.items()}
-        return np.concatenate(list(blocks.values()), axis=1, dtype=np.float32, casting="unsafe")
+def require_features(state: FeatureState, arrays: Mapping[str, Array], inputs: Inputs) -> None:
+    """Raises ValueError where the arrays are not those that the state and the inputs call for."""
+    names = {PREFIX + name for name in _array_names(state, inputs)}
+    if names != {name for name in arrays if name.startswith(PREFIX)}:
+        raise ValueError("arrays of the features are missing or too many")
+    tables = inputs["codes"].cardinalities if "codes" in inputs else ()
+    for i, cardinality in enumerate(tables):
+        table = arrays[f"{PREFIX}table.{i}"]
+        most = MAX_CATEGORIES if state.purpose == "trees" else MAX_INDICATORS
+        if (
+            table.shape != (cardinality,)
+            or table.dtype != np.int64
+            or table.min(initial=0) < 0
+            or table.max(initial=0) > most
+        ):
+            raise ValueError("a table of codes does not fit")
+    for i, columns in enumerate(state.columns):
+        for part in ("mean", "scale") if state.purpose != "trees" else ():
+            if arrays[f"{PREFIX}{i}.{part}"].shape != (columns,):
+                raise ValueError("means and scales do not fit their columns")
+        if state.purpose != "trees" and not (arrays[f"{PREFIX}{i}.scale"] > 0).all():
+            raise ValueError("a scale is not above 0")
 
-    def _raw_blocks(self, rows: Rows) -> dict[str, Array]:
-        arrays = self._problem.arrays
-        blocks: dict[str, Array] = {}
-        if "vector" in arrays:
-            blocks["vector"] = np.asarray(arrays["vector"][rows], dtype=np.float32)
-        if "codes" in arrays:
-            codes = np.asarray(arrays["codes"][rows])
-            places = [table[codes[:, column]] for column, table in enumerate(self._tables)]
-            blocks["codes"] = np.stack(places, axis=1) if self._purpose == "trees" else self._indicators(places)
-        for name, spec in self._problem.inputs.items():
-            if spec.form in MEDIA_FORMS:
-                for part, block in media_features(spec, arrays[name], arrays.get(f"{name}.lengths"), rows).items():
-                    blocks[f"{name} {part}".strip()] = block
-        return blocks
 
-    def _indicators(self, places: list[Array]) -> Array:
-        columns = [
-            place[:, None] == np.arange(int(table.max()) + 1) for place, table in zip(places, self._tables, strict=True)
-        ]
-        return np.concatenate(columns, axis=1).astype(np.float32)
+def _array_names(state: FeatureState, inputs: Inputs) -> Iterable[str]:
+    yield from (f"table.{i}" for i in range(len(inputs["codes"].cardinalities) if "codes" in inputs else 0))
+    for i, reduced in enumerate(state.reduced):
+        if state.purpose != "trees":
+            yield from (f"{i}.mean", f"{i}.scale")
+        if reduced:
+            yield from (f"{i}.axes_mean", f"{i}.axes")
+
+
+def _scale(purpose: Purpose, name: str, block: Array) -> Array:
+    deviations = block.std(axis=0, dtype=np.float64)
+    if purpose == "distance" and _is_raw(name):  # a dark corner stays unimportant
+        deviations = np.full_like(deviations, np.sqrt(np.square(deviations).sum()))
+    elif purpose == "distance":
+        deviations = deviations * np.sqrt(block.shape[1])
+    return np.where(deviations > 1e-8, deviations, 1.0)
+
+
+def _joined(state: FeatureState, arrays: Mapping[str, Array], blocks: Mapping[str, Array]) -> Array:
+    parts = list(blocks.values())
+    if state.purpose != "trees":
+        parts = [(part - arrays[f"{PREFIX}{i}.mean"]) / arrays[f"{PREFIX}{i}.scale"] for i, part in enumerate(parts)]
+    return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe")
+
+
+def _raw_blocks(given: Given, purpose: Purpose, tables: Mapping[str, Array]) -> dict[str, Array]:
+    """Blocks (n, F) by name: the numbers, the codes, and of each image, series, ... its steps and its summary."""
+    blocks: dict[str, Array] = {}
+    if "vector" in given.inputs:
+        blocks["vector"] = np.asarray(given.arrays["vector"], dtype=np.float32)
+    if "codes" in given.inputs:
+        codes = given.arrays["codes"]
+        of_column = [tables[f"{PREFIX}table.{i}"] for i in range(codes.shape[1])]
+        places = [table[codes[:, i]] for i, table in enumerate(of_column)]
+        blocks["codes"] = np.stack(places, axis=1) if purpose == "trees" else _indicators(places, of_column)
+    for name, spec in given.inputs.items():
+        if spec.form in MEDIA_FORMS:
+            lengths = given.arrays.get(f"{name}.lengths")
+            for part, block in media_features(spec, given.arrays[name], lengths).items():
+                blocks[f"{name} {part}".strip()] = block
+    return blocks
+
+
+def _indicators(places: list[Array], tables: list[Array]) -> Array:
+    columns = [place[:, None] == np.arange(int(table.max()) + 1) for place, table in zip(places, tables, strict=True)]
+    return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def _is_raw(block: str) -> bool:
-    """Whether a block holds pixels, steps or word counts, as against columns of a table and summaries."""
+    """Whether a block holds pixels or steps, as against columns of a table and summaries."""
     return block not in ("vector", "codes") and not block.endswith(" summary")
 
 
-def _code_tables(problem: Problem, train: Rows, limit: int) -> list[Array]:
-    """Per column of codes, a table code -> place: the `limit` codes most frequent in training, 0 for all others."""
-    if "codes" not in problem.arrays:
+def _code_tables(problem: Problem, used: Rows, purpose: Purpose) -> list[Array]:
+    """Per column of codes, a table code -> place: the codes most frequent in training, 0 for all others."""
+    if "codes" not in problem.inputs:
         return []
-    codes = np.asarray(problem.arrays["codes"][train])
+    limit = MAX_CATEGORIES if purpose == "trees" else MAX_INDICATORS
+    codes = np.asarray(problem.arrays["codes"][used])
     tables = []
     for column, cardinality in enumerate(problem.inputs["codes"].cardinalities):
         counts = np.bincount(codes[:, column], minlength=cardinality)
@@ -145,17 +217,3 @@ def _code_tables(problem: Problem, train: Rows, limit: int) -> list[Array]:
         table[kept] = np.arange(1, len(kept) + 1)
         tables.append(table)
     return tables
-
-
-def count_features(problem: Problem, purpose: Purpose) -> int:
-    """About how many columns a FeatureMaker will make, from a few rows."""
-    return len(FeatureMaker(problem, np.sort(problem.train)[:500], purpose).categorical)
-
-
-def cost_of_features(problem: Problem) -> float:
-    """Seconds per row for making features, measured on one core."""
-    nanoseconds = 0.0
-    for spec in problem.inputs.values():
-        numbers = float(np.prod([min(side, 2 * READ_SIDE) for side in spec.shape]))
-        nanoseconds += NANOSECONDS[spec.form] * numbers
-    return nanoseconds * 1e-9

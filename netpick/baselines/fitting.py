@@ -1,28 +1,23 @@
-"""What the baselines share: which rows to learn from, quiet single-threaded fitting, and tidy predictions."""
+"""What the baselines share: which rows to learn from, quiet single-threaded fitting, and what is said of a reduced fit."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
-from netpick.baselines.base import Problem
-from netpick.baselines.features import FeatureMaker
-from netpick.types import Array, Predictions, Rows
+from netpick.baselines.base import Decision, Problem
+from netpick.baselines.features import FeatureState
+from netpick.types import Rows
 
-CHUNK_ROWS = 16_384  # features of so many rows at a time are in memory
 RARE_CLASS_ROWS = 5  # a sample keeps at least so many rows of each class
-TINY = 1e-6  # the probability of a class that was never seen; zero would make one surprise infinitely bad
 
 
 def load_libraries() -> None:
     """Imports what fitting needs (about a second), so that a caller can do it beside something else."""
-    import sklearn.ensemble
-    import sklearn.linear_model
-    import sklearn.neighbors  # noqa: F401
+    import sklearn.ensemble  # noqa: F401
 
 
 @contextmanager
@@ -56,50 +51,15 @@ def sample_rows(problem: Problem, limit: int) -> Rows:
     return np.sort(np.concatenate(parts))
 
 
-def describe_reductions(make_features: FeatureMaker, used: Rows, total: int) -> str:
-    """'on 5,000 of 60,000 training rows, features reduced to 40', or nothing when nothing was left out."""
-    rows = f"on {len(used):,} of {total:,} training rows" if len(used) < total else ""
-    columns = f"features reduced to {len(make_features.categorical)} columns" if make_features.reduced else ""
-    return ", ".join(filter(None, (rows, columns)))
-
-
-def predict_in_chunks(predict: Callable[[Array], Array], make_features: FeatureMaker, rows: Rows) -> Array:
-    """predict(features of rows), a chunk at a time; `predict` maps (b, F) to (b, outputs)."""
-    chunks = [rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS)]
-    return np.concatenate([predict(make_features(chunk)) for chunk in chunks])
-
-
-def fit_each(problem: Problem, used: Rows, features: Array, new_model: Callable[[], Any]) -> Callable[[Array], Array]:
-    """Fits one fresh model per label or target (one in all for classes): features (b, F) -> outputs (b, num_classes)."""
-    target = problem.target[used]
-    if problem.task == "classify":
-        return _fit_classes(target, problem.num_classes, features, new_model)
-    if problem.task == "multilabel":
-        labels = [_fit_classes(target[:, k].astype(np.int64), 2, features, new_model) for k in range(target.shape[1])]
-        return lambda new: np.stack([predict(new)[:, 1] for predict in labels], axis=1)
-    models = [new_model().fit(features, target[:, k]) for k in range(target.shape[1])]
-    return lambda new: np.stack([model.predict(new) for model in models], axis=1)
-
-
-def _fit_classes(
-    target: Array, num_classes: int, features: Array, new_model: Callable[[], Any]
-) -> Callable[[Array], Array]:
-    classes = np.unique(target)
-    if len(classes) == 1:
-        certain = spread_probabilities(np.ones((1, 1)), classes, num_classes)
-        return lambda new: np.tile(certain, (new.shape[0], 1))
-    model = new_model().fit(features, target)
-    return lambda new: spread_probabilities(np.asarray(model.predict_proba(new)), classes, num_classes)
-
-
-def spread_probabilities(probabilities: Array, classes: Array, num_classes: int) -> Array:
-    """Probabilities (n, len(classes)) of the classes that were seen -> (n, num_classes), none of them zero."""
-    spread = np.full((len(probabilities), num_classes), TINY)
-    spread[:, classes] = np.maximum(probabilities, TINY)
-    return np.asarray(spread / spread.sum(axis=1, keepdims=True))
-
-
-def as_predictions(problem: Problem, outputs: Array) -> Predictions:
-    """Outputs (n, K) in the shape that the task has."""
-    outputs = np.ascontiguousarray(outputs, dtype=np.float64)
-    return Predictions(values=outputs) if problem.task == "regress" else Predictions(probabilities=outputs)
+def describe(
+    decision: Decision, total: int, finished: bool, enough: int = 0, features: FeatureState | None = None
+) -> str:
+    """'on 5,000 of 60,000 training rows (more did not fit into its time), features reduced to 40 columns', or nothing."""
+    parts = []
+    if decision.rows < total:
+        parts.append(f"on {decision.rows:,} of {total:,} training rows (more did not fit into its time)")
+    if not finished and decision.iterations < enough:
+        parts.append(f"stopped by its time after {decision.iterations:,} iterations")
+    if features is not None and any(features.reduced):
+        parts.append(f"features reduced to {features.width} columns")
+    return ", ".join(parts)

@@ -10,16 +10,31 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Problem
-from netpick.baselines.forecast_naive import WindowBaseline
-from netpick.types import Array, Rows
+from netpick.baselines.base import Decision, Fitted, Given, History, Limit, Problem
+from netpick.baselines.forecast_naive import WindowBaseline, WindowState, logged, unlogged, window_state
+from netpick.types import STRICT, Array, Rows
 
 MOST_STEPS = 1_000  # that a series is fitted on
 MOST_FITS = 200  # series and targets; the others take the parameters of the one before
 LONGEST_SEASON = 50  # a longer one has too many states to fit; the trend alone is then smoothed
-SECONDS_A_FIT = 2.5e-4  # per step, measured on one core
 RUN_UP = 3_000  # steps before the first window from which the states are followed
+PARAMETERS = "parameters"  # (S, V, 4): level, trend, season, damping of each series and target
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class SmoothingState:
+    """What is smoothed; a season of 1 is none."""
+
+    window: WindowState
+    smoothed_season: int = Field(ge=1, le=LONGEST_SEASON)
+
+    @property
+    def width(self) -> int:
+        """Numbers a forecast."""
+        return self.window.width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,30 +57,72 @@ class ExponentialSmoothing(WindowBaseline):
     definition = (
         "Level, damped trend and season by exponential smoothing (Holt-Winters; parameters fitted by statsmodels)."
     )
+    State = SmoothingState
 
-    def forecast(self, problem: Problem, rows: Rows, seconds: float) -> tuple[Array, str]:
-        windows = problem.windows
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
+        windows, state = problem.windows, window_state(problem)
         assert windows is not None
-        state = windows.state
-        log = np.asarray(state.log)
-        values = np.where(log, np.log(np.maximum(windows.values, 1e-300)), windows.values)
-        season = state.season if state.season <= LONGEST_SEASON else 1
-        found: dict[tuple[int, int], Smoothing] = {}
-        parameters = PLAIN
-        most = max(1, min(MOST_FITS, int(seconds / (SECONDS_A_FIT * MOST_STEPS))))
-        starts = windows.timeline.starts
-        early = learned_steps(problem)
-        for index in range(len(windows.timeline.ids)):
-            for target in range(values.shape[1]):
-                if len(found) < most:
+        season = windows.state.season if windows.state.season <= LONGEST_SEASON else 1
+        values, starts = logged(windows.values, state), windows.timeline.starts
+        early, width = learned_steps(problem), values.shape[1]
+        numbers = windows.series[starts[:-1]]  # of the timeline's series in the task's state
+        table = np.tile(_row(PLAIN), (len(windows.state.location), width, 1))
+        wanted = min(MOST_FITS, len(numbers) * width) if decided is None else decided.iterations
+        began, fits, found = limit.clock(), 0, PLAIN
+        for index, number in enumerate(numbers.tolist()):
+            for target in range(width):
+                if fits < wanted and (decided is not None or _fits(limit, began, fits, wanted)):
                     part = values[starts[index] : starts[index + 1], target][early[starts[index] : starts[index + 1]]]
-                    parameters = fit_smoothing(part[-MOST_STEPS:], season)
-                found[index, target] = parameters
-        out = smooth(values, starts, found, (rows, state.horizon, season))
-        fitted = min(most, len(found))
-        remark = f"parameters fitted on {fitted} of {len(found)} series" if fitted < len(found) else ""
-        drawn = np.where(log, np.exp(np.minimum(out, 60.0)), out)
-        return drawn.reshape(len(rows), -1), remark
+                    found = fit_smoothing(part[-MOST_STEPS:], season)
+                    fits += 1
+                table[number, target] = _row(found)
+        if decided is None:
+            decided = Decision(rows=fits, iterations=fits, full=fits >= wanted)
+        total = len(numbers) * width
+        return Fitted(
+            baseline=self.name,
+            state=SmoothingState(window=state, smoothed_season=season),
+            arrays={PARAMETERS: table},
+            decision=decided,
+            remark=f"parameters fitted on {fits} of {total} series" if fits < total else "",
+        )
+
+    def require_arrays(self, fitted: Fitted) -> None:
+        table = fitted.arrays[PARAMETERS]
+        if set(fitted.arrays) != {PARAMETERS} or table.ndim != 3 or len(table) < 1 or table.dtype != np.float64:
+            raise ValueError("the parameters of smoothing do not fit")
+        if table.shape[1:] != (len(fitted.state.window.log), 4):
+            raise ValueError("the parameters of smoothing do not fit the targets")
+
+    def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
+        state, table = fitted.state, fitted.arrays[PARAMETERS]
+        values = logged(history.values, state.window)
+        plain = np.median(table, axis=0)  # for series that training did not have
+        numbers = np.full(len(history.starts) - 1, -1)
+        numbers[np.searchsorted(history.starts, history.rows - 1, side="right") - 1] = history.series
+        found = {
+            (index, target): Smoothing(**dict(zip(FIELDS, row.tolist(), strict=True)))
+            for index, number in enumerate(numbers.tolist())
+            for target, row in enumerate(table[number] if 0 <= number < len(table) else plain)
+        }
+        asked = (history.rows, state.window.horizon, state.smoothed_season)
+        return unlogged(smooth(values, history.starts, found, asked), state.window)
+
+
+FIELDS = ("level", "trend", "season", "damping")
+
+
+def _row(smoothing: Smoothing) -> Array:
+    return np.array([getattr(smoothing, name) for name in FIELDS])
+
+
+def _fits(limit: Limit, began: float, fits: int, wanted: int) -> bool:
+    """Whether one more fit is likely to be over in time."""
+    if limit.seconds is None or fits == 0:
+        return True
+    spent = limit.clock() - began
+    pace = spent / fits
+    return spent + pace <= (limit.most if pace * wanted <= limit.most else limit.seconds)
 
 
 def learned_steps(problem: Problem) -> Array:
@@ -119,24 +176,28 @@ def smooth(
         if not len(places):
             continue
         chosen = [parameters[index, target] for target in range(width)]
-        at = rows[places] - starts[index]
-        wanted, slot = np.unique(at, return_inverse=True)
-        level, trend, seasonal = _states(values[starts[index] : starts[index + 1]], chosen, season, wanted)
         damping = np.array([p.damping for p in chosen])
-        steps = np.arange(1, horizon + 1)
-        sums = np.cumsum(damping[None, :] ** steps[:, None], axis=0)  # (H, V)
-        drawn = level[slot][:, None, :] + sums[None] * trend[slot][:, None, :]
-        if season > 1:  # of each phase the newest state before the origin
-            phase = (at[:, None] + np.arange(horizon)[None, :]) % season
-            drawn = drawn + seasonal[slot[:, None], phase]
-        out[places] = drawn
+        sums = np.cumsum(damping[None, :] ** np.arange(1, horizon + 1)[:, None], axis=0)  # (H, V)
+        of_series = values[starts[index] : starts[index + 1]]
+        blocks = (rows[places] - starts[index]) // RUN_UP  # so that a row's states do not depend on the other rows
+        for block in np.unique(blocks):
+            of_block = places[blocks == block]
+            at = rows[of_block] - starts[index]
+            wanted, slot = np.unique(at, return_inverse=True)
+            begin = max(0, int(block) - 1) * RUN_UP
+            level, trend, seasonal = _states(of_series, chosen, season, wanted, begin - begin % season)
+            drawn = level[slot][:, None, :] + sums[None] * trend[slot][:, None, :]
+            if season > 1:  # of each phase the newest state before the origin
+                phase = (at[:, None] + np.arange(horizon)[None, :]) % season
+                drawn = drawn + seasonal[slot[:, None], phase]
+            out[of_block] = drawn
     return out
 
 
-def _states(values: Array, parameters: list[Smoothing], season: int, wanted: Rows) -> tuple[Array, Array, Array]:
-    """Level and trend (w, V) before each wanted step, and the season's phases (w, season, V)."""
-    begin = max(0, int(wanted[0]) - RUN_UP)
-    begin -= begin % season
+def _states(
+    values: Array, parameters: list[Smoothing], season: int, wanted: Rows, begin: int
+) -> tuple[Array, Array, Array]:
+    """Level and trend (w, V) before each wanted step, and the season's phases (w, season, V), followed from step `begin`."""
     values = values[begin:]
     steps, width = values.shape
     alpha, beta, gamma, damping = (

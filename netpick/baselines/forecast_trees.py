@@ -2,20 +2,89 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
-from netpick.baselines.base import Problem
+import numpy as np
+from pydantic.dataclasses import dataclass as strict_dataclass
+
+from netpick.baselines.base import Decision, Fitted, Given, History, Limit, Problem
+from netpick.baselines.boosted_trees import tree_of
 from netpick.baselines.fitting import quietly_on_one_thread
-from netpick.baselines.forecast_naive import WindowBaseline
-from netpick.tasks.forecast import unscaled
-from netpick.types import Array, Rows
+from netpick.baselines.forecast_naive import Extent, WindowBaseline, WindowState, window_state
+from netpick.baselines.growing import Sizes, Stop, Work, grow
+from netpick.baselines.trees import joined, require_trees, scores_of
+from netpick.tasks.forecast import ForecastState, unscaled
+from netpick.types import STRICT, Array, Rows
 
 LAGS = 6  # newest values
-ROWS_A_SECOND = 12_000  # pairs of window and step that are learned from
-FEWEST_ROWS, MOST_ROWS = 2_000, 60_000
-MOST_ITERATIONS, FEWEST_ITERATIONS = 150, 20
-SECONDS_A_PREDICTION = 1.5e-8  # per row and iteration, measured on one core
-CHUNK = 200_000  # rows of features in memory
+MOST_PAIRS = 60_000  # of window and step that are learned from
+ITERATIONS = 150
+CHUNK = 200_000  # pairs whose features are in memory
+TRIED = 2_000  # pairs that are answered to see how long it takes
+SIZES = Sizes(start=4_000)
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class LagsState:
+    """What is looked at: seasons, and the newest `context` steps."""
+
+    window: WindowState
+    lag_season: Extent
+    context: Extent
+
+    @property
+    def width(self) -> int:
+        """Numbers a forecast."""
+        return self.window.width
+
+
+class _Work(Work):
+    """One model of scikit-learn on some pairs of window and step."""
+
+    def __init__(self, problem: Problem, state: LagsState, count: int) -> None:
+        windows = problem.windows
+        assert windows is not None
+        self.problem, self.state = problem, state
+        width, targets = state.width, len(state.window.log)
+        generator = np.random.default_rng(problem.seed)
+        picked = generator.choice(len(problem.train) * width, count, replace=False)
+        asked, step = problem.train[picked // width], picked % width
+        features, level, swing = window_features(problem.arrays, state, asked, step)
+        truth = (windows.target[asked, step].astype(np.float64) - level) / swing
+        known = ~np.isnan(truth)
+        newest = min(LAGS, state.context) - 1  # the column of the last value
+        self.pull = _pull(features[known, newest], truth[known], step[known] // targets, state.window.horizon)
+        self.truth = (truth - self.pull[step // targets] * features[:, newest])[known]
+        self.features = features[known]
+
+    def run(self, stop: Stop) -> None:
+        """See Work."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        self.model = HistGradientBoostingRegressor(
+            max_iter=ITERATIONS,
+            learning_rate=0.06,
+            max_leaf_nodes=16,
+            min_samples_leaf=min(20, max(1, len(self.truth) // 50)),
+            early_stopping=False,
+            random_state=self.problem.seed,
+        ).fit(self.features, self.truth)
+        self.iterations, self.finished = 1, True
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The trees, and how the last value pulls."""
+        order = np.arange(self.features.shape[1])
+        trees = [tree_of(found[0], 0, order, {}) for found in self.model._predictors]
+        start = np.asarray(self.model._baseline_prediction, dtype=np.float64).ravel()
+        return {**joined(trees, start, 1), "pull": self.pull}
+
+    def answer_seconds(self, clock: Any) -> float:
+        started = clock()
+        scores_of(self.arrays, self.features[:TRIED])
+        tried = min(TRIED, len(self.features))
+        return float((clock() - started) * self.problem.asked * self.state.width / tried)
 
 
 class TreesOnLags(WindowBaseline):
@@ -23,47 +92,44 @@ class TreesOnLags(WindowBaseline):
 
     name = "boosted trees on lags"
     definition = "Gradient-boosted trees on the newest values, the same steps of the last seasons, and the calendar."
+    State = LagsState
 
-    def forecast(self, problem: Problem, rows: Rows, seconds: float) -> tuple[Array, str]:
-        from sklearn.ensemble import HistGradientBoostingRegressor
-
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         windows = problem.windows
         assert windows is not None
-        state = windows.state
-        width = state.horizon * len(state.targets)
-        generator = np.random.default_rng(problem.seed)
-        most = int(np.clip(seconds * ROWS_A_SECOND, FEWEST_ROWS, MOST_ROWS))
-        count = min(most, len(problem.train) * width)
-        picked = generator.choice(len(problem.train) * width, count, replace=False)
-        asked, step = problem.train[picked // width], picked % width
-        features, level, swing = window_features(problem, asked, step)
-        truth = (windows.target[asked, step].astype(np.float64) - level) / swing
-        known = ~np.isnan(truth)
-        newest = min(LAGS, state.context) - 1  # the column of the last value
-        pull = _pull(features[known, newest], truth[known], step[known] // len(state.targets), state.horizon)
-        truth = truth - pull[step // len(state.targets)] * features[:, newest]
-        spare = 0.5 * seconds / (SECONDS_A_PREDICTION * max(1, len(rows) * width))
-        iterations = int(np.clip(spare, FEWEST_ITERATIONS, MOST_ITERATIONS))
+        given: ForecastState = windows.state
+        season = given.season if given.season <= given.context else 1
+        state = LagsState(window=window_state(problem), lag_season=season, context=given.context)
+        whole = len(problem.train) * state.width
+        total = min(whole, MOST_PAIRS)
         with quietly_on_one_thread():
-            model = HistGradientBoostingRegressor(
-                max_iter=iterations,
-                learning_rate=min(0.3, max(0.06, 6 / iterations)),
-                max_leaf_nodes=16,
-                min_samples_leaf=min(20, max(1, count // 50)),
-                early_stopping=False,
-                random_state=problem.seed,
-            ).fit(features[known], truth[known])
-            out = np.empty((len(rows), width))
-            size = max(1, CHUNK // width)
-            for start in range(0, len(rows), size):
-                part = rows[start : start + size]
-                made, level, swing = window_features(
-                    problem, np.repeat(part, width), np.tile(np.arange(width), len(part))
-                )
-                base = np.tile(np.repeat(pull, len(state.targets)), len(part)) * made[:, newest]
-                out[start : start + size] = ((model.predict(made) + base) * swing + level).reshape(len(part), width)
-        remark = f"on {count:,} of {len(problem.train) * width:,} pairs of window and step"
-        return unscaled(out, windows.series[rows], state), remark if count < len(problem.train) * width else ""
+            work, decision = grow(total, SIZES, limit, lambda count: _Work(problem, state, count), decided)
+        remark = f"on {decision.rows:,} of {whole:,} pairs of window and step" if decision.rows < whole else ""
+        return Fitted(baseline=self.name, state=state, arrays=work.arrays, decision=decision, remark=remark)
+
+    def require_arrays(self, fitted: Fitted) -> None:
+        pull = fitted.arrays["pull"]
+        if pull.shape != (fitted.state.window.horizon,) or pull.dtype != np.float64:
+            raise ValueError("the pull of the last value does not fit the horizon")
+        require_trees(fitted.arrays, int(fitted.arrays["trees.feature"].max(initial=0)) + 1, 1)
+
+    def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
+        state: LagsState = fitted.state
+        width, targets = state.width, len(state.window.log)
+        rows = len(history.rows)
+        out = np.empty((rows, width))
+        size = max(1, CHUNK // width)
+        pull = np.repeat(fitted.arrays["pull"], targets)
+        for start in range(0, rows, size):
+            part = np.arange(start, min(start + size, rows))
+            steps = np.tile(np.arange(width), len(part))
+            made, level, swing = window_features(given.arrays, state, np.repeat(part, width), steps)
+            base = np.tile(pull, len(part)) * made[:, min(LAGS, state.context) - 1]
+            if int(fitted.arrays["trees.feature"].max(initial=0)) >= made.shape[1]:
+                raise ValueError("the trees look at a feature that is not there")
+            found = scores_of(fitted.arrays, made)[:, 0]
+            out[part] = ((found + base) * swing + level).reshape(len(part), width)
+        return unscaled(out, history.series, history.state)
 
 
 def _pull(last: Array, truth: Array, ahead: Array, horizon: int) -> Array:
@@ -76,15 +142,14 @@ def _pull(last: Array, truth: Array, ahead: Array, horizon: int) -> Array:
     return np.divide(above, below, out=np.zeros(horizon), where=below > 0)
 
 
-def window_features(problem: Problem, rows: Rows, steps: Array) -> tuple[Array, Array, Array]:
+def window_features(
+    arrays: Mapping[str, Array], lags: LagsState, rows: Rows, steps: Array
+) -> tuple[Array, Array, Array]:
     """Features (n, F) of these pairs of row and output (step ahead * V + target), and their window's level and swing."""
-    windows = problem.windows
-    assert windows is not None
-    state, arrays = windows.state, windows.store.arrays
-    ahead, target = np.divmod(steps, len(state.targets))
+    targets = len(lags.window.log)
+    ahead, target = np.divmod(steps, targets)
     past = arrays["window"]
-    context = state.context
-    season = state.season if state.season <= context else 1
+    context, season = lags.context, lags.lag_season
     span = min(context, max(2 * season, LAGS + 2, 24))
     newest = past[rows[:, None], np.arange(context - span, context)[None, :], target[:, None]].astype(np.float64)
     level, swing = newest.mean(axis=1), newest.std(axis=1) + 1e-2
@@ -96,7 +161,7 @@ def window_features(problem: Problem, rows: Rows, steps: Array) -> tuple[Array, 
     parts.append(scaled[:, -season:].mean(axis=1, keepdims=True))
     if "window.future" in arrays:
         parts.append(arrays["window.future"][rows, ahead])
-    covariates = past.shape[2] - len(state.targets)
+    covariates = past.shape[2] - targets
     if covariates:
-        parts.append(past[rows, context - 1, len(state.targets) :])
+        parts.append(past[rows, context - 1, targets:])
     return np.concatenate(parts, axis=1).astype(np.float32), level, swing

@@ -5,16 +5,17 @@ It knows what a clip shows, but not in which order: a network that is no better 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Baseline, FittedBaseline, Problem
-from netpick.baselines.fitting import TINY, as_predictions, quietly_on_one_thread
-from netpick.types import Array, Rows
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
+from netpick.baselines.fitting import quietly_on_one_thread
+from netpick.baselines.outputs import TINY
+from netpick.types import STRICT, Array, Inputs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,27 +26,28 @@ BATCH = 64
 LEARNING_RATE = 3e-3
 LEAST_STEPS, MOST_STEPS = 40, 3_000
 MOST_EPOCHS = 20.0  # times that the frames of all clips are seen; more repeats what is known
-STEP_SHARE = 0.7  # of the seconds; predictions get the rest
-# Measured on one core: for learning from a frame of so many pixels, and a third of it for predicting one.
-SECONDS_PER_PIXEL = 1.2e-7
-SECONDS_PER_FRAME = 6e-5
+MOMENTS = 8  # of a clip that answers look at, evenly spread
+TRIED_STEPS = 4  # on a network that is thrown away, to see how long one takes
+PLANNED_SHARE = 0.9  # of the seconds
 CHUNK_FRAMES = 2_048
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Frames:
-    """How frames are drawn from the clips of a problem."""
+@strict_dataclass(config=STRICT, kw_only=True)
+class FramesState:
+    """How frames are read, and what the network answers."""
 
-    clips: Array  # (N, T, C, H, W) uint8
-    every: int  # pixels averaged into one, each way
+    every: int = Field(ge=1, le=1 << 20)  # pixels averaged into one, each way
+    task: str
+    outputs: int = Field(ge=1, le=1 << 20)
 
-    def __call__(self, rows: Array, moments: Array) -> Tensor:
-        """Frames (n, C, h, w) in about -1..1 of these rows and moments."""
-        import torch
-        from torch.nn import functional
 
-        images = torch.from_numpy(np.ascontiguousarray(self.clips[rows, moments])).float().div_(127.5).sub_(1.0)
-        return functional.avg_pool2d(images, self.every, ceil_mode=True) if self.every > 1 else images
+def _frames(clips: Array, rows: Array, moments: Array, every: int) -> Tensor:
+    """Frames (n, C, h, w) in about -1..1 of these rows and moments of clips (N, T, C, H, W) uint8."""
+    import torch
+    from torch.nn import functional
+
+    images = torch.from_numpy(np.ascontiguousarray(clips[rows, moments])).float().div_(127.5).sub_(1.0)
+    return functional.avg_pool2d(images, every, ceil_mode=True) if every > 1 else images
 
 
 class FrameAverage(Baseline):
@@ -53,46 +55,109 @@ class FrameAverage(Baseline):
 
     name = "frame average"
     definition = "A small CNN sees single frames; its answers for a clip's frames are averaged, so that order and motion do not count."
+    State = FramesState
 
     def applies(self, problem: Problem) -> bool:
         return "clip" in problem.inputs
 
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         import torch
 
-        started = time.perf_counter()
         clips = problem.arrays["clip"]
-        frames = _Frames(clips=clips, every=max(1, -(-min(clips.shape[3:]) // MAX_SIDE)))
-        steps, moments = _afford(problem, frames, len(rows), seconds)
+        every = max(1, -(-min(clips.shape[3:]) // MAX_SIDE))
+        state = FramesState(every=every, task=problem.task, outputs=problem.num_classes)
+        size = min(BATCH, len(problem.train))
+        wanted = int(max(LEAST_STEPS, min(MOST_STEPS, MOST_EPOCHS * len(problem.train) * clips.shape[1] / size)))
         with quietly_on_one_thread(), torch.random.fork_rng(devices=[]):
+            if decided is None:
+                steps = wanted if limit.seconds is None else _afford(problem, state, wanted, limit)
+                decided = Decision(rows=len(problem.train), iterations=steps, full=steps >= wanted)
             torch.manual_seed(problem.seed)
             network = _network(clips.shape[2], problem.num_classes)
-            centre, scale = _units(problem)
-            _learn(network, problem, frames, steps, (centre, scale))
-            outputs = _answers(network, problem, frames, rows, moments)
-        if problem.task == "regress":
-            outputs = outputs * scale + centre
-        elif problem.task == "classify":
-            outputs = np.maximum(outputs, TINY) / np.maximum(outputs, TINY).sum(axis=1, keepdims=True)
-        seen = steps * min(BATCH, len(problem.train)) / (len(problem.train) * clips.shape[1])
-        return FittedBaseline(
-            predictions=as_predictions(problem, outputs),
-            seconds=time.perf_counter() - started,
-            remark=f"each frame seen {seen:.1f} times, mean over {len(moments)} frames a clip",
-            bytes=sum(4 * p.numel() for p in network.parameters()),
+            units = _units(problem)
+            _learn(network, problem, state, decided.iterations, units)
+        seen = decided.iterations * size / (len(problem.train) * clips.shape[1])
+        arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+        return Fitted(
+            baseline=self.name,
+            state=state,
+            arrays={**arrays, "centre": units[0], "unit": units[1]},
+            decision=decided,
+            remark=f"each frame seen {seen:.1f} times, mean over {min(MOMENTS, clips.shape[1])} frames a clip",
         )
 
+    def answer(self, fitted: Fitted, given: Given) -> Array:
+        state: FramesState = fitted.state
+        clips = given.arrays["clip"]
+        if "network" not in fitted.cache:
+            fitted.cache["network"] = _read_network(fitted, clips.shape[2])
+        outputs = _answers(fitted.cache["network"], state, clips)
+        if state.task == "regress":
+            return np.asarray(outputs * fitted.arrays["unit"] + fitted.arrays["centre"])
+        if state.task == "classify":
+            outputs = np.maximum(outputs, TINY)
+            return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
+        return outputs
 
-def _afford(problem: Problem, frames: _Frames, predicted: int, seconds: float) -> tuple[int, Array]:
-    """Steps, and the moments of a clip that predictions look at: by a model of cost, so that no clock decides."""
-    length, channels, height, width = frames.clips.shape[1:]
-    pixels = -(-height // frames.every) * -(-width // frames.every)
-    cost = SECONDS_PER_FRAME + SECONDS_PER_PIXEL * pixels * (1 + channels / 16)
-    batch = min(BATCH, len(problem.train))
-    repaid = MOST_EPOCHS * len(problem.train) * length / batch
-    steps = int(max(LEAST_STEPS, min(STEP_SHARE * seconds / (cost * batch), MOST_STEPS, repaid)))
-    looks = int(min(length, max(1, (1 - STEP_SHARE) * seconds / (predicted * cost / 3))))
-    return steps, np.unique(np.linspace(0, length - 1, looks).round().astype(np.int64))
+    def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
+        state: FramesState = fitted.state
+        if (
+            "clip" not in inputs
+            or state.outputs != num_outputs
+            or state.task not in ("classify", "multilabel", "regress")
+        ):
+            raise ValueError("the state is not that of a frame average of this task")
+        units = [fitted.arrays[name] for name in ("centre", "unit")]
+        wanted = num_outputs if state.task == "regress" else 1
+        if any(unit.shape != (wanted,) or unit.dtype != np.float64 for unit in units):
+            raise ValueError("the units of its numbers do not fit")
+        weights = {name: array for name, array in fitted.arrays.items() if name not in ("centre", "unit")}
+        classifier = weights.get("11.weight")
+        if classifier is None or classifier.shape != (num_outputs, 4 * CHANNELS[-1]):
+            raise ValueError("the network's weights do not fit its answers")
+        specs = {
+            name: (tuple(t.shape), t.dtype) for name, t in _meta_network(inputs["clip"].shape[1], num_outputs).items()
+        }
+        found = {name: (array.shape, array.dtype) for name, array in weights.items()}
+        if {n: (s, str(d).removeprefix("torch.")) for n, (s, d) in specs.items()} != {
+            n: (s, str(d)) for n, (s, d) in found.items()
+        }:
+            raise ValueError("the network's weights do not fit its layers")
+
+
+def _afford(problem: Problem, state: FramesState, wanted: int, limit: Limit) -> int:
+    """Steps that fit into the time, from how long some of them took."""
+    started = limit.clock()
+    network = _network(problem.arrays["clip"].shape[2], problem.num_classes)
+    _learn(network, problem, state, TRIED_STEPS, _units(problem))
+    learned = limit.clock()
+    tried = problem.train[: max(1, BATCH // MOMENTS)]
+    _answers(network, state, np.asarray(problem.arrays["clip"][tried]))
+    answering = (limit.clock() - learned) * problem.asked / len(tried)
+    pace = (learned - started) / TRIED_STEPS
+    for seconds in (limit.seconds or 0.0, limit.most):
+        left = PLANNED_SHARE * seconds - (limit.clock() - started) - answering
+        if wanted * pace <= left:
+            return wanted
+    left = PLANNED_SHARE * (limit.seconds or 0.0) - (limit.clock() - started) - answering
+    return int(max(LEAST_STEPS, min(wanted, left / max(pace, 1e-9))))
+
+
+def _read_network(fitted: Fitted, channels: int) -> nn.Module:
+    import torch
+
+    network = _network(channels, fitted.state.outputs)
+    weights = {name: array for name, array in fitted.arrays.items() if name not in ("centre", "unit")}
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+    return network.eval()
+
+
+def _meta_network(channels: int, outputs: int) -> dict[str, Tensor]:
+    """Names and shapes of the weights, without their memory."""
+    import torch
+
+    with torch.device("meta"):
+        return _network(channels, outputs).state_dict()
 
 
 def _network(channels: int, outputs: int) -> nn.Module:
@@ -115,7 +180,7 @@ def _units(problem: Problem) -> tuple[Array, Array]:
     return known.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
-def _learn(network: nn.Module, problem: Problem, frames: _Frames, steps: int, units: tuple[Array, Array]) -> None:
+def _learn(network: nn.Module, problem: Problem, state: FramesState, steps: int, units: tuple[Array, Array]) -> None:
     import torch
     from torch.nn import functional
 
@@ -128,10 +193,11 @@ def _learn(network: nn.Module, problem: Problem, frames: _Frames, steps: int, un
     parameters = list(network.parameters())
     moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
     network.train()
+    clips = problem.arrays["clip"]
     size = min(BATCH, len(problem.train))
     for step in range(steps):
         rows = generator.choice(problem.train, size, replace=False)
-        outputs = network(frames(rows, generator.integers(0, frames.clips.shape[1], size)))
+        outputs = network(_frames(clips, rows, generator.integers(0, clips.shape[1], size), state.every))
         wanted = target[torch.from_numpy(rows)]
         if problem.task == "classify":
             loss = functional.cross_entropy(outputs, wanted)
@@ -159,20 +225,23 @@ def _adam_step(parameters: Sequence[Tensor], moments: Sequence[tuple[Tensor, Ten
             parameter.addcdiv_(mean / (1 - fade**step), spread, value=-rate)
 
 
-def _answers(network: nn.Module, problem: Problem, frames: _Frames, rows: Rows, moments: Array) -> Array:
-    """The mean over the moments of probabilities, or of numbers in the targets' own scale: (n, outputs)."""
+def _answers(network: nn.Module, state: FramesState, clips: Array) -> Array:
+    """The mean over some moments of probabilities, or of numbers in the targets' own scale: (n, outputs)."""
     import torch
 
     network.eval()
+    length = clips.shape[1]
+    moments = np.unique(np.linspace(0, length - 1, min(length, MOMENTS)).round().astype(np.int64))
     parts = []
     at_once = max(1, CHUNK_FRAMES // len(moments))
     with torch.no_grad():
-        for start in range(0, len(rows), at_once):
-            some = rows[start : start + at_once]
-            outputs = network(frames(np.repeat(some, len(moments)), np.tile(moments, len(some))))
-            if problem.task == "classify":
+        for start in range(0, len(clips), at_once):
+            some = np.arange(start, min(start + at_once, len(clips)))
+            frames = _frames(clips, np.repeat(some, len(moments)), np.tile(moments, len(some)), state.every)
+            outputs = network(frames)
+            if state.task == "classify":
                 outputs = outputs.softmax(dim=1)
-            elif problem.task == "multilabel":
+            elif state.task == "multilabel":
                 outputs = outputs.sigmoid()
             parts.append(outputs.unflatten(0, (len(some), len(moments))).mean(dim=1).double().numpy())
     return np.concatenate(parts)

@@ -1,26 +1,36 @@
-"""Logistic regression for classes and labels, ridge regression for numbers."""
+"""Logistic regression for classes and labels, ridge regression for numbers, to convergence."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+import numpy as np
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Baseline, FittedBaseline, Problem
-from netpick.baselines.features import FeatureMaker, cost_of_features, count_features
-from netpick.baselines.fitting import (
-    as_predictions,
-    describe_reductions,
-    fit_each,
-    predict_in_chunks,
-    quietly_on_one_thread,
-    sample_rows,
-)
-from netpick.types import Rows
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
+from netpick.baselines.features import FeatureState, fit_features, has_features, make_features, require_features
+from netpick.baselines.fitting import describe, quietly_on_one_thread, sample_rows
+from netpick.baselines.growing import Sizes, grow
+from netpick.baselines.linear_model import LinearWork, linear_answer, require_linear
+from netpick.baselines.outputs import Outputs, outputs_of, targets_of
+from netpick.types import STRICT, Array, Inputs
 
-ITERATIONS = 60  # L-BFGS on standardised columns is close enough by then
-FEWEST_ITERATIONS = 20
-MOST_ITERATIONS = 300
-FEWEST_ROWS = 500
+PENALTY = 1.0  # 1 / C of LogisticRegression, alpha of Ridge: scikit-learn's defaults
+SIZES = Sizes(start=1_000, measured=10, enough=100, most=1_000)
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class LinearState:
+    """What the weights are of and for."""
+
+    features: FeatureState
+    outputs: Outputs
+
+
+class _Work(LinearWork):
+    def __init__(self, problem: Problem, count: int) -> None:
+        used = sample_rows(problem, count)
+        self.made, self.learned, features = fit_features(problem, used, "linear")
+        outputs = outputs_of(problem, used)
+        super().__init__(features, targets_of(problem, used, outputs), outputs, PENALTY)
 
 
 class Linear(Baseline):
@@ -28,39 +38,31 @@ class Linear(Baseline):
 
     name = "linear"
     definition = "Logistic regression (ridge regression for numbers) on standardised simple features."
+    State = LinearState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "forecast"
+        return problem.task != "forecast" and has_features(problem.inputs)
 
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
-        started = time.perf_counter()
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
+        total = len(problem.train)
         with quietly_on_one_thread():
-            width = count_features(problem, "linear")
-            row_cost = _cost_of_row(problem, width)
-            used = sample_rows(problem, max(FEWEST_ROWS, int(seconds / row_cost)))
-            iterations = int(ITERATIONS * seconds / (row_cost * len(used)))
-            iterations = min(max(iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
-            make_features = FeatureMaker(problem, used, "linear")
-            model = fit_each(problem, used, make_features.train_features, lambda: _new_model(problem.task, iterations))
-            outputs = predict_in_chunks(model, make_features, rows)
-        return FittedBaseline(
-            predictions=as_predictions(problem, outputs),
-            seconds=time.perf_counter() - started,
-            remark=describe_reductions(make_features, used, len(problem.train)),
-            bytes=8 * (width + 1) * problem.num_classes,
+            work, decision = grow(total, SIZES, limit, lambda count: _Work(problem, count), decided)
+        return Fitted(
+            baseline=self.name,
+            state=LinearState(features=work.made, outputs=work.outputs),
+            arrays={**work.learned, **work.arrays},
+            decision=decision,
+            remark=describe(decision, total, work.finished, SIZES.enough, work.made),
         )
 
+    def answer(self, fitted: Fitted, given: Given) -> Array:
+        state: LinearState = fitted.state
+        features = make_features(state.features, fitted.arrays, given)
+        return linear_answer(fitted.arrays, state.outputs, features.astype(np.float64))
 
-def _new_model(task: str, iterations: int) -> Any:
-    from sklearn.linear_model import LogisticRegression, Ridge
-
-    return Ridge() if task == "regress" else LogisticRegression(max_iter=iterations)
-
-
-def _cost_of_row(problem: Problem, width: int) -> float:
-    """Seconds of fitting per training row, measured on one core; features included."""
-    if problem.task == "regress":
-        return (width * width * 0.2 + width * 20) * 1e-9
-    columns = 1 if problem.task == "classify" and problem.num_classes == 2 else problem.num_classes
-    per_iteration = (width * (1.0 + 0.4 * columns) + 50 * columns) * 1e-9
-    return ITERATIONS * per_iteration + cost_of_features(problem)
+    def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
+        state: LinearState = fitted.state
+        if state.features.purpose != "linear" or state.outputs.num != num_outputs:
+            raise ValueError("the state is not that of a linear model of this task")
+        require_features(state.features, fitted.arrays, inputs)
+        require_linear(fitted.arrays, state.outputs, state.features.width)

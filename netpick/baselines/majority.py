@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Baseline, FittedBaseline, Problem
-from netpick.baselines.fitting import TINY, as_predictions, spread_probabilities
-from netpick.types import Rows
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
+from netpick.baselines.outputs import TINY
+from netpick.types import STRICT, Array, Inputs
+
+ALWAYS = "always"
 
 
-class Majority(Baseline):
+@strict_dataclass(config=STRICT, kw_only=True)
+class ConstantState:
+    """Nothing but the array of what is always said."""
+
+
+class Constant(Baseline):
+    """The same answer for every row."""
+
+    State = ConstantState
+    costs_time = False
+
+    def answer(self, fitted: Fitted, given: Given) -> Array:
+        return np.tile(fitted.arrays[ALWAYS], (len(given), 1))
+
+    def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
+        always = fitted.arrays[ALWAYS]
+        if always.shape != (num_outputs,) or always.dtype != np.float64:
+            raise ValueError("the constant answer does not fit the task")
+
+    def _fitted(self, always: Array, rows: int) -> Fitted:
+        return Fitted(
+            baseline=self.name,
+            state=ConstantState(),
+            arrays={ALWAYS: np.asarray(always, dtype=np.float64)},
+            decision=Decision(rows=rows, iterations=1, full=True),
+        )
+
+
+class Majority(Constant):
     """Every row gets the training frequencies of the classes as its probabilities."""
 
     name = "majority"
@@ -20,21 +49,18 @@ class Majority(Baseline):
     def applies(self, problem: Problem) -> bool:
         return problem.task in ("classify", "multilabel")
 
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
-        started = time.perf_counter()
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         target = problem.target[problem.train]
         if problem.task == "classify":
             counts = np.bincount(target, minlength=problem.num_classes)
-            frequencies = spread_probabilities(
-                (counts / max(counts.sum(), 1))[None], np.arange(problem.num_classes), problem.num_classes
-            )[0]
+            frequencies = np.maximum(counts / max(counts.sum(), 1), TINY)
+            frequencies = frequencies / frequencies.sum()
         else:
             frequencies = target.mean(axis=0, dtype=np.float64).clip(TINY, 1 - TINY)
-        predictions = as_predictions(problem, np.tile(frequencies, (len(rows), 1)))
-        return FittedBaseline(predictions=predictions, seconds=time.perf_counter() - started, bytes=frequencies.nbytes)
+        return self._fitted(frequencies, len(target))
 
 
-class Mean(Baseline):
+class Mean(Constant):
     """Every row gets the mean of the training targets."""
 
     name = "mean"
@@ -43,8 +69,6 @@ class Mean(Baseline):
     def applies(self, problem: Problem) -> bool:
         return problem.task == "regress"
 
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
-        started = time.perf_counter()
-        mean = problem.target[problem.train].mean(axis=0, dtype=np.float64)
-        predictions = as_predictions(problem, np.tile(mean, (len(rows), 1)))
-        return FittedBaseline(predictions=predictions, seconds=time.perf_counter() - started, bytes=mean.nbytes)
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
+        target = problem.target[problem.train]
+        return self._fitted(target.mean(axis=0, dtype=np.float64), len(target))

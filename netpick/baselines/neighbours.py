@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Baseline, FittedBaseline, Problem
-from netpick.baselines.features import FeatureMaker, cost_of_features
-from netpick.baselines.fitting import (
-    as_predictions,
-    describe_reductions,
-    fit_each,
-    predict_in_chunks,
-    quietly_on_one_thread,
-    sample_rows,
-)
-from netpick.types import Array, Rows
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
+from netpick.baselines.features import FeatureState, fit_features, make_features, require_features
+from netpick.baselines.fitting import describe, quietly_on_one_thread, sample_rows
+from netpick.baselines.growing import Sizes, Stop, Work, grow
+from netpick.baselines.outputs import Outputs, outputs_of, spread
+from netpick.types import STRICT, Array, Inputs
 
 NEIGHBOURS = 3  # of 1, 3 and 5 the best compromise on series with few training rows (docs/lab.md)
-FEWEST_ROWS = 500
-SECONDS_PER_PAIR = 6e-9  # one distance of 40 to 100 numbers, measured on one core
+SPARE = 5  # more are looked at exactly: distances by matrix product are off by a rounding
+TRIED = 200  # rows that are answered to see how long it takes
+AT_ONCE = 1 << 24  # distances in memory
+SIZES = Sizes(start=1_000)
+ROWS, TARGETS = "rows", "targets"
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class NeighboursState:
+    """How many rows vote, by which features."""
+
+    features: FeatureState
+    outputs: Outputs
+    neighbours: int = Field(ge=1, le=NEIGHBOURS)
+
+
+class _Work(Work):
+    def __init__(self, problem: Problem, count: int) -> None:
+        used = sample_rows(problem, count)
+        self.problem, self.used = problem, used
+        self.made, self.learned, self.rows = fit_features(problem, used, "distance")
+        self.outputs = outputs_of(problem, used)
+        target = problem.target[used]
+        if problem.task == "classify":
+            target = np.eye(problem.num_classes)[target][:, np.asarray(self.outputs.classes)]
+        self.targets = np.asarray(target, dtype=np.float64)
+
+    def run(self, stop: Stop) -> None:
+        """Nothing is left to do."""
+        self.iterations, self.finished = 1, True
+
+    def answer_seconds(self, clock: Callable[[], float]) -> float:
+        tried = self.used[:TRIED]
+        started = clock()
+        features = make_features(self.made, self.learned, self.problem.given(tried))
+        votes(features, self.rows, self.targets, NEIGHBOURS)
+        return (clock() - started) * self.problem.asked / len(tried)
 
 
 class NearestNeighbours(Baseline):
@@ -29,41 +60,72 @@ class NearestNeighbours(Baseline):
 
     name = "nearest neighbours"
     definition = "The three most similar training rows by simple features vote."
+    State = NeighboursState
 
     def applies(self, problem: Problem) -> bool:
         return any(spec.form in ("grid", "series", "spectrogram", "clip") for spec in problem.inputs.values())
 
-    def predict(self, problem: Problem, rows: Rows, seconds: float) -> FittedBaseline:
-        started = time.perf_counter()
+    def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
+        total = len(problem.train)
         with quietly_on_one_thread():
-            feature_cost = cost_of_features(problem)
-            remaining = max(seconds - len(rows) * feature_cost, 0.3 * seconds)
-            limit = int(remaining / (feature_cost + SECONDS_PER_PAIR * len(rows)))
-            used = sample_rows(problem, max(limit, FEWEST_ROWS))
-            make_features = FeatureMaker(problem, used, "distance")
-            neighbours = min(NEIGHBOURS, len(used))
-            model = fit_each(problem, used, make_features.train_features, lambda: _new_model(problem.task, neighbours))
-            outputs = predict_in_chunks(model, make_features, rows)
-        return FittedBaseline(
-            predictions=as_predictions(problem, _soften(problem, used, outputs, neighbours)),
-            seconds=time.perf_counter() - started,
-            remark=describe_reductions(make_features, used, len(problem.train)),
-            bytes=make_features.train_features.nbytes,
+            work, decision = grow(total, SIZES, limit, lambda count: _Work(problem, count), decided)
+        return Fitted(
+            baseline=self.name,
+            state=NeighboursState(features=work.made, outputs=work.outputs, neighbours=min(NEIGHBOURS, len(work.rows))),
+            arrays={**work.learned, ROWS: work.rows, TARGETS: work.targets},
+            decision=decision,
+            remark=describe(decision, total, work.finished, features=work.made),
         )
 
+    def answer(self, fitted: Fitted, given: Given) -> Array:
+        """One voter with the training frequencies is added: three voters never know that a class is impossible."""
+        state: NeighboursState = fitted.state
+        features = make_features(state.features, fitted.arrays, given)
+        targets = fitted.arrays[TARGETS]
+        voted = votes(features, fitted.arrays[ROWS], targets, state.neighbours)
+        if state.outputs.task == "regress":
+            return voted
+        voted = (state.neighbours * voted + targets.mean(axis=0)) / (state.neighbours + 1)
+        return spread(voted, state.outputs) if state.outputs.task == "classify" else voted
 
-def _new_model(task: str, neighbours: int) -> Any:
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+    def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
+        state: NeighboursState = fitted.state
+        rows, targets = fitted.arrays[ROWS], fitted.arrays[TARGETS]
+        columns = len(state.outputs.classes) or num_outputs
+        if state.features.purpose != "distance" or state.outputs.num != num_outputs:
+            raise ValueError("the state is not that of neighbours of this task")
+        if (
+            rows.ndim != 2
+            or rows.shape[1] != state.features.width
+            or rows.dtype != np.float32
+            or len(rows) < state.neighbours
+        ):
+            raise ValueError("the stored rows do not fit their features")
+        if targets.shape != (len(rows), columns) or targets.dtype != np.float64:
+            raise ValueError("the stored targets do not fit their rows")
+        require_features(state.features, fitted.arrays, inputs)
 
-    constructor = KNeighborsRegressor if task == "regress" else KNeighborsClassifier
-    return constructor(neighbours, weights="distance", algorithm="brute")
 
-
-def _soften(problem: Problem, used: Rows, outputs: Array, neighbours: int) -> Array:
-    """Adds one voter with the training frequencies: three voters never know that a class is impossible."""
-    if problem.task == "regress":
-        return outputs
-    target = problem.target[used]
-    if problem.task == "classify":
-        target = np.eye(problem.num_classes)[target]
-    return np.asarray((neighbours * outputs + target.mean(axis=0)) / (neighbours + 1))
+def votes(features: Array, rows: Array, targets: Array, neighbours: int) -> Array:
+    """(n, K) means of the targets of the nearest rows, weighted by 1 / distance; rows at no distance decide alone."""
+    norms = np.square(rows).sum(axis=1)
+    looked_at = min(len(rows), neighbours + SPARE)
+    neighbours = min(neighbours, len(rows))
+    at_once = max(1, AT_ONCE // len(rows))
+    made = np.empty((len(features), targets.shape[1]))
+    for start in range(0, len(features), at_once):
+        part = features[start : start + at_once]
+        rough = norms - 2 * (part @ rows.T)
+        near = np.argpartition(rough, looked_at - 1, axis=1)[:, :looked_at]
+        near.sort(axis=1)
+        gaps = part[:, None, :].astype(np.float64) - rows[near]
+        distances = np.sqrt(np.square(gaps).sum(axis=2))
+        order = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
+        nearest = np.take_along_axis(distances, order, axis=1)
+        with np.errstate(divide="ignore"):
+            weights = 1 / nearest
+        same = np.isinf(weights)
+        weights = np.where(same.any(axis=1, keepdims=True), same, weights)
+        voters = targets[np.take_along_axis(near, order, axis=1)]  # (b, neighbours, K)
+        made[start : start + at_once] = np.einsum("bn,bnk->bk", weights, voters) / weights.sum(axis=1, keepdims=True)
+    return made

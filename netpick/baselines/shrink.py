@@ -1,4 +1,4 @@
-"""Images, clips, sounds, series and texts as some hundred plain numbers each."""
+"""Images, clips, sounds and series as some hundred plain numbers each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SOUNDS_AT_ONCE = 128  # a chunk that stays in the processor's cache
 MAX_STEPS = 64
 SPECTRUM_BANDS = 4
 CHUNK_ROWS = 2_048
-COMMON_TOKENS = 300  # of a text that are counted; the tokenizer numbers them by how frequent they are
-MEDIA_FORMS = ("tokens", "series", "grid", "spectrogram", "clip")
+MEDIA_FORMS = ("series", "grid", "spectrogram", "clip")
 
 
-def media_features(spec: InputSpec, values: Array, lengths: Array | None, rows: Rows) -> dict[str, Array]:
-    """Blocks (n, F) of one input: "" for its pixels, steps or word counts, "summary" for what was summed up of them."""
+def media_features(spec: InputSpec, values: Array, lengths: Array | None) -> dict[str, Array]:
+    """Blocks (n, F) of one input (n, ...): "" for its pixels or steps, "summary" for what was summed up of them."""
+    rows = np.arange(len(values))
     if spec.form == "grid":
         return {"": image_features(values, rows)}
     if spec.form == "clip":  # the mean picture, and how much changes from one frame to the next
@@ -31,22 +31,9 @@ def media_features(spec: InputSpec, values: Array, lengths: Array | None, rows: 
             "": image_features(mean, np.arange(len(rows))),
             "summary": np.asarray(motion, np.float32).reshape(len(rows), max(0, frames - 1)),
         }
-    if spec.form == "tokens":
-        return {"": token_counts(values, rows, spec.cardinalities[0])}
     made = sound_features if spec.form == "spectrogram" else series_features
     steps, summary = made(values, lengths, rows)
     return {"": steps, "summary": summary}
-
-
-def token_counts(tokens: Array, rows: Rows, cardinality: int) -> npt.NDArray[np.float32]:
-    """Tokens (N, T) -> (n, at most 300): how often each of the commonest tokens occurs, as log(1 + count)."""
-    counted = min(cardinality, COMMON_TOKENS)
-    counts = np.zeros((len(rows), counted), np.float32)
-    for start in range(0, len(rows), CHUNK_ROWS):
-        chunk = np.asarray(tokens[rows[start : start + CHUNK_ROWS]])
-        row, place = np.nonzero((chunk > 0) & (chunk < counted))
-        np.add.at(counts, (start + row, chunk[row, place]), 1.0)
-    return np.log1p(counts)
 
 
 def image_features(grid: Array, rows: Rows) -> npt.NDArray[np.float32]:

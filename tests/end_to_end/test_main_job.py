@@ -25,6 +25,7 @@ FILES = {
     "request.json",
     "plan.json",
     "events.jsonl",
+    "baselines.jsonl",
     "model.netpick",
     "report.html",
     "report.json",

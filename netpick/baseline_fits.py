@@ -1,0 +1,110 @@
+"""The baselines of a run: fitted one after another, each within its share of the seconds, with what the clock decided kept.
+
+A tenth of the budget is theirs. Up to a third is, where that makes a full fit of a reduced one; budgets of a few seconds
+stay at a tenth, which is all that networks can spare. A run that is resumed or replayed makes the same fits again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic.dataclasses import dataclass as strict_dataclass
+
+from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Limit, Problem
+from netpick.disk import append_lines
+from netpick.errors import RequestError
+from netpick.plan import BASELINE_SHARE
+from netpick.strict import RefusedError, read_as, read_file
+from netpick.types import STRICT, Event, OnEvent
+
+LARGEST_SHARE = 1 / 3  # of the budget
+SHORT_BUDGET = 10.0  # seconds, whose tenth is never exceeded
+DECISIONS = "baselines.jsonl"
+MOST_BYTES = 1 << 20
+TRIES = 7  # of answering one row
+
+
+@strict_dataclass(config=STRICT, kw_only=True)
+class Decided:
+    """A line of baselines.jsonl."""
+
+    baseline: str
+    decision: Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineFit:
+    """A baseline, what was learned, and the seconds that it took."""
+
+    baseline: Baseline
+    fitted: Fitted
+    seconds: float
+
+
+def fit_baselines(
+    problem: Problem,
+    budget: float | None,
+    decided: Mapping[str, Decision],
+    on_event: OnEvent,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[BaselineFit]:
+    """All baselines that apply; in full without a budget, exactly as was decided where it was."""
+    applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
+    waiting = sum(baseline.costs_time for baseline in applying)
+    usual = BASELINE_SHARE * (budget or 0.0)
+    spare = (LARGEST_SHARE - BASELINE_SHARE) * max(0.0, (budget or 0.0) - SHORT_BUDGET)
+    fits = []
+    for baseline in applying:
+        on_event(Event(stage="baselines", text=f"baseline: {baseline.name}", data={"candidate": baseline.name}))
+        share = usual / max(1, waiting)
+        limit = Limit(seconds=None if budget is None else share, most=share + spare, clock=clock)
+        started = clock()
+        fitted = baseline.fit(problem, limit, decided.get(baseline.name))
+        seconds = clock() - started
+        if baseline.costs_time:
+            waiting -= 1
+            usual = max(0.0, usual - min(seconds, share))
+            spare = max(0.0, spare - max(0.0, seconds - share))
+        fits.append(BaselineFit(baseline=baseline, fitted=fitted, seconds=seconds))
+    return fits
+
+
+def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:
+    """Milliseconds that answering one row takes, the median of some tries."""
+    given = problem.given(np.array([row]), texts=fit.baseline.reads_texts)
+    seconds = []
+    for _ in range(TRIES):
+        started = time.perf_counter()
+        fit.baseline.answer(fit.fitted, given)
+        seconds.append(time.perf_counter() - started)
+    return 1000 * float(np.median(seconds))
+
+
+def keep_decisions(folder: Path, key: str, fits: list[BaselineFit]) -> None:
+    """Writes what was decided, a line each, unless it is there already. key: of the round, before the baselines' names."""
+    known = read_decisions(folder)
+    lines = [
+        json.dumps({"baseline": key + fit.baseline.name, "decision": asdict(fit.fitted.decision)}) + "\n"
+        for fit in fits
+        if key + fit.baseline.name not in known
+    ]
+    append_lines(folder / DECISIONS, lines)
+
+
+def read_decisions(folder: Path) -> dict[str, Decision]:
+    """What an earlier start decided, by round and baseline; empty when it did not come so far. Raises RequestError when it is
+    damaged."""
+    path = folder / DECISIONS
+    if not path.is_file():
+        return {}
+    try:
+        lines = bytes(read_file(path, MOST_BYTES)).splitlines()
+        read = [read_as(Decided, line, MOST_BYTES) for line in lines if line.strip()]
+    except RefusedError as error:
+        raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
+    return {line.baseline: line.decision for line in read}

@@ -129,9 +129,13 @@ class Prepared:
         )
 
     def state_of(self, rows: Rows) -> Any:
-        """The task's state as these rows have it."""
+        """The task's state as these rows have it; that of all rows where these do not tell it (a target that is the same in all)."""
         variants = {"variants": self.state.variants} if self.task.name == "classify" else {}
-        return replace(self.task.fit([_table(self.source, f.name) for f in self.schema.targets], rows), **variants)
+        try:
+            found = self.task.fit([_table(self.source, f.name) for f in self.schema.targets], rows)
+        except DataError:
+            return self.state
+        return replace(found, **variants)
 
     @property
     def known_rows(self) -> Rows:
@@ -238,7 +242,12 @@ def _divided(
     seconds = None if options.steps is not None else budget
     count = number_of_folds(options.folds, source, request, seconds=seconds)
     if count > 1:
-        folds = make_folds(source, schema, request, count)
+        try:
+            folds = make_folds(source, schema, request, count)
+        except RequestError:  # too few groups for folds that nobody asked for
+            if options.folds is not None:
+                raise
+            return make_split(source, schema, request), ()
         if all(len(rows) for part in folds.parts for rows in (part.train, part.validation, part.test)):
             return folds.whole, folds.parts
         if options.folds is not None:

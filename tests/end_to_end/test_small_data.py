@@ -92,3 +92,24 @@ def test_folds_in_time_test_each_block_by_what_came_before(tmp_path: Path) -> No
     assert len(split.test) == 292
     assert made.results.candidates[0].test["r2"].n == 292
     assert len(split.train) + len(split.validation) == 365
+
+
+def test_what_some_folds_lack_stops_no_run(tmp_path: Path) -> None:
+    """A class whose two rows are the same, so that the fold that tests them has never seen it; a target that is nearly constant."""
+    generator = np.random.default_rng(0)
+    x, labels = generator.normal(size=60), ["common", "usual"] * 29 + ["odd"] * 2
+    x[-1] = x[-2]
+    made = netpick.fit(pl.DataFrame({"x": x, "y": labels}), "y", models="mlp", steps=4, folds=3, out=tmp_path / "class")
+    assert all(c.status == "ok" for c in (*made.results.candidates, *made.results.baselines))
+    assert len(made.results.test_truth) == 60
+    target = np.where(np.arange(60) < 2, 1.5, 0.25)
+    made = netpick.fit(
+        pl.DataFrame({"x": x, "y": target}),
+        "y",
+        task="regress",
+        models="mlp",
+        steps=4,
+        folds=3,
+        out=tmp_path / "number",
+    )
+    assert made.results.candidates[0].test["mae"].n == 60

@@ -26,12 +26,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from PIL import Image, ImageFile
 
 MAX_PIXELS = 100_000_000  # larger images are refused: unpacked they would take 300 MB each, and may be bombs
 MAX_BYTES = 512 * 1024 * 1024  # of a file
+MOST_CHUNKS = 100_000  # of a PNG
+MOST_SCANS = (
+    100  # of a JPEG, its thumbnails included; progressive ones have about ten, and each takes as long as the first
+)
+SCANS_IN_FULL = 12  # of a picture with the most pixels; smaller ones may have more
 READ_AT_ONCE = 1 << 16
 ORIENTATION = 0x0112
 PNG_CHANNELS = {2: 3, 4: 2, 6: 4}  # by colour type; else 1
@@ -82,6 +87,19 @@ PILLOW_ERRORS = (
 
 class UnreadableImageError(Exception):
     """Why an image cannot be used, in a few words."""
+
+
+class TooManyPixelsError(UnreadableImageError):
+    """It would take more than was allowed."""
+
+
+class DecodedImage(NamedTuple):
+    """Pixels (C, H, W) as bytes, whether the image was brought to size, whether colour was lost, and its (width, height) before."""
+
+    pixels: bytes
+    resized: bool
+    greyed: bool
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +182,8 @@ def hush() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def open_image(data: bytes) -> ImageFile.ImageFile:
-    """The image with its header read and its pixels not. Raises UnreadableImageError."""
+def open_image(data: bytes, most_pixels: int = MAX_PIXELS) -> ImageFile.ImageFile:
+    """The image with its header read and its pixels not. Raises UnreadableImageError, and TooManyPixelsError."""
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     try:
@@ -174,12 +192,39 @@ def open_image(data: bytes) -> ImageFile.ImageFile:
         raise
     except PILLOW_ERRORS as error:
         raise UnreadableImageError(_reason(error)) from None
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableImageError(
-            f"{width:,} x {height:,} are {width * height:,} pixels, and at most {MAX_PIXELS:,} are read"
-        )
+    _require_pixels(image.size, most_pixels)
+    if image.format == "PNG":
+        _require_one_header(data)
+    elif image.format in ("JPEG", "MPO"):
+        _require_few_scans(image.size, data, most_pixels)
     return image
+
+
+def _require_pixels(size: tuple[int, int], most: int) -> None:
+    width, height = size
+    if width * height > most:
+        raise TooManyPixelsError(f"{width:,} x {height:,} are {width * height:,} pixels, and at most {most:,} are read")
+
+
+def _require_one_header(data: bytes) -> None:
+    """Raises UnreadableImageError for a PNG that says its size twice: which of them counts differs from reader to reader."""
+    place, chunks, headers = 8, 0, 0
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        headers += kind == b"IHDR"
+        chunks += 1
+        if headers > 1 or (headers == 0 and kind != b"IHDR"):
+            raise UnreadableImageError("it states its size more than once, or not at its beginning")
+        if chunks > MOST_CHUNKS:
+            raise UnreadableImageError(f"it has more than {MOST_CHUNKS:,} chunks")
+        place += 12 + length
+
+
+def _require_few_scans(size: tuple[int, int], data: bytes, most_pixels: int) -> None:
+    """Raises UnreadableImageError for a JPEG that paints its pixels over and over."""
+    scans = data.count(b"\xff\xda")  # within a scan, a byte 0xff is never followed by this one
+    if scans > MOST_SCANS or scans * size[0] * size[1] > SCANS_IN_FULL * most_pixels:
+        raise TooManyPixelsError(f"its {size[0]:,} x {size[1]:,} pixels are painted {scans:,} times")
 
 
 @lru_cache(maxsize=256)
@@ -191,8 +236,8 @@ def _plugin(head: bytes) -> type[ImageFile.ImageFile]:
     raise UnreadableImageError("it is no PNG, JPEG, GIF, BMP, WebP, TIFF or PPM by its first bytes")
 
 
-def decode(data: bytes, channels: int, height: int, width: int) -> tuple[bytes, bool, bool]:
-    """Pixels (C, H, W) as bytes, whether the image was brought to size, and whether colour was lost.
+def decode(data: bytes, channels: int, height: int, width: int, most_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """An image in (C, H, W).
 
     EXIF orientation is applied, transparency is put on white, 16-bit values become 8-bit. The whole picture is kept: other
     aspect ratios are squeezed. Cropping may cut off the very thing to be recognised, and bars spend pixels on nothing and
@@ -201,22 +246,23 @@ def decode(data: bytes, channels: int, height: int, width: int) -> tuple[bytes, 
     """
     image: Image.Image
     try:
-        with open_image(data) as opened:
-            resized = opened.size != (width, height)
+        with open_image(data, most_pixels) as opened:
+            size = opened.size
+            resized = size != (width, height)
             if resized and opened.format in ("JPEG", "MPO"):  # decodes at 1/2, 1/4, 1/8 of the size
                 side = max(width, height)
                 opened.draft("L" if channels == 1 else "RGB", (side, side))
             greyed = channels == 1 and not is_grey(opened)
             opened.load()
+            _require_pixels(opened.size, size[0] * size[1])  # what was checked is what was unpacked
             if opened.format == "PNG":
                 _require_all_rows(opened, data)
             image = _upright(opened)
             image = _with_mode(image, "L" if channels == 1 else "RGB")
             if image.size != (width, height):
                 image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            if channels == 1:
-                return image.tobytes(), resized, greyed
-            return b"".join([band.tobytes() for band in image.split()]), resized, greyed
+            pixels = image.tobytes() if channels == 1 else b"".join([band.tobytes() for band in image.split()])
+            return DecodedImage(pixels, resized, greyed, size)
     except UnreadableImageError:
         raise
     except PILLOW_ERRORS as error:
@@ -269,16 +315,16 @@ def decode_piece(job: Job, files: FileBytes, buffer: Buffer, start: int, stop: i
     for row in range(start, stop):
         try:
             data = files.read(job.paths[row])
-            pixels, was_resized, was_greyed = decode(data, job.channels, job.height, job.width)
+            image = decode(data, job.channels, job.height, job.width)
         except UnreadableImageError as error:
             failures.append((row, str(error)))
             continue
         except (OSError, KeyError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
             failures.append((row, _reason(error)))
             continue
-        buffer[row * size : (row + 1) * size] = pixels
-        resized += was_resized
-        greyed += was_greyed
+        buffer[row * size : (row + 1) * size] = image.pixels
+        resized += image.resized
+        greyed += image.greyed
     return Report(start=start, stop=stop, failures=failures, resized=resized, greyed=greyed)
 
 

@@ -17,7 +17,7 @@ from netpick.board.runs import FinishedRun, read_run
 from netpick.board.watching import PAGE, RunSeen, Watcher, new_events
 from netpick.errors import RequestError
 from netpick.report.page import policy_of
-from netpick.serve.gate import Gate
+from netpick.serve.gate import Gate, said_twice
 from netpick.serve.options import ServeOptions, is_loopback
 
 if TYPE_CHECKING:
@@ -175,8 +175,10 @@ class _Door:
                     headers.setdefault(name, value)
             await send(message)
 
-        fault = self._gate.check(dict(scope["headers"]), reads=scope["method"] in ("GET", "HEAD"))
-        inside = self._inside if fault is None else PlainTextResponse(fault.message, 403)
+        fault = said_twice(scope["headers"], b"/") or self._gate.check(
+            dict(scope["headers"]), reads=scope["method"] in ("GET", "HEAD")
+        )
+        inside = self._inside if fault is None else PlainTextResponse(fault.message, fault.status)
         await inside(scope, receive, sending)
 
 

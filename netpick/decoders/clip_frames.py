@@ -144,7 +144,7 @@ def _read_folder(folder: Path, shape: ClipShape) -> ReadClip:
         if name in pixels:
             continue
         try:
-            data, _, _ = decode(read_file(str(folder / name)), shape.channels, shape.height, shape.width)
+            data = decode(read_file(str(folder / name)), shape.channels, shape.height, shape.width).pixels
         except (UnreadableImageError, OSError) as error:
             raise UnreadableFileError(f"{name}: {error}") from None
         pixels[name] = np.frombuffer(data, np.uint8).reshape(shape.channels, shape.height, shape.width)

@@ -90,7 +90,7 @@ def decode_one(data: bytes | Path, size: tuple[int, int], channels: int) -> Arra
     """
     try:
         content = read_file(str(data)) if isinstance(data, Path) else data
-        pixels, _, _ = decode(content, channels, *size)
+        pixels = decode(content, channels, *size).pixels
     except (UnreadableImageError, OSError) as error:
         what = str(data) if isinstance(data, Path) else "The image"
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)

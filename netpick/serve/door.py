@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from netpick.serve.faults import Fault
+from netpick.serve.gate import said_twice
 from netpick.serve.protocol import SECURITY
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import Service
@@ -63,6 +64,8 @@ class Door:
             elif method == "OPTIONS" and service.cross_origin(headers):
                 await send_reply(sending, _PREFLIGHT)
             else:
+                if method == "HEAD":  # as GET; uvicorn leaves the body out
+                    scope = {**scope, "method": "GET"}
                 await self._inside(scope, receive, sending)
                 route = scope.get("route")
                 label = getattr(route, "path", label)
@@ -71,6 +74,9 @@ class Door:
 
     def _refused(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> Fault | None:
         reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
+        ambiguous = said_twice(scope["headers"], scope.get("target", b"/"))
+        if ambiguous is not None:
+            return ambiguous
         if (
             reads
             and scope["path"] == "/"

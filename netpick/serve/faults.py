@@ -19,6 +19,8 @@ CODES: Mapping[str, int] = {
     "method_not_allowed": 405,
     "too_slow": 408,
     "too_large": 413,
+    "too_long_address": 414,
+    "too_many_headers": 431,
     "unsupported_type": 415,
     "missing_field": 422,
     "invalid_value": 422,

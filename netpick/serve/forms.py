@@ -20,7 +20,7 @@ from netpick.errors import NetpickError, near_matches
 from netpick.kinds.cells import as_numbers
 from netpick.serve.faults import Fault, refuse, shown
 from netpick.serve.options import Limits
-from netpick.serve.ports.base import Cells, joined_blocks
+from netpick.serve.ports.base import Block, Cells, joined_blocks
 from netpick.serve.served import RowSet, ServedModel, json_rows
 from netpick.types import Source, TableColumn
 
@@ -127,6 +127,7 @@ def rows_of_parts(served: ServedModel, parts: Sequence[Part]) -> RowSet:
             )
         return _a_row_a_file(served, files)
     cells: dict[str, Cells] = {}
+    left = served.limits.request_pixels
     by_name = {part.name: part for part in parts}
     for port in served.ports:
         part = by_name.get(port.name)
@@ -138,7 +139,8 @@ def rows_of_parts(served: ServedModel, parts: Sequence[Part]) -> RowSet:
                 f"The form has no part '{port.name}', but the model reads it.{near_matches(port.name, by_name)}",
                 field=port.name,
             )
-        read = port.read_file(part.data)
+        read = port.read_file(part.data, left)
+        left -= read.unpacked if isinstance(read, Block) else 0
         cells[port.name] = port.read([_cell(part, port.kind)]) if read is None else read
     return served.rows_of_cells(cells, 1)
 
@@ -147,13 +149,16 @@ def _a_row_a_file(served: ServedModel, files: Sequence[Part]) -> RowSet:
     (encoder,) = served.encoders
     blocks: list[Cells] = []
     remarks: dict[int, list[str]] = {}
+    left = served.limits.request_pixels
     for row, part in enumerate(files):
         try:
-            single = served.rows_of_file(part.data)
+            single = served.rows_of_file(part.data, left)
         except Fault as fault:
             name = shown(part.filename or part.name)
             raise Fault(code=fault.code, message=f"File {name}: {fault.message}", field=fault.field, row=row) from None
-        blocks.append(single.cells[encoder.column])
+        block = single.cells[encoder.column]
+        left -= block.unpacked if isinstance(block, Block) else 0
+        blocks.append(block)
         if single.remarks:
             remarks[row] = list(single.remarks[0])
     return RowSet(count=len(files), cells={encoder.column: joined_blocks(blocks)}, remarks=remarks)

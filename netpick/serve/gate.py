@@ -1,11 +1,16 @@
-"""Who may ask: the Host that this server is called by, pages of its own, and the token."""
+"""Who may ask: the Host that this server is called by, pages of its own, and the token.
+
+A host is read in one way only (`authority`). What is not plainly a name or an address with a port, or is said twice, is no request
+that can be read: a proxy in front may have read it in another way.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from netpick.serve.faults import Fault
@@ -13,6 +18,37 @@ from netpick.serve.options import ServeOptions
 
 Headers = Mapping[bytes, bytes]
 REMEMBERED = 256  # Host values that were looked at once
+ONCE = frozenset((b"host", b"origin", b"authorization", b"content-length", b"content-type", b"content-encoding", b"transfer-encoding",
+                  b"inference-header-content-length", b"sec-fetch-site"))  # fmt: skip
+SCHEMES = (b"http://", b"https://")
+_AUTHORITY = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9._-]{1,255})(?::([0-9]{1,5}))?")
+
+
+def authority(text: bytes) -> tuple[str, int | None] | None:
+    """(host, port) of a Host header or of a target's beginning, in lower case; None where it is anything else."""
+    found = _AUTHORITY.fullmatch(text)
+    if found is None or (found[2] is not None and int(found[2]) > 65_535):
+        return None
+    return found[1].decode().lower().strip("[]"), None if found[2] is None else int(found[2])
+
+
+def said_twice(headers: Iterable[tuple[bytes, bytes]], target: bytes) -> Fault | None:
+    """Why a request cannot be read in one way: a header that counts once stands there twice, or the target names another host."""
+    seen: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in ONCE and name in seen:
+            return Fault(code="invalid_request", message=f"The header {name.decode()} is there twice. Send it once.")
+        seen[name] = value
+    if target[:1] in (b"/", b"*"):
+        return None
+    scheme, _, rest = target.partition(b"://")
+    named = authority(re.split(rb"[/?#]", rest, maxsplit=1)[0])
+    if scheme.lower() not in (b"http", b"https") or named is None or named != authority(seen.get(b"host", b"")):
+        return Fault(
+            code="invalid_request",
+            message="The request's target names another host than its Host header. Send the path alone.",
+        )
+    return None
 
 
 class Gate:
@@ -42,7 +78,17 @@ class Gate:
             known = self._knows(host)
             if len(self._hosts) < REMEMBERED:
                 self._hosts[host] = known
+        if host and authority(host) is None:
+            return Fault(
+                code="invalid_request",
+                message="The Host header is no name or address with a port, such as localhost:8000.",
+            )
         if not known:
+            if host and authority(host) is None:
+                return Fault(
+                    code="invalid_request",
+                    message="The Host header is no name or address with a port, such as localhost:8000.",
+                )
             shown = host.decode("latin-1")[:60]
             return Fault(
                 code="forbidden",
@@ -67,8 +113,10 @@ class Gate:
 
     def allows(self, origin: bytes, host: bytes) -> bool:
         """Whether pages of an origin may ask: our own, and those that were named."""
-        text = origin.decode("latin-1").lower()
-        return text in self._origins or text.partition("://")[2] == host.decode("latin-1").lower()
+        text = origin.lower()
+        own = authority(host)
+        ours = own is not None and any(text.startswith(s) and authority(text[len(s) :]) == own for s in SCHEMES)
+        return ours or text.decode("latin-1") in self._origins
 
     def is_other_origin(self, origin: bytes) -> bool:
         """Whether an origin is another site that was named; its pages need CORS headers."""
@@ -93,20 +141,16 @@ class Gate:
 
     def _knows(self, host: bytes) -> bool:
         """An address is always meant for us; a name must be ours, or a page of another site could rebind its own to us."""
-        name = _without_port(host.decode("latin-1").lower())
-        if name in self._names:
+        named = authority(host)
+        if named is None:
+            return False
+        if named[0] in self._names:
             return True
         try:
-            ip_address(name)
+            ip_address(named[0])
         except ValueError:
             return False
         return True
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
 
 
 def _digest(text: bytes) -> bytes:

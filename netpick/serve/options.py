@@ -17,13 +17,18 @@ class Limits:
     body: int = 20 << 20  # bytes of a request
     rows: int = 10_000  # of one JSON request; a CSV is bounded by its bytes
     pixels: int = 25_000_000  # of one picture: unpacked, 75 MB
+    request_pixels: int = 100_000_000  # of all pictures of one request
     text: int = 100_000  # characters of one cell
     values: int = 2_000_000  # numbers of one request's series and pictures
     parts: int = 200  # of a form
+    address: int = 8 << 10  # bytes of a request's target
+    headers: int = 32 << 10  # bytes of all headers of a request, trailers included
+    header_count: int = 100
+    pipelined: int = 16  # requests of one connection that wait for their turn
     connections: int = 4_000
     header_seconds: float = 10.0  # for a request line and its headers to arrive, and between requests on a connection
     body_seconds: float = 30.0  # for a body to arrive
-    answer_seconds: float = 30.0  # for an answer to be made
+    answer_seconds: float = 30.0  # for an answer to be made, and for it to be taken
     drain_seconds: float = 30.0  # for accepted requests to be answered when the server stops
 
 

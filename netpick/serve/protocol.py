@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -29,6 +29,14 @@ SECURITY = (
 _SECURITY = "".join(f"{name}: {value}\r\n" for name, value in SECURITY).encode()
 _BUSY = {v2: reply_of(BUSY, v2=v2) for v2 in (False, True)}
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+FED_AT_ONCE = 16 << 10  # bytes that are parsed before limits are looked at again
+FRAMING = 16  # bytes of a chunk that frame its body, at most, in a body that is sent in good faith
+
+
+class _Stop(Exception):
+    """Leaves the parser: what follows on this connection is not read."""
 
 
 class _Never:
@@ -70,6 +78,9 @@ class _Protocol(HttpToolsProtocol):
     awaiting = "headers"  # "headers", "body", "answer": what the client or we are to send next
     since = 0.0  # time.monotonic
     begun = False  # bytes of a request have come
+    head = 0  # bytes of this request that are no body
+    unread = 0.0  # time.monotonic when an answer that nobody takes was first seen
+    ended = False  # refused: nothing more is read
 
     # --- connections -------------------------------------------------------------------------------------------------
 
@@ -91,11 +102,38 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """In pieces while headers are awaited, so that limits hold before much is kept."""
         self.begun = True
+        if len(data) <= FED_AT_ONCE:
+            self._feed(data)
+            return
+        for start in range(0, len(data), FED_AT_ONCE):
+            self._feed(data[start : start + FED_AT_ONCE])
+
+    def _feed(self, data: bytes) -> None:
+        if self.ended or self.transport.is_closing():
+            return
+        self.head += len(data)
         super().data_received(data)
+        if self.head > self.service.limits.headers + FED_AT_ONCE and not self.ended:
+            self._refuse(self._too_long())
+
+    def _too_long(self) -> Fault:
+        limits = self.service.limits
+        if self.awaiting == "headers" and not self.headers:
+            return Fault(code="too_long_address", message=f"The address has more than {limits.address:,} bytes.")
+        return Fault(
+            code="too_many_headers",
+            message=f"The headers have more than {limits.headers:,} bytes, or are more than {limits.header_count}.",
+        )
+
+    def _stop(self, fault: Fault) -> NoReturn:
+        self._refuse(fault)
+        raise _Stop
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(Fault(code="invalid_request", message="The request is no HTTP that can be read."))
+        if not self.ended:
+            self._refuse(Fault(code="invalid_request", message="The request is no HTTP that can be read."))
 
     def shutdown(self) -> None:
         """Called once when the server stops: idle connections get a moment, since a request may be on its way."""
@@ -109,6 +147,13 @@ class _Protocol(HttpToolsProtocol):
     def check_time(self, now: float) -> None:
         """Called every second: ends connections that keep us waiting."""
         limits = self.service.limits
+        if self.transport.get_write_buffer_size() == 0:
+            self.unread = 0.0
+        elif self.unread == 0.0:
+            self.unread = now
+        elif now - self.unread > limits.answer_seconds:
+            self.transport.abort()  # closing would wait for the client to take what it does not
+            return
         if self.awaiting != "body" and self.cycle is not None and not self.cycle.response_complete:
             return
         if self.awaiting == "body" and now - self.since > limits.body_seconds:
@@ -127,6 +172,7 @@ class _Protocol(HttpToolsProtocol):
 
     def _refuse(self, fault: Fault) -> None:
         """Answers on the bare connection, and ends it."""
+        self.ended = True
         if not self.transport.is_closing():
             cycle = self.cycle
             if cycle is None or cycle.response_complete or isinstance(cycle, Short) or not cycle.response_started:
@@ -142,6 +188,22 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.service.counters.begun += 1
+        self.head = min(self.head, FED_AT_ONCE)  # what came before in this piece belongs to other requests
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self.service.limits.address:
+            self._stop(
+                Fault(
+                    code="too_long_address", message=f"The address has more than {self.service.limits.address:,} bytes."
+                )
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        limits = self.service.limits
+        if len(self.headers) >= limits.header_count or len(name) + len(value) > limits.headers:
+            self._stop(self._too_long())
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self.awaiting, self.since = "body", time.monotonic()
@@ -149,8 +211,16 @@ class _Protocol(HttpToolsProtocol):
         busy = self.cycle is not None and not self.cycle.response_complete
         plain = route is not None and self.parser.get_method() == b"POST" and not self.parser.should_upgrade()
         headers = dict(self.headers) if plain else {}
+        if len(self.pipeline) >= self.service.limits.pipelined:
+            self._stop(
+                Fault(
+                    code="too_busy",
+                    message="Too many requests wait on this connection. Await answers before sending more.",
+                )
+            )
         # Pipelined requests, those that wait for "100 Continue", and repeated headers are rare: uvicorn's way is right for them.
         if route is None or not plain or busy or self.expect_100_continue or len(headers) != len(self.headers):
+            self.scope["target"] = self.url  # type: ignore[typeddict-unknown-key]
             super().on_headers_complete()
             if self.service.draining:
                 self.cycle.keep_alive = False
@@ -163,6 +233,7 @@ class _Protocol(HttpToolsProtocol):
             self._finish(short, fault)
 
     def on_body(self, body: bytes) -> None:
+        self.head = max(0, self.head - len(body) - FRAMING)
         cycle = self.cycle
         if not isinstance(cycle, Short):
             super().on_body(body)
@@ -193,6 +264,8 @@ class _Protocol(HttpToolsProtocol):
             self.awaiting, self.since = "headers", time.monotonic()
         if self.pipeline:
             super().on_response_complete()
+            if self.pipeline:
+                self.flow.pause_reading()
         elif (
             not self.transport.is_closing()
         ):  # without uvicorn's timer for each request: check_time looks after the idle

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,10 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     """Serves until it is told to stop. `say` gets lines for people. Raises NetpickError before anything is answered."""
     started = time.perf_counter()
     _start_logging()
-    service = Service(load_models(paths, options), options)
+    models = load_models(paths, options)
     listener = _listen(options)
     port = listener.getsockname()[1]
+    service = Service(models, replace(options, port=port))  # cookies are told apart by the port
 
     def ready() -> None:
         seconds = time.perf_counter() - started

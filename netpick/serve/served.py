@@ -171,10 +171,13 @@ class ServedModel:
                 self._refuse_row([dict.fromkeys(cells)], port.name)
         return self._with_remarks(count, cells, {})
 
-    def rows_of_file(self, data: bytes) -> RowSet:
-        """One row from the bytes of a file, for models that read nothing but one file a row. Raises Fault."""
+    def rows_of_file(self, data: bytes, most_pixels: int | None = None) -> RowSet:
+        """One row from the bytes of a file, for models that read nothing but one file a row. Raises Fault.
+
+        most_pixels: what is left of those that one request may unpack; None: all of them.
+        """
         (port,) = self.ports
-        cells = port.read_file(data)
+        cells = port.read_file(data, self.limits.request_pixels if most_pixels is None else most_pixels)
         assert cells is not None
         return self._with_remarks(1, {port.name: cells}, {})
 

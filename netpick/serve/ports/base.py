@@ -23,12 +23,13 @@ from netpick.types import Array, Column
 class Block:
     """Cells that are arrays of one shape, padded, with the valid steps of each where lengths differ.
 
-    remarks: what was noticed while reading, as (row, sentence).
+    remarks: what was noticed while reading, as (row, sentence). unpacked: pixels of the pictures that they were made of.
     """
 
     values: Array
     lengths: Array | None = None
     remarks: tuple[tuple[int, str], ...] = ()
+    unpacked: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -100,8 +101,11 @@ class Port(ABC):
     def from_tensor(self, values: Array) -> Cells:
         """Checks a tensor (N, ...) of the datatype's numpy kind; BYTES come as objects of bytes. Raises Fault."""
 
-    def read_file(self, data: bytes) -> Cells | None:
-        """One row from the bytes of a file; None for kinds that are not given as files. Raises Fault."""
+    def read_file(self, data: bytes, most_pixels: int) -> Cells | None:
+        """One row from the bytes of a file; None for kinds that are not given as files. Raises Fault.
+
+        most_pixels: what is left of those that one request may unpack.
+        """
         return None
 
     # --- answering ---------------------------------------------------------------------------------------------------

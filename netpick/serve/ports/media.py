@@ -6,13 +6,13 @@ import base64
 import binascii
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from netpick.decode_worker import UnreadableImageError, decode, open_image
+from netpick.decode_worker import TooManyPixelsError, UnreadableImageError, decode, open_image
 from netpick.decoders import DECODERS
 from netpick.decoders.base import UnreadableFileError
 from netpick.kinds import KINDS
@@ -31,17 +31,25 @@ class _FilePort(Port):
     """Cells that are the bytes of a file: base64 in JSON, BYTES in a tensor, parts of a form."""
 
     @abstractmethod
-    def decoded(self, data: bytes, row: int) -> Block:
-        """One row of a file's bytes. Raises Fault."""
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
+        """One row of a file's bytes. Raises Fault. most_pixels: that may be unpacked for it."""
+
+    def _all(self, cells: Iterable[Any], decoded: Callable[[Any, int, int], Block]) -> Block:
+        """The rows of one request, which together may unpack so many pixels."""
+        left, blocks = self.limits.request_pixels, []
+        for row, cell in enumerate(cells):
+            blocks.append(decoded(cell, row, left))
+            left -= blocks[-1].unpacked
+        return _stacked(blocks)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "contentEncoding": "base64", "description": f"A whole file: {self._expected()}."}
 
     def read(self, cells: Sequence[Any]) -> Cells:
-        return _stacked([self._cell(cell, row) for row, cell in enumerate(cells)])
+        return self._all(cells, self._cell)
 
-    def read_file(self, data: bytes) -> Cells | None:
-        return self.decoded(data, 0)
+    def read_file(self, data: bytes, most_pixels: int) -> Cells | None:
+        return self.decoded(data, 0, most_pixels)
 
     def tensor(self) -> Tensor:
         return Tensor(datatype="BYTES", shape=(-1,))
@@ -54,11 +62,8 @@ class _FilePort(Port):
                 f"expected, a whole file each: {self._expected()}.",
                 field=self.name,
             )
-        cells = values.ravel().tolist()
-        made = [
-            self.decoded(cell if isinstance(cell, bytes) else str(cell).encode(), row) for row, cell in enumerate(cells)
-        ]
-        return _stacked(made)
+        cells = (cell if isinstance(cell, bytes) else str(cell).encode() for cell in values.ravel().tolist())
+        return self._all(cells, self.decoded)
 
     def join(self, parts: Sequence[Cells]) -> Joined:
         return joined_blocks(parts)
@@ -75,7 +80,7 @@ class _FilePort(Port):
     def _expected(self) -> str:
         return DECODERS[self.kind].expected.rstrip(",")
 
-    def _cell(self, cell: Any, row: int) -> Block:
+    def _cell(self, cell: Any, row: int, most_pixels: int) -> Block:
         if not isinstance(cell, str) or not cell:
             refuse(
                 "invalid_value",
@@ -95,7 +100,7 @@ class _FilePort(Port):
                 field=self.name,
                 row=row,
             )
-        return self.decoded(data, row)
+        return self.decoded(data, row, most_pixels)
 
     def _unreadable(self, reason: str, row: int) -> NoReturn:
         expected = self._expected()
@@ -172,25 +177,24 @@ class ImagePort(_FilePort):
                 side = "brighter" if means[row].mean() > np.mean(state.mean) else "darker"
                 yield row, f"{self.name} is much {side} than the training pictures; are its colours inverted?"
 
-    def decoded(self, data: bytes, row: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
         channels, height, width = self.state.shape
         remarks: tuple[tuple[int, str], ...] = ()
         try:
-            size = size_of_png(data)
-            if size is None:
-                with open_image(data) as image:
-                    size = image.size
-            if size[0] * size[1] > self.limits.pixels:
-                refuse(
-                    "too_large",
-                    f"The picture (row {row}) has {size[0]:,} x {size[1]:,} pixels, and at most {self.limits.pixels:,} are unpacked. "
-                    "Send a smaller one.",
-                    field=self.name,
-                    row=row,
-                )
-            pixels, _, greyed = decode(data, channels, height, width)
+            image = decode(data, channels, height, width, min(self.limits.pixels, most_pixels))
+        except TooManyPixelsError as error:
+            together = (
+                "" if most_pixels >= self.limits.pixels else f" ({self.limits.request_pixels:,} for all of a request)"
+            )
+            refuse(
+                "too_large",
+                f"The picture (row {row}) is too large: {error}{together}. Send a smaller one.",
+                field=self.name,
+                row=row,
+            )
         except UnreadableImageError as error:
             self._unreadable(str(error), row)
+        size = image.size
         stretch = (size[0] * height) / (size[1] * width)
         if not 1 / SQUEEZED < stretch < SQUEEZED:
             remarks += (
@@ -199,13 +203,14 @@ class ImagePort(_FilePort):
                     f"The picture of {size[0]:,} x {size[1]:,} pixels was squeezed to {width} x {height}, as the network reads.",
                 ),
             )
-        if greyed and _is_coloured(data):
+        if image.greyed and _is_coloured(data):
             remarks += ((row, "The picture is in colour, but the network knows grey alone; its colours were dropped."),)
-        return Block(values=np.frombuffer(pixels, np.uint8).reshape(1, channels, height, width), remarks=remarks)
+        values = np.frombuffer(image.pixels, np.uint8).reshape(1, channels, height, width)
+        return Block(values=values, remarks=remarks, unpacked=size[0] * size[1])
 
-    def _cell(self, cell: Any, row: int) -> Block:
+    def _cell(self, cell: Any, row: int, most_pixels: int) -> Block:
         if not isinstance(cell, list):
-            return super()._cell(cell, row)
+            return super()._cell(cell, row, most_pixels)
         channels, height, width = self.state.shape
         wanted = (height, width) if channels == 1 else (height, width, channels)
         try:
@@ -238,7 +243,7 @@ class AudioPort(_FilePort):
             "accept": ",".join(DECODERS[self.kind].endings),
         }  # fmt: skip
 
-    def decoded(self, data: bytes, row: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
         from netpick.decoders.sound_features import SoundSettings, log_mel, read_sound
 
         settings = SoundSettings.from_mapping(self.state.decoding)
@@ -279,7 +284,7 @@ class ClipPort(_FilePort):
             "accept": ",".join(DECODERS[self.kind].endings),
         }  # fmt: skip
 
-    def decoded(self, data: bytes, row: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
         from netpick.decoders.clip_frames import ClipShape, read_clip
 
         shape = ClipShape(**KINDS[self.kind].decoding(self.state))
@@ -296,22 +301,22 @@ class ClipPort(_FilePort):
 def _stacked(blocks: Sequence[Block]) -> Block:
     block = joined_blocks(blocks)
     remarks = tuple(remark for part in blocks for remark in part.remarks)
-    return Block(values=block.values, lengths=block.lengths, remarks=remarks)
+    unpacked = sum(part.unpacked for part in blocks)
+    return Block(values=block.values, lengths=block.lengths, remarks=remarks, unpacked=unpacked)
 
 
 def _is_coloured(data: bytes) -> bool:
     """Whether a picture that could hold colours does; drawings on a canvas are in RGB and grey."""
-    import io
-
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=[open_image(data).format or "PNG"]) as image:
+    with open_image(data) as image:
+        image.draft("RGB", (32, 32))
         small = np.asarray(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR), dtype=np.int16)
     return bool((small.max(axis=2) - small.min(axis=2)).mean() > COLOURED)
 
 
 def size_of_png(data: bytes) -> tuple[int, int] | None:
-    """Width and height as a PNG's first chunk says; decoding checks it. Other files are opened to tell."""
+    """Width and height as a PNG's first chunk says, to guess how long it takes; decoding refuses one that says another later."""
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 24:
         return None
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netpick.clock import WorkClock
 from netpick.contest import Contest
-from netpick.disk import refused_write
+from netpick.disk import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
 from netpick.sources.base import ReadOptions
@@ -127,6 +127,8 @@ def run_resume(
 
     began = time.perf_counter()
     request = read_request(folder)
+    with locked(folder):
+        pass  # the contest holds it once its candidates are known; this says so before anything takes long
     if data is None and request.data is None:
         raise RequestError(
             f"The run in {folder} was given a table or arrays from Python, which it does not keep. Hand them over again: "
@@ -275,7 +277,7 @@ def write_explanation(
     if target.suffix.lower() not in (".html", ".htm"):
         raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out explanation.html.")
     page = explain(load(Path(model), engine="torch"), data, rows=rows).html()
-    target.write_text(page, encoding="utf-8")
+    write_whole(target, page.encode("utf-8", "replace"))
     return target
 
 
@@ -308,7 +310,7 @@ def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathL
         raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out comparison.html.")
     distinct = list({folder.resolve(): folder for folder in folders}.values())
     read = [read_run(folder, label) for folder, label in zip(distinct, labels_of(distinct), strict=True)]
-    target.write_text(comparison_page(read), encoding="utf-8")
+    write_whole(target, comparison_page(read).encode("utf-8", "replace"))
     return target
 
 

@@ -6,6 +6,7 @@ import time
 
 STARTED = time.perf_counter()  # the clock of --budget counts from here, imports included
 
+import io  # noqa: E402
 import sys  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from dataclasses import replace  # noqa: E402
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn  # noqa: E402
 
 import typer  # noqa: E402
 
-from netpick.errors import NetpickError, RequestError, printable  # noqa: E402
+from netpick.errors import NetpickError, RequestError, printable, shown  # noqa: E402
 
 if TYPE_CHECKING:
     from netpick.api import Run
@@ -258,6 +259,10 @@ def predict(
         Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")
     ] = None,
     strict: Strict = False,
+    csv_safe: Annotated[
+        bool,
+        typer.Option("--csv-safe", help="Put an apostrophe before texts that a spreadsheet would run as a formula."),
+    ] = False,
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.console import show_unlike, write_table
@@ -270,7 +275,12 @@ def predict(
     loaded = load(model)
     source = loaded.read(_rows_of(data))
     show_unlike(source)
-    write_table(loaded.predict(heeded(source, strict=strict)), out)
+    table = loaded.predict(heeded(source, strict=strict))
+    if csv_safe:
+        from netpick.predictions import without_formulas
+
+        table = without_formulas(table)
+    write_table(table, out)
 
 
 @app.command()
@@ -323,6 +333,7 @@ def serve(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, torch or onnx. auto: onnx where MODEL was exported.")] = "auto",
     most_body: Annotated[str | None, typer.Option(help="Largest request, such as 20MB.")] = None,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="Most rows of one CSV. Default: 200,000.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Longest time for one answer, such as 30s.")] = None,
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="A log line a request, without its data.")
@@ -336,6 +347,8 @@ def serve(
     given: dict[str, Any] = {}
     if most_body is not None:
         given["body"] = _bytes(most_body)
+    if max_rows is not None:
+        given["table_rows"] = max_rows
     if timeout is not None:
         given["answer_seconds"] = parse_duration(timeout)
     options = ServeOptions(
@@ -349,7 +362,7 @@ def serve(
         log_requests=log_requests,
         limits=Limits(**given),
     )
-    run_server(models, options, lambda line: print(line, file=sys.stderr))
+    run_server(models, options, lambda line: print(shown(line), file=sys.stderr))
 
 
 @app.command()
@@ -372,7 +385,7 @@ def board(
     from netpick.board.serving import run_board
     from netpick.serve.options import ServeOptions
 
-    run_board(folder, ServeOptions(port=port), lambda address: print(address, flush=True))
+    run_board(folder, ServeOptions(port=port), lambda address: print(shown(address), flush=True))
 
 
 @app.command()
@@ -520,6 +533,9 @@ def _bytes(text: str) -> int:
 
 def main() -> NoReturn:
     """Runs the command line; every failure ends in one short paragraph and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that is not UTF-8 ends no run
     try:
         app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()

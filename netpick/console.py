@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -10,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from netpick.errors import printable
+from netpick.disk import write_whole
+from netpick.errors import printable, shown
 from netpick.types import Event, Field, Finding, Note, Score, Source
 
 if TYPE_CHECKING:
@@ -291,19 +293,17 @@ def show_scores(scores: Scores, *, as_json: bool) -> None:
 def write_table(table: pl.DataFrame, out: Path | None) -> None:
     """CSV on standard output, or a CSV, JSON or Parquet file, whole or not at all."""
     if out is None:
-        sys.stdout.write(table.write_csv())
+        text = table.write_csv()
+        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
         return
-    partial = out.with_name(f".{out.name}.partial")
-    writers: dict[str, Callable[[Path], object]] = {
+    content = io.BytesIO()  # a writer that meets a full disk may leave half a file, or end in a panic
+    writers: dict[str, Callable[[io.BytesIO], object]] = {
         ".csv": table.write_csv,
         ".json": table.write_json,
         ".parquet": table.write_parquet,
     }
-    try:
-        writers[out.suffix.lower()](partial)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    writers[out.suffix.lower()](content)
+    write_whole(out, content.getvalue())
     print(f"{len(table):,} predictions in {out}", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netpick.clock import Clock, WorkClock
-from netpick.disk import refused_write, write_whole
+from netpick.disk import locked, refused_write, write_whole
 from netpick.errors import Interrupted, NetpickError, RequestError, TrainingError
 from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, silent
 from netpick.stop import Stop
@@ -67,6 +67,7 @@ class Contest:
     rounds_left: int = 1  # this one included
     key: str = ""  # of this round, before the keys of its trainings
     baselines: Sequence[BaselineFit] = ()
+    held: ExitStack = field(default_factory=ExitStack)  # the folder's lock
 
     def run(self) -> RunResults:
         import torch
@@ -118,6 +119,7 @@ class Contest:
             raise
         finally:
             allocator.release()
+            self.held.close()
         seconds = time.perf_counter() - self.started
         self.on_event(Event(stage="done", text=results.verdict.sentence, data={"seconds": seconds}))
         return results
@@ -237,6 +239,7 @@ class Contest:
             except OSError:  # nothing was done yet, and nothing stays
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+        self.held.enter_context(locked(folder))
         self.folder, self.resumed = folder, found is not None
 
     def _leave(self, error: BaseException) -> None:

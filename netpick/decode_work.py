@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from netpick.decode_worker import FileBytes, Job, Report, decode_piece
+from netpick.disk import new_file
 from netpick.errors import RequestError
 from netpick.types import Array, FileColumn
 
@@ -233,7 +234,8 @@ def _mapped_file(path: Path, shape: tuple[int, ...]) -> Array:
     """A zeroed file as an array. Its space is reserved now: a full disk must be an error here, not a bus error later."""
     size = math.prod(shape)
     try:
-        with path.open("wb") as file:
+        path.unlink(missing_ok=True)
+        with new_file(path) as file:
             file.truncate(size)
             if sys.platform == "linux":
                 os.posix_fallocate(file.fileno(), 0, size)

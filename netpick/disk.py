@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import math
 import os
+import secrets
+import stat
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from netpick.errors import RequestError
 from netpick.types import Array
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -31,9 +34,9 @@ Content = bytes | Callable[[BinaryIO], None]  # bytes, or what writes them
 
 
 def write_through(path: Path, content: Content) -> None:
-    """Writes a file and waits until it lies on the disk. Raises OSError, with the file's name."""
+    """Writes a new file and waits until it lies on the disk. Raises OSError, with the file's name."""
     try:
-        with path.open("wb") as file:
+        with new_file(path) as file:
             if isinstance(content, bytes):
                 file.write(content)
             else:
@@ -45,10 +48,16 @@ def write_through(path: Path, content: Content) -> None:
 
 
 def write_whole(path: Path, content: Content) -> None:
-    """Whole or not at all: a reader never sees half a file. Raises OSError."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Whole or not at all: a reader never sees half a file. Raises OSError.
+
+    What stood under that name is replaced, a link itself and never what it leads to.
+    """
+    partial = aside(path)
     try:
-        write_through(partial, content)
+        try:
+            write_through(partial, content)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None  # nobody knows the other name
         partial.replace(path)
         flush_folder(path.parent)
     finally:
@@ -56,12 +65,28 @@ def write_whole(path: Path, content: Content) -> None:
             partial.unlink(missing_ok=True)
 
 
+def new_file(path: Path) -> BinaryIO:
+    """A file that was not there before, for writing; a link of that name is not followed. Raises OSError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _flag("O_NOFOLLOW") | _flag("O_CLOEXEC") | _flag("O_BINARY")
+    return os.fdopen(os.open(path, flags, 0o666), "w+b")
+
+
+def aside(path: Path) -> Path:
+    """A name in the same folder for what is to become `path`, which nobody can have known before."""
+    return path.with_name(f".netpick-{secrets.token_hex(8)}.partial")
+
+
 def append_lines(path: Path, lines: list[str], *, through: bool = False) -> None:
-    """Appends whole lines or none; `through` waits until they lie on the disk. Raises OSError."""
+    """Appends whole lines or none, to a file and never through a link. `through`: waits until they lie on the disk. Raises
+    OSError."""
     before: int | None = None
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK") | _flag("O_CLOEXEC")
     try:
-        with path.open("a", encoding="utf-8") as file:
-            before = os.fstat(file.fileno()).st_size
+        with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                raise OSError(errno.EINVAL, "it is no file of its own", str(path))
+            before = status.st_size
             file.writelines(lines)
             if through:
                 file.flush()
@@ -71,6 +96,28 @@ def append_lines(path: Path, lines: list[str], *, through: bool = False) -> None
             with suppress(OSError):
                 os.truncate(path, before)
         raise named(error, path) from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a run folder for this process alone; the system lets go of it with the process. File systems that know no locks
+    hold nothing. Raises RequestError where another one holds it."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY | _flag("O_CLOEXEC"))
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(f"Another netpick works in {folder}. Wait until it has ended, or stop it.") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
 def flush_folder(path: Path) -> None:
@@ -93,7 +140,8 @@ def mapped(path: Path, shape: tuple[int, ...], dtype: str) -> Array:
     if size == 0:
         return np.zeros(shape, dtype)
     try:
-        with path.open("w+b") as file:
+        path.unlink(missing_ok=True)
+        with new_file(path) as file:
             file.truncate(size)
             if sys.platform == "linux":
                 os.posix_fallocate(file.fileno(), 0, size)
@@ -109,3 +157,9 @@ def mapped(path: Path, shape: tuple[int, ...], dtype: str) -> Array:
 def named(error: OSError, path: Path) -> OSError:
     """The same error with the file's name, which a failed write does not bring along."""
     return error if error.filename else OSError(error.errno, error.strerror or str(error), str(path))
+
+
+def _flag(name: str) -> int:
+    """A flag of os.open where the system has it."""
+    flag: int = getattr(os, name, 0)
+    return flag

@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 LONGEST_MESSAGE = 1_100  # characters; names and cells that would make it longer are cut
 MOST_COMPARED, MOST_LISTED = 2_000, 40  # known names
@@ -68,8 +69,8 @@ class Interrupted(NetpickError):
 
 def near_matches(name: str, known: Iterable[str]) -> str:
     """Says which known names come near `name`, or lists them all: ' Did you mean cnn? Known: cnn, mlp.'"""
-    names = sorted(known)[:MOST_COMPARED]
-    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    names = sorted(word[:LONGEST_WORD] for word in islice(known, MOST_COMPARED))
+    close = difflib.get_close_matches(name.lower()[:LONGEST_WORD], names, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
     return f"{hint} Known: {', '.join(names[:MOST_LISTED])}{more}."
@@ -82,6 +83,11 @@ def printable(text: str) -> str:
         return text
     text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: _shortened(word[0], LONGEST_WORD), text)
     return _shortened(text, LONGEST_MESSAGE)
+
+
+def shown(text: str) -> str:
+    """Lines of text as a terminal may show them: letters that would steer it stand there spelled."""
+    return UNPRINTABLE.sub(lambda letter: letter[0] if letter[0] in "\n\t" else _spelled(letter), text)
 
 
 def _spelled(letter: re.Match[str]) -> str:

@@ -30,7 +30,7 @@ from netpick.disk import append_lines, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.plan import Plan
 from netpick.stop import Stop
-from netpick.strict import RefusedError, from_parsed, parse_json, read_as, read_file
+from netpick.strict import RefusedError, from_parsed, parse_json, read_as, read_file, require_plain
 from netpick.strict.tensors import specs_of
 from netpick.train import Job, Trained, new_network, train
 from netpick.training_state import Look, history_from_json, history_to_json
@@ -250,6 +250,10 @@ def read_request(folder: Path) -> Request:
         raise RequestError(
             f"{folder} holds no run that can be resumed: it has no {REQUEST}. Start it anew with `netpick fit`."
         )
+    try:
+        require_plain(folder)
+    except RefusedError as error:
+        raise RequestError(f"{folder} is not as a run leaves it: {error}. Start anew with `netpick fit`.") from None
     return read_request_file(folder / REQUEST)
 
 

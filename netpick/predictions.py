@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,22 @@ import polars as pl
 
 from netpick.evaluate import decide
 from netpick.types import Array, ForecastInfo, Predictions, RunResults
+
+FORMULA = r"^[=+\-@\t\r]"  # how a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)
+
+
+def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with an apostrophe before texts that a spreadsheet would compute, names of columns included. Numbers stay."""
+    names = {name: f"'{name}" for name in table.columns if re.match(FORMULA, name)}
+    texts = [
+        pl.when(pl.col(name).str.contains(FORMULA) & pl.col(name).cast(pl.Float64, strict=False).is_null())
+        .then(pl.lit("'") + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, dtype in table.schema.items()
+        if dtype == pl.String
+    ]
+    return table.with_columns(texts).rename(names)
 
 
 def prediction_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ class Stop:
 
     asked: bool = False
     training: bool = False  # the loop looks at `asked` before every step
+    ending: bool = False  # KeyboardInterrupt was raised
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM ask; outside of training, and the second time, they end things at once."""
-        before = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Ctrl-C, SIGTERM and a terminal that closes ask; outside of training, and the second time, they end things at once."""
+        numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
+        before = {number: signal.signal(number, self._heard) for number in numbers}
         try:
             yield
         finally:
@@ -27,6 +30,9 @@ class Stop:
                 signal.signal(number, handler)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self.ending:
+            return  # it is on its way out already; one more would only break that off
         if self.asked or not self.training:
+            self.ending = True
             raise KeyboardInterrupt
         self.asked = True

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from netpick.board.runs import REPORT, REQUEST, FinishedRun, read_run
 from netpick.errors import RequestError
 from netpick.strict import RefusedError, parse_json
+from netpick.strict.files import open_regular
 
 State = Literal["running", "finished", "failed", "interrupted"]
 EVENTS, FAILED, PAGE = "events.jsonl", "failed.json", "report.html"
@@ -18,6 +19,7 @@ QUIET_SECONDS = 300.0  # without an event, after which a run that is not finishe
 MOST_RUNS = 500
 MOST_READ = 1 << 20  # bytes of events in one answer
 MOST_LINE = 1 << 16
+MOST_EVENTS = 1 << 40  # bytes of a file of events; it is read in pieces
 SHOWN = ("candidate", "step", "steps", "validation_score", "metric", "seconds", "failed")  # of an event's data
 
 
@@ -46,7 +48,7 @@ class Watcher:
 
     def run(self, name: str) -> RunSeen | None:
         """The run of that name."""
-        folder = next((folder for folder in self._folders() if folder.name == name), None)
+        folder = next((folder for folder in self._folders() if _name(folder) == name), None)
         return None if folder is None else self._seen(folder)
 
     def _folders(self) -> list[Path]:
@@ -68,7 +70,7 @@ class Watcher:
             state = "failed"
         else:
             state = "running" if time.time() - changed < QUIET_SECONDS else "interrupted"
-        return RunSeen(name=folder.name, folder=folder, state=state, changed=changed, finished=finished)
+        return RunSeen(name=_name(folder), folder=folder, state=state, changed=changed, finished=finished)
 
     def _finished(self, folder: Path) -> FinishedRun | None:
         """Read once for every time that it was written."""
@@ -89,12 +91,11 @@ class Watcher:
 def new_events(folder: Path, start: int) -> tuple[list[Mapping[str, Any]], int]:
     """The events behind byte `start`, and where the next ones will begin. Half a line waits for its rest."""
     try:
-        with (folder / EVENTS).open("rb") as file:
-            size = file.seek(0, 2)
+        with open_regular(folder / EVENTS, MOST_EVENTS) as (file, size):
             file.seek(start if 0 <= start <= size else 0)
             content = file.read(MOST_READ)
             begin = file.tell() - len(content)
-    except OSError:
+    except RefusedError:
         return [], 0
     whole = content[: content.rfind(b"\n") + 1]
     if not whole and len(content) == MOST_READ:
@@ -118,6 +119,11 @@ def _event(line: bytes) -> Mapping[str, Any] | None:
         "seconds": seconds if isinstance(seconds, (int, float)) else 0.0,
         "data": data,
     }
+
+
+def _name(folder: Path) -> str:
+    """As a page can show it; names of folders need not be UTF-8."""
+    return folder.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _is_run(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -11,10 +12,12 @@ from pydantic import TypeAdapter
 from safetensors.numpy import save as save_arrays
 
 from netpick import __version__
+from netpick.disk import aside, write_through
 from netpick.errors import RequestError
 from netpick.model_folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD
 from netpick.model_parts import ModelParts
 from netpick.model_record import ModelRecord
+from netpick.report.markdown import safe
 from netpick.strict import manifest_of
 from netpick.types import Array
 
@@ -33,6 +36,8 @@ OF_KIND: dict[str, tuple[str, ...]] = {
 
 def write_folder(out: Path, parts: ModelParts, graph: bytes, check: Mapping[str, Array]) -> None:
     """Raises RequestError when there is something at `out` already that is no export of ours."""
+    if out.is_symlink():
+        raise RequestError(f"{out} is a link, so it is left alone. Pass another --out.")
     if out.exists() and not (out / MODEL / GRAPH).is_file():
         raise RequestError(f"{out} exists already and is no exported model, so it is left alone. Pass another --out.")
     members = {
@@ -42,18 +47,17 @@ def write_folder(out: Path, parts: ModelParts, graph: bytes, check: Mapping[str,
         CARD: parts.card.encode(),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial, former = (out.with_name(f".{out.name}.{word}") for word in ("partial", "former"))
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(former, ignore_errors=True)
+    partial, former = aside(out), aside(out)
     try:
-        (partial / MODEL).mkdir(parents=True)
+        partial.mkdir()
+        (partial / MODEL).mkdir()
         for name, content in {"manifest.json": manifest_of(FORMAT, members), **members}.items():
-            (partial / MODEL / name).write_bytes(content)
+            write_through(partial / MODEL / name, content)
         needed = requirements(parts)
-        (partial / "requirements.txt").write_text("".join(f"{line}\n" for line in needed), encoding="utf-8")
-        (partial / "Containerfile").write_text(_containerfile(), encoding="utf-8")
-        (partial / "README.md").write_text(_readme(parts, out.name), encoding="utf-8")
-        shutil.copyfile(FILES / "client.py", partial / "client.py")
+        write_through(partial / "requirements.txt", "".join(f"{line}\n" for line in needed).encode())
+        write_through(partial / "Containerfile", _containerfile().encode())
+        write_through(partial / "README.md", _readme(parts, out.name).encode())
+        write_through(partial / "client.py", (FILES / "client.py").read_bytes())
         if out.exists():
             out.rename(former)
         partial.rename(out)
@@ -100,12 +104,12 @@ def _readme(parts: ModelParts, name: str) -> str:
         f"| `{key}` | {what} |"
         for key, what in (*_inputs_in_words(parts), *_outputs_in_words(record.task, len(record.labels)))
     ]
-    labels = ", ".join(f"`{label}`" for label in record.labels[:20]) + (" ..." if len(record.labels) > 20 else "")
+    labels = ", ".join(safe(label) for label in record.labels[:20]) + (" ..." if len(record.labels) > 20 else "")
     noun = {"classify": "classes", "multilabel": "labels"}.get(record.task, "targets")
     return f"""\
-# {record.title}: {record.candidate}, as a graph
+# {safe(record.title)}: {safe(record.candidate)}, as a graph
 
-Task: {record.task} of {", ".join(f"`{target}`" for target in record.targets)}; {noun}: {labels}.
+Task: {record.task} of {", ".join(safe(target) for target in record.targets)}; {noun}: {labels}.
 `model/card.md` says what it was trained on and how well it does.
 
 ## Serve it, without torch
@@ -118,7 +122,7 @@ python -m venv .venv
 python client.py rows.csv
 ```
 
-`Containerfile` does the same in a container. From Python: `netpick.load("{name}").predict("rows.csv")`.
+`Containerfile` does the same in a container. From Python: `netpick.load({json.dumps(name).replace("`", "'")}).predict("rows.csv")`.
 
 ## Use the graph alone
 

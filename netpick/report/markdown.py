@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netpick.errors import shown
 from netpick.report.parts.use import limits, python, shell
 from netpick.report.standings import best_baseline, metric_label, named, primary, standings
 from netpick.report.words import counted, decimals_for, grouped, interval, listed, parameters, signed, size
@@ -14,7 +15,7 @@ SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+!|~>"} | {"<": "&lt;
 
 def safe(text: str) -> str:
     """Text from data that must not become Markdown, HTML or a new line."""
-    return text.translate(SPECIAL)
+    return shown(text).translate(SPECIAL)
 
 
 def to_markdown(results: RunResults) -> str:

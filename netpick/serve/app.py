@@ -79,6 +79,8 @@ def make_app(service: Service) -> FastAPI:
     async def ready(request: Request) -> Response:
         if service.draining:
             refuse("stopping", "The server is stopping: it answers what it has and takes nothing more.")
+        if not await service.answers():
+            refuse("out_of_time", "The server runs, but a model does not answer. Its log says more; restart it.")
         return _json({"ready": True})
 
     async def metrics(request: Request) -> Response:
@@ -112,6 +114,8 @@ def _add_v2(get: Callable[..., None], post: Callable[..., None], service: Servic
     async def ready(request: Request) -> Response:
         if service.draining:
             refuse("stopping", "The server is stopping.")
+        if not await service.answers():
+            refuse("out_of_time", "The server runs, but a model does not answer.")
         return _json({"ready": True})
 
     async def metadata(request: Request) -> Response:
@@ -138,7 +142,8 @@ def _asking(service: Service, action: str) -> Handler:
         fault = service.early(route, headers)
         if fault is None:
             body = await read_body(request.receive, service)
-            outcome = body if isinstance(body, Fault) else await service.answer(route, headers, body)
+            client = "" if request.client is None else request.client.host
+            outcome = body if isinstance(body, Fault) else await service.answer(route, headers, body, client)
         else:
             outcome = fault
         return _response(reply_of(outcome, v2=route.is_v2) if isinstance(outcome, Fault) else outcome)

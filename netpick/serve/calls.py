@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ QUICK = 48 << 10  # bytes of cells that are read on the event loop: 200 us
 QUICK_FILE, QUICK_PIXELS = 4 << 10, 1 << 14  # of a PNG's bytes and pixels there: 100 us
 PIECE = 512  # rows of a large request that are answered at once, so that small ones get their turn between
 
+Written = Literal["json", "csv", "safe csv"]  # how a table comes back; a safe one holds no formulas
 Task = Callable[[], Reply]
 Together = Callable[[RowSet], Answers]  # answers rows under the engine's lock
 
@@ -87,7 +89,7 @@ class InferCall:
         return len(body) <= QUICK and not self._served.reads_files
 
     def read(self, body: bytes) -> RowSet:
-        tensors, self._asked = v2.read_request(body, self._json_length)
+        tensors, self._asked = v2.read_request(body, self._json_length, self._served.limits)
         return v2.rows_of(self._served, tensors, self._asked)
 
     def write(self, answers: Answers, start: int, stop: int) -> Reply:
@@ -101,16 +103,17 @@ class Tasks:
 
     served: ServedModel
     together: Together
+    check: Callable[[], None]  # raises Fault once nobody waits any more
 
     def json(self, body: bytes) -> Reply:
         if self.served.is_forecast:
-            return self._forecast(forms.frame_of_rows(self.served, body), as_csv=False)
+            return self._forecast(forms.frame_of_rows(self.served, body), written="json")
         rows = self.served.rows_of_json(body)
         answered = in_pieces(rows, self.together)
         return Reply(self.served.body(answered, 0, rows.count))
 
     def infer(self, body: bytes, json_length: int | None) -> Reply:
-        tensors, asked = v2.read_request(body, json_length)
+        tensors, asked = v2.read_request(body, json_length, self.served.limits)
         if self.served.is_forecast:
             return v2.reply_table(self.served, self.served.forecast(v2.table_of(self.served, tensors, asked)), asked)
         rows = v2.rows_of(self.served, tensors, asked)
@@ -120,37 +123,38 @@ class Tasks:
         rows = FileCall(self.served).read(body)
         return Reply(self.served.body(self.together(rows), 0, 1))
 
-    def form(self, body: bytes, content_type: str, *, as_csv: bool) -> Reply:
+    def form(self, body: bytes, content_type: str, *, written: Written) -> Reply:
         parts = forms.read_form(body, content_type, self.served.limits)
         tables = [part for part in parts if part.is_table]
         if tables:
-            return self.table(tables[0].data, as_csv=as_csv, tabs=(tables[0].filename or "").lower().endswith(".tsv"))
+            return self.table(tables[0].data, written=written, tabs=(tables[0].filename or "").lower().endswith(".tsv"))
         if self.served.is_forecast:
             refuse("unsupported_type", "A forecast continues a table, but the form holds none. Send a CSV.")
         rows = forms.rows_of_parts(self.served, parts)
         return Reply(self.served.body(in_pieces(rows, self.together), 0, rows.count))
 
-    def table(self, body: bytes, *, as_csv: bool, tabs: bool = False) -> Reply:
+    def table(self, body: bytes, *, written: Written, tabs: bool = False) -> Reply:
         source = forms.read_table(self.served, body, tabs=tabs)
         if self.served.is_forecast:
-            return self._forecast(source, as_csv=as_csv)
+            return self._forecast(source, written=written)
         arrays = self.served.model.encode(source)
-        answers = np.concatenate(
-            [
-                self.served.model.engine.outputs({name: array[start : start + PIECE] for name, array in arrays.items()})
-                for start in range(0, source.num_rows, PIECE)
-            ]
-        )
-        if as_csv:
-            return Reply(forms.table_with(source, self.served.model.finish(answers, source)), content_type=CSV)
+        pieces = []
+        for start in range(0, source.num_rows, PIECE):
+            self.check()
+            piece = {name: array[start : start + PIECE] for name, array in arrays.items()}
+            pieces.append(self.served.model.engine.outputs(piece))
+        answers = np.concatenate(pieces)
+        if written != "json":
+            table = forms.table_with(source, self.served.model.finish(answers, source))
+            return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
         predictions, decided = self.served.predictions(answers)
         made = Answers(predictions=predictions, decided=decided, warnings=self.served.unlike(source))
         return Reply(self.served.body(made, 0, source.num_rows))
 
-    def _forecast(self, data: object, *, as_csv: bool) -> Reply:
+    def _forecast(self, data: object, *, written: Written) -> Reply:
         table = self.served.forecast(data)
-        if as_csv:
-            return Reply(forms.csv_of(table), content_type=CSV)
+        if written != "json":
+            return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
         return Reply(self.served.body_of(forecast_rows(self.served, table)), content_type=JSON)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NoReturn
 
 from pydantic_core import to_json
+
+from netpick.serve.options import Limits
 
 # Every code that a client can meet, with its status. docs/serving.md lists them; a test keeps the two together.
 CODES: Mapping[str, int] = {
@@ -35,6 +38,9 @@ CODES: Mapping[str, int] = {
 }
 
 
+MOST_WORDS = 2_000  # letters of a message
+
+
 @dataclasses.dataclass
 class Fault(Exception):
     """An answer that is a refusal."""
@@ -52,9 +58,10 @@ class Fault(Exception):
     @property
     def content(self) -> dict[str, Any]:
         """The body as data."""
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        message = self.message if len(self.message) <= MOST_WORDS else f"{self.message[: MOST_WORDS - 1]}…"
+        error: dict[str, Any] = {"code": self.code, "message": message}
         if self.field is not None:
-            error["field"] = self.field
+            error["field"] = self.field[:MOST_WORDS]
         if self.row is not None:
             error["row"] = self.row
         return {"error": error}
@@ -75,8 +82,34 @@ def refuse(code: str, message: str, *, field: str | None = None, row: int | None
     raise Fault(code=code, message=message, field=field, row=row)
 
 
+def require_few(body: bytes, limits: Limits) -> None:
+    """Refuses JSON of too many values before it is parsed, which holds up everybody. Texts may make it count too many."""
+    containers, items = body.count(b"{") + body.count(b"["), body.count(b",")
+    if containers > limits.containers or items > limits.items:
+        refuse(
+            "too_large",
+            f"The body holds about {items:,} values in {containers:,} lists and objects, and at most {limits.items:,} in "
+            f"{limits.containers:,} are read. Send less at once.",
+        )
+
+
 def shown(value: object, most: int = 40) -> str:
-    """A value from a request as it stands in a sentence: short, and on one line."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    text = " ".join(text.split())
+    """A value from a request as it stands in a sentence: short, and on one line. Costs no more than what is shown of it."""
+    text = " ".join(_beginning(value, most).split())
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _beginning(value: object, most: int, depth: int = 4) -> str:
+    """How a value's text begins."""
+    if isinstance(value, str):
+        return repr(value[: most + 1])
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"a number of {value.bit_length():,} bits"
+    if depth == 0 and isinstance(value, (list, dict)):
+        return "…"
+    if isinstance(value, list):
+        return f"[{', '.join(_beginning(part, most, depth - 1) for part in value[:most])}]"
+    if isinstance(value, dict):
+        pairs = islice(value.items(), most)
+        return f"{{{', '.join(f'{key!r:.{most}}: {_beginning(part, most, depth - 1)}' for key, part in pairs)}}}"
+    return str(value)

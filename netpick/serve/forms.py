@@ -18,6 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from netpick.decoders import DECODERS
 from netpick.errors import NetpickError, near_matches
 from netpick.kinds.cells import as_numbers
+from netpick.predictions import without_formulas
 from netpick.serve.faults import Fault, refuse, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Block, Cells, joined_blocks
@@ -26,6 +27,7 @@ from netpick.types import Source, TableColumn
 
 TABLES = (".csv", ".tsv")
 TEXTS = (".txt", ".md")
+MOST_HEADER, MOST_HEADERS = 4_096, 16  # bytes of a part's header, and how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +84,8 @@ class _Reader:
             "on_part_begin": self._begin,
             "on_part_data": lambda data, start, end: self._data.extend(data[start:end]),
             "on_part_end": self._finish,
-            "on_header_field": lambda data, start, end: self._key.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_field": lambda data, start, end: self._more(self._key, data[start:end]),
+            "on_header_value": lambda data, start, end: self._more(self._value, data[start:end]),
             "on_header_end": self._header,
             "on_end": self._end,
         }
@@ -92,6 +94,11 @@ class _Reader:
         if len(self.parts) >= self._limits.parts:
             refuse("too_large", f"The form has more than {self._limits.parts:,} parts. Send fewer at once.")
         self._data, self._headers = bytearray(), {}
+
+    def _more(self, part: bytearray, data: bytes) -> None:
+        part.extend(data)
+        if len(part) > MOST_HEADER or len(self._headers) > MOST_HEADERS:
+            refuse("invalid_form", f"A part of the form has headers of more than {MOST_HEADER:,} bytes.")
 
     def _header(self) -> None:
         self._headers[self._key.decode("latin-1").lower()] = bytes(self._value)
@@ -221,6 +228,14 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
         )
     if not data.strip():
         refuse("invalid_data", "The CSV is empty, but a line of column names and at least one row were expected.")
+    lines = max(data.count(b"\n"), data.count(b"\r"))
+    most = min(served.limits.table_rows, served.limits.answer_values // (len(served.model.labels) + 2))
+    if lines > most + 1:
+        refuse(
+            "too_long",
+            f"The CSV has {lines:,} lines, and at most {most:,} rows are answered at once. Send several, or start the server with "
+            "--max-rows.",
+        )
     with file_of(data, "table.tsv" if tabs else "table.csv") as path:
         try:
             source = served.model.read(path)
@@ -238,8 +253,8 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
     return source
 
 
-def table_with(source: Source, answers: pl.DataFrame) -> bytes:
-    """The rows of a CSV with the answers beside them, as a CSV."""
+def table_with(source: Source, answers: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a CSV with the answers beside them."""
     own = [c.values.alias(name) for name, c in source.columns.items() if isinstance(c, TableColumn)]
     taken = {series.name for series in own}
     beside = []
@@ -251,12 +266,13 @@ def table_with(source: Source, answers: pl.DataFrame) -> bytes:
             name = f"{name}_by_model"
         beside.append(series.alias(name))
         taken.add(name)
-    return csv_of(pl.DataFrame([*own, *beside]))
+    return pl.DataFrame([*own, *beside])
 
 
-def csv_of(table: pl.DataFrame) -> bytes:
+def csv_of(table: pl.DataFrame, *, safe: bool) -> bytes:
+    """safe: no cell is a formula to a spreadsheet."""
     buffer = io.BytesIO()
-    table.write_csv(buffer)
+    (without_formulas(table) if safe else table).write_csv(buffer)
     return buffer.getvalue()
 
 

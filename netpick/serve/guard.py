@@ -22,6 +22,8 @@ def guarded(call: Callable[[], Result]) -> Result | Fault:
         return fault
     except NetpickError as error:
         return Fault(code="invalid_data", message=str(error))
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         log.error("a request failed", exc_info=error)
         return Fault(code="bug", message="The server failed on this request, which is a bug of it. Its log says more.")

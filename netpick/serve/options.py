@@ -15,7 +15,11 @@ class Limits:
     """How much a client may ask for; what is beyond is refused with a sentence before it is read or unpacked."""
 
     body: int = 20 << 20  # bytes of a request
-    rows: int = 10_000  # of one JSON request; a CSV is bounded by its bytes
+    rows: int = 10_000  # of one JSON request
+    table_rows: int = 200_000  # of one CSV
+    answer_values: int = 5_000_000  # of an answer, one a row and class
+    containers: int = 400_000  # lists and objects of one JSON body
+    items: int = 3_000_000  # values of one JSON body
     pixels: int = 25_000_000  # of one picture: unpacked, 75 MB
     request_pixels: int = 100_000_000  # of all pictures of one request
     text: int = 100_000  # characters of one cell

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from netpick.serve.batching import Job
 from netpick.serve.faults import Fault
+from netpick.serve.lane import Work
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import BUSY, Route, Service
 
@@ -35,7 +36,7 @@ FED_AT_ONCE = 16 << 10  # bytes that are parsed before limits are looked at agai
 FRAMING = 16  # bytes of a chunk that frame its body, at most, in a body that is sent in good faith
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """Leaves the parser: what follows on this connection is not read."""
 
 
@@ -58,7 +59,7 @@ class Short:
         self.route, self.headers = route, headers
         self.body: list[bytes] = []
         self.length = 0
-        self.job: Job | None = None
+        self.job: Job | Work | None = None
         self.started = time.perf_counter()
 
 
@@ -256,7 +257,11 @@ class _Protocol(HttpToolsProtocol):
             body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
             cycle.body = []
             cycle.job = self.service.begin(
-                cycle.route, cycle.headers, body, lambda outcome: self._finish(cycle, outcome)
+                cycle.route,
+                cycle.headers,
+                body,
+                lambda outcome: self._finish(cycle, outcome),
+                "" if self.client is None else self.client[0],
             )
 
     def on_response_complete(self) -> None:

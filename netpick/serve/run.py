@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import io
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import uvicorn
 
 from netpick.errors import RequestError, near_matches
@@ -185,6 +187,7 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     started = time.perf_counter()
     _start_logging()
     models = load_models(paths, options)
+    _warm()
     listener = _listen(options)
     port = listener.getsockname()[1]
     service = Service(models, replace(options, port=port))  # cookies are told apart by the port
@@ -193,6 +196,11 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
         seconds = time.perf_counter() - started
         for served in service.models.values():
             say(f"{served.name}: {served.model.parts.record.title}, on {served.model.engine.name}")
+        if not is_loopback(options.host):
+            say(
+                f"{options.host} can be reached from other machines, and HTTP is not encrypted: requests and the token can be read "
+                "on the way. Put a gateway with TLS in front."
+            )
         say(f"Ready after {seconds:.1f} s. Open {address(options, port)}  (Ctrl-C stops it)")
         log.info("ready", extra={"port": port, "models": list(service.models), "seconds": round(seconds, 3)})
 
@@ -217,6 +225,12 @@ def serve(paths: Sequence[Path], options: ServeOptions, say: Callable[[str], Non
     gc.freeze()  # what stays for good is not looked through again in the middle of an answer
     _allow_connections(options.limits.connections)
     Server(config, service, listener, ready).serve_until_stopped()
+
+
+def _warm() -> None:
+    """Lets polars make its threads and its first use now: a first use without free descriptors would break it for good."""
+    buffer = io.BytesIO()
+    pl.read_csv(b"a,b\n1,x\n").write_csv(buffer)
 
 
 def address(options: ServeOptions, port: int) -> str:

@@ -23,7 +23,7 @@ from netpick.evaluate import decide
 from netpick.formats import Neighbours
 from netpick.kinds import KINDS
 from netpick.new_rows import meaning_of, read_cells
-from netpick.serve.faults import refuse, shown
+from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
@@ -348,6 +348,7 @@ def json_rows(body: bytes, limits: Limits) -> list[Any]:
     """The rows of {"rows": [...]}. Raises Fault."""
     if not body:
         refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
+    require_few(body, limits)
     try:
         content = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:

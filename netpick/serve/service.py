@@ -12,21 +12,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from netpick.decoders import DECODERS
+from netpick.model_folder import stored_type
 from netpick.serve.batching import Batcher, Call, Job
-from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall
+from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall, Written
 from netpick.serve.counters import Counters
 from netpick.serve.faults import Fault, refuse
 from netpick.serve.gate import Gate, Headers
 from netpick.serve.guard import guarded
+from netpick.serve.lane import Lane, Work
 from netpick.serve.options import ServeOptions
 from netpick.serve.replies import Reply
 from netpick.serve.served import Answers, RowSet, ServedModel
+from netpick.types import Array
 
 SMALL = 256 << 10  # bytes of a body that goes through the batcher
 SMALL_FILE = 64 << 10  # of a picture; larger ones are decoded in a thread of their own
+PROBE_SECONDS = 10.0  # between true predictions that readiness makes
 READERS = 2  # threads that read bodies which are not quick to read
-LARGE_THREADS, MOST_LARGE = 2, 8  # threads for large requests, and how many may wait or run
 BUSY = Fault(
     code="too_busy",
     message="The server has as much to do as it can answer soon. Wait the seconds that Retry-After says, then ask again.",
@@ -62,8 +67,9 @@ class Service:
         self.started = time.time()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine_lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="large")
-        self._large = 0
+        self._lane = Lane()
+        self._probe = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self._probed, self._answers = float("-inf"), True
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self.batchers = {
             name: Batcher(served, self._engine_lock, self._readers) for name, served in self.models.items()
@@ -77,6 +83,7 @@ class Service:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._lane.start(loop)
         for batcher in self.batchers.values():
             batcher.start(loop)
 
@@ -84,7 +91,8 @@ class Service:
         """After the last request was answered."""
         for batcher in self.batchers.values():
             batcher.stop()
-        for pool in (self._readers, self._pool):
+        self._lane.stop()
+        for pool in (self._readers, self._probe):
             pool.shutdown(cancel_futures=True)
 
     # --- requests ----------------------------------------------------------------------------------------------------
@@ -111,25 +119,30 @@ class Service:
             message=f"The body has {length / 1e6:,.1f} MB or more, and at most {megabytes:,.1f} MB are read. Send less at once.",
         )
 
-    def begin(self, route: Route, headers: Headers, body: bytes, finish: Finish) -> Job | None:
-        """Starts to answer; `finish` is called on the event loop, at once or later."""
+    def begin(self, route: Route, headers: Headers, body: bytes, finish: Finish, client: str) -> Job | Work | None:
+        """Starts to answer; `finish` is called on the event loop, at once or later. What comes back can be dropped."""
         if len(body) > self.limits.body:
             finish(self.too_large(len(body)))
             return None
         served = self.models[route.model]
-        work = guarded(lambda: self._work(route, served, headers, body))
+        deadline = time.monotonic() + self.limits.answer_seconds
+        large = Work(client=client, finish=finish, deadline=deadline)
+        work = guarded(lambda: self._work(route, served, headers, body, large))
         if isinstance(work, Fault):
             finish(work)
         elif callable(work):
-            self._run_large(work, finish)
+            large.task = work
+            if self._lane.submit(large):
+                return large
+            finish(BUSY)
         else:
-            job = Job(call=work, body=body, done=finish, deadline=time.monotonic() + self.limits.answer_seconds)
+            job = Job(call=work, body=body, done=finish, deadline=deadline)
             if self.batchers[route.model].submit(job):
                 return job
             finish(BUSY)
         return None
 
-    async def answer(self, route: Route, headers: Headers, body: bytes) -> Reply | Fault:
+    async def answer(self, route: Route, headers: Headers, body: bytes, client: str) -> Reply | Fault:
         """The same as a coroutine."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Reply | Fault] = loop.create_future()
@@ -138,7 +151,7 @@ class Service:
             if not future.done():
                 future.set_result(outcome)
 
-        job = self.begin(route, headers, body, finish)
+        job = self.begin(route, headers, body, finish, client)
         try:
             return await asyncio.wait_for(future, self.limits.answer_seconds)
         except TimeoutError:
@@ -150,25 +163,48 @@ class Service:
             if job is not None:
                 job.dropped = True
 
-    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes) -> Call | Task:
+    async def answers(self) -> bool:
+        """Whether every model answers, tried at most every PROBE_SECONDS with a row of zeros."""
+        now = time.monotonic()
+        if now - self._probed > PROBE_SECONDS:
+            self._probed = now
+            loop = asyncio.get_running_loop()
+            try:
+                self._answers = await asyncio.wait_for(
+                    loop.run_in_executor(self._probe, self._try_models), self.limits.answer_seconds
+                )
+            except TimeoutError:
+                self._answers = False
+        return self._answers
+
+    def _try_models(self) -> bool:
+        def answer() -> Reply:
+            for served in self.models.values():
+                with self._engine_lock:
+                    served.model.engine.outputs(_zeros(served))
+            return Reply(b"")
+
+        return not isinstance(guarded(answer), Fault)
+
+    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes, large: Work) -> Call | Task:
         alone = served.is_forecast or len(body) > SMALL
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         kind = content_type.partition(";")[0].strip().lower()
         if not alone and route.action == "predict" and kind == "application/json":
             return JsonCall(served)
-        tasks = Tasks(served, self._together(served))
+        tasks = Tasks(served, self._together(served, large.check), large.check)
         if route.action == "infer":
             length = _json_length(headers, len(body))
             return partial(tasks.infer, body, length) if alone else InferCall(served, length)
         if route.action == "explain":
             return partial(self._explain, served, body, content_type)
-        as_csv = b"text/csv" in headers.get(b"accept", b"")
+        written = _written_as(headers.get(b"accept", b""))
         if kind == "application/json" or (kind == "" and body[:1] == b"{"):
             return partial(tasks.json, body) if alone else JsonCall(served)
         if kind == "multipart/form-data":
-            return partial(tasks.form, body, content_type, as_csv=as_csv)
+            return partial(tasks.form, body, content_type, written=written)
         if kind in ("text/csv", "text/tab-separated-values"):
-            return partial(tasks.table, body, as_csv=as_csv, tabs=kind != "text/csv")
+            return partial(tasks.table, body, written=written, tabs=kind != "text/csv")
         if served.reads_one_file and (
             kind.partition("/")[0] in ("image", "audio", "video") or kind == "application/octet-stream"
         ):
@@ -181,32 +217,15 @@ class Service:
             "unsupported_type", f"A body of type '{kind[:60]}' was sent, but {_accepted(served)} were expected."
         )
 
-    def _together(self, served: ServedModel) -> Callable[[RowSet], Answers]:
+    def _together(self, served: ServedModel, check: Callable[[], None]) -> Callable[[RowSet], Answers]:
         def answer(rows: RowSet) -> Answers:
+            check()
             prepared = served.prepare([rows])
             with self._engine_lock:
                 answers = served.model.engine.outputs(prepared.arrays)
             return served.finish(answers, prepared)
 
         return answer
-
-    def _run_large(self, task: Task, finish: Finish) -> None:
-        if self._large >= MOST_LARGE:
-            finish(BUSY)
-            return
-        self._large += 1
-        assert self._loop is not None
-        loop = self._loop
-
-        def done(outcome: Reply | Fault) -> None:
-            self._large -= 1
-            finish(outcome)
-
-        def run() -> None:
-            outcome = guarded(task)
-            loop.call_soon_threadsafe(done, outcome)
-
-        self._pool.submit(run)
 
     def _explain(self, served: ServedModel, body: bytes, content_type: str) -> Reply:
         from netpick.serve.explaining import explain
@@ -254,8 +273,19 @@ class Service:
             self.counters.gauge(
                 "netpick_batch_limit_rows", "Rows that a batch may have now.", label, partial(_limit, batcher)
             )
-        self.counters.gauge("netpick_large_requests", "Large requests that wait or run.", "", lambda: self._large)
+        self.counters.gauge("netpick_large_requests", "Large requests that wait or run.", "", lambda: len(self._lane))
         self.counters.gauge("netpick_start_time_seconds", "When the server started.", "", lambda: self.started)
+
+
+def _zeros(served: ServedModel) -> dict[str, Array]:
+    """One row that every network reads: zeros, of one step where lengths differ."""
+    arrays: dict[str, Array] = {}
+    inputs = served.model.parts.inputs
+    for name, spec in inputs.items():
+        arrays[name] = np.zeros((1, *spec.shape), stored_type(name, inputs))
+        if spec.padded:
+            arrays[f"{name}.lengths"] = np.ones(1, np.int32)
+    return arrays
 
 
 def _queued(batcher: Batcher) -> float:
@@ -272,6 +302,12 @@ def _rows(batcher: Batcher) -> float:
 
 def _limit(batcher: Batcher) -> float:
     return batcher.cost.enough
+
+
+def _written_as(accept: bytes) -> Written:
+    if b"text/csv" not in accept:
+        return "json"
+    return "safe csv" if b"formulas=escaped" in accept else "csv"
 
 
 def _json_length(headers: Headers, length: int) -> int | None:

@@ -16,7 +16,8 @@ from pydantic_core import from_json, to_json
 
 from netpick.errors import near_matches
 from netpick.kinds.cells import as_text
-from netpick.serve.faults import refuse, shown
+from netpick.serve.faults import refuse, require_few, shown
+from netpick.serve.options import Limits
 from netpick.serve.replies import Reply
 from netpick.serve.served import MOST_WARNINGS, Answers, RowSet, ServedModel
 from netpick.types import Array
@@ -27,6 +28,8 @@ DTYPES: Mapping[str, str] = {
 }  # fmt: skip
 MOST_INPUTS = 10_000
 MOST_DIMENSIONS = 6
+LONGEST_NAME = 1_000  # characters
+NUMBERS = {bool, int, float}  # types of values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +103,10 @@ def _time_name(state: Any) -> str:
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def read_request(body: bytes, json_length: int | None) -> tuple[dict[str, Array], Asked]:
+def read_request(body: bytes, json_length: int | None, limits: Limits) -> tuple[dict[str, Array], Asked]:
     """The tensors by name, and what is wanted back. Raises Fault. json_length: of the binary extension's header."""
     head, rest = (body, b"") if json_length is None else (body[:json_length], body[json_length:])
+    require_few(head, limits)
     try:
         content = from_json(head, allow_inf_nan=True, cache_strings="keys")  # tensors may hold NaN: it is their null
     except ValueError as error:
@@ -144,6 +148,12 @@ def _head(tensor: Any) -> tuple[str, str, tuple[int, ...]]:
             field="inputs",
         )
     name, datatype, shape = tensor["name"], tensor.get("datatype"), tensor.get("shape")
+    if len(name) > LONGEST_NAME:
+        refuse(
+            "invalid_value",
+            f"An input has a name of {len(name):,} characters, and {shown(name)} is none.",
+            field="inputs",
+        )
     if not isinstance(datatype, str) or (datatype != "BYTES" and datatype not in DTYPES):
         known = ", ".join(["BYTES", *DTYPES])
         refuse("invalid_value", f"Input '{name}' is of datatype {shown(datatype)}; known: {known}.", field=name)
@@ -183,8 +193,8 @@ def _from_bytes(data: bytes, datatype: str, count: int, name: str) -> Array:
 def _from_list(data: Any, datatype: str, count: int, name: str) -> Array:
     if not isinstance(data, list):
         refuse("invalid_value", f"Input '{name}' has no list 'data'.", field=name)
+    flat = _flattened(data, name)
     if datatype == "BYTES":
-        flat: list[Any] = _flattened(data, name)
         if len(flat) == count and not all(isinstance(cell, str) for cell in flat):
             refuse(
                 "invalid_value", f"Input '{name}' holds values that are no text, but its datatype is BYTES.", field=name
@@ -192,17 +202,18 @@ def _from_list(data: Any, datatype: str, count: int, name: str) -> Array:
         cells = np.empty(len(flat), dtype=object)
         cells[:] = flat
     else:
-        try:
-            wide = np.asarray(data)
-            cells = wide.astype(DTYPES[datatype]).ravel() if wide.dtype.kind in "biuf" else np.empty(0)
-            if (
-                wide.dtype.kind in "iuf"
-                and datatype not in ("FP16", "FP32", "FP64")
-                and not (cells == wide.ravel()).all()
-            ):
+        cells = np.empty(0)
+        if (
+            set(map(type, flat)) <= NUMBERS
+        ):  # texts among numbers would make numpy store every value as long as the longest
+            try:
+                wide = np.asarray(flat)
+                cells = wide.astype(DTYPES[datatype]) if wide.dtype.kind in "biuf" else np.empty(0)
+            except OverflowError:
+                cells = np.empty(0)
+            whole = len(cells) > 0 and wide.dtype.kind in "iuf" and datatype not in ("FP16", "FP32", "FP64")
+            if whole and not (cells == wide).all():
                 refuse("invalid_value", f"Input '{name}' holds values that do not fit into {datatype}.", field=name)
-        except (ValueError, TypeError, OverflowError):
-            cells = np.empty(0)
         if data and len(cells) == 0:
             refuse(
                 "invalid_value",
@@ -218,8 +229,10 @@ def _from_list(data: Any, datatype: str, count: int, name: str) -> Array:
 
 def _flattened(data: list[Any], name: str) -> list[Any]:
     for _ in range(MOST_DIMENSIONS):
-        if not any(isinstance(part, list) for part in data):
+        if list not in set(map(type, data)):
             return data
+        if len({len(part) if isinstance(part, list) else -1 for part in data}) != 1:
+            refuse("invalid_value", f"Input '{name}' holds lists of different lengths.", field=name)
         data = [cell for part in data for cell in (part if isinstance(part, list) else [part])]
     refuse("invalid_value", f"Input '{name}' holds lists that are too deep.", field=name)
 

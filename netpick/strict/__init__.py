@@ -12,6 +12,7 @@ from netpick.strict.archive import open_archive, write_archive
 from netpick.strict.bundle import Bundle, manifest_of, open_folder
 from netpick.strict.documents import from_parsed, parse_json, read_as
 from netpick.strict.files import RefusedError, read_file
+from netpick.strict.folders import require_plain
 
 __all__ = [
     "Bundle",
@@ -23,5 +24,6 @@ __all__ = [
     "parse_json",
     "read_as",
     "read_file",
+    "require_plain",
     "write_archive",
 ]

@@ -217,7 +217,7 @@ def test_the_folder_is_for_people_too(exported: Path) -> None:
     container = (made / "Containerfile").read_text()
     assert "--no-deps" in container
     assert '"netpick", "serve", "model"' in container
-    assert "`setosa`" in (made / "README.md").read_text()
+    assert "setosa, versicolor" in (made / "README.md").read_text()
     client = (made / "client.py").read_text()
     assert len(client.splitlines()) <= 40
     compile(client, "client.py", "exec")

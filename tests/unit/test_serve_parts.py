@@ -90,7 +90,9 @@ def refused_with(call: Any) -> int | None:
 
 @given(st.binary(max_size=300), st.none() | st.integers(0, 300))
 def test_any_bytes_are_a_v2_request_or_a_fault(body: bytes, length: int | None) -> None:
-    assert refused_with(lambda: v2.read_request(body, None if length is None else min(length, len(body)))) in (
+    assert refused_with(
+        lambda: v2.read_request(body, None if length is None else min(length, len(body)), Limits())
+    ) in (
         None,
         400,
         422,
@@ -145,7 +147,7 @@ def test_numbers_are_read_as_people_write_them(written: str, steps: list[Any]) -
 
 def test_tensors_are_checked_against_their_shapes() -> None:
     good = b'{"inputs":[{"name":"a","datatype":"FP32","shape":[2,2],"data":[[1,2],[3,4]]},{"name":"b","datatype":"BYTES","shape":[2],"data":["x","y"]}]}'
-    tensors, asked = v2.read_request(good, None)
+    tensors, asked = v2.read_request(good, None, Limits())
     assert tensors["a"].tolist() == [[1, 2], [3, 4]]
     assert tensors["b"].tolist() == ["x", "y"]
     assert asked.binary is False
@@ -163,14 +165,14 @@ def test_tensors_are_checked_against_their_shapes() -> None:
     for part, others in wrong.items():
         for other in others:
             with pytest.raises(Fault) as refused:
-                v2.read_request(good.replace(part, other), None)
+                v2.read_request(good.replace(part, other), None, Limits())
             assert refused.value.status == 422
     head = b'{"inputs":[{"name":"b","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":10}}]}'
-    tensors, _ = v2.read_request(head + b"\1\0\0\0x\1\0\0\0y", len(head))
+    tensors, _ = v2.read_request(head + b"\1\0\0\0x\1\0\0\0y", len(head), Limits())
     assert tensors["b"].tolist() == [b"x", b"y"]
     for tail in (b"\1\0\0\0x\1\0\0\0", b"\1\0\0\0x\xff\xff\xff\xffy", b"\1\0\0\0x\1\0\0\0yz"):
         with pytest.raises(Fault):
-            v2.read_request(head + tail, len(head))
+            v2.read_request(head + tail, len(head), Limits())
 
 
 def test_the_gate_knows_its_own_names_and_addresses_alone() -> None:

@@ -72,7 +72,7 @@ const answerTable = async (file) => {
   fill(place, el("p", { class: "soft" }, `${file.name} is being answered …`));
   try {
     const tabs = file.name.toLowerCase().endsWith(".tsv");
-    const headers = { "content-type": tabs ? "text/tab-separated-values" : "text/csv", accept: "text/csv" };
+    const headers = { "content-type": tabs ? "text/tab-separated-values" : "text/csv", accept: "text/csv; formulas=escaped" };
     const response = await ask(`${path}/predict`, { method: "POST", headers, body: file });
     const text = await response.text();
     const rows = cells(text, 21);

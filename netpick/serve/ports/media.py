@@ -213,13 +213,8 @@ class ImagePort(_FilePort):
             return super()._cell(cell, row, most_pixels)
         channels, height, width = self.state.shape
         wanted = (height, width) if channels == 1 else (height, width, channels)
-        try:
-            values = np.asarray(cell)
-        except (ValueError, OverflowError):  # rows of different lengths
-            values = np.empty((), dtype=object)
-        plain = not any(isinstance(value, bool) for line in cell if isinstance(line, list) for value in line)
-        whole = plain and values.dtype.kind in "iu" and values.size > 0 and values.min() >= 0 and values.max() <= 255
-        if not whole or values.shape != wanted:
+        flat = _pixels_of(cell, wanted)
+        if flat is None:
             refuse(
                 "invalid_value",
                 f"Field '{self.name}' (row {row}) holds a list, but {height} rows of {width} pixels"
@@ -227,7 +222,7 @@ class ImagePort(_FilePort):
                 field=self.name,
                 row=row,
             )
-        pixels = values.astype(np.uint8).reshape(1, height, width, channels)
+        pixels = np.array(flat, np.uint8).reshape(1, height, width, channels)
         return Block(values=np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
 
@@ -303,6 +298,18 @@ def _stacked(blocks: Sequence[Block]) -> Block:
     remarks = tuple(remark for part in blocks for remark in part.remarks)
     unpacked = sum(part.unpacked for part in blocks)
     return Block(values=block.values, lengths=block.lengths, remarks=remarks, unpacked=unpacked)
+
+
+def _pixels_of(cell: list[Any], shape: tuple[int, ...]) -> list[int] | None:
+    """The grey levels of nested lists of exactly this shape; None for anything else. Looked at before numpy makes an array."""
+    level: list[Any] = [cell]
+    for side in shape:
+        if any(type(part) is not list or len(part) != side for part in level):
+            return None
+        level = [value for part in level for value in part]
+    if set(map(type, level)) != {int} or min(level) < 0 or max(level) > 255:
+        return None
+    return level
 
 
 def _is_coloured(data: bytes) -> bool:

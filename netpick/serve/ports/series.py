@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
 from netpick.types import Array, ArrayColumn, Column
 
+STEPS = {int, float, type(None)}  # types of values
 FAR = 8.0  # standard deviations from the mean of the training series
 
 
@@ -118,12 +120,15 @@ class SeriesPort(Port):
                 field=name,
                 row=row,
             )
-        try:
-            curve = np.asarray(cell, dtype=np.float64)  # None becomes NaN
-        except (ValueError, TypeError, OverflowError):
-            curve = np.empty(())
-        numbers = (value for step in cell for value in (step if isinstance(step, list) else (step,)))
-        if any(isinstance(value, (str, bool)) for value in numbers) or curve.ndim not in (1, 2):
+        nested = list in set(map(type, cell))
+        values = [value for step in cell for value in (step if isinstance(step, list) else (step,))] if nested else cell
+        curve = np.empty(())
+        if set(map(type, values)) <= STEPS and len(values) <= self.limits.values:
+            with suppress(
+                ValueError, TypeError, OverflowError
+            ):  # lists of different lengths, integers of hundreds of digits
+                curve = np.asarray(cell, dtype=np.float64)  # None becomes NaN
+        if curve.ndim not in (1, 2):
             refuse(
                 "invalid_value",
                 f"Field '{name}' (row {row}) holds steps that are not numbers, but "

@@ -11,12 +11,15 @@ from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
+from polars.exceptions import PolarsError
+
 from netpick.encode import Encoder, input_specs
 from netpick.errors import ModelFileError
 from netpick.kinds import KINDS
 from netpick.learned import require_readable
 from netpick.metrics import METRICS
 from netpick.model_record import FORMAT, ModelRecord
+from netpick.model_trial import require_moderate, try_encoders, try_scores, try_task
 from netpick.sources.name_pattern import parse_pattern
 from netpick.strict import RefusedError, from_parsed, parse_json, read_as
 from netpick.tasks import TASKS, Task
@@ -59,7 +62,7 @@ def read_parts(content: bytes, card: str, path: Path) -> ModelParts:
         _require_sense(parts)
     except ModelFileError:
         raise
-    except (RefusedError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+    except (RefusedError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, PolarsError) as error:
         refuse(path, f"model.json, {(str(error) or type(error).__name__).splitlines()[0].rstrip('.')[:300]}")
     return parts
 
@@ -100,6 +103,14 @@ def _require_sense(parts: ModelParts) -> None:
             raise RefusedError(f"its input '{name[:60]}' has the shape {str(spec.shape)[:100]}")
     if dict(record.inputs) != dict(_inputs(parts)):
         raise RefusedError("its encoders do not make the inputs that it states")
+    for where, said in (
+        *((f"column '{e.column[:60]}'", e.state) for e in record.encoders),
+        ("its task", record.task_state),
+    ):
+        require_moderate(said, where)
+    try_scores(record.scores)
+    try_encoders(parts.encoders)
+    try_task(task, state)
 
 
 def _inputs(parts: ModelParts) -> Inputs:

@@ -32,7 +32,9 @@ STAGES = (
     "learned",
     "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "baseline_fits",
-    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report", "model_parts", "artifact",
+    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report",
+    "model_trial",
+    "model_parts", "artifact",
     "new_rows",
     "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
     "rounds",
@@ -54,7 +56,7 @@ NEVER = {
 
 # What a person waits for before anything trains: importing these stages may not import torch.
 WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
-                 "report", "batches", "model_parts", "engines", "onnx_file", "model_folder", "use_forecast", "use", "board", "cli")  # fmt: skip
+                 "report", "batches", "model_trial", "model_parts", "engines", "onnx_file", "model_folder", "use_forecast", "use", "board", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
 # Cleaning up and raising again is not meant.

@@ -62,6 +62,9 @@ class Decoder(ABC):
         """Starts to decode the file column `name` of a Source and returns at once. Raises RequestError for a request that
         cannot be met."""
 
+    def try_settings(self, like: Mapping[str, Any]) -> None:  # noqa: B027 - most decoders have nothing that could not fit
+        """Decodes a made-up file as `like` says. Raises ValueError and the like where that is not possible."""
+
     def files_in(self, folder: Path) -> list[Path]:
         """What stands for a row each below a folder, when a model is used on it."""
         return sorted(p for p in folder.rglob("*") if p.suffix.lower() in self.endings and not p.name.startswith("."))

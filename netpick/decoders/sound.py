@@ -31,6 +31,7 @@ from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
 
 HEADERS, SOUNDS = 100, 8  # of how many files headers and samples are looked at before decoding
 SMALL_WAV = 200_000  # bytes, on average
+MOST_TRIED = 1 << 20  # samples
 
 
 class SoundDecoder(Decoder):
@@ -40,6 +41,15 @@ class SoundDecoder(Decoder):
     noun: ClassVar[str] = "sounds"
     expected: ClassVar[str] = "a whole WAV, FLAC, OGG, MP3, AIFF or AU"
     endings: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
+
+    def try_settings(self, like: Mapping[str, Any]) -> None:
+        """See Decoder."""
+        settings = SoundSettings.from_mapping(like)
+        steps = np.arange(min(4 * settings.window, MOST_TRIED), dtype=np.float32)
+        with np.errstate(invalid="raise"):
+            (frames,) = log_mel([np.sin(steps)], settings)
+        if frames.shape[1] != settings.mels:
+            raise ValueError("sounds of as many bands as are read")
 
     def start(self, source: Source, name: str, request: DecodeRequest) -> Work:
         column = source.columns[name]

@@ -89,6 +89,15 @@ class Audio(Kind):
             return np.ascontiguousarray(column.values[:, : state.frames])
         return np.pad(column.values, ((0, 0), (0, state.frames - frames), (0, 0)))
 
+    def sample(self, name: str, state: Any) -> Column:
+        """See Kind."""
+        return ArrayColumn(
+            name=name,
+            values=np.zeros((1, state.frames, len(state.mean)), np.uint8),
+            kind="audio",
+            lengths=np.array([state.frames], np.int32),
+        )
+
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         return tuple(f"{name} band {band + 1}" for band in range(len(state.mean)))
 

@@ -64,6 +64,12 @@ class Kind(ABC):
         """For padded rich forms: valid steps (N,) int32 of each row of what `encode` gave."""
         return None
 
+    def sample(self, name: str, state: Any) -> Column:
+        """Rows that `encode` can read, the first one missing where a cell can be: what a received model is tried with."""
+        import polars as pl
+
+        return TableColumn(name=name, values=pl.Series(name, [None, "0"], dtype=pl.String))
+
     def notes(self, name: str, state: Any) -> Sequence[Note]:
         """What was learned of a column called `name` that its user should know."""
         return ()

@@ -68,6 +68,10 @@ class Clip(Kind):
             )
         return column.values
 
+    def sample(self, name: str, state: Any) -> Column:
+        """See Kind."""
+        return ArrayColumn(name=name, values=np.zeros((1, *state.shape), np.uint8), kind="clip")
+
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         channels = state.shape[1]
         return NAMES_OF_CHANNELS.get(channels, tuple(f"{name} {i + 1}" for i in range(channels)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from netpick.kinds.base import Claim, Kind, Scale
 from netpick.kinds.cells import examples_of, series_of
-from netpick.types import STRICT, Array, Column, Form, Rows
+from netpick.types import STRICT, Array, Column, Form, Rows, TableColumn
 
 FORMATS = (
     "%Y-%m-%d",
@@ -27,6 +28,7 @@ FORMATS = (
     "%d.%m.%Y %H:%M",
     "%Y-%m-%dT%H:%M:%SZ",
 )
+FARTHEST = 4e6  # days from 1970: past the year 9999
 CYCLES = (("year", 365.2425), ("week", 7.0), ("day", 1.0))  # period in days
 
 
@@ -41,6 +43,8 @@ class DatetimeState:
     flag_missing: bool
 
     def __post_init__(self) -> None:
+        if not abs(self.mean) <= FARTHEST:
+            raise ValueError("a mean within the calendar")
         if self.format not in ("", *FORMATS):
             raise ValueError(f"a date format among {', '.join(FORMATS)}")
         if len(set(self.cycles)) != len(self.cycles) or not set(self.cycles) <= {name for name, _ in CYCLES}:
@@ -110,6 +114,11 @@ class Datetime(Kind):
         if state.flag_missing:
             encoded = np.concatenate([encoded, missing[:, None]], axis=1)
         return encoded.astype(np.float32)
+
+    def sample(self, name: str, state: Any) -> Column:
+        """See Kind."""
+        moments = pl.Series(name, [None, datetime(2020, 1, 2, 3, 4, 5)], dtype=pl.Datetime("us"))
+        return TableColumn(name=name, values=moments.dt.to_string(state.format) if state.format else moments)
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         cyclic = [f"{name} {wave} of {cycle}" for cycle in state.cycles for wave in ("sine", "cosine")]

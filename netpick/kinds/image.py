@@ -66,6 +66,10 @@ class Image(Kind):
             )
         return column.values
 
+    def sample(self, name: str, state: Any) -> Column:
+        """See Kind."""
+        return ArrayColumn(name=name, values=np.zeros((1, *state.shape), np.uint8), kind="image")
+
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         return ("grey",) if state.shape[0] == 1 else ("red", "green", "blue", "alpha")[: state.shape[0]]
 

@@ -71,6 +71,15 @@ class Series(Kind):
             values = values[:, : state.length]
         return np.ascontiguousarray(_fit_length(values, column.name, state))
 
+    def sample(self, name: str, state: Any) -> Column:
+        """See Kind."""
+        return ArrayColumn(
+            name=name,
+            values=np.zeros((2, state.length, len(state.mean)), np.float32),
+            kind="series",
+            lengths=np.array([1, state.length], np.int32) if state.padded else None,
+        )
+
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         channels = len(state.mean)
         return (name,) if channels == 1 else tuple(f"{name} {i + 1}" for i in range(channels))

@@ -130,7 +130,7 @@ class _Protocol(HttpToolsProtocol):
 
     def _stop(self, fault: Fault) -> NoReturn:
         self._refuse(fault)
-        raise _Stop
+        raise _StopError
 
     def send_400_response(self, msg: str) -> None:
         if not self.ended:

@@ -16,6 +16,7 @@ from typing import Any
 from bench.checkpoints import measure_checkpoints
 from bench.checks import measure_checks
 from bench.forecast_lstm import measure_forecast_lstm
+from bench.images import measure_images
 from bench.labs import measure_labs
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "mapped": measure_mapped,
     "lstm": measure_forecast_lstm,
     "labs": measure_labs,
+    "images": measure_images,
     "sequences": measure_sequences,
     "checks": measure_checks,
     "serve": measure_serve,

@@ -31,6 +31,8 @@ from netpick.types import TEST, VALIDATION, Array, Rows, Schema, Source, Split
 FOLDS = 5
 FOLDS_BELOW = 1_000  # rows: a fifth of as many leaves an accuracy of 0.9 within 4 points, all of them within 2
 FOLDS_SECONDS = 30.0  # of budget, below which networks would be trained too little in each
+RICH = ("text", "image", "audio", "clip", "series")  # kinds that more and slower networks read than a table's
+RICH_SECONDS = 120.0  # the same for them
 MOST_FOLDS = 20
 STREAM = 100  # of random numbers; the split's own streams lie below
 
@@ -43,17 +45,19 @@ class Folds:
     parts: tuple[Split, ...]
 
 
-def number_of_folds(asked: int | None, source: Source, request: SplitRequest, *, seconds: float | None) -> int:
+def number_of_folds(
+    asked: int | None, source: Source, request: SplitRequest, *, seconds: float | None, rich: bool = False
+) -> int:
     """How many folds: as asked, else by size; 1 is a plain split.
 
-    seconds: the budget, None for --steps. Networks of a short budget, or of fixed steps, learn more in one training than in six;
+    seconds: the budget, None for --steps; rich: a column holds more than numbers and categories. Networks of a short budget, or of fixed steps, learn more in one training than in six;
     so folds must be asked for there. Raises RequestError for what cannot be.
     """
     rows = int(request.labelled.sum())
     given = source.given_split is not None and np.isin(source.given_split, (TEST, VALIDATION)).any()
     if asked is None:
         wanted = request.rule is None and not given and TOO_FEW <= rows < FOLDS_BELOW
-        wanted = wanted and seconds is not None and seconds >= FOLDS_SECONDS
+        wanted = wanted and seconds is not None and seconds >= (RICH_SECONDS if rich else FOLDS_SECONDS)
         return FOLDS if wanted else 1
     if not 1 <= asked <= MOST_FOLDS:
         raise RequestError(

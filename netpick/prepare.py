@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from netpick.decode import start_decoding
 from netpick.decoders.base import DecodeRequest
 from netpick.errors import DataError, FindingError, RequestError
-from netpick.folds import make_folds, number_of_folds
+from netpick.folds import RICH, make_folds, number_of_folds
 from netpick.prepare_forecast import (
     ForecastRequest,
     SeriesParts,
@@ -240,7 +240,8 @@ def _divided(
     """The split, and the folds that the contest is judged by where all rows are tested."""
     budget = DEFAULT_BUDGET if options.budget is None else options.budget
     seconds = None if options.steps is not None else budget
-    count = number_of_folds(options.folds, source, request, seconds=seconds)
+    rich = any(field.kind in RICH for field in schema.features)
+    count = number_of_folds(options.folds, source, request, seconds=seconds, rich=rich)
     if count > 1:
         try:
             folds = make_folds(source, schema, request, count)

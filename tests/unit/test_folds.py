@@ -134,6 +134,8 @@ def test_the_number_of_folds_follows_from_the_rows_and_from_what_was_said() -> N
     given[200:] = VALIDATION
     assert count(None, source_of(given, x=x, y=rare)) == 1
     assert count(None, labelled=few) == 1
+    assert number_of_folds(None, source, request_of(), seconds=60.0, rich=True) == 1
+    assert number_of_folds(None, source, request_of(), seconds=180.0, rich=True) == 5
 
 
 @pytest.mark.parametrize(

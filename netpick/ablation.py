@@ -19,10 +19,10 @@ from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.encode import JOINED, Encoder, input_names
 from netpick.evaluate import decide
 from netpick.infer import DeviceData, predict_outputs
-from netpick.metrics import METRICS
+from netpick.metrics import Metric
 from netpick.store import Store
 from netpick.tasks import Task
-from netpick.types import Ablation, Array, Inputs, Predictions, Rows
+from netpick.types import Ablation, Array, DecisionRule, Inputs, Predictions, Rows
 
 MOST_ROWS = 2_000  # test rows that are asked about; more narrow the intervals by little and cost as much as the contest
 JOINED_TITLES = {"vector": "number columns", "codes": "category columns"}
@@ -51,8 +51,8 @@ class Trial:
     truth: Array  # of all rows, in the task's own units
     rows: Rows  # the opened test rows
     row_groups: Array | None  # (n,) of the test rows, where rows of a group depend on each other
-    metric: str
-    threshold: float | None
+    metric: Metric
+    rule: DecisionRule
     seed: int
 
 
@@ -75,7 +75,7 @@ def ablate(trial: Trial, groups: Sequence[ColumnGroup]) -> tuple[Ablation, ...]:
     """The test score without each group, and by how much the group makes it better. Empty where it is not defined."""
     chosen = _sampled(len(trial.rows), trial.seed)
     rows = trial.rows[chosen]
-    metric, truth = METRICS[trial.metric], trial.truth[rows]
+    metric, truth = trial.metric, trial.truth[rows]
     if len(rows) < 2 or not groups:
         return ()
     row_groups = None if trial.row_groups is None else trial.row_groups[chosen]
@@ -84,13 +84,13 @@ def ablate(trial: Trial, groups: Sequence[ColumnGroup]) -> tuple[Ablation, ...]:
     whole = _predictions(trial, arrays)
     if not metric.applies(truth, whole):
         return ()
-    full = Contender(name="all", predictions=whole, decided=decide(trial.task.name, whole, trial.threshold))
+    full = Contender(name="all", predictions=whole, decided=decide(trial.task.name, whole, trial.rule))
     made = []
     for number, group in enumerate(groups):
         partner = _partners(len(rows), (trial.seed, number))
         names = (group.input, f"{group.input}.lengths")
         exchanged = _predictions(trial, arrays | {name: arrays[name][partner] for name in names if name in arrays})
-        decided = decide(trial.task.name, exchanged, trial.threshold)
+        decided = decide(trial.task.name, exchanged, trial.rule)
         without = Contender(name=group.title, predictions=exchanged, decided=decided)
         pair = paired_difference(metric, truth, full, without, resampler)
         made.append(

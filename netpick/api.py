@@ -57,7 +57,7 @@ class Run:
                 "high": s.high,
                 "n": s.n,
             }
-            for c in (*self.results.candidates, *self.results.baselines)
+            for c in self.results.entries
             for m, s in c.test.items()
         ]
         return pl.DataFrame(rows)

@@ -85,7 +85,10 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the run; must not exi
 Accept = Annotated[str | None, typer.Option(help="Codes of severe findings to go on with: D002,D006.")]
 Cost = Annotated[
     list[str] | None,
-    typer.Option(help="Price of a mistake for the decision threshold: fn=10 (missed positives), fp=2."),
+    typer.Option(
+        help="What a mistake costs: fn=10 (missed positives) or fp=2 for two classes, 'cat>dog=5' (a cat called dog) for "
+        "any, or a CSV file with a matrix. May be repeated."
+    ),
 ]
 RecipeOption = Annotated[
     str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')
@@ -281,6 +284,8 @@ def predict(
 
         table = without_formulas(table)
     write_table(table, out)
+    if loaded.interval_words:
+        print(loaded.interval_words, file=sys.stderr)
 
 
 @app.command()
@@ -465,7 +470,9 @@ def _options(given: dict[str, Any]) -> FitOptions:
     if "kind" in said:
         options["kinds"] = tuple(_pair(text, "--kind COLUMN=KIND") for text in said["kind"])
     if "cost" in said:
-        options["cost"] = _costs(said["cost"])
+        from netpick.compare.costs import read_cost_words
+
+        options["cost"] = read_cost_words(said["cost"])
     if "budget" in said:
         options["budget"] = parse_duration(said["budget"])
     if "image_size" in said:
@@ -492,21 +499,6 @@ def _pair(text: str, expected: str) -> tuple[str, str]:
     if not sign or not left or not right:
         raise RequestError(f"'{text}' cannot be read. Expected {expected}.")
     return left.strip(), right.strip()
-
-
-def _costs(texts: list[str]) -> dict[str, float]:
-    costs = {}
-    for text in (part for item in texts for part in item.split(",")):
-        name, value = _pair(text, "--cost fn=10 or --cost fp=2")
-        try:
-            costs[name] = float(value)
-        except ValueError:
-            costs[name] = -1.0
-        if name not in ("fn", "fp") or not 0 < costs[name] < 1e6:
-            raise RequestError(
-                f"A cost of '{text}' cannot be used. Pass fn=NUMBER (missed positives) or fp=NUMBER (false alarms)."
-            )
-    return costs
 
 
 def _size(text: str) -> tuple[int, int]:

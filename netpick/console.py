@@ -120,8 +120,11 @@ def show_run(run: Run) -> None:
     _contest(console, run)
     console.print()
     console.print(_text(results.verdict.sentence, style="bold"))
-    if results.threshold is not None:
-        console.print(_text(results.threshold.sentence))
+    if results.blend is not None:
+        console.print(_text(results.blend.sentence))
+    decision = results.threshold.sentence if results.threshold is not None else results.decision
+    if decision:
+        console.print(_text(decision))
     _findings(console, results.findings)
     console.print()
     console.print(_text(f"report   {run.folder / 'report.html'}"))
@@ -150,7 +153,7 @@ def _contest(console: Console, run: Run) -> None:
     for heading in headings:
         table.add_column(heading, justify="left" if not heading else "right", overflow="fold", no_wrap=bool(heading))
     ranked = sorted(
-        [*results.candidates, *results.baselines],
+        results.entries,
         key=lambda c: _rank(c.test.get(metric.name), metric.better),
         reverse=True,
     )

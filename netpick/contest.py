@@ -72,11 +72,15 @@ class Contest:
     def run(self) -> RunResults:
         import torch
 
+        from netpick.compare import given_costs
         from netpick.contest_rows import rows_of
         from netpick.infer import DeviceData
         from netpick.plan import spent_words
         from netpick.store import Allocator
 
+        given_costs(
+            self.prepared.task.name, self.options.cost, self.prepared.target.labels
+        )  # raises for what cannot be
         self.rows = rows_of(self.prepared)
         self.rounds = self.rounds_left = 1 + len(self.prepared.folds)
         schema, inputs = self.prepared.schema, self.rows.inputs
@@ -324,6 +328,7 @@ class Contest:
                     seconds=fit.seconds,
                     bytes=fit.fitted.num_bytes,
                     latency_ms=latency_ms(fit, problem, int(split.train[0])),
+                    calibration=task.calibration_words(self.states[name]),
                     validation_predictions=task.decode(validated, self.states[name]),
                     test_predictions=task.decode(answers(prepared.sealed.rows), self.states[name]),
                 )
@@ -521,6 +526,7 @@ class Contest:
                 half_time=half_time,
                 seconds=time.perf_counter() - started,
                 steps=trained.steps,
+                calibration=self.prepared.task.calibration_words(self.states[name]),
                 validation_predictions=validated,
                 test_predictions=test,
                 bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
@@ -615,6 +621,7 @@ class Contest:
         networks: Mapping[str, Any],
     ) -> RunResults:
         from netpick import __version__
+        from netpick.blending import ValidationRows, described, mix
         from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
         from netpick.evaluate import Contest, judge
         from netpick.plan import steps_per_pass
@@ -634,6 +641,16 @@ class Contest:
         )
         self.on_event(Event(stage="evaluate", text=told))
         validation = validation_rows(prepared.folds) if prepared.folds else split.validation
+        mixed = mix(
+            [*candidates, *baselines],
+            prepared.task,
+            prepared.state,
+            ValidationRows(
+                truth=prepared.truth[validation],
+                groups=validation if prepared.folds else self.rows.test_groups(validation),
+                seed=self.options.seed,
+            ),
+        )
         judged = judge(
             Contest(
                 task=prepared.task.name,
@@ -648,8 +665,13 @@ class Contest:
                 baselines=baselines,
                 passes={c.name: c.steps / steps_per_pass(plan, c.name) for c in candidates},
                 test_groups=self.rows.test_groups(test_rows),
+                blend=None if mixed is None else mixed.result,
             )
         )
+        blend = None
+        if mixed is not None and judged.blend is not None:
+            self.states[mixed.result.name] = mixed.state
+            blend = described(mixed, judged.blend, judged.against, judged.primary)
         found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
         return RunResults(
             version=__version__,
@@ -668,6 +690,9 @@ class Contest:
             verdict=judged.verdict,
             threshold=judged.threshold,
             thresholds=judged.thresholds,
+            costs=judged.costs,
+            blend=blend,
+            decision=judged.decision,
             findings=[*prepared.findings, *found],
             checks=[*prepared.checks, *outcomes(RESULT_CHECKS.values(), found, not_applicable)],
             test_openings=len(prepared.sealed.openings),
@@ -682,25 +707,26 @@ class Contest:
     ) -> RunResults:
         """What each group of columns adds to the recommended network."""
         from netpick.ablation import Trial, ablate, column_groups
+        from netpick.metrics import metric_of
 
         winner = results.verdict.winner
         groups = column_groups(self.rows.encoders) if self.rows.groups_columns else ()
         if winner is None or not groups:
             return results
         self.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
-        prepared, threshold = self.prepared, results.thresholds.get(winner)
+        prepared = self.prepared
         trial = Trial(
             network=networks[winner].network,
             arrays=store.arrays,
             inputs=data.inputs,
             device=self.device,
             task=prepared.task,
-            task_state=prepared.state,
+            task_state=self.states[winner],
             truth=prepared.truth,
             rows=prepared.sealed.rows,
             row_groups=self.rows.test_groups(prepared.sealed.rows),
-            metric=results.primary_metric,
-            threshold=None if threshold is None else threshold.value,
+            metric=metric_of(results.primary_metric, results.costs),
+            rule=results.rule(winner),
             seed=self.options.seed,
         )
         return replace(results, ablation=ablate(trial, groups), seconds=time.perf_counter() - self.started)
@@ -714,7 +740,6 @@ class Contest:
         if winner is None or prepared.task.name == "forecast":
             return results
         rows = prepared.split.validation[:MOST_ROWS]
-        threshold = results.thresholds.get(winner)
         network = networks[winner].network.cpu()
         subject = Subject(
             title=results.title,
@@ -726,7 +751,7 @@ class Contest:
             task=prepared.task,
             state=self.states[winner],
             labels=tuple(results.target.labels),
-            threshold=None if threshold is None else threshold.value,
+            rule=results.rule(winner),
             primary=results.primary_metric,
             arrays={name: np.asarray(array[rows]) for name, array in store.arrays.items()},
             columns=prepared.source.columns,

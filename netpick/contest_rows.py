@@ -102,8 +102,10 @@ class PlainRows:
         return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
 
     def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
-        """The task's state for one network or baseline, given what it answers for any rows."""
-        return self.prepared.state
+        """The task's state for one network or baseline, given what it answers for any rows: its probabilities and intervals are
+        made to hold on the validation rows."""
+        task, plain, rows = self.prepared.task, self.prepared.state, self.prepared.split.validation
+        return task.calibrated(task.decode(answers(rows), plain), self.prepared.truth[rows], plain)
 
     def learned(self, store: Store) -> LearnedRows:
         """What the model file keeps of the rows that were learned from and chosen on."""

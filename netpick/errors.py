@@ -92,7 +92,7 @@ def shown(text: str) -> str:
 
 def _spelled(letter: re.Match[str]) -> str:
     """A character as programmers write it: \\n, \\x1b, \\u202e."""
-    return letter[0].encode("unicode_escape").decode("ascii")
+    return ascii(letter[0])[1:-1]  # a codec would be imported first, in the middle of reading a file
 
 
 def _shortened(text: str, most: int) -> str:

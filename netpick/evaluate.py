@@ -7,10 +7,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from netpick.compare import Contender, Resampler, choose_threshold, compare_pairs, read_costs, score, verdict
-from netpick.metrics import METRICS, Metric, fallback_metric, metrics_for
+from netpick.compare import Contender, Resampler, choose_threshold, compare_pairs, given_costs, score, verdict
+from netpick.compare.costs import Costs, least_cost
+from netpick.metrics import METRICS, Metric, best_on_validation, fallback_metric, metric_of, metrics_for
+from netpick.metrics.calibration import CalibrationError
+from netpick.metrics.cost import MeanCost
+from netpick.metrics.means import LogLoss
 from netpick.metrics.ranks import Auc
-from netpick.types import Array, CandidateResult, Comparison, Predictions, Score, Threshold, Verdict
+from netpick.types import Array, CandidateResult, Comparison, DecisionRule, Predictions, Score, Threshold, Verdict
+
+PLAIN = DecisionRule()  # the likeliest class, labels from one half on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +31,11 @@ class Contest:
     seed: int
     candidates: Sequence[CandidateResult]  # with validation_predictions and test_predictions, unless failed
     baselines: Sequence[CandidateResult]
-    cost: Mapping[str, float] = field(default_factory=dict)  # {"fp": 1, "fn": 10}, for two classes
+    cost: Mapping[str, float] = field(
+        default_factory=dict
+    )  # {"fp": 1, "fn": 10} for two classes, {"cat>dog": 5} for any
     passes: Mapping[str, float] = field(default_factory=dict)  # by network: how often it went through the training rows
+    blend: CandidateResult | None = None
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
     validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
 
@@ -42,14 +51,19 @@ class Judged:
     threshold: Threshold | None  # the winner's
     thresholds: Mapping[str, Threshold]  # by name; empty unless there are two classes
     primary: str  # the metric that decided; another than the asked one where costs or the rows speak against it
+    blend: CandidateResult | None = None
+    against: Comparison | None = None  # the blend against the best single candidate or baseline on validation rows
+    costs: Sequence[Sequence[float]] | None = None  # (K, K) of mistakes, where they were given
+    decision: str = ""  # how they decide between more than two classes, in words
 
 
-def decide(task: str, predictions: Predictions, threshold: float | None = None) -> Array | None:
+def decide(task: str, predictions: Predictions, rule: DecisionRule = PLAIN) -> Array | None:
     """Classes (n,) or labels (n, L) of 0/1 that the probabilities stand for; None for numbers.
 
-    threshold: from which probability on the second of two classes, or a label, is called (default one half; two classes
-    at exactly one half then go to the first).
+    rule: from which probability on the second of two classes, or a label, is called (default one half; two classes
+    at exactly one half then go to the first); of more classes what mistakes cost.
     """
+    threshold = rule.threshold
     if task in ("regress", "forecast"):
         return None
     assert predictions.probabilities is not None
@@ -60,6 +74,8 @@ def decide(task: str, predictions: Predictions, threshold: float | None = None) 
         return (probabilities >= (0.5 if threshold is None else threshold)).astype(np.int64)
     if threshold is not None and probabilities.shape[1] == 2:
         return (probabilities[:, 1] >= threshold).astype(np.int64)
+    if rule.costs is not None and task == "classify":
+        return least_cost(probabilities, np.asarray(rule.costs))
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
@@ -67,12 +83,12 @@ def evaluate(
     task: str,
     truth: Array,
     predictions: Predictions,
-    threshold: float | None,
+    rule: DecisionRule,
     metrics: Sequence[Metric],
     resampler: Resampler,
 ) -> dict[str, Score]:
     """Every metric that is defined on these rows, by name, with its interval and n."""
-    decided = decide(task, predictions, threshold)
+    decided = decide(task, predictions, rule)
     return {
         metric.name: score(metric, truth, predictions, decided, resampler)
         for metric in metrics
@@ -87,20 +103,30 @@ def judge(contest: Contest) -> Judged:
     same rule and costs. Predictions that are not all numbers make a failed result. Raises RequestError for costs that
     cannot be used.
     """
-    costs = read_costs(contest.cost)
+    costs = given_costs(contest.task, contest.cost, contest.labels)
     candidates = [_checked(result) for result in contest.candidates]
     baselines = [_checked(result) for result in contest.baselines]
-    thresholds = {r.name: t for r in (*candidates, *baselines) if (t := _threshold(contest, r, costs)) is not None}
-    candidates = [_decided_by_fold(contest, result, costs) for result in candidates]
-    baselines = [_decided_by_fold(contest, result, costs) for result in baselines]
+    blends = [] if contest.blend is None else [_checked(contest.blend)]
+    everyone = (*candidates, *baselines, *blends)
+    thresholds = {r.name: t for r in everyone if (t := _threshold(contest, r, costs)) is not None}
+    rules = {
+        r.name: DecisionRule(threshold=thresholds[r.name].value if r.name in thresholds else None, costs=costs)
+        for r in everyone
+    }
     on_validation = Resampler(len(contest.validation_truth), contest.seed, contest.validation_rows)
-    on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups, _folds([*candidates, *baselines]))
-    candidates, baselines = (
-        [_scored(contest, r, thresholds.get(r.name), (on_validation, on_test)) for r in results]
-        for results in (candidates, baselines)
+    on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups, _folds(everyone))
+    candidates, baselines, blends = (
+        [
+            _scored(contest, _decided_by_fold(contest, r, costs), rules[r.name], (on_validation, on_test))
+            for r in results
+        ]
+        for results in (candidates, baselines, blends)
     )
     primary = _deciding_metric(contest, candidates, costs)
-    comparisons = _comparisons(contest, METRICS[primary], (candidates, baselines), thresholds, on_test)
+    metric = metric_of(primary, costs)
+    comparisons = _comparisons(contest, metric, (candidates, baselines), rules, on_test)
+    best = best_on_validation([*candidates, *baselines], primary)
+    pairs = _comparisons(contest, metric, (blends, [] if best is None else [best]), rules, on_test)
     answer = verdict(candidates, baselines, comparisons, primary, contest.passes)
     return Judged(
         candidates=candidates,
@@ -110,6 +136,10 @@ def judge(contest: Contest) -> Judged:
         threshold=thresholds.get(answer.winner or ""),
         thresholds=thresholds,
         primary=primary,
+        blend=next(iter(blends), None),
+        against=next(iter(pairs), None),
+        costs=costs,
+        decision=_decision(contest, costs, next((r for r in candidates if r.name == answer.winner), None)),
     )
 
 
@@ -132,14 +162,20 @@ def _checked(result: CandidateResult) -> CandidateResult:
     return result
 
 
-def _threshold(contest: Contest, result: CandidateResult, costs: tuple[float, float]) -> Threshold | None:
+def _threshold(contest: Contest, result: CandidateResult, costs: Costs | None) -> Threshold | None:
     predictions = result.validation_predictions
     if contest.task != "classify" or result.status == "failed" or predictions is None:
         return None
     if predictions.probabilities is None or predictions.probabilities.shape[1] != 2:
         return None
     positive = contest.labels[1] if len(contest.labels) == 2 else "1"
-    return choose_threshold(contest.validation_truth, predictions.probabilities[:, 1], *costs, positive)
+    return _chosen(contest.validation_truth, predictions.probabilities[:, 1], costs, positive)
+
+
+def _chosen(truth: Array, stated: Array, costs: Costs | None, positive: str) -> Threshold:
+    """The threshold of two classes by the costs of the two mistakes."""
+    false_positive, false_negative = (1.0, 1.0) if costs is None else (costs[0][1], costs[1][0])
+    return choose_threshold(truth, stated, false_positive, false_negative, positive)
 
 
 def _folds(results: Sequence[CandidateResult]) -> Array | None:
@@ -148,7 +184,7 @@ def _folds(results: Sequence[CandidateResult]) -> Array | None:
     return next((folds for folds in found if folds is not None), None)
 
 
-def _decided_by_fold(contest: Contest, result: CandidateResult, costs: tuple[float, float]) -> CandidateResult:
+def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | None) -> CandidateResult:
     """Two classes in folds: each fold decides its test rows by the threshold that its own validation rows chose."""
     chosen, tested = result.validation_predictions, result.test_predictions
     if result.status == "failed" or chosen is None or tested is None or chosen.folds is None or tested.folds is None:
@@ -158,7 +194,7 @@ def _decided_by_fold(contest: Contest, result: CandidateResult, costs: tuple[flo
     by_fold = {}
     for fold in np.unique(tested.folds).tolist():
         rows = chosen.folds == fold
-        found = choose_threshold(contest.validation_truth[rows], chosen.probabilities[rows, 1], *costs, "1")
+        found = _chosen(contest.validation_truth[rows], chosen.probabilities[rows, 1], costs, "1")
         by_fold[fold] = found.value
     return replace(
         result,
@@ -168,33 +204,59 @@ def _decided_by_fold(contest: Contest, result: CandidateResult, costs: tuple[flo
 
 
 def _scored(
-    contest: Contest, result: CandidateResult, threshold: Threshold | None, resamplers: tuple[Resampler, Resampler]
+    contest: Contest, result: CandidateResult, rule: DecisionRule, resamplers: tuple[Resampler, Resampler]
 ) -> CandidateResult:
     if result.status == "failed" or result.validation_predictions is None or result.test_predictions is None:
         return result
-    value = threshold.value if threshold else None
-    metrics = metrics_for(contest.task)
+    metrics = metrics_for(contest.task, rule.costs)
     parts = (
         (contest.validation_truth, result.validation_predictions, resamplers[0]),
         (contest.test_truth, result.test_predictions, resamplers[1]),
     )
-    validation, test = (evaluate(contest.task, t, p, value, metrics, resampler) for t, p, resampler in parts)
-    return replace(result, validation=validation, test=test)
+    validation, test = (evaluate(contest.task, t, p, rule, metrics, resampler) for t, p, resampler in parts)
+    return replace(
+        result, validation=validation, test=test, stated=_stated(contest, result.test_predictions, resamplers[1])
+    )
 
 
-def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], costs: tuple[float, float]) -> str:
+def _stated(contest: Contest, predictions: Predictions, resampler: Resampler) -> dict[str, Score]:
+    """Scores of the probabilities before calibration, where there was one."""
+    if predictions.uncalibrated is None:
+        return {}
+    before = Predictions(probabilities=predictions.uncalibrated)
+    return {
+        metric.name: score(metric, contest.test_truth, before, None, resampler)
+        for metric in (METRICS[LogLoss.name], METRICS[CalibrationError.name])
+    }
+
+
+def _decision(contest: Contest, costs: Costs | None, winner: CandidateResult | None) -> str:
+    """How the recommended candidate decides between more than two classes, and what that saves."""
+    score = None if winner is None else winner.test.get(MeanCost.name)
+    if costs is None or len(costs) == 2 or winner is None or winner.test_predictions is None or score is None:
+        return ""
+    likeliest = decide(contest.task, winner.test_predictions)
+    plain = float(np.asarray(costs)[contest.test_truth, likeliest].mean())
+    return (
+        f"A row is called what costs least by its probabilities and the costs given: {score.value:.3g} a row on the test rows "
+        f"({score.low:.3g} to {score.high:.3g}, n = {score.n:,}); always taking the likeliest class costs {plain:.3g}."
+    )
+
+
+def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], costs: Costs | None) -> str:
     """The asked metric, unless costs or the rows speak against it.
 
-    With unequal costs the thresholds give accuracy away on purpose; the contest is then about the order of the rows, which
-    no threshold changes. And where the rows leave a metric undefined (test rows of one class), one decides that never is.
+    With unequal costs decisions give accuracy away on purpose. Of two classes, the contest is then about the order of the
+    rows, which no threshold changes; of more, about the costs themselves. And where the rows leave a metric undefined (test
+    rows of one class), one decides that never is.
     """
     name = contest.primary
-    if (
-        costs[0] != costs[1]
-        and contest.task == "classify"
-        and len(contest.labels) == 2
-        and METRICS[name].uses_threshold
-    ):
+    unequal = (
+        costs is not None and len({cost for i, row in enumerate(costs) for j, cost in enumerate(row) if i != j}) > 1
+    )
+    if unequal and len(contest.labels) > 2:
+        name = MeanCost.name
+    elif unequal and METRICS[name].uses_threshold:
         name = Auc.name
     scored = [c for c in candidates if c.status == "ok"]
     defined = all(name in c.validation and name in c.test for c in scored)
@@ -205,15 +267,14 @@ def _comparisons(
     contest: Contest,
     metric: Metric,
     results: tuple[Sequence[CandidateResult], Sequence[CandidateResult]],
-    thresholds: Mapping[str, Threshold],
+    rules: Mapping[str, DecisionRule],
     resampler: Resampler,
 ) -> list[Comparison]:
     """Every network against every later one and against every baseline."""
     contenders = []
     for result in (*results[0], *results[1]):
         if result.status == "ok" and result.test_predictions is not None and metric.name in result.test:
-            value = thresholds[result.name].value if result.name in thresholds else None
-            decided = decide(contest.task, result.test_predictions, value)
+            decided = decide(contest.task, result.test_predictions, rules[result.name])
             contenders.append(Contender(name=result.name, predictions=result.test_predictions, decided=decided))
     present = {contender.name for contender in contenders}
     networks = [r.name for r in results[0] if r.name in present]

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from polars.exceptions import PolarsError
 
+from netpick.compare.costs import MOST_COST
 from netpick.encode import Encoder, input_specs
 from netpick.errors import ModelFileError
 from netpick.kinds import KINDS
@@ -90,6 +91,8 @@ def _require_sense(parts: ModelParts) -> None:
         raise RefusedError("its labels are not all different, or it has no target")
     if record.threshold is not None and not 0 <= record.threshold <= 1:
         raise RefusedError(f"its threshold is {record.threshold}")
+    if record.costs is not None:
+        _require_costs(record)
     if record.primary_metric not in METRICS:
         raise RefusedError(f"it names the metric '{record.primary_metric[:60]}', which this version does not know")
     if record.label_from is not None:
@@ -111,6 +114,17 @@ def _require_sense(parts: ModelParts) -> None:
     try_scores(record.scores)
     try_encoders(parts.encoders)
     try_task(task, state)
+
+
+def _require_costs(record: ModelRecord) -> None:
+    """Raises RefusedError for what cannot be the costs of mistakes between the classes."""
+    rows, count = record.costs or (), len(record.labels)
+    if record.task != "classify" or len(rows) != count or any(len(row) != count for row in rows):
+        raise RefusedError("its costs are not those of its classes")
+    if any(
+        not 0 <= cost <= MOST_COST or (cost > 0 and i == j) for i, row in enumerate(rows) for j, cost in enumerate(row)
+    ):
+        raise RefusedError("its costs are not numbers that a mistake can cost")
 
 
 def _inputs(parts: ModelParts) -> Inputs:

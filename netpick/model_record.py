@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as data_dataclass
 
-from netpick.types import CellFormat, InputSpec, LearnedRows
+from netpick.types import CellFormat, DecisionRule, InputSpec, LearnedRows
 
 FORMAT = 1
 MOST_LABELS = 10_000
@@ -50,3 +50,9 @@ class ModelRecord:
     formats: dict[str, CellFormat] = Field(default_factory=dict)  # how columns of text were written in training
     not_missing: tuple[str, ...] = ()  # texts that are values, although they mean "missing" elsewhere
     learned: LearnedRows | None = None  # fingerprint of the rows that were learned from; None in older files
+    costs: tuple[tuple[float, ...], ...] | None = None  # of a row of one class that is called another
+
+    @property
+    def rule(self) -> DecisionRule:
+        """How probabilities become decisions."""
+        return DecisionRule(threshold=self.threshold, costs=self.costs)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from netpick.evaluate import decide
-from netpick.types import Array, ForecastInfo, Predictions, RunResults
+from netpick.types import Array, DecisionRule, ForecastInfo, Predictions, RunResults
+
+
+def take(predictions: Predictions, rows: slice | Array) -> Predictions:
+    """The predictions of some of the rows."""
+    return replace(
+        predictions, **{name: part if part is None else part[rows] for name, part in vars(predictions).items()}
+    )
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of some rows, and of the rows behind them."""
+    columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
+    return Predictions(
+        **{name: None if any(c is None for c in cs) else np.concatenate(cs) for name, cs in columns.items()}
+    )
+
 
 FORMULA = r"^[=+\-@\t\r]"  # how a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)
 
@@ -29,21 +46,27 @@ def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def prediction_columns(
-    task: str, labels: Sequence[str], predictions: Predictions, threshold: float | None, prefix: str = ""
+    task: str, labels: Sequence[str], predictions: Predictions, rule: DecisionRule, prefix: str = ""
 ) -> dict[str, pl.Series]:
     """Columns for one set of predictions: the decision, and the probability of every class or label.
 
     classify: prediction, probability_LABEL...; multilabel: LABEL (true / false), probability_LABEL...; regress:
-    prediction, or prediction_TARGET... for several targets.
+    prediction, low and high, or prediction_TARGET, low_TARGET and high_TARGET for each of several targets.
     """
     columns: dict[str, pl.Series] = {}
     if predictions.values is not None:
         for i, name in enumerate(labels):
-            key = f"{prefix}prediction" if len(labels) == 1 else f"{prefix}prediction_{name}"
-            columns[key] = pl.Series(key, predictions.values[:, i])
+            for what, values in (
+                ("prediction", predictions.values),
+                ("low", predictions.low),
+                ("high", predictions.high),
+            ):
+                if values is not None:
+                    key = f"{prefix}{what}" if len(labels) == 1 else f"{prefix}{what}_{name}"
+                    columns[key] = pl.Series(key, values[:, i])
         return columns
     assert predictions.probabilities is not None
-    decided = decide(task, predictions, threshold)
+    decided = decide(task, predictions, rule)
     assert decided is not None
     if task == "classify":
         key = f"{prefix}prediction"
@@ -76,11 +99,11 @@ def predictions_table(results: RunResults) -> pl.DataFrame:
     if names is not None:
         columns["name"] = pl.Series("name", [names[row] for row in rows], dtype=pl.String)
     columns |= truth_columns(task, labels, results.test_truth)
-    for candidate in (*results.candidates, *results.baselines):
+    for candidate in results.entries:
         if candidate.test_predictions is None:
             continue
-        threshold = results.thresholds[candidate.name].value if candidate.name in results.thresholds else None
-        columns |= prediction_columns(task, labels, candidate.test_predictions, threshold, f"{candidate.name}: ")
+        rule = results.rule(candidate.name)
+        columns |= prediction_columns(task, labels, candidate.test_predictions, rule, f"{candidate.name}: ")
     return pl.DataFrame(list(columns.values()))
 
 
@@ -103,7 +126,7 @@ def _forecast_table(results: RunResults, info: ForecastInfo) -> pl.DataFrame:
     if len(targets) > 1:
         columns["target"] = pl.Series("target", list(targets) * (info.horizon * len(kept)))
     columns["truth"] = pl.Series("truth", results.test_truth[kept].ravel()).fill_nan(None)
-    for candidate in (*results.candidates, *results.baselines):
+    for candidate in results.entries:
         found = candidate.test_predictions
         if found is None or found.values is None:
             continue

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from netpick.predictions import joined, take
 from netpick.prepare import Prepared
 from netpick.split import SealedRows
 from netpick.types import Array, CandidateResult, Predictions, Rows, Split
@@ -61,12 +62,6 @@ def put_together(whole: CandidateResult, parts: Sequence[CandidateResult], folds
 def _joined(parts: Sequence[tuple[Predictions | None, Rows]], order: Array) -> Predictions:
     found = [predictions for predictions, _ in parts if predictions is not None]
     folds = np.concatenate([np.full(len(rows), number) for number, (_, rows) in enumerate(parts)])
-    probabilities = [p.probabilities for p in found if p.probabilities is not None]
-    values = [p.values for p in found if p.values is not None]
-    quantiles = [p.quantiles for p in found if p.quantiles is not None]
-    return Predictions(
-        probabilities=np.concatenate(probabilities)[order] if probabilities else None,
-        values=np.concatenate(values)[order] if values else None,
-        quantiles=np.concatenate(quantiles)[order] if quantiles else None,
-        folds=folds[order],
-    )
+    if any(p.uncalibrated is not None for p in found):  # some folds' probabilities may be used as they were stated
+        found = [replace(p, uncalibrated=p.probabilities if p.uncalibrated is None else p.uncalibrated) for p in found]
+    return replace(take(joined(found), order), folds=folds[order])

@@ -301,12 +301,18 @@ class HalfTime:
 class Predictions:
     """What a candidate says about some rows.
 
-    classify: `probabilities` (n, K). multilabel: `probabilities` (n, L). regress: `values` (n, T) in the target's units.
+    classify: `probabilities` (n, K). multilabel: `probabilities` (n, L). regress: `values` (n, T) in the target's units,
+    `low` and `high` of their interval.
     forecast: `values` (n, H * V), step by step, `quantiles` of 10, 50 and 90 %, and what scale-free metrics divide by.
     """
 
     probabilities: npt.NDArray[np.float64] | None = None
     values: npt.NDArray[np.float64] | None = None
+    uncalibrated: npt.NDArray[np.float64] | None = (
+        None  # probabilities as the model states them, where they were changed
+    )
+    low: npt.NDArray[np.float64] | None = None  # (n, T), None where too few rows say how wide an interval is
+    high: npt.NDArray[np.float64] | None = None
     quantiles: npt.NDArray[np.float64] | None = None  # (n, H * V, 3)
     naive: npt.NDArray[np.float64] | None = None  # (n, V), seasonal naive error of the row's series in training
     deviation: npt.NDArray[np.float64] | None = None  # (n, V), standard deviation of the row's series in training
@@ -359,6 +365,8 @@ class CandidateResult:
     half_time: HalfTime | None = None  # where it was measured
     test_predictions: Predictions | None = None
     validation_predictions: Predictions | None = None
+    calibration: str = ""  # what validation rows changed in its probabilities, or how wide its intervals are, in words
+    stated: Mapping[str, Score] = field(default_factory=dict)  # test scores of its probabilities before calibration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,6 +380,16 @@ class Comparison:
     low: float
     high: float
     verdict: Literal["better", "worse", "tie"]  # of a against b
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blend:
+    """The weighted average of some candidates and baselines: one more row of the contest, and never a network."""
+
+    result: CandidateResult  # family "blend"; its latency and size are those of all members together
+    weights: Mapping[str, float]  # by member, which sum to 1
+    against: Comparison | None  # the blend against the best single candidate or baseline on validation rows
+    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,6 +452,14 @@ class Threshold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """How probabilities become decisions: from a threshold on, by least expected cost, or the likeliest."""
+
+    threshold: float | None = None  # of the second of two classes, or of every label
+    costs: Sequence[Sequence[float]] | None = None  # (K, K) of rows of the first class that are called the second
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetInfo:
     """What the report needs to know about the target."""
 
@@ -469,6 +495,9 @@ class RunResults:
         Array  # (n,) int64 for classify, (n, L) for multilabel, (n, T) float64 for regress, (n, H * V) for forecast
     )
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # by candidate; binary tasks only
+    blend: Blend | None = None
+    costs: Sequence[Sequence[float]] | None = None  # (K, K) of mistakes between classes, where they were given
+    decision: str = ""  # how costs decide, in words, where there are more than two classes
     forecast: ForecastInfo | None = None
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     explained: Explained | None = None  # a validation row
@@ -476,6 +505,17 @@ class RunResults:
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     spent: str = ""  # of the budget, where it was passed or not used: known once the report is written
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
+
+    @property
+    def entries(self) -> Sequence[CandidateResult]:
+        """Everyone in the contest: candidates, baselines, and the blend where there is one."""
+        blend = () if self.blend is None else (self.blend.result,)
+        return (*self.candidates, *self.baselines, *blend)
+
+    def rule(self, candidate: str) -> DecisionRule:
+        """How this candidate's probabilities become decisions."""
+        threshold = self.thresholds.get(candidate)
+        return DecisionRule(threshold=None if threshold is None else threshold.value, costs=self.costs)
 
 
 # --- progress --------------------------------------------------------------------------------------------------------

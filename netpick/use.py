@@ -35,12 +35,13 @@ from netpick.model_parts import ModelParts
 from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
 from netpick.new_rows import UNREAD, as_in_training
 from netpick.plan import CandidatePlan
-from netpick.predictions import prediction_columns
+from netpick.predictions import prediction_columns, take
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
 from netpick.sources.text_folder import loose_texts, whole_letters
 from netpick.store import Allocator, Store, memory_limit
 from netpick.tasks import Task
+from netpick.tasks.conformal import COVERAGE
 from netpick.tasks.forecast import ForecastState
 from netpick.types import (
     Array,
@@ -78,6 +79,14 @@ class Model:
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, labels or targets, in the order of the probabilities."""
         return self.parts.record.labels
+
+    @property
+    def interval_words(self) -> str:
+        """What the columns low and high mean; empty where there are none."""
+        state = self.parts.task_state
+        if self.parts.record.task != "regress" or not state.intervals:
+            return ""
+        return f"low and high: made to hold the truth of {COVERAGE:.0%} of rows like those of training"
 
     @property
     def card(self) -> str:
@@ -124,7 +133,7 @@ class Model:
             return continue_series(self.parts, source).table(answers)
         record = self.parts.record
         predictions = self.parts.task.decode(answers, self.parts.task_state)
-        columns = prediction_columns(record.task, record.labels, predictions, record.threshold)
+        columns = prediction_columns(record.task, record.labels, predictions, record.rule)
         table = pl.DataFrame(list(columns.values()))
         if source.row_names is not None:
             table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
@@ -153,12 +162,10 @@ class Model:
         with self._store(source.columns) as store:
             predictions = self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
             seen = overlap(record.learned, store.arrays, rows) if record.learned else None
-        chosen = Predictions(
-            probabilities=None if predictions.probabilities is None else predictions.probabilities[rows],
-            values=None if predictions.values is None else predictions.values[rows],
-        )
+        chosen = take(predictions, rows)
         resampler = Resampler(len(rows), seed=0)
-        scores = evaluate(record.task, truth[rows], chosen, record.threshold, metrics_for(record.task), resampler)
+        metrics = metrics_for(record.task, record.costs)
+        scores = evaluate(record.task, truth[rows], chosen, record.rule, metrics, resampler)
         return Scores(scores, seen)
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
@@ -282,6 +289,7 @@ def record_of(
         num_outputs=task.num_outputs(state),
         labels=tuple(results.target.labels),
         threshold=results.threshold.value if results.threshold else None,
+        costs=None if results.costs is None else tuple(tuple(row) for row in results.costs),
         primary_metric=results.primary_metric,
         scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
         missing=read.missing,

@@ -12,7 +12,7 @@ from netpick.batches import batch_rows
 from netpick.compare import Resampler
 from netpick.engines import Engine
 from netpick.errors import DataError, near_matches
-from netpick.evaluate import evaluate
+from netpick.evaluate import PLAIN, evaluate
 from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_parts import ModelParts
@@ -73,7 +73,7 @@ def score_series(parts: ModelParts, engine: Engine, source: Source) -> Scores:
     rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
     predictions = FORECAST.decode(_answers(parts, engine, windows, rows), windows.state)
     resampler = Resampler(len(rows), 0, windows.test_groups(rows))
-    scores = evaluate("forecast", windows.truth[rows], predictions, None, metrics_for("forecast"), resampler)
+    scores = evaluate("forecast", windows.truth[rows], predictions, PLAIN, metrics_for("forecast"), resampler)
     learned = parts.record.learned
     return Scores(scores, overlap(learned, windows.store.arrays, rows) if learned else None)
 

@@ -32,7 +32,7 @@ STAGES = (
     "learned",
     "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "baseline_fits",
-    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "report",
+    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report",
     "model_trial",
     "model_parts", "artifact",
     "new_rows",

@@ -12,6 +12,7 @@ import polars as pl
 from netpick.board.runs import FinishedRun
 from netpick.compare import Contender, Resampler, compare_pairs
 from netpick.metrics import METRICS, fallback_metric
+from netpick.metrics.cost import MeanCost
 from netpick.types import Array, Comparison, Predictions
 
 FORECAST_KEYS = ("series", "origin", "time", "target")
@@ -92,8 +93,9 @@ def _group(runs: Sequence[FinishedRun]) -> Group:
     task = runs[0].report.task
     metrics = {run.report.task.primary_metric for run in runs}
     metric = metrics.pop() if len(metrics) == 1 else fallback_metric(task.name)
-    # What scale-free metrics of forecasts divide by is not among the predictions.
-    metric = fallback_metric(task.name) if task.name == "forecast" or metric not in METRICS else metric
+    # What scale-free metrics of forecasts divide by is not among the predictions, and runs may have costs of their own.
+    if task.name == "forecast" or metric == MeanCost.name or metric not in METRICS:
+        metric = fallback_metric(task.name)
     scores = [entry.test[metric].n for run in runs for entry in run.report.entries if metric in entry.test]
     return Group(runs=tuple(runs), metric=metric, n=scores[0] if scores else 0)
 

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from netpick.compare.costs import given_costs
 from netpick.compare.intervals import Contender, compare_pairs, paired_difference, score
 from netpick.compare.resample import Resampler
-from netpick.compare.threshold import choose_threshold, read_costs
+from netpick.compare.threshold import choose_threshold
 from netpick.compare.winner import difference_text, score_text, score_words, verdict
 
 __all__ = [
@@ -17,8 +18,8 @@ __all__ = [
     "choose_threshold",
     "compare_pairs",
     "difference_text",
+    "given_costs",
     "paired_difference",
-    "read_costs",
     "score",
     "score_text",
     "score_words",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from netpick.errors import RequestError, near_matches
 from netpick.types import Array, Threshold
 
 Floats = npt.NDArray[np.float64]
@@ -18,21 +16,6 @@ BELIEF_ROWS = 50  # how many validation rows the probabilities' own word is wort
 ERRORS_TO_MOVE = (
     2.0  # standard errors by which a saving must exceed nothing: the best of many thresholds is partly luck
 )
-
-
-def read_costs(cost: Mapping[str, float]) -> tuple[float, float]:
-    """(cost of a false positive, cost of a false negative) from {"fp": 1, "fn": 10}; both are 1 when unsaid.
-
-    Raises RequestError for other names and for costs that are not positive.
-    """
-    for name, value in cost.items():
-        if name not in ("fp", "fn"):
-            raise RequestError(f"There is no cost '{name}'.{near_matches(name, ('fp', 'fn'))}")
-        if not (value > 0 and math.isfinite(value)):
-            raise RequestError(
-                f"The cost {name}={value:g} cannot be used; it must be above 0. Pass --cost {name}=10, for example."
-            )
-    return float(cost.get("fp", 1.0)), float(cost.get("fn", 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import MOST_SHOWN, Place, places
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_numbers, counts_of
-from netpick.metrics import METRICS
+from netpick.metrics import metric_of
 from netpick.report.components import fold
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_word
@@ -40,7 +40,7 @@ class Importance:
 
 def permutation_importance(subject: Subject, seed: int = 0) -> tuple[Importance, ...]:
     """Of every column, the most important first (Breiman 2001; Fisher et al. 2019). Empty without labels or with one column."""
-    metric = METRICS[subject.primary]
+    metric = metric_of(subject.primary, subject.rule.costs)
     if subject.truth is None or len(subject.encoders) < 2:
         return ()
     rows = np.flatnonzero(subject.task.labelled(subject.truth))
@@ -89,7 +89,7 @@ def importance_figure(subject: Subject) -> Figure | None:
     found = permutation_importance(subject)
     if not found:
         return None
-    metric = METRICS[subject.primary]
+    metric = metric_of(subject.primary, subject.rule.costs)
     shown = [Bar(name=one.column, value=one.value, low=one.low, high=one.high, text=_interval(one)) for one in found]
     rest = shown[MOST_SHOWN:]
     heads = ("Column", "Loss, 95\u00a0% interval")

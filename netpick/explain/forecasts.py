@@ -40,7 +40,7 @@ def read_windows(model: Model, data: object, most: int) -> Subject:
         task=parts.task,
         state=ends.windows.state,
         labels=parts.record.labels,
-        threshold=None,
+        rule=parts.record.rule,
         primary=parts.record.primary_metric,
         arrays=arrays,
         columns=source.columns,

@@ -19,7 +19,7 @@ from netpick.infer import DeviceData
 from netpick.models.network import Network
 from netpick.store import Store
 from netpick.tasks import Task
-from netpick.types import Array, Column, Inputs, Predictions, Rows
+from netpick.types import Array, Column, DecisionRule, Inputs, Predictions, Rows
 
 VALUES_AT_ONCE = 2 << 20  # input values of the changed rows that are asked about in one go
 TOKEN_WEIGHT = 64  # values that stand for one token
@@ -49,7 +49,7 @@ class Subject:
     task: Task
     state: Any
     labels: tuple[str, ...]
-    threshold: float | None
+    rule: DecisionRule
     primary: str
     arrays: Mapping[str, Array]
     columns: Mapping[str, Column]  # as they were read, all of them
@@ -86,7 +86,7 @@ class Subject:
         return np.asarray(self.task.answer(self.network(batch)).numpy())
 
     def decided(self, predictions: Predictions) -> Array | None:
-        return decide(self.task.name, predictions, self.threshold)
+        return decide(self.task.name, predictions, self.rule)
 
     def score(self, batch: Mapping[str, Tensor], target: Target) -> Tensor:
         """(B,) how much the network is for the target: log-odds of a class or label, or the predicted number.

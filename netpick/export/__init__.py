@@ -79,7 +79,7 @@ def proved_graph(
     from netpick.export.convert import NotTracedError, to_graph
 
     record, inputs = parts.record, parts.inputs
-    decoding = decoding_of(record.task, parts.task_state, record.threshold)
+    decoding = decoding_of(record.task, parts.task_state, record.rule)
     labels = record.labels if record.task == "classify" else ()
     padded = any(spec.padded for spec in inputs.values())
     for whole in (False, True) if padded else (False,):

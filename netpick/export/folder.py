@@ -161,19 +161,22 @@ def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:
 def _outputs_in_words(task: str, count: int) -> Sequence[tuple[str, str]]:
     if task == "classify":
         return (
-            ("answers", f"probabilities, float32 (rows, {count})"),
+            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
+            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
             ("prediction", "the number of the class, int64 (rows,)"),
             ("label", "the class in words (rows,)"),
         )
     if task == "multilabel":
         return (
-            ("answers", f"probabilities, float32 (rows, {count})"),
+            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
+            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
             ("prediction", f"1 where a label holds, int64 (rows, {count})"),
         )
     if task == "regress":
         return (
             ("answers", f"standardised values, float32 (rows, {count})"),
             ("prediction", f"in the targets' units, float64 (rows, {count})"),
+            ("low, high", f"ends of the 90 % interval where one is known, float64 (rows, {count})"),
         )
     return (
         ("answers", "of every step and target mean, 10, 50 and 90 %, then the number of the series, float32"),

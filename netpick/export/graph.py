@@ -16,9 +16,13 @@ from torch.nn import functional
 
 from netpick.export.twins import exportable
 from netpick.tasks import TASKS
+from netpick.tasks.calibration import FLOOR, Curve
+from netpick.tasks.classify import ClassifyState
+from netpick.tasks.conformal import Interval
 from netpick.tasks.forecast import ANSWERS, LARGEST_EXPONENT, ForecastState
+from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
-from netpick.types import Inputs
+from netpick.types import DecisionRule, Inputs
 
 PICTURES = ("grid", "clip")  # forms whose height and width a graph brings to those of training
 
@@ -78,47 +82,95 @@ def resized(pictures: Tensor, height: int, width: int) -> Tensor:
 
 
 class ClassNumber(nn.Module):
-    """prediction (B,): the number of the likeliest class, or of the second of two from the threshold on."""
+    """prediction (B,): the number of the likeliest class, of the second of two from the threshold on, or of the
+    class of least expected cost; probabilities
+    (B, K), calibrated."""
 
-    names = ("prediction",)
+    names = ("prediction", "probabilities")
 
-    def __init__(self, threshold: float | None, labels: int) -> None:
+    costs: Tensor | None
+
+    def __init__(self, rule: DecisionRule, state: ClassifyState) -> None:
         super().__init__()
-        self.threshold = threshold if labels == 2 else None
+        self.threshold = rule.threshold if len(state.labels) == 2 else None
+        self.calibration = state.calibration
+        self.register_buffer("costs", None if rule.costs is None else torch.tensor(rule.costs, dtype=torch.float64))
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        probabilities = self._calibrated(answers.double())
         if self.threshold is not None:
-            return ((answers[:, 1].double() >= self.threshold).long(),)
-        return (answers.argmax(dim=1),)
+            return (probabilities[:, 1] >= self.threshold).long(), probabilities
+        if self.costs is not None:
+            return (probabilities @ self.costs).argmin(dim=1), probabilities
+        return probabilities.argmax(dim=1), probabilities
+
+    def _calibrated(self, stated: Tensor) -> Tensor:
+        if self.calibration is None:
+            return stated.clone()
+        shared = self.calibration.shared
+        mixed = (1 - shared) * stated + shared / stated.shape[1] if shared else stated
+        logs = mixed.clamp(min=FLOOR).log()
+        if not self.calibration.curves:
+            return (logs / self.calibration.temperature).softmax(dim=1)
+        log_odds = _curved(self.calibration.curves[0], logs[:, 1] - logs[:, 0])
+        return torch.stack([(-log_odds).sigmoid(), log_odds.sigmoid()], dim=1)
 
 
 class LabelFlags(nn.Module):
-    """prediction (B, L): 1 for each label whose probability reaches the threshold."""
+    """prediction (B, L): 1 for each label whose probability reaches the threshold; probabilities (B, L), calibrated."""
 
-    names = ("prediction",)
+    names = ("prediction", "probabilities")
 
-    def __init__(self, threshold: float | None) -> None:
+    def __init__(self, rule: DecisionRule, state: MultilabelState) -> None:
         super().__init__()
-        self.threshold = 0.5 if threshold is None else threshold
+        self.threshold = 0.5 if rule.threshold is None else rule.threshold
+        self.curves = state.calibration.curves if state.calibration else ()
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
-        return ((answers.double() >= self.threshold).long(),)
+        probabilities = answers.double()
+        if self.curves:
+            log_odds = probabilities.clamp(min=FLOOR).log() - (1 - probabilities).clamp(min=FLOOR).log()
+            columns = [_curved(curve, log_odds[:, label]).sigmoid() for label, curve in enumerate(self.curves)]
+            probabilities = torch.stack(columns, dim=1)
+        return (probabilities >= self.threshold).long(), probabilities.clone()
+
+
+def _curved(curve: Curve, log_odds: Tensor) -> Tensor:
+    """As `Curve.of`."""
+    made = curve.offset + curve.slope * log_odds
+    for at, bend in zip(curve.at, curve.bends, strict=True):
+        made = made + bend * functional.relu(log_odds - at)
+    return made
 
 
 class Quantities(nn.Module):
-    """prediction (B, T) in the targets' units."""
+    """prediction (B, T) in the targets' units, and where it has intervals low and high (B, T)."""
 
-    names = ("prediction",)
     mean: Tensor
     std: Tensor
 
     def __init__(self, state: RegressState) -> None:
         super().__init__()
+        self.intervals = state.intervals
+        self.names = ("prediction", "low", "high") if state.intervals else ("prediction",)
         self.register_buffer("mean", torch.tensor(state.mean, dtype=torch.float64))
         self.register_buffer("std", torch.tensor(state.std, dtype=torch.float64))
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
-        return (answers.double() * self.std + self.mean,)
+        values = answers.double() * self.std + self.mean
+        if not self.intervals:
+            return (values,)
+        half = torch.stack([_around(interval, values[:, i]) for i, interval in enumerate(self.intervals)], dim=1)
+        return values, values - half, values + half
+
+
+def _around(interval: Interval, values: Tensor) -> Tensor:
+    """As `Interval.around`: a straight piece for every gap between two places, level beyond the ends."""
+    half = torch.full_like(values, interval.half[0])
+    pieces = zip(interval.at, interval.at[1:], interval.half, interval.half[1:], strict=False)
+    for start, end, low, high in pieces:
+        half = half + (high - low) / (end - start) * (functional.relu(values - start) - functional.relu(values - end))
+    return half
 
 
 class Futures(nn.Module):
@@ -164,11 +216,11 @@ class Futures(nn.Module):
         return torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)
 
 
-def decoding_of(task: str, state: Any, threshold: float | None) -> nn.Module:
+def decoding_of(task: str, state: Any, rule: DecisionRule) -> nn.Module:
     """What turns answers into predictions, for each task."""
     made: dict[str, Any] = {
-        "classify": lambda: ClassNumber(threshold, len(state.labels)),
-        "multilabel": lambda: LabelFlags(threshold),
+        "classify": lambda: ClassNumber(rule, state),
+        "multilabel": lambda: LabelFlags(rule, state),
         "regress": lambda: Quantities(state),
         "forecast": lambda: Futures(state),
     }

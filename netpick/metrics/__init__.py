@@ -20,6 +20,7 @@ from netpick.metrics.classes import (
     RecallWeighted,
 )
 from netpick.metrics.confusion import ClassScores, confusion_matrix, per_class_scores
+from netpick.metrics.cost import MeanCost
 from netpick.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
 from netpick.metrics.forecast import (
     Coverage,
@@ -31,6 +32,7 @@ from netpick.metrics.forecast import (
     StandardisedMse,
 )
 from netpick.metrics.means import Accuracy, Brier, LogLoss
+from netpick.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.metrics.ranks import Auc, AveragePrecision
 from netpick.types import CandidateResult
 
@@ -45,6 +47,7 @@ __all__ = [
     "calibration_bins",
     "confusion_matrix",
     "fallback_metric",
+    "metric_of",
     "metrics_for",
     "per_class_scores",
     "primary_metric",
@@ -68,10 +71,13 @@ METRICS: dict[str, Metric] = {
         LogLoss(),
         Brier(),
         CalibrationError(),
+        MeanCost(),
         R2(),
         RootMeanSquaredError(),
         MeanAbsoluteError(),
         MeanSquaredError(),
+        IntervalCoverage(),
+        IntervalWidth(),
         ForecastRmse(),
         ForecastMae(),
         Mase(),
@@ -86,9 +92,17 @@ METRICS: dict[str, Metric] = {
 EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
 
 
-def metrics_for(task: str) -> tuple[Metric, ...]:
-    """The metrics of a task, in the order in which reports show them; ask each whether it `applies`."""
-    return tuple(metric for metric in METRICS.values() if task in metric.tasks)
+def metrics_for(task: str, costs: Sequence[Sequence[float]] | None = None) -> tuple[Metric, ...]:
+    """The metrics of a task, in the order in which reports show them; ask each whether it `applies`.
+
+    costs: (K, K) of mistakes between classes, for the metric that needs them.
+    """
+    return tuple(metric_of(metric.name, costs) for metric in METRICS.values() if task in metric.tasks)
+
+
+def metric_of(name: str, costs: Sequence[Sequence[float]] | None = None) -> Metric:
+    """The metric of this name, with the costs of mistakes if it needs them."""
+    return MeanCost(costs) if name == MeanCost.name and costs is not None else METRICS[name]
 
 
 def primary_metric(task: str, num_classes: int, balance: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from netpick.report.standings import best_baseline, higher_is_better
-from netpick.types import CandidateResult, Field, RunResults, Score
+from netpick.types import Blend, CandidateResult, Field, RunResults, Score
 
 VERSION = 1  # grows when a field is removed or changes its meaning; new fields do not change it
 
@@ -41,6 +41,9 @@ def to_json(results: RunResults) -> dict[str, Any]:
         },
         "ablation": [asdict(group) for group in results.ablation],
         "threshold": asdict(results.threshold) if results.threshold else None,
+        "blend": _blend(results.blend),
+        "costs": results.costs,
+        "decision": results.decision,
         "findings": [asdict(finding) for finding in results.findings],
         "checks": [asdict(check) for check in results.checks],
         "test_openings": results.test_openings,
@@ -129,6 +132,21 @@ def _candidate(entry: CandidateResult) -> dict[str, Any]:
         "reduced": entry.reduced,
         "history": [asdict(point) for point in entry.history],
         "half_time": asdict(entry.half_time) if entry.half_time else None,
+        "calibration": entry.calibration,
+        "stated": _scores(entry.stated),
+    }
+
+
+def _blend(blend: Blend | None) -> dict[str, Any] | None:
+    """The blend's row, who is in it, and what it gains."""
+    if blend is None:
+        return None
+    against = asdict(blend.against) if blend.against else None
+    return {
+        "result": _candidate(blend.result),
+        "weights": blend.weights,
+        "against": against,
+        "sentence": blend.sentence,
     }
 
 

@@ -55,6 +55,8 @@ def colours(results: RunResults) -> dict[str, str]:
             own = spare.pop(0) if spare else COLOURS[index % len(COLOURS)]
         taken.add(own)
         chosen[entry.name] = own
+    if results.blend is not None:
+        chosen[results.blend.result.name] = "--ink"
     return chosen
 
 

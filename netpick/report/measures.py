@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from netpick.compare.costs import least_cost
 from netpick.metrics import calibration_bins
 from netpick.types import Array, CandidateResult, Predictions, RunResults, Threshold
 
@@ -97,6 +98,8 @@ def decided(results: RunResults, candidate: CandidateResult) -> Whole:
         own = results.thresholds.get(candidate.name, results.threshold)
         cut = own.value if own else 0.5
         return np.where(probabilities[:, positive] >= cut, positive, 1 - positive).astype(np.int64)
+    if results.costs is not None:
+        return least_cost(probabilities, np.asarray(results.costs))
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 

@@ -37,14 +37,14 @@ def primary(results: RunResults, entry: CandidateResult) -> Score | None:
 
 
 def standings(results: RunResults) -> list[CandidateResult]:
-    """Candidates and baselines, best first; those without a score last, in their given order."""
+    """Candidates, baselines and the blend, best first; those without a score last, in their given order."""
     sign = -1.0 if higher_is_better(results.primary_metric) else 1.0
 
     def place(entry: CandidateResult) -> tuple[bool, float]:
         score = primary(results, entry)
         return (score is None, sign * score.value if score else 0.0)
 
-    return sorted([*results.candidates, *results.baselines], key=place)
+    return sorted(results.entries, key=place)
 
 
 def named(entries: Sequence[CandidateResult], name: str | None) -> CandidateResult | None:
@@ -54,7 +54,7 @@ def named(entries: Sequence[CandidateResult], name: str | None) -> CandidateResu
 
 def shown_in_detail(results: RunResults) -> CandidateResult | None:
     """Whom the page shows in detail: the winner; where no network trained, the best baseline with a score."""
-    winner = named([*results.candidates, *results.baselines], results.verdict.winner)
+    winner = named(results.entries, results.verdict.winner)
     if winner is not None and winner.test_predictions is not None:
         return winner
     with_rows = [e for e in standings(results) if primary(results, e) is not None and e.test_predictions is not None]

@@ -6,13 +6,14 @@ tables, forecasts, explanations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from netpick.predictions import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
 from netpick.serve.ports.base import Block, Cells
@@ -169,18 +170,13 @@ def in_pieces(rows: RowSet, together: Together) -> Answers:
     if rows.count <= PIECE:
         return together(rows)
     parts = [together(_slice(rows, start, min(start + PIECE, rows.count))) for start in range(0, rows.count, PIECE)]
-    first = parts[0].predictions
-    joined = type(first)(
-        probabilities=_joined([part.predictions.probabilities for part in parts]),
-        values=_joined([part.predictions.values for part in parts]),
-    )
     warnings = {PIECE * i + row: said for i, part in enumerate(parts) for row, said in part.warnings.items()}
-    return Answers(predictions=joined, decided=_joined([part.decided for part in parts]), warnings=warnings)
-
-
-def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    known = [part for part in parts if part is not None]
-    return np.concatenate(known) if known else None
+    decided = [part.decided for part in parts if part.decided is not None]
+    return Answers(
+        predictions=joined([part.predictions for part in parts]),
+        decided=np.concatenate(decided) if decided else None,
+        warnings=warnings,
+    )
 
 
 def _slice(rows: RowSet, start: int, stop: int) -> RowSet:

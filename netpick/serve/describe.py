@@ -29,6 +29,8 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
         "targets": list(record.targets),
         "labels": list(record.labels),
         "threshold": record.threshold,
+        "coverage": served.coverage,
+        "costs": record.costs,
         "given_as": given_as(served),
         "inputs": _history(served) if served.is_forecast else _inputs(served),
         "forecast": _forecast(served) if served.is_forecast else None,

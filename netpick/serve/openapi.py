@@ -186,7 +186,10 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
     answers: dict[str, dict[str, Any]] = {
         "classify": {"prediction": {"type": "string"}, "probabilities": chances},
         "multilabel": {"prediction": {"type": "array", "items": {"type": "string"}}, "probabilities": chances},
-        "regress": {"prediction": number if len(labels) == 1 else {"type": "object", "additionalProperties": number}},
+        "regress": dict.fromkeys(
+            ("prediction", "low", "high") if served.coverage is not None else ("prediction",),
+            number if len(labels) == 1 else {"type": "object", "additionalProperties": number},
+        ),
         "forecast": {},
     }
     row = {**answers[record.task], "warnings": warnings}
@@ -197,6 +200,7 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
             "model": {"type": "string"},
             "predictions": {"type": "array", "items": items},
             "threshold": {"type": "number", "description": "From which probability on the second class is called."},
+            "coverage": {"type": "number", "description": "The share of rows whose truth lies between low and high."},
         },
         "required": ["model", "predictions"],
     }

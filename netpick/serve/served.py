@@ -23,11 +23,13 @@ from netpick.evaluate import decide
 from netpick.formats import Neighbours
 from netpick.kinds import KINDS
 from netpick.new_rows import meaning_of, read_cells
+from netpick.predictions import take
 from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
+from netpick.tasks.conformal import COVERAGE
 from netpick.types import Array, Predictions, Source
 from netpick.use import Model
 
@@ -87,6 +89,12 @@ class ServedModel:
     @cached_property
     def is_forecast(self) -> bool:
         return self.model.parts.record.task == "forecast"
+
+    @cached_property
+    def coverage(self) -> float | None:
+        """The share of rows that a regression's `low` and `high` hold; None where it has none."""
+        has_intervals = self.model.parts.record.task == "regress" and self.model.parts.task_state.intervals
+        return COVERAGE if has_intervals else None
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
@@ -256,7 +264,7 @@ class ServedModel:
         """An engine's answers in the units of the target, and the decisions."""
         parts = self.model.parts
         predictions = parts.task.decode(answers, parts.task_state)
-        return predictions, decide(parts.record.task, predictions, parts.record.threshold)
+        return predictions, decide(parts.record.task, predictions, parts.record.rule)
 
     def unlike(self, source: Source) -> dict[int, list[str]]:
         """Warnings by row for data that were read as a table."""
@@ -299,13 +307,7 @@ class ServedModel:
         record, labels, warnings = self.model.parts.record, self.model.labels, answers.warnings
         said = [warnings.get(row, NOTHING)[:MOST_WARNINGS] for row in range(start, stop)]
         if answers.predictions.values is not None:
-            values = answers.predictions.values[start:stop].tolist()
-            if len(labels) == 1:
-                return [{"prediction": v[0], "warnings": w} for v, w in zip(values, said, strict=True)]
-            return [
-                {"prediction": dict(zip(labels, v, strict=True)), "warnings": w}
-                for v, w in zip(values, said, strict=True)
-            ]
+            return self._worded_numbers(take(answers.predictions, slice(start, stop)), said)
         assert answers.predictions.probabilities is not None
         assert answers.decided is not None
         chances = answers.predictions.probabilities[start:stop].tolist()
@@ -324,6 +326,21 @@ class ServedModel:
             for d, p, w in zip(decided, chances, said, strict=True)
         ]
 
+    def _worded_numbers(self, predictions: Predictions, said: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+        """Numbers with their intervals: one of each, or one a target."""
+        columns: list[tuple[str, list[Any]]] = []
+        for name, values in (("prediction", predictions.values), ("low", predictions.low), ("high", predictions.high)):
+            if values is None:
+                continue
+            rows = values.tolist()
+            single = len(self.model.labels) == 1
+            columns.append(
+                (name, [row[0] if single else dict(zip(self.model.labels, row, strict=True)) for row in rows])
+            )
+        names = [name for name, _ in columns]
+        cells = zip(*(column for _, column in columns), said, strict=True)
+        return [dict(zip([*names, "warnings"], row, strict=True)) for row in cells]
+
     def body(self, answers: Answers, start: int, stop: int) -> bytes:
         """The JSON body of one request's answers."""
         return self.body_of(self.worded(answers, start, stop))
@@ -333,6 +350,8 @@ class ServedModel:
         threshold = self.model.parts.record.threshold
         if threshold is not None:
             content["threshold"] = threshold
+        if self.coverage is not None:
+            content["coverage"] = self.coverage
         return to_json(content, inf_nan_mode="null")
 
 

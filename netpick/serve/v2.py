@@ -88,7 +88,8 @@ def outputs_of(served: ServedModel) -> list[dict[str, Any]]:
         ]
     if task == "regress":
         shape = [-1] if count == 1 else [-1, count]
-        return [{"name": "prediction", "datatype": "FP64", "shape": shape}, warnings]
+        names = ("prediction", "low", "high") if served.coverage is not None else ("prediction",)
+        return [*({"name": name, "datatype": "FP64", "shape": shape} for name in names), warnings]
     chances = {"name": "probabilities", "datatype": "FP64", "shape": [-1, count]}
     if task == "multilabel":
         return [{"name": "prediction", "datatype": "BOOL", "shape": [-1, count]}, chances, warnings]
@@ -325,8 +326,10 @@ def reply(served: ServedModel, answers: Answers, start: int, stop: int, asked: A
         said = ["\n".join(answers.warnings.get(row, ())[:MOST_WARNINGS]) for row in range(start, stop)]
         made["warnings"] = _objects(said)
     if answers.predictions.values is not None:
-        values = answers.predictions.values[start:stop]
-        made["prediction"] = values[:, 0] if len(labels) == 1 else values
+        said_of = answers.predictions
+        for name, whole in (("prediction", said_of.values), ("low", said_of.low), ("high", said_of.high)):
+            if whole is not None:
+                made[name] = whole[start:stop, 0] if len(labels) == 1 else whole[start:stop]
     else:
         assert answers.predictions.probabilities is not None
         assert answers.decided is not None

@@ -60,6 +60,21 @@ class Task(ABC):
     def decode(self, answers: Array, state: Any) -> Predictions:
         """Answers (n, O) as predictions in the words and units of the target."""
 
+    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> Any:
+        """The state with what validation rows say of a candidate's probabilities or intervals.
+
+        predictions: as `decode` made them with `state`, which holds nothing of that kind yet.
+        """
+        return state
+
+    def revised(self, predictions: Predictions, state: Any) -> Predictions:
+        """Plain predictions with the state's calibration or intervals applied; `decode` ends with it."""
+        return predictions
+
+    def calibration_words(self, state: Any) -> str:
+        """What `calibrated` learned, in words; empty where it changed nothing."""
+        return ""
+
     @abstractmethod
     def labelled(self, truth: Array) -> Array:
         """Which rows have a target: (N,) bool."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from netpick.errors import DataError, RequestError
 from netpick.kinds.cells import as_numbers, as_text, counts_of
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task
+from netpick.tasks.calibration import Calibration, calibrate_classes
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -29,10 +31,14 @@ class ClassifyState:
 
     labels: tuple[str, ...]
     variants: dict[str, str]  # spellings that mean one of the labels ("<=50K." -> "<=50K")
+    calibration: Calibration | None = None  # of one candidate's probabilities
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.labels) <= MAX_CLASSES or len(set(self.labels)) != len(self.labels):
             raise ValueError("classes that differ from each other, at least two")
+        curves = 0 if self.calibration is None else len(self.calibration.curves)
+        if curves and (curves != 1 or len(self.labels) != 2):
+            raise ValueError("a curve of calibration for two classes")
 
 
 class Classify(Task):
@@ -119,7 +125,21 @@ class Classify(Task):
         return probabilities.mean(dim=1) if probabilities.ndim == 3 else probabilities
 
     def decode(self, answers: Array, state: Any) -> Predictions:
-        return Predictions(probabilities=answers.astype(np.float64))
+        return self.revised(Predictions(probabilities=answers.astype(np.float64)), state)
+
+    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> ClassifyState:
+        assert predictions.probabilities is not None
+        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
+        return replace(state, calibration=calibrate_classes(predictions.probabilities[rows], truth[rows]))  # type: ignore[no-any-return]
+
+    def revised(self, predictions: Predictions, state: Any) -> Predictions:
+        stated = predictions.probabilities
+        if state.calibration is None or stated is None:
+            return predictions
+        return replace(predictions, probabilities=state.calibration.of_classes(stated), uncalibrated=stated)
+
+    def calibration_words(self, state: Any) -> str:
+        return state.calibration.words if state.calibration else ""
 
     def labelled(self, truth: Array) -> Array:
         return truth >= 0

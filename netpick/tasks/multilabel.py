@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from netpick.kinds import KINDS
 from netpick.kinds.cells import as_text
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task
+from netpick.tasks.calibration import Calibration, calibrate_labels
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -32,12 +34,15 @@ class MultilabelState:
     labels: tuple[str, ...]
     one_column: bool
     delimiter: str
+    calibration: Calibration | None = None  # of one candidate's probabilities
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             raise ValueError("labels that differ from each other, at least two")
         if self.delimiter not in ("", *DELIMITERS):
             raise ValueError(f"a delimiter among {' '.join(DELIMITERS)}")
+        if self.calibration is not None and len(self.calibration.curves) != len(self.labels):
+            raise ValueError("a curve of calibration for every label")
 
 
 class Multilabel(Task):
@@ -120,7 +125,21 @@ class Multilabel(Task):
         return probabilities.mean(dim=1) if probabilities.ndim == 3 else probabilities
 
     def decode(self, answers: Array, state: Any) -> Predictions:
-        return Predictions(probabilities=answers.astype(np.float64))
+        return self.revised(Predictions(probabilities=answers.astype(np.float64)), state)
+
+    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> MultilabelState:
+        assert predictions.probabilities is not None
+        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
+        return replace(state, calibration=calibrate_labels(predictions.probabilities[rows], truth[rows]))  # type: ignore[no-any-return]
+
+    def revised(self, predictions: Predictions, state: Any) -> Predictions:
+        stated = predictions.probabilities
+        if state.calibration is None or stated is None:
+            return predictions
+        return replace(predictions, probabilities=state.calibration.of_labels(stated), uncalibrated=stated)
+
+    def calibration_words(self, state: Any) -> str:
+        return state.calibration.words if state.calibration else ""
 
     def labelled(self, truth: Array) -> Array:
         return np.asarray((truth >= 0).all(axis=1))

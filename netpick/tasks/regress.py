@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from netpick.kinds.base import Scale
 from netpick.kinds.cells import as_numbers
 from netpick.recipe import Recipe
 from netpick.tasks.base import Task, error_function
+from netpick.tasks.conformal import COVERAGE, Interval, interval_of
 from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -28,10 +30,13 @@ class RegressState:
     names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[Scale, ...]
+    intervals: tuple[Interval, ...] = ()  # of one candidate, one a target; none where too few rows say how wide
 
     def __post_init__(self) -> None:
         if not self.names or not len(self.names) == len(self.mean) == len(self.std):
             raise ValueError("a mean and a deviation of every target")
+        if self.intervals and len(self.intervals) != len(self.names):
+            raise ValueError("an interval of every target")
 
 
 class Regress(Task):
@@ -101,7 +106,28 @@ class Regress(Task):
         return values.mean(dim=1) if values.ndim == 3 else values
 
     def decode(self, answers: Array, state: Any) -> Predictions:
-        return Predictions(values=answers.astype(np.float64) * np.asarray(state.std) + np.asarray(state.mean))
+        values = answers.astype(np.float64) * np.asarray(state.std) + np.asarray(state.mean)
+        return self.revised(Predictions(values=values), state)
+
+    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> RegressState:
+        assert predictions.values is not None
+        made = [interval_of(predictions.values[:, i], truth[:, i]) for i in range(truth.shape[1])]
+        known = tuple(interval for interval in made if interval is not None)
+        return replace(state, intervals=known if len(known) == len(made) else ())  # type: ignore[no-any-return]
+
+    def revised(self, predictions: Predictions, state: Any) -> Predictions:
+        values = predictions.values
+        if not state.intervals or values is None:
+            return predictions
+        half = np.stack([interval.around(values[:, i]) for i, interval in enumerate(state.intervals)], axis=1)
+        return replace(predictions, low=values - half, high=values + half)
+
+    def calibration_words(self, state: Any) -> str:
+        described = [
+            f"{name}: {interval.words}" if len(state.names) > 1 else interval.words
+            for name, interval in zip(state.names, state.intervals, strict=False)
+        ]
+        return f"{COVERAGE:.0%} interval, {'; '.join(described)}" if described else ""
 
     def labelled(self, truth: Array) -> Array:
         return np.asarray(~np.isnan(truth).any(axis=1))

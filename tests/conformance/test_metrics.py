@@ -12,6 +12,7 @@ import pytest
 from sklearn import metrics as sk
 
 from netpick.metrics import METRICS, Metric, metrics_for
+from netpick.metrics.cost import MeanCost
 from netpick.types import Array, Predictions
 
 
@@ -60,12 +61,13 @@ def numbers(n: int, num_targets: int, seed: int) -> Sample:
     generator = np.random.default_rng(seed)
     truth = 1000 + 3 * generator.normal(size=(n, num_targets))
     values = truth + generator.normal(size=truth.shape)
+    half = 2 * generator.random(size=truth.shape)
     return Sample(
         task="regress",
         truth=truth,
-        predictions=Predictions(values=values),
+        predictions=Predictions(values=values, low=values - half, high=values + half),
         decided=None,
-        perfect=Predictions(values=truth),
+        perfect=Predictions(values=truth, low=truth, high=truth),
     )
 
 
@@ -102,10 +104,13 @@ SAMPLES = {
 }
 
 
+COSTS = 5 * np.random.default_rng(11).random((4, 4)) * (1 - np.eye(4))  # of mistakes
+
+
 def combinations() -> list[Any]:
     return [
         pytest.param(metric, sample, id=f"{metric.name}-{name}")
-        for metric in METRICS.values()
+        for metric in (*METRICS.values(), MeanCost(COSTS))
         for name, sample in SAMPLES.items()
         if sample.task in metric.tasks and metric.applies(sample.truth, sample.predictions)
     ]
@@ -216,6 +221,19 @@ def _pinball(true: float, said: Array) -> float:
     )
 
 
+def _mean_of_cells(s: Sample, w: Array, part: Callable[[float, float, float], float]) -> float:
+    """Row by row and target by target: part(truth, low, high)."""
+    low, high = s.predictions.low, s.predictions.high
+    assert low is not None
+    assert high is not None
+    cells = [
+        w[row] * part(s.truth[row, k], low[row, k], high[row, k])
+        for row in range(len(s.truth))
+        for k in range(s.truth.shape[1])
+    ]
+    return float(np.sum(cells) / (w.sum() * s.truth.shape[1]))
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
@@ -230,10 +248,15 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "log_loss": _log_loss,
     "brier": _brier,
     "calibration_error": _calibration_error,
+    "cost": lambda s, w: float(
+        np.sum(w * [COSTS[true][said] for true, said in zip(s.truth, s.decided, strict=True)]) / w.sum()
+    ),  # type: ignore[arg-type]
     "r2": _of_values(sk.r2_score),
     "rmse": _of_values(sk.root_mean_squared_error),
     "mae": _of_values(sk.mean_absolute_error),
     "mse": _of_values(sk.mean_squared_error),
+    "coverage_90": lambda s, w: _mean_of_cells(s, w, lambda true, low, high: float(low <= true <= high)),
+    "width_90": lambda s, w: _mean_of_cells(s, w, lambda true, low, high: high - low),
     "forecast_rmse": _of_windows(lambda true, said, naive, spread: ((true - said[0]) ** 2, 1.0), math.sqrt),
     "forecast_mae": _of_windows(lambda true, said, naive, spread: (abs(true - said[0]), 1.0)),
     "mase": _of_windows(lambda true, said, naive, spread: (abs(true - said[0]) / naive, 1.0)),

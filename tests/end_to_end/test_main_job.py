@@ -217,7 +217,15 @@ def test_regression_and_several_targets(tmp_path: Path) -> None:
     made = netpick.fit(frame, ["progress", "double"], models="mlp", steps=150, accept=("D002",), out=tmp_path / "run")
     assert made.results.target.task == "regress"
     assert made.results.candidates[0].test["r2"].value > 0.2
-    assert made.model.predict(frame.head(3)).columns == ["prediction_progress", "prediction_double"]
+    said = made.model.predict(frame.head(3))
+    assert said.columns == [
+        f"{what}_{name}" for name in ("progress", "double") for what in ("prediction", "low", "high")
+    ]
+    assert (said["low_double"] < said["prediction_double"]).all()
+    assert (said["high_double"] > said["prediction_double"]).all()
+    scores = made.model.score(frame)
+    assert scores["coverage_90"].value > 0.8
+    assert scores["width_90"].value > 0
 
 
 def test_multilabel(tmp_path: Path) -> None:

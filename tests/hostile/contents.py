@@ -107,6 +107,18 @@ def records(good: Sample) -> Iterator[Case]:
         "no target": lambda d: d.update(targets=[]),
         "a threshold above 1": lambda d: d.update(threshold=7.0),
         "a threshold below 0": lambda d: d.update(threshold=-0.5),
+        "costs of three classes": lambda d: d.update(costs=[[0.0, 1.0, 1.0]] * 3),
+        "a cost below 0": lambda d: d.update(costs=[[0.0, -1.0], [1.0, 0.0]]),
+        "a cost of a right answer": lambda d: d.update(costs=[[1.0, 1.0], [1.0, 0.0]]),
+        "100,000 costs in a row": lambda d: d.update(costs=[[0.0] * 100_000, [0.0]]),
+        "a temperature of 0": lambda d: d["task_state"].update(calibration={"temperature": 0.0}),
+        "a temperature too small to divide by": lambda d: d["task_state"].update(calibration={"temperature": 1e-320}),
+        "a curve that falls": lambda d: d["task_state"].update(calibration={"curves": [{"slope": -1.0}]}),
+        "a curve without end": lambda d: d["task_state"].update(calibration={"curves": [{"slope": 1e308, "offset": -1e308}]}),
+        "100,000 bends": lambda d: d["task_state"].update(
+            calibration={"curves": [{"at": [0.0] * 100_000, "bends": [0.0] * 100_000}]}
+        ),
+        "curves of three labels": lambda d: d["task_state"].update(calibration={"curves": [{"slope": 2.0}] * 3}),
         "an input of a billion columns": lambda d: d["inputs"]["vector"].update(shape=[HUGE]),
         "an input whose size overflows": lambda d: d["inputs"]["vector"].update(shape=[1 << 32, 1 << 32, 1 << 32]),
         "an input without columns": lambda d: d["inputs"]["vector"].update(shape=[0]),

@@ -213,6 +213,11 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
     "unknown device": (lambda f: [table(f, good), "--device", "tpu"], 2, ("tpu", "cpu")),
     "unreadable budget": (lambda f: [table(f, good), "--budget", "soon"], 2, ("soon", "60s")),
     "unreadable cost": (lambda f: [table(f, good), "--cost", "fx=3"], 2, ("fx=3", "fn=NUMBER")),
+    "cost of a class that is not there": (
+        lambda f: [table(f, good), "--cost", "a>z=3"],
+        2,
+        ("'a>z' names 'z'", "no such class", "Known: a, b"),
+    ),
     "existing output": (existing_out, 2, ("run", "--out")),
 }
 

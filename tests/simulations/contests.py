@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 
 from netpick.compare import Contender, Resampler, compare_pairs, paired_difference, verdict
-from netpick.evaluate import decide, evaluate
+from netpick.evaluate import PLAIN, decide, evaluate
 from netpick.metrics import METRICS
 from netpick.types import Array, CandidateResult, Predictions, Verdict
 from netpick.windows import time_blocks
@@ -109,7 +109,7 @@ def judged(
     results, contenders = [], []
     for index, (validation, test) in enumerate(zip(parts[0].answers, parts[1].answers, strict=True)):
         scores = [
-            evaluate(kind.task, part.truth, answers, None, metrics[: 2 - side], resampler)
+            evaluate(kind.task, part.truth, answers, PLAIN, metrics[: 2 - side], resampler)
             for side, (part, answers, resampler) in enumerate(zip(parts, (validation, test), resamplers, strict=True))
         ]
         name = f"network {index}"

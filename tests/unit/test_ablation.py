@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from netpick import ablation
 from netpick.ablation import Trial, ablate, column_groups
 from netpick.encode import Encoder
+from netpick.evaluate import PLAIN
+from netpick.metrics import METRICS
 from netpick.report.parts.ablation import sentence
 from netpick.tasks import TASKS
 from netpick.types import Ablation, Array, Inputs, InputSpec, Score, TableColumn
@@ -64,7 +66,7 @@ def trial(network: nn.Module, rows: int = N, **changes: Any) -> Trial:
     given: dict[str, Any] = {
         "network": network, "arrays": arrays, "inputs": INPUTS, "device": "cpu", "task": task,
         "task_state": task.fit([column], np.arange(N)), "truth": truth, "rows": np.arange(N - rows, N),
-        "row_groups": None, "metric": "accuracy", "threshold": None, "seed": 0,
+        "row_groups": None, "metric": METRICS["accuracy"], "rule": PLAIN, "seed": 0,
     }  # fmt: skip
     return Trial(**(given | changes))
 
@@ -134,11 +136,11 @@ def test_many_test_rows_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_few_rows_or_an_undefined_metric_give_nothing() -> None:
     groups = column_groups(ENCODERS)
     assert ablate(trial(Answers(), rows=1), groups) == ()
-    assert ablate(trial(Answers(), rows=2, truth=np.ones(N, np.int64), metric="auc"), groups) == ()
+    assert ablate(trial(Answers(), rows=2, truth=np.ones(N, np.int64), metric=METRICS["auc"]), groups) == ()
 
 
 def test_where_less_is_better_a_loss_is_still_positive() -> None:
-    made = by_group(ablate(trial(Answers(), metric="log_loss"), column_groups(ENCODERS)))
+    made = by_group(ablate(trial(Answers(), metric=METRICS["log_loss"]), column_groups(ENCODERS)))
     assert made["number columns"].difference > 1
     assert made["number columns"].verdict == "helps"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from netpick.compare import Resampler
-from netpick.evaluate import Contest, decide, evaluate, judge
+from netpick.evaluate import PLAIN, Contest, decide, evaluate, judge
 from netpick.metrics import metrics_for
-from netpick.types import Array, CandidateResult, Predictions
+from netpick.types import Array, CandidateResult, DecisionRule, Predictions
 
 
 def answers(truth: Array, signal: float, num_classes: int, seed: int) -> Predictions:
@@ -59,7 +59,7 @@ def test_a_contest_of_classes() -> None:
         ("cnn", "majority"),
         ("cnn", "boosted trees"),
     ]
-    defined = [m.name for m in metrics_for("classify")]
+    defined = [m.name for m in metrics_for("classify") if m.name != "cost"]  # none were given
     for result in (*judged.candidates, *judged.baselines):
         assert list(result.test) == defined
         assert all(s.low <= s.value <= s.high and s.n == 500 for s in result.test.values())
@@ -148,21 +148,21 @@ def test_numbers() -> None:
 
 def test_deciding() -> None:
     two = Predictions(probabilities=np.array([[0.8, 0.2], [0.4, 0.6]]))
-    assert decide("classify", two, None).tolist() == [0, 1]  # type: ignore[union-attr]
-    assert decide("classify", two, 0.2).tolist() == [1, 1]  # type: ignore[union-attr]
-    assert decide("classify", two, 0.7).tolist() == [0, 0]  # type: ignore[union-attr]
-    assert decide("multilabel", two, None).tolist() == [[1, 0], [0, 1]]  # type: ignore[union-attr]
+    assert decide("classify", two).tolist() == [0, 1]  # type: ignore[union-attr]
+    assert decide("classify", two, DecisionRule(threshold=0.2)).tolist() == [1, 1]  # type: ignore[union-attr]
+    assert decide("classify", two, DecisionRule(threshold=0.7)).tolist() == [0, 0]  # type: ignore[union-attr]
+    assert decide("multilabel", two).tolist() == [[1, 0], [0, 1]]  # type: ignore[union-attr]
     three = Predictions(probabilities=np.array([[0.1, 0.2, 0.7]]))
-    assert decide("classify", three, 0.1).tolist() == [2]  # type: ignore[union-attr]
-    assert decide("regress", Predictions(values=np.ones((2, 1))), None) is None
+    assert decide("classify", three, DecisionRule(threshold=0.1)).tolist() == [2]  # type: ignore[union-attr]
+    assert decide("regress", Predictions(values=np.ones((2, 1)))) is None
 
 
 def test_only_metrics_of_the_task_that_are_defined_are_scored() -> None:
     truth = np.zeros(5, dtype=np.int64)
-    scores = evaluate("classify", truth, answers(truth, 1.0, 2, 0), None, metrics_for("classify"), Resampler(5, 0))
+    scores = evaluate("classify", truth, answers(truth, 1.0, 2, 0), PLAIN, metrics_for("classify"), Resampler(5, 0))
     assert "auc" not in scores
     assert "f1_weighted" not in scores
     assert "accuracy" in scores
     assert "r2" not in evaluate(
-        "classify", truth, answers(truth, 1.0, 2, 0), None, metrics_for("regress"), Resampler(5, 0)
+        "classify", truth, answers(truth, 1.0, 2, 0), PLAIN, metrics_for("regress"), Resampler(5, 0)
     )

@@ -17,7 +17,7 @@ from torch import nn
 
 from netpick.engines import OnnxEngine
 from netpick.errors import ModelFileError
-from netpick.evaluate import decide
+from netpick.evaluate import PLAIN, decide
 from netpick.export.convert import NotTracedError, to_graph
 from netpick.export.graph import ExportedModel, decoding_of, resized
 from netpick.export.proof import largest_difference, sample_rows
@@ -27,12 +27,14 @@ from netpick.models.network import build_network
 from netpick.onnx_file import checked_graph, read_metadata
 from netpick.store import Store
 from netpick.tasks import TASKS
+from netpick.tasks.calibration import Calibration, Curve
 from netpick.tasks.classify import ClassifyState
+from netpick.tasks.conformal import Interval
 from netpick.tasks.forecast import ForecastState
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
 from netpick.timesteps import Step
-from netpick.types import Array, Inputs
+from netpick.types import Array, DecisionRule, Inputs
 from tests.conformance.test_forecasters import INPUTS as WINDOWS
 from tests.conformance.test_forecasters import build as build_forecaster
 from tests.conformance.test_models import CASES, Case
@@ -159,11 +161,13 @@ def test_classes_come_out_as_numbers_and_words_with_the_threshold() -> None:
     case = next(c for c in CASES if c.name == "mlp-table-vector")
     network = case.build(num_outputs=2)
     state = ClassifyState(labels=("no", "yes"), variants={})
-    model = ExportedModel(network.eval(), case.inputs, "classify", decoding_of("classify", state, 0.45), False)
+    model = ExportedModel(
+        network.eval(), case.inputs, "classify", decoding_of("classify", state, DecisionRule(threshold=0.45)), False
+    )
     graph = to_graph(model, ("no", "yes"), {"task": "classify", "title": "größe"})
     assert read_metadata(graph) == {"task": "classify", "title": "größe"}
     found = run(graph, sample_rows(case.inputs, 50))
-    decided = decide("classify", TASKS["classify"].decode(found["answers"], state), 0.45)
+    decided = decide("classify", TASKS["classify"].decode(found["answers"], state), DecisionRule(threshold=0.45))
     assert found["prediction"].tolist() == decided.tolist()  # type: ignore[union-attr]
     assert found["label"].tolist() == [state.labels[number] for number in found["prediction"]]
     assert 0 < found["prediction"].sum() < 50
@@ -176,13 +180,68 @@ def test_other_answers_come_out_as_the_task_words_them(task: str) -> None:
         "multilabel": MultilabelState(labels=("a", "b", "c"), one_column=False, delimiter=""),
         "regress": RegressState(names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3)),
     }
-    graph = exported(case.build(), case.inputs, task, decoding_of(task, states[task], None))
+    graph = exported(case.build(), case.inputs, task, decoding_of(task, states[task], PLAIN))
     found = run(graph, sample_rows(case.inputs, 30))
     expected = TASKS[task].decode(found["answers"], states[task])
     if task == "regress":
         np.testing.assert_allclose(found["prediction"], expected.values, rtol=1e-12)
     else:
-        assert (found["prediction"] == decide(task, expected, None)).all()
+        assert (found["prediction"] == decide(task, expected)).all()
+
+
+BENT = Curve(slope=1.7, offset=-0.3, at=(-0.5, 0.4), bends=(-0.9, 1.5))
+COSTS = ((0.0, 5.0, 1.0), (1.0, 0.0, 1.0), (2.0, 1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("labels", "calibration", "rule"),
+    [
+        (("a", "b", "c"), Calibration(temperature=0.6), PLAIN),
+        (("a", "b", "c"), Calibration(temperature=1.8, shared=0.01), DecisionRule(costs=COSTS)),
+        (("a", "b", "c"), None, DecisionRule(costs=COSTS)),
+        (("a", "b"), Calibration(curves=(BENT,)), DecisionRule(threshold=0.4)),
+    ],
+)
+def test_calibrated_classes_come_out_as_the_task_decodes_them(
+    labels: tuple[str, ...], calibration: Calibration | None, rule: DecisionRule
+) -> None:
+    case = next(c for c in CASES if c.name == "mlp-table-vector")
+    state = ClassifyState(labels=labels, variants={}, calibration=calibration)
+    network = case.build(num_outputs=len(labels))
+    found = run(
+        exported(network, case.inputs, "classify", decoding_of("classify", state, rule)), sample_rows(case.inputs, 60)
+    )
+    expected = TASKS["classify"].decode(found["answers"], state)
+    np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
+    assert (found["prediction"] == decide("classify", expected, rule)).all()
+
+
+def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> None:
+    case = next(c for c in CASES if c.name == "mlp-table-vector")
+    labels = MultilabelState(
+        labels=("a", "b", "c"),
+        one_column=False,
+        delimiter="",
+        calibration=Calibration(curves=(BENT, Curve(), Curve(offset=0.5))),
+    )
+    found = run(
+        exported(case.build(), case.inputs, "multilabel", decoding_of("multilabel", labels, PLAIN)),
+        sample_rows(case.inputs, 30),
+    )
+    expected = TASKS["multilabel"].decode(found["answers"], labels)
+    np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
+    assert (found["prediction"] == decide("multilabel", expected)).all()
+    numbers = RegressState(
+        names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3),
+        intervals=(Interval(at=(0.0,), half=(1.5,)), Interval(at=(-1.2e4, -1e4, -9e3), half=(10.0, 300.0, 20.0)), Interval(at=(0.0, 1e-3), half=(1.0, 2.0))),
+    )  # fmt: skip
+    found = run(
+        exported(case.build(), case.inputs, "regress", decoding_of("regress", numbers, PLAIN)),
+        sample_rows(case.inputs, 30),
+    )
+    expected = TASKS["regress"].decode(found["answers"], numbers)
+    np.testing.assert_allclose(found["low"], expected.low, rtol=1e-6)
+    np.testing.assert_allclose(found["high"], expected.high, rtol=1e-6)
 
 
 def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
@@ -193,7 +252,7 @@ def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
         horizon=4, context=3, season=1, log=(True, False), location=two, scale=((1.0, 2.0), (0.5, 4.0)),
         deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4,
     )  # fmt: skip
-    graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", decoding_of("forecast", state, None))
+    graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", decoding_of("forecast", state, PLAIN))
     rows = sample_rows(inputs, 6)
     rows["window.series"][:] = np.array([0, 1, 1, 0, 1, 2])[:, None]
     found = run(graph, rows)

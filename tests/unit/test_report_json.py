@@ -17,9 +17,9 @@ from netpick.report import to_json
 from netpick.report.as_json import strict_json
 
 ROOT = Path(__file__).resolve().parents[2]
-MAY_BE_NULL = {"threshold", "candidates[].half_time"}  # objects, or null
+MAY_BE_NULL = {"threshold", "candidates[].half_time", "blend", "blend.result", "blend.against"}  # objects, or null
 GOLDEN = ROOT / "tests" / "golden" / "report_v1.json"
-BY_METRIC = re.compile(r"\.(test|validation)\.\w+\.(value|low|high|n)$")
+BY_METRIC = re.compile(r"\.(test|validation|stated)\.\w+\.(value|low|high|n)$")
 
 
 def paths(value: Any, at: str = "") -> Iterator[str]:
@@ -31,7 +31,9 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
         for item in value:
             yield from paths(item, f"{at}[]")
     else:
-        yield BY_METRIC.sub(r".\1.*.\2", at).replace("baselines[]", "candidates[]")
+        at = BY_METRIC.sub(r".\1.*.\2", at).replace("baselines[]", "candidates[]")
+        at = at.replace("blend.result.", "candidates[].").replace("blend.against.", "comparisons[].")
+        yield re.sub(r"^blend\.weights\..*", "blend.weights.*", at)
 
 
 def test_the_contract_is_the_golden_file() -> None:

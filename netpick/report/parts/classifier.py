@@ -25,11 +25,12 @@ from netpick.report.measures import (
     top_calibration,
     trade,
 )
+from netpick.report.parts.believed import AS_STATED, calibration_details
 from netpick.report.parts.confusion import confusion_details
 from netpick.report.parts.mistakes import class_mistakes, label_mistakes
 from netpick.report.standings import best_baseline
 from netpick.report.words import counted, grouped, interval, percent, significant
-from netpick.types import Array, CandidateResult, RunResults, Threshold
+from netpick.types import Array, CandidateResult, Predictions, RunResults, Threshold
 
 
 def classifier_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html:
@@ -40,10 +41,12 @@ def classifier_details(results: RunResults, entry: CandidateResult, charts: Char
     return element(
         "div",
         _threshold(results, entry) if is_binary(results) else None,
+        element("div", element("h3", "How it decides"), element("p", results.decision)) if results.decision else None,
         confusion_details(results, matrix),
         class_mistakes(results, entry),
         _per_class(results, scores, "Class"),
         _binary_curves(results, entry, charts) if is_binary(results) else _reliability(results, entry, charts),
+        calibration_details(results, entry),
     )
 
 
@@ -55,6 +58,7 @@ def multilabel_details(results: RunResults, entry: CandidateResult, charts: Char
         _per_class(results, scores, "Label"),
         label_mistakes(results, entry),
         _reliability(results, entry, charts),
+        calibration_details(results, entry),
     )
 
 
@@ -175,6 +179,9 @@ def _binary_curves(results: RunResults, entry: CandidateResult, charts: Charts) 
         if (curve := precision_recall(truth, score)) is not None:
             recalls[one.name] = (curve, colour)
         bins[one.name] = (calibration(truth, score), colour)
+    stated = _stated(entry)
+    if stated is not None:
+        bins[f"{entry.name} {AS_STATED}"] = (calibration(truth, stated[:, positive]), "--grey")
     marks = _marks(results, truth, _scores_of(results, entry))
     views = [
         curve_view("ROC", rocs, ("false positive rate (false alarms)", "true positive rate (found)"), marks[:1]),
@@ -218,6 +225,11 @@ def _curve_table(rocs: dict[str, tuple[Curve, str]], recalls: dict[str, tuple[Cu
     return table("Points of the ROC curve", head, rows)
 
 
+def _stated(entry: CandidateResult) -> npt.NDArray[np.float64] | None:
+    """Its probabilities before calibration (n, K); None where it left them alone."""
+    return None if entry.test_predictions is None else entry.test_predictions.uncalibrated
+
+
 def _bins_table(bins: dict[str, tuple[Bins, str]]) -> Html:
     head = [Column(title="Candidate")]
     head += [Column(title=t, number=True) for t in ("Said", "Came true", "Rows")]
@@ -233,6 +245,10 @@ def _reliability(results: RunResults, entry: CandidateResult, charts: Charts) ->
     if entry.test_predictions is None:
         return None
     bins = {entry.name: (top_calibration(results.test_truth, entry.test_predictions), colours(results)[entry.name])}
+    stated = _stated(entry)
+    if stated is not None:
+        before = Predictions(probabilities=stated)
+        bins[f"{entry.name} {AS_STATED}"] = (top_calibration(results.test_truth, before), "--grey")
     chart = Chart(
         key="calibration",
         title="Can its confidence be believed?",

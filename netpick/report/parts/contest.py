@@ -46,6 +46,7 @@ def contest_section(results: RunResults, charts: Charts) -> Html:
         element("p", lead.strip()),
         _table(results),
         _failures(results),
+        element("p", results.blend.sentence) if results.blend is not None else None,
         _cost(results, charts),
         _comparisons(results),
     )
@@ -122,12 +123,12 @@ def _name(results: RunResults, entry: CandidateResult) -> Html:
 
 
 def _remark(entry: CandidateResult) -> str | None:
-    said = ["baseline" if entry.family == "baseline" else "", entry.reason]
+    said = [entry.family if entry.family in ("baseline", "blend") else "", entry.reason]
     return ", ".join(filter(None, said)) or None
 
 
 def _failures(results: RunResults) -> Html | None:
-    failed = [e for e in [*results.candidates, *results.baselines] if e.status == "failed"]
+    failed = [e for e in results.entries if e.status == "failed"]
     if not failed:
         return None
     items = [element("li", element("strong", e.name), ": ", e.reason or "no reason was given") for e in failed]

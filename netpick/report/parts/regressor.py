@@ -9,6 +9,7 @@ from netpick.report.detail_figures import histogram, histogram_bins, truth_again
 from netpick.report.figures import colours
 from netpick.report.markup import Html, element, join
 from netpick.report.measures import Floats, sample, values_of
+from netpick.report.parts.believed import interval_details
 from netpick.report.parts.mistakes import value_mistakes
 from netpick.report.words import counted, grouped, listed, significant
 from netpick.types import CandidateResult, RunResults
@@ -26,6 +27,7 @@ def regressor_details(results: RunResults, entry: CandidateResult, charts: Chart
         "div",
         charts.place(_scatter(results, entry, truth, values, names)),
         charts.place(_residuals(results, entry, truth, values, names)),
+        interval_details(results, entry),
         value_mistakes(results, entry, 0),
     )
 

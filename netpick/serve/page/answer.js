@@ -23,7 +23,9 @@ const chances = (schema, answer) => {
   const rest = sorted.length > MOST_CLASSES ? el("p", { class: "hint" }, `and ${sorted.length - MOST_CLASSES} others, less probable`) : null;
   const threshold = binary
     ? el("p", { class: "hint" }, `“${schema.labels[1]}” is called from ${percent(schema.threshold)} on (the mark): the threshold that was best on validation rows.`)
-    : null;
+    : schema.costs && schema.labels.length > 2
+      ? el("p", { class: "hint" }, "The answer is the class that costs least by these probabilities and the costs of mistakes that were given in training.")
+      : null;
   return [el("ul", { class: "chances", "aria-label": "Probabilities" }, rows), rest, threshold];
 };
 
@@ -38,11 +40,20 @@ const decision = (schema, answer) => {
   return schema.task === "regress" ? number(answer.prediction) : String(answer.prediction);
 };
 
+const interval = (schema, answer) => {
+  if (answer.low === undefined || answer.low === null) return null;
+  const several = typeof answer.low === "object";
+  const ends = several
+    ? Object.keys(answer.low).map((name) => `${name} ${number(answer.low[name])} to ${number(answer.high[name])}`).join(", ")
+    : `${number(answer.low)} to ${number(answer.high)}`;
+  return el("p", { class: "hint" }, `${percent(schema.coverage)} interval: ${ends}`);
+};
+
 const one = (schema, answer, picture) => {
   const small = schema.task === "regress" && schema.targets.length === 1 ? el("small", {}, schema.targets[0]) : null;
   return el("div", { class: "row-answer" }, picture ? el("img", { src: picture, alt: "" }) : null,
     el("p", { class: "said" }, decision(schema, answer), small),
-    answer.probabilities ? chances(schema, answer) : null, warnings(answer.warnings ?? []));
+    answer.probabilities ? chances(schema, answer) : interval(schema, answer), warnings(answer.warnings ?? []));
 };
 
 export const showAnswers = (place, schema, result, pictures, history) => {

@@ -43,7 +43,7 @@ def try_task(task: Task, state: Any) -> None:
     answers = np.zeros((1, task.num_outputs(state)), np.float32)
     with np.errstate(all="ignore"):
         made = task.decode(answers, state)
-    for values in (made.values, made.quantiles, made.probabilities):
+    for values in (made.values, made.low, made.high, made.quantiles, made.probabilities):
         if values is not None and not np.isfinite(values).all():
             raise RefusedError("its answers have no finite values in the units of the target")
 

@@ -272,6 +272,11 @@ class Contest:
             plan, candidates = self._plan(candidates, data)
             self.keeper.keep_plan(plan)
             return plan, candidates
+        if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in kept.candidates]:
+            raise RequestError(
+                f"The plan has the candidates {', '.join(p.name for p in kept.candidates)}, but the data and options give "
+                f"{', '.join(c.plan.name for c in candidates)}. Start anew with `netpick fit`."
+            )
         torch.set_num_threads(kept.threads)
         self.clock.set(kept.used_seconds)
         return kept, [as_planned(c, p) for c, p in zip(candidates, kept.candidates, strict=True)]

@@ -7,6 +7,7 @@ goes on from its last checkpoint. At the end the decisions become part of plan.j
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -38,6 +39,7 @@ from netpick.types import STRICT, HalfTime, OnEvent
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
 DECISIONS = "decisions.jsonl"
+SEAL = "sha256"  # the key of a file's checksum
 MOST_BYTES = 16 << 20
 LAST_EVENTS = 1 << 20  # bytes of events.jsonl that are looked at
 MOST_SECONDS = 1e9
@@ -86,6 +88,12 @@ class Decision:
     training: str
     segment: Segment
     replaces: bool = False
+    sum: str = ""  # of the line without it
+
+    def summed(self) -> Decision:
+        """With the sum that belongs to it."""
+        plain = TypeAdapter(Decision).dump_json(replace(self, sum=""))
+        return replace(self, sum=hashlib.sha256(plain).hexdigest()[:16])
 
 
 def versions() -> dict[str, str]:
@@ -109,15 +117,15 @@ class Keeper:
 
     def begin(self, request: Request) -> None:
         """Keeps the request; from here on the run can be resumed."""
-        self._write(REQUEST, json.dumps(asdict(request), indent=1))
+        self._write(REQUEST, sealed(asdict(request)))
 
     def keep_plan(self, plan: Plan) -> None:
-        self._write(PLAN, json.dumps(plan.to_json(), indent=1, allow_nan=False))
+        self._write(PLAN, sealed(plan.to_json()))
 
     def plan(self) -> Plan | None:
         """The plan of an earlier start; None when the run did not come so far. Raises RequestError when it is damaged."""
         path = self.folder / PLAN
-        return Plan.from_json(read_json(path)) if path.is_file() else None
+        return Plan.from_json(read_sealed(path)) if path.is_file() else None
 
     def record(self, training: str) -> Record:
         """What was decided for a training so far; each further decision is on the disk before it is carried out."""
@@ -125,7 +133,8 @@ class Keeper:
         return Record(segments=kept, keep=lambda segment, replaces: self._decided(training, segment, replaces))
 
     def _decided(self, training: str, segment: Segment, replaces: bool) -> None:
-        line = TypeAdapter(Decision).dump_json(Decision(training=training, segment=segment, replaces=replaces))
+        decision = Decision(training=training, segment=segment, replaces=replaces).summed()
+        line = TypeAdapter(Decision).dump_json(decision)
         try:
             append_lines(self.folder / DECISIONS, [line.decode() + "\n"], through=True)
         except OSError as error:
@@ -176,13 +185,15 @@ class Keeper:
     def finish(self) -> None:
         """The run is over: nothing is left to resume, and plan.json holds all that it takes to make it again."""
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+        for half in self.folder.glob(".netpick-*.partial"):  # of writes that a kill broke off
+            half.unlink(missing_ok=True)
         try:
             request = read_request_file(self.folder / REQUEST)
             decided = {name: [asdict(s) for s in kept] for name, kept in read_decisions(self.folder).items()}
             kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
             baselines = {name: asdict(decision) for name, decision in baseline_decisions(self.folder).items()}
             whole = {**read_json(self.folder / PLAN), "request": kept, "decisions": decided, "baselines": baselines}
-            self._write(PLAN, json.dumps(whole, indent=1, allow_nan=False))
+            self._write(PLAN, sealed(whole))
             (self.folder / DECISIONS).unlink(missing_ok=True)
         except (RequestError, OSError):
             pass  # what was decided still lies in its own file
@@ -206,9 +217,13 @@ def read_decisions(folder: Path) -> dict[str, list[Segment]]:
     if not path.is_file():
         return decided
     try:
-        lines = bytes(read_file(path, MOST_BYTES)).split(b"\n")
-        for line in lines[:-1]:  # what stands behind the last line end was cut short, and never carried out
+        *lines, rest = bytes(read_file(path, MOST_BYTES)).split(b"\n")
+        if _is_whole(rest[:-1]):
+            raise RefusedError("its last line does not end as lines do")
+        for line in lines:  # what stands behind the last line end was cut short, and never carried out
             decision = read_as(Decision, line, MOST_BYTES)
+            if decision != decision.summed():
+                raise RefusedError("a line is not as it was written")
             segments = decided.setdefault(decision.training, [])
             if decision.replaces and segments:
                 segments.pop()
@@ -216,6 +231,14 @@ def read_decisions(folder: Path) -> dict[str, list[Segment]]:
     except RefusedError as error:
         raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
     return decided
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        decision = read_as(Decision, line, MOST_BYTES)
+    except RefusedError:
+        return False
+    return decision == decision.summed()
 
 
 def spent_seconds(folder: Path) -> float:
@@ -254,6 +277,7 @@ def read_request(folder: Path) -> Request:
         require_plain(folder)
     except RefusedError as error:
         raise RequestError(f"{folder} is not as a run leaves it: {error}. Start anew with `netpick fit`.") from None
+    read_sealed(folder / REQUEST)
     return read_request_file(folder / REQUEST)
 
 
@@ -280,6 +304,27 @@ def refuse_changes(folder: Path, kept: Request, fingerprint: str) -> None:
         )
 
 
+def sealed(data: Mapping[str, Any]) -> str:
+    """JSON with a checksum of all the rest in it."""
+    return json.dumps({**_plain(data), SEAL: _sum_of(_plain(data))}, indent=1, allow_nan=False)
+
+
+def read_sealed(path: Path) -> Mapping[str, Any]:
+    """A JSON object whose checksum is there. Raises RequestError when it is damaged."""
+    data = read_json(path)
+    if SEAL not in data:
+        raise RequestError(f"{path} is damaged (its checksum is missing). Start the run anew with `netpick fit`.")
+    return data
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != SEAL}
+
+
+def _sum_of(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
 def read_json(path: Path) -> Mapping[str, Any]:
     """A JSON object of the run folder. Raises RequestError when it is damaged."""
     try:
@@ -288,4 +333,9 @@ def read_json(path: Path) -> Mapping[str, Any]:
         raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
     if not isinstance(data, dict):
         raise RequestError(f"{path} cannot be read (it is no object). Start the run anew with `netpick fit`.")
+    if SEAL in data and data[SEAL] != _sum_of(_plain(data)):
+        raise RequestError(
+            f"{path} is not as it was written: its checksum differs. Start the run anew with `netpick fit`; or, where you changed it "
+            f"yourself for --plan, take the line '{SEAL}' out."
+        )
     return data

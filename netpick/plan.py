@@ -77,11 +77,41 @@ class Plan:
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """The plan that `to_json` wrote. Raises RequestError when it is damaged."""
         try:
-            return TypeAdapter(cls).validate_json(json.dumps(dict(data)))
-        except ValidationError as error:
+            plan = TypeAdapter(cls).validate_json(json.dumps(dict(data)))
+            _require_possible(plan)
+            return plan
+        except ValueError as error:
+            if not isinstance(error, ValidationError):
+                raise RequestError(f"The plan is damaged ({error}). Start the run anew.") from None
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise RequestError(f"The plan is damaged ({where}: {first['msg']}). Start the run anew.") from None
+
+
+MOST_THREADS, MOST_STEPS, MOST_SECONDS = 4_096, 10**9, 1e9  # that a plan can have; more is damage, or harm
+LOOKS_AT_MOST = 10**6
+
+
+def _require_possible(plan: Plan) -> None:
+    """Raises ValueError for numbers that no plan has, and for candidates that are there twice or trained never."""
+    seconds = (plan.budget_seconds or 0.0, plan.baseline_seconds, plan.used_seconds)
+    if not 1 <= plan.threads <= MOST_THREADS or not all(0 <= value <= MOST_SECONDS for value in seconds):
+        raise ValueError("its threads or seconds are impossible")
+    if not all(0 <= count <= MOST_STEPS for count in (*plan.rows.values(), plan.learning_rate_trials)):
+        raise ValueError("its rows or trials are impossible")
+    if len({c.name for c in plan.candidates}) != len(plan.candidates):
+        raise ValueError("a candidate is there twice")
+    if sorted(plan.order) != list(range(len(plan.candidates))):
+        raise ValueError("its order leaves candidates out, or has them twice")
+    for c in plan.candidates:
+        counts = (c.steps, c.most_steps, c.rows, c.recipe.batch_size, c.recipe.epochs)
+        if not all(0 <= count <= MOST_STEPS for count in counts) or not 0 <= c.looks <= LOOKS_AT_MOST:
+            raise ValueError(f"the steps, rows or evaluations of '{c.name[:60]}' are impossible")
+        paces = (*c.step_ms.values(), c.look_ms, c.predict_ms)
+        if not all(0 <= pace <= 1_000 * MOST_SECONDS for pace in paces):
+            raise ValueError(f"the paces of '{c.name[:60]}' are impossible")
+        if not all(1 <= threads <= MOST_THREADS for threads in c.step_ms):
+            raise ValueError(f"the threads of '{c.name[:60]}' are impossible")
 
 
 @dataclass(frozen=True, kw_only=True)

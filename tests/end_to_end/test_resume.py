@@ -166,6 +166,9 @@ def test_a_plan_of_other_data_or_other_options_is_refused(table: Path, tmp_path:
     with pytest.raises(RequestError, match="There is no plan"):
         netpick.fit(table, plan=tmp_path / "none.json", out=tmp_path / "a")
     plan.write_text(plan.read_text().replace(str(netpick.__version__), "0.0.9", 1))
+    with pytest.raises(RequestError, match=r"its checksum differs.*take the line 'sha256' out"):
+        netpick.fit(table, plan=plan, out=tmp_path / "a")
+    plan.write_text(json.dumps({name: said for name, said in json.loads(plan.read_text()).items() if name != "sha256"}))
     with pytest.raises(RequestError, match=r"netpick was 0\.0\.9 and is"):
         netpick.fit(table, plan=plan, out=tmp_path / "a")
     plan.write_text(plan.read_text()[:200])

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from netpick.errors import RequestError
+from netpick.model_folder import sha256_of
 from netpick.serve import forms
 from netpick.serve.calls import FileCall, TextCall
 from netpick.serve.faults import refuse
@@ -43,6 +44,12 @@ def _network(served: ServedModel) -> Model:
                     "not_supported",
                     "Explanations need the network itself, but this server was given an exported graph. Serve the model file: "
                     "netpick serve RUN/model.netpick",
+                )
+            if sha256_of(served.path) != served.sha256:
+                refuse(
+                    "not_supported",
+                    "The model file was replaced since the server started, so an explanation would be that of another network. "
+                    "Restart the server.",
                 )
             try:
                 _networks[served.path] = load(served.path, "torch")

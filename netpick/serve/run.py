@@ -23,7 +23,7 @@ import polars as pl
 import uvicorn
 
 from netpick.errors import RequestError, near_matches
-from netpick.model_folder import exported_beside, is_exported, read_exported
+from netpick.model_folder import exported_beside, is_exported, read_exported, sha256_of
 from netpick.serve.app import make_app
 from netpick.serve.door import Door
 from netpick.serve.options import ServeOptions, is_loopback
@@ -57,7 +57,8 @@ def load_models(paths: Sequence[Path], options: ServeOptions) -> list[ServedMode
             name = f"{base}-{number}"
             number += 1
         taken.add(name)
-        served.append(ServedModel(name, place, _load(place, options.engine), options.limits))
+        identity = sha256_of(place) if place.is_file() else ""
+        served.append(ServedModel(name, place, _load(place, options.engine), options.limits, identity))
     return served
 
 

@@ -71,6 +71,7 @@ class ServedModel:
     path: Path
     model: Model
     limits: Limits
+    sha256: str = ""  # of the model file, when it was loaded; empty for an exported folder
 
     @cached_property
     def encoders(self) -> tuple[Encoder, ...]:

@@ -124,8 +124,27 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
     reader = _reader_for(readers, path)
     parts = find_parts(path) if find_partners else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
-    source = reader.read(path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
+    source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
     return replace(source, origin=readable(str(given)), notes=[*notes, *source.notes])
+
+
+def _read(reader: Reader, path: Path, options: ReadOptions) -> Source:
+    """What a reader makes of a path. Raises DataError where a file is another one afterwards: its rows would be of two states."""
+    before = _state_of(path)
+    source = reader.read(path, options)
+    if _state_of(path) != before:
+        raise DataError(
+            f"{path} changed while it was read, so its rows may be of two states. Run it again once nothing writes to it."
+        )
+    return source
+
+
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    """Of a file; folders are listed, and their files read later."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _is_partner(reader: Reader, path: Path) -> bool:
@@ -134,10 +153,10 @@ def _is_partner(reader: Reader, path: Path) -> bool:
 
 
 def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: ReadOptions) -> Source:
-    own = reader.read(path, options)
+    own = _read(reader, path, options)
     if own.given_split is not None:  # the file says its split itself
         return own
-    sources = {part: own if file == path.absolute() else reader.read(file, options) for part, file in parts.items()}
+    sources = {part: own if file == path.absolute() else _read(reader, file, options) for part, file in parts.items()}
     notes = []
     for part, source in list(sources.items()):
         if columns_differ(own, source):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -103,6 +104,27 @@ def test_the_lane_is_free_soon_after_its_clients_have_left(attacked: Served) -> 
     while attacked.ask("POST", "/predict", body, {"Content-Type": "application/json"})[0] != 200:
         assert time.monotonic() < deadline
     assert processor(attacked) - began < 8.0
+
+
+def test_an_answer_that_nobody_takes_is_dropped_at_the_deadline(attacked: Served) -> None:
+    """Takes the five seconds of the limit, and a second for the server to look."""
+    body = b"age,job,hours,member,since\n" + b"30,pilot,20.5,y,2023-05-05\n" * 90_000
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nAccept: text/csv\r\nContent-Length: %d\r\n\r\n"
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.settimeout(10)
+        client.connect(("127.0.0.1", attacked.port))
+        client.sendall(head % len(body) + body)
+        deadline = time.monotonic() + 20
+        ended = False
+        while not ended:
+            assert time.monotonic() < deadline
+            select.select([], [], [], 0.2)
+            try:
+                client.send(b"\r\n")
+            except (ConnectionResetError, BrokenPipeError):
+                ended = True
+    assert attacked.post("/predict", {"rows": [ROW]})[0] == 200
 
 
 def test_formulas_come_back_as_text_where_that_is_asked_for(attacked: Served) -> None:

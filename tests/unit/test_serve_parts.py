@@ -24,6 +24,7 @@ from netpick.serve.batching import FEWEST_QUEUED, Batcher, Cost, Job
 from netpick.serve.counters import Counters
 from netpick.serve.faults import CODES, Fault
 from netpick.serve.gate import Gate
+from netpick.serve.guard import guarded
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
 from netpick.serve.replies import Reply
@@ -339,3 +340,67 @@ def test_counts_are_written_as_prometheus_reads_them() -> None:
 def test_every_code_stands_in_the_documentation() -> None:
     page = (ROOT / "docs" / "serving.md").read_text()
     assert [code for code, status in CODES.items() if f"| `{code}` | {status} |" not in page] == []
+
+
+class Panic(BaseException):
+    """As libraries in Rust raise them: no Exception."""
+
+
+def test_a_panic_of_a_library_is_one_failed_request() -> None:
+    def panic() -> None:
+        raise Panic
+
+    outcome = guarded(panic)
+    assert isinstance(outcome, Fault)
+    assert outcome.code == "bug"
+    for passed in (KeyboardInterrupt, SystemExit):
+
+        def leave(error: type[BaseException] = passed) -> None:
+            raise error
+
+        with pytest.raises(passed):
+            guarded(leave)
+
+
+def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for() -> None:
+    """One client fills the lane; another one's request still comes in, and before the first one's are through."""
+    import asyncio
+    import threading
+    import time
+
+    from netpick.serve.lane import MOST_WAITING, Lane, Work
+
+    async def run() -> None:
+        loop, lane, gate, order = asyncio.get_running_loop(), Lane(), threading.Event(), []
+        lane.start(loop)
+        done: list[asyncio.Future[object]] = []
+
+        def work(client: str, seconds: float = 30.0) -> Work:
+            future: asyncio.Future[object] = loop.create_future()
+            done.append(future)
+            made = Work(client=client, finish=future.set_result, deadline=time.monotonic() + seconds)
+
+            def task() -> Reply:
+                gate.wait(20)
+                made.check()
+                order.append(client)
+                return Reply(client.encode())
+
+            made.task = task
+            return made
+
+        assert all(lane.submit(work("greedy")) for _ in range(MOST_WAITING))
+        assert not lane.submit(work("greedy"))
+        assert lane.submit(work("other"))
+        dropped = work("third", seconds=0.05)
+        assert lane.submit(dropped)
+        assert isinstance(await done[-1], Fault)  # at its deadline, though the lane is stuck
+        gate.set()
+        outcomes = await asyncio.wait_for(asyncio.gather(*(f for i, f in enumerate(done) if i != MOST_WAITING)), 20)
+        assert order.index("other") < 5
+        assert "third" not in order
+        assert sum(isinstance(o, Fault) for o in outcomes) == 3  # two gave way, and the one that was late
+        assert len(lane) == 0
+        lane.stop()
+
+    asyncio.run(run())

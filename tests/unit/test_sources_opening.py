@@ -16,7 +16,9 @@ from PIL import Image
 import netpick
 from netpick.errors import DataError, RequestError
 from netpick.kinds.cells import as_numbers
-from netpick.sources import ReadOptions, open_files, open_source
+from netpick.sources import READERS, ReadOptions, open_files, open_source
+from netpick.sources.delimited import DelimitedReader
+from netpick.sources.opening import open_with
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, FileColumn, Source, TableColumn
 
 
@@ -283,3 +285,20 @@ def test_real_splits(shared_data: Path) -> None:
     column = vowels.columns["series"]
     assert isinstance(column, ArrayColumn)
     assert column.values.shape == (640, 29, 12)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    class Slow(DelimitedReader):
+        """A reader that somebody writes behind."""
+
+        def read(self, path: Path, options: ReadOptions) -> Source:
+            source = super().read(path, options)
+            with path.open("a") as file:
+                file.write("5,6\n")
+            return source
+
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    assert open_with(READERS, path, options=ReadOptions(), test=None, target=None).num_rows == 2
+    with pytest.raises(DataError, match=r"rows\.csv changed while it was read"):
+        open_with({**READERS, "csv": Slow()}, path, options=ReadOptions(), test=None, target=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,13 +75,13 @@ class ReadClip(NamedTuple):
     format: str
 
 
-def read_clip(path: Path, shape: ClipShape) -> ReadClip:
-    """The clip as frames of that shape. Raises UnreadableFileError.
+def read_clip(path: Path, shape: ClipShape, *, most_seconds: float = math.inf) -> ReadClip:
+    """The clip as frames of that shape. Raises UnreadableFileError, also when decoding takes longer than `most_seconds`.
 
     Frames are evenly spaced from the first to the last; a clip with fewer repeats some. The whole picture is kept: other
     aspect ratios are squeezed.
     """
-    return _read_folder(path, shape) if path.is_dir() else _read_video(path, shape)
+    return _read_folder(path, shape) if path.is_dir() else _read_video(path, shape, most_seconds)
 
 
 def look_at(path: Path) -> ClipLook:
@@ -168,12 +169,16 @@ def _look_at_folder(folder: Path) -> ClipLook:
 # --- videos ----------------------------------------------------------------------------------------------------------
 
 
-def _read_video(path: Path, shape: ClipShape) -> ReadClip:
-    sampler, last = Sampler(shape.frames), 0.0
+def _read_video(path: Path, shape: ClipShape, most_seconds: float) -> ReadClip:
+    sampler, last, ends = Sampler(shape.frames), 0.0, time.monotonic() + most_seconds
     with _opened(path) as (container, stream):
         promised, seconds = stream.frames, (container.duration or 0) / 1_000_000
         size, rate = f"{stream.codec_context.width} x {stream.codec_context.height}", round(stream.average_rate or 0)
         for frame in _frames(container, stream, sampler):
+            if time.monotonic() > ends:
+                raise UnreadableFileError(
+                    f"it takes longer than {most_seconds:g} s to decode; send a shorter or smaller one"
+                )
             sampler.add(_pixels(frame, shape) if sampler.wants_next() else None)
             last = frame.time or last
     if sampler.seen == 0:

@@ -24,6 +24,7 @@ class Limits:
     request_pixels: int = 100_000_000  # of all pictures of one request
     text: int = 100_000  # characters of one cell
     values: int = 2_000_000  # numbers of one request's series and pictures
+    decode_seconds: float = 10.0  # of one video
     parts: int = 200  # of a form
     address: int = 8 << 10  # bytes of a request's target
     headers: int = 32 << 10  # bytes of all headers of a request, trailers included

@@ -208,6 +208,13 @@ def test_limits_hold_before_anything_is_decoded(video: Path, monkeypatch: pytest
     assert reason(video) == "its frames of 48 x 32 pixels are larger than the 1,000 pixels that are read"
 
 
+def test_a_film_that_takes_too_long_is_given_up(video: Path) -> None:
+    shape = ClipShape(frames=4, channels=1, height=16, width=16)
+    assert len(read_clip(video, shape, most_seconds=60.0).frames) == 4
+    with pytest.raises(UnreadableFileError, match="it takes longer than 0 s to decode"):
+        read_clip(video, shape, most_seconds=0.0)
+
+
 def test_a_header_that_promises_no_end_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(moving_bar(), tmp_path / "bar.webm", "libvpx-vp9")
     monkeypatch.setattr(clip_frames, "MAX_FRAMES", 10)

@@ -287,7 +287,7 @@ class ClipPort(_FilePort):
             file.write(data)
             file.flush()
             try:
-                frames, _, _ = read_clip(Path(file.name), shape)
+                frames, _, _ = read_clip(Path(file.name), shape, most_seconds=self.limits.decode_seconds)
             except UnreadableFileError as error:
                 self._unreadable(str(error), row)
         return Block(values=np.ascontiguousarray(frames)[None])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from netpick.clock import WorkClock
 from netpick.contest import Contest
@@ -64,10 +64,17 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The recommended model, loaded from its file."""
+        """The recommended model, loaded from its file: a network, or a baseline."""
         from netpick.use import load
 
         return load(self.folder / "model.netpick")
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """Every candidate and baseline that was kept, by name, each loaded from its file when it is asked for."""
+        from netpick.kept_models import KeptModels
+
+        return KeptModels(folder=self.folder, names=tuple(self.results.kept))
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Writes the report page to another place."""
@@ -85,6 +92,8 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
         raise RequestError(
             f"{options.out} exists already, and a run never overwrites one. {remedy} another --out, or remove it."
         )
+    if options.keep not in ("all", "best"):
+        raise RequestError(f"Models cannot be kept as '{options.keep}'. Pass --keep all or --keep best.")
     replay = None
     if options.plan is not None:
         from netpick.replay import read_replay, replayed_options
@@ -204,6 +213,7 @@ def fit(
     missing: Sequence[str] = (),
     not_missing: Sequence[str] = (),
     label_from: str | None = None,
+    keep: Literal["all", "best"] = "all",
     on_event: OnEvent = silent,
 ) -> Run:
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
@@ -211,6 +221,7 @@ def fit(
     data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
+    keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
@@ -246,6 +257,7 @@ def fit(
         plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
+        keep=keep,
         read=ReadOptions(
             label_from=label_from,
             formats=tuple((formats or {}).items()),
@@ -264,7 +276,12 @@ def look(data: object, target: str | Sequence[str] | None = None, **options: Any
 
 
 def write_explanation(
-    model: str | os.PathLike[str], data: object, out: str | os.PathLike[str], *, rows: int = 4
+    model: str | os.PathLike[str],
+    data: object,
+    out: str | os.PathLike[str],
+    *,
+    rows: int = 4,
+    candidate: str | None = None,
 ) -> Path:
     """A page of what the model goes by on these rows. Raises NetpickError before anything is written.
 
@@ -276,7 +293,7 @@ def write_explanation(
     target = Path(out)
     if target.suffix.lower() not in (".html", ".htm"):
         raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out explanation.html.")
-    page = explain(load(Path(model), engine="torch"), data, rows=rows).html()
+    page = explain(load(Path(model), engine="torch", candidate=candidate), data, rows=rows).html()
     write_whole(target, page.encode("utf-8", "replace"))
     return target
 
@@ -287,6 +304,7 @@ def write_export(
     out: str | os.PathLike[str] | None = None,
     *,
     module: Any = None,
+    candidate: str | None = None,
 ) -> Path:
     """The model as an ONNX graph in a folder that is used without torch, written once its answers equal torch's.
 
@@ -294,7 +312,10 @@ def write_export(
     for networks that ONNX has no words for, ModelFileError when answers differ.
     """
     from netpick.export import export_model
+    from netpick.use import candidate_of
 
+    if candidate is not None:
+        model = candidate_of(Path(model), candidate)
     return export_model(Path(model), to, None if out is None else Path(out), module=module).folder
 
 

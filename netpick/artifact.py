@@ -25,24 +25,16 @@ from netpick.disk import write_whole
 from netpick.encode import Encoder
 from netpick.errors import ModelFileError, NetpickError, RequestError
 from netpick.infer import DeviceData, predict_outputs, weights_of
-from netpick.model_parts import MOST_RECORD, ModelParts, read_parts, refuse
-from netpick.model_record import FORMAT, ModelRecord
+from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, no_network, read_parts, refuse
+from netpick.model_record import BASELINE, FORMAT, ModelRecord
 from netpick.models.module import UserModule
 from netpick.models.network import build_network, settings_from_json
 from netpick.store import Store
 from netpick.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
-from netpick.strict.archive import MOST_BYTES as MOST_WEIGHTS
 from netpick.strict.bundle import MANIFEST
 from netpick.strict.tensors import Header, TensorSpec, header_of, specs_of, tensors_of
 from netpick.types import Inputs, InputSpec
 
-RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
-MEMBERS = {
-    RECORD: MOST_RECORD,
-    WEIGHTS: MOST_WEIGHTS,
-    CHECK: 256 << 20,
-    CARD: 1 << 20,
-}  # and how many bytes each may have
 CHECK_ROWS = 4
 TOLERANCE = 1e-4  # outputs on another processor differ in the last bits, relative to the largest output
 STORED_AS = {"codes": "int32", "tokens": "int32", "grid": "uint8", "spectrogram": "uint8", "clip": "uint8"}
@@ -87,10 +79,12 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
     try:
         with open_archive(path, MEMBERS, FORMAT) as bundle:
             parts = read_parts(bytes(bundle.read(RECORD)), bundle.read(CARD).decode("utf-8", "replace"), path)
+            if parts.record.family == BASELINE:
+                raise no_network(parts.record.candidate)
             if parts.record.module is not None and module is None:
                 raise _NeedsModule(parts.record.module)
             return _load(parts, bundle, module)
-    except (ModelFileError, _NeedsModule):
+    except (ModelFileError, RequestError):
         raise
     except (RefusedError, NetpickError) as error:
         refuse(path, str(error).rstrip(".")[:400])

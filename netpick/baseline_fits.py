@@ -76,7 +76,7 @@ def fit_baselines(
 
 def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:
     """Milliseconds that answering one row takes, the median of some tries."""
-    given = problem.given(np.array([row]), texts=fit.baseline.reads_texts)
+    given = fit.baseline.given(problem, np.array([row]))
     seconds = []
     for _ in range(TRIES):
         started = time.perf_counter()

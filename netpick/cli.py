@@ -32,6 +32,15 @@ DataArgument = Annotated[
     str, typer.Argument(metavar="DATA", help="A table, a folder or zip of images, IDX, .npz or .ts files.")
 ]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
+CandidateOption = Annotated[
+    str | None,
+    typer.Option(
+        help='Another candidate of the run than the recommended one: rnn, "boosted trees". MODEL is its folder.'
+    ),
+]
+KeepOption = Annotated[
+    str, typer.Option(help="all: the model of every candidate and baseline; best: the recommended one.")
+]
 Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
 TaskOption = Annotated[
     str | None, typer.Option("--task", help="classify, multilabel, regress or forecast. Default: inferred, and said.")
@@ -164,6 +173,7 @@ def fit(
     kind: KindOption = None,
     image_size: ImageSize = None,
     trials: Trials = 1,
+    keep: KeepOption = "all",
     plan: PlanOption = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -238,6 +248,7 @@ def look(
 def score(
     model: ModelArgument,
     data: DataArgument,
+    candidate: CandidateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     strict: Strict = False,
 ) -> None:
@@ -245,7 +256,7 @@ def score(
     from netpick.console import show_scores, show_unlike
     from netpick.use import heeded, load
 
-    loaded = load(model)
+    loaded = load(model, candidate=candidate)
     source = loaded.read(data, labelled=True)
     show_unlike(source)
     show_scores(loaded.score(heeded(source, strict=strict)), as_json=as_json)
@@ -261,6 +272,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")
     ] = None,
+    candidate: CandidateOption = None,
     strict: Strict = False,
     csv_safe: Annotated[
         bool,
@@ -275,7 +287,7 @@ def predict(
         raise RequestError(
             f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
         )
-    loaded = load(model)
+    loaded = load(model, candidate=candidate)
     source = loaded.read(_rows_of(data))
     show_unlike(source)
     table = loaded.predict(heeded(source, strict=strict))
@@ -297,11 +309,12 @@ def explain(
     ],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("explanation.html"),
     rows: Annotated[int, typer.Option(min=1, max=20, help="Rows that are explained one by one.")] = 4,
+    candidate: CandidateOption = None,
 ) -> None:
     """Show what MODEL goes by on DATA, and where it errs, on a page that works offline."""
     from netpick.api import write_explanation
 
-    print(write_explanation(model, _rows_of(data), out, rows=rows))
+    print(write_explanation(model, _rows_of(data), out, rows=rows, candidate=candidate))
 
 
 @app.command()
@@ -309,11 +322,12 @@ def export(
     model: ModelArgument,
     to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
     out: Annotated[Path | None, typer.Option(help="Folder to write. Default: onnx, beside the model file.")] = None,
+    candidate: CandidateOption = None,
 ) -> None:
     """Write MODEL as a graph that other runtimes run and that serves without torch, once its answers equal torch's."""
     from netpick.api import write_export
 
-    print(write_export(model, to, out))
+    print(write_export(model, to, out, candidate=candidate))
 
 
 @app.command()
@@ -337,6 +351,7 @@ def serve(
         list[str] | None, typer.Option(help="Another site whose pages may ask: https://example.org. May be repeated.")
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, torch or onnx. auto: onnx where MODEL was exported.")] = "auto",
+    candidate: CandidateOption = None,
     most_body: Annotated[str | None, typer.Option(help="Largest request, such as 20MB.")] = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Most rows of one CSV. Default: 200,000.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Longest time for one answer, such as 30s.")] = None,
@@ -364,6 +379,7 @@ def serve(
         names=tuple(name or ()),
         origins=tuple(origin or ()),
         engine=engine,
+        candidate=candidate,
         log_requests=log_requests,
         limits=Limits(**given),
     )
@@ -456,7 +472,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
                 "threads",
                 "trials",
             ),
-            *("horizon", "context"),
+            *("horizon", "context", "keep"),
         )
         if key in said
     }

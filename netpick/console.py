@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -130,6 +131,12 @@ def show_run(run: Run) -> None:
     console.print(_text(f"report   {run.folder / 'report.html'}"))
     console.print(_text(f"model    {run.folder / 'model.netpick'}"))
     console.print(_text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
+    others = [name for name in results.kept if name != results.verdict.winner]
+    if others:
+        example = shlex.quote(others[0])
+        console.print(
+            _text(f"others   netpick predict {run.folder} NEW_DATA --candidate {example} ({', '.join(others)})")
+        )
     folds = results.split.folds
     tested = (
         f"every row tested once, in {folds} folds" if folds > 1 else f"test rows opened {_times(results.test_openings)}"

@@ -113,7 +113,7 @@ class Contest:
             results = asked(results) if asked else self._ablate(results, networks, data, store)
             results = self._explain(results, networks, store)
             results = replace(results, learned=self.rows.learned(store))
-            self._write(results, networks, data, inputs, candidates)
+            results = self._write(results, networks, data, candidates)
             self.keeper.finish()
             self._passed("scoring and reporting")
             made = {result.name: result.steps for _, result in outcomes if result.status == "ok"}
@@ -300,7 +300,7 @@ class Contest:
         from netpick.baselines.answering import problem_answers
 
         prepared, split, task = self.prepared, self.prepared.split, self.prepared.task
-        problem = Problem(
+        self.problem = problem = Problem(
             task=task.name,
             inputs=inputs,
             arrays=store.arrays,
@@ -310,6 +310,7 @@ class Contest:
             seed=self.options.seed,
             columns=self.rows.columns,
             windows=self.rows.windows,
+            numbers=self.rows.numbers,
             asked=len(split.validation) + len(split.test),
         )
         kept = read_decisions(self.keeper.folder) if self.replay is None else self.replay.baselines
@@ -716,7 +717,7 @@ class Contest:
 
         winner = results.verdict.winner
         groups = column_groups(self.rows.encoders) if self.rows.groups_columns else ()
-        if winner is None or not groups:
+        if winner is None or winner not in networks or not groups:
             return results
         self.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
         prepared = self.prepared
@@ -742,7 +743,7 @@ class Contest:
         from netpick.explain.subject import Subject
 
         winner, prepared = results.verdict.winner, self.prepared
-        if winner is None or prepared.task.name == "forecast":
+        if winner is None or winner not in networks or prepared.task.name == "forecast":
             return results
         rows = prepared.split.validation[:MOST_ROWS]
         network = networks[winner].network.cpu()
@@ -782,20 +783,31 @@ class Contest:
         results: RunResults,
         networks: Mapping[str, Trained],
         data: DeviceData,
-        inputs: Any,
         candidates: list[Candidate],
-    ) -> None:
-        from netpick.artifact import save_model
+    ) -> RunResults:
+        """Model files, predictions and report; the results with what was kept."""
         from netpick.predictions import predictions_table
         from netpick.report import to_html, to_json, to_markdown
-        from netpick.use import record_of
+        from netpick.write_models import Finished, write_models
 
-        winner = results.verdict.winner or next(iter(networks))
-        plan = next(c.plan for c in candidates if c.plan.name == winner)
-        record = record_of(
-            results, self.prepared.task, self.states[winner], self.rows.encoders, inputs, plan, self.options.read
+        judged = {baseline.name for baseline in results.baselines}
+        finished = Finished(
+            task=self.prepared.task,
+            states=self.states,
+            encoders=self.rows.encoders,
+            read=self.options.read,
+            networks={
+                c.name: networks[c.name].network for c in results.candidates if c.status == "ok" and c.name in networks
+            },
+            plans={c.plan.name: c.plan for c in candidates},
+            data=data,
+            baselines={fit.baseline.name: fit for fit in self.baselines if fit.baseline.name in judged},
+            problem=self.problem,
         )
-        save_model(self._folder / "model.netpick", record, networks[winner].network, data, to_markdown(results))
+        keep, recommended = self.options.keep, results.verdict.winner or next(iter(networks))
+        results = replace(results, kept=finished.names if keep == "all" else (recommended,))
+        cards = {name: to_markdown(results, name) for name in results.kept}
+        write_models(self._folder, recommended, finished, results, cards, keep)
         predictions = BytesIO()
         predictions_table(results).write_parquet(predictions)
         write_whole(self._folder / "predictions.parquet", predictions.getvalue())
@@ -806,6 +818,7 @@ class Contest:
         except OSError:
             if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
                 raise
+        return results
 
     def _write_json(self, name: str, data: Any) -> None:
         write_whole(self._folder / name, json.dumps(data, indent=1, allow_nan=False).encode())

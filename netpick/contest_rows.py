@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from netpick.encode import Encoder, encode, fit_encoders, input_specs
 from netpick.kinds import KINDS
-from netpick.kinds.cells import series_of
+from netpick.kinds.cells import as_moderate_numbers, series_of
 from netpick.learned import learned_rows
 from netpick.prepare import Prepared
 from netpick.prepare_forecast import SeriesParts
@@ -54,6 +55,17 @@ class PlainRows:
     def columns(self) -> Mapping[str, Column]:
         """Raw columns, for baselines that read texts as they are."""
         return {f.name: self.prepared.source.columns[f.name] for f in self.prepared.schema.features}
+
+    def numbers(self, rows: Rows) -> Mapping[str, Array]:
+        """Raw columns of numbers of these rows, NaN where missing, for baselines."""
+        named = {
+            e.column: series_of(self.prepared.source.columns[e.column]) for e in self.encoders if e.kind == "number"
+        }
+        return {
+            name: as_moderate_numbers(series.gather(pl.Series(rows))).to_numpy()
+            for name, series in named.items()
+            if series is not None
+        }
 
     @property
     def windows(self) -> Windows | None:

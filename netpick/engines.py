@@ -1,11 +1,12 @@
-"""What answers encoded rows: torch from a model file, or onnxruntime from an exported graph. Both take and give numpy.
+"""What answers encoded rows: torch from a model file, numpy from that of a baseline, or onnxruntime from an exported graph. All
+take and give numpy.
 
 Neither reads raw data nor words answers (use.py does); importing this imports neither torch nor onnxruntime.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,17 @@ import numpy as np
 
 from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
 from netpick.errors import ModelFileError, RequestError
-from netpick.types import Array, Inputs
+from netpick.types import Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
     from netpick.artifact import LoadedModel
+    from netpick.baseline_model import LoadedBaseline
+    from netpick.windows import Windows
 
+CHUNK_ROWS = 4_096  # that a baseline answers at a time
 ANSWERS = "answers"  # the output of an exported graph that an engine gives
+TEXTS, NUMBERS = "text.", "number."  # before the name of a column: its raw cells, beside the encoded rows
+FORECASTS = "forecasts"  # of a baseline that reads the history of a series: its encoded rows are its answers
 MOST_MEMORY = 4 << 30  # bytes that running graphs may take
 UNBOUNDED = [
     "ConstantFolding"
@@ -32,10 +38,15 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """'torch' or 'onnx'."""
+        """'torch', 'numpy' or 'onnx'."""
+
+    @property
+    def raw(self) -> Sequence[str]:
+        """Names of arrays that it reads beside the encoded rows: TEXTS or NUMBERS, and a column."""
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
-        """Answers (n, O) float32 for encoded rows, after the task's `answer`: probabilities, or standardised values.
+        """Answers (n, O) for encoded rows, after the task's `answer`: probabilities, or standardised values. float32, of
+        baselines float64.
 
         arrays: by store name, as `encode` makes them ("vector", "codes", "tokens", "tokens.lengths", ...), n rows each. A
         row's answer does not depend on the other rows, so rows of several requests may come together.
@@ -48,6 +59,7 @@ class TorchEngine:
 
     loaded: LoadedModel
     name: str = "torch"
+    raw: tuple[str, ...] = ()
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
@@ -61,10 +73,74 @@ class TorchEngine:
         return np.asarray(answers.numpy(), dtype=np.float32)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BaselineEngine:
+    """A baseline's model file: arrays, and numpy. Safe to call from several threads at once."""
+
+    loaded: LoadedBaseline
+    name: str = "numpy"
+
+    @property
+    def raw(self) -> Sequence[str]:
+        """See Engine."""
+        return [*(TEXTS + name for name in self.loaded.texts), *(NUMBERS + name for name in self.loaded.numbers)]
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        from netpick.baselines import Given
+
+        if FORECASTS in arrays:
+            return arrays[FORECASTS]
+        parts = self.loaded.parts
+        texts = {name: arrays[TEXTS + name] for name in self.loaded.texts}
+        numbers = {name: arrays[NUMBERS + name] for name in self.loaded.numbers}
+        encoded = {name: array for name, array in arrays.items() if not name.startswith((TEXTS, NUMBERS))}
+        chunks = []
+        for start in range(0, len(next(iter(encoded.values()))), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            given = Given(
+                inputs=parts.inputs,
+                arrays={name: array[part] for name, array in encoded.items()},
+                texts={name: column[part] for name, column in texts.items()},
+                numbers={name: column[part] for name, column in numbers.items()},
+            )
+            chunks.append(self.loaded.answers(given))
+        return np.concatenate(chunks)
+
+    def forecasts(self, windows: Windows, rows: Rows) -> Array:
+        """Answers (n, O) for windows of series, which need more of these than encoded rows hold."""
+        from netpick.baselines import Given
+        from netpick.baselines.base import history_of
+
+        chunks = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = rows[start : start + CHUNK_ROWS]
+            arrays = {name: np.asarray(array[part]) for name, array in windows.store.arrays.items()}
+            given = Given(inputs=self.loaded.parts.inputs, arrays=arrays, texts={}, history=history_of(windows, part))
+            chunks.append(self.loaded.answers(given))
+        return np.concatenate(chunks)
+
+
+def raw_cells(engine: Engine, columns: Mapping[str, Column]) -> dict[str, Array]:
+    """What an engine reads beside encoded rows."""
+    if not engine.raw:
+        return {}
+    from netpick.baselines.base import cells
+    from netpick.kinds.cells import as_moderate_numbers
+
+    made: dict[str, Array] = {}
+    for key in engine.raw:
+        column = columns[key.partition(".")[2]]
+        assert isinstance(column, TableColumn)
+        made[key] = cells(column) if key.startswith(TEXTS) else as_moderate_numbers(column.values).to_numpy()
+    return made
+
+
 class OnnxEngine:
     """An exported graph in onnxruntime, on the processor. Safe to call from several threads at once."""
 
     name = "onnx"
+    raw: tuple[str, ...] = ()
 
     def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
         """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from netpick.errors import RequestError
 from netpick.model_parts import ModelParts, read_parts, refuse
 from netpick.onnx_file import MOST_BYTES, checked_graph, read_metadata
 from netpick.strict import Bundle, RefusedError, open_folder
-from netpick.strict.tensors import Header, header_of
+from netpick.strict.tensors import arrays_of, header_of
 from netpick.types import Array, Inputs
 
 FORMAT = 1
@@ -120,17 +119,6 @@ def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
     if {name: (spec.dtype, spec.shape) for name, spec in header.specs.items()} != wanted:
         raise RefusedError("its check holds other rows than the model reads")
     return arrays_of(content, header)
-
-
-def arrays_of(content: bytearray, header: Header) -> dict[str, Array]:
-    """The tensors of a safetensors file, which `header_of` has passed, as arrays. Raises RefusedError for NaN or infinity."""
-    arrays = {}
-    for name, spec in header.specs.items():
-        flat = np.frombuffer(content, np.dtype(spec.dtype), count=prod(spec.shape), offset=header.starts[name])
-        if flat.dtype.kind == "f" and not np.isfinite(flat).all():
-            raise RefusedError(f"tensor {name[:80]} holds numbers that are not finite")
-        arrays[name] = flat.reshape(spec.shape).copy()
-    return arrays
 
 
 def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> None:

@@ -15,18 +15,26 @@ from polars.exceptions import PolarsError
 
 from netpick.compare.costs import MOST_COST
 from netpick.encode import Encoder, input_specs
-from netpick.errors import ModelFileError
+from netpick.errors import ModelFileError, RequestError
 from netpick.kinds import KINDS
 from netpick.learned import require_readable
 from netpick.metrics import METRICS
 from netpick.model_record import FORMAT, ModelRecord
 from netpick.model_trial import require_moderate, try_encoders, try_scores, try_task
 from netpick.sources.name_pattern import parse_pattern
-from netpick.strict import RefusedError, from_parsed, parse_json, read_as
+from netpick.strict import RefusedError, from_parsed, open_archive, parse_json, read_as
+from netpick.strict.archive import MOST_BYTES as MOST_WEIGHTS
 from netpick.tasks import TASKS, Task
 from netpick.types import Inputs
 
 MOST_RECORD = 256 << 20  # bytes of a model.json: 500 quantiles of 20,000 columns
+RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
+MEMBERS = {
+    RECORD: MOST_RECORD,
+    WEIGHTS: MOST_WEIGHTS,
+    CHECK: 256 << 20,
+    CARD: 1 << 20,
+}  # of a model file, and how many bytes each may have
 MOST_EXTENT = 1 << 24  # of one dimension of an input
 MOST_VALUES = 1 << 31  # of one row of an input
 MOST_PATTERN = 1_000  # characters of label_from
@@ -77,6 +85,26 @@ def read_record(content: bytes, path: Path) -> ModelRecord:
     if record.format != FORMAT:
         refuse(path, f"model.json is of format {record.format}, this version reads {FORMAT}")
     return record
+
+
+def peek_record(path: Path) -> ModelRecord:
+    """What a model file says of itself, before the rest of it is read. Raises RequestError when there is none, and
+    ModelFileError when it is damaged."""
+    if not path.is_file():
+        raise RequestError(f"There is no model file {path}. `netpick fit` writes one: RUN/model.netpick.")
+    try:
+        with open_archive(path, MEMBERS, FORMAT) as bundle:
+            return read_record(bytes(bundle.read(RECORD)), path)
+    except RefusedError as error:
+        refuse(path, str(error).rstrip(".")[:400])
+
+
+def no_network(baseline: str) -> RequestError:
+    """A baseline was given where a network is needed."""
+    return RequestError(
+        f"This model is the baseline '{baseline[:60]}', but this needs a network. Name one of the same run: --candidate NAME, such "
+        "as mlp or cnn; it is kept in the run folder."
+    )
 
 
 def _require_sense(parts: ModelParts) -> None:

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass as data_dataclass
 from netpick.types import CellFormat, DecisionRule, InputSpec, LearnedRows
 
 FORMAT = 1
+BASELINE = "baseline"  # the family of what is no network
 MOST_LABELS = 10_000
 
 

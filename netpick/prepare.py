@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -83,6 +83,7 @@ class FitOptions:
     threads: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     command: str = ""
+    keep: Literal["all", "best"] = "all"  # candidates whose models the run folder holds
     name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
 

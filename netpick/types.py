@@ -502,6 +502,7 @@ class RunResults:
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     explained: Explained | None = None  # a validation row
     learned: LearnedRows | None = None  # what a model file keeps of the rows that were learned from
+    kept: Sequence[str] = ()  # candidates and baselines whose models lie in the run folder
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     spent: str = ""  # of the budget, where it was passed or not used: known once the report is written
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)

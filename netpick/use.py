@@ -24,17 +24,17 @@ from netpick.decode import start_decoding
 from netpick.decoders import DECODERS, Decoder
 from netpick.decoders.base import DecodeRequest
 from netpick.encode import Encoder, encode
-from netpick.engines import Engine, TorchEngine
+from netpick.engines import BaselineEngine, Engine, TorchEngine, raw_cells
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.evaluate import evaluate
+from netpick.kept_models import candidate_path
 from netpick.kinds import KINDS
 from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_folder import exported_beside, is_exported, read_exported
-from netpick.model_parts import ModelParts
-from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
+from netpick.model_parts import ModelParts, no_network, peek_record
+from netpick.model_record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.new_rows import UNREAD, as_in_training
-from netpick.plan import CandidatePlan
 from netpick.predictions import prediction_columns, take
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
@@ -98,6 +98,8 @@ class Model:
         """The network itself, of a model file. Raises RequestError for an exported model, which is a graph."""
         if isinstance(self.engine, TorchEngine):
             return self.engine.loaded
+        if isinstance(self.engine, BaselineEngine):
+            raise no_network(self.parts.record.candidate)
         raise RequestError(
             "This needs the network itself, but the model is an exported graph. Pass the model file that it was made of: "
             "RUN/model.netpick."
@@ -113,7 +115,7 @@ class Model:
         source = self._read(data, strict=strict)
         if self.parts.record.task == "forecast":
             ends = continue_series(self.parts, source)
-            return ends.table(self.engine.outputs(ends.arrays))
+            return ends.table(self.engine.outputs(ends.arrays(self.engine)))
         with self._store(source.columns) as store:
             return self.finish(self.engine.outputs(store.arrays), source)
 
@@ -123,7 +125,7 @@ class Model:
         Raises DataError when columns are missing or there is no row.
         """
         if self.parts.record.task == "forecast":
-            return dict(continue_series(self.parts, source).arrays)
+            return dict(continue_series(self.parts, source).arrays(self.engine))
         with self._store(source.columns, limit=1 << 62) as store:
             return dict(store.arrays)
 
@@ -189,6 +191,8 @@ class Model:
             store = encode(columns, self.parts.encoders, allocator)
             if len(next(iter(store.arrays.values()))) == 0:
                 raise DataError("There is no row to predict. Pass a table, files or arrays with at least one.")
+            if raw := raw_cells(self.engine, columns):
+                store = replace(store, arrays={**store.arrays, **raw})
             yield store
         finally:
             allocator.release()
@@ -229,9 +233,12 @@ class Model:
         return replace(source, columns=columns)
 
 
-def load(path: str | Path, engine: str = "auto", *, module: nn.Module | None = None) -> Model:
+def load(
+    path: str | Path, engine: str = "auto", *, candidate: str | None = None, module: nn.Module | None = None
+) -> Model:
     """A model that predicts, from a model file, the run folder that holds one, or an exported folder.
 
+    candidate: another one of the run than the recommended one, such as "rnn" or "boosted trees".
     engine: "torch" or "onnx"; auto takes torch for a model file and onnx for an exported folder. "onnx" for a model file
     takes the folder that `netpick export` made of it beside it. What is loaded is proved first: checksums, names, shapes,
     stored outputs. Raises RequestError when there is no such file, and ModelFileError when it is damaged, hostile or of
@@ -240,6 +247,8 @@ def load(path: str | Path, engine: str = "auto", *, module: nn.Module | None = N
     path = Path(path)
     if engine not in ENGINES:
         raise RequestError(f"There is no engine '{engine}'.{near_matches(engine, ENGINES)}")
+    if candidate is not None:
+        path = candidate_of(path, candidate)
     if is_exported(path):
         if engine == "torch":
             raise RequestError(f"{path} is an exported graph, but torch runs model files. Pass RUN/model.netpick.")
@@ -250,11 +259,34 @@ def load(path: str | Path, engine: str = "auto", *, module: nn.Module | None = N
     if engine == "onnx":
         parts, graph = read_exported(exported_beside(path))
         return Model(parts=parts, engine=graph)
+    record = peek_record(path)
+    if record.family == BASELINE:
+        if engine == "torch":
+            raise no_network(record.candidate)
+        from netpick.baseline_model import load_baseline
+
+        baseline = load_baseline(path)
+        return Model(parts=baseline.parts, engine=BaselineEngine(loaded=baseline))
     from netpick.artifact import load_model
 
     loaded = load_model(path, module=module)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
     return Model(parts=parts, engine=TorchEngine(loaded=loaded))
+
+
+def candidate_of(run: Path, candidate: str) -> Path:
+    """The model file of a candidate of a run. Raises RequestError where there is none."""
+    return candidate_path(run, candidate, lambda file: peek_record(file).candidate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """Whose model file is written: a network of the plan, or a baseline."""
+
+    name: str
+    family: str
+    settings: Mapping[str, Any]
+    module: bool = False  # a network from the user's own code
 
 
 def record_of(
@@ -263,13 +295,14 @@ def record_of(
     state: Any,
     encoders: Sequence[Encoder],
     inputs: Inputs,
-    plan: CandidatePlan,
+    source: Contender,
     read: ReadOptions,
 ) -> ModelRecord:
-    """model.json of the recommended candidate."""
+    """model.json of one candidate or baseline."""
     import torch
 
-    winner = next(c for c in results.candidates if c.name == plan.name)
+    result = next(c for c in (*results.candidates, *results.baselines) if c.name == source.name)
+    threshold = results.thresholds.get(source.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
     columns_read = {encoder.column for encoder in encoders} | set(results.target.names) | _times_of(state)
     return ModelRecord(
@@ -277,10 +310,10 @@ def record_of(
         netpick=__version__,
         title=results.title,
         created=results.created,
-        candidate=plan.name,
-        family=plan.family,
-        settings=dict(plan.settings),
-        module=plan.name if plan.module else None,
+        candidate=source.name,
+        family=source.family,
+        settings=dict(source.settings),
+        module=source.name if source.module else None,
         task=task.name,
         task_state=json.loads(TypeAdapter(task.State).dump_json(state)),
         targets=tuple(results.target.names),
@@ -288,10 +321,10 @@ def record_of(
         inputs=dict(inputs),
         num_outputs=task.num_outputs(state),
         labels=tuple(results.target.labels),
-        threshold=results.threshold.value if results.threshold else None,
+        threshold=threshold.value if threshold else None,
         costs=None if results.costs is None else tuple(tuple(row) for row in results.costs),
         primary_metric=results.primary_metric,
-        scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in winner.test.items()},
+        scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in result.test.items()},
         missing=read.missing,
         label_from=read.label_from,
         formats={name: kept for name, kept in results.source.formats.items() if name in columns_read},

@@ -10,7 +10,7 @@ import polars as pl
 
 from netpick.batches import batch_rows
 from netpick.compare import Resampler
-from netpick.engines import Engine
+from netpick.engines import FORECASTS, BaselineEngine, Engine
 from netpick.errors import DataError, near_matches
 from netpick.evaluate import PLAIN, evaluate
 from netpick.learned import Scores, overlap
@@ -35,9 +35,10 @@ class Continuation:
     windows: Windows
     source: Source
 
-    @property
-    def arrays(self) -> Mapping[str, Array]:
-        """Encoded rows by input name, one a series."""
+    def arrays(self, engine: Engine) -> Mapping[str, Array]:
+        """Encoded rows as the engine reads them, one a series."""
+        if isinstance(engine, BaselineEngine):
+            return {FORECASTS: engine.forecasts(self.windows, self.origins)}
         return {name: np.ascontiguousarray(array[self.origins]) for name, array in self.windows.store.arrays.items()}
 
     def table(self, answers: Array) -> pl.DataFrame:
@@ -80,6 +81,8 @@ def score_series(parts: ModelParts, engine: Engine, source: Source) -> Scores:
 
 def _answers(parts: ModelParts, engine: Engine, windows: Windows, rows: Rows) -> Array:
     """Of these windows, gathered a batch at a time: all at once they may be larger than memory."""
+    if isinstance(engine, BaselineEngine):
+        return engine.forecasts(windows, rows)
     size = batch_rows(parts.inputs)
     arrays = windows.store.arrays
     found = [

@@ -34,9 +34,15 @@ STAGES = (
     "baseline_fits",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report",
     "model_trial",
-    "model_parts", "artifact",
+    "model_parts",
+    "baseline_model",
+    "artifact",
     "new_rows",
-    "engines", "onnx_file", "model_folder", "use_forecast", "use", "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
+    "engines", "onnx_file", "model_folder",
+    "kept_models",
+    "use_forecast", "use",
+    "write_models",
+    "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
     "rounds",
     "contest", "api", "console",
     "cli",
@@ -51,12 +57,12 @@ NEVER = {
     "artifact": {"train", "optimize", "report"},
     "use": {"train", "optimize", "baselines", "report"},
     "explain": {"train", "optimize", "baselines"},
-    "serve": {"train", "optimize", "baselines", "candidates", "export", "report", "augment"},
+    "serve": {"train", "optimize", "baselines", "baseline_fits", "candidates", "export", "report", "augment"},
 }
 
 # What a person waits for before anything trains: importing these stages may not import torch.
 WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
-                 "report", "batches", "model_trial", "model_parts", "engines", "onnx_file", "model_folder", "use_forecast", "use", "board", "cli")  # fmt: skip
+                 "report", "batches", "model_trial", "model_parts", "baseline_model", "engines", "onnx_file", "model_folder", "kept_models", "use_forecast", "use", "board", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
 # Cleaning up and raising again is not meant.

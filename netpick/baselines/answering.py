@@ -32,10 +32,7 @@ def task_answers(baseline: Baseline, fitted: Fitted, given: Given, task: str, st
 def problem_answers(baseline: Baseline, fitted: Fitted, problem: Problem, rows: Rows, state: Any) -> Array:
     """The same for rows of the problem, a chunk at a time."""
     chunks = [rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS)]
-    answers = (
-        task_answers(baseline, fitted, problem.given(chunk, texts=baseline.reads_texts), problem.task, state)
-        for chunk in chunks
-    )
+    answers = (task_answers(baseline, fitted, baseline.given(problem, chunk), problem.task, state) for chunk in chunks)
     return np.concatenate(list(answers))
 
 

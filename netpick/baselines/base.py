@@ -37,10 +37,11 @@ class Problem:
     seed: int
     columns: Mapping[str, Column] = field(default_factory=dict)  # raw, by name, for baselines that read texts
     windows: Windows | None = None  # of a forecast
+    numbers: Callable[[Rows], Mapping[str, Array]] | None = None  # raw, of columns of numbers, NaN where missing
     asked: int = 0  # rows that will be answered, which takes its time too
 
-    def given(self, rows: Rows, *, texts: bool = False) -> Given:
-        """These rows, as a baseline answers them; with their raw texts, or without."""
+    def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
+        """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
         columns = text_columns(self.inputs, self.columns) if texts else {}
         history = None
         if self.windows is not None:
@@ -48,7 +49,8 @@ class Problem:
             history = history_of(windows, rows)
         arrays = {name: np.asarray(array[rows]) for name, array in self.arrays.items()}
         of_rows = {name: cells(column, rows) for name, column in columns.items()}
-        return Given(inputs=self.inputs, arrays=arrays, texts=of_rows, history=history)
+        raw = self.numbers(rows) if numbers and self.numbers is not None else {}
+        return Given(inputs=self.inputs, arrays=arrays, texts=of_rows, numbers=raw, history=history)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +66,12 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """n rows to answer: encoded `arrays` by input name, raw `texts` by column, and of a forecast the history."""
+    """n rows to answer: encoded `arrays` by input name, raw `texts` and `numbers` by column, and of a forecast the history."""
 
     inputs: Inputs
     arrays: Mapping[str, Array]
-    texts: Mapping[str, Array]  # (n,) of str
+    texts: Mapping[str, Array] = field(default_factory=dict)  # (n,) of str
+    numbers: Mapping[str, Array] = field(default_factory=dict)  # (n,) float64, NaN where missing
     history: History | None = None
 
     def __len__(self) -> int:
@@ -119,6 +122,7 @@ class Baseline(ABC):
     State: ClassVar[type]  # strict and frozen
     costs_time: ClassVar[bool] = True  # in fitting, so that it needs a share of the seconds
     reads_texts: ClassVar[bool] = False  # as they are, and not what the networks' tokenizer made of them
+    reads_numbers: ClassVar[bool] = False  # beside the networks' inputs, in which they follow a normal distribution
 
     @abstractmethod
     def applies(self, problem: Problem) -> bool: ...
@@ -126,6 +130,14 @@ class Baseline(ABC):
     @abstractmethod
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         """Fits on problem.train: in full, or as far as the limit allows, or exactly as was decided before."""
+
+    def given(self, problem: Problem, rows: Rows) -> Given:
+        """Rows of the problem, with all that this baseline reads."""
+        return problem.given(rows, texts=self.reads_texts, numbers=self.reads_numbers)
+
+    def numbers(self, fitted: Fitted) -> tuple[str, ...]:
+        """Columns whose raw numbers a fitted baseline reads."""
+        return ()
 
     @abstractmethod
     def answer(self, fitted: Fitted, given: Given) -> Array:

@@ -8,7 +8,7 @@ Texts have no features here: counts of their words are a baseline's of their own
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ MEDIA_COMPONENTS = 40
 AXES_ROWS = 4_000  # rows from which principal axes are learned
 CHUNK_ROWS = 2_048
 PREFIX = "features."
+FURTHEST = 10.0  # standard deviations of a raw number from its mean
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -38,6 +39,7 @@ class FeatureState:
     blocks: tuple[str, ...]
     columns: tuple[int, ...]
     reduced: tuple[bool, ...]  # to principal axes
+    numbers: tuple[str, ...] = ()  # raw columns of the block of that name
 
     def __post_init__(self) -> None:
         if not len(self.blocks) == len(self.columns) == len(self.reduced) or len(set(self.blocks)) != len(self.blocks):
@@ -83,20 +85,30 @@ def has_features(inputs: Inputs) -> bool:
     return any(spec.form != "tokens" for spec in inputs.values())
 
 
-def fit_features(problem: Problem, used: Rows, purpose: Purpose) -> tuple[FeatureState, dict[str, Array], Array]:
+def fit_features(
+    problem: Problem, used: Rows, purpose: Purpose, *, with_numbers: bool = False
+) -> tuple[FeatureState, dict[str, Array], Array]:
     """State and arrays learned from the rows `used`, and their features (n, F) float32.
 
-    linear: every column standardised. distance: pixels and steps standardised together, other columns each, and every
+    linear: every column standardised, with_numbers raw ones beside those that networks see. distance: pixels and steps standardised together, other columns each, and every
     input weighs the same. trees: raw values, category numbers among them.
     """
     arrays = {f"{PREFIX}table.{i}": table for i, table in enumerate(_code_tables(problem, used, purpose))}
     chunks = [used[start : start + CHUNK_ROWS] for start in range(0, len(used), CHUNK_ROWS)]
-    parts = [_raw_blocks(problem.given(chunk), purpose, arrays) for chunk in chunks]
+    raw = purpose == "linear" and with_numbers
+    parts = [_raw_blocks(problem.given(chunk, numbers=raw), purpose, arrays) for chunk in chunks]
     blocks = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    numbers: tuple[str, ...] = ()
+    if "numbers" in blocks:
+        numbers = tuple(problem.given(used[:1], numbers=True).numbers)
+        known = ~np.isnan(blocks["numbers"])
+        sums = np.where(known, blocks["numbers"], 0.0).sum(axis=0)
+        arrays[f"{PREFIX}missing"] = sums / np.maximum(known.sum(axis=0), 1)
+        blocks["numbers"] = _filled(blocks["numbers"], arrays)
     limit, kept = (MAX_LINEAR, MAX_LINEAR) if purpose == "linear" else (MAX_MEDIA, MEDIA_COMPONENTS)
     reduced = []
     for i, (name, block) in enumerate(blocks.items()):
-        reducible = name != "codes" and (purpose == "linear" or _is_raw(name))
+        reducible = name not in ("codes", "numbers") and (purpose == "linear" or _is_raw(name))
         reduced.append(reducible and block.shape[1] > limit)
         if reduced[-1]:
             axes = principal_axes(block, kept)
@@ -106,15 +118,20 @@ def fit_features(problem: Problem, used: Rows, purpose: Purpose) -> tuple[Featur
             arrays[f"{PREFIX}{i}.mean"] = blocks[name].mean(axis=0, dtype=np.float64)
             arrays[f"{PREFIX}{i}.scale"] = _scale(purpose, name, blocks[name])
     columns = tuple(block.shape[1] for block in blocks.values())
-    state = FeatureState(purpose=purpose, blocks=tuple(blocks), columns=columns, reduced=tuple(reduced))
+    state = FeatureState(
+        purpose=purpose, blocks=tuple(blocks), columns=columns, reduced=tuple(reduced), numbers=numbers
+    )
     return state, arrays, _joined(state, arrays, blocks)
 
 
 def make_features(state: FeatureState, arrays: Mapping[str, Array], given: Given) -> Array:
     """The features (n, F) float32 of rows. Raises ValueError where they are of other inputs than those learned from."""
+    given = replace(given, numbers={name: given.numbers[name] for name in state.numbers})
     blocks = _raw_blocks(given, state.purpose, arrays)
     if tuple(blocks) != state.blocks:
         raise ValueError("features of other inputs")
+    if "numbers" in blocks:
+        blocks["numbers"] = _filled(blocks["numbers"], arrays)
     for i, name in enumerate(state.blocks):
         if state.reduced[i]:
             axes = Axes(mean=arrays[f"{PREFIX}{i}.axes_mean"], directions=arrays[f"{PREFIX}{i}.axes"])
@@ -141,6 +158,8 @@ def require_features(state: FeatureState, arrays: Mapping[str, Array], inputs: I
             or table.max(initial=0) > most
         ):
             raise ValueError("a table of codes does not fit")
+    if state.numbers and arrays[f"{PREFIX}missing"].shape != (len(state.numbers),):
+        raise ValueError("what stands for missing numbers does not fit their columns")
     for i, columns in enumerate(state.columns):
         for part in ("mean", "scale") if state.purpose != "trees" else ():
             if arrays[f"{PREFIX}{i}.{part}"].shape != (columns,):
@@ -150,6 +169,8 @@ def require_features(state: FeatureState, arrays: Mapping[str, Array], inputs: I
 
 
 def _array_names(state: FeatureState, inputs: Inputs) -> Iterable[str]:
+    if state.numbers:
+        yield "missing"
     yield from (f"table.{i}" for i in range(len(inputs["codes"].cardinalities) if "codes" in inputs else 0))
     for i, reduced in enumerate(state.reduced):
         if state.purpose != "trees":
@@ -171,6 +192,10 @@ def _joined(state: FeatureState, arrays: Mapping[str, Array], blocks: Mapping[st
     parts = list(blocks.values())
     if state.purpose != "trees":
         parts = [(part - arrays[f"{PREFIX}{i}.mean"]) / arrays[f"{PREFIX}{i}.scale"] for i, part in enumerate(parts)]
+        parts = [
+            part.clip(-FURTHEST, FURTHEST) if name == "numbers" else part
+            for name, part in zip(blocks, parts, strict=True)
+        ]
     return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe")
 
 
@@ -184,12 +209,19 @@ def _raw_blocks(given: Given, purpose: Purpose, tables: Mapping[str, Array]) -> 
         of_column = [tables[f"{PREFIX}table.{i}"] for i in range(codes.shape[1])]
         places = [table[codes[:, i]] for i, table in enumerate(of_column)]
         blocks["codes"] = np.stack(places, axis=1) if purpose == "trees" else _indicators(places, of_column)
+    if given.numbers:
+        blocks["numbers"] = np.stack(list(given.numbers.values()), axis=1).astype(np.float64)
     for name, spec in given.inputs.items():
         if spec.form in MEDIA_FORMS:
             lengths = given.arrays.get(f"{name}.lengths")
             for part, block in media_features(spec, given.arrays[name], lengths).items():
                 blocks[f"{name} {part}".strip()] = block
     return blocks
+
+
+def _filled(numbers: Array, arrays: Mapping[str, Array]) -> Array:
+    """Missing values as the mean of the training rows; that they were missing is told by another column."""
+    return np.where(np.isnan(numbers), arrays[f"{PREFIX}missing"], numbers)
 
 
 def _indicators(places: list[Array], tables: list[Array]) -> Array:
@@ -199,7 +231,7 @@ def _indicators(places: list[Array], tables: list[Array]) -> Array:
 
 def _is_raw(block: str) -> bool:
     """Whether a block holds pixels or steps, as against columns of a table and summaries."""
-    return block not in ("vector", "codes") and not block.endswith(" summary")
+    return block not in ("vector", "numbers", "codes") and not block.endswith(" summary")
 
 
 def _code_tables(problem: Problem, used: Rows, purpose: Purpose) -> list[Array]:

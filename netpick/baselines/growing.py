@@ -8,14 +8,16 @@ Decision, with which the same fit is made again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from netpick.baselines.base import Decision, Limit
 
 SAFETY = 0.8  # of the time that is left is planned with
-STEEPEST = 8  # times as many rows as were measured, unless even twice the cost would fit
+STEEPEST = 8  # times as many rows as were measured
+FLATTEST = 0.25  # of a cost in proportion to the rows: more rows are never taken for cheaper than that
+LOOK_SHARE = 0.4  # of the time, for a look at how a cost grows
 WORTH_IT = 1.5  # times as many rows: less is no reason to begin again
 
 Stop = Callable[[int, int], bool]  # (iterations so far, of the next stretch): whether to stop before it
@@ -63,35 +65,70 @@ def grow(
     return work, Decision(rows=count, iterations=work.iterations, full=full)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Tried(Generic[W]):
+    """A sample on which a fit was begun, and measured."""
+
+    count: int
+    work: W
+    measuring: float  # seconds that this took
+    cost: float  # of a fit on it that is worth having, answers included
+    pace: float  # seconds an iteration
+
+    def fits(self, total: int, seconds: float, most: float) -> bool:
+        """Whether the rest of it fits into the time that is left."""
+        return self.cost - self.measuring <= (most if self.count >= total else seconds)
+
+
 def _grown(total: int, sizes: Sizes, limit: Limit, begin: Callable[[int], W]) -> tuple[W, int]:
-    seconds = limit.seconds or 0.0
     clock, started = limit.clock, limit.clock()
-    count = min(total, sizes.start)
-    while True:
-        begun = clock()
-        work = begin(count)
-        prepared = clock()
-        work.run(lambda so_far, coming: so_far >= sizes.measured)
-        measured = clock()
-        cost = prepared - begun + work.answer_seconds(clock)
-        if not work.finished:
-            cost += (measured - prepared) * max(1.0, sizes.enough / max(1, work.iterations))
-        else:
-            cost += measured - prepared
-        if count >= total:
-            break
-        more = _next_count(count, total, cost, (seconds, limit.most, clock() - started))
-        if more < WORTH_IT * count and more < total:
-            break
-        count = more
+    seconds = limit.seconds or 0.0
+    most = max(seconds, limit.most)
+    tried = [_measured(min(total, sizes.start), sizes, clock, begin)]
+    while (more := _next_count(total, tried, seconds - (clock() - started), most - (clock() - started))) > tried[
+        -1
+    ].count:
+        tried.append(_measured(more, sizes, clock, begin))
+    spent = clock() - started
+    found = next((t for t in reversed(tried) if t.fits(total, seconds - spent, most - spent)), tried[0])
+    work, resumed, done = found.work, clock(), found.work.iterations
 
     def stop(so_far: int, coming: int) -> bool:
-        pace = (clock() - prepared) / max(1, so_far)
-        allowed = limit.most if so_far < sizes.enough and count >= total else seconds
+        pace = (clock() - resumed) / (so_far - done) if so_far > done else found.pace
+        allowed = most if so_far < sizes.enough and found.count >= total else seconds
         return clock() - started + pace * coming > allowed
 
     _go_on(work, sizes, None, stop)
-    return work, count
+    return work, found.count
+
+
+def _measured(count: int, sizes: Sizes, clock: Callable[[], float], begin: Callable[[int], W]) -> _Tried[W]:
+    started = clock()
+    work = begin(count)
+    prepared = clock()
+    work.run(lambda so_far, coming: so_far >= sizes.measured)
+    ran = clock() - prepared
+    pace = ran / max(1, work.iterations)
+    rest = 0.0 if work.finished else max(0, sizes.enough - work.iterations) * pace
+    cost = prepared - started + ran + rest + work.answer_seconds(clock)
+    return _Tried(count=count, work=work, measuring=clock() - started, cost=cost, pace=pace)
+
+
+def _next_count(total: int, tried: Sequence[_Tried[W]], seconds: float, most: float) -> int:
+    """Rows to try next; those tried last where there is nothing to gain. seconds, most: that are left."""
+    last = tried[-1]
+    slope = last.cost / last.count  # the worst case, since whatever a fit costs beside its rows was measured too
+    if len(tried) > 1:
+        seen = (last.cost - tried[-2].cost) / (last.count - tried[-2].count)
+        slope = max(seen, FLATTEST * slope)
+    if last.cost + slope * (total - last.count) <= SAFETY * most:
+        return min(total, STEEPEST * last.count)
+    affordable = int(last.count + (SAFETY * seconds - last.cost) / max(slope, 1e-12))
+    if affordable >= WORTH_IT * last.count:
+        return min(affordable, STEEPEST * last.count, total)
+    if len(tried) == 1 and 2 * last.measuring <= LOOK_SHARE * seconds:
+        return min(2 * last.count, total)  # to see how much of the cost grows with the rows
+    return last.count
 
 
 def _go_on(work: Work, sizes: Sizes, decided: Decision | None, stop: Stop) -> None:
@@ -100,18 +137,3 @@ def _go_on(work: Work, sizes: Sizes, decided: Decision | None, stop: Stop) -> No
     work.run(lambda so_far, coming: so_far >= min(sizes.measured, most))
     if not work.finished and work.iterations < most:
         work.run(lambda so_far, coming: so_far >= most or stop(so_far, coming))
-
-
-def _next_count(count: int, total: int, cost: float, times: tuple[float, float, float]) -> int:
-    """Rows to learn from next, when `count` of them cost so many seconds: a cost in proportion is the worst case here, since
-    whatever a fit costs beside its rows was measured too."""
-    seconds, most, spent = times
-    whole = cost * total / count
-    if whole <= SAFETY * (max(seconds, most) - spent) and (total <= STEEPEST * count or 2 * whole <= seconds - spent):
-        return total
-    affordable = int(count * max(0.0, SAFETY * (seconds - spent)) / max(cost, 1e-9))
-    if affordable >= total:  # it seems to fit, but so many rows are far from what was measured
-        return min(total, STEEPEST * count)
-    # What fits into the time that a full fit may take is measured once more before the rows are cut.
-    far = int(count * max(0.0, SAFETY * (most - spent)) / max(cost, 1e-9))
-    return min(max(affordable, min(far, 2 * count) if far >= total else 0), STEEPEST * count, total)

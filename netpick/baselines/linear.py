@@ -28,7 +28,7 @@ class LinearState:
 class _Work(LinearWork):
     def __init__(self, problem: Problem, count: int) -> None:
         used = sample_rows(problem, count)
-        self.made, self.learned, features = fit_features(problem, used, "linear")
+        self.made, self.learned, features = fit_features(problem, used, "linear", with_numbers=True)
         outputs = outputs_of(problem, used)
         super().__init__(features, targets_of(problem, used, outputs), outputs, PENALTY)
 
@@ -39,6 +39,7 @@ class Linear(Baseline):
     name = "linear"
     definition = "Logistic regression (ridge regression for numbers) on standardised simple features."
     State = LinearState
+    reads_numbers = True
 
     def applies(self, problem: Problem) -> bool:
         return problem.task != "forecast" and has_features(problem.inputs)
@@ -54,6 +55,10 @@ class Linear(Baseline):
             decision=decision,
             remark=describe(decision, total, work.finished, SIZES.enough, work.made),
         )
+
+    def numbers(self, fitted: Fitted) -> tuple[str, ...]:
+        state: LinearState = fitted.state
+        return state.features.numbers
 
     def answer(self, fitted: Fitted, given: Given) -> Array:
         state: LinearState = fitted.state

@@ -16,7 +16,7 @@ from netpick.baselines.trees import SET_BYTES, Tree, joined, require_trees, scor
 from netpick.types import Array, Inputs, Rows
 
 MOST_ROWS = 2_000  # where there are more, boosting is the better of the two
-SIZES = Sizes(start=MOST_ROWS, measured=25, enough=100, most=200)  # trees
+SIZES = Sizes(start=MOST_ROWS, measured=25, enough=50, most=200)  # trees
 
 
 class ForestWork(Work):

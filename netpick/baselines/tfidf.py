@@ -62,7 +62,7 @@ class TextFeatures:
         if with_table and inputs:
             parts = {name: problem.arrays[name] for name in inputs}
             of_table = replace(problem, inputs=inputs, arrays=parts)
-            self.table, learned, table = fit_features(of_table, used, "linear")
+            self.table, learned, table = fit_features(of_table, used, "linear", with_numbers=True)
             self.arrays |= learned
             blocks.append(sparse.csr_matrix(table.astype(np.float64)))
         self.train = sparse.hstack(blocks).tocsr()
@@ -76,6 +76,10 @@ class TextBaseline(Baseline):
 
     def applies(self, problem: Problem) -> bool:
         return bool(text_columns(problem.inputs, problem.columns))
+
+    def numbers(self, fitted: Fitted) -> tuple[str, ...]:
+        state: TextState = fitted.state
+        return () if state.features is None else state.features.numbers
 
     def answer(self, fitted: Fitted, given: Given) -> Array:
         from scipy import sparse
@@ -133,6 +137,7 @@ class TfIdfLinear(TextBaseline):
 
     name = "tf-idf + linear"
     definition = "Logistic regression (ridge regression for numbers) on TF-IDF counts of words or characters."
+    reads_numbers = True
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)

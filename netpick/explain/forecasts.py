@@ -29,7 +29,7 @@ def read_windows(model: Model, data: object, most: int) -> Subject:
     source = model.read(data)
     ends = continue_series(parts, source)
     rows = np.arange(len(ends.origins))[:most]
-    arrays = {name: np.ascontiguousarray(array[rows]) for name, array in ends.arrays.items()}
+    arrays = {name: np.ascontiguousarray(array[rows]) for name, array in ends.arrays(model.engine).items()}
     return Subject(
         title=parts.record.title,
         candidate=parts.record.candidate,

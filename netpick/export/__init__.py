@@ -22,10 +22,10 @@ from netpick.errors import RequestError, near_matches
 from netpick.export.folder import write_folder
 from netpick.export.graph import ExportedModel, decoding_of
 from netpick.export.proof import largest_difference, sample_rows
-from netpick.model_folder import CHECK, SOURCE, arrays_of, default_folder, is_exported, sha256_of
-from netpick.model_parts import ModelParts
+from netpick.model_folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
+from netpick.model_parts import MEMBERS, ModelParts
 from netpick.strict import open_archive
-from netpick.strict.tensors import header_of
+from netpick.strict.tensors import arrays_of, header_of
 from netpick.types import Array, InputSpec
 
 FORMATS = ("onnx",)
@@ -97,7 +97,6 @@ def proved_graph(
 
 def stored_rows(path: Path) -> dict[str, Array]:
     """The real rows that a model file keeps for its check, as they lie in a store."""
-    from netpick.artifact import MEMBERS
     from netpick.model_record import FORMAT
 
     with open_archive(path, MEMBERS, FORMAT) as bundle:

@@ -18,9 +18,9 @@ def safe(text: str) -> str:
     return shown(text).translate(SPECIAL)
 
 
-def to_markdown(results: RunResults) -> str:
-    """The model card. Short: the report has the rest."""
-    winner = named(results.candidates, results.verdict.winner)
+def to_markdown(results: RunResults, candidate: str | None = None) -> str:
+    """The model card of a candidate or baseline, else of the recommended one. Short: the report has the rest."""
+    winner = named([*results.candidates, *results.baselines], candidate or results.verdict.winner)
     lines = [
         f"# {safe(results.title)}",
         "",
@@ -39,9 +39,16 @@ def to_markdown(results: RunResults) -> str:
         "",
         *_ablation(results),
         *_findings(results),
-        *(["## Limits", "", *(f"- {safe(text)}" for text in limits(results)), ""] if winner else []),
+        *(["## Limits", "", *(f"- {safe(text)}" for text in limits(results, winner)), ""] if winner else []),
         *(
-            ["## How to use it", "", *_code("sh", shell(results)), "", *_code("python", python(results)), ""]
+            [
+                "## How to use it",
+                "",
+                *_code("sh", shell(results, winner.name)),
+                "",
+                *_code("python", python(results, winner.name)),
+                "",
+            ]
             if winner
             else []
         ),
@@ -52,13 +59,11 @@ def to_markdown(results: RunResults) -> str:
 
 def _about(results: RunResults, winner: CandidateResult | None) -> list[str]:
     labels = f" ({listed([str(label) for label in results.target.labels], 10)})" if results.target.labels else ""
-    network = (
-        f"{winner.name}, {parameters(winner.parameters)} parameters, {size(winner.bytes)}"
-        if winner
-        else "none finished"
-    )
+    kind = "Baseline" if winner and winner.family == "baseline" else "Network"
+    counted_parameters = f", {parameters(winner.parameters)} parameters" if winner and winner.parameters else ""
+    network = f"{winner.name}{counted_parameters}, {size(winner.bytes)}" if winner else "none finished"
     return [
-        f"- Network: {safe(network)}",
+        f"- {kind}: {safe(network)}",
         f"- Task: {results.target.task}, target {safe(listed(list(results.target.names)))}{safe(labels)}",
         f"- Data: {safe(results.source.name)}, {counted(results.source.num_rows, 'row')}, read as {safe(results.source.layout)}",
         f"- Split: {safe(results.split.sentence)}",

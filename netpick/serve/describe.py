@@ -10,6 +10,7 @@ from netpick.compare import score_words
 from netpick.decoders import DECODERS
 from netpick.kinds import KINDS
 from netpick.metrics import METRICS
+from netpick.model_record import BASELINE
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
 from netpick.types import Score
@@ -57,7 +58,9 @@ def given_as(served: ServedModel) -> str:
 
 
 def explains(served: ServedModel) -> bool:
-    """Whether explanations can be had: they need the network, not a graph."""
+    """Whether explanations can be had: they need the network, not a graph or a baseline."""
+    if served.model.parts.record.family == BASELINE:
+        return False
     return served.model.engine.name == "torch" or served.path.suffix == ".netpick"
 
 

@@ -59,7 +59,7 @@ def _check_arrays(path: Path) -> Mapping[str, Array]:
         arrays = load_arrays(content)
     except (OSError, KeyError, zipfile.BadZipFile, SafetensorError):
         return {}
-    return {name.removeprefix("input."): array for name, array in arrays.items() if name not in ("output", "answers")}
+    return {name.removeprefix("input."): array for name, array in arrays.items() if name.startswith("input.")}
 
 
 def _cell(encoder: Encoder, value: Array, length: int | None) -> Any:

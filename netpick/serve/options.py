@@ -49,6 +49,7 @@ class ServeOptions:
     origins: tuple[str, ...] = ()  # other sites whose pages may ask
     log_requests: bool = False
     engine: str = "auto"
+    candidate: str | None = None  # of run folders, instead of the recommended one
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

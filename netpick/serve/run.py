@@ -24,13 +24,15 @@ import uvicorn
 
 from netpick.errors import RequestError, near_matches
 from netpick.model_folder import exported_beside, is_exported, read_exported, sha256_of
+from netpick.model_parts import peek_record
+from netpick.model_record import BASELINE
 from netpick.serve.app import make_app
 from netpick.serve.door import Door
 from netpick.serve.options import ServeOptions, is_loopback
 from netpick.serve.protocol import protocol_for
 from netpick.serve.served import ServedModel
 from netpick.serve.service import Service
-from netpick.use import ENGINES, Model, load
+from netpick.use import ENGINES, Model, candidate_of, load
 
 LAME_SECONDS = 0.3  # that idle connections stay open after SIGTERM: a request may be on its way
 SWITCH_SECONDS = (
@@ -51,6 +53,8 @@ def load_models(paths: Sequence[Path], options: ServeOptions) -> list[ServedMode
     taken: set[str] = set()
     for path in paths:
         place = path / "model.netpick" if path.is_dir() and (path / "model.netpick").is_file() else path
+        if options.candidate is not None:
+            place = candidate_of(path, options.candidate)
         name = base = _name(place)
         number = 2
         while name in taken:
@@ -80,6 +84,8 @@ def _load(path: Path, engine: str) -> Model:
                 raise
         else:
             return Model(parts=parts, engine=graph)
+    if peek_record(path).family == BASELINE:
+        return load(path, engine)
     model = load(path, "torch")
     import torch
 

@@ -18,6 +18,7 @@ from pydantic_core import from_json, to_json
 
 from netpick.decoders import DECODERS
 from netpick.encode import JOINED, Encoder, input_names
+from netpick.engines import raw_cells
 from netpick.errors import near_matches
 from netpick.evaluate import decide
 from netpick.formats import Neighbours
@@ -259,6 +260,10 @@ class ServedModel:
             if name not in arrays:
                 arrays[name] = np.empty((count, *specs[name].shape), np.float32 if name == "vector" else np.int32)
             arrays[name][:, place] = part
+        if raw := self.model.engine.raw:
+            asked = {key.partition(".")[2] for key in raw}
+            columns = {port.name: port.column(joined[port.name]) for port in self.ports if port.name in asked}
+            arrays |= raw_cells(self.model.engine, columns)
         return arrays
 
     def predictions(self, answers: Array) -> tuple[Predictions, Array | None]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netpick.strict.documents import parse_json
 from netpick.strict.files import RefusedError
 
@@ -107,6 +109,23 @@ def tensors_of(content: bytearray, header: Header, *, finite: bool = True) -> di
             raise RefusedError(f"tensor {name[:80]} holds numbers that are not finite")
         tensors[name] = tensor.to(dtype, copy=True)
     return tensors
+
+
+def arrays_of(content: bytearray, header: Header) -> dict[str, Any]:
+    """The same as numpy arrays, in memory of their own, without torch. Raises RefusedError for numbers that are not finite."""
+    arrays = {}
+    for name, spec in header.specs.items():
+        if spec.dtype == "bfloat16":
+            raise RefusedError(f"tensor {name[:80]} is of a type that only networks have")
+        dtype, count = np.dtype(spec.dtype), prod(spec.shape)
+        raw = np.uint8 if spec.dtype == "bool" else dtype
+        array = np.frombuffer(content, dtype=raw, count=count, offset=header.starts[name] if count else 0)
+        if spec.dtype == "bool" and array.max(initial=0) > 1:
+            raise RefusedError(f"tensor {name[:80]} holds truth values that are neither")
+        if dtype.kind == "f" and not np.isfinite(array).all():
+            raise RefusedError(f"tensor {name[:80]} holds numbers that are not finite")
+        arrays[name] = array.astype(dtype).reshape(spec.shape)
+    return arrays
 
 
 def _place(name: str, claim: Any) -> tuple[str, int, int, TensorSpec]:

@@ -207,7 +207,7 @@ def outputs_of(name: str, given: Problem, rows: Array = NEW) -> Array:
 def answers_of(name: str, fitted: Fitted, given: Problem, rows: Array = NEW) -> Array:
     """In the target's units."""
     baseline = BASELINES[name]
-    return baseline.answer(fitted, given.given(rows, texts=baseline.reads_texts))
+    return baseline.answer(fitted, baseline.given(given, rows))
 
 
 @pytest.mark.parametrize(("name", "make"), CASES)

@@ -111,15 +111,16 @@ def test_a_decision_makes_the_same_fit_again() -> None:
         assert first.remark.startswith("on 2,000 of 2,900 training rows")
 
 
-def test_boosting_in_stretches_is_boosting() -> None:
+@pytest.mark.parametrize(("count", "classes", "most"), [(1_500, 3, 100), (10_200, 2, 320)])
+def test_boosting_in_stretches_is_boosting(count: int, classes: int, most: int) -> None:
     """scikit-learn's model, grown at once, gives the same answers as ours, grown a stretch at a time and walked by numpy."""
-    problem = big_table(1_500, 3)
+    problem = big_table(count, classes)
     maker = fit_features(problem, problem.train, "trees")
     model = HistGradientBoostingClassifier(
-        max_iter=320, min_samples_leaf=20, early_stopping=True, n_iter_no_change=15, random_state=0
+        max_iter=most, min_samples_leaf=20, early_stopping=most > 100, n_iter_no_change=15, random_state=0
     ).fit(maker[2], problem.target[problem.train])
     fitted = BASELINES["boosted trees"].fit(problem, Limit())
-    rows = np.arange(1_400, 1_500)
+    rows = np.arange(count - 100, count)
     expected = model.predict_proba(problem.arrays["vector"][rows])
     found = BASELINES["boosted trees"].answer(fitted, problem.given(rows))
     assert fitted.decision.iterations >= model.n_iter_

@@ -9,12 +9,13 @@ from netpick.report.components import Charts, section
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_word, named, primary
 from netpick.report.words import counted, decimals_for, grouped, interval, listed, milliseconds
-from netpick.types import RunResults
+from netpick.types import CandidateResult, RunResults
 
 
 def use_section(results: RunResults, charts: Charts) -> Html:
     """Commands that can be pasted, then the limits."""
     del charts
+    winner = named([*results.candidates, *results.baselines], results.verdict.winner)
     if results.verdict.winner is None:
         words = "No network finished, so there is no model file. The reasons stand in the contest above."
         return section("use", "How to use the model", element("p", words))
@@ -22,15 +23,28 @@ def use_section(results: RunResults, charts: Charts) -> Html:
         "use",
         "How to use the model",
         element(
-            "p", "The file ", element("code", "model.netpick"), " lies beside this report; it holds data only, no code."
+            "p",
+            "The file ",
+            element("code", "model.netpick"),
+            f" beside this report holds {results.verdict.winner}: data only, no code.",
+            *_others(results),
         ),
         element("h3", "On the command line"),
         _typed(shell(results)),
         element("h3", "In Python"),
         _typed(python(results)),
         element("h3", "Limits"),
-        element("ul", [element("li", text) for text in limits(results)]),
+        element("ul", [element("li", text) for text in limits(results, winner)]),
     )
+
+
+def _others(results: RunResults) -> list[str | Html]:
+    """How the other candidates are used, where they were kept."""
+    others = [name for name in results.kept if name != results.verdict.winner]
+    if not others:
+        return []
+    said = f" adds another candidate of the run to any of these commands: {listed(others, 12)}."
+    return [" ", element("code", f"--candidate {shlex.quote(others[0])}"), said]
 
 
 def run_folder(results: RunResults) -> str:
@@ -42,25 +56,29 @@ def run_folder(results: RunResults) -> str:
     return next((after for before, after in pairwise(words) if before in ("--out", "-o")), "RUN")
 
 
-def shell(results: RunResults) -> str:
-    """The command that predicts."""
-    model = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick")
-    return f"netpick predict {model} NEW_DATA\nnetpick score {model} LABELLED_DATA"
+def shell(results: RunResults, candidate: str | None = None) -> str:
+    """The command that predicts, with the recommended candidate unless another one is named."""
+    if candidate is None or candidate == results.verdict.winner:
+        model, other = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick"), ""
+    else:
+        model, other = shlex.quote(run_folder(results)), f" --candidate {shlex.quote(candidate)}"
+    return f"netpick predict {model} NEW_DATA{other}\nnetpick score {model} LABELLED_DATA{other}"
 
 
-def python(results: RunResults) -> str:
+def python(results: RunResults, candidate: str | None = None) -> str:
     """The same from Python."""
-    path = f"{run_folder(results).rstrip('/')}/model.netpick"
+    given = repr(f"{run_folder(results).rstrip('/')}/model.netpick")
+    if candidate is not None and candidate != results.verdict.winner:
+        given = f"{run_folder(results)!r}, candidate={candidate!r}"
     return (
         "import netpick\n\n"
-        f"model = netpick.load({path!r})\n"
+        f"model = netpick.load({given})\n"
         'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
     )
 
 
-def limits(results: RunResults) -> list[str]:
+def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
     """What the evidence does not cover, in sentences."""
-    winner = named(results.candidates, results.verdict.winner)
     score = primary(results, winner) if winner else None
     kept = [field.name for field in results.schema.features]
     said = []

@@ -1,0 +1,76 @@
+"""Model files of a finished run: the recommended one, and one of every other candidate and baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from netpick.artifact import save_model
+from netpick.baseline_fits import BaselineFit
+from netpick.baseline_model import save_baseline, settings_of
+from netpick.encode import Encoder
+from netpick.kept_models import FOLDER, WINNER, file_names, keep_index
+from netpick.model_record import BASELINE
+from netpick.plan import CandidatePlan
+from netpick.sources.base import ReadOptions
+from netpick.tasks import Task
+from netpick.types import RunResults
+from netpick.use import Contender, record_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netpick.baselines import Problem
+    from netpick.infer import DeviceData
+
+Keep = Literal["all", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What the model files are made of: trained networks and fitted baselines, with the task's state of each."""
+
+    task: Task
+    states: Mapping[str, Any]
+    encoders: Sequence[Encoder]
+    read: ReadOptions
+    networks: Mapping[str, nn.Module]
+    plans: Mapping[str, CandidatePlan]
+    data: DeviceData
+    baselines: Mapping[str, BaselineFit]
+    problem: Problem
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose models can be written."""
+        return (*self.networks, *self.baselines)
+
+    def write(self, name: str, path: Path, results: RunResults, card: str) -> None:
+        """The model file of one of them, whole or not at all."""
+        inputs, state = self.problem.inputs, self.states[name]
+        if name in self.baselines:
+            fit = self.baselines[name]
+            source = Contender(name=name, family=BASELINE, settings=settings_of(fit))
+            record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
+            save_baseline(path, record, fit, self.problem, card, state)
+            return
+        plan = self.plans[name]
+        source = Contender(name=name, family=plan.family, settings=plan.settings, module=plan.module)
+        record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
+        save_model(path, record, self.networks[name], self.data, card)
+
+
+def write_models(
+    folder: Path, recommended: str, finished: Finished, results: RunResults, cards: Mapping[str, str], keep: Keep
+) -> None:
+    """model.netpick, and in models/ all others unless only the best is kept. cards: by name."""
+    finished.write(recommended, folder / WINNER, results, cards[recommended])
+    if keep == "best":
+        return
+    files = file_names([name for name in finished.names if name != recommended])
+    (folder / FOLDER).mkdir(exist_ok=True)
+    for name, file in files.items():
+        finished.write(name, folder / FOLDER / file, results, cards[name])
+    keep_index(folder, recommended, files)

@@ -1,0 +1,234 @@
+"""Every candidate of a run can be used: what its file predicts is what the run predicted, baselines of every kind included."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netpick
+from netpick.baselines import BASELINES
+from netpick.errors import ModelFileError, RequestError
+from netpick.use import load
+from netpick.use_forecast import continue_series
+
+ROWS = 150
+
+
+def mixed(generator: np.random.Generator) -> pl.DataFrame:
+    words = np.array(["tea", "milk", "sugar", "cup", "hot", "Straße"])
+    height = generator.normal(170, 10, ROWS)
+    height[::17] = np.nan
+    return pl.DataFrame(
+        {
+            "height": pl.Series(height).fill_nan(None),
+            "colour": generator.choice(["red", "green", "blue"], ROWS),
+            "note": [" ".join(generator.choice(words, 5)) for _ in range(ROWS)],
+        }
+    )
+
+
+def classes(folder: Path) -> tuple[object, dict[str, object]]:
+    frame = mixed(np.random.default_rng(0))
+    label = (frame["height"].fill_null(170) > 171) ^ (frame["colour"] == "red")
+    return frame.with_columns(label=label.cast(pl.String)), {"target": "label"}
+
+
+def several_classes(folder: Path) -> tuple[object, dict[str, object]]:
+    frame = mixed(np.random.default_rng(1))
+    return frame.with_columns(kind=frame["note"].str.split(" ").list.first()), {"target": "kind"}
+
+
+def labels(folder: Path) -> tuple[object, dict[str, object]]:
+    frame = mixed(np.random.default_rng(2))
+    tall, red = frame["height"].fill_null(170) > 171, frame["colour"] == "red"
+    tags = [";".join(t for t, on in (("tall", a), ("red", b), ("none", not (a or b))) if on) for a, b in zip(tall, red, strict=True)]  # fmt: skip
+    return frame.with_columns(tags=pl.Series(tags)), {"target": "tags", "task": "multilabel"}
+
+
+def numbers(folder: Path) -> tuple[object, dict[str, object]]:
+    frame = mixed(np.random.default_rng(3))
+    price = 1e5 + 1e3 * frame["height"].fill_null(170) + 2e4 * (frame["colour"] == "red").cast(pl.Float64)
+    return frame.with_columns(price=price), {"target": "price"}
+
+
+def images(folder: Path) -> tuple[object, dict[str, object]]:
+    generator = np.random.default_rng(4)
+    kinds = generator.integers(0, 3, ROWS)
+    pixels = generator.integers(0, 120, (ROWS, 12, 12)).astype(np.uint8)
+    for row, kind in enumerate(kinds):
+        pixels[row, 4 * kind : 4 * kind + 4] += 100
+    return (pixels, kinds), {}
+
+
+def series(folder: Path) -> tuple[object, dict[str, object]]:
+    steps = np.arange(160)
+    sales = 50 + 0.3 * steps + 10 * np.sin(2 * np.pi * steps / 12) + np.random.default_rng(5).normal(0, 1, 160)
+    months = [f"{2000 + step // 12}-{step % 12 + 1:02}" for step in steps]
+    frame = pl.DataFrame({"month": months * 2, "shop": ["a"] * 160 + ["b"] * 160, "sales": [*sales, *(sales * 3)]})
+    return frame, {"horizon": 4, "context": 24}
+
+
+CASES = (classes, several_classes, labels, numbers, images, series)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[netpick.Run, object]:
+    make: Callable[[Path], tuple[object, dict[str, object]]] = request.param
+    folder = tmp_path_factory.mktemp(make.__name__)
+    data, options = make(folder)
+    run = netpick.fit(data, steps=2, models="mlp", out=folder / "run", **options)  # type: ignore[arg-type]
+    return run, data
+
+
+def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run, object]) -> None:
+    run, data = case
+    assert set(run.models) == {c.name for c in (*run.results.candidates, *run.results.baselines)}
+    for result in (*run.results.candidates, *run.results.baselines):
+        model = run.models[result.name]
+        assert model.parts.record.candidate == result.name
+        assert result.test_predictions is not None
+        if run.results.forecast is not None:
+            found, rows = forecasts(model, data, run)
+        else:
+            source = model.read(data)
+            found, rows = model.outputs(source.columns), run.results.split.test
+        tolerance = 1e-6 if result.family == "baseline" else 1e-4
+        for name in ("probabilities", "values", "quantiles"):
+            expected, answered = getattr(result.test_predictions, name), getattr(found, name)
+            assert (expected is None) == (answered is None), (result.name, name)
+            if expected is not None:
+                scale = max(1.0, float(np.abs(expected).max()))
+                assert np.abs(answered[rows] - expected).max() <= tolerance * scale, (result.name, name)
+
+
+def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[object, object]:
+    """Of the test windows, as `score` answers windows."""
+    from netpick.timeline import TimelineRequest, make_timeline
+    from netpick.use_forecast import _answers, _windows
+
+    state = model.parts.task_state
+    asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
+    source = model.read(data)
+    windows = _windows(model.parts, make_timeline(source, asked), source)
+    test = run.results.split.test
+    answers = _answers(model.parts, model.engine, windows, test)
+    return model.parts.task.decode(answers, model.parts.task_state), np.arange(len(test))
+
+
+def test_predict_and_score_work_for_every_baseline(case: tuple[netpick.Run, object]) -> None:
+    run, data = case
+    for result in run.results.baselines:
+        model = load(run.folder, candidate=result.name)
+        assert model.engine.name == "numpy"
+        assert len(model.predict(data)) > 0
+        assert set(model.score(data)) >= {run.results.primary_metric}
+        assert result.name in model.card
+
+
+def test_these_runs_have_baselines_of_every_kind() -> None:
+    """All but those of clips, which need a run of their own (tests/conformance has them)."""
+    tried = {"majority", "mean", "linear", "boosted trees", "random forest", "nearest neighbours", "tf-idf + linear",
+             "tf-idf + naive bayes", "last value", "seasonal naive", "drift", "exponential smoothing",
+             "boosted trees on lags"}  # fmt: skip
+    assert set(BASELINES) - tried == {"frame average"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
+    folder = tmp_path_factory.mktemp("kept")
+    data, options = classes(folder)
+    assert isinstance(data, pl.DataFrame)
+    data.write_csv(folder / "data.csv")
+    return netpick.fit(folder / "data.csv", steps=2, models="mlp", out=folder / "run", **options)  # type: ignore[arg-type]
+
+
+def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "netpick.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_baseline_is_used_by_name_without_torch_or_scikit_learn(run: netpick.Run) -> None:
+    code = (
+        "import sys, netpick\n"
+        f"model = netpick.load({str(run.folder)!r}, candidate='boosted trees')\n"
+        f"print(len(model.predict({str(run.folder.parent / 'data.csv')!r})))\n"
+        "print([name for name in ('torch', 'sklearn') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n")[:2] == [str(ROWS), "[]"], done.stderr
+
+
+def test_the_command_line_takes_a_candidate(run: netpick.Run) -> None:
+    data = run.folder.parent / "data.csv"
+    done = typed("predict", run.folder, data, "--candidate", "boosted trees")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == ROWS + 1
+
+
+def test_a_candidate_that_is_not_there_lists_near_matches(run: netpick.Run) -> None:
+    with pytest.raises(RequestError) as caught:
+        load(run.folder, candidate="boosted tree")
+    assert str(caught.value).startswith(
+        f"The run in {run.folder} has no candidate 'boosted tree'. Did you mean boosted trees?"
+    )
+    with pytest.raises(KeyError):
+        {}["x"]
+    with pytest.raises(RequestError):
+        run.models["rnnn"]
+
+
+def test_explain_and_export_say_what_a_baseline_lacks(run: netpick.Run) -> None:
+    for words in (("explain",), ("export",)):
+        data = [run.folder.parent / "data.csv"] if words == ("explain",) else []
+        done = typed(*words, run.folder, *data, "--candidate", "linear")
+        assert done.returncode == 2
+        assert "This model is the baseline 'linear', but this needs a network." in " ".join(done.stderr.split())
+
+
+def test_a_kept_model_cut_short_or_missing_is_refused(run: netpick.Run, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    copy.mkdir()
+    for path in run.folder.rglob("*"):
+        target = copy / path.relative_to(run.folder)
+        target.parent.mkdir(exist_ok=True)
+        if path.is_file():
+            target.write_bytes(path.read_bytes())
+    file = copy / "models" / "linear.netpick"
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(ModelFileError, match="is not a model file that can be trusted"):
+        load(copy, candidate="linear")
+    file.unlink()
+    with pytest.raises(RequestError, match="there is no linear"):
+        load(copy, candidate="linear")
+    (copy / "models" / "models.json").write_text('{"recommended": "mlp", "files": {"linear": "../../x"}}')
+    with pytest.raises(RequestError, match="cannot be read"):
+        load(copy, candidate="linear")
+
+
+def test_a_run_that_kept_the_best_only_says_so(tmp_path: Path) -> None:
+    data, options = classes(tmp_path)
+    run = netpick.fit(data, steps=2, models="mlp", keep="best", out=tmp_path / "run", **options)  # type: ignore[arg-type]
+    assert not (run.folder / "models").exists()
+    (only,) = run.models
+    assert load(run.folder, candidate=only).parts.record.candidate == only
+    with pytest.raises(RequestError, match=f"kept one model only, '{only}'"):
+        load(run.folder, candidate="no such")
+
+
+def test_a_forecaster_continues_its_series_with_a_baseline(tmp_path: Path) -> None:
+    data, options = series(tmp_path)
+    run = netpick.fit(data, steps=2, models="mlp", out=tmp_path / "run", **options)  # type: ignore[arg-type]
+    model = run.models["last value"]
+    assert isinstance(data, pl.DataFrame)
+    ends = continue_series(model.parts, model.read(data))
+    assert len(ends.origins) == 2
+    made = model.predict(data)
+    last = data.group_by("shop", maintain_order=True).last()["sales"]
+    assert made["prediction"].to_numpy().reshape(2, 4)[:, 0] == pytest.approx(last.to_numpy())
+    assert (made["low_10"] <= made["high_90"]).all()

@@ -94,7 +94,7 @@ class BaselineEngine:
         parts = self.loaded.parts
         texts = {name: arrays[TEXTS + name] for name in self.loaded.texts}
         numbers = {name: arrays[NUMBERS + name] for name in self.loaded.numbers}
-        encoded = {name: array for name, array in arrays.items() if not name.startswith((TEXTS, NUMBERS))}
+        encoded = encoded_only(arrays)
         chunks = []
         for start in range(0, len(next(iter(encoded.values()))), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
@@ -119,6 +119,11 @@ class BaselineEngine:
             given = Given(inputs=self.loaded.parts.inputs, arrays=arrays, texts={}, history=history_of(windows, part))
             chunks.append(self.loaded.answers(given))
         return np.concatenate(chunks)
+
+
+def encoded_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Encoded rows, without the raw cells that a baseline reads beside them."""
+    return {name: array for name, array in arrays.items() if not name.startswith((TEXTS, NUMBERS))}
 
 
 def raw_cells(engine: Engine, columns: Mapping[str, Column]) -> dict[str, Array]:

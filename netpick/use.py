@@ -24,7 +24,7 @@ from netpick.decode import start_decoding
 from netpick.decoders import DECODERS, Decoder
 from netpick.decoders.base import DecodeRequest
 from netpick.encode import Encoder, encode
-from netpick.engines import BaselineEngine, Engine, TorchEngine, raw_cells
+from netpick.engines import BaselineEngine, Engine, TorchEngine, encoded_only, raw_cells
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.evaluate import evaluate
 from netpick.kept_models import candidate_path
@@ -163,7 +163,7 @@ class Model:
             raise DataError(f"No row has a known value in '{record.targets[0]}', but scoring needs some.")
         with self._store(source.columns) as store:
             predictions = self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
-            seen = overlap(record.learned, store.arrays, rows) if record.learned else None
+            seen = overlap(record.learned, encoded_only(store.arrays), rows) if record.learned else None
         chosen = take(predictions, rows)
         resampler = Resampler(len(rows), seed=0)
         metrics = metrics_for(record.task, record.costs)

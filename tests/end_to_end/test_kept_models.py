@@ -231,4 +231,4 @@ def test_a_forecaster_continues_its_series_with_a_baseline(tmp_path: Path) -> No
     made = model.predict(data)
     last = data.group_by("shop", maintain_order=True).last()["sales"]
     assert made["prediction"].to_numpy().reshape(2, 4)[:, 0] == pytest.approx(last.to_numpy())
-    assert (made["low_10"] <= made["high_90"]).all()
+    assert (made["low"] <= made["high"]).all()

@@ -72,9 +72,9 @@ class Run:
     @property
     def models(self) -> Mapping[str, Model]:
         """Every candidate and baseline that was kept, by name, each loaded from its file when it is asked for."""
-        from netpick.kept_models import KeptModels
+        from netpick.run_models import RunModels
 
-        return KeptModels(folder=self.folder, names=tuple(self.results.kept))
+        return RunModels(folder=self.folder, names=tuple(self.results.kept))
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Writes the report page to another place."""

@@ -25,7 +25,7 @@ from netpick.disk import write_whole
 from netpick.encode import Encoder
 from netpick.errors import ModelFileError, NetpickError, RequestError
 from netpick.infer import DeviceData, predict_outputs, weights_of
-from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, no_network, read_parts, refuse
+from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
 from netpick.model_record import BASELINE, FORMAT, ModelRecord
 from netpick.models.module import UserModule
 from netpick.models.network import build_network, settings_from_json
@@ -80,11 +80,11 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
         with open_archive(path, MEMBERS, FORMAT) as bundle:
             parts = read_parts(bytes(bundle.read(RECORD)), bundle.read(CARD).decode("utf-8", "replace"), path)
             if parts.record.family == BASELINE:
-                raise no_network(parts.record.candidate)
+                raise NoNetworkError(parts.record.candidate)
             if parts.record.module is not None and module is None:
                 raise _NeedsModule(parts.record.module)
             return _load(parts, bundle, module)
-    except (ModelFileError, RequestError):
+    except (ModelFileError, NoNetworkError, _NeedsModule):
         raise
     except (RefusedError, NetpickError) as error:
         refuse(path, str(error).rstrip(".")[:400])

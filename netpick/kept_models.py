@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic.dataclasses import dataclass as strict_dataclass
 
@@ -15,9 +13,6 @@ from netpick.disk import write_whole
 from netpick.errors import RequestError, near_matches
 from netpick.strict import RefusedError, read_as, read_file
 from netpick.types import STRICT
-
-if TYPE_CHECKING:
-    from netpick.use import Model
 
 FOLDER, INDEX, WINNER = "models", "models.json", "model.netpick"
 MOST_BYTES = 1 << 20
@@ -100,23 +95,3 @@ def candidate_path(run: Path, candidate: str, recommended: Callable[[Path], str]
         f"The run in {folder} kept one model only, '{winner}', which it recommends: it was made with --keep best, or by an older "
         f"version. Leave --candidate out, or train again for '{candidate}'."
     )
-
-
-@dataclass(frozen=True)
-class KeptModels(Mapping[str, "Model"]):
-    """The models of a run by the candidate's name, each loaded (and proved) when it is asked for."""
-
-    folder: Path
-    names: tuple[str, ...]
-
-    def __getitem__(self, candidate: str) -> Model:
-        """Raises RequestError, with near matches, where there is no such candidate."""
-        from netpick.use import load
-
-        return load(self.folder, candidate=candidate)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)

@@ -99,12 +99,14 @@ def peek_record(path: Path) -> ModelRecord:
         refuse(path, str(error).rstrip(".")[:400])
 
 
-def no_network(baseline: str) -> RequestError:
+class NoNetworkError(RequestError):
     """A baseline was given where a network is needed."""
-    return RequestError(
-        f"This model is the baseline '{baseline[:60]}', but this needs a network. Name one of the same run: --candidate NAME, such "
-        "as mlp or cnn; it is kept in the run folder."
-    )
+
+    def __init__(self, baseline: str) -> None:
+        super().__init__(
+            f"This model is the baseline '{baseline[:60]}', but this needs a network. Name one of the same run: --candidate NAME, "
+            "such as mlp or cnn; it is kept in the run folder."
+        )
 
 
 def _require_sense(parts: ModelParts) -> None:

@@ -32,7 +32,7 @@ from netpick.kinds import KINDS
 from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_folder import exported_beside, is_exported, read_exported
-from netpick.model_parts import ModelParts, no_network, peek_record
+from netpick.model_parts import ModelParts, NoNetworkError, peek_record
 from netpick.model_record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.new_rows import UNREAD, as_in_training
 from netpick.predictions import prediction_columns, take
@@ -99,7 +99,7 @@ class Model:
         if isinstance(self.engine, TorchEngine):
             return self.engine.loaded
         if isinstance(self.engine, BaselineEngine):
-            raise no_network(self.parts.record.candidate)
+            raise NoNetworkError(self.parts.record.candidate)
         raise RequestError(
             "This needs the network itself, but the model is an exported graph. Pass the model file that it was made of: "
             "RUN/model.netpick."
@@ -262,7 +262,7 @@ def load(
     record = peek_record(path)
     if record.family == BASELINE:
         if engine == "torch":
-            raise no_network(record.candidate)
+            raise NoNetworkError(record.candidate)
         from netpick.baseline_model import load_baseline
 
         baseline = load_baseline(path)

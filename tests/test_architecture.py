@@ -41,6 +41,7 @@ STAGES = (
     "engines", "onnx_file", "model_folder",
     "kept_models",
     "use_forecast", "use",
+    "run_models",
     "write_models",
     "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
     "rounds",

@@ -106,7 +106,9 @@ def read_terms(arrays: Mapping[str, Array], prefix: str) -> dict[str, int]:
 
 def count(state: CountsState, terms: Mapping[str, int], rarity: Array, texts: Iterable[str]) -> Any:
     """Weighted counts (n, terms) of new texts, sparse."""
-    split, indices, starts = TERMS[state.analyzer], array("i"), [0]
+    split = TERMS[state.analyzer]
+    indices: list[int] = []
+    starts = [0]
     for text in texts:
         indices.extend([number for term in split(text) if (number := terms.get(term)) is not None])
         starts.append(len(indices))

@@ -10,7 +10,8 @@ from pydantic_core import to_json
 
 from netpick.errors import RequestError
 from netpick.model_folder import sha256_of
-from netpick.model_parts import no_network
+from netpick.model_parts import NoNetworkError
+from netpick.model_record import BASELINE
 from netpick.model_record import BASELINE
 from netpick.serve import forms
 from netpick.serve.calls import FileCall, TextCall
@@ -36,7 +37,7 @@ def explain(served: ServedModel, body: bytes, content_type: str) -> Reply:
 def _network(served: ServedModel) -> Model:
     """The model on torch: as it is served, or from the model file that was named. Raises Fault where there is none."""
     if served.model.parts.record.family == BASELINE:
-        refuse("not_supported", str(no_network(served.model.parts.record.candidate)))
+        refuse("not_supported", str(NoNetworkError(served.model.parts.record.candidate)))
     if served.model.engine.name == "torch":
         return served.model
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("captum") is None:

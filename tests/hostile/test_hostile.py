@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.hostile import containers, contents
+from tests.hostile import baseline_files, containers, contents
 from tests.hostile.containers import PICKLE, Case
 from tests.hostile.samples import samples
 
@@ -33,11 +33,12 @@ def flaws(folder: Path) -> Iterator[Case]:
     yield from contents.architectures(good)
     yield from contents.weights(good["layers"])
     yield from contents.checks(table, text)
+    yield from baseline_files.forged(baseline_files.baseline_samples(folder))
 
 
 def tolerable(folder: Path) -> Iterator[Case]:
     """Files that may be loaded where the change does not matter."""
-    for sample in samples(folder).values():
+    for sample in (*samples(folder).values(), *baseline_files.baseline_samples(folder).values()):
         yield from contents.mutations(sample, MUTATIONS)
 
 
@@ -96,7 +97,7 @@ def test_refusing_takes_little_time_and_memory(seen: dict[str, dict[str, Any]]) 
 
 def test_the_test_itself_can_fail(seen: dict[str, dict[str, Any]]) -> None:
     good = of(seen, "good")
-    assert len(good) == 5
+    assert len(good) == 9
     assert {line["outcome"] for line in good.values()} == {"loaded"}
     (control,) = of(seen, "control").values()
     assert any(event.startswith("os.system") for event in control["seen"])

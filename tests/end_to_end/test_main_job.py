@@ -26,6 +26,7 @@ FILES = {
     "plan.json",
     "events.jsonl",
     "baselines.jsonl",
+    "models",
     "model.netpick",
     "report.html",
     "report.json",

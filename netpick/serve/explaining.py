@@ -12,7 +12,6 @@ from netpick.errors import RequestError
 from netpick.model_folder import sha256_of
 from netpick.model_parts import NoNetworkError
 from netpick.model_record import BASELINE
-from netpick.model_record import BASELINE
 from netpick.serve import forms
 from netpick.serve.calls import FileCall, TextCall
 from netpick.serve.faults import refuse

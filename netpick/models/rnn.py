@@ -1,8 +1,7 @@
 """The RNN for series and texts, and for images whose rows are read as steps: simple, LSTM and GRU cells, one or both ways.
 
-The recurrence of simple and GRU cells is spelled out: both directions run in one batched product, padding cannot leak,
-recurrent dropout is possible, and it is faster than torch.nn.GRU (up to twice in bfloat16 on a processor). LSTM without recurrent
-dropout runs in torch's own kernel, which is two to four times as fast there.
+How the recurrence is computed on a processor is said in `recurrence`. The weights of an LSTM without recurrent dropout lie in
+torch's own layers, which run it on other devices.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from torch.nn import functional
 
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import Dropout, last_valid, linear, masked_max, masked_mean, reverse_valid
+from netpick.models.recurrence import CELLS, Asked, Memory, Recurrence
 from netpick.models.stems import GridStem, SeriesStem, group_mask, group_steps
 from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
 from netpick.recipe import Recipe
@@ -62,6 +62,7 @@ class RecurrentLayer(nn.Module):
         self.directions = 2 if settings.bidirectional else 1
         self.recurrent_dropout = settings.recurrent_dropout
         self.spelled_out = settings.cell != "lstm" or settings.recurrent_dropout > 0
+        self.memory = Memory()
         gates, hidden = GATES[settings.cell], settings.width
         if not self.spelled_out:
             self.kernels = nn.ModuleList(_lstm(inputs, hidden) for _ in range(self.directions))
@@ -79,55 +80,66 @@ class RecurrentLayer(nn.Module):
 
     def forward(self, steps: Tensor, mask: Tensor | None) -> Tensor:
         """(B, T, C) to (B, T, directions * width); what comes out at invalid steps means nothing."""
+        length = steps.shape[1]
+        if steps.device.type == "meta":  # shapes alone
+            return steps.new_empty((*steps.shape[:2], GATES[self.cell] * self.directions * self.hidden))[
+                ..., : self.directions * self.hidden
+            ]
+        if steps.device.type != "cpu" and not self.spelled_out:
+            both = [kernel(_turned(steps, mask, number))[0] for number, kernel in enumerate(self.kernels)]
+        else:
+            if mask is not None and steps.device.type == "cpu":
+                # Valid steps come first, so what lies behind the longest row is no row's.
+                longest = max(1, int(mask.any(dim=0).sum()))
+                steps, mask = steps[:, :longest], mask[:, :longest]
+            both = self._run(steps, mask)
+        # The padding comes last in both directions, so no valid step ever sees it.
+        made = both[0] if self.directions == 1 else torch.cat([both[0], _turned(both[1], mask, 1)], dim=-1)
+        return functional.pad(made, (0, 0, 0, length - made.shape[1])) if made.shape[1] < length else made
+
+    def _run(self, steps: Tensor, mask: Tensor | None) -> list[Tensor]:
+        """States (B, T, width) of each direction, in the order in which it reads."""
+        device = steps.device.type
+        steps = steps.float() if steps.dtype in (torch.bfloat16, torch.float16) else steps
+        precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else steps.dtype
+        with torch.autocast(device, enabled=False):
+            read = torch.stack([_turned(steps, mask, number) for number in range(self.directions)])
+            weights, apart = self._weights()
+            kept = None
+            if self.training and self.recurrent_dropout > 0:
+                ones = read.new_ones((self.directions, len(steps), self.hidden))
+                kept = functional.dropout(ones, self.recurrent_dropout)
+            asked = Asked(cell=CELLS[self.cell], memory=self.memory, precision=precision, keeps=torch.is_grad_enabled())
+            made = Recurrence.apply(read, weights, apart, kept, asked)  # type: ignore[no-untyped-call]
+        return list(made.unbind(0))
+
+    def _weights(self) -> tuple[Tensor, Tensor | None]:
+        """As `Recurrence` reads them: states, inputs and bias one above the other, those of a GRU's inputs apart."""
+        hidden = self.hidden
         if not self.spelled_out:
-            # The padding comes last in both directions, so no valid step ever sees it.
-            outputs = self.kernels[0](steps)[0]
-            if self.directions == 1:
-                return outputs  # type: ignore[no-any-return]
-            return torch.cat([outputs, reverse_valid(self.kernels[1](reverse_valid(steps, mask))[0], mask)], dim=-1)
-        batch, length, _ = steps.shape
-        both = steps.unsqueeze(0)
-        if self.directions == 2:
-            both = torch.stack([steps, reverse_valid(steps, mask)])
-        flat = both.transpose(1, 2).flatten(1, 2)  # (directions, T * B, C)
-        projected = torch.baddbmm(self.bias, flat, self.input_weight)
-        states = self._run(list(projected.view(self.directions, length, batch, -1).unbind(1)))
-        both_ways = torch.stack(states, dim=2)  # (directions, B, T, width)
-        if self.directions == 1:
-            return both_ways[0]
-        return torch.cat([both_ways[0], reverse_valid(both_ways[1], mask)], dim=-1)
+            kernels: list[Any] = list(self.kernels)
+            rows = [[k.weight_hh_l0.t(), k.weight_ih_l0.t(), (k.bias_ih_l0 + k.bias_hh_l0)[None]] for k in kernels]
+            return _scaled(torch.stack([torch.cat(parts) for parts in rows]), (1, 1, 2, 1)), None
+        above = torch.cat([self.input_weight, self.bias], dim=1)
+        if self.cell == "gru":
+            gates = functional.pad(self.recurrent_weight, (0, 0, 0, 1))[..., : 2 * hidden]
+            candidate = torch.cat([self.recurrent_weight[..., 2 * hidden :], self.candidate_bias], dim=1)
+            return _scaled(torch.cat([candidate, gates], dim=2), (2, 1, 1)), _scaled(above, (1, 1, 2))
+        whole = torch.cat([self.recurrent_weight, above], dim=1)
+        if self.cell == "simple":
+            return _scaled(whole, (2,)), None
+        enter, forget, leave, candidate = whole.chunk(4, dim=2)
+        return _scaled(torch.cat([enter, forget, candidate, leave], dim=2), (1, 1, 2, 1)), None
 
-    def _run(self, projected: list[Tensor]) -> list[Tensor]:
-        """States (directions, B, width) of every step, from the inputs' share of each gate."""
-        state = projected[0].new_zeros(*projected[0].shape[:2], self.hidden)
-        memory = state
-        kept = self._kept(state)
-        # One conversion for all steps; inside the loop autocast would do it over and over.
-        recurrent = self.recurrent_weight.to(state.dtype)
-        states = []
-        for step in projected:
-            seen = state if kept is None else state * kept
-            if self.cell == "lstm":
-                gates = torch.baddbmm(step, seen, recurrent)
-                enter, forget, leave = gates[..., : 3 * self.hidden].sigmoid().chunk(3, dim=-1)
-                memory = torch.addcmul(forget * memory, enter, gates[..., 3 * self.hidden :].tanh())
-                state = leave * memory.tanh()
-            elif self.cell == "gru":
-                product = torch.bmm(seen, recurrent)
-                split = 2 * self.hidden
-                reset, keep = (step[..., :split] + product[..., :split]).sigmoid().chunk(2, dim=-1)
-                recalled = product[..., split:] + self.candidate_bias.to(state.dtype)
-                candidate = torch.addcmul(step[..., split:], reset, recalled).tanh()
-                state = torch.lerp(candidate, state, keep)
-            else:
-                state = torch.baddbmm(step, seen, recurrent).tanh()
-            states.append(state)
-        return states
 
-    def _kept(self, state: Tensor) -> Tensor | None:
-        if not self.training or self.recurrent_dropout == 0:
-            return None
-        return functional.dropout(torch.ones_like(state), self.recurrent_dropout)
+def _turned(steps: Tensor, mask: Tensor | None, direction: int) -> Tensor:
+    return reverse_valid(steps, mask) if direction == 1 else steps
+
+
+def _scaled(weights: Tensor, factors: tuple[int, ...]) -> Tensor:
+    """Columns of a tanh are doubled: a sigmoid stands for it."""
+    blocks = weights.unflatten(-1, (len(factors), -1))
+    return (blocks * weights.new_tensor(factors)[:, None]).flatten(-2)
 
 
 def _lstm(inputs: int, hidden: int) -> nn.LSTM:

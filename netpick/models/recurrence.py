@@ -3,9 +3,8 @@
 What a step must cost is its matrix products. A step here is one product, into which its inputs, its state and a one for the
 bias go side by side (the inputs of a GRU's candidate are kept apart and go through one product for many steps), and then as
 few passes over its values as there can be: every tanh is written with a sigmoid, tanh(x) = 2 sigmoid(2x) - 1, since torch's
-tanh takes six times as long on some processors; and all that the gradient needs which does not depend on the step behind is
-worked out for a stretch of steps at once. Gradients of the weights are one product for a stretch. A stretch is as long as its
-gates stay in the processor's cache. Buffers are kept from one training step to the next: to get 100 MB of memory from the
+tanh takes six times as long on some processors. Gradients of the weights are one product for a stretch of steps, which is as
+long as its gates stay in the processor's cache. Buffers are kept from one training step to the next: to get 100 MB of memory from the
 operating system takes as long as computing with them.
 
 In bfloat16 the products alone are: gates, states and memories stay in float32 (as in Micikevicius et al. 2018).
@@ -131,7 +130,7 @@ class Cell(ABC):
 
     columns: ClassVar[int]  # blocks of weights
     gates: ClassVar[int]  # blocks of what is kept of a step
-    passed_on: ClassVar[int]  # blocks of `slopes` that reach the state before and its weights
+    passed_on: ClassVar[int]  # blocks of their gradients that reach the state before and its weights
     reads_apart: ClassVar[bool] = False  # its inputs have a product of their own
 
     @abstractmethod
@@ -139,12 +138,12 @@ class Cell(ABC):
         """Fills gates, memory and states; `inputs` (D, L, B, columns * H): the inputs' share where it is apart."""
 
     @abstractmethod
-    def slopes(self, stretch: Stretch, made: Tensor) -> Any:
-        """Fills `made` (D, L, B, gates * H): how the values before the gates move the state; returns what `back` needs."""
+    def views(self, stretch: Stretch, made: Tensor) -> Any:
+        """What `back` reads and writes, cut into steps once; `made` (D, L, B, gates * H) takes the gradients."""
 
     @abstractmethod
-    def back(self, slopes: Tensor, needed: Any, step: int, state: Tensor, carried: Carried) -> None:
-        """Turns slopes of a step into gradients, from that of its state, which may be overwritten."""
+    def back(self, views: Any, step: int, state: Tensor, carried: Carried) -> None:
+        """Gradients of what a step's gates were made from, given that of its state, which may be overwritten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +182,13 @@ class Simple(Cell):
             torch.mul(gate.sigmoid_(), 2, out=state).sub_(1)
             drop.feed(state, entering[step + 1])
 
-    def slopes(self, stretch: Stretch, made: Tensor) -> Any:
-        # d state / d a, where a is doubled: 2 s (1 - s) = (1 - h^2) / 2
-        sigmoid_backward(torch.full_like(made[:, :1], 2.0).expand_as(made), stretch.gates, grad_input=made)
-        return steps_of(made)
+    def views(self, stretch: Stretch, made: Tensor) -> Any:
+        return steps_of(stretch.gates), steps_of(made)
 
-    def back(self, slopes: Tensor, needed: Any, step: int, state: Tensor, carried: Carried) -> None:
-        needed[step].mul_(state)
+    def back(self, views: Any, step: int, state: Tensor, carried: Carried) -> None:
+        # a is doubled: d state / d a = 2 s (1 - s)
+        gates, slopes = views
+        sigmoid_backward(state.mul_(2), gates[step], grad_input=slopes[step])
 
 
 class Lstm(Cell):
@@ -216,27 +215,26 @@ class Lstm(Cell):
             torch.addcmul(shown, shown, closed, value=-2, out=states[step + 1])
             drop.feed(states[step + 1], entering[step + 1])
 
-    def slopes(self, stretch: Stretch, made: Tensor) -> Any:
+    def views(self, stretch: Stretch, made: Tensor) -> Any:
         width = stretch.states.shape[-1]
-        enter, _, candidate, leave = stretch.gates.split(width, dim=-1)
-        of_enter, of_forget, of_candidate, of_leave = made.split(width, dim=-1)
-        closed = stretch.memory[:, 1:].sigmoid()
-        torch.mul(candidate, -4, out=of_enter).add_(2)
-        of_forget.copy_(stretch.memory[:, :-1])
-        torch.mul(enter, -4, out=of_candidate)
-        torch.mul(closed, -2, out=of_leave).add_(1)
-        sigmoid_backward(made, stretch.gates, grad_input=made)
-        sigmoid_backward(leave, closed, grad_input=closed)  # -1/2 d state / d memory
         inner = made[..., : 3 * width].unflatten(-1, (3, width))
-        return steps_of(inner), steps_of(of_leave), steps_of(closed), next(parts_of(stretch.gates[..., width:], width))
+        gates, slopes = tuple(parts_of(stretch.gates, width)), tuple(parts_of(made, width))
+        return steps_of(stretch.gates), gates, steps_of(stretch.memory), steps_of(made), slopes, steps_of(inner)
 
-    def back(self, slopes: Tensor, needed: Any, step: int, state: Tensor, carried: Carried) -> None:
-        inner, of_leave, closed, forget = needed
-        memory = carried.gradient
-        memory.addcmul_(state, closed[step], value=-2)
-        inner[step].mul_(memory.unsqueeze(2))
+    def back(self, views: Any, step: int, state: Tensor, carried: Carried) -> None:
+        gates, (enter, forget, candidate, leave), memory, slopes, (of_enter, of_forget, of_candidate, of_leave), inner = views
+        closed = memory[step + 1].sigmoid()
+        torch.mul(candidate[step], -4, out=of_enter[step]).add_(2)
+        of_forget[step].copy_(memory[step])
+        torch.mul(enter[step], -4, out=of_candidate[step])
+        torch.mul(closed, -2, out=of_leave[step]).add_(1)
+        sigmoid_backward(slopes[step], gates[step], grad_input=slopes[step])
+        sigmoid_backward(leave[step], closed, grad_input=closed)  # -1/2 d state / d memory
+        of_memory = carried.gradient
+        of_memory.addcmul_(state, closed, value=-2)
+        inner[step].mul_(of_memory.unsqueeze(2))
         of_leave[step].mul_(state)
-        memory.mul_(forget[step])
+        of_memory.mul_(forget[step])
 
 
 class Gru(Cell):
@@ -262,23 +260,23 @@ class Gru(Cell):
             torch.lerp(new, states[step], keep[step], out=states[step + 1])
             drop.feed(states[step + 1], entering[step + 1])
 
-    def slopes(self, stretch: Stretch, made: Tensor) -> Any:
+    def views(self, stretch: Stretch, made: Tensor) -> Any:
         width = stretch.states.shape[-1]
-        recalled, reset, keep, candidate = stretch.gates.split(width, dim=-1)
-        of_recalled, of_reset, of_keep, of_candidate = made.split(width, dim=-1)
-        torch.mul(keep, -0.5, out=of_candidate).add_(0.5)
-        tanh_backward(of_candidate, candidate, grad_input=of_candidate)  # its pre-activation is doubled
-        torch.mul(of_candidate, reset, out=of_recalled)
-        sigmoid_backward(recalled, reset, grad_input=of_reset)
-        of_reset.mul_(of_candidate)
-        torch.sub(stretch.states[:, :-1], candidate, out=of_keep)
-        sigmoid_backward(of_keep, keep, grad_input=of_keep)
-        return steps_of(made.unflatten(-1, (4, width))), steps_of(keep)
+        gates, slopes = tuple(parts_of(stretch.gates, width)), tuple(parts_of(made, width))
+        return gates, steps_of(stretch.states), slopes
 
-    def back(self, slopes: Tensor, needed: Any, step: int, state: Tensor, carried: Carried) -> None:
-        whole, keep = needed
-        whole[step].mul_(state.unsqueeze(2))
-        torch.mul(state, keep[step], out=carried.gradient)
+    def back(self, views: Any, step: int, state: Tensor, carried: Carried) -> None:
+        (recalled, reset, keep, candidate), states, (of_recalled, of_reset, of_keep, of_candidate) = views
+        new, shut = candidate[step], keep[step]
+        # What reaches the candidate; its value before the tanh is doubled.
+        passed = torch.mul(state, shut, out=carried.gradient)
+        torch.sub(state, passed, out=of_candidate[step]).mul_(0.5)
+        tanh_backward(of_candidate[step], new, grad_input=of_candidate[step])
+        torch.mul(of_candidate[step], reset[step], out=of_recalled[step])
+        torch.mul(of_candidate[step], recalled[step], out=of_reset[step])
+        sigmoid_backward(of_reset[step], reset[step], grad_input=of_reset[step])
+        torch.sub(states[step], new, out=of_keep[step]).mul_(state)
+        sigmoid_backward(of_keep[step], shut, grad_input=of_keep[step])
 
 
 CELLS: dict[str, Cell] = {"simple": Simple(), "lstm": Lstm(), "gru": Gru()}
@@ -351,7 +349,7 @@ class Recurrence(torch.autograd.Function):
         for stretch in reversed(ctx.stretches):
             count, start = stretch.length, stretch.start
             slopes = above.new_empty((directions, count, batch, cell.gates * width))
-            needed = cell.slopes(stretch, slopes)
+            views = cell.views(stretch, slopes)
             # In another precision the gradients stand a second time.
             sent = slopes[..., :reached] if narrow == slopes.dtype else torch.empty_like(slopes, dtype=narrow)[..., :reached]
             sources, sendings = steps_of(slopes[..., :reached]), steps_of(sent)
@@ -360,7 +358,7 @@ class Recurrence(torch.autograd.Function):
             from_above = steps_of(above[:, :, start : start + count].transpose(1, 2))
             for step in reversed(range(count)):
                 _arriving(from_above[step], passed, kept, carried, cell, state)
-                cell.back(slopes, needed, step, state, carried)
+                cell.back(views, step, state, carried)
                 if narrow != slopes.dtype:
                     sendings[step].copy_(sources[step])
                 torch.bmm(sendings[step], turned, out=backs[step])

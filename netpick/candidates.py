@@ -228,7 +228,8 @@ def _spelled_out(text: str) -> tuple[str, str]:
 
 def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
     """bf16 where the device computes faster in it: on a processor convolutions over images, large matrices, the members of
-    a table's MLP and wide recurrent layers (twice as fast), while narrow recurrent layers and small networks gain nothing.
+    a table's MLP, LSTMs in torch's kernel and other recurrent layers that are wide (up to twice as fast), while narrow ones and
+    small networks gain nothing.
     """
     if recipe.precision != "auto":
         return recipe.precision
@@ -238,7 +239,8 @@ def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
         return "bfloat16"
     recurrent = [weights for m in network.modules() if (weights := _recurrent_weights(m))]
     if recurrent:
-        return "bfloat16" if max(recurrent) >= LARGE_RECURRENT else "float32"
+        kernels = any(isinstance(m, nn.LSTM) for m in network.modules())
+        return "bfloat16" if kernels or max(recurrent) >= LARGE_RECURRENT else "float32"
     convolutional = any(isinstance(m, nn.Conv2d) for m in network.modules())
     members = isinstance(network, Network) and network.head.members > 1
     large = any(isinstance(m, nn.Linear) and m.weight.numel() >= LARGE_MATRIX for m in network.modules())

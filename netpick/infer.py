@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.allocator import keep_freed_memory
 from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
 from netpick.store import Store
 from netpick.types import Array, Inputs, Rows
@@ -23,6 +24,7 @@ class DeviceData:
     """Encoded rows as tensors, on the device when they fit there; gives batches by row number."""
 
     def __init__(self, store: Store, inputs: Inputs, device: str, target: Array | None = None) -> None:
+        keep_freed_memory()
         self.inputs, self.device = inputs, device
         fits = device == "cpu" or store.num_bytes < 0.5 * torch.cuda.mem_get_info()[0]
         place = device if fits and not store.on_disk else "cpu"

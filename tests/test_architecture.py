@@ -24,6 +24,7 @@ STAGES = (
     "row_hashes",
     "disk", "recipe",
     "clock",
+    "allocator",
     "formats",
     "course", "model_record", "sources", "kinds", "metrics", "working_calendar", "timesteps", "timeline", "tasks", "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split",

@@ -222,7 +222,14 @@ class Lstm(Cell):
         return steps_of(stretch.gates), gates, steps_of(stretch.memory), steps_of(made), slopes, steps_of(inner)
 
     def back(self, views: Any, step: int, state: Tensor, carried: Carried) -> None:
-        gates, (enter, forget, candidate, leave), memory, slopes, (of_enter, of_forget, of_candidate, of_leave), inner = views
+        (
+            gates,
+            (enter, forget, candidate, leave),
+            memory,
+            slopes,
+            (of_enter, of_forget, of_candidate, of_leave),
+            inner,
+        ) = views
         closed = memory[step + 1].sigmoid()
         torch.mul(candidate[step], -4, out=of_enter[step]).add_(2)
         of_forget[step].copy_(memory[step])
@@ -351,7 +358,11 @@ class Recurrence(torch.autograd.Function):
             slopes = above.new_empty((directions, count, batch, cell.gates * width))
             views = cell.views(stretch, slopes)
             # In another precision the gradients stand a second time.
-            sent = slopes[..., :reached] if narrow == slopes.dtype else torch.empty_like(slopes, dtype=narrow)[..., :reached]
+            sent = (
+                slopes[..., :reached]
+                if narrow == slopes.dtype
+                else torch.empty_like(slopes, dtype=narrow)[..., :reached]
+            )
             sources, sendings = steps_of(slopes[..., :reached]), steps_of(sent)
             back = slopes.new_empty((directions, count, batch, back_columns), dtype=narrow)
             backs, of_states = steps_of(back), steps_of(back[..., :width])
@@ -371,7 +382,9 @@ class Recurrence(torch.autograd.Function):
             else:
                 of_read = slopes[..., width:].to(narrow).flatten(1, 2)
                 _add_product(of_apart, stretch.read.transpose(1, 2), of_read)
-                of_inputs = torch.bmm(of_read, apart[:, :-1].to(narrow).transpose(1, 2)).view(directions, count, batch, -1)
+                of_inputs = torch.bmm(of_read, apart[:, :-1].to(narrow).transpose(1, 2)).view(
+                    directions, count, batch, -1
+                )
             of_steps[:, :, start : start + count] = of_inputs.transpose(1, 2)
         return of_steps, of_weights, of_apart, None, None
 

@@ -119,7 +119,7 @@ def steps_of(buffer: Tensor) -> tuple[Tensor, ...]:
 
 def parts_of(buffer: Tensor, width: int) -> Iterator[tuple[Tensor, ...]]:
     """Of (D, L, B, k * width), each part step by step."""
-    return (part.unbind(1) for part in buffer.split(width, dim=-1))
+    return (part.unbind(1) for part in torch.split(buffer, width, dim=-1))
 
 
 class Cell(ABC):
@@ -217,7 +217,7 @@ class Lstm(Cell):
 
     def views(self, stretch: Stretch, made: Tensor) -> Any:
         width = stretch.states.shape[-1]
-        inner = made[..., : 3 * width].unflatten(-1, (3, width))
+        inner = torch.unflatten(made[..., : 3 * width], -1, (3, width))
         gates, slopes = tuple(parts_of(stretch.gates, width)), tuple(parts_of(made, width))
         return steps_of(stretch.gates), gates, steps_of(stretch.memory), steps_of(made), slopes, steps_of(inner)
 

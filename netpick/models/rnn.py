@@ -134,8 +134,8 @@ def _turned(steps: Tensor, mask: Tensor | None, direction: int) -> Tensor:
 
 def _scaled(weights: Tensor, factors: tuple[int, ...]) -> Tensor:
     """Columns of a tanh are doubled: a sigmoid stands for it."""
-    blocks = weights.unflatten(-1, (len(factors), -1))
-    return (blocks * weights.new_tensor(factors)[:, None]).flatten(-2)
+    width = weights.shape[-1] // len(factors)
+    return weights * weights.new_tensor(factors).repeat_interleave(width)
 
 
 def _lstm(inputs: int, hidden: int) -> nn.LSTM:

@@ -6,6 +6,8 @@ kernel, which is the fastest of all in bfloat16: 128 texts of 256 words, both wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,11 +16,11 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.base import FEWEST_PASSES, Architecture, Batch, Features, Size, Trunk
 from netpick.models.blocks import Dropout, last_valid, linear, masked_max, masked_mean, reverse_valid
 from netpick.models.recurrence import CELLS, Asked, Memory, Recurrence
 from netpick.models.stems import GridStem, SeriesStem, group_mask, group_steps
-from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
+from netpick.models.text_stem import MOST_PASSES, TokenStem, patch_sizes, reads_characters, text_passes, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -45,6 +47,8 @@ class TextRnnSettings(RnnSettings):
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
+STEP_NOUNS = {"tokens": "tokens", "grid": "rows of pixels", "series": "steps"}
+FEW_STEPS = 500  # of training on series and images, from which on the network can be judged
 GATES = {"simple": 1, "gru": 3, "lstm": 4}
 
 
@@ -247,6 +251,21 @@ class Rnn(Architecture):
             return RnnSettings(width=128, patch=patch, dropout=0.1)
         patch = max(1, inputs["series"].shape[0] // 50)
         return RnnSettings(width=64, layers=1, patch=patch, dropout=0.2)
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Neighbouring steps as one: a recurrence costs as much as it has steps."""
+        recipe = self.recipe(inputs, num_rows, num_outputs)
+        form = self.forms[0]
+        length, noun = inputs[form].shape[1 if form == "grid" else 0], STEP_NOUNS[form]
+        passes = text_passes(recipe, num_rows)
+        if form != "tokens":
+            passes = max(FEWEST_PASSES, min(MOST_PASSES, FEW_STEPS * recipe.batch_size / num_rows))
+        preset = self.presets(inputs, num_rows, num_outputs)
+        made = [Size(settings=preset, passes=passes)]
+        for patch in patch_sizes(preset.patch, length):
+            remark = f"reads {patch} {noun} as one step"
+            made.append(Size(settings=replace(preset, patch=patch), passes=passes, remark=remark))
+        return made
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         if "tokens" in inputs:

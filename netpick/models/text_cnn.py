@@ -6,6 +6,8 @@ After Kim (2014). `dilated` layers in front see further than a few words, each t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -15,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.errors import RequestError
-from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max
-from netpick.models.text_stem import TokenStem, reads_characters, text_recipe
+from netpick.models.text_stem import TokenStem, reads_characters, text_passes, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -95,6 +97,22 @@ class TextCnn(Architecture):
         if reads_characters(inputs):
             return TextCnnSettings(embedding=32, width=96, shortest=2, longest=5, dropout=0.3)
         return TextCnnSettings(embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5)
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Fewer filters, and no wide ones: an eighth of the operations of the preset for words."""
+        passes = text_passes(self.recipe(inputs, num_rows, num_outputs), num_rows)
+        preset = self.presets(inputs, num_rows, num_outputs)
+        half = replace(preset, width=preset.width // 2)
+        least = replace(half, longest=preset.longest - 1, embedding=preset.embedding // 2)
+        return [
+            Size(settings=preset, passes=passes),
+            Size(settings=half, passes=passes, remark=f"has {half.width} filters of each width, not {preset.width}"),
+            Size(
+                settings=least,
+                passes=passes,
+                remark=f"has {least.width} filters of each width up to {least.longest}, and vectors of {least.embedding}",
+            ),
+        ]
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 5e-3 if reads_characters(inputs) else 1e-3

@@ -6,6 +6,8 @@ al. 2015). Beyond such runs it does not know order. For characters the runs are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -15,9 +17,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.blocks import Activation, Dropout, activation_layer, linear
-from netpick.models.text_stem import reads_characters, text_recipe
+from netpick.models.text_stem import reads_characters, text_passes, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
 
@@ -95,6 +97,17 @@ class TextMlp(Architecture):
         grams = 1 if num_rows < 20_000 else 2
         buckets = 16_384 if num_rows < 50_000 else 65_536
         return TextMlpSettings(embedding=64, grams=grams, buckets=buckets, layers=1, input_dropout=0.5, dropout=0.3)
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Shorter runs of tokens: as many vectors are read as there are lengths of runs."""
+        passes = text_passes(self.recipe(inputs, num_rows, num_outputs), num_rows)
+        preset = self.presets(inputs, num_rows, num_outputs)
+        made = [Size(settings=preset, passes=passes)]
+        if preset.grams > 1:
+            shorter = replace(preset, grams=preset.grams // 2)
+            read = "single tokens" if shorter.grams == 1 else f"runs of up to {shorter.grams} tokens"
+            made.append(Size(settings=shorter, passes=passes, remark=f"reads {read}, not runs of up to {preset.grams}"))
+        return made
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         epochs = 15 if reads_characters(inputs) else None

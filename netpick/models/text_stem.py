@@ -5,17 +5,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from netpick.models.base import Batch
+from netpick.models.base import FEWEST_PASSES, Batch
 from netpick.models.blocks import Dropout
 from netpick.recipe import Recipe
 from netpick.types import Inputs, InputSpec
 
+ENOUGH_STEPS = 1_000  # of training, from which on a network for texts can be judged
+MOST_PASSES = 15.0  # that a size may ask for
 FEW_SYMBOLS = 400  # tokens; so few are characters, which say little one by one
 
 
 def reads_characters(inputs: Inputs) -> bool:
     """Whether the tokens are characters rather than words or pieces of words: there are few different ones."""
     return inputs["tokens"].cardinalities[0] <= FEW_SYMBOLS
+
+
+def text_passes(recipe: Recipe, num_rows: int) -> float:
+    """Passes that a size of a network for texts must afford: as many as make ENOUGH_STEPS, within what its recipe takes at most."""
+    return max(
+        FEWEST_PASSES, min(MOST_PASSES, recipe.epochs or MOST_PASSES, ENOUGH_STEPS * recipe.batch_size / num_rows)
+    )
+
+
+def patch_sizes(patch: int, length: int) -> list[int]:
+    """Numbers of neighbouring steps read as one for smaller sizes: twice and four times as many, while eight steps are left."""
+    return [patch * factor for factor in (2, 4) if patch * factor * 8 <= length]
 
 
 class TokenStem(nn.Module):

@@ -17,6 +17,8 @@ from netpick.models import FAMILIES, MODELS, families_for, main_form
 from netpick.models.grid_cnn import GridCnnSettings
 from netpick.models.layers import LayersSettings
 from netpick.models.network import build_network, settings_from_json
+from netpick.models.rnn import TextRnnSettings
+from netpick.models.text_transformer import TextTransformerSettings
 from netpick.recipe import Recipe
 from netpick.types import Inputs, InputSpec
 
@@ -44,6 +46,11 @@ SIZED: dict[str, Any] = {  # settings that no preset for inputs as small as thes
     "cnn": GridCnnSettings(
         width=8, widest=12, stages=3, first_blocks=1, kernel=5, stride=2, shrink=2, pooling="mean_max"
     ),
+}
+
+SIZED_TEXTS: dict[str, Any] = {  # as long texts get them
+    "rnn": TextRnnSettings(cell="lstm", width=8, embedding=6, patch=2),
+    "transformer": TextTransformerSettings(width=8, heads=2, context=3, patch=2),
 }
 
 SPELLED: dict[str, tuple[str, ...]] = {
@@ -94,6 +101,8 @@ def cases() -> Iterator[Case]:
             yield Case(f"spelled-{form}-{name}-{i}", "layers", inputs, LayersSettings(spec=spec))
     for family, settings in SIZED.items():
         yield Case(f"sized-{family}-grid", family, INPUTS["grid"]["colour"], settings)
+    for family, settings in SIZED_TEXTS.items():
+        yield Case(f"sized-{family}-tokens", family, INPUTS["tokens"]["words"], settings)
     table: Inputs = {"vector": VECTOR, "codes": CODES}
     for family, form in MODELS:
         if form == "grid":

@@ -20,6 +20,7 @@ from bench.images import measure_images
 from bench.labs import measure_labs
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
+from bench.recurrent import measure_recurrent
 from bench.sequences import measure_sequences
 from bench.serve import measure_serve
 from bench.sounds import measure_sounds
@@ -41,6 +42,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "labs": measure_labs,
     "images": measure_images,
     "sequences": measure_sequences,
+    "recurrent": measure_recurrent,
     "checks": measure_checks,
     "serve": measure_serve,
 }

@@ -56,7 +56,7 @@ def write_folder(out: Path, parts: ModelParts, graph: bytes, check: Mapping[str,
         needed = requirements(parts)
         write_through(partial / "requirements.txt", "".join(f"{line}\n" for line in needed).encode())
         write_through(partial / "Containerfile", _containerfile().encode())
-        write_through(partial / "README.md", _readme(parts, out.name).encode())
+        write_through(partial / "README.md", readme(parts, out.name).encode())
         write_through(partial / "client.py", (FILES / "client.py").read_bytes())
         if out.exists():
             out.rename(former)
@@ -98,7 +98,8 @@ CMD ["netpick", "serve", "model", "--host", "0.0.0.0", "--port", "8000"]
 """
 
 
-def _readme(parts: ModelParts, name: str) -> str:
+def readme(parts: ModelParts, name: str) -> str:
+    """The page for people; words of the data cannot become markup in it."""
     record = parts.record
     rows = [
         f"| `{key}` | {what} |"

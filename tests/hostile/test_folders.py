@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -14,9 +15,12 @@ from netpick.board.watching import Watcher, new_events
 from netpick.console import write_table
 from netpick.disk import append_lines, locked, mapped, write_through, write_whole
 from netpick.errors import RequestError, shown
+from netpick.export.folder import readme
 from netpick.keeping import read_request
+from netpick.model_parts import read_parts
 from netpick.predictions import without_formulas
 from netpick.strict import RefusedError, require_plain
+from tests.hostile.samples import samples
 
 SECRET = b"precious"
 
@@ -156,6 +160,36 @@ def test_the_board_waits_for_no_pipe_and_shows_names_that_are_no_utf_8(folder: P
 def test_names_cannot_steer_a_terminal() -> None:
     text = "a\x1b]0;owned\x07b\x9b2J\u202ec\nd\te"
     assert shown(text) == "a\\x1b]0;owned\\x07b\\x9b2J\\u202ec\nd\te"
+
+
+def test_answers_on_a_terminal_are_spelled_and_in_a_pipe_are_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pl.DataFrame({"name\x1b[2J": ["x\x1b]0;owned\x07"]})
+    write_table(table, None)
+    assert "\x1b[2J" in capsys.readouterr().out
+    ours, theirs = os.openpty()
+    with open(theirs, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr("sys.stdout", terminal)
+        write_table(table, None)
+        terminal.flush()
+        shown_there = os.read(ours, 4_096)
+    os.close(ours)
+    assert b"\x1b" not in shown_there
+    assert b"name\\x1b[2J" in shown_there
+    assert b"x\\x1b]0;owned\\x07" in shown_there
+
+
+def test_an_exports_readme_holds_no_markup_of_the_data(folder: Path) -> None:
+    good = samples(folder)["table"]
+    hostile = "[x](javascript:alert(1)) <script>`\n# big\x1b[2J"
+    record = {**good.record, "title": hostile, "targets": [hostile]}
+    parts = read_parts(json.dumps(record).encode(), "", folder / "m.netpick")
+    page = readme(parts, 'a"`b')
+    assert "<script>" not in page
+    assert "[x](" not in page
+    assert "\x1b" not in page
+    assert "\n# big" not in page
 
 
 def test_no_cell_is_a_formula_and_numbers_stay() -> None:

@@ -21,7 +21,9 @@ class Stop:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Ctrl-C, SIGTERM and a terminal that closes ask; outside of training, and the second time, they end things at once."""
-        numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+            numbers.append(signal.SIGHUP)
         before = {number: signal.signal(number, self._heard) for number in numbers}
         try:
             yield

@@ -226,7 +226,7 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
             f"A table cannot hold '{media[0]}', which are files: paths in it would be paths of the server. Send the files.",
             field=media[0],
         )
-    if not data.strip():
+    if not data or data.isspace():
         refuse("invalid_data", "The CSV is empty, but a line of column names and at least one row were expected.")
     lines = max(data.count(b"\n"), data.count(b"\r"))
     most = min(served.limits.table_rows, served.limits.answer_values // (len(served.model.labels) + 2))

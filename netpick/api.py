@@ -5,6 +5,7 @@ source -> schema -> decode -> checks -> split -> encode -> plan -> train -> comp
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,7 @@ class Run:
 def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop: Stop | None = None) -> Run:
     """The main job. Raises a NetpickError before anything is written, or TrainingError when no network could be trained."""
     started = options.started if options.started is not None else time.perf_counter()
+    _refuse_taste(options)
     if options.out is not None and options.out.exists():
         unfinished = (options.out / "request.json").is_file() and not (options.out / "report.html").is_file()
         remedy = f"It is unfinished: go on with `netpick resume {options.out}`, or pass" if unfinished else "Pass"
@@ -118,6 +120,16 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
     results = contest.run()
     assert contest.folder is not None
     return Run(folder=contest.folder, results=results, seconds=time.perf_counter() - started)
+
+
+def _refuse_taste(options: FitOptions) -> None:
+    """Raises RequestError for a margin or a preference that cannot be."""
+    if options.margin is not None and not 0 <= options.margin < math.inf:
+        raise RequestError(
+            f"A margin of {options.margin:g} cannot be used. Pass a difference in the primary metric, 0 or more: --margin 0.01."
+        )
+    if options.prefer not in ("any", "network"):
+        raise RequestError(f"'{options.prefer}' cannot be preferred. Pass --prefer network, or leave --prefer out.")
 
 
 def run_resume(
@@ -205,6 +217,8 @@ def fit(
     out: str | os.PathLike[str] | None = None,
     accept: Sequence[str] = (),
     cost: Mapping[str, float] | None = None,
+    margin: float | None = None,
+    prefer: Literal["any", "network"] = "any",
     recipe: str | None = None,
     plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
@@ -227,6 +241,8 @@ def fit(
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
     unless steps, split, a budget below 30 s or a test part is given; 1: a single test part).
+    margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
+    as good.
     horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -253,6 +269,8 @@ def fit(
         out=None if out is None else Path(out),
         accept=tuple(accept),
         cost=dict(cost or {}),
+        margin=margin,
+        prefer=prefer,
         recipe=recipe,
         plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),

@@ -99,6 +99,13 @@ Cost = Annotated[
         "any, or a CSV file with a matrix. May be repeated."
     ),
 ]
+Margin = Annotated[
+    float | None,
+    typer.Option(help="Difference in the primary metric that does not matter to you: 0.01. Default: the metric's own."),
+]
+PreferOption = Annotated[
+    str | None, typer.Option("--prefer", help="network: recommend a network even where a baseline is as good.")
+]
 RecipeOption = Annotated[
     str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')
 ]
@@ -168,6 +175,8 @@ def fit(
     out: Out = None,
     accept: Accept = None,
     cost: Cost = None,
+    margin: Margin = None,
+    prefer: PreferOption = None,
     recipe: RecipeOption = None,
     drop: Drop = None,
     kind: KindOption = None,
@@ -472,7 +481,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
                 "threads",
                 "trials",
             ),
-            *("horizon", "context", "keep"),
+            *("horizon", "context", "keep", "margin", "prefer"),
         )
         if key in said
     }

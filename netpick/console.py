@@ -161,12 +161,13 @@ def _contest(console: Console, run: Run) -> None:
         table.add_column(heading, justify="left" if not heading else "right", overflow="fold", no_wrap=bool(heading))
     ranked = sorted(
         results.entries,
-        key=lambda c: _rank(c.test.get(metric.name), metric.better),
+        key=lambda c: (c.ranked, _rank(c.test.get(metric.name), metric.better)),
         reverse=True,
     )
     for c in ranked:
         mark = "* " if c.name == results.verdict.winner else "  "
-        label = _text(mark + c.name + (" (baseline)" if c.family == "baseline" else ""))
+        apart = " (baseline)" if c.family == "baseline" else "" if c.ranked else " (not enough time to judge)"
+        label = _text(mark + c.name + apart)
         if c.status == "failed":
             table.add_row(label, "failed", _text(c.reason[:60]), "", "", "", "")
             continue

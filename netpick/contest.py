@@ -629,6 +629,7 @@ class Contest:
         from netpick import __version__
         from netpick.blending import ValidationRows, described, mix
         from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
+        from netpick.compare import qualified
         from netpick.evaluate import Contest, judge
         from netpick.plan import steps_per_pass
         from netpick.report.thumbnails import thumbnails_of
@@ -672,6 +673,8 @@ class Contest:
                 passes={c.name: c.steps / steps_per_pass(plan, c.name) for c in candidates},
                 test_groups=self.rows.test_groups(test_rows),
                 blend=None if mixed is None else mixed.result,
+                margin=self.options.margin,
+                prefer=self.options.prefer,
             )
         )
         blend = None
@@ -679,6 +682,7 @@ class Contest:
             self.states[mixed.result.name] = mixed.state
             blend = described(mixed, judged.blend, judged.against, judged.primary)
         found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
+        findings = [*prepared.findings, *found]
         return RunResults(
             version=__version__,
             title=prepared.source.name,
@@ -693,13 +697,13 @@ class Contest:
             candidates=judged.candidates,
             baselines=judged.baselines,
             comparisons=judged.comparisons,
-            verdict=judged.verdict,
+            verdict=qualified(judged.verdict, findings),
             threshold=judged.threshold,
             thresholds=judged.thresholds,
             costs=judged.costs,
             blend=blend,
             decision=judged.decision,
-            findings=[*prepared.findings, *found],
+            findings=findings,
             checks=[*prepared.checks, *outcomes(RESULT_CHECKS.values(), found, not_applicable)],
             test_openings=len(prepared.sealed.openings),
             seconds=time.perf_counter() - self.started,
@@ -715,7 +719,7 @@ class Contest:
         from netpick.ablation import Trial, ablate, column_groups
         from netpick.metrics import metric_of
 
-        winner = results.verdict.winner
+        winner = results.verdict.best_network
         groups = column_groups(self.rows.encoders) if self.rows.groups_columns else ()
         if winner is None or winner not in networks or not groups:
             return results
@@ -742,7 +746,7 @@ class Contest:
         from netpick.explain.brief import MOST_ROWS, brief
         from netpick.explain.subject import Subject
 
-        winner, prepared = results.verdict.winner, self.prepared
+        winner, prepared = results.verdict.best_network, self.prepared
         if winner is None or winner not in networks or prepared.task.name == "forecast":
             return results
         rows = prepared.split.validation[:MOST_ROWS]

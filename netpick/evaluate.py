@@ -7,7 +7,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from netpick.compare import Contender, Resampler, choose_threshold, compare_pairs, given_costs, score, verdict
+from netpick.compare import (
+    Contender,
+    Outcome,
+    Prefer,
+    Resampler,
+    choose_threshold,
+    compare_pairs,
+    given_costs,
+    has_had_time,
+    score,
+    verdict,
+)
 from netpick.compare.costs import Costs, least_cost
 from netpick.metrics import METRICS, Metric, best_on_validation, fallback_metric, metric_of, metrics_for
 from netpick.metrics.calibration import CalibrationError
@@ -38,6 +49,8 @@ class Contest:
     blend: CandidateResult | None = None
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
     validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
+    margin: float | None = None  # differences in the deciding metric that do not matter; None: the metric's own
+    prefer: Prefer = "any"  # "network": a network is recommended even where a baseline is as good
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +117,7 @@ def judge(contest: Contest) -> Judged:
     cannot be used.
     """
     costs = given_costs(contest.task, contest.cost, contest.labels)
-    candidates = [_checked(result) for result in contest.candidates]
+    candidates = [_with_time(contest, _checked(result)) for result in contest.candidates]
     baselines = [_checked(result) for result in contest.baselines]
     blends = [] if contest.blend is None else [_checked(contest.blend)]
     everyone = (*candidates, *baselines, *blends)
@@ -124,14 +137,29 @@ def judge(contest: Contest) -> Judged:
     )
     primary = _deciding_metric(contest, candidates, costs)
     metric = metric_of(primary, costs)
-    comparisons = _comparisons(contest, metric, (candidates, baselines), rules, on_test)
+    results = candidates, baselines
+    on_test_rows = _comparisons(contest, metric, results, rules, on_test)
+    on_validation_rows = []
+    if contest.validation_rows is None:  # in folds, those rows are all tested: they would count twice
+        on_validation_rows = _comparisons(contest, metric, results, rules, on_validation, test=False)
     best = best_on_validation([*candidates, *baselines], primary)
     pairs = _comparisons(contest, metric, (blends, [] if best is None else [best]), rules, on_test)
-    answer = verdict(candidates, baselines, comparisons, primary, contest.passes)
+    answer = verdict(
+        Outcome(
+            candidates=candidates,
+            baselines=baselines,
+            on_test=on_test_rows,
+            on_validation=on_validation_rows,
+            metric=primary,
+            margin=contest.margin,
+            prefer=contest.prefer,
+        )
+    )
+    networks = {result.name for result in candidates}
     return Judged(
         candidates=candidates,
         baselines=baselines,
-        comparisons=comparisons,
+        comparisons=[pair for pair in on_test_rows if pair.a in networks or answer.winner in (pair.a, pair.b)],
         verdict=answer,
         threshold=thresholds.get(answer.winner or ""),
         thresholds=thresholds,
@@ -141,6 +169,10 @@ def judge(contest: Contest) -> Judged:
         costs=costs,
         decision=_decision(contest, costs, next((r for r in candidates if r.name == answer.winner), None)),
     )
+
+
+def _with_time(contest: Contest, result: CandidateResult) -> CandidateResult:
+    return replace(result, ranked=has_had_time(result, contest.passes.get(result.name)))
 
 
 def _checked(result: CandidateResult) -> CandidateResult:
@@ -269,15 +301,19 @@ def _comparisons(
     results: tuple[Sequence[CandidateResult], Sequence[CandidateResult]],
     rules: Mapping[str, DecisionRule],
     resampler: Resampler,
+    *,
+    test: bool = True,
 ) -> list[Comparison]:
-    """Every network against every later one and against every baseline."""
+    """Everyone against everyone behind, on the test rows or on the validation rows: networks first, then baselines."""
     contenders = []
     for result in (*results[0], *results[1]):
-        if result.status == "ok" and result.test_predictions is not None and metric.name in result.test:
-            decided = decide(contest.task, result.test_predictions, rules[result.name])
-            contenders.append(Contender(name=result.name, predictions=result.test_predictions, decided=decided))
-    present = {contender.name for contender in contenders}
-    networks = [r.name for r in results[0] if r.name in present]
-    rivals = [r.name for r in results[1] if r.name in present]
-    pairs = [(a, b) for i, a in enumerate(networks) for b in [*networks[i + 1 :], *rivals]]
-    return compare_pairs(metric, contest.test_truth, contenders, pairs, resampler)
+        predictions, scores = (
+            (result.test_predictions, result.test) if test else (result.validation_predictions, result.validation)
+        )
+        if result.status == "ok" and predictions is not None and metric.name in scores:
+            decided = decide(contest.task, predictions, rules[result.name])
+            contenders.append(Contender(name=result.name, predictions=predictions, decided=decided))
+    names = [contender.name for contender in contenders]
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    truth = contest.test_truth if test else contest.validation_truth
+    return compare_pairs(metric, truth, contenders, pairs, resampler)

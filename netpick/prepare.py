@@ -78,6 +78,8 @@ class FitOptions:
     plan: str | None = None  # the plan.json of a run that is to be made again
     accept: tuple[str, ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fn": 10} makes a missed positive ten times as dear
+    margin: float | None = None  # differences in the primary metric that do not matter in use
+    prefer: Literal["any", "network"] = "any"  # who may be recommended
     image_size: tuple[int, int] | None = None
     memory_limit: int | None = None
     threads: int | None = None

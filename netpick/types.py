@@ -241,7 +241,7 @@ class Finding:
     title: str
     evidence: str  # which rows, which column, how much
     advice: str  # what to do
-    clause: str = ""  # of severe ones: what a headline must not leave out, "23% of the test images are near copies ..."
+    clause: str = ""  # the finding in a headline, where it can be severe: "23% of the test images are near copies ..."
     columns: Sequence[str] = ()
     rows: Sequence[int] = ()  # at most a few dozen examples
 
@@ -363,6 +363,7 @@ class CandidateResult:
     latency_ms: float = 0.0  # one row, this machine
     history: Sequence[HistoryPoint] = ()
     half_time: HalfTime | None = None  # where it was measured
+    ranked: bool = True  # False: it had not enough time to be judged, and takes no part in the contest
     test_predictions: Predictions | None = None
     validation_predictions: Predictions | None = None
     calibration: str = ""  # what validation rows changed in its probabilities, or how wide its intervals are, in words
@@ -432,12 +433,17 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The answer."""
+    """The answer. `sentence` is all of it in words, `headline` its first sentence: no caveat stands behind that."""
 
-    winner: str | None  # the recommended network
+    winner: str | None  # the recommended candidate, a network or a baseline
     best_baseline: str | None
     sentence: str
     deep_learning_helps: Literal["yes", "no", "unclear"]
+    best_network: str | None = None  # the one to use where a network is wanted; the winner, if that is one
+    headline: str = ""
+    equals: Sequence[str] = ()  # not likely to be worse than any other by more than the margin, the winner aside
+    margin: float | None = None  # differences in the primary metric up to this do not matter in use
+    chance: float | None = None  # that another is better than the winner by more than the margin
 
 
 @dataclass(frozen=True, kw_only=True)

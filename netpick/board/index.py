@@ -85,7 +85,7 @@ def _row(run: RunSeen) -> list[Child]:
     if run.finished is None:
         return [element("span", run.name, class_="name"), "–", pill(*STATES[run.state]), "–", "–", "–", changed]
     report = run.finished.report
-    winner = next((e for e in report.candidates if e.name == report.verdict.winner), None)
+    winner = next((e for e in report.entries if e.name == report.verdict.winner), None)
     said = winner.test.get(report.task.primary_metric) if winner else None
     score = "–"
     if said is not None and said.value is not None and said.low is not None and said.high is not None:

@@ -103,17 +103,17 @@ def _headline(
 
 
 def _verdict(group: Group, pairs: Sequence[Comparison]) -> str:
-    """Which run's recommended network is ahead on the shared rows."""
+    """Which run's recommended candidate is ahead on the shared rows."""
     what = f"{metric_word(group.metric)} on the same {grouped(group.n)} test rows"
     winners = {run.label: run.report.verdict.winner for run in group.runs}
     if not pairs:
-        return f"{listed(list(winners))} were tested on the same rows, but their recommended networks could not be compared."
+        return f"{listed(list(winners))} were tested on the same rows, but their recommended candidates could not be compared."
     beaten = {c.b if c.verdict == "better" else c.a for c in pairs if c.verdict != "tie"}
     best = [label for label in winners if label not in beaten]
     if not beaten:
-        return f"In {what}, the recommended networks of {listed(list(winners))} tie."
+        return f"In {what}, the recommended candidates of {listed(list(winners))} tie."
     if len(best) == 1:
-        return f"In {what}, {winners[best[0]]} of {best[0]} is better than the recommended networks of {listed(sorted(beaten))}."
+        return f"In {what}, {winners[best[0]]} of {best[0]} is better than the recommended candidates of {listed(sorted(beaten))}."
     ahead = listed([f"{winners[label]} of {label}" for label in best])
     return f"In {what}, {ahead} tie, and are ahead of {listed(sorted(beaten))}."
 
@@ -124,7 +124,7 @@ def _runs(runs: Sequence[FinishedRun], colours: dict[str, str]) -> Html:
     rows: list[list[Child]] = []
     for run in runs:
         report = run.report
-        winner = next((e for e in report.candidates if e.name == report.verdict.winner), None)
+        winner = next((e for e in report.entries if e.name == report.verdict.winner), None)
         score = _score(winner, report.task.primary_metric) if winner else None
         said = "–"
         if score:
@@ -290,7 +290,7 @@ def _pairs(group: Group, pairs: Sequence[Comparison]) -> Html | None:
     reach = max((abs(end) for pair in pairs for end in (pair.low, pair.high) if math.isfinite(end)), default=1.0) or 1.0
     kinds = {"better": ("▲ better", "good"), "worse": ("▼ worse", "bad"), "tie": ("= tie", "quiet")}
     head = [
-        Column(title="Recommended networks"),
+        Column(title="Recommended candidates"),
         Column(title="worse | better", label=" ", kind="draw"),
         Column(title="Difference", number=True),
         Column(title="95\u00a0% interval", number=True),
@@ -390,7 +390,7 @@ def _curves(runs: Sequence[FinishedRun], name: str | None, colours: dict[str, st
     """A trace a run: the candidate of that name, or the one that the run recommends."""
     traces: list[dict[str, object]] = []
     for place, run in enumerate(runs):
-        wanted = name or run.report.verdict.winner
+        wanted = name or run.report.verdict.best_network or run.report.verdict.winner
         entry = next((e for e in run.report.candidates if e.name == wanted), None)
         points = [p for p in entry.history if p.validation_score is not None and p.seconds is not None] if entry else []
         if entry is None or not points:

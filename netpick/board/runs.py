@@ -88,6 +88,7 @@ class VerdictSaid:
     best_baseline: str | None
     sentence: str
     deep_learning_helps: str
+    best_network: str | None = None  # older runs recommended networks only
 
 
 @data_dataclass(config=READ, kw_only=True)

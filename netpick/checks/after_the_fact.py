@@ -66,6 +66,7 @@ class FilledAfterwards(Check):
                         "Such a column is often filled in when the outcome is known, and empty on the day of prediction: leave it "
                         f"out with --drop {field.name!r}, unless it is known before."
                     ),
+                    clause=f"the gaps of column '{field.name}' tell the target",
                     columns=(field.name,),
                 )
             ]

@@ -83,6 +83,7 @@ def _never_right(context: CheckContext) -> Finding | None:
             f"to learn from is: every answer to them is wrong, and the accuracy is {1 - wrong / total:.1%} at most."
         ),
         advice="Add rows of these classes to those learned from, or test on rows of classes that are there.",
+        clause=f"{wrong / total:.0%} of the test rows are of classes that were never learned from",
         rows=context.test[new[context.target[context.test]] & (context.target[context.test] >= 0)][:20].tolist(),
     )
 

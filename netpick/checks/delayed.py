@@ -85,6 +85,7 @@ class DelayedTarget(Check):
                 f"{'later' if later else 'earlier'}, in the order of {ordered.by} ({int(ordered.usable.sum()):,} rows looked at)."
             ),
             advice=advice,
+            clause=f"column '{field.name}' is the target of a {'later' if later else 'earlier'} row",
             columns=(field.name,),
         )
 

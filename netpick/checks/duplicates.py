@@ -121,6 +121,7 @@ class DuplicateRows(Check):
                 title=self.title,
                 evidence=evidence,
                 advice=advice,
+                clause=f"{share:.0%} of the test {thing} are also among those that were learned from",
                 rows=copies[:20].tolist(),
             )
         ]

@@ -54,6 +54,7 @@ class FormatTellsClass(Check):
                     "A network can learn the format in place of what is in the files, and then fails on new ones: bring files "
                     "of all classes from the same source, in the same format and at the same rate."
                 ),
+                clause="the file format gives the class away",
                 columns=(column.name,),
             )
         ]

@@ -119,6 +119,7 @@ class FileTraitTellsClass(Check):
                     "Ask where the files of each class come from. A network may learn the camera, the scanner or the editing in "
                     "place of what is shown: bring files of all classes from the same source, treated alike."
                 ),
+                clause=f"the {trait.name} of the files give the class away",
                 columns=(column,),
             )
         ]

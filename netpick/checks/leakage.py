@@ -93,6 +93,7 @@ class LeakingColumn(Check):
                 "If this is not known at the time of prediction, or was put there with the target in mind, take it out of the "
                 f"data, or leave the column out with --drop {name!r}."
             ),
+            clause=f"column {listed([name])} gives the target away",
             columns=(name,),
         )
 
@@ -108,6 +109,7 @@ class LeakingColumn(Check):
                 f"If '{name}' is not known at the time of prediction, or is another form of the target, leave it out "
                 f"with --drop {name!r}."
             ),
+            clause=f"column '{name}' alone tells {_percent(share)} of the target",
             columns=(name,),
         )
 

@@ -151,6 +151,7 @@ def copies_finding(
                 "Scores flatter: a network need only remember. Remove the copies, or put copies and originals on one side by "
                 "a column that names what they are copies of: --split group:COLUMN."
             ),
+            clause=f"{share:.0%} of the test {noun} are near copies of training {noun}",
             columns=(column,),
             rows=tuple(copies.test[:20].tolist()),
         )

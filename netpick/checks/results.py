@@ -25,7 +25,7 @@ class NoNetworkBeatsBaselines(ResultCheck):
         baseline = strongest_on_test(baselines, comparisons[0].metric) if comparisons else None
         if baseline is None:
             return None
-        networks = {c.name for c in candidates}
+        networks = {c.name for c in candidates if c.ranked and c.family != "blend"}
         against = [c for c in comparisons if c.b == baseline.name and c.a in networks]
         if not against:
             return None
@@ -59,13 +59,13 @@ class NetworksTie(ResultCheck):
         baselines: Sequence[CandidateResult],
         comparisons: Sequence[Comparison],
     ) -> list[Finding] | None:
-        if not comparisons or sum(c.status == "ok" for c in candidates) < 2:
+        if not comparisons or sum(c.status == "ok" and c.ranked for c in candidates) < 2:
             return None
         metric = comparisons[0].metric
         best = best_on_validation(candidates, metric)
         if best is None:
             return None
-        names = {c.name for c in candidates if c.status == "ok"} - {best.name}
+        names = {c.name for c in candidates if c.status == "ok" and c.ranked} - {best.name}
         pairs = [c for c in comparisons if {c.a, c.b} & {best.name} and {c.a, c.b} & names and c.verdict == "tie"]
         tied = [c.b if c.a == best.name else c.a for c in pairs]
         if not tied:

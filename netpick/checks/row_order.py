@@ -81,6 +81,7 @@ class OrderTellsTarget(Check):
                         if used
                         else "It was left out; keep it so, and ask what the order of collecting has to do with the target."
                     ),
+                    clause=f"column '{field.name}' numbers the rows and tells the target",
                     columns=(field.name,),
                 )
             )

@@ -49,6 +49,7 @@ def repeated_stretches(context: CheckContext, code: str, title: str) -> list[Fin
                 f"stretches that are learned from, as at {row_name(context, int(order[partner[0]]))} and "
                 f"{row_name(context, int(order[partner[1]]))}."
             ),
+            clause=f"{share:.0%} of the test steps are copies of steps that were learned from",
             advice="Measured numbers do not repeat themselves: remove what was filled in by copying, or test on other steps.",
             columns=tuple(f.name for f in context.schema.targets),
             rows=tuple(rows[:20].tolist()),

@@ -60,6 +60,7 @@ class TimeRunsBackwards(Check):
             title=self.title,
             evidence=evidence,
             advice=f"If the network is to predict what comes, test on the newest rows: --split time:{name}.",
+            clause=f"rows that were learned from are later than the test rows by '{name}'",
             columns=tuple(name.split(",")),
         )
 

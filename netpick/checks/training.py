@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpick.checks.base import ResultCheck
-from netpick.metrics import METRICS, Metric, within_reach
+from netpick.metrics import METRICS, Metric
+from netpick.metrics.progress import still_improves, within_reach
 from netpick.types import CandidateResult, Comparison, Finding, HalfTime
 
-SURE = 1.96  # standard errors; one candidate of forty that gains nothing is said to gain
-LEAST_FALL = 0.01  # of the loss; of very many rows, noise is less than anybody minds
 FEWEST_LOOKS = 5
 RISEN, GAP = 1.1, 0.5
 
@@ -58,7 +57,7 @@ class StillImproving(ResultCheck):
             return None
         metric = METRICS[comparisons[0].metric] if comparisons else None
         others = [*candidates, *baselines]
-        return [self._finding(c, c.half_time, metric, others) for c in measured if c.half_time and _gained(c.half_time)]
+        return [self._finding(c, c.half_time, metric, others) for c in measured if c.half_time and still_improves(c)]
 
     def _finding(
         self, candidate: CandidateResult, half: HalfTime, metric: Metric | None, others: Sequence[CandidateResult]
@@ -70,7 +69,7 @@ class StillImproving(ResultCheck):
             f"by {fall:.0%} ({half.validation_loss:.3g} to {half.end_loss:.3g}), which is more than noise; {label} went from "
             f"{half.validation_score:.4g} to {half.end_score:.4g}."
         )
-        ahead = within_reach(candidate, others, metric.name) if metric else []
+        ahead = within_reach(candidate, others, metric) if metric else []
         if ahead:
             evidence += f" As much again would bring it past {', '.join(ahead)}."
         return Finding(
@@ -80,12 +79,6 @@ class StillImproving(ResultCheck):
             evidence=evidence,
             advice="Pass a larger --budget (or --steps). Without it, the candidate is judged before it has learned what it can.",
         )
-
-
-def _gained(half: HalfTime) -> bool:
-    """Whether the loss fell by more than noise, and by enough to matter."""
-    fall = half.validation_loss - half.end_loss
-    return fall > SURE * half.loss_error and fall > LEAST_FALL * abs(half.validation_loss)
 
 
 class Overfitting(ResultCheck):

@@ -33,6 +33,7 @@ class UnreadableFiles(Check):
                 title=self.title,
                 evidence=f"{len(bad):,} of {total:,} files ({share:.2%}) cannot be read: {named}{more}.",
                 advice="Repair or remove them." if share >= STOP_SHARE else "Training went on without them.",
+                clause=f"{share:.0%} of the files cannot be read",
                 rows=tuple(row.row for row in bad[:20]),
             )
         ]

@@ -52,7 +52,6 @@ __all__ = [
     "per_class_scores",
     "primary_metric",
     "strongest_on_test",
-    "within_reach",
 ]
 
 METRICS: dict[str, Metric] = {
@@ -131,12 +130,12 @@ def fallback_metric(task: str) -> str:
 
 
 def best_on_validation(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
-    """The result with the best validation score among those that did not fail.
+    """The result with the best validation score among those that did not fail and had time enough.
 
     Equals, which are common on few validation rows, are told apart by their log loss, then by their order.
     """
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
-    scored = [r for r in results if r.status == "ok" and metric in r.validation]
+    scored = [r for r in results if r.status == "ok" and r.ranked and metric in r.validation]
 
     def place(result: CandidateResult) -> tuple[float, float]:
         loss = result.validation.get(LogLoss.name)
@@ -153,18 +152,3 @@ def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> Candid
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
     scored = [r for r in results if r.status == "ok" and metric in r.test]
     return max(scored, key=lambda result: sign * result.test[metric].value, default=None)
-
-
-def within_reach(candidate: CandidateResult, others: Sequence[CandidateResult], metric: str) -> list[str]:
-    """Who leads the candidate on the validation rows by no more than the second half of its training brought it."""
-    half, own = candidate.half_time, candidate.validation.get(metric)
-    if half is None or own is None:
-        return []
-    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
-    gain = sign * (half.end_score - half.validation_score)
-    leads = {
-        other.name: sign * (other.validation[metric].value - own.value)
-        for other in others
-        if other.status == "ok" and metric in other.validation
-    }
-    return [name for name, lead in leads.items() if 0 < lead <= gain]

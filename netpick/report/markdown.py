@@ -101,6 +101,7 @@ def _contest(results: RunResults) -> list[str]:
             if score
             else f"failed: {safe(entry.reason)}"
         )
+        shown += "" if entry.ranked else ", not enough time to judge"
         rows.append([safe(entry.name), shown, entry.family if entry.family in ("baseline", "blend") else "network"])
     return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test rows", "Kind"], rows)
 

@@ -37,12 +37,12 @@ def primary(results: RunResults, entry: CandidateResult) -> Score | None:
 
 
 def standings(results: RunResults) -> list[CandidateResult]:
-    """Candidates, baselines and the blend, best first; those without a score last, in their given order."""
+    """Candidates, baselines and the blend, best first; those that had too little time, then those without a score last."""
     sign = -1.0 if higher_is_better(results.primary_metric) else 1.0
 
-    def place(entry: CandidateResult) -> tuple[bool, float]:
+    def place(entry: CandidateResult) -> tuple[bool, bool, float]:
         score = primary(results, entry)
-        return (score is None, sign * score.value if score else 0.0)
+        return (score is None, not entry.ranked, sign * score.value if score else 0.0)
 
     return sorted(results.entries, key=place)
 
@@ -59,6 +59,12 @@ def shown_in_detail(results: RunResults) -> CandidateResult | None:
         return winner
     with_rows = [e for e in standings(results) if primary(results, e) is not None and e.test_predictions is not None]
     return with_rows[0] if with_rows else None
+
+
+def best_network(results: RunResults) -> CandidateResult | None:
+    """The network to use where a network is wanted: the winner, if that is one."""
+    said = named(results.candidates, results.verdict.best_network)
+    return said if said is not None else named(results.candidates, results.verdict.winner)
 
 
 def best_baseline(results: RunResults) -> CandidateResult | None:
@@ -82,7 +88,8 @@ def visible_range(results: RunResults) -> tuple[float, float]:
     A majority baseline at 0.11 beside networks at 0.98 and 0.99 would make all networks look alike, so who is more than
     four times as far from the best as the median, and farther than the best baseline, is said in words instead.
     """
-    scores = [s for e in standings(results) if (s := primary(results, e)) is not None]
+    order = [e for e in standings(results) if e.ranked] or standings(results)
+    scores = [s for e in order if (s := primary(results, e)) is not None]
     if not scores:
         return 0.0, 1.0
     best = scores[0].value

@@ -48,10 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "long": {"models": "mlp", "steps": 150},
         "other": {"models": "mlp", "steps": 15, "seed": 1},
     }.items():
-        netpick.fit(iris(), "species", out=runs / name, **options)  # type: ignore[arg-type]
+        netpick.fit(iris(), "species", prefer="network", out=runs / name, **options)  # type: ignore[arg-type]
     values, target = load_diabetes(return_X_y=True)
     frame = pl.DataFrame({**{f"x{i}": values[:, i] for i in range(4)}, "progress": target})
-    netpick.fit(frame, "progress", models="mlp", steps=15, out=runs / "diabetes")
+    netpick.fit(frame, "progress", models="mlp", steps=15, prefer="network", out=runs / "diabetes")
     return runs
 
 
@@ -105,7 +105,9 @@ def test_other_tasks_are_compared_by_the_scores_of_their_reports(task: str, tmp_
     }
     frame, target, options = data[task]
     for name, steps in (("one", 5), ("two", 60)):
-        netpick.fit(frame, target, task=task, models="mlp", steps=steps, out=tmp_path / name, **options)
+        netpick.fit(
+            frame, target, task=task, models="mlp", steps=steps, prefer="network", out=tmp_path / name, **options
+        )
     runs = read(tmp_path, "one", "two")
     groups, apart = group_runs(runs)
     assert not apart

@@ -46,7 +46,9 @@ def iris() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def run(iris: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
     folder = tmp_path_factory.mktemp("iris") / "run"
-    return netpick.fit(iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=600, out=folder)
+    return netpick.fit(
+        iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=600, prefer="network", out=folder
+    )
 
 
 def test_a_run_folder_holds_what_it_promises(run: netpick.Run) -> None:
@@ -60,7 +62,7 @@ def test_a_run_folder_holds_what_it_promises(run: netpick.Run) -> None:
     assert scores["low"] <= scores["value"] <= scores["high"]
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     assert [e["stage"] for e in events][-1] == "done"
-    assert run.verdict in (run.folder / "report.html").read_text().replace("&#x27;", "'")
+    assert run.results.verdict.headline in (run.folder / "report.html").read_text().replace("&#x27;", "'")
     assert run.scores.height > 10
 
 

@@ -102,7 +102,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def fit(data: object, out: Path, kind: str, **more: object) -> Run:
-    return run_fit(data, FitOptions(models=KINDS[kind][1], steps=8, seed=3, out=out, **more))  # type: ignore[arg-type]
+    return run_fit(data, FitOptions(models=KINDS[kind][1], steps=8, seed=3, prefer="network", out=out, **more))  # type: ignore[arg-type]
 
 
 def outcome(run: Run) -> tuple[bytes, bytes, object]:

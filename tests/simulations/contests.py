@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 
-from netpick.compare import Contender, Resampler, compare_pairs, paired_difference, verdict
+from netpick.compare import Contender, Outcome, Resampler, compare_pairs, paired_difference, verdict
 from netpick.evaluate import PLAIN, decide, evaluate
 from netpick.metrics import METRICS
 from netpick.types import Array, CandidateResult, Predictions, Verdict
@@ -101,30 +101,43 @@ def _resampler(part: Part, number: int) -> Resampler:
 
 
 def judged(
-    kind: Kind, parts: tuple[Part, Part], num_baselines: int, number: int, parameters: Sequence[int]
-) -> tuple[Verdict, list[CandidateResult]]:
+    kind: Kind, parts: tuple[Part, Part], num_baselines: int, number: int, latencies: Sequence[float]
+) -> tuple[Verdict, Outcome]:
     """The verdict as evaluate.judge comes to it, with the deciding metric alone; the last entries are baselines."""
     metrics = [METRICS[kind.primary]] + ([METRICS["log_loss"]] if kind.task == "classify" else [])
     resamplers = [_resampler(part, number) for part in parts]
-    results, contenders = [], []
-    for index, (validation, test) in enumerate(zip(parts[0].answers, parts[1].answers, strict=True)):
+    results: list[CandidateResult] = []
+    count = len(parts[0].answers) - num_baselines
+    for index, answers in enumerate(zip(parts[0].answers, parts[1].answers, strict=True)):
         scores = [
-            evaluate(kind.task, part.truth, answers, PLAIN, metrics[: 2 - side], resampler)
-            for side, (part, answers, resampler) in enumerate(zip(parts, (validation, test), resamplers, strict=True))
+            evaluate(kind.task, part.truth, said, PLAIN, metrics[: 2 - side], resampler)
+            for side, (part, said, resampler) in enumerate(zip(parts, answers, resamplers, strict=True))
         ]
-        name = f"network {index}"
+        name, family = (f"network {index}", "mlp") if index < count else (f"baseline {index}", "baseline")
+        cost = latencies[index]
         results.append(
             CandidateResult(
-                name=name, family="mlp", status="ok", validation=scores[0], test=scores[1], parameters=parameters[index]
+                name=name, family=family, status="ok", validation=scores[0], test=scores[1],
+                latency_ms=cost, bytes=int(1000 * cost), parameters=int(1000 * cost),
             )
-        )
-        contenders.append(Contender(name=name, predictions=test, decided=decide(kind.task, test)))
-    count = len(results) - num_baselines
+        )  # fmt: skip
     names = [result.name for result in results]
-    pairs = [(a, b) for i, a in enumerate(names[:count]) for b in names[i + 1 :]]
-    compared = compare_pairs(METRICS[kind.primary], parts[1].truth, contenders, pairs, resamplers[1])
-    said = verdict(results[:count], [replace(r, family="baseline") for r in results[count:]], compared, kind.primary)
-    return said, results
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    both = []
+    for part, resampler in zip(parts, resamplers, strict=True):
+        sides = [
+            Contender(name=name, predictions=said, decided=decide(kind.task, said))
+            for name, said in zip(names, part.answers, strict=True)
+        ]
+        both.append(compare_pairs(METRICS[kind.primary], part.truth, sides, pairs, resampler))
+    outcome = Outcome(
+        candidates=results[:count],
+        baselines=results[count:],
+        on_test=both[1],
+        on_validation=both[0],
+        metric=kind.primary,
+    )
+    return verdict(outcome), outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +163,11 @@ def equal_networks(kind: Kind, n: int, networks: int, draws: int) -> tuple[Rate,
     winners = others = helped = 0
     for number in range(draws):
         generator = np.random.default_rng([n, networks, number])
-        sizes = generator.integers(100, 1000, size=networks + 1)
+        costs = generator.uniform(0.3, 10, size=networks + 1)
         parts = (draw(kind, max(50, n // 2), networks + 1, generator), draw(kind, n, networks + 1, generator))
-        said, _ = judged(kind, parts, 1, number, sizes.tolist())
-        winners += "is the best network" in said.sentence and ", better than " in said.sentence
-        others += " better, but networks are chosen on validation rows" in said.sentence
+        said, _ = judged(kind, parts, 1, number, costs.tolist())
+        winners += "It is better than the next best" in said.sentence
+        others += " is better on the test rows by " in said.sentence
         helped += said.deep_learning_helps == "yes"
     counts = ((winners, "a winner is called"), (others, "another is said to be better"), (helped, "networks help"))
     return tuple(  # type: ignore[return-value]

@@ -15,11 +15,10 @@ from netpick.compare import (
     paired_difference,
     score,
     score_text,
-    verdict,
 )
 from netpick.metrics import METRICS
 from netpick.metrics.intervals import wilson
-from netpick.types import Array, CandidateResult, Comparison, Predictions, Score
+from netpick.types import Array, Predictions, Score
 
 
 def decided(predictions: Predictions) -> Array | None:
@@ -222,138 +221,13 @@ def test_separated_classes_are_cut_at_home_or_in_the_gap() -> None:
     assert 0.1 < value <= 0.4
 
 
-# --- the verdict -----------------------------------------------------------------------------------------------------
-
-
-def result(name: str, value: float | None, parameters: int = 100, family: str = "cnn") -> CandidateResult:
-    """Value stands for the validation and the test score."""
-    if value is None:
-        return CandidateResult(name=name, family=family, status="failed", reason="Loss is no number.")
-    one = {"accuracy": Score(value=value, low=value - 0.02, high=value + 0.02, n=10_000)}
-    return CandidateResult(name=name, family=family, status="ok", validation=one, test=one, parameters=parameters)
-
-
-def pair(a: str, b: str, difference: float, half: float = 0.002) -> Comparison:
-    low, high = difference - half, difference + half
-    word = "better" if low > 0 else "worse" if high < 0 else "tie"
-    return Comparison(a=a, b=b, metric="accuracy", difference=difference, low=low, high=high, verdict=word)  # type: ignore[arg-type]
-
-
-TREES = result("boosted trees", 0.96, family="baseline")
-
-
-def test_a_clear_winner() -> None:
-    candidates = [result("mlp", 0.984), result("cnn", 0.992)]
-    said = verdict(candidates, [TREES], [pair("mlp", "cnn", -0.008), pair("cnn", "boosted trees", 0.032)], "accuracy")
-    assert (said.winner, said.best_baseline, said.deep_learning_helps) == ("cnn", "boosted trees", "yes")
-    assert said.sentence == (
-        "cnn is the best network: accuracy 0.992 (0.972 to 1.012, n = 10,000), better than mlp by 0.008 (0.006 to 0.010). "
-        "It beats the best baseline, boosted trees, by 0.032 (0.030 to 0.034)."
-    )
-
-
-def test_among_tied_networks_the_smallest_is_recommended() -> None:
-    candidates = [result("cnn", 0.992, 900), result("mlp", 0.991, 100), result("rnn", 0.95, 1)]
-    pairs = [
-        pair("cnn", "mlp", 0.001),
-        pair("cnn", "rnn", 0.04),
-        *(pair(c.name, "boosted trees", 0.03) for c in candidates),
-    ]
-    said = verdict(candidates, [TREES], pairs, "accuracy")
-    assert said.winner == "mlp"
-    assert "It ties with cnn, and has the fewest parameters." in said.sentence
-
-
-def test_a_tie_on_few_test_rows_does_not_forget_the_validation_rows() -> None:
-    candidates = [result("cnn", 0.992, 900), result("rnn", 0.90, 1)]
-    said = verdict(candidates, [], [pair("cnn", "rnn", 0.09, 0.2)], "accuracy")
-    assert said.winner == "cnn"
-    assert "chosen before rnn on the validation rows, though the test rows do not tell them apart" in said.sentence
-
-
-def test_networks_that_had_hardly_begun_to_learn_do_not_tell_that_deep_learning_is_not_needed() -> None:
-    hasty = replace(result("cnn", 0.5), steps=42)
-    pairs = [pair("cnn", "boosted trees", -0.46)]
-    said = verdict([hasty], [TREES], pairs, "accuracy", {"cnn": 0.8})
-    assert said.deep_learning_helps == "unclear"
-    assert said.sentence.endswith(
-        "boosted trees, is better by 0.460 (0.458 to 0.462). That is too little training to judge by: cnn had 42 steps "
-        "(0.8 passes over the rows). Pass a larger --budget, or more --steps."
-    )
-    for steps, passes in ((42, 12.0), (4000, 0.8)):  # few rows, or a great many
-        said = verdict([replace(hasty, steps=steps)], [TREES], pairs, "accuracy", {"cnn": passes})
-        assert (said.deep_learning_helps, "too little" in said.sentence) == ("no", False)
-
-
-def test_a_tied_network_that_does_not_beat_the_baseline_is_not_recommended() -> None:
-    candidates = [result("cnn", 0.97, 900), result("mlp", 0.969, 100)]
-    pairs = [pair("cnn", "mlp", 0.001), pair("cnn", "boosted trees", 0.003), pair("mlp", "boosted trees", 0.001)]
-    said = verdict(candidates, [TREES], pairs, "accuracy")
-    assert (said.winner, said.deep_learning_helps) == ("cnn", "yes")
-
-
-@pytest.mark.parametrize(
-    ("difference", "half", "helps", "words"),
-    [
-        (0.001, 0.002, "no", "It does not beat the best baseline, boosted trees (difference +0.001 (-0.001 to 0.003))"),
-        (-0.02, 0.002, "no", "The best baseline, boosted trees, is better by 0.020 (0.018 to 0.022)"),
-        (0.02, 0.1, "unclear", "The 10,000 test rows cannot tell it from the best baseline, boosted trees"),
-    ],
-)
-def test_deep_learning_does_not_always_help(difference: float, half: float, helps: str, words: str) -> None:
-    said = verdict([result("cnn", 0.96)], [TREES], [pair("cnn", "boosted trees", difference, half)], "accuracy")
-    assert said.deep_learning_helps == helps
-    assert said.sentence.startswith("cnn is the only network that was trained: accuracy 0.960")
-    assert words in said.sentence
-    assert ("you do not need deep learning here" in said.sentence) == (helps == "no")
-
-
-def test_a_lead_that_the_validation_rows_deny_is_unclear() -> None:
-    candidates = [result("cnn", 0.55, 900)]
-    coin = replace(
-        result("majority", 0.5, family="baseline"), test={"accuracy": Score(value=0.4, low=0.3, high=0.5, n=48)}
-    )
-    trees = replace(result("boosted trees", 0.62, family="baseline"), test=coin.test)
-    pairs = [pair("cnn", "majority", 0.1, 0.08), pair("cnn", "boosted trees", 0.1, 0.08)]
-    assert verdict(candidates, [coin], pairs, "accuracy").deep_learning_helps == "yes"
-    said = verdict(candidates, [coin, trees], pairs, "accuracy")
-    assert said.deep_learning_helps == "unclear"
-    assert said.sentence.endswith(
-        "But boosted trees does better on the validation rows, 0.620 (0.600 to 0.640, n = 10,000) against 0.550 (0.530 to "
-        "0.570, n = 10,000): until there are more rows, the baseline is the safer choice."
-    )
-
-
-def test_failed_candidates_are_named() -> None:
-    said = verdict(
-        [result("cnn", 0.97), result("rnn", None)], [TREES], [pair("cnn", "boosted trees", 0.01)], "accuracy"
-    )
-    assert said.sentence.endswith("Not in the contest: rnn (Loss is no number).")
-    said = verdict([result("rnn", None)], [TREES], [], "accuracy")
-    assert (said.winner, said.best_baseline, said.deep_learning_helps) == (None, "boosted trees", "unclear")
-    assert said.sentence.startswith(
-        "No network could be trained: rnn (Loss is no number). The best baseline, boosted trees, has"
-    )
-
-
-def test_no_baseline_came_through() -> None:
-    said = verdict([result("cnn", 0.97)], [result("boosted trees", None)], [], "accuracy")
-    assert (said.winner, said.best_baseline, said.deep_learning_helps) == ("cnn", None, "unclear")
-
-
-def test_a_network_that_only_the_test_rows_prefer_is_said_and_not_chosen() -> None:
-    candidates = [result("cnn", 0.98), result("mlp", 0.97)]
-    said = verdict(candidates, [], [pair("cnn", "mlp", -0.01)], "accuracy")
-    assert said.winner == "cnn"
-    assert "On the test rows mlp does better, but networks are chosen on validation rows." in said.sentence
-
-
-def test_one_of_many_networks_has_to_be_much_better_to_be_said_so() -> None:
-    several = [result(name, value) for name, value in (("cnn", 0.98), ("mlp", 0.9), ("rnn", 0.9), ("transformer", 0.9))]
-    barely = [pair("cnn", other.name, -0.0021) for other in several[1:]]
-    assert "does better" not in verdict(several, [], [pair("cnn", "mlp", -0.0021), *barely[1:]], "accuracy").sentence
-    clearly = [pair("cnn", "mlp", -0.003), *barely[1:]]
-    assert "On the test rows mlp does better" in verdict(several, [], clearly, "accuracy").sentence
+def test_costs_are_read_and_wrong_ones_refused() -> None:
+    assert read_costs({}) == (1.0, 1.0)
+    assert read_costs({"fn": 10}) == (1.0, 10.0)
+    with pytest.raises(RequestError, match=r"There is no cost 'fm'\. Known: fn, fp\."):
+        read_costs({"fm": 1})
+    with pytest.raises(RequestError, match=r"The cost fn=0 cannot be used; it must be above 0"):
+        read_costs({"fn": 0})
 
 
 @pytest.mark.parametrize(

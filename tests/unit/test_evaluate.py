@@ -91,7 +91,7 @@ def test_predictions_that_are_no_numbers_make_a_failed_result() -> None:
     judged = judge(replace(asked, candidates=[asked.candidates[0], broken]))
     assert [c.status for c in judged.candidates] == ["ok", "failed"]
     assert judged.candidates[1].reason == "Its predictions for the test rows hold values that are no numbers."
-    assert judged.verdict.winner == "mlp"
+    assert (judged.verdict.winner, judged.verdict.best_network) == ("boosted trees", "mlp")
     assert all("cnn" not in (c.a, c.b) for c in judged.comparisons)
 
 
@@ -99,8 +99,8 @@ def test_nothing_trained() -> None:
     asked = contest()
     failed = [replace(c, status="failed", reason="out of memory", test_predictions=None) for c in asked.candidates]
     judged = judge(replace(asked, candidates=failed))
-    assert judged.verdict.winner is None
-    assert judged.comparisons == []
+    assert (judged.verdict.winner, judged.verdict.best_network) == ("boosted trees", None)
+    assert [(c.a, c.b) for c in judged.comparisons] == [("majority", "boosted trees")]
 
 
 def test_test_rows_of_one_class_are_judged_by_what_is_defined() -> None:
@@ -109,6 +109,16 @@ def test_test_rows_of_one_class_are_judged_by_what_is_defined() -> None:
     assert judged.primary == "accuracy"
     assert "auc" not in judged.candidates[0].test
     assert judged.verdict.winner is not None
+
+
+def test_a_network_that_had_hardly_begun_to_learn_is_not_ranked() -> None:
+    asked = contest()
+    hasty = replace(asked.candidates[1], steps=42)
+    judged = judge(replace(asked, candidates=[asked.candidates[0], hasty], passes={"mlp": 0.5, "cnn": 0.8}))
+    assert [c.ranked for c in judged.candidates] == [False, False]  # no steps are few, too
+    steady = replace(hasty, steps=4000)
+    judged = judge(replace(asked, candidates=[asked.candidates[0], steady], passes={"mlp": 12.0, "cnn": 0.8}))
+    assert [c.ranked for c in judged.candidates] == [True, True]
 
 
 @pytest.mark.parametrize("n", [1, 2, 4])

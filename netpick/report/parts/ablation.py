@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from netpick.report.components import Chart, Charts, Column, View, pill, section, table
 from netpick.report.figures import numbers, plain
 from netpick.report.markup import Child, Html, element
-from netpick.report.standings import metric_label, metric_word
+from netpick.report.standings import best_network, metric_label, metric_word
 from netpick.report.words import decimals_for, grouped, interval, listed, signed
 from netpick.types import Ablation, RunResults
 
@@ -23,9 +23,9 @@ def ablation_section(results: RunResults, charts: Charts) -> Html | None:
         return None
     shown = sorted(results.ablation, key=lambda one: -one.difference)
     word = metric_word(results.primary_metric)
-    n = shown[0].score.n
+    n, network = shown[0].score.n, best_network(results)
     lead = (
-        f"For each group of columns, {results.verdict.winner or 'the network'} was asked once more about {grouped(n)} test rows that had this "
+        f"For each group of columns, {network.name if network else 'the network'} was asked once more about {grouped(n)} test rows that had this "
         f"group's values from other test rows; nothing was trained again. The bars show how much {word} that costs."
     )
     return section(

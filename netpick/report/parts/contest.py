@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from netpick.compare.winner import FEW_PASSES, FEW_STEPS
 from netpick.report.components import Chart, Charts, Column, fold, pill, section, table, whisker
 from netpick.report.figures import colours, score_against_cost
 from netpick.report.markup import Child, Html, element
@@ -45,6 +46,7 @@ def contest_section(results: RunResults, charts: Charts) -> Html:
         "The contest",
         element("p", lead.strip()),
         _table(results),
+        _untimely(results),
         _failures(results),
         element("p", results.blend.sentence) if results.blend is not None else None,
         _cost(results, charts),
@@ -123,8 +125,21 @@ def _name(results: RunResults, entry: CandidateResult) -> Html:
 
 
 def _remark(entry: CandidateResult) -> str | None:
-    said = [entry.family if entry.family in ("baseline", "blend") else "", entry.reason]
+    apart = "" if entry.ranked else "not enough time to judge"
+    said = [entry.family if entry.family in ("baseline", "blend") else "", apart, entry.reason]
     return ", ".join(filter(None, said)) or None
+
+
+def _untimely(results: RunResults) -> Html | None:
+    """Networks that are listed apart, and what their scores are worth."""
+    names = [e.name for e in results.candidates if e.status == "ok" and not e.ranked]
+    if not names:
+        return None
+    words = (
+        f"Not enough time to judge {listed(names)}: fewer than {FEW_STEPS} steps, and fewer than {FEW_PASSES} passes over the training rows. "
+        "Their scores say how far they came, not how good they are; they take no part in the contest. Pass a larger --budget."
+    )
+    return element("p", words, class_="callout")
 
 
 def _failures(results: RunResults) -> Html | None:

@@ -8,6 +8,7 @@ from netpick.report.components import Charts, section
 from netpick.report.explained import figure_html
 from netpick.report.markup import Html, element
 from netpick.report.parts.use import run_folder
+from netpick.report.standings import best_network
 from netpick.types import RunResults
 
 
@@ -18,9 +19,10 @@ def explain_section(results: RunResults, charts: Charts) -> Html | None:
     if found is None or not found.figures:
         return None
     model = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick")
+    network = best_network(results)
     lead = element(
         "p",
-        f"One of the validation rows, {found.row}: {results.verdict.winner} says {found.said}; the data say {found.truth}. It describes "
+        f"One of the validation rows, {found.row}: {network.name if network else 'the network'} says {found.said}; the data say {found.truth}. It describes "
         "this network, not the world: what it goes by need not be what causes anything. Other rows, every layer, and all "
         "mistakes one by one: ",
         element("code", f"netpick explain {model} DATA"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from netpick.report.components import pill
 from netpick.report.markup import Html, element
-from netpick.report.standings import best_baseline, metric_label, named, primary
+from netpick.report.standings import best_baseline, best_network, metric_label, primary
 from netpick.report.words import counted, decimals_for, duration, grouped, interval
 from netpick.types import CandidateResult, RunResults
 
@@ -22,10 +22,13 @@ def headline(results: RunResults) -> Html:
     kind, words = HELPS[results.verdict.deep_learning_helps]
     if results.verdict.winner is None:
         kind, words = "bad", "No network finished"
+    first = results.verdict.headline or results.verdict.sentence
+    rest = results.verdict.sentence.removeprefix(first).strip()
     return element(
         "div",
         element("h1", results.title),
-        element("p", results.verdict.sentence, class_="verdict"),
+        element("p", first, class_="verdict"),
+        element("p", rest) if rest else None,
         element("p", pill(words, kind)),
         element("dl", _figures(results), class_="figures"),
         class_="headline",
@@ -33,13 +36,13 @@ def headline(results: RunResults) -> Html:
 
 
 def _figures(results: RunResults) -> list[Html]:
-    winner = named(results.candidates, results.verdict.winner)
+    network = best_network(results)
     baseline = best_baseline(results)
     failed = sum(entry.status == "failed" for entry in results.candidates)
     tried = counted(len(results.candidates), "network") + (f", {failed} failed" if failed else "")
     opened = {0: "never opened", 1: "opened once"}.get(results.test_openings, f"opened {results.test_openings} times")
     return [
-        _score(results, winner, "Best network"),
+        _score(results, network, "Best network"),
         _score(results, baseline, "Best baseline"),
         _figure("Test rows", grouped(len(results.split.test)), _tested(results) or opened),
         _figure("Time used", duration(results.seconds), _budget(results) or tried),

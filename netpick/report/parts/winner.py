@@ -20,12 +20,12 @@ DETAILS = {
 
 
 def winner_section(results: RunResults, charts: Charts) -> Html | None:
-    """The recommended network; the best baseline where no network finished; nothing where nothing did."""
+    """The recommended candidate; the best baseline where none is; nothing where nothing finished."""
     entry = shown_in_detail(results)
     if entry is None:
         return None
-    network = entry.family != "baseline"
-    title = "The winner in detail" if network else "The best baseline in detail"
+    recommended = entry.name == results.verdict.winner
+    title = "The winner in detail" if recommended else "The best baseline in detail"
     learned = f"trained in {duration(entry.seconds)}"
     about = [
         learned + (f" and {counted(entry.steps, 'step')}" if entry.steps else ""),

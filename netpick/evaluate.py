@@ -167,7 +167,9 @@ def judge(contest: Contest) -> Judged:
         blend=next(iter(blends), None),
         against=next(iter(pairs), None),
         costs=costs,
-        decision=_decision(contest, costs, next((r for r in candidates if r.name == answer.winner), None)),
+        decision=_decision(
+            contest, costs, next((r for r in (*candidates, *baselines) if r.name == answer.winner), None)
+        ),
     )
 
 

@@ -19,12 +19,14 @@ from tests.simulations.folds import KINDS as FOLD_KINDS
 from tests.simulations.folds import SIZES as FOLD_SIZES
 from tests.simulations.folds import table as fold_table
 from tests.simulations.noise import TABLES, noise_fits
+from tests.simulations.recommended import CLASSES, NUMBERS, TRUTHS, Loss, recommended
 from tests.simulations.situations import SITUATIONS, Situation
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
 EQUAL_ROWS, EQUAL_NETWORKS, EQUAL_DRAWS = (60, 300, 1000), (2, 4), 600
 POWER_ROWS, POWER_SHARES, POWER_DRAWS = (100, 200, 500, 1000, 2000, 5000, 10_000), (0.02, 0.05, 0.1, 0.2), 1000
 FOLD_DRAWS = 400  # contests in folds, fewer of many rows
+RECOMMENDED_ROWS, RECOMMENDED_DRAWS = (50, 300, 2000, 5000), 300
 FITS = 100  # of each table of noise
 
 
@@ -140,6 +142,44 @@ def power() -> bool:
     lines += [f"| {rate.what} | {rate.n:,} | {rate.share:.3f} |" for rate in others]
     write("power of others", lines)
     return all(rate.share > 0.77 - 3 * rate.error for rate in rates) and all(rate.share > 0.65 for rate in others)
+
+
+def recommendation() -> bool:
+    """Whether the recommendation loses at most half of what the rule of before lost, and deep learning never helps falsely."""
+    found = [
+        recommended(kind, truth, n, RECOMMENDED_DRAWS)
+        for kind in (CLASSES, NUMBERS)
+        for truth in TRUTHS
+        for n in RECOMMENDED_ROWS
+    ]
+    heads = "lost before | lost now | of networks before | of networks now | latency before | latency now"
+    lines = [
+        f"| contest | metric | test rows | {heads} | chance stated | happened | score held | helps falsely |",
+        "|---|---|---|" + "---|" * 10,
+    ]
+    lines += [loss_row(one) for one in found]
+    write("recommended", lines)
+    before, now = (sum(one.before for one in found), sum(one.now for one in found))
+    networks = (sum(one.before_networks for one in found), sum(one.now_networks for one in found))
+    falsely = max(one.helps_falsely for one in found if one.helps_falsely == one.helps_falsely)
+    write(
+        "recommended in short",
+        [
+            f"Over all contests, the recommended candidate loses {now / before:.0%} of what the rule of before lost; where a network is "
+            f"asked for, {networks[1] / networks[0]:.0%}. Where a baseline is as good, deep learning helps in at most {falsely:.1%}."
+        ],
+    )
+    return now <= 0.5 * before and networks[1] <= 0.5 * networks[0] and falsely <= 0.05
+
+
+def loss_row(one: Loss) -> str:
+    """A line of the table."""
+    falsely = "" if one.helps_falsely != one.helps_falsely else f"{one.helps_falsely:.3f}"
+    metric = "accuracy" if one.kind == CLASSES.name else "R²"
+    return (
+        f"| {one.truth} | {metric} | {one.n:,} | {one.before:.4f} | {one.now:.4f} | {one.before_networks:.4f} | {one.now_networks:.4f} | "
+        f"{one.latency_before:.1f} ms | {one.latency_now:.1f} ms | {one.stated:.2f} | {one.happened:.2f} | {one.held:.3f} | {falsely} |"
+    )
 
 
 def noise() -> bool:

@@ -10,6 +10,7 @@ from tests.simulations.folds import KINDS as FOLD_KINDS
 from tests.simulations.folds import Kind as FoldKind
 from tests.simulations.folds import covered
 from tests.simulations.noise import TABLES, noise_fits
+from tests.simulations.recommended import CLASSES, NUMBERS, TRUTHS, recommended
 from tests.simulations.situations import SITUATIONS, Situation
 
 pytestmark = pytest.mark.slow
@@ -49,6 +50,16 @@ def test_differences_of_known_size_are_found(kind: Kind) -> None:
 def test_differences_of_accuracy_are_found_as_stated(n: int) -> None:
     rate = power_of_accuracy(n, 0.1, DRAWS)
     assert abs(rate.share - rate.stated) <= 0.03 + 3 * rate.error, rate
+
+
+@pytest.mark.parametrize("kind", [CLASSES, NUMBERS], ids=lambda kind: kind.name)
+def test_the_recommendation_loses_at_most_half_of_what_the_rule_of_before_lost(kind: Kind) -> None:
+    found = [recommended(kind, truth, n, 100) for truth in TRUTHS for n in (50, 300)]
+    assert sum(one.now for one in found) <= 0.5 * sum(one.before for one in found)
+    assert sum(one.now_networks for one in found) <= 0.5 * sum(one.before_networks for one in found)
+    for one in found:
+        assert not one.helps_falsely > 0.05 + 3 * 0.022, one
+        assert one.held >= 0.93 - 3 * 0.026, one
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -221,15 +221,6 @@ def test_separated_classes_are_cut_at_home_or_in_the_gap() -> None:
     assert 0.1 < value <= 0.4
 
 
-def test_costs_are_read_and_wrong_ones_refused() -> None:
-    assert read_costs({}) == (1.0, 1.0)
-    assert read_costs({"fn": 10}) == (1.0, 10.0)
-    with pytest.raises(RequestError, match=r"There is no cost 'fm'\. Known: fn, fp\."):
-        read_costs({"fm": 1})
-    with pytest.raises(RequestError, match=r"The cost fn=0 cannot be used; it must be above 0"):
-        read_costs({"fn": 0})
-
-
 @pytest.mark.parametrize(
     ("value", "half", "text"),
     [

@@ -71,11 +71,19 @@ class RankMetric(Metric):
 
     def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
         values, influence = [], np.zeros(len(truth))
+        of_fold, questions = np.zeros(len(truth)), np.zeros(len(truth))
         for rows, positive, scores in self.within(truth, predictions):
             part = self.one_linear(positive, scores)
             values.append(part.value)
             influence[rows] += part.influence * (len(truth) / len(rows))
-        return Linear(value=float(np.mean(values)), influence=influence / len(values))
+            of_fold[rows] += part.value
+            questions[rows] += 1
+        value = float(np.mean(values))
+        if predictions.folds is None:
+            return Linear(value=value, influence=influence / len(values))
+        # A row also tells how good its fold's model is, as it does in a mean over rows.
+        model = np.divide(of_fold, questions, out=np.full(len(truth), value), where=questions > 0) - value
+        return Linear(value=value, influence=influence / len(values) + model)
 
     def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
         """Twice the rarer answer of the rarest question: the AUC's variance near 1 is that of so many coin flips

@@ -257,6 +257,17 @@ def test_the_mean_of_folds_has_the_influence_of_its_rows() -> None:
     assert np.isclose(METRICS["auc"].values(truth, predictions, np.ones((1, 300)), None)[0], linear.value)
 
 
+def test_folds_whose_models_differ_widen_the_interval_of_an_auc_too() -> None:
+    generator = np.random.default_rng(0)
+    truth, fold = generator.integers(0, 2, 1000), np.arange(1000) % 5
+    strength = np.array([0.2, 0.5, 1.0, 2.0, 3.0])[fold]
+    positive = 1 / (1 + np.exp(-(strength * (2 * truth - 1) + generator.normal(size=1000))))
+    predictions = Predictions(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
+    plain = score(METRICS["auc"], truth, predictions, None, Resampler(1000, 0))
+    corrected = score(METRICS["auc"], truth, predictions, None, Resampler(1000, 0, None, fold))
+    assert corrected.high - corrected.low > 2 * (plain.high - plain.low)
+
+
 def test_folds_whose_models_differ_widen_the_interval_and_others_do_not() -> None:
     generator = np.random.default_rng(0)
     truth, fold = np.zeros((500, 1)), np.arange(500) % 5

@@ -21,6 +21,7 @@ from netpick.sources.encodings import open_plain
 
 BLOCK_BYTES = 24 * 1024 * 1024
 LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
+SMALL = 1024 * 1024  # bytes of a last block that may hold a part of the foot only
 HIGHEST_RATIO = 200  # unpacked to packed
 RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
 LIKE_PACKED = (b"x^", b"x\x01")  # beginnings of text that polars takes for those of a compressed stream, and unpacks
@@ -51,12 +52,47 @@ class Block:
 def read_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
     """Cuts the file behind row ends and leaves the header out. Raises EncodingTrouble, QuoteTrouble."""
     header = dialect.header
-    for block in _cut(path, dialect.encoding, dialect.quote):
+    for block in _without_foot(_cut(path, dialect.encoding, dialect.quote), dialect.below):
         if header:
-            block = _without_first_row(block, dialect.quote)
+            block = _without_lines(block, dialect.above)
+            for _ in range(dialect.header_rows):
+                block = _without_first_row(block, dialect.quote)
             header = False
         if block.data:
             yield block
+
+
+def _without_lines(block: Block, count: int) -> Block:
+    """The block without the lines above the header; blank lines before them were never counted."""
+    if not count:
+        return block
+    place = len(block.data) - len(block.data.lstrip(b"\n"))
+    for _ in range(count):
+        place = block.data.find(b"\n", place) + 1
+    return Block(data=block.data[place:], line=block.line + block.data.count(b"\n", 0, place))
+
+
+def _without_foot(blocks: Iterator[Block], below: int) -> Iterator[Block]:
+    """The blocks without the last lines of the file. One block is held back, in case the foot begins in it."""
+    if not below:
+        yield from blocks
+        return
+    held: Block | None = None
+    for block in blocks:
+        if held is not None and len(block.data) < SMALL:
+            held = Block(data=held.data + block.data, line=held.line)
+            continue
+        if held is not None:
+            yield held
+        held = block
+    if held is None:
+        return
+    end = len(held.data.rstrip(b"\n"))
+    for _ in range(below):
+        end = held.data.rfind(b"\n", 0, end)
+        if end < 0:
+            return
+    yield Block(data=held.data[: end + 1], line=held.line)
 
 
 def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[int] | None = None) -> pl.DataFrame:

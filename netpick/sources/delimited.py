@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
 from netpick.sources.cells import ColumnBuilder
-from netpick.sources.dialect import Dialect, detect_dialect, looks_tabular, spoken_separator, without_quotes
+from netpick.sources.dialect import Dialect, detect_dialect, foot_lines, looks_tabular, spoken_separator, without_quotes
 from netpick.sources.encodings import describe_binary, detect_encoding, guess_legacy, open_plain
 from netpick.sources.paths import short_name
 from netpick.sources.table import MOST_COLUMNS, table_source, unique_names
@@ -25,6 +26,7 @@ from netpick.types import Note, Source
 SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data", ".test")
 HEAD_BYTES = 1024 * 1024
 DIALECT_CHARACTERS = 256 * 1024
+TAIL_BYTES = 64 * 1024
 LOOKED_AT = 64 * 1024  # bytes of a file of unknown name
 LONGEST_HEADER = 2 * 1024 * 1024  # bytes
 AT_ONCE = 4  # columns that a thread takes
@@ -90,7 +92,29 @@ def _look(path: Path, options: ReadOptions) -> Dialect:
             f"{path} has {len(dialect.names):,} columns (cells separated by {spoken_separator(dialect.separator)}), and at most "
             f"{MOST_COLUMNS:,} are read. Pass --separator if the file is read wrongly, or keep the columns that matter."
         )
-    return _with_unique_names(replace(dialect, notes=(note, *dialect.notes)))
+    dialect = _with_foot(path, replace(dialect, notes=(note, *dialect.notes)))
+    return _with_unique_names(dialect)
+
+
+def _with_foot(path: Path, dialect: Dialect) -> Dialect:
+    """The dialect of a plain file that ends in totals or remarks knows how many lines they are."""
+    if dialect.encoding.startswith(("utf-16", "utf-32")):
+        return dialect
+    with open_plain(path) as file:
+        if not isinstance(file, BufferedReader):
+            return dialect
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        whole = file.tell() == 0
+        tail = file.read(TAIL_BYTES).decode(dialect.encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = tail.rstrip("\n") if whole else tail[tail.find("\n") + 1 :].rstrip("\n")
+    lines = foot_lines(text, dialect)
+    if not lines or len(lines) >= text.count("\n"):
+        return dialect
+    shown = ", ".join(repr(line.strip()[:60]) for line in lines if line.strip())
+    note = Note(subject="foot", text=f"The last {len(lines)} lines are no rows and are left out: {shown}.")
+    if len(lines) == 1:
+        note = Note(subject="foot", text=f"The last line is no row and is left out: {shown}.")
+    return replace(dialect, below=len(lines), notes=(*dialect.notes, note))
 
 
 def _with_unique_names(dialect: Dialect) -> Dialect:

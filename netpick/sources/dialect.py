@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from netpick.errors import RequestError
 from netpick.formats.missing import MISSING
 from netpick.sources.base import ReadOptions
+from netpick.sources.surroundings import SEPARATOR_LINE, is_row_of_units, rows_above, rows_below
 from netpick.types import Note
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SEPARATORS = ("\t", "|", ";", ",", " ")  # in this order where several would do:
 SPOKEN = {"\t": "a tab", "|": "a vertical bar", ";": "a semicolon", ",": "a comma", " ": "a space", '"': 'double (")'}
 NO_QUOTES = ("", "none", "None")
 CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
+BLANK_CELLS = " ,;\t|\"\ufeff"  # what a line of empty cells is made of
 SAMPLE_ROWS = 2_000
 LONGEST_CELL = 1 << 27  # characters; blocks of rows are smaller
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -41,16 +43,21 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
     blank_before_quote: bool = False
+    above: int = 0  # lines above the header
+    below: int = 0  # lines at the foot
+    header_rows: int = 1  # the names, and a row of units
     notes: tuple[Note, ...] = ()
 
 
 def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
     """The dialect of a text that starts a file (line ends already are newlines, its last line is complete)."""
+    above, text, options = _without_lines_above(text, options)
     separator, quote = _separator_and_quote(text, options)
     blank = quote is not None and f"{separator} {quote}" in text and f"{separator}{quote}" not in text
     rows = sample_rows(text, separator, quote)
     header = options.header if options.header is not None else _has_header(rows)
     names, remark = _column_names(rows, header)
+    units = header and options.header is None and len(rows) > 1 and is_row_of_units(rows[0], rows[1:])
     return Dialect(
         encoding=encoding,
         separator=separator,
@@ -58,13 +65,83 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
         header=header,
         names=tuple(names),
         blank_before_quote=blank,
+        above=len(above),
+        header_rows=2 if units else 1,
         notes=(
             _separator_note(separator, len(names), options),
             _header_note(header, len(names), options),
             *_quote_notes(text, quote, options),
             *remark,
+            *_surroundings_notes(above, rows[1] if units else []),
         ),
     )
+
+
+def _without_lines_above(text: str, options: ReadOptions) -> tuple[list[str], str, ReadOptions]:
+    """The lines above the header, the text without them, and the separator that such a line names."""
+    if options.header is False:
+        return [], text, options
+    lines = text.split("\n")
+    named = SEPARATOR_LINE.fullmatch(lines[0])
+    if named is not None:
+        given = options if options.separator is not None else replace(options, separator=named[1])
+        return lines[:1], "\n".join(lines[1:]), given
+    separator, quote = _separator_and_quote(text, options)
+    whole = _rank(text, separator, quote)
+    divides = whole[0] and whole[2] == 1.0
+    candidates = [separator] if divides or options.separator is not None else [s for s in SEPARATORS if s != " "]
+    for candidate in candidates:
+        quote = _given_quote(options) if options.quote is not None else _detect_quote(text, candidate)
+        rows, ends = _rows_and_ends(text, candidate, quote)
+        count = rows_above(rows)
+        if not count:
+            continue
+        stop = ends[count - 1]
+        while stop < len(lines) and not lines[stop].strip(BLANK_CELLS):
+            stop += 1
+        rest = "\n".join(lines[stop:])
+        if _rank(rest, candidate, quote)[0]:
+            return lines[:stop], rest, options
+    return [], text, options
+
+
+def _rows_and_ends(text: str, separator: str, quote: str | None) -> tuple[list[list[str]], list[int]]:
+    """The first rows that are not blank, and the number of the line that each ends on."""
+    reader = csv_rows(text, separator, quote, strict=False, blanks=True)
+    rows, ends = [], []
+    for row in reader:
+        if row and any(cell.strip() for cell in row):
+            rows.append(row)
+            ends.append(reader.line_num)
+        if len(rows) == SAMPLE_ROWS:
+            break
+    return rows, ends
+
+
+def foot_lines(text: str, dialect: Dialect) -> list[str]:
+    """The lines at the foot of a table, from the text of its end: totals and remarks, with the blank lines between them."""
+    if dialect.separator == " ":
+        return []
+    reader = csv_rows(text, dialect.separator, dialect.quote, strict=False, blanks=True)
+    rows, ends = [], [0]
+    for row in reader:
+        rows.append(row)
+        ends.append(reader.line_num)
+    count = rows_below(rows, len(dialect.names))
+    return text.split("\n")[ends[-1 - count] :] if count else []
+
+
+def _surroundings_notes(above: Sequence[str], units: Sequence[str]) -> list[Note]:
+    notes = []
+    filled = [line.strip()[:60] for line in above if line.strip(BLANK_CELLS)]
+    if filled:
+        shown = ", ".join(repr(line) for line in filled[:3]) + (", ..." if len(filled) > 3 else "")
+        text = f"{len(above)} line{'s' if len(above) > 1 else ''} above the header {'are' if len(above) > 1 else 'is'} left out: {shown}."
+        notes.append(Note(subject="lines above", text=text, override="--no-header"))
+    if units:
+        shown = ", ".join(repr(cell.strip()) for cell in units if cell.strip())[:80]
+        notes.append(Note(subject="units", text=f"The second row holds units ({shown}) and is left out."))
+    return notes
 
 
 def without_quotes(dialect: Dialect, text: str, options: ReadOptions) -> Dialect:
@@ -106,6 +183,7 @@ def squeeze(text: str) -> str:
 
 def looks_tabular(text: str) -> bool:
     """Whether text of an unknown file is a table: every row divides alike; with blanks, most cells are numbers too."""
+    _, text, _ = _without_lines_above(text, ReadOptions())
     for separator in SEPARATORS:
         quote = _detect_quote(text, separator)
         if _rank(text, separator, quote)[:2] == (True, 0.99):

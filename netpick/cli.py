@@ -563,6 +563,8 @@ def main() -> NoReturn:
         code = _say("Stopped.", 4)
     except OSError as error:
         code = _os_error(error)
+    except SystemExit as error:  # how click ends for a closed pipe
+        code = _os_error(error.__context__) if isinstance(error.__context__, OSError) else int(error.code or 0)
     except Exception as error:
         code = _other(error)
     sys.exit(code)
@@ -570,12 +572,15 @@ def main() -> NoReturn:
 
 def _os_error(error: OSError) -> int:
     import errno
+    import os
 
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return _say(f"The disk is full{where}. Free some space, or pass --out on another disk, and run it again.", 2)
-    if error.errno == errno.EPIPE:
-        return 0  # the reader of our output had enough
+    if error.errno == errno.EPIPE:  # the reader of our output had enough
+        with suppress(OSError, ValueError):  # what is still to be flushed goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return _say(f"The system refused: {error.strerror or error}{where}. Check the path and its permissions.", 2)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -102,7 +105,13 @@ def stdout_console() -> Console:
     """A console for results: as wide as the terminal, wide enough for a file."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
+    class Piped(Console):
+        """Tells of a pipe that was closed as Python does; rich would end the process with exit code 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    return Piped(highlight=False, width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
 
 
 def show_run(run: Run) -> None:
@@ -305,7 +314,7 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
     """CSV on standard output, or a CSV, JSON or Parquet file, whole or not at all."""
     if out is None:
         text = table.write_csv()
-        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+        _write_text(shown(text) if sys.stdout.isatty() else text)
         return
     content = io.BytesIO()  # a writer that meets a full disk may leave half a file, or end in a panic
     writers: dict[str, Callable[[io.BytesIO], object]] = {
@@ -316,6 +325,20 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
     writers[out.suffix.lower()](content)
     write_whole(out, content.getvalue())
     print(f"{len(table):,} predictions in {out}", file=sys.stderr)
+
+
+def _write_text(text: str) -> None:
+    """Results on standard output; as UTF-8 where its encoding lacks a letter of them, since a number instead would be false."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+            print(f"netpick: note: written as UTF-8, since {encoding} lacks some of its letters.", file=sys.stderr)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode())
+            return
+    sys.stdout.write(text)
 
 
 def _count(number_of: int, word: str) -> str:

@@ -17,7 +17,8 @@ from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import as_numbers, examples_of
-from netpick.schema import TARGET_NAMES, refuse_unbounded
+from netpick.likely_targets import TARGET_NAMES
+from netpick.schema import refuse_unbounded
 from netpick.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast import ForecastState, naive_period, series_scales, transformed
 from netpick.timeline import Timeline, TimelineRequest, find_time, make_timeline, table_columns

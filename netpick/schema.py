@@ -18,11 +18,11 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import as_numbers, examples_of, series_of
 from netpick.kinds.text import described
+from netpick.likely_targets import SHOWN, TARGET_NAMES, is_strong, likely_targets
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
 LARGEST_TARGET = 1e30  # float32, in which networks and trees reckon, ends at 3e38
-TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome")
 ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
 FEWEST_GROUPS = 3  # one each to learn from, to choose on and to test on
 TEXT_LAYOUTS = {
@@ -177,39 +177,30 @@ def _infer_target(
 ) -> tuple[str, ...]:
     if source.target is not None:  # arrays with several targets name them all
         return (source.target,) if source.target in source.columns else tuple(source.target.split(","))
+    usable = [
+        name
+        for name, column in source.columns.items()
+        if claimed[name][0] in ("category", "boolean", "number")
+        and not _left_out_reason(name, column, *claimed[name])
+        and not _is_entity(name, column, claimed[name][1])
+    ]
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
-    if by_name:
-        reason = f"its name says so: '{by_name[-1]}'"
-        notes.append(Note(subject="target", text=f"column '{by_name[-1]}' ({reason})", override="--target"))
-        return (by_name[-1],)
-    categorical = [name for name, (kind, _) in claimed.items() if kind in ("category", "boolean")]
-    categorical = [name for name in categorical if not _left_out_reason(name, source.columns[name], *claimed[name])]
-    last = list(source.columns)[-1]
-    if not categorical and _few_whole_numbers(source.columns[last], claimed[last]):
-        categorical = [last]
-    if categorical:
-        chosen = categorical[-1]
-        where = "the last column" if chosen == last else "the last categorical column"
-        notes.append(
-            Note(
-                subject="target",
-                text=f"column '{chosen}' ({where}; no column is called target, label, class or y)",
-                override="--target",
-            )
-        )
-        return (chosen,)
+    likely = likely_targets(source.columns, claimed, list(dict.fromkeys([*usable, *by_name])))
+    if is_strong(likely):
+        best = likely[0]
+        notes.append(Note(subject="target", text=f"column '{best.name}' ({best.reason})", override="--target"))
+        return (best.name,)
+    said = "; ".join(f"'{one.name}' ({one.reason or 'it could be'}): --target {one.name}" for one in likely[:SHOWN])
     raise RequestError(
-        f"{source.origin} does not say which column to predict: none is called target, label, class or y, and none is "
-        f"categorical. Pass --target COLUMN. Known: {', '.join(source.columns)}."
+        f"{source.origin} does not say which column to predict: none is called target, label, class or y, and no other stands out. "
+        f"{f'The likeliest: {said}. ' if said else 'Pass --target COLUMN. '}Known: {', '.join(source.columns)}."
     )
 
 
-def _few_whole_numbers(column: Column, claimed: tuple[str | None, Claim | None]) -> bool:
-    kind, claim = claimed
+def _is_entity(name: str, column: Column, claim: Claim | None) -> bool:
+    """A column of people or things that come again tells rows apart; nobody predicts it."""
     series = series_of(column)
-    return bool(
-        kind == "number" and claim and series is not None and series.dtype.is_integer() and claim.num_distinct <= 20
-    )
+    return series is not None and _names_entities(name, series, claim.num_distinct if claim else series.n_unique())
 
 
 def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> str:
@@ -370,14 +361,19 @@ def _as_group(field: Field, column: Column, *, said: bool, forced: bool) -> Fiel
         return replace(field, role="group", kind=None, reason=reason)
     if field.role not in ("feature", "left_out") or series is None or field.kind in ("boolean", "datetime"):
         return field
-    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
-    named = bool(words & ENTITY_WORDS) and bool(
-        words & {"id", "ids", "nr", "no", "number", "name", "key"} or len(words) == 1
-    )
     distinct = field.num_distinct or series.n_unique()
-    if not named or not (series.dtype.is_integer() or series.dtype == pl.String):
-        return field
-    if distinct < 5 or distinct > len(series) / 1.5:
+    if not _names_entities(field.name, series, distinct):
         return field
     reason = f"names {distinct:,} things that come again in {len(series):,} rows; kept together in the split"
     return replace(field, role="group", kind=None, reason=reason)
+
+
+def _names_entities(name: str, series: pl.Series, distinct: int) -> bool:
+    """Whether a column names persons or things that come again: by its name, and by how often its values repeat."""
+    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    numbered = words & {"id", "ids", "nr", "no", "number", "name", "key"}
+    if not words & ENTITY_WORDS or not (numbered or len(words) == 1):
+        return False
+    if not (series.dtype.is_integer() or series.dtype == pl.String):
+        return False
+    return 5 <= distinct <= len(series) / 1.5

@@ -37,6 +37,7 @@ class Reading:
     values: Mapping[str, int] = field(default_factory=dict)  # different values of columns, missing ones apart
     roles: Mapping[str, str] = field(default_factory=dict)  # kind of columns, or "left_out"
     task: str = ""
+    infers: str = ""  # the target, where none is given
     step: str = ""  # of a forecast, in words
     gaps: int = 0
     says: str = ""  # part of what is said while reading
@@ -142,6 +143,27 @@ READINGS: tuple[Reading, ...] = (
         )
     ),
     *(
+        Reading(
+            path=f"07-preamble-and-totals/{name}.csv",
+            target="Outcome",
+            cells={"Country": ["DE", "DE", "US"], "Sessions": [6, 9, 4], "Price": [0.99, 0.99]},
+            values={"Outcome": 2},
+            says=says,
+        )
+        for name, says in (
+            ("store", "4 lines above the header are left out: 'Sales report'"),
+            ("store_padded", "3 lines above the header are left out: 'Sales report,,,,'"),
+            ("totals", "The last line is no row and is left out: 'Total,,533,,'"),
+            ("totals_short", "The last 3 lines are no rows and are left out: 'Totals:,,,,', '(c) made by the shop'"),
+        )
+    ),
+    Reading(
+        path="07-preamble-and-totals/logger.txt",
+        target="Command",
+        cells={"~Time[h]": [0.0, 0.1], "U[V]": [3.567, 3.55]},
+        says="12 lines above the header are left out",
+    ),
+    *(
         Reading(path=f"10-index-column/{name}.csv", target="kind", roles={column: "left_out"})
         for name, column in (("index", "column_1"), ("unnamed", "Unnamed: 0"))
     ),
@@ -164,6 +186,9 @@ READINGS: tuple[Reading, ...] = (
         values={"therapy": 3, "country": 3},
         says="'None' is read as a value of 'therapy'",
     ),
+    Reading(path="14-which-target/insurance.csv", infers="charges", task="regress"),
+    Reading(path="14-which-target/Housing.csv", infers="price", task="regress"),
+    Reading(path="15-ratings/hotels.csv", target="rating", task="classify", says="read as classes"),
     *(
         Reading(path=f"28-epoch-times/{name}.csv", cells={column: EPOCH}, step="hourly", gaps=gaps)
         for name, column, gaps in (
@@ -262,10 +287,12 @@ def _differences(source: Source, reading: Reading) -> list[str]:
         gaps = int((timeline.rows < 0).sum())
         if (timeline.step.words, gaps) != (reading.step, reading.gaps):
             wrong.append(f"steps {timeline.step.words} with {gaps} gaps, not {reading.step} with {reading.gaps}")
-    if reading.target or reading.roles or reading.task:
+    if reading.target or reading.roles or reading.task or reading.infers:
         target = tuple(reading.target.split(",")) if reading.target else ()
         schema = infer_schema(source, SchemaOptions(target=target, kinds=reading.kinds))
         notes += schema.notes
+        if reading.infers and [f.name for f in schema.targets] != [reading.infers]:
+            wrong.append(f"the target is {[f.name for f in schema.targets]}, not {reading.infers}")
         kinds = {f.name: f.kind if f.role in ("feature", "target") else f.role for f in schema.fields}
         wrong += [f"{name} is {kinds[name]}, not {kind}" for name, kind in reading.roles.items() if kinds[name] != kind]
         if reading.task and schema.task != reading.task:

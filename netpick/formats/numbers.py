@@ -97,6 +97,7 @@ SCALES = {
 LIMITS = "<>≤≥~≈"
 MOST_DIGITS = 16  # more would not survive as a number
 MOST_UNREAD = 0.05  # cells of a sample
+MOST_LIMITS = 0.5  # of the cells of a sample
 STRUCTURE_FROM = 8  # cells that could be either way, before what they have in common says which
 WRITTEN = re.compile(
     rf"(?P<open>\()?(?P<limit>[{LIMITS}]=?)? ?(?P<first>[+-])? ?(?P<before>[^\W\d_][^\W\d_]{{0,2}}[.$]?|[^\w\s.,()+'-])? ?(?P<second>[+-])?"
@@ -146,6 +147,8 @@ class Numbers(Way):
         if not parsed or len(parsed) < (1 - MOST_UNREAD) * len(cells.sample):
             return None
         if any(_is_code(cell) for cell in parsed):
+            return None
+        if sum(bool(cell.match["limit"]) for cell in parsed) > MOST_LIMITS * len(parsed):  # <=50K and >50K are classes
             return None
         affixes = _affixes(parsed)
         separators = _separators([cell.core for cell in parsed], near)

@@ -120,7 +120,7 @@ def test_unknown_names_list_near_matches(options: SchemaOptions, words: str) -> 
 
 
 def test_no_target_and_nothing_to_learn_from_are_errors() -> None:
-    with pytest.raises(RequestError, match="Pass --target COLUMN"):
+    with pytest.raises(RequestError, match=r"The likeliest: 'b' .the last column, numbers.: --target b"):
         schema_of(a=x, b=x * 2)
     with pytest.raises(DataError, match="no column left to learn from"):
         schema_of(fixed=["same"] * N, y=y)

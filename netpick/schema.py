@@ -183,6 +183,7 @@ def _infer_target(
         if claimed[name][0] in ("category", "boolean", "number")
         and not _left_out_reason(name, column, *claimed[name])
         and not _is_entity(name, column, claimed[name][1])
+        and not _mostly_missing(column)
     ]
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
     likely = likely_targets(source.columns, claimed, list(dict.fromkeys([*usable, *by_name])))
@@ -195,6 +196,11 @@ def _infer_target(
         f"{source.origin} does not say which column to predict: none is called target, label, class or y, and no other stands out. "
         f"{f'The likeliest: {said}. ' if said else 'Pass --target COLUMN. '}Known: {', '.join(source.columns)}."
     )
+
+
+def _mostly_missing(column: Column) -> bool:
+    series = series_of(column)
+    return series is not None and series.null_count() > 0.5 * len(series)
 
 
 def _is_entity(name: str, column: Column, claim: Claim | None) -> bool:

@@ -186,6 +186,7 @@ READINGS: tuple[Reading, ...] = (
         values={"therapy": 3, "country": 3},
         says="'None' is read as a value of 'therapy'",
     ),
+    Reading(path="11-kaggle-spam/spam.csv", infers="v1", roles={"v2": "text"}, task="classify"),
     Reading(path="14-which-target/insurance.csv", infers="charges", task="regress"),
     Reading(path="14-which-target/Housing.csv", infers="price", task="regress"),
     Reading(path="15-ratings/hotels.csv", target="rating", task="classify", says="read as classes"),
@@ -239,6 +240,32 @@ READINGS: tuple[Reading, ...] = (
             task="regress",
         )
         for name in ("towns.tsv", "towns.txt", "plain.tsv")
+    ),
+    Reading(  # the letter that the byte damaged stays damaged
+        path="43-bytes-of-exports/one_bad_byte.csv",
+        target="label",
+        cells={"city": ["Köln", "Zürich"]},
+        says="UTF-8, but for some bytes",
+    ),
+    *(
+        Reading(path=f"43-bytes-of-exports/{name}", target="label", values={"city": 4, "label": 2}, says=says)
+        for name, says in (
+            ("bom_joined.csv", ""),
+            ("zero_width.csv", ""),
+            ("decomposed.csv", ""),
+            ("nbsp_names.csv", ""),
+            ("comments.csv", "2 lines above the header are left out"),
+            ("ctrl_z.csv", ""),
+            ("nul_tail.csv", ""),
+            ("mixed_encodings.csv", "UTF-8, but for some bytes"),
+            ("repeated_header.csv", "1 row repeats the header"),
+            ("repeated_header3.csv", "2 rows repeat the header"),
+            ("repeated_bom.csv", "1 row repeats the header"),
+            ("utf16_tabs.txt", ""),
+            ("utf16le_nomark.csv", ""),
+            ("gz_misnamed.csv", ""),
+            ("cr_only.csv", ""),
+        )
     ),
     Reading(
         path="42-tabs-with-thousands/million.tsv",

@@ -28,6 +28,7 @@ MOST_STRAY = 0.05  # of the filled cells
 TRIES = 3  # of taking cells that a format does not read into the sample
 LONGEST = 40  # characters of the middle cell; longer ones are prose
 SHOWN = 20  # stray cells that are kept by row
+MARKS = "[\u0300-\u036f\u3099\u309a]"
 NAMED = 3  # columns that a note names
 
 
@@ -151,31 +152,31 @@ def _read_column(series: pl.Series, near: Neighbours) -> Reading | None:
         or int(with_digits.sum()) < 0.9 * int((~missing).sum())
     ):
         return None
-    texts = tidy(series)
-    head = texts.head(SAMPLED)
+    head = tidy(series.head(SAMPLED))
     head = head.filter(head.is_not_null() & ~head.is_in(list(AMONG_NUMBERS)))
-    spread = texts.gather_every(max(1, len(texts) // SAMPLED)).drop_nulls()
-    spread = spread.filter(~spread.is_in(list(AMONG_NUMBERS)))
+    spread = tidy(sample)
+    spread = spread.filter(spread.is_not_null() & ~spread.is_in(list(AMONG_NUMBERS)))
     figures = spread.str.contains(r"\d")
     if int((~figures).sum()) <= MOST_STRAY * len(spread):  # a few words are stray cells
         spread = spread.filter(figures)
     looked_at = spread.unique(maintain_order=True).to_list()
-    for name in FORMATS:
-        reading = _read_by(name, (series, texts, head, looked_at), near) if looked_at else None
+    for name in FORMATS if looked_at else ():
+        reading = _read_by(name, series, (head, looked_at), near)
         if reading is not None:
             return reading
     return None
 
 
-def _read_by(name: str, column: tuple[pl.Series, pl.Series, pl.Series, list[str]], near: Neighbours) -> Reading | None:
-    series, texts, head, looked_at = column
+def _read_by(name: str, series: pl.Series, seen: tuple[pl.Series, list[str]], near: Neighbours) -> Reading | None:
+    head, sample = seen
     way = FORMATS[name]
-    sample = list(looked_at)
+    texts: pl.Series | None = None  # all of them: only where the sample reads
     found: Found | None = None
     for _ in range(TRIES):
         found = way.find(Cells(name=series.name, sample=sample, head=head), near)
         if found is None:
             return None
+        texts = tidy(series) if texts is None else texts
         values = way.read(texts, found.state)
         unread = texts.is_not_null() & values.is_null()
         missing = texts.is_in(list(AMONG_NUMBERS)).fill_null(False)
@@ -188,6 +189,7 @@ def _read_by(name: str, column: tuple[pl.Series, pl.Series, pl.Series, list[str]
             break
         sample = [*dict.fromkeys([*sample, *more])]
     assert found is not None
+    assert texts is not None
     filled = len(texts) - texts.null_count() - int((missing & unread).sum())
     if int(odd.sum()) > MOST_STRAY * filled:
         return None
@@ -267,6 +269,12 @@ def _words_missing(
     kept: dict[str, list[tuple[str, int]]] = {}
     for name in names:
         cells = columns[name].values
+        ascii_alone = cells.str.len_bytes().sum() == cells.str.len_chars().sum()
+        if not ascii_alone and cells.str.contains(MARKS).any():  # u and a mark, as some systems type ü
+            cells = cells.str.normalize("NFC")
+            columns[name] = TableColumn(name=name, values=cells)
+        if not cells.is_in(list(MISSING)).any():
+            continue
         names_here = [word for word in may_be_names(cells) if word not in elsewhere]
         values = {*names_here, *options.not_missing}
         cells, counts = null_words(cells, [word for word in MISSING if word not in values])

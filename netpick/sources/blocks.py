@@ -17,10 +17,11 @@ from polars.exceptions import PolarsError
 
 from netpick.errors import DataError
 from netpick.sources.dialect import Dialect, csv_rows, spoken_separator
-from netpick.sources.encodings import open_plain
+from netpick.sources.encodings import mended, open_plain
 
 BLOCK_BYTES = 24 * 1024 * 1024
 LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
+PADDING = b"\0\x1a"  # what old systems fill the end of a file with
 SMALL = 1024 * 1024  # bytes of a last block that may hold a part of the foot only
 HIGHEST_RATIO = 200  # unpacked to packed
 RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
@@ -52,7 +53,7 @@ class Block:
 def read_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
     """Cuts the file behind row ends and leaves the header out. Raises EncodingTrouble, QuoteTrouble."""
     header = dialect.header
-    for block in _without_foot(_cut(path, dialect.encoding, dialect.quote), dialect.below):
+    for block in _without_foot(_cut(path, dialect), dialect.below):
         if header:
             block = _without_lines(block, dialect.above)
             for _ in range(dialect.header_rows):
@@ -132,14 +133,16 @@ def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[in
     return frame
 
 
-def _cut(path: Path, encoding: str, quote: str | None) -> Iterator[Block]:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _cut(path: Path, dialect: Dialect) -> Iterator[Block]:
+    encoding, quote = dialect.encoding, dialect.quote
+    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape" if dialect.mended else "strict")
     rest, line, offset = b"", 1, 0
     with open_plain(path) as file:
         while True:
             raw = read_some(file, BLOCK_BYTES, path)
             try:
-                data = rest + decoder.decode(raw, final=not raw).encode()
+                text = decoder.decode(raw, final=not raw)
+                data = rest + (mended(text) if dialect.mended else text).encode()
             except UnicodeDecodeError as error:
                 raise _encoding_trouble(path, error, line + rest.count(b"\n"), offset + len(raw)) from None
             except UnicodeError as error:  # what the decoders of UTF-16 and UTF-32 say of a missing mark
@@ -147,7 +150,8 @@ def _cut(path: Path, encoding: str, quote: str | None) -> Iterator[Block]:
                     f"{path} cannot be read as {encoding} ({error}), but such text was expected. Leave --encoding out to have it "
                     "detected."
                 ) from None
-            if b"\0" in data:
+            data = data if raw else data.rstrip(PADDING)
+            if b"\0" in data.rstrip(PADDING):
                 raise _zero(path, data, line)
             offset += len(raw)
             if raw and data.endswith(b"\r"):

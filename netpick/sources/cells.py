@@ -50,7 +50,9 @@ class ColumnBuilder:
                 return
             self._parts = [part.cast(pl.String) for part in self._parts]
         # Other words that may mean a missing value are left for formats to judge, which sees the whole column.
-        self._parts.append(self._null_out(self._strip(cells), ["", *self._own_missing]))
+        cells = self._strip(cells)
+        empty = cells == ""
+        self._parts.append(cells.set(empty, None) if empty.any() else cells)
 
     @property
     def _holds_numbers(self) -> bool:
@@ -96,7 +98,11 @@ class ColumnBuilder:
         return None if _digits_matter(cells, values) else values
 
     def _strip(self, cells: pl.Series) -> pl.Series:
-        stripped = cells.str.strip_chars(AROUND)
+        stripped = cells.str.strip_chars()
+        if (
+            stripped.str.len_bytes().sum() != stripped.str.len_chars().sum()
+        ):  # letters beyond ASCII, and blanks of no width
+            stripped = stripped.str.strip_chars(AROUND)
         if not self.blanks_removed and stripped.str.len_bytes().sum() != cells.str.len_bytes().sum():
             self.blanks_removed = True
         return stripped

@@ -13,12 +13,20 @@ from typing import ClassVar
 import polars as pl
 
 from netpick.errors import DataError
+from netpick.formats.tidy import AROUND
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
 from netpick.sources.cells import ColumnBuilder
 from netpick.sources.dialect import Dialect, detect_dialect, foot_lines, looks_tabular, spoken_separator, without_quotes
-from netpick.sources.encodings import describe_binary, detect_encoding, guess_legacy, open_plain
+from netpick.sources.encodings import (
+    describe_binary,
+    detect_encoding,
+    guess_legacy,
+    nearly_utf8,
+    open_plain,
+    text_encoding,
+)
 from netpick.sources.paths import short_name
 from netpick.sources.table import MOST_COLUMNS, table_source, unique_names
 from netpick.types import Note, Source
@@ -29,6 +37,8 @@ DIALECT_CHARACTERS = 256 * 1024
 TAIL_BYTES = 64 * 1024
 LOOKED_AT = 64 * 1024  # bytes of a file of unknown name
 LONGEST_HEADER = 2 * 1024 * 1024  # bytes
+MENDED = "utf-8, mended"  # as an encoding: bytes that are no UTF-8 are read as cp1252
+MENDED_WORDS = "The encoding is UTF-8, but for some bytes that are not; these are read as cp1252."
 AT_ONCE = 4  # columns that a thread takes
 
 
@@ -52,6 +62,12 @@ class DelimitedReader(Reader):
         except EncodingTrouble as trouble:
             if options.encoding is not None or dialect.encoding.startswith(("utf-16", "utf-32")):
                 raise  # a mark or zeros said so: no guess would be better
+            if (
+                not dialect.mended
+                and dialect.encoding in ("utf-8", "utf-8-sig")
+                and nearly_utf8(_bytes_around(path, trouble.offset))
+            ):
+                return self.read(path, replace(options, encoding=MENDED))
             encoding = guess_legacy(_bytes_around(path, trouble.offset))
             text = f"The encoding is {encoding} (guessed: byte {trouble.offset:,} is not {dialect.encoding})."
             note = Note(subject="encoding", text=text, override="--encoding")
@@ -80,9 +96,13 @@ class DelimitedReader(Reader):
 def _look(path: Path, options: ReadOptions) -> Dialect:
     with open_plain(path) as file:
         head = read_some(file, HEAD_BYTES, path)
-    encoding, note = detect_encoding(head, whole=len(head) < HEAD_BYTES, given=options.encoding, path=path)
+    mended = options.encoding == MENDED or (options.encoding is None and nearly_utf8(head))
+    if mended:
+        encoding, note = "utf-8", Note(subject="encoding", text=MENDED_WORDS, override="--encoding")
+    else:
+        encoding, note = detect_encoding(head, whole=len(head) < HEAD_BYTES, given=options.encoding, path=path)
     text = _head_text(path, encoding)
-    dialect = detect_dialect(text, encoding, options)
+    dialect = replace(detect_dialect(text, encoding, options), mended=mended)
     if not dialect.names:
         raise DataError(
             f"{path} holds only blank lines or cells, but rows were expected. Check how the file was written."
@@ -155,24 +175,35 @@ def _read_frame(
         )
         for name in dialect.names
     ]
-    _fill(path, dialect, dict(enumerate(builders)))
+    repeated: dict[int, pl.Series] = {}
+    _fill(path, dialect, dict(enumerate(builders)), repeated)
     text_after_all = [number for number, builder in enumerate(builders) if builder.reread]
     if text_after_all:
         for number in text_after_all:
             builders[number] = ColumnBuilder(missing=options.missing, not_missing=options.not_missing, as_text=True)
-        _fill(path, dialect, {number: builders[number] for number in text_after_all})
+        _fill(path, dialect, {number: builders[number] for number in text_after_all}, repeated)
     frame = pl.DataFrame([builder.finish().alias(name) for builder, name in zip(builders, dialect.names, strict=True)])
     missing = {name: dict(b.tokens) for name, b in zip(dialect.names, builders, strict=True) if b.tokens}
-    return frame, _cell_notes(builders, dialect.names), missing
+    notes = _cell_notes(builders, dialect.names)
+    again = sum(int(rows.sum()) for rows in repeated.values())
+    if again:
+        text = f"{again} row{' repeats' if again == 1 else 's repeat'} the header, as joined files do, and {'is' if again == 1 else 'are'} left out."
+        notes.append(Note(subject="header", text=text))
+    return frame, notes, missing
 
 
-def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder]) -> None:
+def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder], repeated: dict[int, pl.Series]) -> None:
+    """Reads the file into builders. repeated: by block, the rows that repeat the header; found when all columns are read."""
     columns = None if len(builders) == len(dialect.names) else [*builders]
     rows = 0
     # Threads, because one polars cast runs on one core and lets go of Python's lock.
     with ThreadPoolExecutor(max_workers=min(len(builders), os.cpu_count() or 1)) as pool:
-        for block in read_blocks(path, dialect):
+        for number_of_block, block in enumerate(read_blocks(path, dialect)):
             frame = parse_block(block, dialect, path, columns)
+            if columns is None and dialect.header and (again := _headers_again(frame, dialect.names)) is not None:
+                repeated[number_of_block] = again
+            if number_of_block in repeated:
+                frame = frame.filter(~repeated[number_of_block])
             rows += frame.height
             parts = [(builder, frame[str(number)]) for number, builder in builders.items()]
             list(pool.map(_add, (parts[start : start + AT_ONCE] for start in range(0, len(parts), AT_ONCE))))
@@ -181,6 +212,17 @@ def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder]) -> N
             f"{path} has a header ({', '.join(dialect.names[:6])}{', ...' if len(dialect.names) > 6 else ''}) but no rows, and "
             "rows were expected. Pass --no-header if the first row is data."
         )
+
+
+def _headers_again(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series | None:
+    """The rows of a block that are its header once more, also behind a byte order mark; None without any."""
+    likely = frame["0"].str.ends_with(names[0]).fill_null(False)
+    if not names[0] or not likely.any():
+        return None
+    again = likely
+    for number, name in enumerate(names):
+        again &= (frame[str(number)].str.strip_chars(AROUND) == name).fill_null(False)
+    return again if again.any() else None
 
 
 def _add(parts: Sequence[tuple[ColumnBuilder, pl.Series]]) -> None:
@@ -210,9 +252,10 @@ def _looks_delimited(path: Path) -> bool:
             head = file.read(LOOKED_AT)
     except (OSError, EOFError):
         return False
-    if not head or describe_binary(head):
+    encoding = text_encoding(head, None)
+    if not head or (describe_binary(head) and not encoding.startswith(("utf-16", "utf-32"))):
         return False
-    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
+    text = head.decode(encoding, "replace").replace("\r\n", "\n")
     return looks_tabular(text if len(head) < LOOKED_AT else text[: text.rfind("\n") + 1])
 
 

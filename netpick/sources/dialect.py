@@ -27,6 +27,7 @@ SPOKEN = {"\t": "a tab", "|": "a vertical bar", ";": "a semicolon", ",": "a comm
 NO_QUOTES = ("", "none", "None")
 CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
 BLANK_CELLS = ' ,;\t|"\ufeff'  # what a line of empty cells is made of
+FIRST_LINES = 300  # that show what stands above a header
 SAMPLE_ROWS = 2_000
 LONGEST_CELL = 1 << 27  # characters; blocks of rows are smaller
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -43,6 +44,7 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
     blank_before_quote: bool = False
+    mended: bool = False  # bytes that are not UTF-8 are read as cp1252
     above: int = 0  # lines above the header
     below: int = 0  # lines at the foot
     header_rows: int = 1  # the names, and a row of units
@@ -86,22 +88,22 @@ def _without_lines_above(text: str, options: ReadOptions) -> tuple[list[str], st
     if named is not None:
         given = options if options.separator is not None else replace(options, separator=named[1])
         return lines[:1], "\n".join(lines[1:]), given
-    separator, quote = _separator_and_quote(text, options)
-    whole = _rank(text, separator, quote)
+    head = "\n".join(lines[:FIRST_LINES])
+    separator, quote = _separator_and_quote(head, options)
+    whole = _rank(head, separator, quote)
     divides = whole[0] and whole[2] == 1.0
     candidates = [separator] if divides or options.separator is not None else [s for s in SEPARATORS if s != " "]
     for candidate in candidates:
-        quote = _given_quote(options) if options.quote is not None else _detect_quote(text, candidate)
-        rows, ends = _rows_and_ends(text, candidate, quote)
+        quote = _given_quote(options) if options.quote is not None else _detect_quote(head, candidate)
+        rows, ends = _rows_and_ends(head, candidate, quote)
         count = rows_above(rows)
         if not count:
             continue
         stop = ends[count - 1]
         while stop < len(lines) and not lines[stop].strip(BLANK_CELLS):
             stop += 1
-        rest = "\n".join(lines[stop:])
-        if _rank(rest, candidate, quote)[0]:
-            return lines[:stop], rest, options
+        if _rank("\n".join(lines[stop:FIRST_LINES]), candidate, quote)[0]:
+            return lines[:stop], "\n".join(lines[stop:]), options
     return [], text, options
 
 
@@ -293,9 +295,18 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     if votes:
         return votes > 0
     cells = [cell.strip() for cell in rows[0]]
-    return len(set(cells)) == len(cells) and all(
-        0 < len(cell) <= NAME_LENGTH and not is_number(cell) and len(cell.split()) <= 5 for cell in cells
+    named = [cell for cell in cells if cell]
+    if any(not cell and not _mostly_empty(rows[1:], place) for place, cell in enumerate(cells)):
+        return False
+    return len(set(named)) == len(named) >= min(2, len(cells)) and all(
+        len(cell) <= NAME_LENGTH and not is_number(cell) and len(cell.split()) <= 5 for cell in named
     )
+
+
+def _mostly_empty(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether a column without a name hardly holds anything either."""
+    filled = sum(1 for row in rows if place < len(row) and row[place].strip())
+    return filled <= 0.5 * len(rows)
 
 
 def _column_names(rows: Sequence[Sequence[str]], header: bool) -> tuple[list[str], list[Note]]:

@@ -66,7 +66,7 @@ def detect_encoding(head: bytes, *, whole: bool, given: str | None, path: Path) 
         return marked, _note(marked, "by its byte order mark")
     if guessed := _utf16_without_mark(head):
         return guessed, _note(guessed, "every second byte is zero")
-    _require_text(head, path)
+    _require_text(head.rstrip(b"\0\x1a") if whole else head, path)
     if _is_utf8(head, whole):
         return "utf-8", Note(subject="encoding", text="The encoding is UTF-8.", override="--encoding")
     guess = guess_legacy(head)
@@ -78,6 +78,26 @@ def text_encoding(data: bytes, given: str | None) -> str:
     if given is not None and (name := _known(given)) not in ("utf-16", "utf-32", "utf-8"):
         return name
     return _marked(data) or (_utf16_without_mark(data) if given is None else None) or (given or "utf-8")
+
+
+def nearly_utf8(sample: bytes) -> bool:
+    """Whether text is UTF-8 but for a few bytes: sequences that are valid by chance hardly occur in other encodings."""
+    if sample.isascii() or _marked(sample) is not None or describe_binary(sample) is not None:
+        return False
+    text = sample[:-3].decode("utf-8", "surrogateescape")  # its end may cut a letter
+    bad = sum("\udc80" <= letter <= "\udcff" for letter in text if letter > "\x7f")
+    good = sum(not "\udc80" <= letter <= "\udcff" for letter in text if letter > "\x7f")
+    return 0 < bad <= good
+
+
+def mended(text: str) -> str:
+    """Text that was decoded with surrogateescape, its stray bytes as cp1252 has them."""
+    return text.translate(STRAY_BYTES)
+
+
+STRAY_BYTES = {
+    0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)
+}  # as surrogateescape keeps them
 
 
 def guess_legacy(sample: bytes) -> str:

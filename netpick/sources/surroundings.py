@@ -38,7 +38,7 @@ def rows_above(rows: Sequence[Sequence[str]]) -> int:
         return _padded_above(rows)
     above, names = rows[:start], [cell.strip() for cell in rows[start]]
     # A header of one cell less than its rows lacks the name of the row names; one of as many cells as a row is a header.
-    if any(len(row) >= usual - 1 and sum(map(bool, row)) > 1 for row in above):
+    if any(len(row) > usual for row in above) or (start == 1 and len(above[0]) == usual - 1):
         return 0
     return start if _are_names(names) else 0
 

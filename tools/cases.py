@@ -241,6 +241,23 @@ READINGS: tuple[Reading, ...] = (
         )
         for name in ("towns.tsv", "towns.txt", "plain.tsv")
     ),
+    *(
+        Reading(path=f"43-bytes-of-exports/enc_{name}.csv", target="label", cells={"city": cities})
+        for name, cities in (
+            ("big5", ["臺北", "高雄"]),
+            ("cp1250", ["Poznań", "Gdańsk"]),
+            ("cp1251", ["Москва", "Омск"]),
+            ("cp1252", ["Málaga", "Genève"]),
+            ("cp1253", ["Αθήνα", "Λαμία"]),
+            ("cp850", ["Köln", "Zürich"]),
+            ("euc_kr", ["부산", "서울"]),
+            ("gbk", ["上海", "广州"]),
+            ("iso8859_9", ["İstanbul", "İstanbul"]),
+            ("koi8_r", ["Казань", "Омск"]),
+            ("mac_roman", ["Málaga", "Zürich"]),
+            ("shift_jis", ["札幌", "名古屋"]),
+        )
+    ),
     Reading(  # the letter that the byte damaged stays damaged
         path="43-bytes-of-exports/one_bad_byte.csv",
         target="label",

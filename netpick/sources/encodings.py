@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netpick.errors import DataError, RequestError
+from netpick.sources.legacy import likeliest_encodings
 from netpick.types import Note
 
 # UTF-32 before UTF-16: its little-endian mark starts with that of UTF-16.
@@ -102,14 +103,19 @@ STRAY_BYTES = {
 
 def guess_legacy(sample: bytes) -> str:
     """The likeliest encoding of text that is not UTF-8; latin-1, which decodes anything, when none fits."""
-    from charset_normalizer import from_bytes
-
     # Bytes around the first non-ASCII ones tell more than a head that may be plain ASCII.
     first = next((position for position, byte in enumerate(sample) if byte > 127), 0)
     sample = sample[max(0, first - 2000) : first + 60_000]
-    matches = list(from_bytes(sample, cp_isolation=CANDIDATES))
+    likeliest = likeliest_encodings(sample)
+    if len(likeliest) == 1:
+        return likeliest[0]
+    from charset_normalizer import from_bytes
+
+    matches = list(from_bytes(sample, cp_isolation=likeliest or CANDIDATES))
     # Short West European texts fit the Central European table just as well: on a tie the commoner one wins.
     best = min(matches, key=lambda match: (match.chaos, -match.coherence, match.encoding != WESTERN), default=None)
+    if best is None and likeliest:
+        return likeliest[0]
     if best is None or WESTERN in best.could_be_from_charset:
         return WESTERN if _decodes(sample, WESTERN) else "latin-1"
     return best.encoding.replace("_", "-")

@@ -142,7 +142,7 @@ def is_strong(likely: Sequence[Likely]) -> bool:
 
 def _likely(name: str, column: Column, claimed: tuple[str | None, Claim | None], names: Sequence[str]) -> Likely:
     kind, claim = claimed
-    points, reasons = _by_name(name, names)
+    points, reasons = _by_name(name, names, is_number=kind == "number")
     if points == NAMED:
         return Likely(name=name, points=points + LAST * (name == names[-1]), reason=reasons[0])
     if name == names[-1]:
@@ -163,16 +163,16 @@ def _likely(name: str, column: Column, claimed: tuple[str | None, Claim | None],
     return Likely(name=name, points=points, reason=", ".join(reasons))
 
 
-def _by_name(name: str, names: Sequence[str]) -> tuple[float, list[str]]:
+def _by_name(name: str, names: Sequence[str], *, is_number: bool) -> tuple[float, list[str]]:
     plain = name.strip().lower()
-    if plain in TARGET_NAMES and not (plain == "y" and {"x", "z"} <= {other.strip().lower() for other in names}):
+    axes = COORDINATES & {other.strip().lower() for other in names}
+    is_axis = is_number and plain in COORDINATES  # y beside x and z is a length
+    if plain in TARGET_NAMES and not (is_axis and axes == COORDINATES):
         return NAMED, [f"its name says so: '{name}'"]
     spaced = re.sub(r"[^a-z]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()).strip()
     words = set(spaced.split())
     if spaced.replace(" ", "") in OUTCOMES or any(phrase in spaced for phrase in PHRASES):
         return OUTCOME, ["such columns are usually predicted"]
-    if words & DESCRIBES or (
-        plain in COORDINATES and len(COORDINATES & {other.strip().lower() for other in names}) > 1
-    ):
+    if words & DESCRIBES or (is_axis and len(axes) > 1):
         return DESCRIPTIVE, []
     return 0.0, []

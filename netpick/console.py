@@ -10,7 +10,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -333,7 +332,7 @@ def _write_text(text: str) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
             print(f"netpick: note: written as UTF-8, since {encoding} lacks some of its letters.", file=sys.stderr)
             sys.stdout.flush()
             sys.stdout.buffer.write(text.encode())

@@ -129,6 +129,8 @@ def _values(series: pl.Series, meaning: Meaning, kept: CellFormat | None, near: 
 
 
 def _own_numbers(odd: pl.Series, kept: CellFormat | None, near: Neighbours) -> tuple[pl.Series, str] | None:
+    if kept is not None and "%" in kept.state.get("after", ()):  # 0.125 may be 12.5 %, or an eighth of one
+        return None
     found = find_alone(odd, near)
     if found is None:
         numbers = as_numbers(odd)

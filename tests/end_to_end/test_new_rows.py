@@ -135,3 +135,10 @@ def test_values_that_no_training_row_has_are_noted(plain: Model) -> None:
     assert [n.text for n in source.notes if n.subject == "unseen values"] == [
         "1 cell of 'city' holds a value that no training row has: 'Basel'."
     ]
+
+
+def test_a_share_is_not_taken_for_a_percentage() -> None:
+    rows = pl.DataFrame({"p": [f"{n / 4} %" for n in range(80)], "label": ["a", "b"] * 40})
+    model = quick_model(rows, target=("label",), models="mlp")
+    with pytest.warns(UnreadCells, match="1 cell of 'p' is written otherwise"):
+        model.predict(pl.DataFrame({"p": ["0.125", "12.5 %"]}))

@@ -25,7 +25,7 @@ PENALTY = 0.1  # 1 / C: TF-IDF vectors are short, so the usual 1 holds the weigh
 SMOOTHING = 0.1  # of naive Bayes
 TRIED_SHARE = 10  # a tenth of the rows tells which naive Bayes is the better one
 TABLE = ("vector", "codes")
-SIZES = Sizes(start=2_000, measured=10, enough=60, most=1_000)
+SIZES = Sizes(start=2_000, measured=10, enough=100, most=1_000)
 ONCE = Sizes(start=4_000)
 
 

@@ -74,8 +74,8 @@ def described(mixed: Mixed, result: CandidateResult, against: Comparison | None,
         words += "."
     elif against.verdict == "better":
         words += (
-            f": better than the best single candidate, {against.b}, by {difference_text(against)}. It has to run all of its "
-            f"{len(mixed.weights)} members for every row."
+            f": better than the best single candidate, {against.b}, by {difference_text(against)}. It would have to run all of its "
+            f"{len(mixed.weights)} members for every row, and is not kept as a model."
         )
     else:
         than = "worse than" if against.verdict == "worse" else "no better than"

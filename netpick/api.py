@@ -6,6 +6,7 @@ source -> schema -> decode -> checks -> split -> encode -> plan -> train -> comp
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,6 @@ from netpick.stop import Stop
 from netpick.types import OnEvent, RunResults
 
 if TYPE_CHECKING:
-    import os
-
     import polars as pl
 
     from netpick.use import Model
@@ -216,7 +215,7 @@ def fit(
     device: str = "auto",
     out: str | os.PathLike[str] | None = None,
     accept: Sequence[str] = (),
-    cost: Mapping[str, float] | None = None,
+    cost: Mapping[str, float] | str | os.PathLike[str] | None = None,
     margin: float | None = None,
     prefer: Literal["any", "network"] = "any",
     recipe: str | None = None,
@@ -241,6 +240,7 @@ def fit(
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
     unless steps, split, a budget below 30 s or a test part is given; 1: a single test part).
+    cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
     margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
     horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
@@ -268,7 +268,7 @@ def fit(
         device=device,
         out=None if out is None else Path(out),
         accept=tuple(accept),
-        cost=dict(cost or {}),
+        cost=_costs(cost),
         margin=margin,
         prefer=prefer,
         recipe=recipe,
@@ -285,6 +285,14 @@ def fit(
         command="netpick.fit(...)",
     )
     return run_fit(data, options, on_event)
+
+
+def _costs(given: Mapping[str, float] | str | os.PathLike[str] | None) -> dict[str, float]:
+    if isinstance(given, (str, os.PathLike)):
+        from netpick.compare.costs import read_cost_words
+
+        return read_cost_words([os.fspath(given)])
+    return dict(given or {})
 
 
 def look(data: object, target: str | Sequence[str] | None = None, **options: Any) -> Prepared:

@@ -104,4 +104,6 @@ def test_the_blend_is_a_row_of_its_own(run: netpick.Run) -> None:
 def test_costs_that_cannot_be_are_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="names 'cow', but there is no such class"):
         netpick.fit(animals(100, 3), "animal", cost={"cow>dog": 2}, out=tmp_path / "run")
+    with pytest.raises(RequestError, match=r"The costs '.*costs\.csv' cannot be read as a file"):
+        netpick.fit(animals(100, 3), "animal", cost=tmp_path / "costs.csv", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -218,6 +218,16 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
         2,
         ("'a>z' names 'z'", "no such class", "Known: a, b"),
     ),
+    "margin below zero": (
+        lambda f: [table(f, good), "--margin", "-0.1"],
+        2,
+        ("A margin of -0.1 cannot be used", "0 or more", "--margin 0.01"),
+    ),
+    "unknown preference": (
+        lambda f: [table(f, good), "--prefer", "trees"],
+        2,
+        ("'trees' cannot be preferred", "--prefer network"),
+    ),
     "existing output": (existing_out, 2, ("run", "--out")),
 }
 

@@ -254,9 +254,9 @@ class Own(nn.Module):
 
 
 def test_a_users_own_module_is_recorded_by_name_and_handed_over_again(iris: pl.DataFrame, tmp_path: Path) -> None:
-    made = netpick.fit(iris, models=["mlp", Own()], steps=100, out=tmp_path / "run")
+    made = netpick.fit(iris, models=["mlp", Own()], steps=100, prefer="network", out=tmp_path / "run")
     assert [c.name for c in made.results.candidates] == ["mlp", "Own"]
-    alone = netpick.fit(iris, models=[Own()], steps=100, out=tmp_path / "alone")
+    alone = netpick.fit(iris, models=[Own()], steps=100, prefer="network", out=tmp_path / "alone")
     with pytest.raises(netpick.RequestError, match="module=YourNetwork"):
         netpick.load(alone.folder)
     model = netpick.load(alone.folder, module=Own())

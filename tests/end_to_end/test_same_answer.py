@@ -254,7 +254,15 @@ def test_a_forecaster_continues_a_history_as_it_did_in_training(tmp_path: Path) 
         )
         frames.append(pl.DataFrame({"day": days, "shop": [shop] * len(days), "sales": sales}))
     frame = pl.concat(frames)
-    asked = {"target": ("sales",), "horizon": 5, "context": 14, "models": "rnn", "steps": 10, "seed": 3}
+    asked = {
+        "target": ("sales",),
+        "horizon": 5,
+        "context": 14,
+        "models": "rnn",
+        "steps": 10,
+        "seed": 3,
+        "prefer": "network",
+    }
     run, again = (
         run_fit(frame, FitOptions(out=tmp_path / name, memory_limit=limit, **asked))  # type: ignore[arg-type]
         for name, limit in (("memory", None), ("disk", 0))

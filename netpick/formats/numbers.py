@@ -99,6 +99,7 @@ MOST_DIGITS = 16  # more would not survive as a number
 MOST_UNREAD = 0.05  # cells of a sample
 MOST_LIMITS = 0.5  # of the cells of a sample
 STRUCTURE_FROM = 8  # cells that could be either way, before what they have in common says which
+UNIT_SIGNS = ("%", "‰", "°", "″", "′", '"')  # other units have a letter
 WRITTEN = re.compile(
     rf"(?P<open>\()?(?P<limit>[{LIMITS}]=?)? ?(?P<first>[+-])? ?(?P<before>[^\W\d_][^\W\d_]{{0,2}}[.$]?|[^\w\s.,()+'-])? ?(?P<second>[+-])?"
     r"(?P<core>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?(?P<gap> ?)(?P<after>[^\d\s.,()+<>-][^\d()+<>,-]{0,14})?(?P<behind> ?-)?(?P<close>\))?"
@@ -258,7 +259,11 @@ def _affixes(cells: Sequence[_Cell]) -> NumberFormat | None:
 
 
 def _is_unit(text: str, cells: Sequence[_Cell]) -> bool:
-    if text in CURRENCIES or not text[0].isalnum():
+    if text in CURRENCIES or text in UNIT_SIGNS:
+        return True
+    if not any(map(str.isalpha, text)):  # 0: is no quantity
+        return False
+    if not text[0].isalnum():
         return True
     if len(text) == 1 and any(cell.tight and cell.after for cell in cells):
         return text in TIGHT_LETTERS

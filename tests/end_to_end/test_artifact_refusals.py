@@ -29,7 +29,9 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Members:
     frame = pl.DataFrame({f"x{i}": x[:, i] for i in range(3)}).with_columns(
         y=pl.Series(["ab"[int(v > 0)] for v in x[:, 0]])
     )
-    run = netpick.fit(frame, models="mlp", steps=5, accept=("D002",), out=tmp_path_factory.mktemp("model") / "run")
+    run = netpick.fit(
+        frame, models="mlp", prefer="network", steps=5, accept=("D002",), out=tmp_path_factory.mktemp("model") / "run"
+    )
     with zipfile.ZipFile(run.folder / "model.netpick") as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 

@@ -50,7 +50,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
     frame = frame.with_columns(price=pl.col("size") * 2 + (pl.col("kind") == "a"))
     folder = tmp_path_factory.mktemp("explain")
     frame.with_columns(cheap=pl.col("price") < 0).drop("price").write_csv(folder / "houses.csv")
-    return netpick.fit(folder / "houses.csv", target="cheap", models="mlp", steps=80, out=folder / "run")
+    return netpick.fit(
+        folder / "houses.csv", target="cheap", models="mlp", prefer="network", steps=80, out=folder / "run"
+    )
 
 
 def typed(

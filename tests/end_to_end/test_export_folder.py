@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> netpick.Run:
-    return netpick.fit(table(), "species", models="mlp", steps=60, out=folder / "iris")
+    return netpick.fit(table(), "species", models="mlp", prefer="network", steps=60, out=folder / "iris")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def exported(run: netpick.Run) -> Path:
 def digits(folder: Path) -> netpick.Run:
     pixels, labels = load_digits(return_X_y=True)
     images = (pixels.reshape(-1, 8, 8)[:400] * 16).clip(0, 255).astype(np.uint8)
-    return netpick.fit((images, labels[:400]), models="cnn", steps=60, out=folder / "digits")
+    return netpick.fit((images, labels[:400]), models="cnn", prefer="network", steps=60, out=folder / "digits")
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +151,8 @@ def test_texts_pictures_and_forecasts_are_answered_without_torch(
         }
     )
     runs = {
-        "texts": netpick.fit(texts, "mood", models="rnn", steps=20, out=folder / "texts"),
-        "sales": netpick.fit(sales, "sales", horizon=7, models="mlp", steps=20, out=folder / "sales"),
+        "texts": netpick.fit(texts, "mood", models="rnn", prefer="network", steps=20, out=folder / "texts"),
+        "sales": netpick.fit(sales, "sales", horizon=7, models="mlp", prefer="network", steps=20, out=folder / "sales"),
     }
     texts.write_csv(folder / "texts.csv")
     sales.write_csv(folder / "sales.csv")
@@ -188,7 +188,7 @@ def test_a_network_of_ones_own_is_used_without_its_code(folder: Path) -> None:
             made: torch.Tensor = self.layers(x)
             return made
 
-    made = netpick.fit(table(), "species", models=[Wide()], steps=20, out=folder / "own")
+    made = netpick.fit(table(), "species", models=[Wide()], prefer="network", steps=20, out=folder / "own")
     with pytest.raises(netpick.RequestError, match="your own network"):
         write_export(made.folder)
     graph = write_export(made.folder, module=Wide())

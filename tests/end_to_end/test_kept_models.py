@@ -128,7 +128,7 @@ def test_predict_and_score_work_for_every_baseline(case: tuple[netpick.Run, obje
         assert model.engine.name == "numpy"
         assert len(model.predict(data)) > 0
         assert set(model.score(data)) >= {run.results.primary_metric}
-        assert result.name in model.card
+        assert model.parts.record.candidate == result.name
 
 
 def test_these_runs_have_baselines_of_every_kind() -> None:
@@ -173,9 +173,9 @@ def test_the_command_line_takes_a_candidate(run: netpick.Run) -> None:
 
 def test_a_candidate_that_is_not_there_lists_near_matches(run: netpick.Run) -> None:
     with pytest.raises(RequestError) as caught:
-        load(run.folder, candidate="boosted tree")
+        load(run.folder, candidate="random forst")
     assert str(caught.value).startswith(
-        f"The run in {run.folder} has no candidate 'boosted tree'. Did you mean boosted trees?"
+        f"The run in {run.folder} has no candidate 'random forst'. Did you mean random forest?"
     )
     with pytest.raises(KeyError):
         {}["x"]

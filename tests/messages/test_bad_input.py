@@ -285,9 +285,9 @@ def test_disk_that_fills_while_the_run_is_written(
         pytest.skip("no permission to mount a small disk here")
     try:
         data = table(tmp_path, good)
-        import netpick.artifact
+        import netpick.write_models
 
-        real = netpick.artifact.save_model
+        real = netpick.write_models.save_model
 
         def fill_first(*arguments: object) -> None:  # another program takes the rest of the disk meanwhile
             with (disk / "other").open("wb") as file:
@@ -299,8 +299,10 @@ def test_disk_that_fills_while_the_run_is_written(
                     pass
             real(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(netpick.artifact, "save_model", fill_first)
-        code, message = run(["fit", data, "--steps", "3", "--out", str(disk / "run")], capsys, monkeypatch)
+        monkeypatch.setattr(netpick.write_models, "save_model", fill_first)
+        code, message = run(
+            ["fit", data, "--steps", "3", "--prefer", "network", "--out", str(disk / "run")], capsys, monkeypatch
+        )
         assert code == 4
         assert "netpick resume" in message
         left = [p.name for p in (disk / "run").iterdir()]

@@ -335,13 +335,13 @@ def test_muon_moves_weights_as_written_out() -> None:
 def test_schedules_are_their_formulas() -> None:
     for step in range(200):
         done = (step + 1) / 200
-        cosine = rate_multiplier(Recipe(schedule="cosine", warmup=0.0), step, 200)
+        cosine = rate_multiplier(Recipe(schedule="cosine", warmup=0.0), done)
         assert cosine == pytest.approx((1 + math.cos(math.pi * done)) / 2, abs=1e-12)
-        warm = rate_multiplier(Recipe(schedule="constant", warmup=0.25), step, 200)
+        warm = rate_multiplier(Recipe(schedule="constant", warmup=0.25), done)
         assert warm == pytest.approx(min(1.0, done / 0.25), abs=1e-12)
-        cut = rate_multiplier(Recipe(schedule="step", warmup=0.0), step, 200)
+        cut = rate_multiplier(Recipe(schedule="step", warmup=0.0), done)
         assert cut == (1.0 if done <= 0.6 else 0.1 if done <= 0.85 else 0.01)
-        cycle = rate_multiplier(Recipe(schedule="onecycle", warmup=0.2), step, 200)
+        cycle = rate_multiplier(Recipe(schedule="onecycle", warmup=0.2), done)
         rising = 0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.2)) / 2
         falling = max(1e-4, (1 + math.cos(math.pi * (done - 0.2) / 0.8)) / 2)
         assert cycle == pytest.approx(rising if done < 0.2 else falling, abs=1e-12)

@@ -132,7 +132,7 @@ REFUSED: dict[str, tuple[dict[str, str | bytes], str]] = {
     "one class": ({"a/1.txt": "x", "a/2.txt": "y"}, "2 text files of one line each and no class folders"),
     "a line each": ({"a.txt": "x", "b.txt": "y"}, "2 text files of one line each"),
     "binary class": ({"a.txt": "x\ny", "b.txt": b"\0\1"}, "b.txt cannot be read: byte 0 is zero"),
-    "all binary": ({"a/1.txt": b"\0", "b/1.txt": b"\0"}, "holds no text that can be read (a/1.txt: byte 0 is zero"),
+    "all binary": ({"a/1.txt": b"\0", "b/1.txt": b"\0"}, "so it is binary data rather than text"),
 }
 
 

@@ -136,6 +136,7 @@ def judge(contest: Contest) -> Judged:
         for results in (candidates, baselines, blends)
     )
     primary = _deciding_metric(contest, candidates, costs)
+    candidates = _leaders_ranked(candidates, baselines, primary)
     metric = metric_of(primary, costs)
     results = candidates, baselines
     on_test_rows = _comparisons(contest, metric, results, rules, on_test)
@@ -175,6 +176,24 @@ def judge(contest: Contest) -> Judged:
 
 def _with_time(contest: Contest, result: CandidateResult) -> CandidateResult:
     return replace(result, ranked=has_had_time(result, contest.passes.get(result.name)))
+
+
+def _leaders_ranked(
+    candidates: Sequence[CandidateResult], baselines: Sequence[CandidateResult], metric: str
+) -> list[CandidateResult]:
+    """Too little training can only make a network look worse than it is: one that leads all others on the validation rows is
+    ranked all the same."""
+    best = best_on_validation([*(c for c in candidates if c.ranked), *baselines], metric)
+    if best is None or metric not in best.validation:
+        return list(candidates)
+
+    def leads(result: CandidateResult) -> bool:
+        if result.status != "ok" or metric not in result.validation:
+            return False
+        difference = result.validation[metric].value - best.validation[metric].value
+        return (difference if METRICS[metric].better == "higher" else -difference) > 0
+
+    return [replace(c, ranked=True) if not c.ranked and leads(c) else c for c in candidates]
 
 
 def _checked(result: CandidateResult) -> CandidateResult:

@@ -253,6 +253,9 @@ def test_whatever_the_csv_module_writes_is_read_back(
     source = open_source(path, options=ReadOptions(separator=",", header=True, quote='"', encoding="utf-8"))
     assert cells(source, "three") == [row[2] for row in rows]
     for position, name in ((0, "one"), (1, "two")):
+        if name in source.formats:  # 0K: read as a quantity, and said
+            assert any(f"'{name}': {source.formats[name].words}" in note.text for note in source.notes)
+            continue
         for found, written in zip(cells(source, name), [row[position].strip() for row in rows], strict=True):
             assert found is None or str(found) == written or float(str(found)) == float(written)
 

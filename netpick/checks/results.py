@@ -41,7 +41,7 @@ class NoNetworkBeatsBaselines(ResultCheck):
                     f"The nearest, {nearest.a}, differs from {baseline.name} by {nearest.difference:+.3g} in "
                     f"{METRICS[nearest.metric].label} ({nearest.low:.3g} to {nearest.high:.3g})."
                 ),
-                advice=f"Use {baseline.name}: it is simpler and as good on these rows. More rows may change that.",
+                advice=f"{baseline.name} is simpler, and the test rows cannot tell that it is worse. More rows may change that.",
             )
         ]
 

@@ -362,13 +362,16 @@ def test_a_panic_of_a_library_is_one_failed_request() -> None:
             guarded(leave)
 
 
-def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for() -> None:
+def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """One client fills the lane; another one's request still comes in, and before the first one's are through."""
     import asyncio
     import threading
     import time
 
+    from netpick.serve import lane as lanes
     from netpick.serve.lane import MOST_WAITING, Lane, Work
+
+    monkeypatch.setattr(lanes, "THREADS", 1)  # the order in which two threads write is the operating system's
 
     async def run() -> None:
         loop, lane, gate, order = asyncio.get_running_loop(), Lane(), threading.Event(), []
@@ -397,7 +400,7 @@ def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for() -> 
         assert isinstance(await done[-1], Fault)  # at its deadline, though the lane is stuck
         gate.set()
         outcomes = await asyncio.wait_for(asyncio.gather(*(f for i, f in enumerate(done) if i != MOST_WAITING)), 20)
-        assert order.index("other") < 5
+        assert order.index("other") <= 2  # one was running, one was next in line
         assert "third" not in order
         assert sum(isinstance(o, Fault) for o in outcomes) == 3  # two gave way, and the one that was late
         assert len(lane) == 0

@@ -5,9 +5,10 @@ Nothing here trains or judges: rows whose file cannot be read leave the Source a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def _with_formats(decoded: Decoded, column: FileColumn) -> Decoded:
     """What each file was, by its ending where the decoder does not say more."""
     if decoded.column.formats is not None:
         return decoded
-    endings = [PurePath(path).suffix.lower() for path in column.paths]
+    endings = [os.path.splitext(path)[1].lower() for path in column.paths]
     formats = [SAME_ENDING.get(ending, ending) for ending in endings]
     return replace(decoded, column=replace(decoded.column, formats=formats))
 

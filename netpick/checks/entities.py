@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 
@@ -22,6 +22,7 @@ MOST_ROWS_A_NAME = 100  # more rows share a category than an entity
 SHARED = 0.1  # of the test rows have a name that is learned from, too
 PROOF, TOLD = 6.0, 0.1  # standard errors; how much more alike rows of one name are than any two
 MORE_ALIKE = 0.25  # share of chances missed, by which a row's nearest row has its name
+SEPARATOR = re.compile(r"[_\-. ]+")  # between the parts of a file's name
 NAMING = (
     ENTITY_WORDS | ID_WORDS | {"code", "serial", "device", "machine", "site", "house", "ticket", "account", "plate"}
 )
@@ -103,15 +104,17 @@ def _file_parts(context: CheckContext) -> Iterator[_Names]:
     if not context.files or context.task != "classify":
         return
     column = next(iter(context.files.values()))
-    split = [re.split(r"[_\-. ]+", PurePath(path).stem) for path in column.paths]
+    stems = [os.path.splitext(path)[0].rpartition("/")[2] for path in column.paths]
+    split = [SEPARATOR.split(stem) for stem in stems]
     if len({len(parts) for parts in split}) != 1:
         return
     labels = [str(name).lower() for name in context.labels]
     for place in range(len(split[0])):
         texts = [parts[place] for parts in split]
-        names, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
-        if not FEWEST_IN_FILES <= len(names) <= len(texts) / 2 or {n.lower() for n in names} <= set(labels):
+        different = set(texts)
+        if not FEWEST_IN_FILES <= len(different) <= len(texts) / 2 or {n.lower() for n in different} <= set(labels):
             continue
+        names, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
         if counts.max() > 0.5 * len(texts):
             continue
         yield _Names(what=f"'{names[0]}', '{names[1]}', … in file names", column=None, codes=codes.astype(np.int64))

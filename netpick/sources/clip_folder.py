@@ -21,7 +21,7 @@ import numpy as np
 
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, media_source
-from netpick.sources.image_folder import ImageFolderReader, commonest_media, list_media
+from netpick.sources.image_folder import commonest_media, image_source, list_media
 from netpick.sources.paths import IMAGE_SUFFIXES, PART_WORDS, readable
 from netpick.types import Array, Note, Source
 
@@ -55,7 +55,7 @@ class ClipFolderReader(Reader):
         pictures = list_media(path, "image")
         note = _frames_note(pictures, path, options.frames)
         if note.override == "--frames":
-            source = ImageFolderReader().read(path, options)
+            source = image_source(pictures, path, options)
         else:
             tree = _folders_as_rows(pictures)
             source = media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)

@@ -31,12 +31,17 @@ class ImageFolderReader(Reader):
         return path.is_dir()
 
     def read(self, path: Path, options: ReadOptions) -> Source:
-        tree = list_media(path, "image")
-        if options.label_from is not None:
-            pattern = parse_pattern(options.label_from)
-            return named_source(tree, path, pattern, layout=self.name, use_parts=options.find_test)
-        name = readable(path.absolute().name)
-        return media_source(tree, path, name=name, layout=self.name, in_zip=False, use_parts=options.find_test)
+        return image_source(list_media(path, "image"), path, options)
+
+
+def image_source(tree: Tree, path: Path, options: ReadOptions) -> Source:
+    """The Source of a listed folder of pictures."""
+    layout = ImageFolderReader.name
+    if options.label_from is not None:
+        pattern = parse_pattern(options.label_from)
+        return named_source(tree, path, pattern, layout=layout, use_parts=options.find_test)
+    name = readable(path.absolute().name)
+    return media_source(tree, path, name=name, layout=layout, in_zip=False, use_parts=options.find_test)
 
 
 def list_media(root: Path, kind: Media) -> Tree:

@@ -80,7 +80,7 @@ def _reason(winner: CandidateResult, equals: Sequence[CandidateResult]) -> str:
 
 def risk(chosen: Recommendation, margin: float) -> str:
     """How likely another one is better after all."""
-    return f"The chance that another one is better by more than {margin_text(margin)} is {chance_text(chosen.chance)}."
+    return f"The chance that another one is better by more than the margin of {margin_text(margin)} is {chance_text(chosen.chance)}."
 
 
 def more_time(candidates: Sequence[CandidateResult], winner: CandidateResult, metric: str) -> str:

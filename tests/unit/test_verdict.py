@@ -64,7 +64,7 @@ def test_a_clear_winner() -> None:
     assert said.headline == "cnn is recommended: accuracy 0.992 (0.972 to 1.012, n = 10,000)."
     assert said.sentence == (
         f"{said.headline} It is better than the next best, mlp, by 0.008 (0.006 to 0.010). It beats the best baseline, boosted "
-        "trees, by 0.032 (0.030 to 0.034). The chance that another one is better by more than 0.001 is below 1%."
+        "trees, by 0.032 (0.030 to 0.034). The chance that another one is better by more than the margin of 0.001 is below 1%."
     )
 
 
@@ -95,7 +95,9 @@ def test_few_rows_do_not_make_equals_of_what_is_likely_much_worse() -> None:
     assert said.chance is not None
     assert 0.05 < said.chance < 0.2
     assert "The next best is mlp (difference +0.20 (-0.10 to 0.50))." in said.sentence
-    assert f"The chance that another one is better by more than 0.005 is {said.chance:.0%}." in said.sentence
+    assert (
+        f"The chance that another one is better by more than the margin of 0.005 is {said.chance:.0%}." in said.sentence
+    )
 
 
 def test_validation_rows_count_too() -> None:

@@ -62,7 +62,7 @@ def make_job(models: str) -> Job:
         plan=replace(candidate.plan, steps=1, looks=5), build=candidate.build, task=TASKS["classify"], target_state=None,
         data=data, truth=target, train=rows[:55_000], validation=rows[55_000:], primary=METRICS["accuracy"],
     )  # fmt: skip
-    steps = max(20, int(SECONDS / probe(job, 1, seconds=2.0).step_seconds))
+    steps = max(20, int(SECONDS / probe(job, 1, 2.0, [1]).pace))
     return replace(job, plan=replace(job.plan, steps=steps))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,11 @@ def fit_baselines(
             spare = max(0.0, spare - max(0.0, seconds - share))
         fits.append(BaselineFit(baseline=baseline, fitted=fitted, seconds=seconds))
     return fits
+
+
+def fitted_again(problem: Problem, fits: Sequence[BaselineFit]) -> list[BaselineFit]:
+    """The same fits, as they were decided, on other training rows."""
+    return [replace(f, fitted=f.baseline.fit(problem, Limit(), f.fitted.decision)) for f in fits]
 
 
 def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -295,7 +296,7 @@ class Contest:
         return folder
 
     def _baselines(self, store: Store, inputs: Any) -> list[CandidateResult]:
-        from netpick.baseline_fits import fit_baselines, keep_decisions, latency_ms, read_decisions
+        from netpick.baseline_fits import fit_baselines, fitted_again, keep_decisions, latency_ms, read_decisions
         from netpick.baselines import Problem
         from netpick.baselines.answering import problem_answers
 
@@ -323,7 +324,7 @@ class Contest:
             name = fit.baseline.name
             answers = partial(problem_answers, fit.baseline, fit.fitted, problem, state=prepared.state)
             validated = answers(split.validation)
-            self.states[name] = self.rows.calibrated(lambda _, known=validated: known)  # type: ignore[misc]
+            self.states[name] = self.rows.calibrated(validated)
             results.append(
                 CandidateResult(
                     name=name,
@@ -339,6 +340,9 @@ class Contest:
                     test_predictions=task.decode(answers(prepared.sealed.rows), self.states[name]),
                 )
             )
+        if prepared.folds:  # what is handed over learns from all rows, as networks do
+            everything = replace(problem, train=np.sort(self.rows.learnable))
+            self.baselines = fitted_again(everything, self.baselines)
         return results
 
     def _baseline_seconds(self) -> float:
@@ -397,23 +401,36 @@ class Contest:
     def _size(self, candidate: Candidate, plan: Plan, data: DeviceData) -> tuple[Candidate, Probe | None]:
         """The first size whose passes its share affords; of the smallest one a sample of the rows where even that is too dear."""
         from netpick.models.base import FEWEST_PASSES
-        from netpick.plan import FEWEST_SAMPLED, passes_of
+        from netpick.plan import (
+            FEWEST_REPEATED,
+            FEWEST_SAMPLED,
+            HOPELESS,
+            LEAST_HOPELESS,
+            PROBE_SLACK,
+            passes_of,
+            steps_of_pass,
+        )
 
         name = candidate.plan.name
         while True:
-            found = self._probe(candidate, data)
+            capped = candidate.plan.recipe.epochs
+            wanted = PROBE_SLACK * min(candidate.passes, capped or candidate.passes)
+            step_seconds = self._share(self.num_networks) / (wanted * steps_of_pass(candidate.plan, plan))
+            hopeless = max(LEAST_HOPELESS, HOPELESS * step_seconds)
+            found = self._probe(candidate, data, math.inf if candidate.smaller is None else hopeless)
             if found is None:  # training it will fail the same way, and is reported there
                 return candidate, None
             share = self._share(self.num_networks, found.predict_seconds)
-            passes = passes_of(_timed(candidate, found, share, plan).plan, plan)
-            capped = candidate.plan.recipe.epochs
-            if passes >= min(candidate.passes, capped or candidate.passes) or candidate.smaller is None:
+            timed = _timed(candidate, found, share, plan).plan
+            passes = passes_of(timed, plan)
+            if passes >= wanted or candidate.smaller is None:
                 break
             candidate = candidate.smaller()
             candidate = replace(candidate, plan=replace(candidate.plan, name=name))
         total = plan.rows["train"]
-        if passes < FEWEST_PASSES and total > FEWEST_SAMPLED:
-            sample = max(FEWEST_SAMPLED, int(total * passes / FEWEST_PASSES))
+        enough = PROBE_SLACK * FEWEST_PASSES
+        if passes < enough and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
+            sample = max(FEWEST_SAMPLED, int(total * passes / enough))
             remarks = (*candidate.plan.remarks, f"learned from a sample of {sample:,} of {total:,} rows")
             candidate = replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
         return candidate, found
@@ -437,13 +454,13 @@ class Contest:
         asked = (1 + groups) * min(MOST_ROWS, len(self.prepared.split.test)) if groups > 1 else 0
         return asked * max(row_seconds, default=0.0)
 
-    def _probe(self, candidate: Candidate, data: DeviceData) -> Probe | None:
+    def _probe(self, candidate: Candidate, data: DeviceData, hopeless: float) -> Probe | None:
         from netpick.train import probe
 
         seconds = min(0.25, 0.005 * (self.budget or DEFAULT_BUDGET))
         rows = len(self.prepared.split.validation) + len(self.prepared.split.test)
         try:
-            return probe(self._job(candidate, data, candidate.plan), rows, seconds, self._thread_choices())
+            return probe(self._job(candidate, data, candidate.plan), rows, seconds, self._thread_choices(), hopeless)
         except Exception:  # training it will fail the same way, and is reported there
             return None
 
@@ -516,14 +533,15 @@ class Contest:
             torch.set_num_threads(
                 self.threads if job.course is None else job.course.threads
             )  # beside a busy program, one
-            self.states[name] = self.rows.calibrated(partial(self._answers, trained.network, data))
+            answered = self._answers(trained.network, data, self.prepared.split.validation)
+            self.states[name] = self.rows.calibrated(answered)
             history, half_time = trained.history, trained.half_time
-            validated = self._predict(name, trained.network, data, self.prepared.split.validation)
+            validated = self.prepared.task.decode(answered, self.states[name])
             remarks = [*candidate.plan.remarks, *trained.remarks]
             if plan.refit and self.rows.trained_twice:
                 trained, remark = self._refit(candidate, trained, data, until, f"{self.key}{index}-again")
                 remarks.append(remark)
-            test = self._predict(name, trained.network, data, self.prepared.sealed.rows)
+            test = self._answers(trained.network, data, self.prepared.sealed.rows)
             result = replace(
                 empty,
                 status="ok",
@@ -534,7 +552,7 @@ class Contest:
                 steps=trained.steps,
                 calibration=self.prepared.task.calibration_words(self.states[name]),
                 validation_predictions=validated,
-                test_predictions=test,
+                test_predictions=self.prepared.task.decode(test, self.states[name]),
                 bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
                 latency_ms=latency_ms(trained.network, data, int(self.prepared.split.train[0])),
             )
@@ -610,9 +628,6 @@ class Contest:
         if again.steps < REFIT_SHARE * steps:
             return trained, given_up
         return again, f"trained again on training and validation rows for {again.steps:,} steps"
-
-    def _predict(self, name: str, network: nn.Module, data: DeviceData, rows: Rows) -> Any:
-        return self.prepared.task.decode(self._answers(network, data, rows), self.states[name])
 
     def _answers(self, network: nn.Module, data: DeviceData, rows: Rows) -> Array:
         from netpick.infer import predict_outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -113,11 +113,11 @@ class PlainRows:
         assert series is not None
         return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
 
-    def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
-        """The task's state for one network or baseline, given what it answers for any rows: its probabilities and intervals are
-        made to hold on the validation rows."""
+    def calibrated(self, answered: Array) -> Any:
+        """The task's state for one network or baseline, given its answers for the validation rows: its probabilities and
+        intervals are made to hold there."""
         task, plain, rows = self.prepared.task, self.prepared.state, self.prepared.split.validation
-        return task.calibrated(task.decode(answers(rows), plain), self.prepared.truth[rows], plain)
+        return task.calibrated(task.decode(answered, plain), self.prepared.truth[rows], plain)
 
     def learned(self, store: Store) -> LearnedRows:
         """What the model file keeps of the rows that were learned from and chosen on."""
@@ -184,10 +184,10 @@ class WindowRows(PlainRows):
     def test_groups(self, rows: Rows) -> Array | None:
         return self.parts.windows.test_groups(rows)
 
-    def calibrated(self, answers: Callable[[Rows], Array]) -> Any:
+    def calibrated(self, answered: Array) -> Any:
         """Intervals are widened or narrowed to what held on the validation windows."""
         windows, rows = self.parts.windows, self.prepared.split.validation
-        stretch = conformal_stretch(answers(rows), windows.target[rows], windows.state)
+        stretch = conformal_stretch(answered, windows.target[rows], windows.state)
         return replace(windows.state, stretch=stretch)
 
     def info(self, rows: Rows) -> ForecastInfo | None:

@@ -23,6 +23,12 @@ REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
 FEWEST_STEPS = 20
 LEAST_SHARE = 0.35  # of the budget, that training takes in any case, beyond it where reading has used it up
 FEWEST_SAMPLED = 1_000  # rows, where a sample is all that can be learned from three times
+HOPELESS, LEAST_HOPELESS = (
+    20.0,
+    0.3,
+)  # times the seconds that a step may take, and seconds: a first step that is slower ends a probe
+PROBE_SLACK = 1.15  # times the passes that are wanted: training is slower than a probe by what is scored in between
+FEWEST_REPEATED = 300  # steps of such a training; fewer learn more from rows that they have not seen yet
 REFIT_SHARE = 0.7  # of the steps that the second training should have; with fewer it is given up
 
 
@@ -130,7 +136,7 @@ class Probe:
 
 def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) -> CandidatePlan:
     """The candidate with the steps that a share of the clock affords, as far as a probe can tell, and what they repay."""
-    per_pass = _steps_per_epoch(candidate, plan)
+    per_pass = steps_of_pass(candidate, plan)
     most = (candidate.recipe.epochs or max(100, -(-3_000 // per_pass))) * per_pass
     affordable = first_seconds(seconds, plan) * (1 - LOOK_SHARE) / probe.pace
     return replace(
@@ -194,14 +200,15 @@ def spent_words(plan: Plan, stages: Mapping[str, float], steps: Mapping[str, int
 
 def passes_of(candidate: CandidatePlan, plan: Plan) -> float:
     """How often the planned steps visit each training row."""
-    return candidate.steps / _steps_per_epoch(candidate, plan)
+    return candidate.steps / steps_of_pass(candidate, plan)
 
 
 def steps_per_pass(plan: Plan, name: str) -> int:
     """Steps in which a candidate goes once through the training rows."""
-    return next((_steps_per_epoch(c, plan) for c in plan.candidates if c.name == name), 1)
+    return next((steps_of_pass(c, plan) for c in plan.candidates if c.name == name), 1)
 
 
-def _steps_per_epoch(candidate: CandidatePlan, plan: Plan) -> int:
+def steps_of_pass(candidate: CandidatePlan, plan: Plan) -> int:
+    """In which a candidate goes once through the rows that it learns from."""
     rows = candidate.rows or plan.rows["train"]
     return max(1, rows // min(candidate.recipe.batch_size, rows))

@@ -7,6 +7,7 @@ scored. It prints nothing; progress leaves through `on_event`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
@@ -34,6 +35,7 @@ from netpick.types import Array, Event, HalfTime, HistoryPoint, OnEvent, Predict
 
 STRETCH = 32  # batches within which rows are sorted by length
 MOST_PROBED = 40  # steps
+PROBED_ROWS = 256  # that are predicted
 LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
@@ -441,10 +443,11 @@ def _seconds_of_second(call: Callable[[], Tensor]) -> float:
     return time.perf_counter() - before
 
 
-def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int]) -> Probe:
+def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], hopeless: float = math.inf) -> Probe:
     """Times a few real steps for each number of threads, and one part of a prediction, on a throw-away network.
 
     Their mean counts, not their median: beside a busy program a few steps take a hundred times as long as the others.
+    hopeless: seconds of a first step from which on nothing more is timed, predictions neither.
     """
     network = new_network(job)
     step = make_step(job, network, make_optimizers(network, job.plan.recipe))
@@ -456,9 +459,11 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int]) 
                 if not contested(number):
                     torch.set_num_threads(number)
                     network.train()
-                    paces[number] = _mean_step(step, feed, seconds)
+                    paces[number] = _mean_step(step, feed, seconds, hopeless)
+                    if paces[number] >= hopeless:
+                        return Probe(step_seconds=paces, look_seconds=0.0, predict_seconds=0.0)
             torch.set_num_threads(min(paces, key=lambda number: paces[number]))
-            some = job.validation[: min(len(job.validation), 512)]
+            some = job.validation[:PROBED_ROWS]
             look_row = _seconds_of_second(
                 partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
             )
@@ -472,9 +477,14 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int]) 
     )
 
 
-def _mean_step(step: Callable[[Tensor, int], Tensor], feed: Iterator[tuple[Tensor, int]], seconds: float) -> float:
-    """Mean seconds of some steps behind a first one, which chooses algorithms and fills caches."""
+def _mean_step(
+    step: Callable[[Tensor, int], Tensor], feed: Iterator[tuple[Tensor, int]], seconds: float, hopeless: float
+) -> float:
+    """Mean seconds of some steps behind a first one, which chooses algorithms and fills caches; of the first where that is hopeless."""
+    began = time.perf_counter()
     float(step(*next(feed)))
+    if (first := time.perf_counter() - began) >= hopeless:
+        return first
     began, count = time.perf_counter(), 0
     while count < 1 or (count < MOST_PROBED and time.perf_counter() - began < seconds):
         float(step(*next(feed)))

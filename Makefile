@@ -10,7 +10,7 @@ BUDGET ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz hostile-onnx
+.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ audit: $(INSTALLED) ## known flaws of the pinned versions, where a source of adv
 
 test-lowest: $(INSTALLED) ## the suite's core with the lowest versions that pyproject.toml allows
 	OMP_NUM_THREADS=1 $(BIN)/python tools/lowest.py
+
+same: $(INSTALLED) ## whether small runs of every kind come out byte for byte as tools/same.json says; PARTS="table texts" picks some
+	$(BIN)/python tools/same.py $(PARTS)
 
 faults: $(INSTALLED) ## let every operation on a run's disk fail, one at a time; the run must go on as if nothing had been
 	$(BIN)/python tools/faults.py

@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import soundfile
 import torch
-from moving_digits import drawn_digits, moving_digits, write_videos
-from PIL import Image
+from small_sets import clips, images, numbers, series, sounds, table, texts
 
 import netpick
 from netpick import decode_work
@@ -26,68 +24,6 @@ from tests.conformance import test_forecasters as forecasters
 from tests.conformance import test_models as models
 
 WITHIN = 1e-6
-
-
-def table(folder: Path) -> object:
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(160, 2)).round(3)
-    place = generator.choice(["sea", "hill", "town"], 160)
-    label = np.where(x[:, 0] + (place == "sea") > 0, "yes", "no")
-    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "place": place, "label": label}).write_csv(folder / "table.csv")
-    return str(folder / "table.csv")
-
-
-def numbers(folder: Path) -> object:
-    x = np.random.default_rng(1).normal(size=(160, 3)).round(3)
-    y = (40 + 3 * x[:, 0] - x[:, 1] * x[:, 2] + np.random.default_rng(9).normal(size=160)).round(2)
-    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "target": y}).write_csv(folder / "numbers.csv")
-    return str(folder / "numbers.csv")
-
-
-def images(folder: Path) -> object:
-    generator = np.random.default_rng(2)
-    for index in range(90):
-        kind = ("dark", "light")[index % 2]
-        pixels = generator.integers(0, 150, (14, 14, 3)) + 80 * (index % 2) * (np.arange(14) > 7)[:, None, None]
-        (folder / "images" / kind).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / "images" / kind / f"{index:03}.png")
-    return str(folder / "images")
-
-
-def texts(folder: Path) -> object:
-    generator = np.random.default_rng(3)
-    words = ["the", "a", "day", "was", "it", "long", "road", "seen"]
-    rows = []
-    for index in range(160):
-        of_feeling = (["bad", "poor", "cold"], ["good", "fine", "warm"])[(index + (generator.random() < 0.2)) % 2]
-        text = [*generator.choice(words, generator.integers(3, 14)), generator.choice(of_feeling)]
-        rows.append(json.dumps({"text": " ".join(generator.permutation(text)), "label": ("bad", "good")[index % 2]}))
-    (folder / "texts.jsonl").write_text("\n".join(rows))
-    return str(folder / "texts.jsonl")
-
-
-def sounds(folder: Path) -> object:
-    generator = np.random.default_rng(4)
-    for index in range(70):
-        kind, hertz = (("low", 300), ("high", 900))[index % 2]
-        wave = np.sin(2 * np.pi * hertz * np.arange(1_000 + 20 * index) / 4_000)
-        (folder / "sounds" / kind).mkdir(parents=True, exist_ok=True)
-        path = folder / "sounds" / kind / f"{index:03}.wav"
-        soundfile.write(path, (0.3 * wave + 0.02 * generator.normal(size=len(wave))).astype(np.float32), 4_000)
-    return str(folder / "sounds")
-
-
-def clips(folder: Path) -> object:
-    made, labels = moving_digits(drawn_digits(12), 60, directions=2, frames=4, side=16, seed=0)
-    write_videos(made, labels, folder / "clips")
-    return str(folder / "clips")
-
-
-def series(folder: Path) -> object:
-    generator = np.random.default_rng(5)
-    y = generator.integers(0, 2, 120)
-    x = generator.normal(size=(120, 24, 2)) + np.sin(np.arange(24) * (1 + y[:, None]) / 3)[..., None]
-    return x.astype(np.float32), y
 
 
 KINDS: dict[str, tuple[Callable[[Path], object], str]] = {

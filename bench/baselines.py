@@ -80,8 +80,8 @@ def _compared(name: str, case: Case) -> Iterator[str]:
     store = rows.store(Allocator(limit=1 << 40, key="bench"))
     task, split = prepared.task, prepared.split
     problem = Problem(
-        task=task.name, inputs=rows.inputs, arrays=store.arrays, target=prepared.truth,
-        num_classes=task.num_outputs(prepared.state), train=split.train, seed=0, columns=rows.columns,
+        answer=task.answer, inputs=rows.inputs, arrays=store.arrays, target=prepared.truth,
+        num_classes=task.answer.num_outputs(prepared.state), train=split.train, seed=0, columns=rows.columns,
         windows=rows.windows, numbers=rows.numbers, asked=len(split.validation) + len(split.test),
     )  # fmt: skip
     test = prepared.sealed.rows
@@ -92,7 +92,7 @@ def _compared(name: str, case: Case) -> Iterator[str]:
             continue
         fit = fits[baseline]
         answers = problem_answers(fit.baseline, fit.fitted, problem, test, prepared.state)
-        ours = score(task.decode(answers, prepared.state), test)
+        ours = score(task.answer.decode(answers, prepared.state), test)
         started = time.perf_counter()
         model.fit(_take(features, split.train), _target(prepared, split.train))
         seconds = time.perf_counter() - started

@@ -8,21 +8,21 @@ other comparison. It says what the trained network uses, not what could be learn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from torch import nn
 
+from netpick.answers import Answer
 from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.encode import JOINED, Encoder, input_names
-from netpick.evaluate import decide
 from netpick.infer import DeviceData, predict_outputs
 from netpick.metrics import Metric
 from netpick.store import Store
 from netpick.tasks import Task
-from netpick.types import Ablation, Array, DecisionRule, Inputs, Predictions, Rows
+from netpick.types import Ablation, Answered, Array, Comparison, DecisionRule, Inputs, Rows
 
 MOST_ROWS = 2_000  # test rows that are asked about; more narrow the intervals by little and cost as much as the contest
 JOINED_TITLES = {"vector": "number columns", "codes": "category columns"}
@@ -51,7 +51,7 @@ class Trial:
     truth: Array  # of all rows, in the task's own units
     rows: Rows  # the opened test rows
     row_groups: Array | None  # (n,) of the test rows, where rows of a group depend on each other
-    metric: Metric
+    metric: Metric[Any]
     rule: DecisionRule
     seed: int
 
@@ -79,32 +79,66 @@ def ablate(trial: Trial, groups: Sequence[ColumnGroup]) -> tuple[Ablation, ...]:
     if len(rows) < 2 or not groups:
         return ()
     row_groups = None if trial.row_groups is None else trial.row_groups[chosen]
-    resampler = Resampler(len(rows), trial.seed, row_groups)
     arrays = {name: np.asarray(array[rows]) for name, array in trial.arrays.items()}
-    whole = _predictions(trial, arrays)
-    if not metric.applies(truth, whole):
-        return ()
-    full = Contender(name="all", predictions=whole, decided=decide(trial.task.name, whole, trial.rule))
-    made = []
-    for number, group in enumerate(groups):
-        partner = _partners(len(rows), (trial.seed, number))
-        names = (group.input, f"{group.input}.lengths")
-        exchanged = _predictions(trial, arrays | {name: arrays[name][partner] for name in names if name in arrays})
-        decided = decide(trial.task.name, exchanged, trial.rule)
-        without = Contender(name=group.title, predictions=exchanged, decided=decided)
-        pair = paired_difference(metric, truth, full, without, resampler)
-        made.append(
-            Ablation(
-                group=group.title,
-                columns=group.columns,
-                score=score(metric, truth, exchanged, decided, resampler),
-                difference=pair.difference,
-                low=pair.low,
-                high=pair.high,
-                verdict=VERDICTS[pair.verdict],
-            )
+
+    def answered(number: int | None, partner: Rows) -> Answered:
+        if number is None:
+            return _predictions(trial, arrays)
+        names = (groups[number].input, f"{groups[number].input}.lengths")
+        return _predictions(trial, arrays | {name: arrays[name][partner] for name in names if name in arrays})
+
+    asked = Exchange(
+        metric=metric,
+        truth=truth,
+        answer=trial.task.answer,
+        rule=trial.rule,
+        resampler=Resampler(len(rows), trial.seed, row_groups),
+    )
+    losses = exchange_losses(asked, [group.title for group in groups], answered)
+    return tuple(
+        Ablation(
+            group=group.title,
+            columns=group.columns,
+            score=score(metric, truth, without.predictions, without.decided, asked.resampler),
+            difference=pair.difference,
+            low=pair.low,
+            high=pair.high,
+            verdict=VERDICTS[pair.verdict],
         )
-    return tuple(made)
+        for group, (without, pair) in zip(groups, losses, strict=False)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What is asked of rows in which something was exchanged between rows."""
+
+    metric: Metric[Any]
+    truth: Array
+    answer: Answer[Any]
+    rule: DecisionRule
+    resampler: Resampler
+
+
+def exchange_losses(
+    asked: Exchange, titles: Sequence[str], answered: Callable[[int | None, Rows], Answered]
+) -> list[tuple[Contender, Comparison]]:
+    """Permutation importance: for each title what is said of rows that have something of another row each, and how much better
+    the rows as they are score. Empty where the metric is not defined.
+
+    answered: predictions where the number-th thing comes from the partner of each row (n,), or with None of the rows as they are.
+    """
+    count = len(asked.truth)
+    whole = answered(None, np.arange(count))
+    if not asked.metric.applies(asked.truth, whole):
+        return []
+    full = Contender(name="all", predictions=whole, decided=asked.answer.decide(whole, asked.rule))
+    made = []
+    for number, title in enumerate(titles):
+        exchanged = answered(number, _partners(count, (asked.resampler.seed, number)))
+        without = Contender(name=title, predictions=exchanged, decided=asked.answer.decide(exchanged, asked.rule))
+        made.append((without, paired_difference(asked.metric, asked.truth, full, without, asked.resampler)))
+    return made
 
 
 def _title(name: str, kinds: set[str], columns: Sequence[str]) -> str:
@@ -129,8 +163,9 @@ def _partners(count: int, key: tuple[int, int]) -> Rows:
     return partner
 
 
-def _predictions(trial: Trial, arrays: Mapping[str, Array]) -> Predictions:
+def _predictions(trial: Trial, arrays: Mapping[str, Array]) -> Answered:
     data = DeviceData(Store(arrays=arrays), trial.inputs, trial.device)
     count = len(next(iter(arrays.values())))
     outputs = predict_outputs(trial.network, data, np.arange(count, dtype=np.int64))
-    return trial.task.decode(trial.task.answer(outputs).cpu().numpy(), trial.task_state)
+    predictions: Answered = trial.task.answer.decode(trial.task.answer.answer(outputs).cpu().numpy(), trial.task_state)
+    return predictions

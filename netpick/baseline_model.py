@@ -66,7 +66,7 @@ class LoadedBaseline:
 
     def answers(self, given: Given) -> Array:
         """(n, O) float64, as the task decodes them."""
-        return task_answers(self.baseline, self.fitted, given, self.parts.record.task, self.parts.task_state)
+        return task_answers(self.baseline, self.fitted, given, self.parts.task.answer, self.parts.task_state)
 
 
 def settings_of(fit: BaselineFit) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def save_baseline(path: Path, record: ModelRecord, fit: BaselineFit, problem: Pr
     given = fit.baseline.given(problem, rows)
     check = _check_arrays(given)
     check["output"] = task_answers(
-        fit.baseline, fit.fitted, _read_given(check, problem.inputs, state), problem.task, state
+        fit.baseline, fit.fitted, _read_given(check, problem.inputs, state), problem.answer, state
     )
     members = {
         RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),
@@ -127,7 +127,7 @@ def _load(parts: ModelParts, bundle: Bundle) -> LoadedBaseline:
         remark=settings.remark,
     )
     num_outputs = record.num_outputs
-    if record.task == "forecast":
+    if parts.task.windowed:
         num_outputs = parts.task_state.horizon * len(parts.task_state.targets)
     baseline.require(fitted, record.inputs, num_outputs)
     loaded = LoadedBaseline(parts=parts, baseline=baseline, fitted=fitted)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netpick.answered import averaged
 from netpick.compare import difference_text, score_text
-from netpick.compare.blend import blend_weights, blended
+from netpick.compare.blend import blend_weights
 from netpick.metrics import METRICS
 from netpick.tasks import Task
 from netpick.types import Array, Blend, CandidateResult, Comparison
@@ -47,8 +48,8 @@ def mix(results: Sequence[CandidateResult], task: Task, state: Any, rows: Valida
     if not members or len(test) < len(members):
         return None
     shares = list(weights.values())
-    on_validation = blended(validation, shares)
-    learned = task.calibrated(on_validation, rows.truth, state)
+    on_validation = averaged(validation, shares)
+    learned = task.answer.calibrated(on_validation, rows.truth, state)
     result = CandidateResult(
         name=NAME if NAME not in by_name else f"{NAME} of {len(members)}",
         family=NAME,
@@ -58,9 +59,9 @@ def mix(results: Sequence[CandidateResult], task: Task, state: Any, rows: Valida
         parameters=sum(r.parameters for r in members),
         bytes=sum(r.bytes for r in members),
         latency_ms=sum(r.latency_ms for r in members),
-        calibration=task.calibration_words(learned),
-        validation_predictions=task.revised(on_validation, learned),
-        test_predictions=task.revised(blended(test, shares), learned),
+        calibration=task.answer.calibration_words(learned),
+        validation_predictions=task.answer.revised(on_validation, learned),
+        test_predictions=task.answer.revised(averaged(test, shares), learned),
     )
     return Mixed(result=result, weights=weights, state=learned)
 

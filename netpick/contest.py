@@ -79,9 +79,7 @@ class Contest:
         from netpick.plan import spent_words
         from netpick.store import Allocator
 
-        given_costs(
-            self.prepared.task.name, self.options.cost, self.prepared.target.labels
-        )  # raises for what cannot be
+        given_costs(self.prepared.task, self.options.cost, self.prepared.target.labels)  # raises for what cannot be
         self.rows = rows_of(self.prepared)
         self.rounds = self.rounds_left = 1 + len(self.prepared.folds)
         schema, inputs = self.prepared.schema, self.rows.inputs
@@ -212,9 +210,9 @@ class Contest:
         return make_candidates(
             Contestants(
                 inputs=inputs,
-                num_outputs=prepared.task.num_outputs(prepared.state),
+                num_outputs=prepared.task.answer.num_outputs(prepared.state),
                 num_rows=len(prepared.split.train),
-                labels=prepared.task.labels(prepared.state),
+                labels=prepared.task.answer.labels(prepared.state),
                 device=self.device,
                 seed=options.seed,
                 models=options.models,
@@ -302,11 +300,11 @@ class Contest:
 
         prepared, split, task = self.prepared, self.prepared.split, self.prepared.task
         self.problem = problem = Problem(
-            task=task.name,
+            answer=task.answer,
             inputs=inputs,
             arrays=store.arrays,
             target=prepared.truth,
-            num_classes=task.num_outputs(prepared.state),
+            num_classes=task.answer.num_outputs(prepared.state),
             train=split.train,
             seed=self.options.seed,
             columns=self.rows.columns,
@@ -335,9 +333,9 @@ class Contest:
                     seconds=fit.seconds,
                     bytes=fit.fitted.num_bytes,
                     latency_ms=latency_ms(fit, problem, int(split.train[0])),
-                    calibration=task.calibration_words(self.states[name]),
-                    validation_predictions=task.decode(validated, self.states[name]),
-                    test_predictions=task.decode(answers(prepared.sealed.rows), self.states[name]),
+                    calibration=task.answer.calibration_words(self.states[name]),
+                    validation_predictions=task.answer.decode(validated, self.states[name]),
+                    test_predictions=task.answer.decode(answers(prepared.sealed.rows), self.states[name]),
                 )
             )
         if prepared.folds:  # what is handed over learns from all rows, as networks do
@@ -480,12 +478,12 @@ class Contest:
         return self.budget - self.clock.seconds() - FINISH_SECONDS - scored_seconds - self.ablation_seconds
 
     def _job(self, candidate: Candidate, data: DeviceData, plan: Any, **changes: Any) -> Any:
-        from netpick.metrics import METRICS, primary_metric
+        from netpick.metrics import METRICS
         from netpick.train import Job, class_weights
 
         prepared = self.prepared
         outputs = self.rows.num_scores
-        self.primary = primary_metric(prepared.task.name, outputs, _balance(prepared.truth, prepared.known_rows))
+        self.primary = prepared.task.answer.primary(outputs, _balance(prepared.truth, prepared.known_rows))
         job = Job(
             plan=plan,
             build=candidate.build,
@@ -536,7 +534,7 @@ class Contest:
             answered = self._answers(trained.network, data, self.prepared.split.validation)
             self.states[name] = self.rows.calibrated(answered)
             history, half_time = trained.history, trained.half_time
-            validated = self.prepared.task.decode(answered, self.states[name])
+            validated = self.prepared.task.answer.decode(answered, self.states[name])
             remarks = [*candidate.plan.remarks, *trained.remarks]
             if plan.refit and self.rows.trained_twice:
                 trained, remark = self._refit(candidate, trained, data, until, f"{self.key}{index}-again")
@@ -550,9 +548,9 @@ class Contest:
                 half_time=half_time,
                 seconds=time.perf_counter() - started,
                 steps=trained.steps,
-                calibration=self.prepared.task.calibration_words(self.states[name]),
+                calibration=self.prepared.task.answer.calibration_words(self.states[name]),
                 validation_predictions=validated,
-                test_predictions=self.prepared.task.decode(test, self.states[name]),
+                test_predictions=self.prepared.task.answer.decode(test, self.states[name]),
                 bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
                 latency_ms=latency_ms(trained.network, data, int(self.prepared.split.train[0])),
             )
@@ -632,7 +630,7 @@ class Contest:
     def _answers(self, network: nn.Module, data: DeviceData, rows: Rows) -> Array:
         from netpick.infer import predict_outputs
 
-        return self.prepared.task.answer(predict_outputs(network, data, rows)).cpu().numpy()
+        return self.prepared.task.answer.answer(predict_outputs(network, data, rows)).cpu().numpy()
 
     def _evaluate(
         self,
@@ -675,8 +673,8 @@ class Contest:
         )
         judged = judge(
             Contest(
-                task=prepared.task.name,
-                labels=prepared.task.labels(prepared.state),
+                task=prepared.task,
+                labels=prepared.task.answer.labels(prepared.state),
                 primary=self.primary,
                 validation_truth=prepared.truth[validation],
                 validation_rows=validation if prepared.folds else None,
@@ -762,7 +760,7 @@ class Contest:
         from netpick.explain.subject import Subject
 
         winner, prepared = results.verdict.best_network, self.prepared
-        if winner is None or winner not in networks or prepared.task.name == "forecast":
+        if winner is None or winner not in networks or prepared.task.windowed:
             return results
         rows = prepared.split.validation[:MOST_ROWS]
         network = networks[winner].network.cpu()

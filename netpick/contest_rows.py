@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from netpick.answers.horizon import conformal_stretch
 from netpick.encode import Encoder, encode, fit_encoders, input_specs
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_moderate_numbers, series_of
@@ -17,7 +18,6 @@ from netpick.learned import learned_rows
 from netpick.prepare import Prepared
 from netpick.prepare_forecast import SeriesParts
 from netpick.store import Allocator, Store
-from netpick.tasks.forecast import conformal_stretch
 from netpick.types import Array, Column, ForecastInfo, Inputs, LearnedRows, Note, Rows
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PlainRows:
     @property
     def target(self) -> Array:
         """What networks learn."""
-        return self.prepared.task.network_target(self.prepared.truth, self.prepared.state)
+        return self.prepared.task.answer.target(self.prepared.truth, self.prepared.state)
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -92,7 +92,7 @@ class PlainRows:
     @property
     def num_scores(self) -> int:
         """Classes, labels or values that the primary metric is about."""
-        return self.prepared.task.num_outputs(self.prepared.state)
+        return self.prepared.task.answer.num_outputs(self.prepared.state)
 
     @property
     def scored_numbers(self) -> int:
@@ -117,7 +117,7 @@ class PlainRows:
         """The task's state for one network or baseline, given its answers for the validation rows: its probabilities and
         intervals are made to hold there."""
         task, plain, rows = self.prepared.task, self.prepared.state, self.prepared.split.validation
-        return task.calibrated(task.decode(answered, plain), self.prepared.truth[rows], plain)
+        return task.answer.calibrated(task.answer.decode(answered, plain), self.prepared.truth[rows], plain)
 
     def learned(self, store: Store) -> LearnedRows:
         """What the model file keeps of the rows that were learned from and chosen on."""

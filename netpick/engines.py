@@ -69,7 +69,7 @@ class TorchEngine:
 
         data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
-        answers = TASKS[self.loaded.record.task].answer(predict_outputs(self.loaded.network, data, rows))
+        answers = TASKS[self.loaded.record.task].answer.answer(predict_outputs(self.loaded.network, data, rows))
         return np.asarray(answers.numpy(), dtype=np.float32)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from netpick.answered import A, AnsweredClasses, as_stated
+from netpick.answers import Answer
 from netpick.compare import (
     Contender,
     Outcome,
@@ -19,22 +22,21 @@ from netpick.compare import (
     score,
     verdict,
 )
-from netpick.compare.costs import Costs, least_cost
-from netpick.metrics import METRICS, Metric, best_on_validation, fallback_metric, metric_of, metrics_for
+from netpick.compare.costs import Costs
+from netpick.metrics import METRICS, Metric, best_on_validation, metric_of, metrics_for
 from netpick.metrics.calibration import CalibrationError
 from netpick.metrics.cost import MeanCost
 from netpick.metrics.means import LogLoss
 from netpick.metrics.ranks import Auc
-from netpick.types import Array, CandidateResult, Comparison, DecisionRule, Predictions, Score, Threshold, Verdict
-
-PLAIN = DecisionRule()  # the likeliest class, labels from one half on
+from netpick.tasks import Task
+from netpick.types import Answered, Array, CandidateResult, Comparison, DecisionRule, Score, Threshold, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contest:
     """Everyone's predictions with the truth of the validation rows and of the opened test rows."""
 
-    task: str  # classify | multilabel | regress | forecast
+    task: Task
     labels: Sequence[str]
     primary: str  # name of the metric that decides
     validation_truth: Array
@@ -70,42 +72,20 @@ class Judged:
     decision: str = ""  # how they decide between more than two classes, in words
 
 
-def decide(task: str, predictions: Predictions, rule: DecisionRule = PLAIN) -> Array | None:
-    """Classes (n,) or labels (n, L) of 0/1 that the probabilities stand for; None for numbers.
-
-    rule: from which probability on the second of two classes, or a label, is called (default one half; two classes
-    at exactly one half then go to the first); of more classes what mistakes cost.
-    """
-    threshold = rule.threshold
-    if task in ("regress", "forecast"):
-        return None
-    assert predictions.probabilities is not None
-    probabilities = predictions.probabilities
-    if task == "classify" and predictions.thresholds is not None and probabilities.shape[1] == 2:
-        return (probabilities[:, 1] >= predictions.thresholds).astype(np.int64)
-    if task == "multilabel":
-        return (probabilities >= (0.5 if threshold is None else threshold)).astype(np.int64)
-    if threshold is not None and probabilities.shape[1] == 2:
-        return (probabilities[:, 1] >= threshold).astype(np.int64)
-    if rule.costs is not None and task == "classify":
-        return least_cost(probabilities, np.asarray(rule.costs))
-    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
-
-
 def evaluate(
-    task: str,
+    answer: Answer[A],
     truth: Array,
-    predictions: Predictions,
+    predictions: A,
     rule: DecisionRule,
-    metrics: Sequence[Metric],
+    metrics: Sequence[Metric[Any]],
     resampler: Resampler,
 ) -> dict[str, Score]:
     """Every metric that is defined on these rows, by name, with its interval and n."""
-    decided = decide(task, predictions, rule)
+    decided = answer.decide(predictions, rule)
     return {
         metric.name: score(metric, truth, predictions, decided, resampler)
         for metric in metrics
-        if task in metric.tasks and metric.applies(truth, predictions)
+        if isinstance(predictions, metric.reads) and metric.applies(truth, predictions)
     }
 
 
@@ -203,8 +183,7 @@ def _checked(result: CandidateResult) -> CandidateResult:
     for part, predictions in (("validation", result.validation_predictions), ("test", result.test_predictions)):
         if predictions is None:
             return replace(result, status="failed", reason=f"It made no predictions for the {part} rows.")
-        answers = predictions.values if predictions.probabilities is None else predictions.probabilities
-        if answers is None or not np.isfinite(answers).all():
+        if not predictions.finite():
             return replace(
                 result,
                 status="failed",
@@ -217,9 +196,9 @@ def _checked(result: CandidateResult) -> CandidateResult:
 
 def _threshold(contest: Contest, result: CandidateResult, costs: Costs | None) -> Threshold | None:
     predictions = result.validation_predictions
-    if contest.task != "classify" or result.status == "failed" or predictions is None:
+    if result.status == "failed" or not isinstance(predictions, AnsweredClasses):
         return None
-    if predictions.probabilities is None or predictions.probabilities.shape[1] != 2:
+    if predictions.probabilities.shape[1] != 2:
         return None
     positive = contest.labels[1] if len(contest.labels) == 2 else "1"
     return _chosen(contest.validation_truth, predictions.probabilities[:, 1], costs, positive)
@@ -240,9 +219,9 @@ def _folds(results: Sequence[CandidateResult]) -> Array | None:
 def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | None) -> CandidateResult:
     """Two classes in folds: each fold decides its test rows by the threshold that its own validation rows chose."""
     chosen, tested = result.validation_predictions, result.test_predictions
-    if result.status == "failed" or chosen is None or tested is None or chosen.folds is None or tested.folds is None:
+    if not isinstance(chosen, AnsweredClasses) or not isinstance(tested, AnsweredClasses):
         return result
-    if _threshold(contest, result, costs) is None or chosen.probabilities is None:
+    if chosen.folds is None or tested.folds is None or _threshold(contest, result, costs) is None:
         return result
     by_fold = {}
     for fold in np.unique(tested.folds).tolist():
@@ -261,22 +240,22 @@ def _scored(
 ) -> CandidateResult:
     if result.status == "failed" or result.validation_predictions is None or result.test_predictions is None:
         return result
-    metrics = metrics_for(contest.task, rule.costs)
+    metrics = metrics_for(contest.task.answer.typed, rule.costs)
     parts = (
         (contest.validation_truth, result.validation_predictions, resamplers[0]),
         (contest.test_truth, result.test_predictions, resamplers[1]),
     )
-    validation, test = (evaluate(contest.task, t, p, rule, metrics, resampler) for t, p, resampler in parts)
+    validation, test = (evaluate(contest.task.answer, t, p, rule, metrics, resampler) for t, p, resampler in parts)
     return replace(
         result, validation=validation, test=test, stated=_stated(contest, result.test_predictions, resamplers[1])
     )
 
 
-def _stated(contest: Contest, predictions: Predictions, resampler: Resampler) -> dict[str, Score]:
+def _stated(contest: Contest, predictions: Answered, resampler: Resampler) -> dict[str, Score]:
     """Scores of the probabilities before calibration, where there was one."""
-    if predictions.uncalibrated is None:
+    before = as_stated(predictions)
+    if before is None:
         return {}
-    before = Predictions(probabilities=predictions.uncalibrated)
     return {
         metric.name: score(metric, contest.test_truth, before, None, resampler)
         for metric in (METRICS[LogLoss.name], METRICS[CalibrationError.name])
@@ -288,7 +267,7 @@ def _decision(contest: Contest, costs: Costs | None, winner: CandidateResult | N
     score = None if winner is None else winner.test.get(MeanCost.name)
     if costs is None or len(costs) == 2 or winner is None or winner.test_predictions is None or score is None:
         return ""
-    likeliest = decide(contest.task, winner.test_predictions)
+    likeliest = contest.task.answer.decide(winner.test_predictions)
     plain = float(np.asarray(costs)[contest.test_truth, likeliest].mean())
     return (
         f"A row is called what costs least by its probabilities and the costs given: {score.value:.3g} a row on the test rows "
@@ -313,12 +292,12 @@ def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], co
         name = Auc.name
     scored = [c for c in candidates if c.status == "ok"]
     defined = all(name in c.validation and name in c.test for c in scored)
-    return name if defined else fallback_metric(contest.task)
+    return name if defined else contest.task.answer.fallback
 
 
 def _comparisons(
     contest: Contest,
-    metric: Metric,
+    metric: Metric[Any],
     results: tuple[Sequence[CandidateResult], Sequence[CandidateResult]],
     rules: Mapping[str, DecisionRule],
     resampler: Resampler,
@@ -332,7 +311,7 @@ def _comparisons(
             (result.test_predictions, result.test) if test else (result.validation_predictions, result.validation)
         )
         if result.status == "ok" and predictions is not None and metric.name in scores:
-            decided = decide(contest.task, predictions, rules[result.name])
+            decided = contest.task.answer.decide(predictions, rules[result.name])
             contenders.append(Contender(name=result.name, predictions=predictions, decided=decided))
     names = [contender.name for contender in contenders]
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]

@@ -115,14 +115,14 @@ def _require_sense(parts: ModelParts) -> None:
     columns = [encoder.column for encoder in parts.encoders]
     if len(set(columns)) != len(columns):
         raise RefusedError("two encoders are of one column")
-    if record.num_outputs != task.num_outputs(state) or record.labels != tuple(task.labels(state)):
+    if record.num_outputs != task.answer.num_outputs(state) or record.labels != tuple(task.answer.labels(state)):
         raise RefusedError("its labels or outputs are not those of its task")
     if len(set(record.labels)) != len(record.labels) or not record.targets:
         raise RefusedError("its labels are not all different, or it has no target")
     if record.threshold is not None and not 0 <= record.threshold <= 1:
         raise RefusedError(f"its threshold is {record.threshold}")
     if record.costs is not None:
-        _require_costs(record)
+        _require_costs(parts)
     if record.primary_metric not in METRICS:
         raise RefusedError(f"it names the metric '{record.primary_metric[:60]}', which this version does not know")
     if record.label_from is not None:
@@ -146,10 +146,11 @@ def _require_sense(parts: ModelParts) -> None:
     try_task(task, state)
 
 
-def _require_costs(record: ModelRecord) -> None:
+def _require_costs(parts: ModelParts) -> None:
     """Raises RefusedError for what cannot be the costs of mistakes between the classes."""
+    record = parts.record
     rows, count = record.costs or (), len(record.labels)
-    if record.task != "classify" or len(rows) != count or any(len(row) != count for row in rows):
+    if not parts.task.answer.one_class or len(rows) != count or any(len(row) != count for row in rows):
         raise RefusedError("its costs are not those of its classes")
     if any(
         not 0 <= cost <= MOST_COST or (cost > 0 and i == j) for i, row in enumerate(rows) for j, cost in enumerate(row)
@@ -159,7 +160,7 @@ def _require_costs(record: ModelRecord) -> None:
 
 def _inputs(parts: ModelParts) -> Inputs:
     """What the encoders make, and of a forecast the windows."""
-    if parts.record.task != "forecast":
+    if not parts.task.windowed:
         return input_specs(parts.encoders)
     from netpick.windows import window_inputs
 

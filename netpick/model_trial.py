@@ -40,12 +40,11 @@ def try_encoders(encoders: Sequence[Encoder]) -> None:
 
 def try_task(task: Task, state: Any) -> None:
     """Answers of zeros must have finite values in the units of the target. Raises RefusedError."""
-    answers = np.zeros((1, task.num_outputs(state)), np.float32)
+    answers = np.zeros((1, task.answer.num_outputs(state)), np.float32)
     with np.errstate(all="ignore"):
-        made = task.decode(answers, state)
-    for values in (made.values, made.low, made.high, made.quantiles, made.probabilities):
-        if values is not None and not np.isfinite(values).all():
-            raise RefusedError("its answers have no finite values in the units of the target")
+        made = task.answer.decode(answers, state)
+    if not all(part is None or np.isfinite(part).all() for part in vars(made).values()):
+        raise RefusedError("its answers have no finite values in the units of the target")
 
 
 def try_scores(scores: Mapping[str, Mapping[str, float]]) -> None:

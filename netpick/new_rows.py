@@ -74,7 +74,7 @@ def _meanings(parts: ModelParts) -> dict[str, Meaning]:
     record = parts.record
     meanings = {name: Meaning(kind="kept") for name in record.formats}
     for name in record.targets:
-        numbers = record.task in ("regress", "forecast")
+        numbers = parts.task.answer.quantities
         meanings[name] = Meaning(kind="number" if numbers else "words", words=None if numbers else record.labels)
     return meanings | {encoder.column: meaning_of(encoder) for encoder in parts.encoders}
 

@@ -30,6 +30,7 @@ from netpick.sources.base import ReadOptions
 from netpick.split import SealedRows, SplitRequest, apart, make_split
 from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
+from netpick.tasks.forecast import FORECAST
 from netpick.types import (
     TEST,
     Array,
@@ -128,12 +129,14 @@ class Prepared:
     @property
     def target(self) -> TargetInfo:
         return TargetInfo(
-            names=tuple(f.name for f in self.schema.targets), task=self.task.name, labels=self.task.labels(self.state)
+            names=tuple(f.name for f in self.schema.targets),
+            task=self.task.name,
+            labels=self.task.answer.labels(self.state),
         )
 
     def state_of(self, rows: Rows) -> Any:
         """The task's state as these rows have it; that of all rows where these do not tell it (a target that is the same in all)."""
-        variants = {"variants": self.state.variants} if self.task.name == "classify" else {}
+        variants = {"variants": self.state.variants} if self.task.answer.one_class else {}
         try:
             found = self.task.fit([_table(self.source, f.name) for f in self.schema.targets], rows)
         except DataError:
@@ -172,7 +175,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         return _prepare_forecast(source, options, on_event)
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
     schema = infer_schema(source, wanted)
-    if schema.task == "regress" and (note := forecast_note(source, [f.name for f in schema.targets])):
+    if TASKS[schema.task].answer.quantities and (note := forecast_note(source, [f.name for f in schema.targets])):
         schema = replace(schema, notes=(*schema.notes, note))
     source, variants, variant_findings = _merge_label_variants(source, schema)
     task = TASKS[schema.task]
@@ -181,7 +184,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     truth = task.encode(targets, state)
     groups = row_groups(source, schema)
     request = SplitRequest(
-        labelled=task.labelled(truth),
+        labelled=task.answer.labelled(truth),
         classes=truth if truth.ndim == 1 else None,
         groups=apart(groups, repeats_by_chance(source, schema, groups)),
         rule=options.split,
@@ -206,7 +209,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         test=looked_at.test,
         num_tested=len(split.test),
         target=truth,
-        labels=task.labels(state) if truth.ndim == 1 else (),
+        labels=task.answer.labels(state) if truth.ndim == 1 else (),
         row_groups=groups,
         files=kept_files(given, source),
     )
@@ -272,7 +275,8 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
         "--id": options.ids,
     }
     given = [name for name, value in asked.items() if value]
-    if options.task == "forecast" or (options.task is None and given):
+    of_windows = options.task in TASKS and TASKS[options.task].windowed
+    if of_windows or (options.task is None and given):
         if options.folds is not None and options.folds > 1:
             raise RequestError(
                 f"--folds {options.folds} was given, but a forecast is tested on the end of its own series. Leave --folds out; "
@@ -322,7 +326,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
     return Prepared(
         source=source,
         schema=parts.schema,
-        task=TASKS["forecast"],
+        task=FORECAST,
         state=parts.windows.state,
         truth=parts.windows.truth,
         split=parts.split,
@@ -347,7 +351,7 @@ def _merge_label_variants(source: Source, schema: Schema) -> tuple[Source, dict[
     from netpick.checks import label_variants, variants_finding
     from netpick.kinds.cells import as_text
 
-    if schema.task != "classify" or source.given_split is None or not (source.given_split == TEST).any():
+    if not TASKS[schema.task].answer.one_class or source.given_split is None or not (source.given_split == TEST).any():
         return source, {}, []
     name = schema.targets[0].name
     text = as_text(_table(source, name).values)

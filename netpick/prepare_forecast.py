@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from netpick.answers.horizon import transformed
 from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
@@ -20,7 +21,7 @@ from netpick.kinds.cells import as_numbers, examples_of
 from netpick.likely_targets import TARGET_NAMES
 from netpick.schema import refuse_unbounded
 from netpick.seasons import find_season, wants_logarithms
-from netpick.tasks.forecast import ForecastState, naive_period, series_scales, transformed
+from netpick.tasks.forecast import ForecastState, naive_period, series_scales
 from netpick.timeline import Timeline, TimelineRequest, find_time, make_timeline, table_columns
 from netpick.timesteps import CYCLES, calendar_names, infer_step, read_times, usual_horizon
 from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn

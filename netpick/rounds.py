@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from netpick.predictions import joined, take
+from netpick.answered import AnsweredChances, joined
 from netpick.prepare import Prepared
 from netpick.split import SealedRows
-from netpick.types import Array, CandidateResult, Predictions, Rows, Split
+from netpick.types import Answered, Array, CandidateResult, Rows, Split
 
 
 def of_fold(prepared: Prepared, fold: Split) -> Prepared:
@@ -59,9 +59,12 @@ def put_together(whole: CandidateResult, parts: Sequence[CandidateResult], folds
     )
 
 
-def _joined(parts: Sequence[tuple[Predictions | None, Rows]], order: Array) -> Predictions:
+def _joined(parts: Sequence[tuple[Answered | None, Rows]], order: Array) -> Answered:
     found = [predictions for predictions, _ in parts if predictions is not None]
     folds = np.concatenate([np.full(len(rows), number) for number, (_, rows) in enumerate(parts)])
-    if any(p.uncalibrated is not None for p in found):  # some folds' probabilities may be used as they were stated
-        found = [replace(p, uncalibrated=p.probabilities if p.uncalibrated is None else p.uncalibrated) for p in found]
-    return replace(take(joined(found), order), folds=folds[order])
+    chances = [predictions for predictions in found if isinstance(predictions, AnsweredChances)]
+    if any(p.uncalibrated is not None for p in chances):  # some folds' probabilities may be used as they were stated
+        found = [
+            replace(p, uncalibrated=p.probabilities if p.uncalibrated is None else p.uncalibrated) for p in chances
+        ]
+    return replace(joined(found).take(order), folds=folds[order])

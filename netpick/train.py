@@ -31,7 +31,7 @@ from netpick.plan import CandidatePlan, Probe
 from netpick.recipe import Recipe
 from netpick.tasks import Task
 from netpick.training_state import Progress, TrainingState
-from netpick.types import Array, Event, HalfTime, HistoryPoint, OnEvent, Predictions, Rows
+from netpick.types import Array, Event, HalfTime, HistoryPoint, OnEvent, Rows
 
 STRETCH = 32  # batches within which rows are sorted by length
 MOST_PROBED = 40  # steps
@@ -51,7 +51,7 @@ class Job:
     truth: Array  # in the task's own units, for scoring
     train: Rows
     validation: Rows
-    primary: Metric
+    primary: Metric[Any]
     class_weights: tuple[float, ...] | None = None
     course: Course | None = None  # which steps, at which rates; None: those that the plan fixes
     checkpoints: Checkpoints | None = None  # where the state is kept between steps, and taken up again
@@ -227,7 +227,7 @@ def _keep(job: Job, state: TrainingState, started: float, course: Course) -> Non
 def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -> Callable[[Tensor, int], Tensor]:
     """One training step as a function of (row numbers, epoch); returns the mean loss, still on the device."""
     recipe = job.plan.recipe
-    loss_function = job.task.loss(recipe, job.class_weights)
+    loss_function = job.task.answer.loss(recipe, job.class_weights)
     augmenters = _augmenters(job)
     parameters = [p for p in network.parameters() if p.requires_grad]
 
@@ -416,23 +416,14 @@ def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
     outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
     plain = replace(job.plan.recipe, label_smoothing=0.0)
     target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
-    losses = per_row_loss(job.task.loss(plain, None), outputs, target).float()
-    predictions = job.task.decode(job.task.answer(outputs).cpu().numpy(), job.target_state)
+    losses = per_row_loss(job.task.answer.loss(plain, None), outputs, target).float()
+    predictions = job.task.answer.decode(job.task.answer.answer(outputs).cpu().numpy(), job.target_state)
     truth = job.truth[job.validation]
-    decided = plain_decision(predictions, several=truth.ndim == 2)
+    decided = job.task.answer.decide(predictions)
     weights = np.ones((1, len(truth)))
     if not job.primary.applies(truth, predictions):
         return losses, -float(losses.mean())
     return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
-
-
-def plain_decision(predictions: Predictions, *, several: bool) -> Array | None:
-    """Classes without a chosen threshold: the most probable one, or every label above one half."""
-    if predictions.probabilities is None:
-        return None
-    if several:
-        return (predictions.probabilities >= 0.5).astype(np.int64)
-    return predictions.probabilities.argmax(axis=1)  # type: ignore[no-any-return]
 
 
 def _seconds_of_second(call: Callable[[], Tensor]) -> float:

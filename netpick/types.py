@@ -6,10 +6,11 @@ imported here, so that reading data and rendering reports stay light.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -298,26 +299,31 @@ class HalfTime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """What a candidate says about some rows.
+class Answered(ABC):
+    """What a model says about n rows. Every kind of answer has its own subclass in answered.py.
 
-    classify: `probabilities` (n, K). multilabel: `probabilities` (n, L). regress: `values` (n, T) in the target's units,
-    `low` and `high` of their interval.
-    forecast: `values` (n, H * V), step by step, `quantiles` of 10, 50 and 90 %, and what scale-free metrics divide by.
+    All fields are arrays over the rows, or None where there is nothing of the kind.
     """
 
-    probabilities: npt.NDArray[np.float64] | None = None
-    values: npt.NDArray[np.float64] | None = None
-    uncalibrated: npt.NDArray[np.float64] | None = (
-        None  # probabilities as the model states them, where they were changed
-    )
-    low: npt.NDArray[np.float64] | None = None  # (n, T), None where too few rows say how wide an interval is
-    high: npt.NDArray[np.float64] | None = None
-    quantiles: npt.NDArray[np.float64] | None = None  # (n, H * V, 3)
-    naive: npt.NDArray[np.float64] | None = None  # (n, V), seasonal naive error of the row's series in training
-    deviation: npt.NDArray[np.float64] | None = None  # (n, V), standard deviation of the row's series in training
+    averaged: ClassVar[tuple[str, ...]]  # fields that a blend of several models averages
+    own: ClassVar[tuple[str, ...]] = ()  # fields that belong to a single model
     folds: npt.NDArray[np.int64] | None = None  # (n,) fold of each row, where each fold has its own model
-    thresholds: npt.NDArray[np.float64] | None = None  # (n,) that each row is decided by, where folds have their own
+
+    @property
+    @abstractmethod
+    def stated(self) -> npt.NDArray[np.float64]:
+        """(n, ...) what every model states, whatever else it says."""
+
+    def __len__(self) -> int:
+        return len(self.stated)
+
+    def take(self, rows: slice | Array) -> Self:
+        """The same of some of the rows."""
+        return replace(self, **{name: part if part is None else part[rows] for name, part in vars(self).items()})
+
+    def finite(self) -> bool:
+        """Whether all that is stated are numbers."""
+        return bool(np.isfinite(self.stated).all())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,8 +370,8 @@ class CandidateResult:
     history: Sequence[HistoryPoint] = ()
     half_time: HalfTime | None = None  # where it was measured
     ranked: bool = True  # False: it had not enough time to be judged, and takes no part in the contest
-    test_predictions: Predictions | None = None
-    validation_predictions: Predictions | None = None
+    test_predictions: Answered | None = None
+    validation_predictions: Answered | None = None
     calibration: str = ""  # what validation rows changed in its probabilities, or how wide its intervals are, in words
     stated: Mapping[str, Score] = field(default_factory=dict)  # test scores of its probabilities before calibration
 
@@ -521,7 +527,7 @@ class RunResults:
 
     def rule(self, candidate: str) -> DecisionRule:
         """How this candidate's probabilities become decisions."""
-        threshold = self.thresholds.get(candidate)
+        threshold = self.thresholds.get(candidate, self.threshold)
         return DecisionRule(threshold=None if threshold is None else threshold.value, costs=self.costs)
 
 

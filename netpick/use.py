@@ -35,21 +35,18 @@ from netpick.model_folder import exported_beside, is_exported, read_exported
 from netpick.model_parts import ModelParts, NoNetworkError, peek_record
 from netpick.model_record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.new_rows import UNREAD, as_in_training
-from netpick.predictions import prediction_columns, take
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
 from netpick.sources.text_folder import loose_texts, whole_letters
 from netpick.store import Allocator, Store, memory_limit
 from netpick.tasks import Task
-from netpick.tasks.conformal import COVERAGE
-from netpick.tasks.forecast import ForecastState
 from netpick.types import (
+    Answered,
     Array,
     ArrayColumn,
     Column,
     FileColumn,
     Inputs,
-    Predictions,
     RunResults,
     Source,
     TableColumn,
@@ -83,10 +80,10 @@ class Model:
     @property
     def interval_words(self) -> str:
         """What the columns low and high mean; empty where there are none."""
-        state = self.parts.task_state
-        if self.parts.record.task != "regress" or not state.intervals:
-            return ""
-        return f"low and high: made to hold the truth of {COVERAGE:.0%} of rows like those of training"
+        held = self.parts.task.answer.coverage(self.parts.task_state)
+        return (
+            "" if held is None else f"low and high: made to hold the truth of {held:.0%} of rows like those of training"
+        )
 
     @property
     def card(self) -> str:
@@ -113,7 +110,7 @@ class Model:
         an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
         """
         source = self._read(data, strict=strict)
-        if self.parts.record.task == "forecast":
+        if self.parts.task.windowed:
             ends = continue_series(self.parts, source)
             return ends.table(self.engine.outputs(ends.arrays(self.engine)))
         with self._store(source.columns) as store:
@@ -124,18 +121,18 @@ class Model:
 
         Raises DataError when columns are missing or there is no row.
         """
-        if self.parts.record.task == "forecast":
+        if self.parts.task.windowed:
             return dict(continue_series(self.parts, source).arrays(self.engine))
         with self._store(source.columns, limit=1 << 62) as store:
             return dict(store.arrays)
 
     def finish(self, answers: Array, source: Source) -> pl.DataFrame:
         """The engine's answers for the rows of `source`, in their order, as a table in the words and units of the target."""
-        if self.parts.record.task == "forecast":
+        if self.parts.task.windowed:
             return continue_series(self.parts, source).table(answers)
         record = self.parts.record
-        predictions = self.parts.task.decode(answers, self.parts.task_state)
-        columns = prediction_columns(record.task, record.labels, predictions, record.rule)
+        answer = self.parts.task.answer
+        columns = answer.columns(answer.decode(answers, self.parts.task_state), record.labels, record.rule)
         table = pl.DataFrame(list(columns.values()))
         if source.row_names is not None:
             table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
@@ -147,7 +144,7 @@ class Model:
         A dict of Score by metric; its `overlap` says how many of the rows the model learned from.
         """
         source = self._read(data, labelled=True, strict=strict)
-        if self.parts.record.task == "forecast":
+        if self.parts.task.windowed:
             return score_series(self.parts, self.engine, source)
         record, task, state = self.parts.record, self.parts.task, self.parts.task_state
         missing = [name for name in record.targets if name not in source.columns]
@@ -158,16 +155,16 @@ class Model:
             )
         columns = [source.columns[name] for name in record.targets]
         truth = task.encode([c for c in columns if isinstance(c, TableColumn)], state)
-        rows = np.flatnonzero(task.labelled(truth))
+        rows = np.flatnonzero(task.answer.labelled(truth))
         if len(rows) == 0:
             raise DataError(f"No row has a known value in '{record.targets[0]}', but scoring needs some.")
         with self._store(source.columns) as store:
-            predictions = self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
+            predictions = self.parts.task.answer.decode(self.engine.outputs(store.arrays), self.parts.task_state)
             seen = overlap(record.learned, encoded_only(store.arrays), rows) if record.learned else None
-        chosen = take(predictions, rows)
+        chosen = predictions.take(rows)
         resampler = Resampler(len(rows), seed=0)
-        metrics = metrics_for(record.task, record.costs)
-        scores = evaluate(record.task, truth[rows], chosen, record.rule, metrics, resampler)
+        metrics = metrics_for(task.answer.typed, record.costs)
+        scores = evaluate(task.answer, truth[rows], chosen, record.rule, metrics, resampler)
         return Scores(scores, seen)
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
@@ -178,10 +175,13 @@ class Model:
                 warnings.warn(UnreadCells(note.text), stacklevel=3)
         return source
 
-    def outputs(self, columns: Mapping[str, Column]) -> Predictions:
+    def outputs(self, columns: Mapping[str, Column]) -> Answered:
         """Predictions for raw columns, by name."""
         with self._store(columns) as store:
-            return self.parts.task.decode(self.engine.outputs(store.arrays), self.parts.task_state)
+            predictions: Answered = self.parts.task.answer.decode(
+                self.engine.outputs(store.arrays), self.parts.task_state
+            )
+            return predictions
 
     @contextmanager
     def _store(self, columns: Mapping[str, Column], limit: int | None = None) -> Iterator[Store]:
@@ -304,7 +304,7 @@ def record_of(
     result = next(c for c in (*results.candidates, *results.baselines) if c.name == source.name)
     threshold = results.thresholds.get(source.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
-    columns_read = {encoder.column for encoder in encoders} | set(results.target.names) | _times_of(state)
+    columns_read = {encoder.column for encoder in encoders} | {*results.target.names, *task.beside(state)}
     return ModelRecord(
         format=FORMAT,
         netpick=__version__,
@@ -319,7 +319,7 @@ def record_of(
         targets=tuple(results.target.names),
         encoders=records,
         inputs=dict(inputs),
-        num_outputs=task.num_outputs(state),
+        num_outputs=task.answer.num_outputs(state),
         labels=tuple(results.target.labels),
         threshold=threshold.value if threshold else None,
         costs=None if results.costs is None else tuple(tuple(row) for row in results.costs),
@@ -334,11 +334,6 @@ def record_of(
         learned=results.learned,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
     )
-
-
-def _times_of(state: Any) -> set[str]:
-    """The columns that tell the times and the series of a forecast."""
-    return {*state.time_columns, *state.id_columns} if isinstance(state, ForecastState) else set()
 
 
 def heeded(source: Source, *, strict: bool) -> Source:

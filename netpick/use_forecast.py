@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from netpick.answered import AnsweredHorizon
+from netpick.answers import HORIZON, PLAIN
+from netpick.answers.horizon import QUANTILE_NAMES, time_name
 from netpick.batches import batch_rows
 from netpick.compare import Resampler
 from netpick.engines import FORECASTS, BaselineEngine, Engine
 from netpick.errors import DataError, near_matches
-from netpick.evaluate import PLAIN, evaluate
+from netpick.evaluate import evaluate
 from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_parts import ModelParts
-from netpick.predictions import QUANTILE_NAMES
 from netpick.prepare_forecast import new_scales
-from netpick.tasks.forecast import FORECAST, ForecastState
+from netpick.tasks.forecast import ForecastState
 from netpick.timeline import Timeline, TimelineRequest, make_timeline, table_columns
-from netpick.types import Array, Predictions, Rows, Source
+from netpick.types import Array, Rows, Source
 from netpick.windows import Windows, make_windows, step_values
 
 MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are scored
@@ -44,7 +46,7 @@ class Continuation:
     def table(self, answers: Array) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) of each target."""
         state: ForecastState = self.windows.state
-        return _table(self.timeline, self.origins, state, self.source, FORECAST.decode(answers, state))
+        return _table(self.timeline, self.origins, state, self.source, HORIZON.decode(answers, state))
 
 
 def continue_series(parts: ModelParts, source: Source) -> Continuation:
@@ -72,9 +74,9 @@ def score_series(parts: ModelParts, engine: Engine, source: Source) -> Scores:
             f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
         )
     rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
-    predictions = FORECAST.decode(_answers(parts, engine, windows, rows), windows.state)
+    predictions = HORIZON.decode(_answers(parts, engine, windows, rows), windows.state)
     resampler = Resampler(len(rows), 0, windows.test_groups(rows))
-    scores = evaluate("forecast", windows.truth[rows], predictions, PLAIN, metrics_for("forecast"), resampler)
+    scores = evaluate(HORIZON, windows.truth[rows], predictions, PLAIN, metrics_for(AnsweredHorizon), resampler)
     learned = parts.record.learned
     return Scores(scores, overlap(learned, windows.store.arrays, rows) if learned else None)
 
@@ -158,9 +160,8 @@ def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source:
 
 
 def _table(
-    timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: Predictions
+    timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: AnsweredHorizon
 ) -> pl.DataFrame:
-    assert predictions.values is not None
     assert predictions.quantiles is not None
     columns: dict[str, pl.Series] = {}
     table = table_columns(source.columns)
@@ -170,7 +171,7 @@ def _table(
         columns[name] = cells.gather(pl.Series(np.repeat(np.arange(len(origins)), state.horizon)))
     steps = origins[:, None] + np.arange(state.horizon)[None, :]
     times = timeline.times(timeline.positions[steps].ravel())
-    columns[_time_name(state.time_columns)] = pl.Series(state.step.text(times))
+    columns[time_name(state.time_columns)] = pl.Series(state.step.text(times))
     for target, name in enumerate(state.targets):
         of_target = "" if len(state.targets) == 1 else f"_{name}"
         values = predictions.values.reshape(len(origins), state.horizon, -1)[..., target]
@@ -179,7 +180,3 @@ def _table(
         for i, quantile in enumerate(QUANTILE_NAMES):
             columns[f"{quantile}{of_target}"] = pl.Series(quantiles[..., i].ravel())
     return pl.DataFrame([series.alias(name) for name, series in columns.items()])
-
-
-def _time_name(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else "time" if names else "step"

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from netpick.answers.horizon import transformed
 from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_numbers
 from netpick.store import Store
-from netpick.tasks.forecast import ForecastState, horizon_view, transformed
+from netpick.tasks.forecast import ForecastState, horizon_view
 from netpick.timeline import Timeline, table_columns
 from netpick.timesteps import calendar_features, calendar_outputs, read_date
 from netpick.types import Array, Column, ForecastInfo, ForecastOrigin, Inputs, InputSpec, Rows, Split, TableColumn

@@ -14,7 +14,7 @@ from netpick.candidates import Contestants, make_candidates
 from netpick.contest_rows import rows_of
 from netpick.engines import TorchEngine
 from netpick.infer import DeviceData
-from netpick.metrics import METRICS, primary_metric
+from netpick.metrics import METRICS
 from netpick.model_parts import ModelParts
 from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
 from netpick.prepare import FitOptions, prepare, silent
@@ -34,9 +34,9 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
     held = DeviceData(store, inputs, "cpu", rows.target)
     asked = Contestants(
         inputs=inputs,
-        num_outputs=task.num_outputs(state),
+        num_outputs=task.answer.num_outputs(state),
         num_rows=len(prepared.split.train),
-        labels=task.labels(state),
+        labels=task.answer.labels(state),
         device="cpu",
         seed=0,
         models=options.get("models"),
@@ -45,7 +45,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         recipe=recipe,
     )
     (candidate,) = make_candidates(asked)
-    primary = primary_metric(task.name, rows.num_scores, 0.5)
+    primary = task.answer.primary(rows.num_scores, 0.5)
     plan = replace(candidate.plan, steps=steps, looks=max(1, steps // 100))
     job = Job(
         plan=plan,
@@ -78,7 +78,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         targets=tuple(prepared.target.names),
         encoders=tuple(EncoderRecord(**encoder.to_json()) for encoder in rows.encoders),
         inputs=dict(inputs),
-        num_outputs=task.num_outputs(state),
+        num_outputs=task.answer.num_outputs(state),
         labels=tuple(prepared.target.labels),
         threshold=None,
         primary_metric=primary,

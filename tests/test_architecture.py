@@ -20,13 +20,13 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "strict", "stop", "types",
+    "errors", "strict", "stop", "types", "answered", "words",
     "row_hashes",
     "disk", "recipe",
     "clock",
     "allocator",
     "formats",
-    "course", "model_record", "sources", "kinds", "metrics", "working_calendar", "timesteps", "timeline", "tasks",
+    "course", "model_record", "sources", "kinds", "metrics", "answers", "working_calendar", "timesteps", "timeline", "tasks",
     "likely_targets",
     "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split",
@@ -71,6 +71,18 @@ WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "sc
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
 # Cleaning up and raising again is not meant.
 BROAD_EXCEPT = {"cli.py": 1, "contest.py": 2, "serve/guard.py": 1}
+
+# Tasks and answers multiply, so whoever has to tell them apart asks for a fact (`answer.one_class`) or for what they do. By
+# their names they are told apart in these rooms only, and in these files, each with its reason.
+TOLD_APART = {
+    "tasks": "the room of tasks",
+    "answers": "the room of answers",
+    "baselines/outputs.py": "what model files have called the outputs of baselines since the first version",
+    "baselines/frame_average.py": "the same word, in the state of another baseline",
+}
+TASK_NAMES = {"classify", "multilabel", "regress", "forecast"}
+ANSWER_NAMES = {"class", "labels", "numbers", "horizon"}
+INSTANCES = {"FORECAST", "ONE_CLASS", "ANY_LABELS", "HORIZON"}
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
@@ -136,6 +148,35 @@ def is_broad(handler: ast.ExceptHandler) -> bool:
     return bool(names & {"Exception", "BaseException"})
 
 
+def names_in(node: ast.AST) -> set[str]:
+    """Names of variables and attributes."""
+    parts = ast.walk(node)
+    return {n.attr if isinstance(n, ast.Attribute) else n.id for n in parts if isinstance(n, ast.Attribute | ast.Name)}
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def told_apart(tree: ast.Module) -> Iterator[ast.expr]:
+    """Comparisons with the name of a task or an answer, tables keyed by such names, and look-ups of one by its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            texts, names = texts_in(node), names_in(node)
+            of_answer = any("answer" in name for name in names)
+            if texts & TASK_NAMES or names & INSTANCES or (texts & ANSWER_NAMES and of_answer):
+                yield node
+        elif isinstance(node, ast.Dict):
+            keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+            if len(keys & TASK_NAMES) > 1 or len(keys & ANSWER_NAMES) > 1:
+                yield node
+        elif isinstance(node, ast.Subscript):
+            if texts_in(node.slice) & (TASK_NAMES | ANSWER_NAMES) and names_in(node.value) & {"TASKS", "ANSWERS"}:
+                yield node
+        elif isinstance(node, ast.Call) and any(texts_in(part) & TASK_NAMES for part in node.args):
+            yield node
+
+
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
 
@@ -146,6 +187,17 @@ def test_imports_point_backwards_along_the_pipeline(module: Module) -> None:
     allowed = set(STAGES[: STAGES.index(module.stage) + 1]) - NEVER.get(module.stage, set())
     wrong = [f"{module.where(node)} imports {stage}" for stage, node in imported_stages(module) if stage not in allowed]
     assert not wrong, f"{module.stage} may import only {sorted(allowed)}"
+
+
+def test_tasks_and_answers_are_told_apart_by_name_in_their_own_rooms_only() -> None:
+    assert len(TOLD_APART) <= 10
+    others = [m for m in modules() if m.name not in TOLD_APART and m.stage not in TOLD_APART]
+    wrong = [f"{m.where(node)} {ast.unparse(node)[:80]}" for m in others for node in told_apart(m.tree)]
+    assert not wrong, "ask the task's answer for what it does, or for a fact about it (netpick/answers/base.py)"
+    used = {m.stage for m in modules() if list(told_apart(m.tree))} | {
+        m.name for m in modules() if list(told_apart(m.tree))
+    }
+    assert set(TOLD_APART) - used <= {"tasks", "answers"}, "an exception that nobody needs any more"
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)

@@ -6,33 +6,33 @@ from typing import Any
 
 import numpy as np
 
+from netpick.answers import Answer
+from netpick.answers.horizon import scaled
 from netpick.baselines.base import Baseline, Fitted, Given, History, Problem
-from netpick.tasks.forecast import scaled
 from netpick.types import Array, Rows
 
 CHUNK_ROWS = 4_096  # that are answered at a time
 LEAST_SWING = 1e-2  # of a series' scale
 
 
-def task_answers(baseline: Baseline, fitted: Fitted, given: Given, task: str, state: Any) -> Array:
+def task_answers(baseline: Baseline, fitted: Fitted, given: Given, answer: Answer[Any], state: Any) -> Array:
     """(n, O) float64: probabilities, standardised values, or of a forecast means and quantiles in the units of its series.
 
     The quantiles of a forecast lie one swing of its window below and above it; the task's state says how many of them hold
     what validation rows missed by.
     """
     answers = baseline.answer(fitted, given)
-    if task == "regress":
-        return np.asarray((answers - np.asarray(state.mean)) / np.asarray(state.std))
-    if task != "forecast":
-        return answers
-    assert given.history is not None
-    return _forecast_answers(answers, given, given.history)
+    if given.history is not None:
+        return _forecast_answers(answers, given, given.history)
+    return answer.standardised(answers, state)
 
 
 def problem_answers(baseline: Baseline, fitted: Fitted, problem: Problem, rows: Rows, state: Any) -> Array:
     """The same for rows of the problem, a chunk at a time."""
     chunks = [rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS)]
-    answers = (task_answers(baseline, fitted, baseline.given(problem, chunk), problem.task, state) for chunk in chunks)
+    answers = (
+        task_answers(baseline, fitted, baseline.given(problem, chunk), problem.answer, state) for chunk in chunks
+    )
     return np.concatenate(list(answers))
 
 

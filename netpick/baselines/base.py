@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
+from netpick.answers import Answer
 from netpick.types import STRICT, Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ class Problem:
     """Encoded rows to learn from: `arrays` by input name over all N rows ("vector", "codes", "series", "series.lengths",
     "grid", ...), as the networks get them, the raw columns of the features, and the target of the task."""
 
-    task: str  # classify | multilabel | regress | forecast
+    answer: Answer[Any]  # what is answered
     inputs: Inputs
     arrays: Mapping[str, Array]
-    target: Array  # classify (N,) int64; multilabel (N, L) float32; regress (N, T) float64 in its own units
+    target: Array  # (N,) int64 classes; (N, L) float32 labels; (N, T) float64 numbers in their own units
     num_classes: int  # K, L or T
     train: Rows
     seed: int

@@ -40,7 +40,7 @@ class BoostingWork(Work):
         target = problem.target[used]
         self.targets = [target] if target.ndim == 1 else list(target.T)
         self.watched = len(used) >= EARLY_STOPPING_ROWS
-        if problem.task == "classify":  # rows held out are stratified, which needs a few of each class
+        if problem.answer.one_class:  # rows held out are stratified, which needs a few of each class
             counts = np.bincount(target)
             self.watched = self.watched and counts[counts > 0].min() >= 2
         new_model = _model_factory(problem, self.made.categorical, len(used), self.watched)
@@ -74,8 +74,8 @@ class BoostingWork(Work):
         for number, (model, truth) in enumerate(zip(self.models, self.targets, strict=True)):
             if model is None:
                 constant = float(truth.mean())
-                if self.outputs.task != "classify":
-                    start[number] = constant if self.outputs.task == "regress" else float(logit(np.asarray(constant)))
+                if not self.outputs.one_class:
+                    start[number] = constant if self.outputs.quantities else float(logit(np.asarray(constant)))
                 continue
             baseline = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()
             start[number : number + len(baseline)] = baseline
@@ -93,7 +93,7 @@ class BoostedTrees(Baseline):
     State = TreesState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "forecast" and has_features(problem.inputs)
+        return problem.windows is None and has_features(problem.inputs)
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)
@@ -123,7 +123,7 @@ class BoostedTrees(Baseline):
 def _model_factory(problem: Problem, categorical: Array, rows: int, watched: bool) -> Callable[[], Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    constructor = HistGradientBoostingRegressor if problem.task == "regress" else HistGradientBoostingClassifier
+    constructor = HistGradientBoostingRegressor if problem.answer.quantities else HistGradientBoostingClassifier
     return lambda: constructor(
         max_iter=SIZES.measured,
         max_leaf_nodes=LEAVES,

@@ -40,7 +40,7 @@ def sample_rows(problem: Problem, limit: int) -> Rows:
     if len(train) <= limit:
         return train
     generator = np.random.default_rng(problem.seed)
-    if problem.task != "classify":
+    if not problem.answer.one_class:
         return np.sort(generator.choice(train, limit, replace=False))
     classes = problem.target[train]
     parts = []

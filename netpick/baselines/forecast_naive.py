@@ -41,7 +41,7 @@ class WindowBaseline(Baseline):
     State: ClassVar[type] = WindowState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task == "forecast" and problem.windows is not None
+        return problem.windows is not None
 
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
         """num_outputs: H * V."""

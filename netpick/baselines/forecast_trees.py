@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from pydantic.dataclasses import dataclass as strict_dataclass
 
+from netpick.answers.horizon import unscaled
 from netpick.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.baselines.boosted_trees import tree_of
 from netpick.baselines.fitting import quietly_on_one_thread
 from netpick.baselines.forecast_naive import Extent, WindowBaseline, WindowState, window_state
 from netpick.baselines.growing import Sizes, Stop, Work, grow
 from netpick.baselines.trees import joined, require_trees, scores_of
-from netpick.tasks.forecast import ForecastState, unscaled
+from netpick.tasks.forecast import ForecastState
 from netpick.types import STRICT, Array, Rows
 
 LAGS = 6  # newest values

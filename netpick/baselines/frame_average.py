@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
 from netpick.baselines.fitting import quietly_on_one_thread
-from netpick.baselines.outputs import TINY
+from netpick.baselines.outputs import ONE_CLASS, TINY, Of, Outputs, task_of
 from netpick.types import STRICT, Array, Inputs
 
 if TYPE_CHECKING:
@@ -37,8 +37,14 @@ class FramesState:
     """How frames are read, and what the network answers."""
 
     every: int = Field(ge=1, le=1 << 20)  # pixels averaged into one, each way
-    task: str
+    task: Of
     outputs: int = Field(ge=1, le=1 << 20)
+
+    @property
+    def of(self) -> Outputs:
+        """What it answers."""
+        classes = tuple(range(self.outputs)) if self.task == ONE_CLASS else ()
+        return Outputs(task=self.task, num=self.outputs, classes=classes)
 
 
 def _frames(clips: Array, rows: Array, moments: Array, every: int) -> Tensor:
@@ -65,7 +71,7 @@ class FrameAverage(Baseline):
 
         clips = problem.arrays["clip"]
         every = max(1, -(-min(clips.shape[3:]) // MAX_SIDE))
-        state = FramesState(every=every, task=problem.task, outputs=problem.num_classes)
+        state = FramesState(every=every, task=task_of(problem.answer), outputs=problem.num_classes)
         size = min(BATCH, len(problem.train))
         wanted = int(max(LEAST_STEPS, min(MOST_STEPS, MOST_EPOCHS * len(problem.train) * clips.shape[1] / size)))
         with quietly_on_one_thread(), torch.random.fork_rng(devices=[]):
@@ -92,23 +98,19 @@ class FrameAverage(Baseline):
         if "network" not in fitted.cache:
             fitted.cache["network"] = _read_network(fitted, clips.shape[2])
         outputs = _answers(fitted.cache["network"], state, clips)
-        if state.task == "regress":
+        if state.of.quantities:
             return np.asarray(outputs * fitted.arrays["unit"] + fitted.arrays["centre"])
-        if state.task == "classify":
+        if state.of.one_class:
             outputs = np.maximum(outputs, TINY)
             return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
         return outputs
 
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
         state: FramesState = fitted.state
-        if (
-            "clip" not in inputs
-            or state.outputs != num_outputs
-            or state.task not in ("classify", "multilabel", "regress")
-        ):
+        if "clip" not in inputs or state.outputs != num_outputs:
             raise ValueError("the state is not that of a frame average of this task")
         units = [fitted.arrays[name] for name in ("centre", "unit")]
-        wanted = num_outputs if state.task == "regress" else 1
+        wanted = num_outputs if state.of.quantities else 1
         if any(unit.shape != (wanted,) or unit.dtype != np.float64 for unit in units):
             raise ValueError("the units of its numbers do not fit")
         weights = {name: array for name, array in fitted.arrays.items() if name not in ("centre", "unit")}
@@ -173,7 +175,7 @@ def _network(channels: int, outputs: int) -> nn.Module:
 
 def _units(problem: Problem) -> tuple[Array, Array]:
     """Centre and scale (T,) of the targets that are numbers."""
-    if problem.task != "regress":
+    if not problem.answer.quantities:
         return np.zeros(1), np.ones(1)
     known = problem.target[problem.train]
     deviation = known.std(axis=0)
@@ -185,10 +187,10 @@ def _learn(network: nn.Module, problem: Problem, state: FramesState, steps: int,
     from torch.nn import functional
 
     target: Tensor
-    if problem.task == "regress":
+    if problem.answer.quantities:
         target = torch.from_numpy(((problem.target - units[0]) / units[1]).astype(np.float32))
     else:
-        target = torch.from_numpy(problem.target if problem.task == "classify" else problem.target.astype(np.float32))
+        target = torch.from_numpy(problem.target if problem.answer.one_class else problem.target.astype(np.float32))
     generator = np.random.default_rng(problem.seed)
     parameters = list(network.parameters())
     moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
@@ -199,9 +201,9 @@ def _learn(network: nn.Module, problem: Problem, state: FramesState, steps: int,
         rows = generator.choice(problem.train, size, replace=False)
         outputs = network(_frames(clips, rows, generator.integers(0, clips.shape[1], size), state.every))
         wanted = target[torch.from_numpy(rows)]
-        if problem.task == "classify":
+        if problem.answer.one_class:
             loss = functional.cross_entropy(outputs, wanted)
-        elif problem.task == "multilabel":
+        elif problem.answer.any_labels:
             loss = functional.binary_cross_entropy_with_logits(outputs, wanted)
         else:
             loss = functional.mse_loss(outputs, wanted)
@@ -239,9 +241,9 @@ def _answers(network: nn.Module, state: FramesState, clips: Array) -> Array:
             some = np.arange(start, min(start + at_once, len(clips)))
             frames = _frames(clips, np.repeat(some, len(moments)), np.tile(moments, len(some)), state.every)
             outputs = network(frames)
-            if state.task == "classify":
+            if state.of.one_class:
                 outputs = outputs.softmax(dim=1)
-            elif state.task == "multilabel":
+            elif state.of.any_labels:
                 outputs = outputs.sigmoid()
             parts.append(outputs.unflatten(0, (len(some), len(moments))).mean(dim=1).double().numpy())
     return np.concatenate(parts)

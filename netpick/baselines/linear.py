@@ -42,7 +42,7 @@ class Linear(Baseline):
     reads_numbers = True
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "forecast" and has_features(problem.inputs)
+        return problem.windows is None and has_features(problem.inputs)
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)

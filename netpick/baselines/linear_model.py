@@ -30,7 +30,7 @@ class LinearWork(Work):
         self.penalty = penalty / len(targets)
         self.weights = np.zeros((features.shape[1], targets.shape[1]))
         self.bias = np.zeros(targets.shape[1])
-        if outputs.task == "regress":  # in units of their deviations, so that one tolerance fits all
+        if outputs.quantities:  # in units of their deviations, so that one tolerance fits all
             self.centre = targets.mean(axis=0)
             deviation = targets.std(axis=0)
             self.unit = np.where(deviation > 0, deviation, 1.0)
@@ -40,7 +40,7 @@ class LinearWork(Work):
     def arrays(self) -> dict[str, Array]:
         """Weights (F, scores) float32 and bias (scores,) float64, in the target's units."""
         weights, bias = self.weights, self.bias
-        if self.outputs.task == "regress":
+        if self.outputs.quantities:
             weights, bias = weights * self.unit, bias * self.unit + self.centre
         return {WEIGHTS: weights.astype(np.float32), BIAS: bias}
 
@@ -51,7 +51,7 @@ class LinearWork(Work):
         if len(self.outputs.classes) == 1:
             self.finished = True
         elif (
-            self.outputs.task == "regress"
+            self.outputs.quantities
             and not sparse.issparse(self.features)
             and self.features.shape[1] <= MOST_FOR_SQUARES
         ):
@@ -114,10 +114,10 @@ class LinearWork(Work):
 
 def _losses(scores: Array, targets: Array, outputs: Outputs) -> tuple[float, Array]:
     """Mean loss, and its slope for each score (n, scores)."""
-    if outputs.task == "regress":
+    if outputs.quantities:
         error = scores - targets
         return 0.5 * float(np.square(error).sum()) / len(scores), error
-    if outputs.num_scores == 1 or outputs.task == "multilabel":
+    if outputs.num_scores == 1 or outputs.any_labels:
         losses = np.logaddexp(0, scores) - targets * scores
         return float(losses.sum()) / len(scores), sigmoid(scores) - targets
     scores -= scores.max(axis=1, keepdims=True)

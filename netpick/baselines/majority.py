@@ -47,11 +47,11 @@ class Majority(Constant):
     definition = "Always says the most frequent class, with the training frequencies as probabilities."
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task in ("classify", "multilabel")
+        return problem.answer.one_class or problem.answer.any_labels
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         target = problem.target[problem.train]
-        if problem.task == "classify":
+        if problem.answer.one_class:
             counts = np.bincount(target, minlength=problem.num_classes)
             frequencies = np.maximum(counts / max(counts.sum(), 1), TINY)
             frequencies = frequencies / frequencies.sum()
@@ -67,7 +67,7 @@ class Mean(Constant):
     definition = "Always says the mean of the training rows."
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task == "regress"
+        return problem.answer.quantities and problem.windows is None
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         target = problem.target[problem.train]

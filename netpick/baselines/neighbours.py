@@ -39,7 +39,7 @@ class _Work(Work):
         self.made, self.learned, self.rows = fit_features(problem, used, "distance")
         self.outputs = outputs_of(problem, used)
         target = problem.target[used]
-        if problem.task == "classify":
+        if problem.answer.one_class:
             target = np.eye(problem.num_classes)[target][:, np.asarray(self.outputs.classes)]
         self.targets = np.asarray(target, dtype=np.float64)
 
@@ -83,10 +83,10 @@ class NearestNeighbours(Baseline):
         features = make_features(state.features, fitted.arrays, given)
         targets = fitted.arrays[TARGETS]
         voted = votes(features, fitted.arrays[ROWS], targets, state.neighbours)
-        if state.outputs.task == "regress":
+        if state.outputs.quantities:
             return voted
         voted = (state.neighbours * voted + targets.mean(axis=0)) / (state.neighbours + 1)
-        return spread(voted, state.outputs) if state.outputs.task == "classify" else voted
+        return spread(voted, state.outputs) if state.outputs.one_class else voted
 
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
         state: NeighboursState = fitted.state

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
+from netpick.answers import Answer
 from netpick.baselines.base import Problem
 from netpick.types import STRICT, Array, Rows
 
 TINY = 1e-6  # the probability of a class that was never seen; zero would make one surprise infinitely bad
 MOST_OUTPUTS = 1_000_000
 
+Of = Literal[
+    "classify", "multilabel", "regress"
+]  # what outputs are of, as model files have said since the first version
+ONE_CLASS: Of = "classify"
+LABELS: Of = "multilabel"
+NUMBERS: Of = "regress"
+
 
 @strict_dataclass(config=STRICT, kw_only=True)
 class Outputs:
     """K outputs. `classes` are those of a classification that training rows have: scores are of these only."""
 
-    task: Literal["classify", "multilabel", "regress"]
+    task: Of
     num: int = Field(ge=1, le=MOST_OUTPUTS)
     classes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         fitting = list(self.classes) == sorted(set(self.classes)) and all(0 <= c < self.num for c in self.classes)
-        if not fitting or bool(self.classes) != (self.task == "classify"):
+        if not fitting or bool(self.classes) != self.one_class:
             raise ValueError("the classes of a classification, in order")
+
+    @property
+    def one_class(self) -> bool:
+        return self.task == ONE_CLASS
+
+    @property
+    def any_labels(self) -> bool:
+        return self.task == LABELS
+
+    @property
+    def quantities(self) -> bool:
+        return self.task == NUMBERS
 
     @property
     def num_scores(self) -> int:
@@ -37,17 +57,20 @@ class Outputs:
 
 def outputs_of(problem: Problem, used: Rows) -> Outputs:
     """The outputs of a problem, for a model that learns from these rows."""
-    classes: tuple[int, ...] = ()
-    if problem.task == "classify":
-        classes = tuple(np.unique(problem.target[used]).tolist())
-        return Outputs(task="classify", num=problem.num_classes, classes=classes)
-    return Outputs(task="multilabel" if problem.task == "multilabel" else "regress", num=problem.num_classes)
+    answer = problem.answer
+    classes = tuple(np.unique(problem.target[used]).tolist()) if answer.one_class else ()
+    return Outputs(task=task_of(answer), num=problem.num_classes, classes=classes)
+
+
+def task_of(answer: Answer[Any]) -> Of:
+    """What model files call such outputs."""
+    return ONE_CLASS if answer.one_class else LABELS if answer.any_labels else NUMBERS
 
 
 def targets_of(problem: Problem, used: Rows, outputs: Outputs) -> Array:
     """What scores are fitted to: (n, K) of 0 and 1, one column for two classes, or numbers."""
     target = problem.target[used]
-    if outputs.task != "classify":
+    if not outputs.one_class:
         return np.asarray(target, dtype=np.float64)
     place = np.searchsorted(np.asarray(outputs.classes), target)
     if outputs.num_scores == 1:
@@ -57,9 +80,9 @@ def targets_of(problem: Problem, used: Rows, outputs: Outputs) -> Array:
 
 def from_scores(scores: Array, outputs: Outputs) -> Array:
     """Scores (n, num_scores), of classes and labels as logarithms of odds, to (n, K) answers."""
-    if outputs.task == "regress":
+    if outputs.quantities:
         return np.asarray(scores, dtype=np.float64)
-    if outputs.task == "multilabel":
+    if outputs.any_labels:
         return np.asarray(sigmoid(scores).clip(TINY, 1 - TINY))
     if len(outputs.classes) == 1:
         return spread(np.ones((len(scores), 1)), outputs)

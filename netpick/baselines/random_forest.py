@@ -11,7 +11,7 @@ from netpick.baselines.boosted_trees import TreesState
 from netpick.baselines.features import fit_features, has_features, make_features, require_features
 from netpick.baselines.fitting import describe, quietly_on_one_thread
 from netpick.baselines.growing import Sizes, Stop, Work, grow
-from netpick.baselines.outputs import TINY, Outputs, spread
+from netpick.baselines.outputs import TINY, Outputs, spread, task_of
 from netpick.baselines.trees import SET_BYTES, Tree, joined, require_trees, scores_of
 from netpick.types import Array, Inputs, Rows
 
@@ -26,11 +26,11 @@ class ForestWork(Work):
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
         self.made, self.learned, self.features = fit_features(problem, used, "linear")
-        self.num, self.task = problem.num_classes, problem.task
+        self.num, self.answer = problem.num_classes, problem.answer
         target = problem.target[used]
-        self.targets = np.asarray(target if problem.task != "multilabel" else target.astype(np.int64))
+        self.targets = np.asarray(target if not problem.answer.any_labels else target.astype(np.int64))
         self.centre, self.unit = np.zeros(1), np.ones(1)
-        if problem.task == "regress":
+        if problem.answer.quantities:
             # Trees of several targets split by the sum of their variances: each counts the same.
             self.centre, deviation = target.mean(axis=0), target.std(axis=0)
             self.unit = np.where(deviation > 0, deviation, 1.0)
@@ -55,9 +55,8 @@ class ForestWork(Work):
     @property
     def outputs(self) -> Outputs:
         """Of classes the shares of all that were seen, also of two."""
-        if self.task != "classify":
-            return Outputs(task="multilabel" if self.task == "multilabel" else "regress", num=self.num)
-        return Outputs(task="classify", num=self.num, classes=tuple(np.unique(self.targets).tolist()))
+        classes = tuple(np.unique(self.targets).tolist()) if self.answer.one_class else ()
+        return Outputs(task=task_of(self.answer), num=self.num, classes=classes)
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -83,9 +82,9 @@ class ForestWork(Work):
 
     def _values(self, value: Array) -> Array:
         """(m, outputs) from scikit-learn's (m, outputs, classes)."""
-        if self.task == "regress":
+        if self.answer.quantities:
             return np.asarray(value[:, :, 0] * self.unit + self.centre)
-        if self.task == "classify":
+        if self.answer.one_class:
             shares = value[:, 0]
             return np.asarray(shares / shares.sum(axis=1, keepdims=True))
         classes = self.model.classes_ if self.targets.shape[1] > 1 else [self.model.classes_]
@@ -105,7 +104,7 @@ class RandomForest(Baseline):
     State = TreesState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "forecast" and len(problem.train) <= MOST_ROWS and has_features(problem.inputs)
+        return problem.windows is None and len(problem.train) <= MOST_ROWS and has_features(problem.inputs)
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         used = np.sort(problem.train)
@@ -122,9 +121,9 @@ class RandomForest(Baseline):
     def answer(self, fitted: Fitted, given: Given) -> Array:
         state: TreesState = fitted.state
         means = scores_of(fitted.arrays, make_features(state.features, fitted.arrays, given))
-        if state.outputs.task == "classify":
+        if state.outputs.one_class:
             return spread(means, state.outputs)
-        return means if state.outputs.task == "regress" else np.asarray(means.clip(TINY, 1 - TINY))
+        return means if state.outputs.quantities else np.asarray(means.clip(TINY, 1 - TINY))
 
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
         state: TreesState = fitted.state

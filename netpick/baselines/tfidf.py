@@ -128,7 +128,7 @@ class _LinearWork(LinearWork):
         used = sample_rows(problem, limit)
         self.counted = TextFeatures(problem, used, with_table=True)
         outputs = outputs_of(problem, used)
-        penalty = 1.0 if problem.task == "regress" else PENALTY
+        penalty = 1.0 if problem.answer.quantities else PENALTY
         super().__init__(self.counted.train, targets_of(problem, used, outputs), outputs, penalty)
 
 
@@ -154,15 +154,15 @@ class _BayesWork(Work):
         self.counted = TextFeatures(problem, self.used, with_table=False)
         self.outputs = outputs_of(problem, self.used)
         target = problem.target[self.used]
-        self.targets = np.eye(problem.num_classes)[target] if problem.task == "classify" else target
-        if problem.task == "classify":
+        self.targets = np.eye(problem.num_classes)[target] if problem.answer.one_class else target
+        if problem.answer.one_class:
             self.targets = self.targets[:, np.asarray(self.outputs.classes)]
 
     def run(self, stop: Stop) -> None:
         """Both kinds on nine tenths of the rows, then the better one on all."""
         held_out = np.arange(len(self.used)) % TRIED_SHARE == TRIED_SHARE - 1
         self.complement = False
-        if held_out.any() and self.outputs.task == "classify" and len(self.outputs.classes) > 1:
+        if held_out.any() and self.outputs.one_class and len(self.outputs.classes) > 1:
             right = [self._tried(held_out, complement) for complement in (False, True)]
             self.complement = right[1] > right[0]
         self.arrays = self._weights(np.arange(len(self.used)), self.complement)
@@ -181,13 +181,13 @@ class _BayesWork(Work):
         outside = np.asarray(features.sum(axis=0)) + 2 * SMOOTHING - inside
         here, there = (np.log(part / part.sum(axis=1, keepdims=True)) for part in (inside, outside))
         shares = np.maximum(targets.mean(axis=0), 1e-12)
-        if self.outputs.task == "multilabel":
+        if self.outputs.any_labels:
             weights, bias = here - there, np.log(shares) - np.log(np.maximum(1 - shares, 1e-12))
         elif complement:
             weights, bias = -there, np.zeros(len(here))
         else:
             weights, bias = here, np.log(shares)
-        if self.outputs.task == "classify" and self.outputs.num_scores == 1:
+        if self.outputs.one_class and self.outputs.num_scores == 1:
             weights, bias = (
                 (weights[-1:], bias[-1:]) if len(here) == 1 else (weights[1:] - weights[:1], bias[1:] - bias[:1])
             )
@@ -202,7 +202,7 @@ class TfIdfBayes(TextBaseline):
     definition = "Multinomial or complement naive Bayes on TF-IDF counts of words or characters."
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "regress" and super().applies(problem)
+        return not problem.answer.quantities and super().applies(problem)
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)

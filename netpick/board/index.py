@@ -13,8 +13,8 @@ from netpick.board.watching import RunSeen
 from netpick.report.components import Column, pill, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import metric_label
-from netpick.report.words import counted, decimals_for, duration, grouped, interval
 from netpick.types import Score
+from netpick.words import counted, decimals_for, duration, grouped, interval
 
 STATES = {
     "running": ("in progress", "warn"),

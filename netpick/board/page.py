@@ -15,8 +15,8 @@ from netpick.report.html import plotly_script
 from netpick.report.markup import Child, Html, element, json_block
 from netpick.report.page import page_head
 from netpick.report.standings import higher_is_better, metric_label, metric_word
-from netpick.report.words import counted, decimals_for, duration, grouped, interval, listed, signed, significant
 from netpick.types import Comparison, Score
+from netpick.words import counted, decimals_for, duration, grouped, interval, listed, signed, significant
 
 MOST_VIEWS = 8  # candidates whose curves get a button
 NOT_KEPT = "not kept"

@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
+from netpick.answers import Read
 from netpick.board.runs import FinishedRun
 from netpick.compare import Contender, Resampler, compare_pairs
-from netpick.metrics import METRICS, fallback_metric
+from netpick.metrics import METRICS
 from netpick.metrics.cost import MeanCost
-from netpick.types import Array, Comparison, Predictions
+from netpick.metrics.means import Accuracy
+from netpick.tasks import TASKS
+from netpick.types import Comparison
 
 FORECAST_KEYS = ("series", "origin", "time", "target")
 
@@ -73,12 +75,11 @@ def winners_in_pairs(group: Group) -> list[Comparison]:
         winner = run.report.verdict.winner
         if winner is None or run.predictions is None:
             continue
-        read = _forecast(run, winner) if run.report.task.name == "forecast" else _rows(run, winner)
+        read = _read(run, run.predictions, winner)
         if read is None:
             continue
-        rows_truth, predictions, decided, groups = read
-        truth = rows_truth if truth is None else truth
-        contenders.append(Contender(name=run.label, predictions=predictions, decided=decided))
+        truth, groups = read.truth if truth is None else truth, read.groups
+        contenders.append(Contender(name=run.label, predictions=read.predictions, decided=read.decided))
     if truth is None or len(contenders) < 2 or not all(metric.applies(truth, c.predictions) for c in contenders):
         return []
     names = [contender.name for contender in contenders]
@@ -86,16 +87,24 @@ def winners_in_pairs(group: Group) -> list[Comparison]:
     return compare_pairs(metric, truth, contenders, pairs, Resampler(len(truth), 0, groups))
 
 
-Read = tuple[Array, Predictions, Array | None, Array | None]  # truth, predictions, decisions, groups of rows
+def _read(run: FinishedRun, table: pl.DataFrame, winner: str) -> Read | None:
+    """Truth and what the winner said of the test rows; None where columns are missing."""
+    told = run.report.task
+    task = TASKS.get(told.name)
+    try:
+        return None if task is None else task.answer.read(table, winner, told.labels)
+    except (pl.exceptions.PolarsError, ValueError, TypeError):
+        return None
 
 
 def _group(runs: Sequence[FinishedRun]) -> Group:
-    task = runs[0].report.task
+    task = TASKS.get(runs[0].report.task.name)  # a report may be of another version
+    fallback = Accuracy.name if task is None else task.answer.fallback
     metrics = {run.report.task.primary_metric for run in runs}
-    metric = metrics.pop() if len(metrics) == 1 else fallback_metric(task.name)
-    # What scale-free metrics of forecasts divide by is not among the predictions, and runs may have costs of their own.
-    if task.name == "forecast" or metric == MeanCost.name or metric not in METRICS:
-        metric = fallback_metric(task.name)
+    metric = metrics.pop() if len(metrics) == 1 else fallback
+    # Some tables lack what scale-free metrics divide by, and runs may have costs of their own.
+    if (task is not None and not task.answer.whole_tables) or metric == MeanCost.name or metric not in METRICS:
+        metric = fallback
     scores = [entry.test[metric].n for run in runs for entry in run.report.entries if metric in entry.test]
     return Group(runs=tuple(runs), metric=metric, n=scores[0] if scores else 0)
 
@@ -120,61 +129,3 @@ def _key(run: FinishedRun) -> str:
 
 def _digest(series: pl.Series) -> str:
     return hashlib.sha256(series.cast(pl.String).fill_null("\0").str.join("\n")[0].encode()).hexdigest()
-
-
-def _rows(run: FinishedRun, name: str) -> Read | None:
-    """Of classes, labels or quantities; None where columns are missing."""
-    table, task = run.predictions, run.report.task
-    assert table is not None
-    try:
-        if task.name == "regress":
-            several = len(task.labels) > 1
-            truth = _stack(table, [f"truth_{label}" for label in task.labels])
-            names = [f"{name}: prediction_{label}" if several else f"{name}: prediction" for label in task.labels]
-            return truth, Predictions(values=_stack(table, names)), None, None
-        probabilities = _stack(table, [f"{name}: probability_{label}" for label in task.labels])
-        predictions = Predictions(probabilities=probabilities)
-        if task.name == "multilabel":
-            truth = _stack(table, [f"truth_{label}" for label in task.labels]).astype(np.int8)
-            decided = _stack(table, [f"{name}: {label}" for label in task.labels]).astype(np.int64)
-            return truth, predictions, decided, None
-        return (
-            _numbers(table["truth"], task.labels),
-            predictions,
-            _numbers(table[f"{name}: prediction"], task.labels),
-            None,
-        )
-    except (pl.exceptions.PolarsError, ValueError, TypeError):
-        return None
-
-
-def _forecast(run: FinishedRun, name: str) -> Read | None:
-    """Of windows: rows (n, H * V), and blocks of windows whose horizons overlap."""
-    table, task = run.predictions, run.report.task
-    assert table is not None
-    try:
-        keys = [column for column in ("series", "origin") if column in table.columns]
-        starts = table.select(pl.struct(keys).rle_id().alias("window"))["window"]
-        width = int((starts == 0).sum())
-        if width == 0 or len(table) % width:
-            return None
-        truth = table["truth"].cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, width)
-        values = table[f"{name}: prediction"].cast(pl.Float64).to_numpy().reshape(-1, width)
-        ones = np.ones((len(values), len(task.targets)))
-        blocks = np.arange(len(values)) // max(1, width // len(task.targets))
-        blocks = blocks if blocks[-1] >= 2 else np.arange(len(values))
-        return truth, Predictions(values=values, naive=ones, deviation=ones), None, blocks
-    except (pl.exceptions.PolarsError, ValueError, TypeError):
-        return None
-
-
-def _stack(table: pl.DataFrame, names: Sequence[str]) -> Array:
-    return np.stack([table[name].cast(pl.Float64).to_numpy() for name in names], axis=1)
-
-
-def _numbers(series: pl.Series, labels: Sequence[str]) -> Array:
-    """Numbers of classes. Raises ValueError for a class that the run does not know."""
-    codes = series.cast(pl.String).cast(pl.Enum(list(labels)), strict=False).to_physical()
-    if codes.null_count():
-        raise ValueError("a class without a number")
-    return codes.cast(pl.Int64).to_numpy()

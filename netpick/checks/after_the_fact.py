@@ -25,7 +25,7 @@ class FilledAfterwards(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task not in ("classify", "multilabel", "regress"):
+        if not (context.one_class or context.any_labels or context.of_numbers):
             return None
         rows = context.train
         findings = []
@@ -48,7 +48,7 @@ class FilledAfterwards(Check):
         target = context.target[context.train]
         target = target if target.ndim == 2 else target[:, None]
         for k in range(target.shape[1]):
-            if context.task == "regress":
+            if context.of_numbers:
                 found = _numbers(target[:, k], missing)
             else:
                 found = _classes(target[:, k].astype(np.int64), missing, context, k, len(context.schema.features))
@@ -92,11 +92,11 @@ def _classes(target: Array, missing: Array, context: CheckContext, k: int, colum
         chance = side.sum() * math.log10(max(base, 1e-12))  # all of them of that class, by chance
         if share < PURE or chance > math.log10(CHANCE / columns):
             continue
-        if context.task == "multilabel":
+        if context.any_labels:
             name = f"'{[f.name for f in context.schema.targets][k]}' is {'set' if label else 'not set'}"
         else:
             name = f"'{context.labels[label] if label < len(context.labels) else label}'"
-        where = f"are of {name}" if context.task == "classify" else f"are rows where {name}"
+        where = f"are of {name}" if context.one_class else f"are rows where {name}"
         return (
             f"is {word} in {int(side.sum()):,} rows, {own[label]:,} of which {where} ({base:.1%} of all rows)",
             told,

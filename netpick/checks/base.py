@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from netpick.checks.repeats import Mask, among, repeats_by_chance
+from netpick.tasks import TASKS
 from netpick.types import Array, CandidateResult, Comparison, FileColumn, Finding, Rows, Schema, Severity, Source
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class CheckContext:
     train: Rows
     validation: Rows
     test: Rows
-    target: Array  # encoded: classify (N,) int64 (-1 where missing), multilabel (N, L), regress (N, T) float64
+    target: Array  # encoded: (N,) int64 classes (-1 where missing), (N, L) labels, (N, T) float64 numbers
     labels: tuple[str, ...]  # class names, empty for regression
     row_groups: Array | None = None  # (N,) int64: equal numbers mark identical rows (features only, see duplicates)
     files: Mapping[str, FileColumn] = field(default_factory=dict)  # what columns of media were decoded from
@@ -53,8 +54,24 @@ class CheckContext:
         return not np.array_equal(self.train, self.test)
 
     @property
-    def task(self) -> str:
-        return self.schema.task
+    def windowed(self) -> bool:
+        """Whether windows of series are forecast, rather than rows answered."""
+        return TASKS[self.schema.task].windowed
+
+    @property
+    def one_class(self) -> bool:
+        """Whether a row's target is one of several classes."""
+        return TASKS[self.schema.task].answer.one_class
+
+    @property
+    def any_labels(self) -> bool:
+        """Whether a row's target are labels that hold or not."""
+        return TASKS[self.schema.task].answer.any_labels
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether rows have numbers as their target."""
+        return TASKS[self.schema.task].answer.quantities and not self.windowed
 
     @cached_property
     def by_chance(self) -> Mask:
@@ -104,12 +121,6 @@ class ResultCheck(ABC):
         baselines: Sequence[CandidateResult],
         comparisons: Sequence[Comparison],
     ) -> list[Finding] | None: ...
-
-
-def listed(names: Sequence[str], most: int = FEW) -> str:
-    """The first names in quotes: "'a', 'b' and 3 more"."""
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def row_name(context: CheckContext, row: int) -> str:

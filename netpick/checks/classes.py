@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from netpick.checks.base import Check, CheckContext, listed
+from netpick.checks.base import Check, CheckContext
 from netpick.types import Array, Finding, Rows
+from netpick.words import quoted
 
 TOO_FEW = 10  # training rows
 UNEVEN, VERY_UNEVEN = 0.5, 0.2  # of its even share, for the rarest class
@@ -40,23 +41,23 @@ class RareClasses(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task not in ("classify", "multilabel"):
+        if not (context.one_class or context.any_labels):
             return None
         names, train, test = _names(context), _counts(context, context.train), _counts(context, context.test)
         findings = []
         unseen = [name for name, count in zip(names, train, strict=True) if count == 0]
         if unseen:
-            evidence = f"No training row is of {listed(unseen)}; a network never learns to say it."
+            evidence = f"No training row is of {quoted(unseen)}; a network never learns to say it."
             findings.append(_never_right(context) or self._finding(evidence, "Add rows of it, or remove the class."))
         few = {name: int(count) for name, count in zip(names, train, strict=True) if 0 < count < TOO_FEW}
         if few:
             evidence = (
-                f"Fewer than {TOO_FEW} training rows are of {listed(list(few))} (the fewest: {min(few.values())})."
+                f"Fewer than {TOO_FEW} training rows are of {quoted(list(few))} (the fewest: {min(few.values())})."
             )
             findings.append(self._finding(evidence, "Add rows, or merge such classes; do not trust their scores."))
         untested = [n for n, a, b in zip(names, train, test, strict=True) if b == 0 and a > 0]
         if untested:
-            evidence = f"No test row is of {listed(untested)}; its scores say nothing."
+            evidence = f"No test row is of {quoted(untested)}; its scores say nothing."
             findings.append(self._finding(evidence, "Test on rows of every class."))
         return findings
 
@@ -73,7 +74,7 @@ def _never_right(context: CheckContext) -> Finding | None:
     wrong, total = int(tested[new].sum()), int(tested.sum())
     if not wrong:
         return None
-    names = listed([name for name, is_new in zip(_names(context), new, strict=True) if is_new])
+    names = quoted([name for name, is_new in zip(_names(context), new, strict=True) if is_new])
     return Finding(
         code=RareClasses.code,
         severity="severe" if wrong == total else "warning",
@@ -96,7 +97,7 @@ class UnevenClasses(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.schema.task != "classify":
+        if not context.one_class:
             return None
         counts = _counts(context, context.learned)
         present = counts[counts > 0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from netpick.checks.base import Check, CheckContext, listed
+from netpick.checks.base import Check, CheckContext
 from netpick.types import Finding
+from netpick.words import quoted
 
 SHOWN = 5
 
@@ -20,7 +21,7 @@ class LeftOutColumns(Check):
         if not out:
             return []
         said = "; ".join(f"'{f.name}': {f.reason}" for f in out[:SHOWN])
-        more = f"; {listed([f.name for f in out[SHOWN:]])}" if len(out) > SHOWN else ""
+        more = f"; {quoted([f.name for f in out[SHOWN:]])}" if len(out) > SHOWN else ""
         return [
             Finding(
                 code=self.code,

@@ -25,7 +25,7 @@ class NothingChanges(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[f.name] for f in context.schema.features]
         media = [c for c in columns if isinstance(c, ArrayColumn)]
-        if context.task == "forecast":
+        if context.windowed:
             return self._standing_still(context)
         if not media or context.source.num_rows < FEWEST_ROWS:
             return None

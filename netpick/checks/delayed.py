@@ -46,10 +46,10 @@ class DelayedTarget(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        kinds = ("number",) if context.task in ("regress", "forecast") else ("number", "category", "boolean")
+        kinds = ("number",) if (context.of_numbers or context.windowed) else ("number", "category", "boolean")
         fields = [f for f in context.schema.features if f.kind in kinds][:MOST_COLUMNS]
         fields = [f for f in fields if isinstance(context.source.columns[f.name], TableColumn)]
-        if not fields or len(context.learned) < FEWEST_ROWS or context.task == "multilabel":
+        if not fields or len(context.learned) < FEWEST_ROWS or context.any_labels:
             return None
         ordered = _order(context)
         target = context.target if context.target.ndim == 2 else context.target[:, None]
@@ -66,10 +66,10 @@ class DelayedTarget(Check):
 
     def _finding(self, context: CheckContext, field: Field, lag: int, target: str, ordered: _Ordered) -> Finding:
         later = lag > 0
-        severity: Severity = "severe" if later else ("info" if context.task == "forecast" else "warning")
+        severity: Severity = "severe" if later else ("info" if context.windowed else "warning")
         if later:
             advice = f"The future is not known on the day of prediction: leave it out with --drop {field.name!r}."
-        elif context.task == "forecast":
+        elif context.windowed:
             advice = "Networks see the target's past anyway; the column costs time and adds nothing."
         else:
             advice = (
@@ -115,7 +115,7 @@ def _shifted(context: CheckContext, field: Field, target: Array, ordered: _Order
     column = context.source.columns[field.name]
     assert isinstance(column, TableColumn)
     cells = column.values.gather(ordered.rows)
-    if context.task == "classify":
+    if context.one_class:
         return _shifted_classes(as_text(cells).rank("dense").fill_null(0).to_numpy().astype(np.int64), target, ordered)
     return _shifted_numbers(as_numbers(cells).fill_null(float("nan")).to_numpy(), target, ordered)
 

@@ -47,7 +47,7 @@ class Drift(Check):
             part = [one for one in found if one[3] == is_target]
             if part:
                 findings.append(self._finding(context, part, is_target))
-        if not found and context.task != "forecast" and len(fields) > 1 and not skipped:
+        if not found and not context.windowed and len(fields) > 1 and not skipped:
             findings += self._together(context)
         return findings
 
@@ -110,7 +110,7 @@ def _of_field(context: CheckContext, field: Field, columns: int) -> list[tuple[f
         cells = as_numbers(column.values)
         a, b = (cells.gather(rows).fill_null(float("nan")).to_numpy() for rows in (learned, test))
         gone = _missing(field.name, np.isnan(a), np.isnan(b), columns)
-        moved = _numbers(f"'{field.name}'", a[~np.isnan(a)], b[~np.isnan(b)], (columns, context.task == "forecast"))
+        moved = _numbers(f"'{field.name}'", a[~np.isnan(a)], b[~np.isnan(b)], (columns, context.windowed))
         return [*gone, *moved]
     if field.kind in ("category", "boolean"):
         text = as_text(column.values)

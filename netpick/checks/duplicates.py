@@ -81,7 +81,7 @@ class DuplicateRows(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task == "forecast":
+        if context.windowed:
             from netpick.checks.stretches import repeated_stretches
 
             return repeated_stretches(context, self.code, self.title)

@@ -45,7 +45,7 @@ class SameThingOnBothSides(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task == "forecast" or not context.holds_out or len(context.learned) < FEWEST_ROWS:
+        if context.windowed or not context.holds_out or len(context.learned) < FEWEST_ROWS:
             return None
         if any(f.role == "group" for f in context.schema.fields):
             return None  # named already: D011
@@ -101,7 +101,7 @@ def _columns(context: CheckContext) -> Iterator[_Names]:
 
 def _file_parts(context: CheckContext) -> Iterator[_Names]:
     """Parts of file names that come again: person07_03.jpg."""
-    if not context.files or context.task != "classify":
+    if not context.files or not context.one_class:
         return
     column = next(iter(context.files.values()))
     stems = [os.path.splitext(path)[0].rpartition("/")[2] for path in column.paths]

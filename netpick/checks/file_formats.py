@@ -23,7 +23,7 @@ class FormatTellsClass(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[field.name] for field in context.schema.features]
         files = [column for column in columns if isinstance(column, ArrayColumn) and column.formats is not None]
-        if not files or context.target.ndim != 1 or context.schema.task != "classify":
+        if not files or context.target.ndim != 1 or not context.one_class:
             return None
         rows = context.learned
         rows = rows[context.target[rows] >= 0]

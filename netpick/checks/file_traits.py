@@ -48,7 +48,7 @@ class FileTraitTellsClass(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task != "classify" or context.target.ndim != 1:
+        if not context.one_class or context.target.ndim != 1:
             return None
         features = {f.name for f in context.schema.features}
         files = {name: column for name, column in context.files.items() if name in features}

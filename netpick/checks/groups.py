@@ -22,7 +22,7 @@ class KnownOrNewGroups(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.fields if f.role == "group"]
         fields = [f for f in fields if isinstance(context.source.columns[f.name], TableColumn)]
-        if not fields or context.task == "forecast" or not context.holds_out or not len(context.test):
+        if not fields or context.windowed or not context.holds_out or not len(context.test):
             return None
         return [self._of_field(context, field) for field in fields]
 

@@ -62,7 +62,7 @@ class LabelVariants(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         targets = context.schema.targets
         column = context.source.columns[targets[0].name] if len(targets) == 1 else None
-        if context.schema.task != "classify" or not isinstance(column, TableColumn):
+        if not context.one_class or not isinstance(column, TableColumn):
             return None
         cells = counts_of(as_text(column.values))
         counts = dict(zip(cells[:, 0].to_list(), cells[:, 1].to_list(), strict=True))

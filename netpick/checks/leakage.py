@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netpick.checks.base import Check, CheckContext, listed
+from netpick.checks.base import Check, CheckContext
 from netpick.checks.disguises import Disguise, bins_of_numbers, groups_of_classes, telling_cell, telling_word
 from netpick.checks.features import days_of
 from netpick.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Column, Field, Finding, Rows, Severity, TableColumn
+from netpick.words import quoted
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class LeakingColumn(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         if len(context.train) < FEWEST_ROWS:
             return None
-        if context.task == "forecast":
+        if context.windowed:
             return self._known_ahead(context)
         tables = [f for f in context.schema.features if isinstance(context.source.columns[f.name], TableColumn)]
         fields = [f for f in tables if f.kind in ("number", "category", "boolean", "datetime")]
@@ -88,12 +89,12 @@ class LeakingColumn(Check):
             code=self.code,
             severity="severe" if disguise.severe else "warning",
             title=self.title,
-            evidence=f"Column {listed([name])} {disguise.said}.",
+            evidence=f"Column {quoted([name])} {disguise.said}.",
             advice=(
                 "If this is not known at the time of prediction, or was put there with the target in mind, take it out of the "
                 f"data, or leave the column out with --drop {name!r}."
             ),
-            clause=f"column {listed([name])} gives the target away",
+            clause=f"column {quoted([name])} gives the target away",
             columns=(name,),
         )
 
@@ -117,7 +118,7 @@ class LeakingColumn(Check):
 def _severity(context: CheckContext, field: Field, told: float, halves: _Halves) -> Severity | None:
     """How grave it is that a column tells so much; None when it is not worth a word."""
     columns = len(context.schema.features)
-    regress = context.task == "regress"
+    regress = context.of_numbers
     warn, stop = (WARN_NUMBERS, STOP_NUMBERS) if regress else (WARN_CLASSES, STOP_CLASSES)
     if told < warn or (regress and field.kind == "datetime" and told < stop):
         return None  # what changes slowly is alike at neighbouring times
@@ -139,7 +140,7 @@ def _many_told(context: CheckContext, halves: _Halves) -> bool:
 
 
 def _has_disguises(context: CheckContext, fields: list[Field]) -> bool:
-    return context.task == "classify" and any(
+    return context.one_class and any(
         f.kind == "text" or isinstance(context.source.columns[f.name], ArrayColumn) for f in fields
     )
 
@@ -147,14 +148,14 @@ def _has_disguises(context: CheckContext, fields: list[Field]) -> bool:
 def _disguise(context: CheckContext, field: Field, halves: _Halves) -> Disguise | None:
     """The target in a form that the nearest value does not show."""
     column = context.source.columns[field.name]
-    classify = context.task == "classify"
+    classify = context.one_class
     if classify and field.kind == "text" and isinstance(column, TableColumn):
         rows = halves.asked[:MOST_TEXTS]
         return telling_word(as_text(column.values.gather(rows)), context.target[rows], context.labels)
     if classify and isinstance(column, ArrayColumn):
         rows = np.sort(halves.asked[: max(200, min(MOST_MEDIA, MOST_CELLS * 10 // max(1, column.values[0].size)))])
         return telling_cell(column, rows, context.target[rows], context.labels)
-    if field.kind not in ("number", "category", "boolean") or context.task not in ("classify", "regress"):
+    if field.kind not in ("number", "category", "boolean") or not (context.one_class or context.of_numbers):
         return None
     target = context.target[halves.asked]
     if target.ndim == 2 and target.shape[1] > 1:
@@ -185,7 +186,7 @@ def _told(context: CheckContext, field: Field, halves: _Halves) -> float:
     shares = []
     for k in range(target.shape[1]):
         truth_known, truth_asked = target[halves.known, k], target[halves.asked, k]
-        if context.schema.task == "regress":
+        if context.of_numbers:
             shares.append(_variance_told(truth_known, truth_asked, nearest, found))
             if not exact:
                 shares.append(_straight_line(asked, truth_asked))

@@ -32,7 +32,7 @@ class LabelsToLookAt(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task not in ("classify", "regress") or (context.target.ndim == 2 and context.target.shape[1] > 1):
+        if not (context.one_class or context.of_numbers) or (context.target.ndim == 2 and context.target.shape[1] > 1):
             return None
         if len(context.learned) < FEWEST_ROWS:
             return None
@@ -40,16 +40,16 @@ class LabelsToLookAt(Check):
         values = sample.values[: len(sample.learned)]
         target = context.target[sample.learned]
         target = target[:, 0] if target.ndim == 2 else target
-        known = target >= 0 if context.task == "classify" else ~np.isnan(target)
+        known = target >= 0 if context.one_class else ~np.isnan(target)
         rows, values, target = sample.learned[known], values[known], target[known]
         if len(rows) < FEWEST_ROWS:
             return None
-        if context.task == "classify" and _only_texts(context):
+        if context.one_class and _only_texts(context):
             return self._texts(context, rows, target)
         if values.shape[1] == 0:
             return None
         near = _neighbours(values, None if context.row_groups is None else context.row_groups[rows])
-        if context.task == "regress":
+        if context.of_numbers:
             return self._numbers(context, rows, target, near)
         return self._classes(context, rows, target, near)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netpick.checks.base import ResultCheck, listed
+from netpick.checks.base import ResultCheck
 from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison, Finding
+from netpick.words import quoted
 
 
 class NoNetworkBeatsBaselines(ResultCheck):
@@ -76,7 +77,7 @@ class NetworksTie(ResultCheck):
                 severity="info",
                 title=self.title,
                 evidence=(
-                    f"On the test rows {best.name} cannot be told from {listed(tied)} in {METRICS[metric].label}: "
+                    f"On the test rows {best.name} cannot be told from {quoted(tied)} in {METRICS[metric].label}: "
                     "the intervals of their differences hold zero."
                 ),
                 advice="Choose by cost: size, speed, ease. More test rows would tell finer differences apart.",

@@ -33,13 +33,13 @@ class OrderTellsTarget(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task not in ("classify", "regress") or len(context.learned) < FEWEST_ROWS:
+        if not (context.one_class or context.of_numbers) or len(context.learned) < FEWEST_ROWS:
             return None
         if context.target.ndim == 2 and context.target.shape[1] > 1:
             return None
         rows = np.sort(context.learned)
         target = context.target[rows] if context.target.ndim == 1 else context.target[rows, 0]
-        known = target >= 0 if context.task == "classify" else ~np.isnan(target)
+        known = target >= 0 if context.one_class else ~np.isnan(target)
         rows, target = rows[known], target[known]
         if len(rows) < FEWEST_ROWS:
             return None
@@ -92,7 +92,7 @@ class OrderTellsTarget(Check):
         if alike.z < PROOF or alike.effect < TOLD:
             return []
         steps = np.diff(target)
-        if context.task == "classify":
+        if context.one_class:
             is_sorted = int((steps != 0).sum()) <= 2 * (int(target.max()) + 1)
         else:
             is_sorted = bool((steps >= 0).mean() > 0.99 or (steps <= 0).mean() > 0.99)
@@ -121,7 +121,7 @@ class OrderTellsTarget(Check):
 
 
 def _words(context: CheckContext, alike: Alike) -> str:
-    if context.task == "classify":
+    if context.one_class:
         return f"the same class {alike.effect:.0%} more often than chance allows (of what is possible)"
     return f"targets alike (correlation of ranks {alike.effect:.2f})"
 

@@ -18,7 +18,7 @@ class SameRowOtherLabel(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.row_groups is None or context.task not in ("classify", "multilabel"):
+        if context.row_groups is None or not (context.one_class or context.any_labels):
             return None
         target = context.target if context.target.ndim == 2 else context.target[:, None]
         rows = context.learned

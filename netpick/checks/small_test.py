@@ -17,10 +17,10 @@ class FewTestRows(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.task == "forecast":
+        if context.windowed:
             return None  # its test rows depend on each other; intervals are made from blocks of them
         n = context.num_tested or len(context.test)
-        regress = context.schema.task == "regress"
+        regress = context.of_numbers
         if not context.holds_out:
             evidence = f"All {n:,} rows are learned from and tested on; the scores say nothing about new rows."
         elif n >= (ENOUGH_NUMBERS if regress else ENOUGH_CLASSES):

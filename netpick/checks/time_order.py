@@ -23,7 +23,7 @@ class TimeRunsBackwards(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        found = times_of(context) if context.task != "forecast" and context.holds_out else []
+        found = times_of(context) if not context.windowed and context.holds_out else []
         told = [said for name, times in found if (said := self._of_times(context, name, times)) is not None]
         if not told:
             return None

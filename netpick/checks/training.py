@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from netpick.checks.base import ResultCheck
 from netpick.metrics import METRICS, Metric
@@ -60,7 +61,7 @@ class StillImproving(ResultCheck):
         return [self._finding(c, c.half_time, metric, others) for c in measured if c.half_time and still_improves(c)]
 
     def _finding(
-        self, candidate: CandidateResult, half: HalfTime, metric: Metric | None, others: Sequence[CandidateResult]
+        self, candidate: CandidateResult, half: HalfTime, metric: Metric[Any] | None, others: Sequence[CandidateResult]
     ) -> Finding:
         fall = (half.validation_loss - half.end_loss) / half.validation_loss
         label = metric.label if metric else "the score"

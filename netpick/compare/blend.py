@@ -8,12 +8,12 @@ learning them by heart: it starts from the best alone, is repeated on resampled 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Array, CandidateResult, Predictions
+from netpick.answered import AnsweredChances
+from netpick.types import Answered, Array, CandidateResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def blend_weights(
     if len(pool) < 2 or len(rows) < FEWEST_ROWS:
         return {}
     answers = np.stack([_answers(predictions, truth, rows) for _, predictions in pool])  # (M, n, T)
-    surprises = pool[0][1].probabilities is not None
+    surprises = isinstance(pool[0][1], AnsweredChances)
     order = np.argsort(_losses(answers, surprises).mean(axis=1), kind="stable")[:POOL]
     generator = np.random.default_rng(seed)
     units = np.arange(len(rows)) if groups is None else np.unique(groups[rows], return_inverse=True)[1]
@@ -50,27 +50,15 @@ def blend_weights(
     return {pool[i][0]: float(weights[i]) for i in members} if len(members) > 1 else {}
 
 
-def blended(parts: Sequence[Predictions], weights: Sequence[float]) -> Predictions:
-    """The weighted average of predictions for the same rows. Their intervals are not averaged, but for those of forecasts."""
-    averaged = {
-        name: np.tensordot(np.asarray(weights), np.stack([vars(part)[name] for part in parts]), axes=1)
-        for name in ("probabilities", "values", "quantiles")
-        if all(vars(part)[name] is not None for part in parts)
-    }
-    without = dict.fromkeys(("probabilities", "values", "quantiles", "uncalibrated", "low", "high"))
-    return replace(parts[0], **{**without, **averaged})
-
-
-def _answers(predictions: Predictions, truth: Array, rows: Array) -> Floats:
+def _answers(predictions: Answered, truth: Array, rows: Array) -> Floats:
     """What is averaged and then judged (n, T): the probability of the truth, or the error in deviations of the truth."""
-    if predictions.probabilities is not None:
-        stated, true = predictions.probabilities[rows], truth[rows]
+    stated, true = predictions.stated[rows], truth[rows]
+    if isinstance(predictions, AnsweredChances):
         if true.ndim == 1:
             return np.take_along_axis(stated, true[:, None], axis=1)
         return np.where(true > 0, stated, 1 - stated)
-    assert predictions.values is not None
     spread = np.nanstd(truth, axis=0)
-    errors = (predictions.values[rows] - truth[rows]) / np.where(spread > 0, spread, 1.0)
+    errors = (stated - true) / np.where(spread > 0, spread, 1.0)
     return np.asarray(np.nan_to_num(errors))
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.errors import RequestError, near_matches
+from netpick.tasks import Task
+from netpick.words import quoted
 
 Floats = npt.NDArray[np.float64]
 Costs = Sequence[Sequence[float]]
@@ -24,6 +26,7 @@ Costs = Sequence[Sequence[float]]
 OF_TWO = {"fp": (0, 1), "fn": (1, 0)}  # of two classes: the first called the second, and the second called the first
 BETWEEN = ">"
 MOST_COST = 1e6
+NAMED = 8  # classes that a message names
 MOST_FILE = 64 << 20  # bytes of a matrix file; 1,000 classes take 8 MB
 
 
@@ -54,13 +57,13 @@ def _single(texts: Sequence[str]) -> Iterator[str]:
         yield from parts if all(part.partition("=")[0].strip() in OF_TWO for part in parts) else [text]
 
 
-def given_costs(task: str, cost: Mapping[str, float], labels: Sequence[str]) -> Costs | None:
+def given_costs(task: Task, cost: Mapping[str, float], labels: Sequence[str]) -> Costs | None:
     """`cost_matrix` as rows, of a task that may have no classes. Raises RequestError."""
     if not cost:
         return None
-    if task != "classify":
+    if not task.answer.one_class:
         raise RequestError(
-            f"Costs of mistakes were given, but they are for a target of classes, and the task is {task}. Leave --cost out, or "
+            f"Costs of mistakes were given, but they are for a target of classes, and the task is {task.name}. Leave --cost out, or "
             "pass --task classify."
         )
     matrix = cost_matrix(cost, labels)
@@ -97,20 +100,12 @@ def cost_matrix(cost: Mapping[str, float], labels: Sequence[str]) -> Floats | No
     return matrix
 
 
-def least_cost(probabilities: Floats, costs: Floats) -> npt.NDArray[np.int64]:
-    """The class of least expected cost of every row (n,); of equals the likeliest."""
-    expected = probabilities @ costs
-    best = expected.min(axis=1, keepdims=True)
-    chances = np.where(expected <= best + 1e-12 * np.maximum(1.0, best), probabilities, -1.0)
-    return np.asarray(chances.argmax(axis=1), dtype=np.int64)
-
-
 def _classes(name: str, labels: Sequence[str]) -> tuple[int, int]:
     """Numbers of the true and the called class. Names may hold '>' themselves: the place that gives two classes counts."""
     if name in OF_TWO:
         if len(labels) != 2:
             raise RequestError(
-                f"The cost '{name}' is for two classes, but the target has {len(labels)}: {_some(labels)}. Pass --cost "
+                f"The cost '{name}' is for two classes, but the target has {len(labels)}: {quoted(labels, NAMED)}. Pass --cost "
                 f"'{labels[0]}{BETWEEN}{labels[-1]}=5' for a '{labels[0]}' that is called '{labels[-1]}'."
             )
         return OF_TWO[name]
@@ -150,8 +145,8 @@ def _of_file(path: Path) -> dict[str, float]:
     true = [row[0].strip() for row in rows[1:]]
     if len(called) < 2 or sorted(true) != sorted(called) or len(set(true)) != len(true):
         raise RequestError(
-            f"{path} is not a matrix of costs: its first row names {_some(called) or 'no classes'}, its first column "
-            f"{_some(true) or 'none'}. Name the same classes in both, called ones in the first row, true ones in the first column."
+            f"{path} is not a matrix of costs: its first row names {quoted(called, NAMED) or 'no classes'}, its first column "
+            f"{quoted(true, NAMED) or 'none'}. Name the same classes in both, called ones in the first row, true ones in the first column."
         )
     costs = {}
     for number, row in enumerate(rows[1:]):
@@ -173,8 +168,3 @@ def _number(text: str, where: str) -> float:
             f"{where}: '{text.strip()}' is not a cost. Pass a number from 0 to {MOST_COST:,.0f}, for example fn=10 or 'cat>dog=5'."
         )
     return value
-
-
-def _some(labels: Sequence[str]) -> str:
-    shown = ", ".join(f"'{label}'" for label in labels[:8])
-    return f"{shown} and {len(labels) - 8} more" if len(labels) > 8 else shown

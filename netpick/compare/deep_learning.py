@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netpick.compare.evidence import Evidence, turned
-from netpick.compare.words import difference_text, listed, margin_text, score_text
+from netpick.compare.words import difference_text, margin_text, score_text
 from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison
+from netpick.words import listed
 
 Helps = Literal["yes", "no", "unclear"]
 
@@ -85,7 +86,7 @@ def _doubt(rivals: Rivals, baseline: CandidateResult) -> str:
     network, metric = rivals.network, rivals.metric
     if hungry := starved(network, rivals.baselines, metric):
         verb = "were" if len(hungry) > 1 else "was"
-        return f"{listed(hungry)} {verb} not fitted in full: whether deep learning helps stays open"
+        return f"{listed(hungry, len(hungry))} {verb} not fitted in full: whether deep learning helps stays open"
     # Noise that beats a baseline on few test rows seldom does so on the validation rows too.
     other = best_on_validation(rivals.baselines, metric)
     if other is not None and metric in network.validation and _is_better(other, network, metric):

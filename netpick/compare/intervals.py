@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from netpick.compare.shares import share_interval, stratified_variance
 from netpick.compare.studentised import gaps_interval, ratio_interval
 from netpick.metrics.base import Linear, Metric
 from netpick.metrics.intervals import t_quantile
-from netpick.types import Array, Comparison, Predictions, Score
+from netpick.types import Answered, Array, Comparison, Score
 
 # The 95 % interval of the mean of one exponential loss: one row says next to nothing, and is not shown as certain.
 FROM_ONE_ROW = 1 / 3.69, 39.5
@@ -29,7 +29,7 @@ class Contender:
     """One side of a comparison: a name, and what it says about the rows."""
 
     name: str
-    predictions: Predictions
+    predictions: Answered
     decided: Array | None
 
 
@@ -43,7 +43,9 @@ class _Measured:
     strata: Array | None  # classes that it compares with each other
 
 
-def score(metric: Metric, truth: Array, predictions: Predictions, decided: Array | None, resampler: Resampler) -> Score:
+def score(
+    metric: Metric[Any], truth: Array, predictions: Answered, decided: Array | None, resampler: Resampler
+) -> Score:
     """The metric on these rows with its 95 % interval and n."""
     linear = linear_or_plain(metric, truth, predictions, decided)
     rows = truth, predictions, decided
@@ -66,13 +68,15 @@ def score(metric: Metric, truth: Array, predictions: Predictions, decided: Array
     return Score(value=linear.value, low=min(low, linear.value), high=max(high, linear.value), n=len(truth))
 
 
-def paired_difference(metric: Metric, truth: Array, a: Contender, b: Contender, resampler: Resampler) -> Comparison:
+def paired_difference(
+    metric: Metric[Any], truth: Array, a: Contender, b: Contender, resampler: Resampler
+) -> Comparison:
     """How much better `a` is than `b` on the same rows: positive when `a` is better, whichever way the metric points."""
     return compare_pairs(metric, truth, [a, b], [(a.name, b.name)], resampler)[0]
 
 
 def compare_pairs(
-    metric: Metric,
+    metric: Metric[Any],
     truth: Array,
     contenders: Iterable[Contender],
     pairs: Iterable[tuple[str, str]],
@@ -88,7 +92,7 @@ def compare_pairs(
     return [_difference(metric, (a, b), measured, resampler) for a, b in pairs]
 
 
-def _measure(metric: Metric, truth: Array, contender: Contender, resampler: Resampler) -> _Measured:
+def _measure(metric: Metric[Any], truth: Array, contender: Contender, resampler: Resampler) -> _Measured:
     linear = linear_or_plain(metric, truth, contender.predictions, contender.decided)
     resampled = None
     if resampler.is_small or not len(linear.influence):
@@ -99,7 +103,7 @@ def _measure(metric: Metric, truth: Array, contender: Contender, resampler: Resa
 
 
 def _difference(
-    metric: Metric, names: tuple[str, str], measured: Mapping[str, _Measured], resampler: Resampler
+    metric: Metric[Any], names: tuple[str, str], measured: Mapping[str, _Measured], resampler: Resampler
 ) -> Comparison:
     a, b = (measured[name] for name in names)
     sign = 1.0 if metric.better == "higher" else -1.0

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from netpick.metrics.base import Linear, Metric, Weights
-from netpick.types import Array, Predictions
+from netpick.types import Answered, Array
 
 Floats = npt.NDArray[np.float64]
 
@@ -103,7 +104,7 @@ class Resampler:
         beyond = max(0.0, float(means.var(ddof=1)) - count * by_rows)
         return math.sqrt(1 + beyond * (1 / count + 1 / (count - 1)) / by_rows)
 
-    def values(self, metric: Metric, truth: Array, predictions: Predictions, decided: Array | None) -> Floats:
+    def values(self, metric: Metric[Any], truth: Array, predictions: Answered, decided: Array | None) -> Floats:
         """The metric under every resample (count,); NaN where a resample leaves it undefined."""
         return np.concatenate([metric.values(truth, predictions, weights, decided) for weights in self.weights()])
 
@@ -124,12 +125,12 @@ class Resampler:
         return times
 
 
-def plain_value(metric: Metric, truth: Array, predictions: Predictions, decided: Array | None) -> float:
+def plain_value(metric: Metric[Any], truth: Array, predictions: Answered, decided: Array | None) -> float:
     """The metric on the rows as they are."""
     return float(metric.values(truth, predictions, np.ones((1, len(truth))), decided)[0])
 
 
-def linear_or_plain(metric: Metric, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+def linear_or_plain(metric: Metric[Any], truth: Array, predictions: Answered, decided: Array | None) -> Linear:
     """The metric's linear form; one without derivative has its value and no influence (n = 0)."""
     linear = metric.linear(truth, predictions, decided)
     if linear is not None:

@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from netpick.compare.deep_learning import starved
 from netpick.compare.evidence import Evidence, turned
 from netpick.compare.recommend import SAME_LATENCY, Recommendation, latency
-from netpick.compare.words import chance_text, difference_text, latency_text, listed, margin_text, scored
+from netpick.compare.words import chance_text, difference_text, latency_text, margin_text, scored
 from netpick.metrics import METRICS
 from netpick.metrics.progress import second_half_gain, within_reach
 from netpick.types import CandidateResult
+from netpick.words import listed
 
 
 def headline_of(
@@ -26,7 +27,7 @@ def headline_of(
         return f"{lead}, but it had time for a part of its fit only."
     hungry = [] if winner.family == "baseline" else starved(network, baselines, metric)
     if hungry:
-        return f"{lead}, but {_plural('the baseline', hungry)} {listed(hungry)} had time for a part of the fit only."
+        return f"{lead}, but {_plural('the baseline', hungry)} {listed(hungry, len(hungry))} had time for a part of the fit only."
     return f"{lead}."
 
 
@@ -47,7 +48,7 @@ def among_all(chosen: Recommendation, known: Evidence, told: Collection[str], ma
         names = [e.name for e in equals]
         reason = _reason(winner, equals)
         verb = "are" if len(names) > 1 else "is"
-        return f"{listed(names)} {verb} about as good{f', and {reason}' if reason else ''}."
+        return f"{listed(names, len(names))} {verb} about as good{f', and {reason}' if reason else ''}."
     rivals = {b: pair for (a, b), pair in known.on_test.items() if a == winner.name}
     if not rivals:
         return ""  # another sentence says that there is no baseline
@@ -92,14 +93,15 @@ def more_time(candidates: Sequence[CandidateResult], winner: CandidateResult, me
     gains = [
         f"{c.name} gained {margin_text(second_half_gain(c, rule))} in the second half of its training" for c in near
     ]
-    return f"More time may change this: {listed(gains)}." if gains else ""
+    return f"More time may change this: {listed(gains, len(gains))}." if gains else ""
 
 
 def too_little_time(untimely: Sequence[CandidateResult], *, others: bool) -> str:
     """Networks that could not be judged; others: whether some could."""
     if not untimely:
         return ""
-    named = listed([f"{c.name} ({c.steps:,} step{'s' * (c.steps != 1)})" for c in untimely])
+    names = [f"{c.name} ({c.steps:,} step{'s' * (c.steps != 1)})" for c in untimely]
+    named = listed(names, len(names))
     who = "Not enough time to judge" if others else "Not enough time to judge any network:"
     return f"{who} {named}; pass a larger --budget, or more --steps."
 

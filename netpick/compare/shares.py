@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from netpick.compare.resample import Floats, Resampler
 from netpick.metrics.base import Linear, Metric
 from netpick.metrics.intervals import Z, t_quantile, wilson
-from netpick.types import Array, Predictions
+from netpick.types import Answered, Array
 
 NO_ERROR = 1e-9  # a standard error that is nothing but rounding
 
 
 def share_interval(
-    metric: Metric,
+    metric: Metric[Any],
     linear: Linear,
-    rows: tuple[Array, Predictions, Array | None],
+    rows: tuple[Array, Answered, Array | None],
     resampler: Resampler,
 ) -> tuple[float, float]:
     """The 95 % interval of a metric in 0..1; `rows` are truth, predictions and decided classes.

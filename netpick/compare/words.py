@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from netpick.metrics import METRICS
 from netpick.types import CandidateResult, Comparison, Score
@@ -53,11 +52,6 @@ def chance_text(chance: float) -> str:
 def latency_text(milliseconds: float) -> str:
     """'0.24 ms', '12 ms'."""
     return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"
-
-
-def listed(names: Sequence[str]) -> str:
-    """'a, b and c'."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _decimals(width: float, value: float) -> int:

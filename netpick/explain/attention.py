@@ -18,8 +18,8 @@ from netpick.models.blocks import SelfAttention
 from netpick.models.patch_transformer import GridPatches
 from netpick.report.components import fold
 from netpick.report.markup import Html, element
-from netpick.report.words import counted, percent
 from netpick.types import Array, Figure
+from netpick.words import counted, percent
 
 MOST_TOKENS = 64  # for a map of every token by every token
 MOST_LAYERS = 3

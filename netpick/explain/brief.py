@@ -5,7 +5,7 @@ from __future__ import annotations
 from netpick.explain import groups, images, series, sounds, tables, texts
 from netpick.explain.attribute import Batch
 from netpick.explain.examples import answer_words, truth_words
-from netpick.explain.mistakes import judged, surest_mistakes
+from netpick.explain.mistakes import JudgedChoices, judged, surest_mistakes
 from netpick.explain.subject import Subject, Target
 from netpick.explain.walk import stages_of
 from netpick.models import main_form, main_input
@@ -21,7 +21,7 @@ def brief(subject: Subject) -> Explained | None:
         return None
     found = judged(subject)
     row = 0
-    if found is not None and subject.task.name == "classify" and len(wrong := surest_mistakes(found)):
+    if isinstance(found, JudgedChoices) and subject.answer.one_class and len(wrong := surest_mistakes(found)):
         row = int(found.rows[wrong[0]])
     target = subject.target_of(row)
     return Explained(

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.report.markup import Child, Html, element
-from netpick.report.words import significant
 from netpick.types import Array
+from netpick.words import significant
 
 FOR, AGAINST = (
     (208, 92, 16),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from netpick.compare import Contender, Resampler, paired_difference
+from netpick.ablation import Exchange, exchange_losses
+from netpick.compare import Resampler
 from netpick.explain.drawing import Bar, Line, bars, curves
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import MOST_SHOWN, Place, places
@@ -18,8 +19,8 @@ from netpick.metrics import metric_of
 from netpick.report.components import fold
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_word
-from netpick.report.words import counted, significant
-from netpick.types import Array, Figure, Predictions, TableColumn
+from netpick.types import Answered, Array, Figure, Rows, TableColumn
+from netpick.words import counted, significant
 
 MOST_ROWS = 1_000  # of permutation importance
 CURVE_ROWS, CURVE_POINTS, MOST_CURVES = 200, 21, 4
@@ -43,28 +44,29 @@ def permutation_importance(subject: Subject, seed: int = 0) -> tuple[Importance,
     metric = metric_of(subject.primary, subject.rule.costs)
     if subject.truth is None or len(subject.encoders) < 2:
         return ()
-    rows = np.flatnonzero(subject.task.labelled(subject.truth))
+    rows = np.flatnonzero(subject.answer.labelled(subject.truth))
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
-    truth = subject.truth[rows]
-    whole = subject.predictions(rows)
-    if len(rows) < 2 or not metric.applies(truth, whole):
+    if len(rows) < 2:
         return ()
-    full = Contender(name="all", predictions=whole, decided=subject.decided(whole))
-    resampler = Resampler(len(rows), seed)
-    made = []
-    for number, place in enumerate(places(subject.encoders)):
-        exchanged = _exchanged(subject, rows, place, np.random.default_rng((seed, number)))
-        without = Contender(name=place.column, predictions=exchanged, decided=subject.decided(exchanged))
-        pair = paired_difference(metric, truth, full, without, resampler)
-        made.append(Importance(column=place.column, value=pair.difference, low=pair.low, high=pair.high))
+    spots = places(subject.encoders)
+
+    def answered(number: int | None, partner: Rows) -> Answered:
+        return subject.predictions(rows) if number is None else _exchanged(subject, rows, spots[number], partner)
+
+    asked = Exchange(
+        metric=metric,
+        truth=subject.truth[rows],
+        answer=subject.answer,
+        rule=subject.rule,
+        resampler=Resampler(len(rows), seed),
+    )
+    losses = exchange_losses(asked, [place.column for place in spots], answered)
+    made = [Importance(column=one.name, value=pair.difference, low=pair.low, high=pair.high) for one, pair in losses]
     return tuple(sorted(made, key=lambda one: -one.value))
 
 
-def _exchanged(subject: Subject, rows: Array, place: Place, generator: np.random.Generator) -> Predictions:
-    """Predictions for the rows with another row's cells in one column; no row keeps its own."""
-    order = generator.permutation(len(rows))
-    partner = np.empty(len(rows), np.int64)
-    partner[order] = np.roll(order, 1)
+def _exchanged(subject: Subject, rows: Rows, place: Place, partner: Rows) -> Answered:
+    """Predictions for the rows with their partners' cells in one column."""
     answers = []
     for part in np.array_split(np.arange(len(rows)), max(1, len(rows) // 256)):
         batch = subject.batch(rows[part])
@@ -73,7 +75,7 @@ def _exchanged(subject: Subject, rows: Array, place: Place, generator: np.random
             if name in batch:
                 batch[name] = _mixed(batch[name], other[name], place)
         answers.append(subject.answers(batch))
-    return subject.task.decode(np.concatenate(answers), subject.state)
+    return subject.decoded(np.concatenate(answers))
 
 
 def _mixed(own: torch.Tensor, other: torch.Tensor, place: Place) -> torch.Tensor:
@@ -125,7 +127,7 @@ def dependence_figure(subject: Subject, order: Sequence[str]) -> Figure | None:
         element("div", element("p", element("b", p.column)), _dependence(subject, p, target))
         for p in wanted[:MOST_CURVES]
     ]
-    words = "the predicted value" if subject.task.name == "regress" else f"the probability of {target.name}"
+    words = "the predicted value" if subject.answer.quantities else f"the probability of {target.name}"
     names = ", ".join(place.column for place in wanted[:MOST_CURVES])
     return Figure(
         title="How the answer follows a column",
@@ -139,13 +141,11 @@ def dependence_figure(subject: Subject, order: Sequence[str]) -> Figure | None:
 
 def _whole_target(subject: Subject) -> Target:
     """The class to follow over all rows: the second of two, else the commonest answer."""
-    if subject.task.name == "regress":
+    if subject.answer.quantities:
         return Target(index=0, name=subject.labels[0], words="")
     if len(subject.labels) == 2:
         return Target(index=1, name=subject.labels[1], words="")
-    probabilities = subject.predictions().probabilities
-    assert probabilities is not None
-    index = int(np.bincount(probabilities.argmax(axis=1)).argmax())
+    index = int(np.bincount(subject.predictions().stated.argmax(axis=1)).argmax())
     return Target(index=index, name=subject.labels[index], words="")
 
 
@@ -158,10 +158,8 @@ def dependence(subject: Subject, place: Place, target: Target, values: Array) ->
     for value in values:
         changed = batch[place.input].clone()
         changed[:, list(place.values)] = torch.as_tensor(value).to(changed.dtype)
-        decoded = subject.task.decode(subject.answers({**batch, place.input: changed}), subject.state)
-        answers = decoded.values if decoded.probabilities is None else decoded.probabilities
-        assert answers is not None
-        found.append(answers[:, target.index])
+        decoded = subject.decoded(subject.answers({**batch, place.input: changed}))
+        found.append(decoded.stated[:, target.index])
     return np.stack(found)
 
 
@@ -191,7 +189,7 @@ def _dependence(subject: Subject, place: Place, target: Target) -> Html:
 
 def _extent(subject: Subject, high: Array) -> tuple[float, float] | None:
     """Probabilities from 0 on, up to a round tenth; numbers as they come."""
-    if subject.task.name == "regress":
+    if subject.answer.quantities:
         return None
     return 0.0, float(min(1.0, np.ceil(10 * high.max()) / 10)) or 0.1
 

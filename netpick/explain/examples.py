@@ -18,8 +18,8 @@ from netpick.models.module import UserModule
 from netpick.models.network import Network
 from netpick.report.markup import Child, Html, element
 from netpick.report.pictures import curves, image
-from netpick.report.words import grouped, percent, significant
 from netpick.types import Array, ArrayColumn, Figure, Rows
+from netpick.words import grouped
 
 SIDE = 80  # pixels of a small picture
 MOST_CELLS = 4
@@ -60,27 +60,14 @@ def gallery(parts: Sequence[tuple[Html, Child]], *, pictured: bool) -> Html:
 
 def answer_words(subject: Subject, row: int) -> str:
     """What the network says of a row."""
-    predictions = subject.predictions(np.array([row]))
-    if predictions.probabilities is None:
-        assert predictions.values is not None
-        first = "for the first step ahead " if subject.task.name == "forecast" else ""
-        return first + ", ".join(
-            f"{n} {significant(float(v))}" for n, v in zip(subject.labels, predictions.values[0], strict=False)
-        )
-    target = subject.target_of(row)
-    return f"{target.name} ({percent(float(predictions.probabilities[0][target.index]))})"
+    return subject.answer.words(subject.predictions(np.array([row])), subject.labels, subject.rule)
 
 
 def truth_words(subject: Subject, row: int) -> str:
     """What the data say of a row; empty where they say nothing."""
-    if subject.truth is None or not bool(subject.task.labelled(subject.truth[row : row + 1])[0]):
+    if subject.truth is None or not bool(subject.answer.labelled(subject.truth[row : row + 1])[0]):
         return ""
-    truth = subject.truth[row]
-    if subject.task.name == "classify":
-        return subject.labels[int(truth)]
-    if subject.task.name == "multilabel":
-        return ", ".join(label for label, there in zip(subject.labels, truth, strict=True) if there > 0) or "none"
-    return ", ".join(significant(float(value)) for value in np.atleast_1d(truth))
+    return subject.answer.truth_words(subject.truth[row], subject.labels)
 
 
 # --- rows that look alike to the network -----------------------------------------------------------------------------
@@ -139,7 +126,7 @@ def neighbours_figure(subject: Subject, row: int, target: Target) -> Figure | No
         agree += true == target.name
         words = f"{subject.name(other)}: said {said}{f', truth {true}' if true else ''}; likeness {grouped(near, 3)}"
         parts.append((sample(subject, other, ""), words))
-    known = subject.truth is not None and subject.task.name == "classify"
+    known = subject.truth is not None and subject.answer.one_class
     said_so = f" {agree} of these {len(found)} are {target.name} by their labels." if known else ""
     return Figure(
         title="What looks alike to it",

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netpick.answered import AnsweredChances, AnsweredNumbers
 from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
-from netpick.explain.mistakes import judged, mistake_figures, surest_mistakes
+from netpick.explain.mistakes import JudgedChoices, judged, mistake_figures, surest_mistakes
 from netpick.explain.page import Explanation, Part, words
 from netpick.explain.reading import read_subject
 from netpick.explain.subject import Subject, Target
 from netpick.models import main_form, main_input
 from netpick.report.markup import element
-from netpick.report.words import counted, grouped
-from netpick.types import Figure
+from netpick.types import Array, Figure
 from netpick.use import Model
+from netpick.words import counted, grouped
 
 DEFAULT_ROWS = 4
 MOST_BYTES = 5_500_000  # of a page's figures; style sheet and frame come on top
@@ -57,7 +58,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     """
     subject = read_subject(model, data)
     views, name = _views(subject)
-    together = effects.data_figures(subject) if len(subject.encoders) > 1 and subject.task.name != "forecast" else ()
+    together = effects.data_figures(subject) if len(subject.encoders) > 1 and not subject.task.windowed else ()
     parts = [
         Part(key="network", title="The network", lead=words(), figures=views.network(subject, name)),
         Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),
@@ -104,14 +105,15 @@ def chosen_rows(subject: Subject, most: int) -> list[int]:
         return list(range(subject.count))
     found = judged(subject)
     chosen: list[int] = []
-    if found is not None and subject.task.name == "classify":
+    if isinstance(found, JudgedChoices) and subject.answer.one_class:
         chosen = found.rows[surest_mistakes(found)[: most // 2]].tolist()
     predictions = subject.predictions()
-    answers = np.zeros(subject.count) if predictions.probabilities is None else predictions.probabilities.argmax(axis=1)
-    if predictions.values is not None and subject.task.name != "forecast":
-        answers = np.digitize(
-            predictions.values[:, 0], np.quantile(predictions.values[:, 0], np.linspace(0, 1, most + 1)[1:-1])
-        )
+    answers: Array = np.zeros(subject.count)
+    if isinstance(predictions, AnsweredChances):
+        answers = predictions.probabilities.argmax(axis=1)
+    elif isinstance(predictions, AnsweredNumbers):
+        values = predictions.values[:, 0]
+        answers = np.digitize(values, np.quantile(values, np.linspace(0, 1, most + 1)[1:-1]))
     # The first row of each answer, then the second of each, and so on.
     turn = np.array([int((answers[:row] == answers[row]).sum()) for row in range(subject.count)])
     for row in np.lexsort((np.arange(subject.count), turn)).tolist():
@@ -159,7 +161,7 @@ def _fitting(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
 def _missing(subject: Subject) -> tuple[str, ...]:
     """What cannot be shown of this network and these data, and why."""
     made = []
-    if subject.truth is None and subject.task.name != "forecast":
+    if subject.truth is None and not subject.task.windowed:
         made.append(
             "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
         )

@@ -12,8 +12,8 @@ from netpick.explain.drawing import Bar, bars
 from netpick.explain.subject import Subject, Target
 from netpick.models.text_cnn import TextCnnTrunk
 from netpick.report.markup import element
-from netpick.report.words import significant
 from netpick.types import Array, Figure
+from netpick.words import significant
 
 MOST_FIRED = 10
 

@@ -14,10 +14,10 @@ from netpick.explain.series import bridge, group_of
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.report.markup import element
-from netpick.report.words import counted, grouped, significant
 from netpick.types import Array, Figure
 from netpick.use import Model
 from netpick.use_forecast import continue_series
+from netpick.words import counted, grouped, significant
 
 WINDOWS = 32  # positions of the hidden stretch along the window
 MOST_LISTED = 12
@@ -149,6 +149,4 @@ def columns_figure(subject: Subject, batch: Batch, name: str, target: Target) ->
 @torch.no_grad()
 def _forecast(subject: Subject, batch: Batch) -> Array:
     """(H * V,) mean forecasts in the targets' units."""
-    values = subject.task.decode(subject.answers(batch), subject.state).values
-    assert values is not None
-    return np.asarray(values[0])
+    return np.asarray(subject.decoded(subject.answers(batch)).stated[0])

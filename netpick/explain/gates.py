@@ -22,8 +22,8 @@ from netpick.models.blocks import reverse_valid
 from netpick.models.layer_steps import Recurrent, image_rows
 from netpick.models.rnn import RecurrentLayer
 from netpick.report.markup import Html, element
-from netpick.report.words import counted, grouped, percent
 from netpick.types import Array, Figure
+from netpick.words import counted, grouped, percent
 
 MOST_UNITS = 32  # rows of a heat map
 MOST_TRACED = 128  # steps whose traces are followed

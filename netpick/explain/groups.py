@@ -10,8 +10,8 @@ from netpick.explain.drawing import Bar, bars, overlay, tiles
 from netpick.explain.images import blank_of
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import background_of, places, row_shares
-from netpick.report.words import percent, significant
 from netpick.types import Array, Figure
+from netpick.words import percent, significant
 
 MOST_FRAMES = 8
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.answered import AnsweredChances
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, path_maps, window_occlusion
 from netpick.explain.drawing import Bar, bars, overlay, picture, stretched, tiles
@@ -18,8 +19,8 @@ from netpick.explain.walk import Stage, kernels_figure, pooling_figure, stages_o
 from netpick.models.grid_cnn import GridCnnTrunk
 from netpick.models.rnn import RnnTrunk
 from netpick.report.markup import Html, element
-from netpick.report.words import grouped, percent
 from netpick.types import Array, Figure
+from netpick.words import grouped, percent
 
 WINDOWS = 14  # positions of the occluding window along a side
 WINDOW_SHARE, BLUR_SHARE = 4, 7  # a window is a fourth of a side, the blur's deviation a seventh
@@ -155,10 +156,9 @@ def _where(values: Array) -> str:
 
 def chances(subject: Subject, batch: Batch, most: int = 5) -> Html:
     """The likeliest classes with their probabilities, or the predicted numbers."""
-    decoded = subject.task.decode(subject.answers(batch), subject.state)
-    if decoded.probabilities is None:
-        assert decoded.values is not None
-        shown = [Bar(name=n, value=float(v)) for n, v in zip(subject.labels, decoded.values[0], strict=True)]
+    decoded = subject.decoded(subject.answers(batch))
+    if not isinstance(decoded, AnsweredChances):
+        shown = [Bar(name=n, value=float(v)) for n, v in zip(subject.labels, decoded.stated[0], strict=True)]
         return bars("Predicted values", ("Target", "Value"), shown)
     order = np.argsort(-decoded.probabilities[0], kind="stable")[:most]
     return bars(

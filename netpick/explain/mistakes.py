@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netpick.answered import AnsweredChances
 from netpick.explain.drawing import Line, curves
 from netpick.explain.examples import gallery, is_pictured, sample
 from netpick.explain.subject import Subject
 from netpick.metrics import calibration_bins, confusion_matrix
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
-from netpick.report.words import counted, grouped, percent, significant
-from netpick.types import Array, Figure, Predictions, Rows
+from netpick.types import Answered, Array, Figure, Rows
+from netpick.words import counted, grouped, percent, significant
 
 MOST_CLASSES = 20  # of a matrix; beyond, the commonest confusions are listed
 MOST_EXAMPLES, MOST_ALL = 8, 300  # in a cell, and in all of them
@@ -27,28 +28,40 @@ class Judged:
 
     rows: Rows  # among the subject's rows
     truth: Array
-    predictions: Predictions
+    predictions: Answered
     decided: Array | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedChoices(Judged):
+    """The same with probabilities and decisions."""
+
+    predictions: AnsweredChances
+    decided: Array
 
 
 def judged(subject: Subject) -> Judged | None:
     """None without labels, and for forecasts, whose errors the report shows."""
-    if subject.truth is None or subject.task.name == "forecast":
+    if subject.truth is None or subject.task.windowed:
         return None
-    rows = np.flatnonzero(subject.task.labelled(subject.truth)).astype(np.int64)
+    rows = np.flatnonzero(subject.answer.labelled(subject.truth)).astype(np.int64)
     if not len(rows):
         return None
     predictions = subject.predictions(rows)
-    return Judged(rows=rows, truth=subject.truth[rows], predictions=predictions, decided=subject.decided(predictions))
+    truth, decided = subject.truth[rows], subject.decided(predictions)
+    if isinstance(predictions, AnsweredChances) and decided is not None:
+        return JudgedChoices(rows=rows, truth=truth, predictions=predictions, decided=decided)
+    return Judged(rows=rows, truth=truth, predictions=predictions, decided=decided)
 
 
 def mistake_figures(subject: Subject) -> tuple[Figure, ...]:
     found = judged(subject)
     if found is None:
         return ()
-    if subject.task.name == "classify":
+    made: list[Figure | None]
+    if isinstance(found, JudgedChoices) and subject.answer.one_class:
         made = [confusion_figure(subject, found), surest_figure(subject, found), calibration_figure(found)]
-    elif subject.task.name == "multilabel":
+    elif isinstance(found, JudgedChoices):
         made = [labels_figure(subject, found), calibration_figure(found)]
     else:
         made = [values_figure(subject, found, target) for target in range(min(3, len(subject.labels)))]
@@ -58,17 +71,14 @@ def mistake_figures(subject: Subject) -> tuple[Figure, ...]:
 # --- what is taken for what ------------------------------------------------------------------------------------------
 
 
-def surest_mistakes(found: Judged) -> Rows:
+def surest_mistakes(found: JudgedChoices) -> Rows:
     """Places of the wrong rows among the judged ones, the surest first."""
-    assert found.decided is not None
-    assert found.predictions.probabilities is not None
     wrong = np.flatnonzero(found.truth != found.decided)
     sure = found.predictions.probabilities[wrong, found.decided[wrong]]
     return np.asarray(wrong[np.argsort(-sure, kind="stable")], dtype=np.int64)
 
 
-def confusion_figure(subject: Subject, found: Judged) -> Figure:
-    assert found.decided is not None
+def confusion_figure(subject: Subject, found: JudgedChoices) -> Figure:
     labels = subject.labels
     matrix = confusion_matrix(found.truth, found.decided, len(labels))
     wrong = int(matrix.sum() - np.trace(matrix))
@@ -136,9 +146,8 @@ def _matrix(matrix: Array, labels: tuple[str, ...]) -> Html:
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label="Confusion matrix")
 
 
-def _opened(subject: Subject, found: Judged, cells: list[tuple[int, int]]) -> list[Html]:
+def _opened(subject: Subject, found: JudgedChoices, cells: list[tuple[int, int]]) -> list[Html]:
     """The examples of each cell: opened by its link, or by hand."""
-    assert found.decided is not None
     order = surest_mistakes(found)
     made, left = [], MOST_ALL
     for a, b in cells:
@@ -162,9 +171,7 @@ def _opened(subject: Subject, found: Judged, cells: list[tuple[int, int]]) -> li
     return made
 
 
-def _words(subject: Subject, found: Judged, place: int) -> str:
-    assert found.decided is not None
-    assert found.predictions.probabilities is not None
+def _words(subject: Subject, found: JudgedChoices, place: int) -> str:
     sure = float(found.predictions.probabilities[place, found.decided[place]])
     return f"{subject.name(int(found.rows[place]))}, {percent(sure)} sure"
 
@@ -172,9 +179,8 @@ def _words(subject: Subject, found: Judged, place: int) -> str:
 # --- the surest mistakes ---------------------------------------------------------------------------------------------
 
 
-def surest_figure(subject: Subject, found: Judged) -> Figure | None:
+def surest_figure(subject: Subject, found: JudgedChoices) -> Figure | None:
     """The surest mistakes, those that take the same for the same side by side."""
-    assert found.decided is not None
     order = surest_mistakes(found)
     if not len(order):
         return None
@@ -186,7 +192,6 @@ def surest_figure(subject: Subject, found: Judged) -> Figure | None:
         parts = [(sample(subject, int(found.rows[i]), ""), _words(subject, found, i)) for i in places[:MOST_EXAMPLES]]
         title = element("p", "Truth ", element("b", subject.labels[a]), ", said ", element("b", subject.labels[b]))
         shown.append(element("div", title, gallery(parts, pictured=is_pictured(subject)), class_="group"))
-    assert found.predictions.probabilities is not None
     first = int(order[0])
     sure = percent(float(found.predictions.probabilities[first, found.decided[first]]))
     return Figure(
@@ -201,7 +206,7 @@ def surest_figure(subject: Subject, found: Judged) -> Figure | None:
 # --- confidence ------------------------------------------------------------------------------------------------------
 
 
-def calibration_figure(found: Judged) -> Figure | None:
+def calibration_figure(found: JudgedChoices) -> Figure | None:
     bins = [one for one in calibration_bins(found.truth, found.predictions) if one.n >= FEWEST_IN_BIN]
     if len(bins) < 2:
         return None
@@ -237,10 +242,8 @@ def calibration_figure(found: Judged) -> Figure | None:
 # --- labels and numbers ----------------------------------------------------------------------------------------------
 
 
-def labels_figure(subject: Subject, found: Judged) -> Figure | None:
+def labels_figure(subject: Subject, found: JudgedChoices) -> Figure | None:
     """Of several labels a row: those that were wrongly given or withheld, the surest first."""
-    assert found.predictions.probabilities is not None
-    assert found.decided is not None
     known = found.truth >= 0
     surety = np.where((found.truth != found.decided) & known, np.abs(found.predictions.probabilities - 0.5), -1.0)
     order = np.argsort(-surety, axis=None, kind="stable")[:MOST_LISTED]
@@ -269,9 +272,8 @@ def labels_figure(subject: Subject, found: Judged) -> Figure | None:
 
 def values_figure(subject: Subject, found: Judged, target: int) -> Figure:
     """Truth against prediction, and the rows that are furthest off."""
-    assert found.predictions.values is not None
     truth = found.truth.reshape(len(found.rows), -1)[:, target].astype(np.float64)
-    values = found.predictions.values[:, target]
+    values = found.predictions.stated[:, target]
     error = values - truth
     order = np.argsort(-np.abs(error), kind="stable")[:MOST_LISTED]
     ends = np.array([min(truth.min(), values.min()), max(truth.max(), values.max())])

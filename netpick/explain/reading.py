@@ -22,7 +22,7 @@ MOST_ROWS = 2_000  # that are looked at; of more, every so many
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The rows of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
     record = model.parts.record
-    if record.task == "forecast":
+    if model.parts.task.windowed:
         from netpick.explain.forecasts import read_windows
 
         return read_windows(model, data, most)
@@ -93,4 +93,4 @@ def known_truth(model: Model, source: Source) -> Array | None:
     if not record.targets or len(tables) != len(record.targets):
         return None
     truth: Array = task.encode(tables, state)
-    return truth if bool(task.labelled(truth).any()) else None
+    return truth if bool(task.answer.labelled(truth).any()) else None

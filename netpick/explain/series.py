@@ -16,8 +16,8 @@ from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.models.patch_transformer import SeriesPatches
 from netpick.models.rnn import RnnTrunk
 from netpick.report.markup import element
-from netpick.report.words import grouped, significant
 from netpick.types import Array, ArrayColumn, Figure
+from netpick.words import grouped, significant
 
 WINDOWS = 25  # positions of the hidden stretch along the series
 MOST_CHANNELS = 4  # that are drawn

@@ -18,8 +18,8 @@ from netpick.models.patch_transformer import SeriesPatches
 from netpick.models.rnn import RnnTrunk
 from netpick.models.sound_cnn import MaskedMap
 from netpick.report.markup import element
-from netpick.report.words import grouped
 from netpick.types import Array, Figure
+from netpick.words import grouped
 
 
 def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[Figure, ...]:

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.answered import AnsweredChances
+from netpick.answers import Answer
 from netpick.encode import Encoder
-from netpick.evaluate import decide
 from netpick.infer import DeviceData
 from netpick.models.network import Network
 from netpick.store import Store
 from netpick.tasks import Task
-from netpick.types import Array, Column, DecisionRule, Inputs, Predictions, Rows
+from netpick.types import Answered, Array, Column, DecisionRule, Inputs, Rows
 
 VALUES_AT_ONCE = 2 << 20  # input values of the changed rows that are asked about in one go
 TOKEN_WEIGHT = 64  # values that stand for one token
@@ -73,20 +74,30 @@ class Subject:
         """Inputs of these rows, as the network reads them."""
         return batch_of(self.arrays, self.inputs, np.asarray(rows, dtype=np.int64))
 
-    def predictions(self, rows: Rows | None = None) -> Predictions:
+    @property
+    def answer(self) -> Answer[Any]:
+        """What it answers."""
+        return self.task.answer
+
+    def predictions(self, rows: Rows | None = None) -> Answered:
         """What the network says about these rows, or about all."""
         wanted = np.arange(self.count) if rows is None else rows
         answers = [self.answers(self.batch(part)) for part in np.array_split(wanted, max(1, len(wanted) // 256))]
-        return self.task.decode(np.concatenate(answers), self.state)
+        return self.decoded(np.concatenate(answers))
+
+    def decoded(self, answers: Array) -> Answered:
+        """Answers (n, O) in the words and units of the target."""
+        predictions: Answered = self.answer.decode(answers, self.state)
+        return predictions
 
     @torch.no_grad()
     def answers(self, batch: Mapping[str, Tensor]) -> Array:
         """Probabilities or scaled values (B, O)."""
         self.network.eval()
-        return np.asarray(self.task.answer(self.network(batch)).numpy())
+        return np.asarray(self.answer.answer(self.network(batch)).numpy())
 
-    def decided(self, predictions: Predictions) -> Array | None:
-        return decide(self.task.name, predictions, self.rule)
+    def decided(self, predictions: Answered) -> Array | None:
+        return self.answer.decide(predictions, self.rule)
 
     def score(self, batch: Mapping[str, Tensor], target: Target) -> Tensor:
         """(B,) how much the network is for the target: log-odds of a class or label, or the predicted number.
@@ -95,22 +106,8 @@ class Subject:
         """
         self.network.eval()
         outputs = self.network(batch).float()
-        outputs = outputs.unsqueeze(1) if outputs.ndim == 2 else outputs  # (B, M, O)
-        if self.task.name == "classify":
-            others = torch.cat([outputs[..., : target.index], outputs[..., target.index + 1 :]], dim=-1)
-            odds: Tensor = outputs[..., target.index] - others.logsumexp(dim=-1)
-            return odds.mean(dim=1)
-        if self.task.name == "forecast":
-            return self._forecast(outputs.mean(dim=1), target)
-        value: Tensor = outputs[..., target.index].mean(dim=1)
-        if self.task.name == "regress":
-            return value * float(self.state.std[target.index]) + float(self.state.mean[target.index])
-        return value
-
-    def _forecast(self, outputs: Tensor, target: Target) -> Tensor:
-        """(B,) mean forecast of one target over the horizon, in units of its series' scale."""
-        steps: Tensor = outputs[:, :-1].reshape(len(outputs), self.state.horizon, len(self.state.targets), -1)
-        return steps[:, :, target.index, 0].mean(dim=1)
+        members = outputs.unsqueeze(1) if outputs.ndim == 2 else outputs  # (B, M, O)
+        return self.answer.evidence(members, target.index, self.state)
 
     @torch.no_grad()
     def scores(self, batch: Mapping[str, Tensor], target: Target) -> Array:
@@ -126,16 +123,16 @@ class Subject:
     def target_of(self, row: int) -> Target:
         """What is worth asking about this row: the class that it was given, the surest label, the number."""
         predictions = self.predictions(np.array([row]))
-        if predictions.probabilities is None:
+        if not isinstance(predictions, AnsweredChances):
             name = self.labels[0]
             return Target(index=0, name=name, words=f"the predicted {name}")
         chances = predictions.probabilities[0]
         order = np.argsort(-chances, kind="stable")
         decided = self.decided(predictions)
-        index = int(decided[0]) if self.task.name == "classify" and decided is not None else int(order[0])
+        index = int(decided[0]) if self.answer.one_class and decided is not None else int(order[0])
         rest = next((int(i) for i in order if i != index), None)
         name = self.labels[index]
-        runner = rest if self.task.name == "classify" else None
+        runner = rest if self.answer.one_class else None
         return Target(index=index, name=name, words=f"its certainty of {name}", against=runner)
 
     def trunk(self, name: str) -> nn.Module:

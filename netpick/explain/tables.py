@@ -14,8 +14,8 @@ from netpick.explain.subject import Subject, Target, batch_of
 from netpick.kinds import KINDS
 from netpick.report.components import fold
 from netpick.report.markup import element
-from netpick.report.words import counted, significant
 from netpick.types import Array, Figure, TableColumn
+from netpick.words import counted, significant
 
 ORDERS = 256  # random orders in which columns are put in, for a row's own attributions
 MOST_BACKGROUND, FEW_BACKGROUND = 64, 16  # other rows that stand for "not known"; few where rows hold texts or pictures
@@ -165,7 +165,7 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
         )
         for i in order
     ]
-    unit = "its units" if subject.task.name == "regress" else "log-odds"
+    unit = "its units" if subject.answer.quantities else "log-odds"
     table = bars(f"What each cell of this row adds, in {unit}", ("Cell", "Adds"), shown[:MOST_SHOWN])
     rest = shown[MOST_SHOWN:]
     more = (

@@ -19,8 +19,8 @@ from netpick.models.text_stem import TokenStem
 from netpick.models.text_transformer import TextTransformerTrunk
 from netpick.report.components import fold
 from netpick.report.markup import Html, element
-from netpick.report.words import counted, grouped, significant
 from netpick.types import Array, Figure, TableColumn
+from netpick.words import counted, grouped, significant
 
 MOST_TOKENS = 256
 MOST_LISTED = 10

@@ -20,7 +20,7 @@ from netpick.artifact import LoadedModel
 from netpick.engines import OnnxEngine, TorchEngine
 from netpick.errors import RequestError, near_matches
 from netpick.export.folder import write_folder
-from netpick.export.graph import ExportedModel, decoding_of
+from netpick.export.graph import ExportedModel
 from netpick.export.proof import largest_difference, sample_rows
 from netpick.model_folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.model_parts import MEMBERS, ModelParts
@@ -79,12 +79,13 @@ def proved_graph(
     from netpick.export.convert import NotTracedError, to_graph
 
     record, inputs = parts.record, parts.inputs
-    decoding = decoding_of(record.task, parts.task_state, record.rule)
-    labels = record.labels if record.task == "classify" else ()
+    answer = parts.task.answer
+    decoding = answer.graph(record.rule, parts.task_state)
+    labels = record.labels if answer.one_class else ()
     padded = any(spec.padded for spec in inputs.values())
     for whole in (False, True) if padded else (False,):
         try:
-            made = ExportedModel(loaded.network, inputs, record.task, decoding, whole)
+            made = ExportedModel(loaded.network, inputs, answer, decoding, whole)
             graph = to_graph(made, labels, {**_metadata(parts), **metadata})
             engine = OnnxEngine(graph, inputs, threads=1)
             return graph, largest_difference(TorchEngine(loaded=loaded), engine, stored, inputs), whole

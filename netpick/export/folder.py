@@ -103,14 +103,13 @@ def readme(parts: ModelParts, name: str) -> str:
     record = parts.record
     rows = [
         f"| `{key}` | {what} |"
-        for key, what in (*_inputs_in_words(parts), *_outputs_in_words(record.task, len(record.labels)))
+        for key, what in (*_inputs_in_words(parts), *parts.task.answer.graph_words(len(record.labels)))
     ]
     labels = ", ".join(safe(label) for label in record.labels[:20]) + (" ..." if len(record.labels) > 20 else "")
-    noun = {"classify": "classes", "multilabel": "labels"}.get(record.task, "targets")
     return f"""\
 # {safe(record.title)}: {safe(record.candidate)}, as a graph
 
-Task: {record.task} of {", ".join(safe(target) for target in record.targets)}; {noun}: {labels}.
+Task: {record.task} of {", ".join(safe(target) for target in record.targets)}; {parts.task.answer.plural}: {labels}.
 `model/card.md` says what it was trained on and how well it does.
 
 ## Serve it, without torch
@@ -157,30 +156,3 @@ def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:
         if spec.padded:
             made.append((f"{name}.lengths", "how many of the steps are valid, int32 (rows,)"))
     return made
-
-
-def _outputs_in_words(task: str, count: int) -> Sequence[tuple[str, str]]:
-    if task == "classify":
-        return (
-            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
-            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
-            ("prediction", "the number of the class, int64 (rows,)"),
-            ("label", "the class in words (rows,)"),
-        )
-    if task == "multilabel":
-        return (
-            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
-            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
-            ("prediction", f"1 where a label holds, int64 (rows, {count})"),
-        )
-    if task == "regress":
-        return (
-            ("answers", f"standardised values, float32 (rows, {count})"),
-            ("prediction", f"in the targets' units, float64 (rows, {count})"),
-            ("low, high", f"ends of the 90 % interval where one is known, float64 (rows, {count})"),
-        )
-    return (
-        ("answers", "of every step and target mean, 10, 50 and 90 %, then the number of the series, float32"),
-        ("prediction", "means in the targets' units (rows, steps, targets); NaN for series that training did not know"),
-        ("quantiles", "10, 50 and 90 % in the targets' units (rows, steps, targets, 3)"),
-    )

@@ -7,6 +7,7 @@ Plotting and choosing candidates happen elsewhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from netpick.metrics.base import Linear, Metric, Weights
 from netpick.metrics.calibration import CalibrationBin, CalibrationError, calibration_bins
@@ -34,7 +35,7 @@ from netpick.metrics.forecast import (
 from netpick.metrics.means import Accuracy, Brier, LogLoss
 from netpick.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.metrics.ranks import Auc, AveragePrecision
-from netpick.types import CandidateResult
+from netpick.types import Answered, CandidateResult
 
 __all__ = [
     "METRICS",
@@ -46,15 +47,13 @@ __all__ = [
     "best_on_validation",
     "calibration_bins",
     "confusion_matrix",
-    "fallback_metric",
     "metric_of",
     "metrics_for",
     "per_class_scores",
-    "primary_metric",
     "strongest_on_test",
 ]
 
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric[Any]] = {
     metric.name: metric
     for metric in (
         Accuracy(),
@@ -87,46 +86,18 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-# Of an even share; when the rarest class has less, accuracy flatters whoever always says the common class.
-EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
 
-
-def metrics_for(task: str, costs: Sequence[Sequence[float]] | None = None) -> tuple[Metric, ...]:
-    """The metrics of a task, in the order in which reports show them; ask each whether it `applies`.
+def metrics_for(kind: type[Answered], costs: Sequence[Sequence[float]] | None = None) -> tuple[Metric[Any], ...]:
+    """The metrics of a kind of predictions, in the order in which reports show them; ask each whether it `applies`.
 
     costs: (K, K) of mistakes between classes, for the metric that needs them.
     """
-    return tuple(metric_of(metric.name, costs) for metric in METRICS.values() if task in metric.tasks)
+    return tuple(metric_of(metric.name, costs) for metric in METRICS.values() if issubclass(kind, metric.reads))
 
 
-def metric_of(name: str, costs: Sequence[Sequence[float]] | None = None) -> Metric:
+def metric_of(name: str, costs: Sequence[Sequence[float]] | None = None) -> Metric[Any]:
     """The metric of this name, with the costs of mistakes if it needs them."""
     return MeanCost(costs) if name == MeanCost.name and costs is not None else METRICS[name]
-
-
-def primary_metric(task: str, num_classes: int, balance: float) -> str:
-    """The name of the metric that decides the contest.
-
-    balance: share of the rows that are in the rarest class; 1 / num_classes when all are equal. Even classes are
-    judged by accuracy; uneven ones by ROC AUC (two classes) or balanced accuracy; several labels by their mean ROC AUC;
-    numbers by R2; forecasts by RMSE, or by standardised MSE where several targets or series have scales of their own.
-    """
-    if task == "regress":
-        return R2.name
-    if task == "forecast":  # num_classes: targets times series; several are on scales of their own
-        return ForecastRmse.name if num_classes == 1 else StandardisedMse.name
-    if task == "multilabel":
-        return Auc.name
-    if num_classes == 2:
-        return Accuracy.name if 2 * balance >= EVEN_BINARY else Auc.name
-    return Accuracy.name if num_classes * balance >= EVEN_CLASSES else BalancedAccuracy.name
-
-
-def fallback_metric(task: str) -> str:
-    """The name of a metric that is defined on any rows, for when the primary one is not (test rows of one class, ...)."""
-    if task == "forecast":
-        return ForecastRmse.name
-    return RootMeanSquaredError.name if task == "regress" else Accuracy.name
 
 
 def best_on_validation(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Array, Predictions
+from netpick.answered import A, AnsweredChances
+from netpick.types import Answered, Array
 
 SAME_SHARE, SAME_MISSING = (0.001, 0.005), 0.1  # of a share: a tenth of what is missing to 1, within these limits
 SAME_ERROR = 0.02  # of an error; of its square, what that makes
@@ -58,8 +59,8 @@ class Ratio:
     unseen: float | None = None
 
 
-class Metric(ABC):
-    """A pure function of truth and predictions, evaluated for R weightings of the n rows at once.
+class Metric(ABC, Generic[A]):
+    """A pure function of truth and predictions of one kind, evaluated for R weightings of the n rows at once.
 
     The plain value is the case R = 1 with all weights 1; a bootstrap interval is the case of R multinomial draws; a paired
     comparison subtracts the values of two candidates under the same weights.
@@ -68,7 +69,7 @@ class Metric(ABC):
     name: ClassVar[str]  # "auc"
     label: ClassVar[str]  # "ROC AUC"
     better: ClassVar[Literal["higher", "lower"]]
-    tasks: ClassVar[tuple[str, ...]]  # names in TASKS
+    reads: ClassVar[type[Answered]]  # the kind of predictions that it is of
     uses_threshold: ClassVar[bool] = False  # decided classes rather than probabilities
     proportion: ClassVar[bool] = False  # a mean of 0/1 per row: its interval is Wilson's
     share: ClassVar[bool] = False  # lies in 0..1 and is built of shares: Wilson's interval at its effective row count
@@ -77,7 +78,7 @@ class Metric(ABC):
     squared: ClassVar[bool] = False  # in squared units of the target, or a share of those
     definition: ClassVar[str]  # one plain sentence for the glossary and tooltips
 
-    def applies(self, truth: Array, predictions: Predictions) -> bool:
+    def applies(self, truth: Array, predictions: A) -> bool:
         """Whether the metric is defined on these rows (two classes present, binary only, ...)."""
         return len(truth) > 0
 
@@ -89,18 +90,18 @@ class Metric(ABC):
         return part * abs(value if self.better == "lower" else self.highest - value)
 
     @abstractmethod
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: A, weights: Weights, decided: Array | None) -> Array:
         """Scores (R,) of `predictions` against `truth` under each row of `weights` (R, n); NaN where undefined.
 
-        truth: classify (n,) int64 class index; multilabel (n, L) of 0/1; regress (n, T) float64.
-        decided: classify (n,) int64, multilabel (n, L) of 0/1, after the threshold; None for regress.
+        truth: (n,) int64 class numbers, (n, L) labels of 0/1, or (n, T) float64 numbers.
+        decided: (n,) int64 class numbers or (n, L) labels of 0/1, after the threshold; None for numbers.
         """
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear | None:
+    def linear(self, truth: Array, predictions: A, decided: Array | None) -> Linear | None:
         """The plain value with each row's influence; None where it has no derivative (it is then bootstrapped at any n)."""
         return None
 
-    def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
+    def effective_rows(self, truth: Array, predictions: A, decided: Array | None) -> int:
         """How many rows stand behind a perfect (or zero) value, when the rows themselves no longer vary.
 
         An AUC of 1 on 2 positives and 98 negatives rests on few rows, not on 100. 0 where there is nothing to divide by.
@@ -109,33 +110,27 @@ class Metric(ABC):
 
     # What an interval needs beyond the influence. Each kind of metric has one of these; most have none of the others.
 
-    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+    def ratio(self, truth: Array, predictions: A, decided: Array | None) -> Ratio | None:
         """The metric as a ratio of sums; None for shares, and for what is no such ratio."""
         return None
 
-    def gaps(self, truth: Array, predictions: Predictions, decided: Array | None) -> Gaps | None:
+    def gaps(self, truth: Array, predictions: A, decided: Array | None) -> Gaps | None:
         """The metric as a sum of absolute gaps; None where it is none."""
         return None
 
-    def strata(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array | None:
+    def strata(self, truth: Array, predictions: A, decided: Array | None) -> Array | None:
         """(n,) of kinds of rows that a share compares with each other, each of which may be few (the classes of an AUC)."""
         return None
 
-    def hidden_variance(self, truth: Array, predictions: Predictions, decided: Array | None) -> float:
+    def hidden_variance(self, truth: Array, predictions: A, decided: Array | None) -> float:
         """Of a mean of shares: the variance of its parts that few rows do not show, as all of them are right, or wrong."""
         return 0.0
 
-    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+    def most_rows(self, truth: Array, predictions: A) -> float:
         """Rows that a share can be worth at most, whatever little its rows vary."""
         return np.inf
 
 
-def probabilities_of(predictions: Predictions) -> npt.NDArray[np.float64]:
-    """The probabilities (n, K), which a metric of classes needs."""
-    assert predictions.probabilities is not None, "a metric of classes needs probabilities"
-    return predictions.probabilities
-
-
-def is_binary(truth: Array, predictions: Predictions) -> bool:
+def is_binary(truth: Array, predictions: AnsweredChances) -> bool:
     """Whether this is a single target of two classes (and not two labels)."""
-    return truth.ndim == 1 and probabilities_of(predictions).shape[1] == 2
+    return truth.ndim == 1 and predictions.probabilities.shape[1] == 2

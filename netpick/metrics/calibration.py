@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.metrics.base import Gaps, Linear, Metric, Weights, probabilities_of
-from netpick.types import Array, Predictions
+from netpick.answered import AnsweredChances
+from netpick.metrics.base import Gaps, Linear, Metric, Weights
+from netpick.types import Array
 
 BELIEF_ROWS = 3  # that the confidence's own word is worth when a bin's variance is estimated
 NUM_BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks"
@@ -24,16 +25,16 @@ class CalibrationBin:
     n: int
 
 
-def confidences(truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+def confidences(truth: Array, predictions: AnsweredChances) -> tuple[Array, Array]:
     """Confidence of the likeliest class and whether it is right; with several labels, of each label's likelier answer."""
-    probabilities = probabilities_of(predictions).astype(np.float64, copy=False)
+    probabilities = predictions.probabilities.astype(np.float64, copy=False)
     if truth.ndim == 2:
         return np.maximum(probabilities, 1 - probabilities), ((probabilities >= 0.5) == (truth > 0)).astype(np.float64)
     likeliest = probabilities.argmax(axis=1)
     return probabilities[np.arange(len(truth)), likeliest], (likeliest == truth).astype(np.float64)
 
 
-def calibration_bins(truth: Array, predictions: Predictions) -> list[CalibrationBin]:
+def calibration_bins(truth: Array, predictions: AnsweredChances) -> list[CalibrationBin]:
     """The non-empty ones of 15 equally wide bins of confidence, for a reliability diagram."""
     claimed, right = (values.ravel() for values in confidences(truth, predictions))
     bins = _bin_of(claimed)
@@ -51,20 +52,20 @@ def calibration_bins(truth: Array, predictions: Predictions) -> list[Calibration
     ]
 
 
-class CalibrationError(Metric):
+class CalibrationError(Metric[AnsweredChances]):
     """Mean gap between confidence and accuracy over 15 equally wide bins (Naeini et al. 2015; Guo et al. 2017)."""
 
     name = "calibration_error"
     label = "Calibration error"
     better = "lower"
-    tasks = ("classify", "multilabel")
+    reads = AnsweredChances
     lowest, highest = 0.0, 1.0
     definition = (
         "How far stated confidence is from the share that came true, averaged over 15 equally wide bins of the "
         "likeliest class's probability (expected calibration error, ECE). On few rows it comes out too high."
     )
 
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: AnsweredChances, weights: Weights, decided: Array | None) -> Array:
         claimed, right = confidences(truth, predictions)
         bins = _bin_of(claimed)
         gaps = right - claimed
@@ -77,7 +78,7 @@ class CalibrationError(Metric):
             sums[:, b] = weights[:, rows] @ in_bin[rows]
         return np.asarray(np.abs(sums).sum(axis=1) / (weights.sum(axis=1) * gaps.shape[1]))
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+    def linear(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Linear:
         claimed, right = confidences(truth, predictions)
         bins = _bin_of(claimed)
         gaps = right - claimed
@@ -87,7 +88,7 @@ class CalibrationError(Metric):
         value = float(per_row.mean())
         return Linear(value=value, influence=per_row - value)
 
-    def gaps(self, truth: Array, predictions: Predictions, decided: Array | None) -> Gaps:
+    def gaps(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Gaps:
         claimed, right = (part.reshape(len(truth), -1) for part in confidences(truth, predictions))
         bins = _bin_of(claimed)
         by_row = np.zeros((len(truth), NUM_BINS))

@@ -13,8 +13,9 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from netpick.metrics.base import Linear, Metric, Weights, probabilities_of
-from netpick.types import Array, Predictions
+from netpick.answered import AnsweredChances, AnsweredClasses
+from netpick.metrics.base import Linear, Metric, Weights
+from netpick.types import Answered, Array
 
 Floats = npt.NDArray[np.float64]
 Average = Literal["positive", "macro", "true", "weighted"]
@@ -43,11 +44,11 @@ def class_sums(truth: Array, decided: Array, num_classes: int, weights: Weights)
     return ClassSums(hits=hits, true=true, decided=said)
 
 
-class ClassShare(Metric):
+class ClassShare(Metric[AnsweredChances]):
     """A share within each class, averaged over classes or labels."""
 
     better = "higher"
-    tasks: ClassVar[tuple[str, ...]] = ("classify", "multilabel")
+    reads: ClassVar[type[Answered]] = AnsweredChances
     uses_threshold = True
     share = True
     lowest, highest = 0.0, 1.0
@@ -78,16 +79,16 @@ class ClassShare(Metric):
         total = counts.sum(axis=1, keepdims=True)
         return np.asarray(np.divide(counts, total, out=np.zeros_like(counts), where=total > 0))
 
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: AnsweredChances, weights: Weights, decided: Array | None) -> Array:
         assert decided is not None
-        sums = class_sums(truth, decided, probabilities_of(predictions).shape[1], weights)
+        sums = class_sums(truth, decided, predictions.probabilities.shape[1], weights)
         scores, _ = self.class_scores(sums)
         return np.asarray((scores * self.shares(sums, truth)).sum(axis=1))
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+    def linear(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Linear:
         assert decided is not None
         n = len(truth)
-        sums = class_sums(truth, decided, probabilities_of(predictions).shape[1], np.ones((1, n)))
+        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, n)))
         (scores,), (below,) = self.class_scores(sums)
         (shares,) = self.shares(sums, truth)
         value = float(scores @ shares)
@@ -107,11 +108,11 @@ class ClassShare(Metric):
             influence = influence + (truth @ moved if truth.ndim == 2 else moved[truth])
         return Linear(value=value, influence=n * np.asarray(influence, dtype=np.float64))
 
-    def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
+    def effective_rows(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> int:
         """The rows of the rarest class that counts, times the number of such classes."""
         assert decided is not None
         n = len(truth)
-        sums = class_sums(truth, decided, probabilities_of(predictions).shape[1], np.ones((1, n)))
+        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, n)))
         (_, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
         rows = below[0][shares > 0] / (self.of_true + self.of_decided)
         rows = rows[rows > 0]
@@ -121,10 +122,10 @@ class ClassShare(Metric):
             return n
         return int(np.clip(rows.min() * len(rows), 1, n))
 
-    def hidden_variance(self, truth: Array, predictions: Predictions, decided: Array | None) -> float:
+    def hidden_variance(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> float:
         """What one row more, half right and half wrong (Jeffreys), adds to the variance of each class, where several count."""
         assert decided is not None
-        sums = class_sums(truth, decided, probabilities_of(predictions).shape[1], np.ones((1, len(truth))))
+        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, len(truth))))
         (scores, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
         if (shares > 0).sum() < 2:
             return 0.0
@@ -139,7 +140,7 @@ class BalancedAccuracy(ClassShare):
 
     name = "balanced_accuracy"
     label = "Balanced accuracy"
-    tasks = ("classify",)
+    reads = AnsweredClasses
     of_true, of_decided = 1, 0
     average: ClassVar[Average] = "true"
     definition = (
@@ -179,8 +180,8 @@ class WeightedShare(ClassShare):
 
     average: ClassVar[Average] = "weighted"
 
-    def applies(self, truth: Array, predictions: Predictions) -> bool:
-        return len(truth) > 0 and (truth.ndim == 2 or probabilities_of(predictions).shape[1] > 2)
+    def applies(self, truth: Array, predictions: AnsweredChances) -> bool:
+        return len(truth) > 0 and (truth.ndim == 2 or predictions.probabilities.shape[1] > 2)
 
 
 class PrecisionWeighted(WeightedShare):

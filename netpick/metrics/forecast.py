@@ -11,30 +11,30 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from netpick.answered import AnsweredHorizon
 from netpick.metrics.base import Linear, Metric, Ratio, Weights
-from netpick.types import Array, Predictions
+from netpick.types import Array
 
 LEVELS = np.array([0.1, 0.5, 0.9])
-TASKS = ("forecast",)
 
 
-class WindowRatio(Metric):
+class WindowRatio(Metric[AnsweredHorizon]):
     """mean over targets of bend(sum of numerators / sum of denominators); a subclass says what a row adds to both."""
 
-    tasks = TASKS
+    reads = AnsweredHorizon
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     lowest = 0.0
     root: ClassVar[bool] = False  # the square root of the ratio counts
 
     @abstractmethod
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         """Numerators and denominators (n, H, V) of each value, 0 where the truth (n, H, V) is missing."""
 
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: AnsweredHorizon, weights: Weights, decided: Array | None) -> Array:
         above, below = self._sums(truth, predictions)
         return np.asarray(self._bend(_ratio(weights @ above, weights @ below)).mean(axis=1))
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+    def linear(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> Linear:
         above, below = self._sums(truth, predictions)
         total = below.sum(axis=0)
         ratio = _ratio(above.sum(axis=0), total)
@@ -44,13 +44,13 @@ class WindowRatio(Metric):
             influence = influence * np.divide(0.5, bent, out=np.zeros_like(bent), where=bent > 0)
         return Linear(value=float(self._bend(ratio).mean()), influence=influence.mean(axis=1))
 
-    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+    def ratio(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> Ratio | None:
         if self.share:
             return None
         above, below = self._sums(truth, predictions)
         return Ratio(above=above, below=below, root=self.root)
 
-    def _sums(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def _sums(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         above, below = self.parts(truth, predictions)
         return above.sum(axis=1), below.sum(axis=1)
 
@@ -68,7 +68,7 @@ class ForecastRmse(WindowRatio):
     )
     root = True
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return errors**2, known
 
@@ -80,7 +80,7 @@ class ForecastMae(WindowRatio):
     label = "MAE"
     definition = "The mean absolute error over all windows and steps, in the target's units, averaged over targets."
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return np.abs(errors), known
 
@@ -92,7 +92,7 @@ class Mase(WindowRatio):
     label = "MASE"
     definition = "The mean absolute error divided by what repeating the last season missed by in training: below 1 is better than that."
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return np.abs(errors) / _by_row(predictions.naive, known), known
 
@@ -105,7 +105,7 @@ class StandardisedMse(WindowRatio):
     squared = True
     definition = "The mean squared error once every target is divided by its standard deviation in training: 1 is no better than its mean."
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return (errors / _by_row(predictions.deviation, known)) ** 2, known
 
@@ -118,7 +118,7 @@ class Smape(WindowRatio):
     highest = 2.0
     definition = "The mean of absolute errors divided by the mean size of truth and forecast, between 0 and 2."
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         values = _steps(predictions, truth)
         size = (np.abs(np.nan_to_num(_windows(truth, predictions))) + np.abs(values)) / 2
@@ -134,10 +134,10 @@ class QuantileLoss(WindowRatio):
         "Twice the quantile loss of the 10, 50 and 90 % forecasts, averaged, as a share of the sum of the truth."
     )
 
-    def applies(self, truth: Array, predictions: Predictions) -> bool:
+    def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
         return len(truth) > 0 and predictions.quantiles is not None
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         true = _windows(truth, predictions)
         known = ~np.isnan(true)
         missed = np.nan_to_num(true)[..., None] - _quantiles(predictions, true.shape)
@@ -157,36 +157,35 @@ class Coverage(WindowRatio):
         "The share of the truth that lies inside the 80 % interval; 0.8 is right, more is too wide, less too narrow."
     )
 
-    def applies(self, truth: Array, predictions: Predictions) -> bool:
+    def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
         return len(truth) > 0 and predictions.quantiles is not None
 
-    def parts(self, truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         true = _windows(truth, predictions)
         quantiles = _quantiles(predictions, true.shape)
         inside = (true >= quantiles[..., 0]) & (true <= quantiles[..., 2])
         return inside.astype(np.float64), (~np.isnan(true)).astype(np.float64)
 
 
-def _targets(predictions: Predictions) -> int:
+def _targets(predictions: AnsweredHorizon) -> int:
     return 1 if predictions.naive is None else predictions.naive.shape[1]
 
 
-def _windows(truth: Array, predictions: Predictions) -> Array:
+def _windows(truth: Array, predictions: AnsweredHorizon) -> Array:
     """(n, H, V)."""
     return truth.reshape(len(truth), -1, _targets(predictions)).astype(np.float64, copy=False)
 
 
-def _steps(predictions: Predictions, truth: Array) -> Array:
-    assert predictions.values is not None, "a metric of forecasts needs values"
+def _steps(predictions: AnsweredHorizon, truth: Array) -> Array:
     return predictions.values.reshape(len(truth), -1, _targets(predictions))
 
 
-def _quantiles(predictions: Predictions, shape: tuple[int, ...]) -> Array:
+def _quantiles(predictions: AnsweredHorizon, shape: tuple[int, ...]) -> Array:
     assert predictions.quantiles is not None
     return predictions.quantiles.reshape(*shape, len(LEVELS))
 
 
-def _errors(truth: Array, predictions: Predictions) -> tuple[Array, Array]:
+def _errors(truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
     """Errors (n, H, V), 0 where the truth is missing, and 1 where it is not."""
     errors = _steps(predictions, truth) - _windows(truth, predictions)
     known = ~np.isnan(errors)

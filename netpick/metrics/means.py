@@ -7,72 +7,73 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netpick.metrics.base import Linear, Metric, Ratio, Weights, is_binary, probabilities_of
-from netpick.types import Array, Predictions
+from netpick.answered import A, AnsweredChances
+from netpick.metrics.base import Linear, Metric, Ratio, Weights, is_binary
+from netpick.types import Array
 
 ENOUGH = 1_000_000  # probabilities, for what a mistake costs on average
 
 
-class RowMean(Metric):
+class RowMean(Metric[A]):
     """A weighted mean over rows; a subclass says what one row counts."""
 
     @abstractmethod
-    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+    def per_row(self, truth: Array, predictions: A, decided: Array | None) -> Array:
         """What each row contributes (n,)."""
 
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: A, weights: Weights, decided: Array | None) -> Array:
         return np.asarray(weights @ self.per_row(truth, predictions, decided) / weights.sum(axis=1))
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+    def linear(self, truth: Array, predictions: A, decided: Array | None) -> Linear:
         per_row = self.per_row(truth, predictions, decided)
         mean = float(per_row.mean())
         return Linear(value=mean, influence=per_row - mean)
 
-    def ratio(self, truth: Array, predictions: Predictions, decided: Array | None) -> Ratio | None:
+    def ratio(self, truth: Array, predictions: A, decided: Array | None) -> Ratio | None:
         if self.share:
             return None
         per_row = self.per_row(truth, predictions, decided).astype(np.float64)[:, None]
         return Ratio(above=per_row, below=np.ones_like(per_row), unseen=self.if_wrong(truth, predictions))
 
-    def if_wrong(self, truth: Array, predictions: Predictions) -> float | None:
+    def if_wrong(self, truth: Array, predictions: A) -> float | None:
         """What a wrong row costs on average, if the probabilities are right; None where there are none."""
         return None
 
-    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+    def most_rows(self, truth: Array, predictions: A) -> float:
         return float(len(truth))
 
 
-class Accuracy(RowMean):
+class Accuracy(RowMean[AnsweredChances]):
     """Share of right rows; with several labels, all of a row's labels must be right."""
 
     name = "accuracy"
     label = "Accuracy"
     better = "higher"
-    tasks = ("classify", "multilabel")
+    reads = AnsweredChances
     uses_threshold = True
     proportion = True
     share = True
     lowest, highest = 0.0, 1.0
     definition = "The share of rows whose class is right (with several labels per row: all of them right)."
 
-    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
+    def per_row(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Array:
         assert decided is not None
         right = decided == truth
         return np.asarray(right if right.ndim == 1 else right.all(axis=1)).astype(np.float64)
 
 
-class LogLoss(RowMean):
+class LogLoss(RowMean[AnsweredChances]):
     """Cross-entropy of the true class, natural logarithm; with several labels, the mean over labels."""
 
     name = "log_loss"
     label = "Log loss"
     better = "lower"
-    tasks = ("classify", "multilabel")
+    reads = AnsweredChances
     lowest = 0.0
     definition = "The mean surprise, -log(probability given to the true class); confident mistakes cost most."
 
-    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
-        probabilities = probabilities_of(predictions)
+    def per_row(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Array:
+        probabilities = predictions.probabilities
         if truth.ndim == 1:
             of_truth = np.take_along_axis(probabilities, truth[:, None], axis=1)
         else:
@@ -82,28 +83,28 @@ class LogLoss(RowMean):
         surprise = -np.log(np.clip(of_truth.astype(np.float64), smallest, 1 - smallest))
         return np.asarray(surprise.mean(axis=1))
 
-    def if_wrong(self, truth: Array, predictions: Predictions) -> float:
-        probabilities = probabilities_of(predictions)
+    def if_wrong(self, truth: Array, predictions: AnsweredChances) -> float:
+        probabilities = predictions.probabilities
         smallest = float(np.finfo(probabilities.dtype).eps)
         return _if_wrong(truth, probabilities, lambda p: -np.log(np.clip(p, smallest, 1 - smallest)))
 
 
-class Brier(RowMean):
+class Brier(RowMean[AnsweredChances]):
     """Mean squared error of the probabilities (Brier 1950): 0..1 for two classes, summed over classes (0..2) for more."""
 
     name = "brier"
     label = "Brier score"
     squared = True
     better = "lower"
-    tasks = ("classify", "multilabel")
+    reads = AnsweredChances
     lowest = 0.0
     definition = (
         "The mean squared distance between probabilities and truth: "
         "of the positive class when there are two, summed over classes when there are more (up to 2)."
     )
 
-    def per_row(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array:
-        probabilities = probabilities_of(predictions).astype(np.float64, copy=False)
+    def per_row(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Array:
+        probabilities = predictions.probabilities.astype(np.float64, copy=False)
         if truth.ndim == 2:
             return np.asarray(((probabilities - truth) ** 2).mean(axis=1))
         if is_binary(truth, predictions):
@@ -112,8 +113,8 @@ class Brier(RowMean):
         # sum_k (p_k - y_k)^2, without a one-hot copy of the truth
         return np.asarray(np.einsum("nk,nk->n", probabilities, probabilities) - 2 * of_truth + 1)
 
-    def if_wrong(self, truth: Array, predictions: Predictions) -> float:
-        probabilities = probabilities_of(predictions).astype(np.float64, copy=False)
+    def if_wrong(self, truth: Array, predictions: AnsweredChances) -> float:
+        probabilities = predictions.probabilities.astype(np.float64, copy=False)
         if truth.ndim == 2 or is_binary(truth, predictions):
             return _if_wrong(truth, probabilities, lambda p: (1 - p) ** 2)
         return _if_wrong(truth, probabilities, lambda p: np.einsum("nk,nk->n", p, p)[:, None] - 2 * p + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from netpick.metrics.base import Metric
 from netpick.types import CandidateResult
@@ -20,14 +21,14 @@ def still_improves(candidate: CandidateResult) -> bool:
     return fall > SURE * half.loss_error and fall > LEAST_FALL * abs(half.validation_loss)
 
 
-def second_half_gain(candidate: CandidateResult, metric: Metric) -> float:
+def second_half_gain(candidate: CandidateResult, metric: Metric[Any]) -> float:
     """What the second half of its training brought in this metric, positive when it got better; 0 where not measured."""
     half = candidate.half_time
     gain = half.end_score - half.validation_score if half else 0.0
     return gain if metric.better == "higher" else -gain
 
 
-def within_reach(candidate: CandidateResult, others: Sequence[CandidateResult], metric: Metric) -> list[str]:
+def within_reach(candidate: CandidateResult, others: Sequence[CandidateResult], metric: Metric[Any]) -> list[str]:
     """Who leads a candidate that still improves on the validation rows by no more than its second half brought it."""
     own = candidate.validation.get(metric.name)
     if own is None or not still_improves(candidate):

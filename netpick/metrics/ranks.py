@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from netpick.metrics.base import Linear, Metric, Weights, probabilities_of
-from netpick.types import Array, Predictions
+from netpick.answered import AnsweredChances
+from netpick.metrics.base import Linear, Metric, Weights
+from netpick.types import Array
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -19,7 +20,7 @@ MOST_ROWS = (
 )
 
 
-class RankMetric(Metric):
+class RankMetric(Metric[AnsweredChances]):
     """A metric of one score against a yes/no truth, averaged over one-versus-rest questions.
 
     Two classes ask one question (the positive class); more classes or several labels ask one each, skipping those that
@@ -27,20 +28,20 @@ class RankMetric(Metric):
     """
 
     better = "higher"
-    tasks = ("classify", "multilabel")
+    reads = AnsweredChances
     share = True
     lowest, highest = 0.0, 1.0
 
-    def questions(self, truth: Array, predictions: Predictions) -> Iterator[tuple[Bools, Floats]]:
+    def questions(self, truth: Array, predictions: AnsweredChances) -> Iterator[tuple[Bools, Floats]]:
         """Yes/no truth (n,) and score (n,) of each question that has both answers."""
-        probabilities = probabilities_of(predictions)
+        probabilities = predictions.probabilities
         num_classes = probabilities.shape[1]
         for k in (1,) if truth.ndim == 1 and num_classes == 2 else range(num_classes):
             positive = truth[:, k] > 0 if truth.ndim == 2 else truth == k
             if positive.any() and not positive.all():
                 yield positive, probabilities[:, k]
 
-    def applies(self, truth: Array, predictions: Predictions) -> bool:
+    def applies(self, truth: Array, predictions: AnsweredChances) -> bool:
         return next(self.questions(truth, predictions), None) is not None
 
     @abstractmethod
@@ -51,7 +52,9 @@ class RankMetric(Metric):
     def one_linear(self, positive: Bools, scores: Floats) -> Linear:
         """The value and the influence of each row, for one question."""
 
-    def within(self, truth: Array, predictions: Predictions) -> Iterator[tuple[npt.NDArray[np.int64], Bools, Floats]]:
+    def within(
+        self, truth: Array, predictions: AnsweredChances
+    ) -> Iterator[tuple[npt.NDArray[np.int64], Bools, Floats]]:
         """Rows, yes/no truth and score of each question: of all rows, or of each fold, whose model has a scale of its own."""
         folds = predictions.folds
         for positive, scores in self.questions(truth, predictions):
@@ -60,7 +63,7 @@ class RankMetric(Metric):
             for rows in both or [np.arange(len(truth))]:
                 yield rows, positive[rows], scores[rows]
 
-    def values(self, truth: Array, predictions: Predictions, weights: Weights, decided: Array | None) -> Array:
+    def values(self, truth: Array, predictions: AnsweredChances, weights: Weights, decided: Array | None) -> Array:
         total, count = np.zeros(len(weights)), np.zeros(len(weights))
         for rows, positive, scores in self.within(truth, predictions):
             value = self.one(positive, scores, weights[:, rows])
@@ -69,7 +72,7 @@ class RankMetric(Metric):
             count += defined
         return _ratio(total, count)
 
-    def linear(self, truth: Array, predictions: Predictions, decided: Array | None) -> Linear:
+    def linear(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Linear:
         values, influence = [], np.zeros(len(truth))
         of_fold, questions = np.zeros(len(truth)), np.zeros(len(truth))
         for rows, positive, scores in self.within(truth, predictions):
@@ -85,16 +88,16 @@ class RankMetric(Metric):
         model = np.divide(of_fold, questions, out=np.full(len(truth), value), where=questions > 0) - value
         return Linear(value=value, influence=influence / len(values) + model)
 
-    def effective_rows(self, truth: Array, predictions: Predictions, decided: Array | None) -> int:
+    def effective_rows(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> int:
         """Twice the rarer answer of the rarest question: the AUC's variance near 1 is that of so many coin flips
         (Hanley and McNeil 1982)."""
         rarer = [min(int(p.sum()), int((~p).sum())) for p, _ in self.questions(truth, predictions)]
         return min(len(truth), 2 * min(rarer) * max(1, len(rarer) // 2))
 
-    def strata(self, truth: Array, predictions: Predictions, decided: Array | None) -> Array | None:
+    def strata(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Array | None:
         return truth if truth.ndim == 1 else None
 
-    def most_rows(self, truth: Array, predictions: Predictions) -> float:
+    def most_rows(self, truth: Array, predictions: AnsweredChances) -> float:
         """Pairs in the wrong order are seldom when nearly all are right, and chance may hide how much they vary."""
         return float(MOST_ROWS * len(truth) * sum(1 for _ in self.questions(truth, predictions)))
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.answers.horizon import ANSWERS
 from netpick.models.base import Architecture, Batch, Features, Trunk
 from netpick.models.blocks import linear
 from netpick.recipe import Recipe
-from netpick.tasks.forecast import ANSWERS
 from netpick.types import Form, Inputs, InputSpec
 
 HIDDEN = 16  # of what a step of the horizon knows about its calendar and its window

@@ -14,8 +14,8 @@ from netpick.report.components import View
 from netpick.report.labels import Box, place_labels
 from netpick.report.measures import Floats
 from netpick.report.standings import metric_label, primary, standings, visible_range
-from netpick.report.words import decimals_for, duration, grouped, interval, milliseconds, parameters
 from netpick.types import CandidateResult, RunResults
+from netpick.words import decimals_for, duration, grouped, interval, milliseconds, parameters
 
 Trace = dict[str, Any]
 

@@ -7,13 +7,16 @@ the pictures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from netpick.compare.costs import least_cost
+from netpick.answered import AnsweredChances, AnsweredQuantities
+from netpick.answers import Answer
 from netpick.metrics import calibration_bins
-from netpick.types import Array, CandidateResult, Predictions, RunResults, Threshold
+from netpick.tasks import TASKS
+from netpick.types import Array, CandidateResult, RunResults, Threshold
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -69,38 +72,39 @@ def positive_index(results: RunResults) -> int:
     return labels.index(named) if named in labels else len(labels) - 1
 
 
+def answer_of(results: RunResults) -> Answer[Any]:
+    """What was answered."""
+    return TASKS[results.target.task].answer
+
+
 def is_binary(results: RunResults) -> bool:
-    """Whether the task has exactly two classes."""
-    return results.target.task == "classify" and len(results.target.labels) == 2
+    """Whether a row is of one of exactly two classes."""
+    return answer_of(results).one_class and len(results.target.labels) == 2
+
+
+def chances_of(entry: CandidateResult) -> AnsweredChances:
+    """Its probabilities for the test rows; the entry must have them. Raises TypeError."""
+    if isinstance(entry.test_predictions, AnsweredChances):
+        return entry.test_predictions
+    raise TypeError(f"{entry.name} states no probabilities")
 
 
 def probabilities_of(entry: CandidateResult) -> Floats:
-    """Its probabilities for the test rows, (n, K); the entry must have them."""
-    assert entry.test_predictions is not None, entry.name
-    assert entry.test_predictions.probabilities is not None, entry.name
-    return entry.test_predictions.probabilities
+    """(n, K)."""
+    return chances_of(entry).probabilities
 
 
 def values_of(entry: CandidateResult) -> Floats:
-    """Its predicted numbers for the test rows, (n, T); the entry must have them."""
-    assert entry.test_predictions is not None, entry.name
-    assert entry.test_predictions.values is not None, entry.name
-    return entry.test_predictions.values
+    """Its predicted numbers for the test rows, (n, T); the entry must have them. Raises TypeError."""
+    if isinstance(entry.test_predictions, AnsweredQuantities):
+        return entry.test_predictions.values
+    raise TypeError(f"{entry.name} predicts no numbers")
 
 
 def decided(results: RunResults, candidate: CandidateResult) -> Whole:
     """The class that a candidate chooses per test row, (n,), or 0/1 per label, (n, L), after the threshold."""
-    probabilities = probabilities_of(candidate)
-    if results.target.task == "multilabel":
-        return np.asarray(probabilities >= 0.5, dtype=np.int64)
-    if is_binary(results):
-        positive = positive_index(results)
-        own = results.thresholds.get(candidate.name, results.threshold)
-        cut = own.value if own else 0.5
-        return np.where(probabilities[:, positive] >= cut, positive, 1 - positive).astype(np.int64)
-    if results.costs is not None:
-        return least_cost(probabilities, np.asarray(results.costs))
-    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+    decisions = answer_of(results).decide(chances_of(candidate), results.rule(candidate.name))
+    return np.asarray(decisions, dtype=np.int64)
 
 
 def roc(truth: Array, score: Floats) -> Curve | None:
@@ -138,7 +142,7 @@ def _thin(values: Floats, most: int = 300) -> Floats:
     return values[np.linspace(0, len(values) - 1, most).round().astype(np.int64)]
 
 
-def top_calibration(truth: Array, predictions: Predictions) -> Bins:
+def top_calibration(truth: Array, predictions: AnsweredChances) -> Bins:
     """The stated confidence of the likeliest class against how often it was right."""
     bins = calibration_bins(truth, predictions)
     return Bins(

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from netpick.predictions import joined
+from netpick.answered import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
 from netpick.serve.ports.base import Block, Cells
@@ -148,8 +148,7 @@ class Tasks:
         if written != "json":
             table = forms.table_with(source, self.served.model.finish(answers, source))
             return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
-        predictions, decided = self.served.predictions(answers)
-        made = Answers(predictions=predictions, decided=decided, warnings=self.served.unlike(source))
+        made = Answers(predictions=self.served.predictions(answers), warnings=self.served.unlike(source))
         return Reply(self.served.body(made, 0, source.num_rows))
 
     def _forecast(self, data: object, *, written: Written) -> Reply:
@@ -171,12 +170,7 @@ def in_pieces(rows: RowSet, together: Together) -> Answers:
         return together(rows)
     parts = [together(_slice(rows, start, min(start + PIECE, rows.count))) for start in range(0, rows.count, PIECE)]
     warnings = {PIECE * i + row: said for i, part in enumerate(parts) for row, said in part.warnings.items()}
-    decided = [part.decided for part in parts if part.decided is not None]
-    return Answers(
-        predictions=joined([part.predictions for part in parts]),
-        decided=np.concatenate(decided) if decided else None,
-        warnings=warnings,
-    )
+    return Answers(predictions=joined([part.predictions for part in parts]), warnings=warnings)
 
 
 def _slice(rows: RowSet, start: int, stop: int) -> RowSet:

@@ -179,20 +179,8 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
         "items": {"type": "string"},
         "description": "What is unlike anything in the training data.",
     }
-    record = served.model.parts.record
-    labels = list(record.labels)
-    number = {"type": ["number", "null"]}
-    chances = {"type": "object", "properties": dict.fromkeys(labels[:100], number), "additionalProperties": number}
-    answers: dict[str, dict[str, Any]] = {
-        "classify": {"prediction": {"type": "string"}, "probabilities": chances},
-        "multilabel": {"prediction": {"type": "array", "items": {"type": "string"}}, "probabilities": chances},
-        "regress": dict.fromkeys(
-            ("prediction", "low", "high") if served.coverage is not None else ("prediction",),
-            number if len(labels) == 1 else {"type": "object", "additionalProperties": number},
-        ),
-        "forecast": {},
-    }
-    row = {**answers[record.task], "warnings": warnings}
+    said = served.answer_kind.json_schema(served.model.labels, served.model.parts.task_state)
+    row = {**said, "warnings": warnings}
     items = {"type": "object", "properties": row, "required": list(row)}
     return {
         "type": "object",

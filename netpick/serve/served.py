@@ -16,22 +16,20 @@ import numpy as np
 import polars as pl
 from pydantic_core import from_json, to_json
 
+from netpick.answers import Answer
 from netpick.decoders import DECODERS
 from netpick.encode import JOINED, Encoder, input_names
 from netpick.engines import raw_cells
 from netpick.errors import near_matches
-from netpick.evaluate import decide
 from netpick.formats import Neighbours
 from netpick.kinds import KINDS
 from netpick.new_rows import meaning_of, read_cells
-from netpick.predictions import take
 from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
-from netpick.tasks.conformal import COVERAGE
-from netpick.types import Array, Predictions, Source
+from netpick.types import Answered, Array, Source
 from netpick.use import Model
 
 MOST_WARNINGS = 8  # of one row
@@ -59,8 +57,7 @@ class Prepared:
 class Answers:
     """What the model says of some rows, and what is unusual about them."""
 
-    predictions: Predictions
-    decided: Array | None
+    predictions: Answered
     warnings: Mapping[int, Sequence[str]]
 
 
@@ -90,13 +87,17 @@ class ServedModel:
 
     @cached_property
     def is_forecast(self) -> bool:
-        return self.model.parts.record.task == "forecast"
+        return self.model.parts.task.windowed
+
+    @property
+    def answer_kind(self) -> Answer[Any]:
+        """What it answers."""
+        return self.model.parts.task.answer
 
     @cached_property
     def coverage(self) -> float | None:
-        """The share of rows that a regression's `low` and `high` hold; None where it has none."""
-        has_intervals = self.model.parts.record.task == "regress" and self.model.parts.task_state.intervals
-        return COVERAGE if has_intervals else None
+        """The share of rows that `low` and `high` hold; None where there are none."""
+        return self.answer_kind.coverage(self.model.parts.task_state)
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
@@ -231,8 +232,7 @@ class ServedModel:
 
     def finish(self, answers: Array, prepared: Prepared) -> Answers:
         """The engine's answers for prepared rows."""
-        predictions, decided = self.predictions(answers)
-        return Answers(predictions=predictions, decided=decided, warnings=prepared.warnings)
+        return Answers(predictions=self.predictions(answers), warnings=prepared.warnings)
 
     def answer(self, sets: Sequence[RowSet]) -> Answers:
         """`prepare`, the engine, and `finish` in a row."""
@@ -266,11 +266,10 @@ class ServedModel:
             arrays |= raw_cells(self.model.engine, columns)
         return arrays
 
-    def predictions(self, answers: Array) -> tuple[Predictions, Array | None]:
-        """An engine's answers in the units of the target, and the decisions."""
-        parts = self.model.parts
-        predictions = parts.task.decode(answers, parts.task_state)
-        return predictions, decide(parts.record.task, predictions, parts.record.rule)
+    def predictions(self, answers: Array) -> Answered:
+        """An engine's answers in the units of the target."""
+        predictions: Answered = self.answer_kind.decode(answers, self.model.parts.task_state)
+        return predictions
 
     def unlike(self, source: Source) -> dict[int, list[str]]:
         """Warnings by row for data that were read as a table."""
@@ -310,42 +309,12 @@ class ServedModel:
 
     def worded(self, answers: Answers, start: int, stop: int) -> list[dict[str, Any]]:
         """Answers of rows start to stop, as JSON values."""
-        record, labels, warnings = self.model.parts.record, self.model.labels, answers.warnings
-        said = [warnings.get(row, NOTHING)[:MOST_WARNINGS] for row in range(start, stop)]
-        if answers.predictions.values is not None:
-            return self._worded_numbers(take(answers.predictions, slice(start, stop)), said)
-        assert answers.predictions.probabilities is not None
-        assert answers.decided is not None
-        chances = answers.predictions.probabilities[start:stop].tolist()
-        decided = answers.decided[start:stop].tolist()
-        if record.task == "multilabel":
-            return [
-                {
-                    "prediction": [label for label, yes in zip(labels, d, strict=True) if yes],
-                    "probabilities": dict(zip(labels, p, strict=True)),
-                    "warnings": w,
-                }
-                for d, p, w in zip(decided, chances, said, strict=True)
-            ]
-        return [
-            {"prediction": labels[d], "probabilities": dict(zip(labels, p, strict=True)), "warnings": w}
-            for d, p, w in zip(decided, chances, said, strict=True)
-        ]
-
-    def _worded_numbers(self, predictions: Predictions, said: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-        """Numbers with their intervals: one of each, or one a target."""
-        columns: list[tuple[str, list[Any]]] = []
-        for name, values in (("prediction", predictions.values), ("low", predictions.low), ("high", predictions.high)):
-            if values is None:
-                continue
-            rows = values.tolist()
-            single = len(self.model.labels) == 1
-            columns.append(
-                (name, [row[0] if single else dict(zip(self.model.labels, row, strict=True)) for row in rows])
-            )
-        names = [name for name, _ in columns]
-        cells = zip(*(column for _, column in columns), said, strict=True)
-        return [dict(zip([*names, "warnings"], row, strict=True)) for row in cells]
+        some = slice(start, stop)
+        rule = self.model.parts.record.rule
+        rows = self.answer_kind.json_rows(answers.predictions.take(some), self.model.labels, rule)
+        for place, row in enumerate(rows):
+            row["warnings"] = answers.warnings.get(start + place, NOTHING)[:MOST_WARNINGS]
+        return rows
 
     def body(self, answers: Answers, start: int, stop: int) -> bytes:
         """The JSON body of one request's answers."""

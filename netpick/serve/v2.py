@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from pydantic_core import from_json, to_json
 
+from netpick.answers.base import objects
 from netpick.errors import near_matches
 from netpick.kinds.cells import as_text
 from netpick.serve.faults import refuse, require_few, shown
@@ -75,30 +76,9 @@ def inputs_of(served: ServedModel) -> list[dict[str, Any]]:
 
 
 def outputs_of(served: ServedModel) -> list[dict[str, Any]]:
-    task, count = served.model.parts.record.task, len(served.model.labels)
-    warnings = {"name": "warnings", "datatype": "BYTES", "shape": [-1]}
-    if task == "forecast":
-        names = served.model.parts.task_state.targets
-        suffixes = [""] if len(names) == 1 else [f"_{name}" for name in names]
-        values = [f"{what}{suffix}" for suffix in suffixes for what in ("prediction", "low", "median", "high")]
-        state = served.model.parts.task_state
-        texts = [*state.id_columns, _time_name(state)]
-        return [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in texts] + [
-            {"name": name, "datatype": "FP64", "shape": [-1]} for name in values
-        ]
-    if task == "regress":
-        shape = [-1] if count == 1 else [-1, count]
-        names = ("prediction", "low", "high") if served.coverage is not None else ("prediction",)
-        return [*({"name": name, "datatype": "FP64", "shape": shape} for name in names), warnings]
-    chances = {"name": "probabilities", "datatype": "FP64", "shape": [-1, count]}
-    if task == "multilabel":
-        return [{"name": "prediction", "datatype": "BOOL", "shape": [-1, count]}, chances, warnings]
-    return [{"name": "prediction", "datatype": "BYTES", "shape": [-1]}, chances, warnings]
-
-
-def _time_name(state: Any) -> str:
-    names = state.time_columns
-    return str(names[0]) if len(names) == 1 else "time" if names else "step"
+    specs = served.answer_kind.tensor_specs(served.model.labels, served.model.parts.task_state)
+    outputs = [{"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)} for spec in specs]
+    return outputs if served.is_forecast else [*outputs, {"name": "warnings", "datatype": "BYTES", "shape": [-1]}]
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -319,26 +299,13 @@ def table_of(served: ServedModel, tensors: Mapping[str, Array], asked: Asked) ->
 
 def reply(served: ServedModel, answers: Answers, start: int, stop: int, asked: Asked) -> Reply:
     """The outputs of rows start to stop."""
-    record, labels = served.model.parts.record, served.model.labels
     wanted = asked.outputs or [o["name"] for o in outputs_of(served) if o["name"] != "warnings"]
-    made: dict[str, Array] = {}
+    some = slice(start, stop)
+    rule = served.model.parts.record.rule
+    made = served.answer_kind.tensors(answers.predictions.take(some), served.model.labels, rule)
     if "warnings" in wanted:
         said = ["\n".join(answers.warnings.get(row, ())[:MOST_WARNINGS]) for row in range(start, stop)]
-        made["warnings"] = _objects(said)
-    if answers.predictions.values is not None:
-        said_of = answers.predictions
-        for name, whole in (("prediction", said_of.values), ("low", said_of.low), ("high", said_of.high)):
-            if whole is not None:
-                made[name] = whole[start:stop, 0] if len(labels) == 1 else whole[start:stop]
-    else:
-        assert answers.predictions.probabilities is not None
-        assert answers.decided is not None
-        made["probabilities"] = answers.predictions.probabilities[start:stop]
-        decided = answers.decided[start:stop]
-        if record.task == "multilabel":
-            made["prediction"] = decided.astype(np.bool_)
-        else:
-            made["prediction"] = _objects([labels[d] for d in decided.tolist()])
+        made["warnings"] = objects(said)
     return _written(served, {name: made[name] for name in wanted}, asked)
 
 
@@ -350,14 +317,8 @@ def reply_table(served: ServedModel, table: pl.DataFrame, asked: Asked) -> Reply
         if name in table.columns and (not asked.outputs or name in asked.outputs):
             series = table[name]
             texts = as_text(series).fill_null("").to_list() if output["datatype"] == "BYTES" else None
-            made[name] = series.cast(pl.Float64).to_numpy() if texts is None else _objects(texts)
+            made[name] = series.cast(pl.Float64).to_numpy() if texts is None else objects(texts)
     return _written(served, made, asked)
-
-
-def _objects(texts: Sequence[str]) -> Array:
-    cells = np.empty(len(texts), dtype=object)
-    cells[:] = texts
-    return cells
 
 
 def _written(served: ServedModel, made: Mapping[str, Array], asked: Asked) -> Reply:

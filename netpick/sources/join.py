@@ -17,6 +17,7 @@ from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.paths import PART_NAMES
 from netpick.types import TRAIN, UNASSIGNED, Array, ArrayColumn, Column, FileColumn, Note, Source, TableColumn
+from netpick.words import quoted
 
 
 def join_parts(parts: Mapping[int, Source], *, target: str | None = None) -> Source:
@@ -61,19 +62,15 @@ def _require_same_columns(first: Source, other: Source, part: str, target: str |
     target = target or first.target
     if target in lacking:
         raise DataError(
-            f"The {part} data {other.origin} have no target column {target!r} (columns: {_listed(list(other.columns))}), "
+            f"The {part} data {other.origin} have no target column {target!r} (columns: {quoted(list(other.columns), 6)}), "
             f"but scores need its labels. Pass --test with labelled rows, or --test none to hold out rows of {first.origin}."
         )
-    differences = [f"it lacks {_listed(lacking)}"] if lacking else []
-    differences += [f"it has {_listed(extra)} besides"] if extra else []
+    differences = [f"it lacks {quoted(lacking, 6)}"] if lacking else []
+    differences += [f"it has {quoted(extra, 6)} besides"] if extra else []
     raise DataError(
         f"The {part} data {other.origin} do not have the columns of {first.origin}: {' and '.join(differences)}. "
         "Both need the same column names. Rename or remove columns, or pass --test none."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _join_columns(columns: Sequence[Column], sources: Sequence[Source]) -> Column:

@@ -1,26 +1,24 @@
-"""The contract of a task: how target cells become numbers, what is optimised, and how outputs become answers."""
+"""The contract of a task: which target columns it is for, how their cells become numbers, and how it is answered."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from netpick.errors import RequestError
-from netpick.recipe import Recipe
-from netpick.types import Array, Field, Predictions, Rows, TableColumn
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    LossFunction = Callable[[Tensor, Tensor], Tensor]  # outputs (B, O) and target (B, ...) -> loss per row (B,)
+from netpick.answers import Answer
+from netpick.types import Array, Field, Rows, TableColumn
 
 
 class Task(ABC):
-    """One kind of answer. Instances are stateless; what is learned from the target is a `State`, which is JSON."""
+    """What is asked: a target, its examples and one answer. Instances are stateless; what is learned from the target is a
+    `State`, which is JSON and which the answer reads."""
 
     name: ClassVar[str]
     State: ClassVar[type[Any]]
+    answer: ClassVar[Answer[Any]]
+    windowed: ClassVar[bool] = False  # an example is a window of a series, not a row
+    asked: ClassVar[bool] = False  # taken only where it is asked for: its columns alone do not say it
 
     @abstractmethod
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
@@ -33,65 +31,9 @@ class Task(ABC):
 
     @abstractmethod
     def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:
-        """Truth of all rows: classify (N,) int64, -1 missing; multilabel (N, L) int8, -1 missing; regress (N, T)
-        float64 in the target's own units, NaN missing."""
+        """Truth of all rows: (N,) int64 classes, -1 missing; (N, L) int8 labels, -1 missing; (N, T) float64 numbers in the
+        target's own units, NaN missing."""
 
-    @abstractmethod
-    def num_outputs(self, state: Any) -> int:
-        """How many outputs the head has: classes, labels or values."""
-
-    @abstractmethod
-    def labels(self, state: Any) -> tuple[str, ...]:
-        """Names of the outputs."""
-
-    @abstractmethod
-    def network_target(self, truth: Array, state: Any) -> Array:
-        """What the network is trained on: class numbers, 0/1 floats, or standardised values."""
-
-    @abstractmethod
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        """The loss per row. Raises RequestError for a loss that does not fit the task."""
-
-    @abstractmethod
-    def answer(self, outputs: Tensor) -> Tensor:
-        """Outputs (B, O) or (B, M, O) of M members to probabilities or standardised values (B, O)."""
-
-    @abstractmethod
-    def decode(self, answers: Array, state: Any) -> Predictions:
-        """Answers (n, O) as predictions in the words and units of the target."""
-
-    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> Any:
-        """The state with what validation rows say of a candidate's probabilities or intervals.
-
-        predictions: as `decode` made them with `state`, which holds nothing of that kind yet.
-        """
-        return state
-
-    def revised(self, predictions: Predictions, state: Any) -> Predictions:
-        """Plain predictions with the state's calibration or intervals applied; `decode` ends with it."""
-        return predictions
-
-    def calibration_words(self, state: Any) -> str:
-        """What `calibrated` learned, in words; empty where it changed nothing."""
-        return ""
-
-    @abstractmethod
-    def labelled(self, truth: Array) -> Array:
-        """Which rows have a target: (N,) bool."""
-
-
-def error_function(recipe: Recipe, what: str) -> Callable[..., Tensor]:
-    """The loss of numbers by its name in the recipe, squared error by default. Raises RequestError, which says `what` fits."""
-    from torch.nn import functional
-
-    functions: dict[str, Callable[..., Tensor]] = {
-        "auto": functional.mse_loss,
-        "mse": functional.mse_loss,
-        "mae": functional.l1_loss,
-        "huber": functional.huber_loss,
-    }
-    if recipe.loss not in functions:
-        raise RequestError(
-            f"Loss '{recipe.loss}' was asked for, but {what}. Use one of these, or pass --task classify."
-        )
-    return functions[recipe.loss]
+    def beside(self, state: Any) -> tuple[str, ...]:
+        """Further columns that new data have to bring, such as the times of a forecast."""
+        return ()

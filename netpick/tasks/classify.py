@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from netpick.errors import DataError, RequestError
+from netpick.answers import ONE_CLASS
+from netpick.answers.calibration import Calibration
+from netpick.errors import DataError
 from netpick.kinds.cells import as_numbers, as_text, counts_of
-from netpick.recipe import Recipe
 from netpick.tasks.base import Task
-from netpick.tasks.calibration import Calibration, calibrate_classes
-from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from netpick.tasks.base import LossFunction
+from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
 MAX_CLASSES = 1_000
 
@@ -46,6 +39,7 @@ class Classify(Task):
 
     name: ClassVar[str] = "classify"
     State = ClassifyState
+    answer = ONE_CLASS
 
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
         if len(columns) != 1:
@@ -90,60 +84,6 @@ class Classify(Task):
         codes = text.cast(pl.Enum(state.labels), strict=False).to_physical().cast(pl.Int64)
         return codes.fill_null(-1).to_numpy()
 
-    def num_outputs(self, state: Any) -> int:
-        return len(state.labels)
-
-    def labels(self, state: Any) -> tuple[str, ...]:
-        return state.labels  # type: ignore[no-any-return]
-
-    def network_target(self, truth: Array, state: Any) -> Array:
-        return truth.astype(np.int64)
-
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        import torch
-        from torch.nn import functional
-
-        if recipe.loss == "binary_cross_entropy":  # one sigmoid an output, one against the rest
-            return _one_against_rest(recipe.label_smoothing)
-        if recipe.loss not in ("auto", "cross_entropy"):
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but a classification is trained with cross_entropy or "
-                "binary_cross_entropy. Use one of these, or pass --task regress."
-            )
-        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
-
-        def cross_entropy(outputs: Tensor, target: Tensor) -> Tensor:
-            scale = None if weight is None else weight.to(outputs.device)
-            return functional.cross_entropy(
-                outputs.float(), target, weight=scale, label_smoothing=recipe.label_smoothing, reduction="none"
-            )
-
-        return cross_entropy
-
-    def answer(self, outputs: Tensor) -> Tensor:
-        probabilities = outputs.float().softmax(dim=-1)
-        return probabilities.mean(dim=1) if probabilities.ndim == 3 else probabilities
-
-    def decode(self, answers: Array, state: Any) -> Predictions:
-        return self.revised(Predictions(probabilities=answers.astype(np.float64)), state)
-
-    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> ClassifyState:
-        assert predictions.probabilities is not None
-        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
-        return replace(state, calibration=calibrate_classes(predictions.probabilities[rows], truth[rows]))  # type: ignore[no-any-return]
-
-    def revised(self, predictions: Predictions, state: Any) -> Predictions:
-        stated = predictions.probabilities
-        if state.calibration is None or stated is None:
-            return predictions
-        return replace(predictions, probabilities=state.calibration.of_classes(stated), uncalibrated=stated)
-
-    def calibration_words(self, state: Any) -> str:
-        return state.calibration.words if state.calibration else ""
-
-    def labelled(self, truth: Array) -> Array:
-        return truth >= 0
-
 
 def sort_labels(labels: Sequence[str]) -> list[str]:
     """Class names in one order for the whole product: by value when all are plain numbers, else by text."""
@@ -160,14 +100,3 @@ def _whole(series: pl.Series) -> bool:
         return True
     numbers = as_numbers(series).drop_nulls()
     return bool((numbers == numbers.round()).all())
-
-
-def _one_against_rest(smoothing: float) -> LossFunction:
-    from torch.nn import functional
-
-    def loss(outputs: Tensor, target: Tensor) -> Tensor:
-        truth = functional.one_hot(target, outputs.shape[-1]).float()
-        truth = truth * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(outputs.float(), truth, reduction="none").sum(dim=-1)
-
-    return loss

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from netpick.errors import DataError, RequestError
+from netpick.answers import ANY_LABELS
+from netpick.answers.calibration import Calibration
+from netpick.errors import DataError
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_text
-from netpick.recipe import Recipe
 from netpick.tasks.base import Task
-from netpick.tasks.calibration import Calibration, calibrate_labels
-from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from netpick.tasks.base import LossFunction
+from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
 DELIMITERS = ("|", ";")
 MAX_LABELS = 500
@@ -50,6 +44,7 @@ class Multilabel(Task):
 
     name: ClassVar[str] = "multilabel"
     State = MultilabelState
+    answer = ANY_LABELS
 
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
         if len(columns) > 1:
@@ -90,59 +85,6 @@ class Multilabel(Task):
                 if label in position:
                     truth[row, position[label]] = 1
         return truth
-
-    def num_outputs(self, state: Any) -> int:
-        return len(state.labels)
-
-    def labels(self, state: Any) -> tuple[str, ...]:
-        return state.labels  # type: ignore[no-any-return]
-
-    def network_target(self, truth: Array, state: Any) -> Array:
-        return np.maximum(truth, 0).astype(np.float32)
-
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        import torch
-        from torch.nn import functional
-
-        if recipe.loss not in ("auto", "binary_cross_entropy"):
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but several labels at once are trained with "
-                "binary_cross_entropy. Leave the loss out, or choose a single --target."
-            )
-        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
-
-        def loss(outputs: Tensor, target: Tensor) -> Tensor:
-            truth = target * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
-            scale = None if weight is None else weight.to(outputs.device)
-            return functional.binary_cross_entropy_with_logits(
-                outputs.float(), truth, pos_weight=scale, reduction="none"
-            ).mean(dim=-1)
-
-        return loss
-
-    def answer(self, outputs: Tensor) -> Tensor:
-        probabilities = outputs.float().sigmoid()
-        return probabilities.mean(dim=1) if probabilities.ndim == 3 else probabilities
-
-    def decode(self, answers: Array, state: Any) -> Predictions:
-        return self.revised(Predictions(probabilities=answers.astype(np.float64)), state)
-
-    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> MultilabelState:
-        assert predictions.probabilities is not None
-        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
-        return replace(state, calibration=calibrate_labels(predictions.probabilities[rows], truth[rows]))  # type: ignore[no-any-return]
-
-    def revised(self, predictions: Predictions, state: Any) -> Predictions:
-        stated = predictions.probabilities
-        if state.calibration is None or stated is None:
-            return predictions
-        return replace(predictions, probabilities=state.calibration.of_labels(stated), uncalibrated=stated)
-
-    def calibration_words(self, state: Any) -> str:
-        return state.calibration.words if state.calibration else ""
-
-    def labelled(self, truth: Array) -> Array:
-        return np.asarray((truth >= 0).all(axis=1))
 
 
 def _delimiter(series: pl.Series) -> str | None:

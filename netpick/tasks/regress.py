@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from netpick.answers import NUMBERS
+from netpick.answers.conformal import Interval
 from netpick.errors import DataError
 from netpick.kinds.base import Scale
 from netpick.kinds.cells import as_numbers
-from netpick.recipe import Recipe
-from netpick.tasks.base import Task, error_function
-from netpick.tasks.conformal import COVERAGE, Interval, interval_of
-from netpick.types import STRICT, Array, Field, Predictions, Rows, TableColumn
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from netpick.tasks.base import LossFunction
+from netpick.tasks.base import Task
+from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -44,6 +38,7 @@ class Regress(Task):
 
     name: ClassVar[str] = "regress"
     State = RegressState
+    answer = NUMBERS
 
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
         if any(field.kind != "number" for field in fields):
@@ -82,52 +77,3 @@ class Regress(Task):
                 )
             parts.append(numbers.fill_null(float("nan")).to_numpy())
         return np.stack(parts, axis=1)
-
-    def num_outputs(self, state: Any) -> int:
-        return len(state.names)
-
-    def labels(self, state: Any) -> tuple[str, ...]:
-        return state.names  # type: ignore[no-any-return]
-
-    def network_target(self, truth: Array, state: Any) -> Array:
-        scaled = (truth - np.asarray(state.mean)) / np.asarray(state.std)
-        return np.asarray(np.nan_to_num(scaled), dtype=np.float32)
-
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        function = error_function(recipe, "a regression is trained with mse, mae or huber")
-
-        def loss(outputs: Tensor, target: Tensor) -> Tensor:
-            return function(outputs.float(), target, reduction="none").mean(dim=-1)
-
-        return loss
-
-    def answer(self, outputs: Tensor) -> Tensor:
-        values = outputs.float()
-        return values.mean(dim=1) if values.ndim == 3 else values
-
-    def decode(self, answers: Array, state: Any) -> Predictions:
-        values = answers.astype(np.float64) * np.asarray(state.std) + np.asarray(state.mean)
-        return self.revised(Predictions(values=values), state)
-
-    def calibrated(self, predictions: Predictions, truth: Array, state: Any) -> RegressState:
-        assert predictions.values is not None
-        made = [interval_of(predictions.values[:, i], truth[:, i]) for i in range(truth.shape[1])]
-        known = tuple(interval for interval in made if interval is not None)
-        return replace(state, intervals=known if len(known) == len(made) else ())  # type: ignore[no-any-return]
-
-    def revised(self, predictions: Predictions, state: Any) -> Predictions:
-        values = predictions.values
-        if not state.intervals or values is None:
-            return predictions
-        half = np.stack([interval.around(values[:, i]) for i, interval in enumerate(state.intervals)], axis=1)
-        return replace(predictions, low=values - half, high=values + half)
-
-    def calibration_words(self, state: Any) -> str:
-        described = [
-            f"{name}: {interval.words}" if len(state.names) > 1 else interval.words
-            for name, interval in zip(state.names, state.intervals, strict=False)
-        ]
-        return f"{COVERAGE:.0%} interval, {'; '.join(described)}" if described else ""
-
-    def labelled(self, truth: Array) -> Array:
-        return np.asarray(~np.isnan(truth).any(axis=1))

@@ -12,16 +12,19 @@ import pytest
 from netpick.baselines import BASELINES, Decision, Fitted, Limit, Problem
 from netpick.prepare_forecast import ForecastRequest, series_parts
 from netpick.sources import open_source
+from netpick.tasks import TASKS
 from netpick.types import Array, InputSpec, TableColumn
 
 N = 240
 SHORTENED = {"frame average": 60, "random forest": 25}  # iterations; in full they take seconds
-NUMBERS = ("regress", "forecast")
+
 TRAIN, NEW = np.arange(0, 200), np.arange(200, N)
 
 
 def problem(task: str, arrays: dict[str, Array], inputs: dict[str, InputSpec], target: Array, outputs: int) -> Problem:
-    return Problem(task=task, inputs=inputs, arrays=arrays, target=target, num_classes=outputs, train=TRAIN, seed=3)
+    return Problem(
+        answer=TASKS[task].answer, inputs=inputs, arrays=arrays, target=target, num_classes=outputs, train=TRAIN, seed=3
+    )
 
 
 def table(generator: np.random.Generator) -> tuple[dict[str, Array], dict[str, InputSpec]]:
@@ -133,24 +136,28 @@ def strings_without_words() -> Problem:
     cells = pl.Series("note", [None if row % 3 else "" for row in range(N)], dtype=pl.String)
     target = np.arange(N, dtype=np.float64)[:, None]
     return replace(
-        whole, task="regress", target=target, num_classes=1, columns={"note": TableColumn(name="note", values=cells)}
+        whole,
+        answer=TASKS["regress"].answer,
+        target=target,
+        num_classes=1,
+        columns={"note": TableColumn(name="note", values=cells)},
     )
 
 
 def labelled_texts() -> Problem:
     whole = texts()
     target = np.stack([whole.target, 1 - whole.target, np.zeros(N)], axis=1).astype(np.float32)
-    return replace(whole, task="multilabel", target=target, num_classes=3)
+    return replace(whole, answer=TASKS["multilabel"].answer, target=target, num_classes=3)
 
 
 def a_class_missing_from_training() -> Problem:
     whole = colour_images()
-    return problem(whole.task, dict(whole.arrays), dict(whole.inputs), whole.target, 5)
+    return problem("classify", dict(whole.arrays), dict(whole.inputs), whole.target, 5)
 
 
 def one_class_in_training() -> Problem:
     whole = binary_table()
-    return problem(whole.task, dict(whole.arrays), dict(whole.inputs), np.ones(N, dtype=np.int64), 2)
+    return problem("classify", dict(whole.arrays), dict(whole.inputs), np.ones(N, dtype=np.int64), 2)
 
 
 def four_rows() -> Problem:
@@ -158,7 +165,7 @@ def four_rows() -> Problem:
     inputs = {"vector": InputSpec(form="vector", shape=(2,))}
     target = np.array([0, 1, 1, 0])[np.arange(N) % 4]
     return Problem(
-        task="classify", inputs=inputs, arrays={"vector": vector}, target=target, num_classes=2,
+        answer=TASKS["classify"].answer, inputs=inputs, arrays={"vector": vector}, target=target, num_classes=2,
         train=np.arange(4), seed=0,
     )  # fmt: skip
 
@@ -175,7 +182,7 @@ def monthly_series() -> Problem:
     rows = windows.rows[windows.rows % (N // 2) < 70]
     target = windows.truth
     return Problem(
-        task="forecast", inputs=windows.inputs, arrays=windows.store.arrays, target=target, num_classes=6, train=rows, seed=0,
+        answer=TASKS["forecast"].answer, inputs=windows.inputs, arrays=windows.store.arrays, target=target, num_classes=6, train=rows, seed=0,
         windows=windows,
     )  # fmt: skip
 
@@ -217,10 +224,10 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
     assert outputs.shape == (len(NEW), given.num_classes)
     assert outputs.dtype == np.float64
     assert np.isfinite(outputs).all()
-    if given.task not in NUMBERS:
+    if not given.answer.quantities:
         assert outputs.min() >= 0
         assert outputs.max() <= 1
-    if given.task == "classify":
+    if given.answer.one_class:
         assert np.allclose(outputs.sum(axis=1), 1)
         assert outputs.min() > 0, "a probability of zero makes one surprise infinitely bad"
 
@@ -249,7 +256,7 @@ def test_what_can_be_learned_is_learned(name: str, make: Callable[[], Problem]) 
     if make is texts and not BASELINES[name].reads_texts:
         pytest.skip("the numbers beside these texts say nothing")
     truth, outputs = given.target[NEW], outputs_of(name, given)
-    if given.task == "regress":
+    if given.answer.quantities:
         explained = 1 - np.square(outputs - truth).mean(axis=0) / truth.var(axis=0)
         assert explained.min() > 0.7
     else:
@@ -267,7 +274,7 @@ def test_it_describes_itself(name: str) -> None:
 def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn() -> None:
     for make in PROBLEMS:
         names = {name for name, baseline in BASELINES.items() if baseline.applies(make())}
-        if make().task == "forecast":
+        if make().windows is not None:
             assert {"last value", "seasonal naive", "exponential smoothing", "boosted trees on lags"} <= names
             continue
         assert len(names & {"majority", "mean"}) == 1

@@ -91,7 +91,7 @@ def test_outputs_are_ordered_and_carry_the_number_of_the_series(family: str, inp
 def test_every_parameter_gets_a_gradient(family: str, inputs: Inputs) -> None:
     network = build(family, inputs).train()
     targets, horizon, _ = inputs["window"].ahead
-    loss = TASKS["forecast"].loss(Recipe(), None)
+    loss = TASKS["forecast"].answer.loss(Recipe(), None)
     target = torch.randn(16, targets * horizon, generator=torch.Generator().manual_seed(3))
     for step in range(2):  # some layers begin at zero, and those before them learn from the second step on
         loss(network(make_batch(inputs, 16, seed=step)), target).mean().backward()
@@ -145,7 +145,7 @@ def test_one_small_batch_can_be_learned_by_heart(family: str, inputs: Inputs) ->
     target = (
         batch["window"][:, -1, :targets].repeat(1, horizon) * 0.5
     )  # what the window holds, so that one step will do
-    loss_function = TASKS["forecast"].loss(Recipe(), None)
+    loss_function = TASKS["forecast"].answer.loss(Recipe(), None)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
     losses: list[float] = []
     for _ in range(120):
@@ -195,7 +195,7 @@ def test_networks_spelled_out_forecast(spec: str) -> None:
 
 
 def test_missing_truth_teaches_nothing() -> None:
-    loss = TASKS["forecast"].loss(Recipe(), None)
+    loss = TASKS["forecast"].answer.loss(Recipe(), None)
     outputs = torch.randn(3, 4 * 4 + 1, generator=torch.Generator().manual_seed(0), requires_grad=True)
     target = torch.zeros(3, 4)
     target[0] = float("nan")

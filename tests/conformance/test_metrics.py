@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.answers import ANSWERS
 from netpick.metrics import METRICS, Metric, metrics_for
 from netpick.metrics.cost import MeanCost
-from netpick.types import Array, Predictions
+from netpick.types import Answered, Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +24,9 @@ class Sample:
 
     task: str
     truth: Array
-    predictions: Predictions
+    predictions: Answered
     decided: Array | None
-    perfect: Predictions
+    perfect: Answered
 
 
 def classes(n: int, num_classes: int, seed: int, *, decimals: int = 6, dtype: Any = np.float64) -> Sample:
@@ -33,11 +35,11 @@ def classes(n: int, num_classes: int, seed: int, *, decimals: int = 6, dtype: An
     truth[:num_classes] = np.arange(num_classes)[:n]
     raw = (generator.gamma(1.0, size=(n, num_classes)) + 0.7 * np.eye(num_classes)[truth]).round(decimals) + 0.01
     probabilities = (raw / raw.sum(axis=1, keepdims=True)).astype(dtype)
-    perfect = Predictions(probabilities=np.eye(num_classes)[truth])
+    perfect = AnsweredClasses(probabilities=np.eye(num_classes)[truth])
     return Sample(
         task="classify",
         truth=truth,
-        predictions=Predictions(probabilities=probabilities),
+        predictions=AnsweredClasses(probabilities=probabilities),
         decided=probabilities.argmax(axis=1),
         perfect=perfect,
     )
@@ -51,9 +53,9 @@ def labels(n: int, seed: int) -> Sample:
     return Sample(
         task="multilabel",
         truth=truth,
-        predictions=Predictions(probabilities=probabilities),
+        predictions=AnsweredLabels(probabilities=probabilities),
         decided=(probabilities >= 0.5).astype(np.int64),
-        perfect=Predictions(probabilities=truth.astype(np.float64)),
+        perfect=AnsweredLabels(probabilities=truth.astype(np.float64)),
     )
 
 
@@ -65,9 +67,9 @@ def numbers(n: int, num_targets: int, seed: int) -> Sample:
     return Sample(
         task="regress",
         truth=truth,
-        predictions=Predictions(values=values, low=values - half, high=values + half),
+        predictions=AnsweredNumbers(values=values, low=values - half, high=values + half),
         decided=None,
-        perfect=Predictions(values=truth, low=truth, high=truth),
+        perfect=AnsweredNumbers(values=truth, low=truth, high=truth),
     )
 
 
@@ -84,9 +86,9 @@ def windows(n: int, horizon: int, targets: int, seed: int) -> Sample:
     return Sample(
         task="forecast",
         truth=holes,
-        predictions=Predictions(values=values, quantiles=quantiles, **scales),
+        predictions=AnsweredHorizon(values=values, quantiles=quantiles, **scales),
         decided=None,
-        perfect=Predictions(values=truth, quantiles=np.repeat(truth[..., None], 3, axis=-1), **scales),
+        perfect=AnsweredHorizon(values=truth, quantiles=np.repeat(truth[..., None], 3, axis=-1), **scales),
     )
 
 
@@ -112,7 +114,7 @@ def combinations() -> list[Any]:
         pytest.param(metric, sample, id=f"{metric.name}-{name}")
         for metric in (*METRICS.values(), MeanCost(COSTS))
         for name, sample in SAMPLES.items()
-        if sample.task in metric.tasks and metric.applies(sample.truth, sample.predictions)
+        if isinstance(sample.predictions, metric.reads) and metric.applies(sample.truth, sample.predictions)
     ]
 
 
@@ -329,13 +331,14 @@ def test_it_says_what_it_is(metric: Metric) -> None:
     assert metric.label
     assert metric.definition.endswith(".")
     assert metric.better in ("higher", "lower")
-    assert metric.tasks
     assert not metric.proportion or metric.share
-    assert all(metric in metrics_for(task) for task in metric.tasks)
+    answers = [answer for answer in ANSWERS.values() if issubclass(answer.typed, metric.reads)]
+    assert answers
+    assert all(metric in metrics_for(answer.typed) for answer in answers)
 
 
-def _rows(sample: Sample, rows: Array) -> tuple[Array, Predictions, Array, Array | None]:
+def _rows(sample: Sample, rows: Array) -> tuple[Array, Answered, Array, Array | None]:
     p = sample.predictions
-    picked = Predictions(**{name: None if part is None else part[rows] for name, part in vars(p).items()})
+    picked = p.take(rows)
     decided = None if sample.decided is None else sample.decided[rows]
     return sample.truth[rows], picked, np.ones((1, len(rows))), decided

@@ -33,8 +33,8 @@ VARIANTS: dict[str, dict[str, list[object]]] = {
     "classify": {"y": [i % 4 for i in range(N)]},
 }
 tasks = pytest.mark.parametrize("name", sorted(TASKS))
-# Numbers alone do not say that the future is asked for: tests/unit/test_forecast_data.py looks when it is.
-recognising = pytest.mark.parametrize("name", sorted(set(TASKS) - {"forecast"}))
+# Of the others, such as forecasts, columns alone do not say that they are asked for.
+recognising = pytest.mark.parametrize("name", sorted(name for name, task in TASKS.items() if not task.asked))
 
 
 def source_of(cells: dict[str, list[object]]) -> Source:
@@ -60,7 +60,7 @@ def test_every_task_has_a_sample() -> None:
 @recognising
 @pytest.mark.parametrize("samples", [SAMPLES, {k: lambda v=v: v for k, v in VARIANTS.items()}])
 def test_recognises_its_own_target(name: str, samples: dict[str, Callable[[], dict[str, list[object]]]]) -> None:
-    cells = samples[name]()
+    cells = samples.get(name, SAMPLES[name])()
     schema = infer_schema(source_of(cells), SchemaOptions(target=tuple(cells)))
     assert schema.task == name
     assert [f.name for f in schema.targets] == list(cells)
@@ -74,10 +74,10 @@ def test_state_survives_json(name: str) -> None:
     restored = adapter.validate_json(adapter.dump_json(state))
     assert restored == state
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
-    if name == "forecast":  # mean and three quantiles of each step and target, and the number of the series
-        assert task.num_outputs(state) == 4 * state.horizon * len(task.labels(state)) + 1
+    if task.windowed:  # mean and three quantiles of each step and target, and the number of the series
+        assert task.answer.num_outputs(state) == 4 * state.horizon * len(task.answer.labels(state)) + 1
     else:
-        assert task.num_outputs(state) == len(task.labels(state))
+        assert task.answer.num_outputs(state) == len(task.answer.labels(state))
 
 
 @tasks
@@ -85,32 +85,28 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
     task, columns = TASKS[name], columns_of(SAMPLES[name]())
     state = task.fit(columns, np.arange(N))
     truth = task.encode(columns, state)
-    target = torch.from_numpy(task.network_target(truth, state))
-    if name == "classify":
-        outputs = torch.nn.functional.one_hot(target, task.num_outputs(state)).float() * 50
-    elif name == "multilabel":
+    target = torch.from_numpy(task.answer.target(truth, state))
+    if task.answer.one_class:
+        outputs = torch.nn.functional.one_hot(target, task.answer.num_outputs(state)).float() * 50
+    elif task.answer.any_labels:
         outputs = (target * 2 - 1) * 50
-    elif name == "forecast":
+    elif task.windowed:
         outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
     else:
         outputs = target
-    predictions = task.decode(task.answer(outputs).numpy(), state)
-    if predictions.values is not None:
-        np.testing.assert_allclose(predictions.values, truth, rtol=1e-5)
-    elif name == "classify":
-        assert predictions.probabilities is not None
-        assert np.array_equal(predictions.probabilities.argmax(axis=1), truth)
+    predictions = task.answer.decode(task.answer.answer(outputs).numpy(), state)
+    if task.answer.quantities:
+        np.testing.assert_allclose(predictions.stated, truth, rtol=1e-5)
     else:
-        assert predictions.probabilities is not None
-        assert np.array_equal(predictions.probabilities > 0.5, truth)
+        assert np.array_equal(task.answer.decide(predictions), truth)
 
 
 @tasks
 def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
     task = TASKS[name]
     outputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
-    alone = task.answer(outputs)
-    together = task.answer(torch.stack([outputs] * 4, dim=1))
+    alone = task.answer.answer(outputs)
+    together = task.answer.answer(torch.stack([outputs] * 4, dim=1))
     torch.testing.assert_close(alone, together)
 
 
@@ -118,9 +114,9 @@ def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
 def test_loss_falls_when_outputs_are_optimised(name: str) -> None:
     task, columns = TASKS[name], columns_of(SAMPLES[name]())
     state = task.fit(columns, np.arange(N))
-    target = torch.from_numpy(task.network_target(task.encode(columns, state), state))
-    loss_function = task.loss(Recipe(label_smoothing=0.0), None)
-    outputs = torch.zeros(N, task.num_outputs(state), requires_grad=True)
+    target = torch.from_numpy(task.answer.target(task.encode(columns, state), state))
+    loss_function = task.answer.loss(Recipe(label_smoothing=0.0), None)
+    outputs = torch.zeros(N, task.answer.num_outputs(state), requires_grad=True)
     optimizer = torch.optim.SGD([outputs], lr=100.0)
     losses = []
     for _ in range(30):
@@ -135,7 +131,7 @@ def test_loss_falls_when_outputs_are_optimised(name: str) -> None:
 
 def loss_or_refusal(task: Task, loss: LossName, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor | str:
     try:
-        return task.loss(Recipe(loss=loss), None)(outputs, target)
+        return task.answer.loss(Recipe(loss=loss), None)(outputs, target)
     except NetpickError as error:
         return str(error)
 
@@ -144,8 +140,8 @@ def loss_or_refusal(task: Task, loss: LossName, outputs: torch.Tensor, target: t
 def test_every_loss_either_works_or_says_what_to_do(name: str) -> None:
     task, columns = TASKS[name], columns_of(SAMPLES[name]())
     state = task.fit(columns, np.arange(N))
-    target = torch.from_numpy(task.network_target(task.encode(columns, state), state))
-    outputs = torch.randn(N, task.num_outputs(state), generator=torch.Generator().manual_seed(1))
+    target = torch.from_numpy(task.answer.target(task.encode(columns, state), state))
+    outputs = torch.randn(N, task.answer.num_outputs(state), generator=torch.Generator().manual_seed(1))
     worked = 0
     for loss in get_args(LossName):
         values = loss_or_refusal(task, loss, outputs, target)
@@ -164,7 +160,7 @@ def test_missing_targets_are_unlabelled_rows(name: str) -> None:
     cells["y"][4] = None
     task, columns = TASKS[name], columns_of(cells)
     state = task.fit(columns, np.arange(N))
-    labelled = task.labelled(task.encode(columns, state))
+    labelled = task.answer.labelled(task.encode(columns, state))
     assert not labelled[4]
     assert labelled.sum() == N - 1
 
@@ -172,12 +168,12 @@ def test_missing_targets_are_unlabelled_rows(name: str) -> None:
 def test_classes_are_sorted_as_numbers_when_all_are_numbers() -> None:
     task = TASKS["classify"]
     columns = columns_of({"y": [10, 9, 2, 1] * 5})
-    assert task.labels(task.fit(columns, np.arange(20))) == ("1", "2", "9", "10")
+    assert task.answer.labels(task.fit(columns, np.arange(20))) == ("1", "2", "9", "10")
 
 
 def test_class_weights_change_the_loss_of_their_class_only() -> None:
     task = TASKS["classify"]
     outputs, target = torch.zeros(2, 2), torch.tensor([0, 1])
-    plain = task.loss(Recipe(), None)(outputs, target)
-    weighted = task.loss(Recipe(), (1.0, 3.0))(outputs, target)
+    plain = task.answer.loss(Recipe(), None)(outputs, target)
+    weighted = task.answer.loss(Recipe(), (1.0, 3.0))(outputs, target)
     torch.testing.assert_close(weighted, plain * torch.tensor([1.0, 3.0]))

@@ -118,7 +118,7 @@ def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[obj
     windows = _windows(model.parts, make_timeline(source, asked), source)
     test = run.results.split.test
     answers = _answers(model.parts, model.engine, windows, test)
-    return model.parts.task.decode(answers, model.parts.task_state), np.arange(len(test))
+    return model.parts.task.answer.decode(answers, model.parts.task_state), np.arange(len(test))
 
 
 def test_predict_and_score_work_for_every_baseline(case: tuple[netpick.Run, object]) -> None:

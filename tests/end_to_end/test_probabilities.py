@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import netpick
-from netpick.compare.costs import least_cost
+from netpick.answers.classes import least_cost
 from netpick.errors import RequestError
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import TypeAdapter
 
+from netpick.answers import ONE_CLASS
 from netpick.baseline_fits import BaselineFit
 from netpick.baseline_model import save_baseline, settings_of
 from netpick.baselines import BASELINES, Decision, Limit, Problem
@@ -55,7 +56,7 @@ def _sample(folder: Path, name: str, columns: dict[str, tuple[str, Column]]) -> 
     state = ClassifyState(labels=LABELS, variants={})
     raw = {n: c for n, (k, c) in columns.items() if k == "number" and isinstance(c, TableColumn)}
     problem = Problem(
-        task="classify", inputs=inputs, arrays=store.arrays, target=(rows % 5 < 2).astype(np.int64), num_classes=2,
+        answer=ONE_CLASS, inputs=inputs, arrays=store.arrays, target=(rows % 5 < 2).astype(np.int64), num_classes=2,
         train=rows, seed=0, columns={n: c for n, (_, c) in columns.items()},
         numbers=lambda asked: {n: c.values.to_numpy()[asked] for n, c in raw.items()},
     )  # fmt: skip

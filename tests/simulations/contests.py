@@ -10,10 +10,13 @@ from statistics import NormalDist
 
 import numpy as np
 
+from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredNumbers
+from netpick.answers import PLAIN
 from netpick.compare import Contender, Outcome, Resampler, compare_pairs, paired_difference, verdict
-from netpick.evaluate import PLAIN, decide, evaluate
+from netpick.evaluate import evaluate
 from netpick.metrics import METRICS
-from netpick.types import Array, CandidateResult, Predictions, Verdict
+from netpick.tasks import TASKS
+from netpick.types import Answered, Array, CandidateResult, Verdict
 from netpick.windows import time_blocks
 
 KEPT = 8  # sets of resamples that contests without groups take turns with
@@ -27,7 +30,7 @@ class Part:
     """Truth of some rows, what each network says about them, and their groups."""
 
     truth: Array
-    answers: Sequence[Predictions]
+    answers: Sequence[Answered]
     groups: Array | None = None
 
 
@@ -70,7 +73,7 @@ def draw(kind: Kind, n: int, networks: int, generator: np.random.Generator, lead
         for noise, factor in zip(noises, ahead, strict=True):
             logit = 2 * (2 * factor * (truth - 0.5) + 0.8 * shared + 0.6 * noise) + math.log(share / (1 - share))
             positive = 1 / (1 + np.exp(-logit))
-            answers.append(Predictions(probabilities=np.column_stack([1 - positive, positive])))
+            answers.append(AnsweredClasses(probabilities=np.column_stack([1 - positive, positive])))
         return Part(truth=truth, answers=answers, groups=groups)
     if kind.task == "regress":
         heavy = kind.name.endswith("tails")
@@ -81,13 +84,13 @@ def draw(kind: Kind, n: int, networks: int, generator: np.random.Generator, lead
         said = [
             values + 0.4 * (0.8 * errors[0] + 0.6 * e) / factor for e, factor in zip(errors[1:], ahead, strict=True)
         ]
-        return Part(truth=values, answers=[Predictions(values=v) for v in said])
+        return Part(truth=values, answers=[AnsweredNumbers(values=v) for v in said])
     horizon = 6
     shocks = generator.normal(size=(1 + networks, n + horizon))
     windows = np.lib.stride_tricks.sliding_window_view(shocks, horizon, axis=1)[:, :n].cumsum(axis=2)
     said = [(0.8 * windows[0] + 0.6 * own) / factor for own, factor in zip(windows[1:], ahead, strict=True)]
     blocks = time_blocks(np.arange(n), horizon, 1)
-    return Part(truth=np.zeros((n, horizon)), answers=[Predictions(values=v) for v in said], groups=blocks)
+    return Part(truth=np.zeros((n, horizon)), answers=[AnsweredHorizon(values=v) for v in said], groups=blocks)
 
 
 @cache
@@ -110,7 +113,7 @@ def judged(
     count = len(parts[0].answers) - num_baselines
     for index, answers in enumerate(zip(parts[0].answers, parts[1].answers, strict=True)):
         scores = [
-            evaluate(kind.task, part.truth, said, PLAIN, metrics[: 2 - side], resampler)
+            evaluate(TASKS[kind.task].answer, part.truth, said, PLAIN, metrics[: 2 - side], resampler)
             for side, (part, said, resampler) in enumerate(zip(parts, answers, resamplers, strict=True))
         ]
         name, family = (f"network {index}", "mlp") if index < count else (f"baseline {index}", "baseline")
@@ -126,7 +129,7 @@ def judged(
     both = []
     for part, resampler in zip(parts, resamplers, strict=True):
         sides = [
-            Contender(name=name, predictions=said, decided=decide(kind.task, said))
+            Contender(name=name, predictions=said, decided=TASKS[kind.task].answer.decide(said))
             for name, said in zip(names, part.answers, strict=True)
         ]
         both.append(compare_pairs(METRICS[kind.primary], part.truth, sides, pairs, resampler))
@@ -210,8 +213,8 @@ def power_of_accuracy(n: int, differing: float, draws: int) -> Rate:
     )  # fmt: skip
 
 
-def _sure(classes: Array) -> Predictions:
-    return Predictions(probabilities=np.eye(2)[classes])
+def _sure(classes: Array) -> Answered:
+    return AnsweredClasses(probabilities=np.eye(2)[classes])
 
 
 def power_of(kind: Kind, n: int, draws: int) -> Rate:
@@ -225,7 +228,7 @@ def power_of(kind: Kind, n: int, draws: int) -> Rate:
         lead = (low + high) / 2
         part = draw(kind, many, 2, np.random.default_rng([many, 7]), lead)
         sides = [
-            Contender(name=name, predictions=p, decided=decide(kind.task, p))
+            Contender(name=name, predictions=p, decided=TASKS[kind.task].answer.decide(p))
             for name, p in zip("ab", part.answers, strict=True)
         ]
         metric = METRICS[kind.primary]
@@ -243,7 +246,7 @@ def power_of(kind: Kind, n: int, draws: int) -> Rate:
     for number in range(draws):
         part = draw(kind, n, 2, np.random.default_rng([n, number, 9]), lead)
         sides = [
-            Contender(name=name, predictions=p, decided=decide(kind.task, p))
+            Contender(name=name, predictions=p, decided=TASKS[kind.task].answer.decide(p))
             for name, p in zip("ab", part.answers, strict=True)
         ]
         pair = paired_difference(METRICS[kind.primary], part.truth, *sides, _resampler(part, number))

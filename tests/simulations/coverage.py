@@ -11,6 +11,7 @@ import numpy as np
 
 from netpick.compare import Resampler, score
 from netpick.metrics import metrics_for
+from netpick.tasks import TASKS
 from netpick.types import Array
 from tests.simulations.situations import LEVELS, SITUATIONS, Rows, Situation
 
@@ -52,7 +53,7 @@ def true_values(situation: Situation) -> list[dict[str, float]]:
         values.append(
             {
                 metric.name: float(metric.values(rows.truth, rows.predictions, ones, rows.decided)[0])
-                for metric in metrics_for(situation.task)
+                for metric in metrics_for(TASKS[situation.task].answer.typed)
                 if metric.applies(rows.truth, rows.predictions)
             }
         )
@@ -75,7 +76,11 @@ def resampler_of(rows: Rows, number: int) -> Resampler:
 def measure(situation: Situation, n: int, draws: int, only: Sequence[str] = ()) -> Iterator[Held]:
     """Coverage of every metric of the situation's task at n rows."""
     truths = _true_values(situation.name)
-    metrics = [m for m in metrics_for(situation.task) if m.name in truths[0] and (not only or m.name in only)]
+    metrics = [
+        m
+        for m in metrics_for(TASKS[situation.task].answer.typed)
+        if m.name in truths[0] and (not only or m.name in only)
+    ]
     ends: dict[str, list[Array]] = {metric.name: [] for metric in metrics}
     for number in range(draws):
         level = number % LEVELS

@@ -14,11 +14,12 @@ from functools import cache
 
 import numpy as np
 
+from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.folds import FOLDS, make_folds
 from netpick.metrics import METRICS
 from netpick.split import SplitRequest
-from netpick.types import Array, Predictions, Schema, Source
+from netpick.types import Array, Schema, Source
 
 SIZES = (50, 100, 200, 500, 2000)
 NOISE = 0.7  # beside the signal, whose deviation is 1
@@ -123,9 +124,9 @@ def _contest(kind: Kind, n: int, number: int) -> tuple[dict[str, tuple[float, fl
 
 def _contender(kind: Kind, name: str, scores: Array, fold: Array) -> Contender:
     if kind.task == "regress":
-        return Contender(name=name, predictions=Predictions(values=scores[:, None], folds=fold), decided=None)
+        return Contender(name=name, predictions=AnsweredNumbers(values=scores[:, None], folds=fold), decided=None)
     positive = 1 / (1 + np.exp(-3 * scores))
-    predictions = Predictions(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
+    predictions = AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
     return Contender(name=name, predictions=predictions, decided=(scores > 0).astype(np.int64))
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.compare import Outcome
 from netpick.compare.evidence import evidence
 from netpick.metrics import METRICS, best_on_validation, strongest_on_test
-from netpick.types import Array, CandidateResult, Predictions
+from netpick.types import Answered, Array, CandidateResult
 from tests.simulations.contests import Kind, Part, judged
 
 CLASSES = Kind(name="two even classes", task="classify", primary="accuracy")
@@ -123,17 +124,17 @@ def _draw(kind: Kind, skill: Array, n: int, generator: np.random.Generator) -> t
     return truth, [2.2 * (1 + s) * (truth - 0.5) + 0.85 * shared + 0.53 * o for s, o in zip(skill, own, strict=True)]
 
 
-def _as_predictions(kind: Kind, raw: Array) -> Predictions:
+def _as_predictions(kind: Kind, raw: Array) -> Answered:
     if kind.task == "regress":
-        return Predictions(values=raw[:, None])
+        return AnsweredNumbers(values=raw[:, None])
     positive = 1 / (1 + np.exp(-2 * raw))
-    return Predictions(probabilities=np.column_stack([1 - positive, positive]))
+    return AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]))
 
 
 def _with_moments(kind: Kind, skill: Array, n: int, generator: np.random.Generator) -> tuple[Part, Part]:
     """Validation and test rows. A network is one of several nearly equal ones, the best of them on the validation rows."""
     made = [_draw(kind, skill, n, generator) for _ in range(2)]
-    answers: tuple[list[Predictions], list[Predictions]] = ([], [])
+    answers: tuple[list[Answered], list[Answered]] = ([], [])
     for index in range(len(skill)):
         moments = []
         for _ in range(MOMENTS if index < NETWORKS else 1):
@@ -145,7 +146,7 @@ def _with_moments(kind: Kind, skill: Array, n: int, generator: np.random.Generat
     return Part(truth=made[0][0], answers=answers[0]), Part(truth=made[1][0], answers=answers[1])
 
 
-def _value(kind: Kind, truth: Array, said: Predictions) -> float:
+def _value(kind: Kind, truth: Array, said: Answered) -> float:
     decided = None if said.probabilities is None else said.probabilities.argmax(axis=1)
     return float(METRICS[kind.primary].values(truth, said, np.ones((1, len(truth))), decided)[0])
 

@@ -13,7 +13,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from netpick.types import Array, Predictions
+from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.types import Answered, Array
 from netpick.windows import time_blocks
 
 LEVELS = 9  # difficulties; a single one would let a share of few rows hop over its own steps
@@ -25,7 +26,7 @@ class Rows:
     """Some rows and what one network says about them."""
 
     truth: Array
-    predictions: Predictions
+    predictions: Answered
     decided: Array | None = None
     groups: Array | None = None
 
@@ -55,7 +56,9 @@ def _softmax(logits: Array) -> Array:
 
 def _answers(truth: Array, positive: Array) -> Rows:
     probabilities = np.column_stack([1 - positive, positive])
-    return Rows(truth=truth, predictions=Predictions(probabilities=probabilities), decided=probabilities.argmax(axis=1))
+    return Rows(
+        truth=truth, predictions=AnsweredClasses(probabilities=probabilities), decided=probabilities.argmax(axis=1)
+    )
 
 
 def _positive(truth: Array, score: Array, strength: float, share: float, sureness: float) -> Array:
@@ -84,7 +87,9 @@ def five_classes(generator: np.random.Generator, n: int, level: float) -> Rows:
     strength = _between(1.0, 3.0, level)
     logits = strength * (strength * np.eye(5)[truth] + generator.normal(size=(n, 5))) + np.log(shares)
     probabilities = _softmax(1.2 * logits)
-    return Rows(truth=truth, predictions=Predictions(probabilities=probabilities), decided=probabilities.argmax(axis=1))
+    return Rows(
+        truth=truth, predictions=AnsweredClasses(probabilities=probabilities), decided=probabilities.argmax(axis=1)
+    )
 
 
 def four_labels(generator: np.random.Generator, n: int, level: float) -> Rows:
@@ -96,7 +101,7 @@ def four_labels(generator: np.random.Generator, n: int, level: float) -> Rows:
     score = strength * truth + generator.normal(size=(n, 4))
     positive = np.stack([_positive(truth[:, k], score[:, k], strength, shares[k], 1.2) for k in range(4)], axis=1)
     return Rows(
-        truth=truth, predictions=Predictions(probabilities=positive), decided=(positive >= 0.5).astype(np.int64)
+        truth=truth, predictions=AnsweredLabels(probabilities=positive), decided=(positive >= 0.5).astype(np.int64)
     )
 
 
@@ -119,7 +124,7 @@ def grouped_classes(generator: np.random.Generator, n: int, level: float) -> Row
 
 def _numbers(truth: Array, errors: Array, groups: Array | None = None) -> Rows:
     truth = truth.reshape(len(truth), -1)
-    return Rows(truth=truth, predictions=Predictions(values=truth + errors.reshape(truth.shape)), groups=groups)
+    return Rows(truth=truth, predictions=AnsweredNumbers(values=truth + errors.reshape(truth.shape)), groups=groups)
 
 
 def normal_errors(generator: np.random.Generator, n: int, level: float) -> Rows:
@@ -171,7 +176,7 @@ def windows(horizon: int, degrees: float | None = None) -> Draw:
         scales = {"naive": np.full((n, 1), 2.5), "deviation": np.full((n, 1), 6.0)}
         return Rows(
             truth=truth,
-            predictions=Predictions(values=said, quantiles=quantiles, **scales),
+            predictions=AnsweredHorizon(values=said, quantiles=quantiles, **scales),
             groups=time_blocks(np.arange(n), horizon, 1),
         )
 

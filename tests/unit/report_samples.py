@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from netpick.answered import AnsweredClasses, AnsweredLabels, AnsweredNumbers
 from netpick.metrics import METRICS
+from netpick.tasks import TASKS
 from netpick.types import (
     Ablation,
+    Answered,
     Array,
     ArrayColumn,
     Blend,
@@ -26,7 +29,6 @@ from netpick.types import (
     HalfTime,
     HistoryPoint,
     Note,
-    Predictions,
     Rows,
     RunResults,
     Schema,
@@ -73,9 +75,7 @@ def history(steps: int, first: float, last: float, loss: float, points: int = 14
     return tuple(made)
 
 
-def network(
-    name: str, family: str, test: Mapping[str, Score], predictions: Predictions, **more: Any
-) -> CandidateResult:
+def network(name: str, family: str, test: Mapping[str, Score], predictions: Answered, **more: Any) -> CandidateResult:
     """A candidate that finished."""
     primary = next(iter(test.values()))
     return CandidateResult(
@@ -88,9 +88,7 @@ def network(
     )  # fmt: skip
 
 
-def baseline(
-    name: str, test: Mapping[str, Score], predictions: Predictions | None = None, **more: Any
-) -> CandidateResult:
+def baseline(name: str, test: Mapping[str, Score], predictions: Answered | None = None, **more: Any) -> CandidateResult:
     """A yardstick."""
     options = {"seconds": 2.1, "reason": ""} | more
     return CandidateResult(
@@ -98,26 +96,20 @@ def baseline(
     )
 
 
-def probabilities(truth: Array, classes: int, sharpness: float, seed: int) -> Predictions:
+def probabilities(truth: Array, classes: int, sharpness: float, seed: int) -> Answered:
     """Softmax scores that are mostly right, more so with growing sharpness."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 1.6, (len(truth), classes))
     logits[np.arange(len(truth)), truth] += sharpness
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return Predictions(probabilities=raised / raised.sum(axis=1, keepdims=True))
+    return AnsweredClasses(probabilities=raised / raised.sum(axis=1, keepdims=True))
 
 
-def measured(truth: Array, predictions: Predictions, names: Sequence[str], task: str) -> dict[str, Score]:
+def measured(truth: Array, predictions: Answered, names: Sequence[str], task: str) -> dict[str, Score]:
     """Plain values of some metrics, with a width that shrinks with the rows."""
     n = len(truth)
     ones = np.ones((1, n))
-    decided: Array | None = None
-    if task == "classify":
-        assert predictions.probabilities is not None
-        decided = predictions.probabilities.argmax(axis=1)
-    elif task == "multilabel":
-        assert predictions.probabilities is not None
-        decided = (predictions.probabilities >= 0.5).astype(np.int64)
+    decided = TASKS[task].answer.decide(predictions)
     found = {}
     for name in names:
         value = float(METRICS[name].values(truth, predictions, ones, decided)[0])
@@ -304,7 +296,7 @@ def binary(test: int = 6_000) -> RunResults:
         "brier",
     )
 
-    def entry(sharp: float, seed: int) -> tuple[dict[str, Score], Predictions]:
+    def entry(sharp: float, seed: int) -> tuple[dict[str, Score], Answered]:
         said = probabilities(truth, 2, sharp, seed)
         return measured(truth, said, shown, "classify"), said
 
@@ -384,9 +376,9 @@ def regression(targets: int = 1, test: int = 4_100) -> RunResults:
     truth = random.lognormal(12.1, 0.5, (test, targets))
     names = [f"median_house_value{i or ''}" for i in range(targets)]
 
-    def entry(noise: float, seed: int) -> tuple[dict[str, Score], Predictions]:
+    def entry(noise: float, seed: int) -> tuple[dict[str, Score], Answered]:
         made = np.random.default_rng(seed)
-        said = Predictions(values=truth * np.exp(made.normal(0, noise, truth.shape)))
+        said = AnsweredNumbers(values=truth * np.exp(made.normal(0, noise, truth.shape)))
         found = measured(truth, said, ("r2", "rmse", "mae"), "regress")
         return {k: v if k == "r2" else score(v.value, v.value * 0.05, test) for k, v in found.items()}, said
 
@@ -491,9 +483,9 @@ def multilabel(test: int = 800) -> RunResults:
     split = split_of(total - 2 * test, test, test, "Stratified at random.")
     truth = (random.random((test, 6)) < np.array([0.1, 0.3, 0.4, 0.2, 0.05, 0.25])).astype(np.int64)
 
-    def entry(sharp: float, seed: int) -> tuple[dict[str, Score], Predictions]:
+    def entry(sharp: float, seed: int) -> tuple[dict[str, Score], Answered]:
         logits = np.random.default_rng(seed).normal(0, 1.2, truth.shape) + sharp * (truth - 0.5)
-        said = Predictions(probabilities=1 / (1 + np.exp(-logits)))
+        said = AnsweredLabels(probabilities=1 / (1 + np.exp(-logits)))
         return measured(truth, said, ("auc", "f1", "precision", "recall", "log_loss"), "multilabel"), said
 
     candidates = [network("mlp", "mlp", *entry(4.4, 1)), network("transformer", "transformer", *entry(4.0, 2))]
@@ -571,7 +563,7 @@ def hostile() -> RunResults:
 def tiny() -> RunResults:
     """Every field of report.json filled by hand, with one of each thing and a NaN: the golden file is made of this."""
     half = Score(value=0.75, low=0.3, high=0.95, n=4)
-    said = Predictions(probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]))
+    said = AnsweredClasses(probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]))
     candidates = [
         CandidateResult(
             name="mlp",

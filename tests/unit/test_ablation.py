@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from netpick import ablation
 from netpick.ablation import Trial, ablate, column_groups
+from netpick.answers import PLAIN
 from netpick.encode import Encoder
-from netpick.evaluate import PLAIN
 from netpick.metrics import METRICS
 from netpick.report.parts.ablation import sentence
 from netpick.tasks import TASKS

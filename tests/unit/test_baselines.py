@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
+from netpick.answers import NUMBERS, ONE_CLASS
 from netpick.baselines import BASELINES, Decision, Limit, Problem
 from netpick.baselines.features import fit_features, make_features, principal_axes
 from netpick.baselines.fitting import sample_rows
@@ -29,7 +30,7 @@ def big_table(rows: int = 60_000, classes: int = 10) -> Problem:
     vector = generator.normal(size=(rows, 40)).astype(np.float32)
     target = (vector[:, :classes] + generator.normal(size=(rows, classes))).argmax(axis=1)
     return Problem(
-        task="classify", inputs={"vector": InputSpec(form="vector", shape=(40,))}, arrays={"vector": vector},
+        answer=ONE_CLASS, inputs={"vector": InputSpec(form="vector", shape=(40,))}, arrays={"vector": vector},
         target=target, num_classes=classes, train=np.arange(rows - 100), seed=0,
     )  # fmt: skip
 
@@ -138,7 +139,7 @@ def test_logistic_and_ridge_regression_are_those_of_scikit_learn() -> None:
     )
     found = BASELINES["linear"].answer(BASELINES["linear"].fit(problem, Limit()), problem.given(rows))
     assert np.abs(found - expected).max() < 2e-3
-    numbers = replace(problem, task="regress", target=problem.arrays["vector"][:, :2] * 7.0 + 3.0, num_classes=2)
+    numbers = replace(problem, answer=NUMBERS, target=problem.arrays["vector"][:, :2] * 7.0 + 3.0, num_classes=2)
     expected = Ridge().fit(features[:900], numbers.target[:900]).predict(features[rows])
     found = BASELINES["linear"].answer(BASELINES["linear"].fit(numbers, Limit()), numbers.given(rows))
     assert np.abs(found - expected).max() < 1e-4
@@ -250,7 +251,7 @@ def test_trees_get_category_numbers_that_fit_their_bins() -> None:
     codes = np.arange(2_000, dtype=np.int32)[:, None] % 1_000
     inputs = {"codes": InputSpec(form="codes", shape=(1,), cardinalities=(1_000,))}
     problem = Problem(
-        task="classify", inputs=inputs, arrays={"codes": codes}, target=codes[:, 0].astype(np.int64) % 2,
+        answer=ONE_CLASS, inputs=inputs, arrays={"codes": codes}, target=codes[:, 0].astype(np.int64) % 2,
         num_classes=2, train=np.arange(2_000), seed=0,
     )  # fmt: skip
     state, _, features = fit_features(problem, problem.train, "trees")

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from netpick.answered import AnsweredClasses
+from netpick.answers.calibration import Calibration, Curve, calibrate_classes, calibrate_labels, log_odds_of
 from netpick.metrics import METRICS
 from netpick.tasks import TASKS
-from netpick.tasks.calibration import Calibration, Curve, calibrate_classes, calibrate_labels, log_odds_of
 from netpick.tasks.classify import ClassifyState
 from netpick.tasks.multilabel import MultilabelState
-from netpick.types import Array, Predictions
+from netpick.types import Array
 
 
 def drawn_classes(rows: int, classes: int, seed: int, sharpness: float) -> tuple[Array, Array]:
@@ -33,7 +34,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def score(metric: str, truth: Array, probabilities: Array) -> float:
-    predictions = Predictions(probabilities=probabilities)
+    predictions = AnsweredClasses(probabilities=probabilities)
     return float(METRICS[metric].values(truth, predictions, np.ones((1, len(truth))), None)[0])
 
 
@@ -160,18 +161,18 @@ def test_a_state_restores_and_decode_applies_it(
     restored = TypeAdapter(type(state)).validate_json(TypeAdapter(type(state)).dump_json(state))
     assert restored == state
     answers = np.random.default_rng(4).dirichlet(np.ones(stated[1]), stated[0]).astype(np.float32)
-    made = task.decode(answers, restored)
+    made = task.answer.decode(answers, restored)
     assert made.probabilities is not None
     assert made.uncalibrated is not None
     assert made.uncalibrated == pytest.approx(answers)
     assert np.abs(made.probabilities - answers).max() > 0.01
-    assert task.calibration_words(state)
+    assert task.answer.calibration_words(state)
 
 
 def test_states_of_older_files_have_no_calibration() -> None:
     state = TypeAdapter(ClassifyState).validate_json('{"labels": ["a", "b"], "variants": {}}')
     answers = np.array([[0.25, 0.75]], dtype=np.float32)
-    made = TASKS["classify"].decode(answers, state)
+    made = TASKS["classify"].answer.decode(answers, state)
     assert (made.probabilities == answers).all()
     assert made.uncalibrated is None
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.compare import (
     Contender,
     Resampler,
@@ -18,18 +19,18 @@ from netpick.compare import (
 )
 from netpick.metrics import METRICS
 from netpick.metrics.intervals import wilson
-from netpick.types import Array, Predictions, Score
+from netpick.types import Answered, Array, Score
 
 
-def decided(predictions: Predictions) -> Array | None:
+def decided(predictions: Answered) -> Array | None:
     return None if predictions.probabilities is None else predictions.probabilities.argmax(axis=1)
 
 
-def of(positive: Array) -> Predictions:
-    return Predictions(probabilities=np.column_stack([1 - positive, positive]))
+def of(positive: Array) -> Answered:
+    return AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]))
 
 
-def two_classes(generator: np.random.Generator, n: int) -> tuple[Array, Predictions, Predictions]:
+def two_classes(generator: np.random.Generator, n: int) -> tuple[Array, Answered, Answered]:
     """Truth, and two candidates that are equally good: the same signal with noise of their own."""
     signal = generator.normal(size=n)
     truth = (generator.random(n) < 1 / (1 + np.exp(-3 * signal))).astype(np.int64)
@@ -83,7 +84,7 @@ def test_a_perfect_score_on_few_rows_is_not_certain(name: str) -> None:
 @pytest.mark.parametrize("name", ["accuracy", "auc", "average_precision", "balanced_accuracy"])
 def test_a_perfect_score_on_many_rows_is_nearly_certain(name: str) -> None:
     truth = np.arange(600) % 4
-    predictions = Predictions(probabilities=np.eye(4)[truth] * 0.9 + 0.025)
+    predictions = AnsweredClasses(probabilities=np.eye(4)[truth] * 0.9 + 0.025)
     found = score(METRICS[name], truth, predictions, truth, Resampler(600, 0))
     assert found.value == pytest.approx(1.0)
     assert found.low > 0.95
@@ -96,7 +97,7 @@ def test_a_perfect_auc_rests_on_the_rarer_class() -> None:
 
 
 def test_one_row_says_next_to_nothing_but_stays_finite() -> None:
-    predictions = Predictions(values=np.array([[2.0]]))
+    predictions = AnsweredNumbers(values=np.array([[2.0]]))
     found = score(METRICS["mae"], np.array([[1.0]]), predictions, None, Resampler(1, 0))
     assert (found.value, found.n) == (1.0, 1)
     assert 0 < found.low < 0.5
@@ -121,7 +122,7 @@ def test_many_rows_and_few_agree_on_the_width(name: str) -> None:
     truth, predictions, _ = two_classes(np.random.default_rng(1), 2000)
     few = score(METRICS[name], truth, predictions, decided(predictions), Resampler(2000, 0))
     doubled = [np.concatenate([part, part]) for part in (truth, predictions.probabilities)]  # type: ignore[type-var]
-    many = Predictions(probabilities=doubled[1])
+    many = AnsweredClasses(probabilities=doubled[1])
     wide = score(METRICS[name], doubled[0], many, decided(many), Resampler(4000, 0))
     assert wide.high - wide.low == pytest.approx((few.high - few.low) / np.sqrt(2), rel=0.1)
 

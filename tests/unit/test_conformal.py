@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from netpick.answered import AnsweredNumbers
+from netpick.answers.conformal import Interval, interval_of
 from netpick.tasks import TASKS
-from netpick.tasks.conformal import Interval, interval_of
 from netpick.tasks.regress import RegressState
-from netpick.types import Predictions
 
 
 def coverage(rows: int, seed: int, growing: bool) -> tuple[float, float, Interval]:
@@ -57,10 +57,10 @@ def test_the_task_applies_what_it_learned_to_every_target() -> None:
     state = RegressState(names=("a", "b"), mean=(1.0, -2.0), std=(2.0, 0.5))
     random = np.random.default_rng(1)
     values = random.normal(size=(400, 2))
-    made = task.calibrated(Predictions(values=values), values + random.normal(size=(400, 2)) * [1, 5], state)
+    made = task.answer.calibrated(AnsweredNumbers(values=values), values + random.normal(size=(400, 2)) * [1, 5], state)
     restored = TypeAdapter(RegressState).validate_json(TypeAdapter(RegressState).dump_json(made))
     assert restored == made
-    decoded = task.decode(np.zeros((3, 2), dtype=np.float32), restored)
+    decoded = task.answer.decode(np.zeros((3, 2), dtype=np.float32), restored)
     assert decoded.values is not None
     assert decoded.low is not None
     assert decoded.high is not None
@@ -68,12 +68,12 @@ def test_the_task_applies_what_it_learned_to_every_target() -> None:
     assert width[0, 0] == pytest.approx(2 * 1.645, rel=0.2)
     assert width[0, 1] == pytest.approx(10 * 1.645, rel=0.2)
     assert (decoded.values * 2) == pytest.approx(decoded.low + decoded.high)
-    assert "90%" in task.calibration_words(made)
+    assert "90%" in task.answer.calibration_words(made)
 
 
 def test_states_of_older_files_have_no_interval() -> None:
     state = TypeAdapter(RegressState).validate_json('{"names": ["y"], "mean": [0.0], "std": [1.0]}')
-    assert TASKS["regress"].decode(np.zeros((2, 1), dtype=np.float32), state).low is None
+    assert TASKS["regress"].answer.decode(np.zeros((2, 1), dtype=np.float32), state).low is None
 
 
 @pytest.mark.parametrize(

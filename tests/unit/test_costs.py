@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from test_evaluate import contest
 
-from netpick.compare.costs import cost_matrix, given_costs, least_cost, read_cost_words
+from netpick.answered import AnsweredClasses
+from netpick.answers.classes import least_cost
+from netpick.compare.costs import cost_matrix, given_costs, read_cost_words
 from netpick.errors import RequestError
-from netpick.evaluate import Contest, decide, judge
+from netpick.evaluate import Contest, judge
 from netpick.metrics import METRICS, metric_of
-from netpick.types import Array, DecisionRule, Predictions
+from netpick.tasks import TASKS
+from netpick.types import Answered, Array, DecisionRule
 
 ANIMALS = ("cat", "dog", "eel")
 
@@ -103,9 +106,9 @@ def test_costs_that_do_not_fit_the_classes(cost: dict[str, float], labels: tuple
 
 
 def test_costs_need_classes() -> None:
-    assert given_costs("regress", {}, ("y",)) is None
+    assert given_costs(TASKS["regress"], {}, ("y",)) is None
     with pytest.raises(RequestError, match=r"they are for a target of classes, and the task is regress"):
-        given_costs("regress", {"fn": 2}, ("y",))
+        given_costs(TASKS["regress"], {"fn": 2}, ("y",))
 
 
 def test_the_decision_costs_least_on_average() -> None:
@@ -115,7 +118,7 @@ def test_the_decision_costs_least_on_average() -> None:
     plain = 1 - np.eye(3)
     assert least_cost(probabilities, plain).tolist() == probabilities.argmax(axis=1).tolist()
     rule = DecisionRule(costs=costs.tolist())
-    assert decide("classify", Predictions(probabilities=probabilities), rule).tolist() == [1, 2, 1]  # type: ignore[union-attr]
+    assert TASKS["classify"].answer.decide(AnsweredClasses(probabilities=probabilities), rule).tolist() == [1, 2, 1]  # type: ignore[union-attr]
 
 
 def honest(given: Contest) -> Contest:
@@ -123,7 +126,7 @@ def honest(given: Contest) -> Contest:
     random = np.random.default_rng(1)
     last = given.candidates[-1]
 
-    def drawn(predictions: Predictions | None) -> Array:
+    def drawn(predictions: Answered | None) -> Array:
         assert predictions is not None
         assert predictions.probabilities is not None
         share = random.random((len(predictions.probabilities), 1))
@@ -155,7 +158,7 @@ def test_a_contest_with_costs_is_decided_by_them_and_they_are_lower_than_without
         plain = metric.values(truth, result.test_predictions, np.ones((1, len(truth))), likeliest)[0]
         assert score.value < plain
     assert "cost" not in judge(contest(3)).candidates[0].test
-    assert not METRICS["cost"].applies(np.zeros(3), Predictions())
+    assert not METRICS["cost"].applies(np.zeros(3), AnsweredClasses(probabilities=np.ones((3, 2)) / 2))
 
 
 def test_two_classes_have_a_threshold_and_their_cost_is_scored() -> None:

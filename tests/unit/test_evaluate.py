@@ -7,16 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from netpick.answered import AnsweredClasses, AnsweredLabels, AnsweredNumbers
+from netpick.answers import PLAIN
 from netpick.compare import Resampler
-from netpick.evaluate import PLAIN, Contest, decide, evaluate, judge
+from netpick.evaluate import Contest, evaluate, judge
 from netpick.metrics import metrics_for
-from netpick.types import Array, CandidateResult, DecisionRule, Predictions
+from netpick.tasks import TASKS
+from netpick.types import Answered, Array, CandidateResult, DecisionRule
 
 
-def answers(truth: Array, signal: float, num_classes: int, seed: int) -> Predictions:
+def answers(truth: Array, signal: float, num_classes: int, seed: int) -> Answered:
     generator = np.random.default_rng(seed)
     raw = generator.gamma(1.0, size=(len(truth), num_classes)) + signal * np.eye(num_classes)[truth]
-    return Predictions(probabilities=raw / raw.sum(axis=1, keepdims=True))
+    return AnsweredClasses(probabilities=raw / raw.sum(axis=1, keepdims=True))
 
 
 def contest(num_classes: int = 3, n: int = 500, primary: str = "accuracy") -> Contest:
@@ -34,7 +37,7 @@ def contest(num_classes: int = 3, n: int = 500, primary: str = "accuracy") -> Co
         )
 
     return Contest(
-        task="classify",
+        task=TASKS["classify"],
         labels=[f"class {k}" for k in range(num_classes)],
         primary=primary,
         validation_truth=validation,
@@ -59,7 +62,7 @@ def test_a_contest_of_classes() -> None:
         ("cnn", "majority"),
         ("cnn", "boosted trees"),
     ]
-    defined = [m.name for m in metrics_for("classify") if m.name != "cost"]  # none were given
+    defined = [m.name for m in metrics_for(TASKS["classify"].answer.typed) if m.name != "cost"]  # none were given
     for result in (*judged.candidates, *judged.baselines):
         assert list(result.test) == defined
         assert all(s.low <= s.value <= s.high and s.n == 500 for s in result.test.values())
@@ -87,7 +90,7 @@ def test_two_classes_get_a_threshold_each_and_costs_move_it() -> None:
 
 def test_predictions_that_are_no_numbers_make_a_failed_result() -> None:
     asked = contest()
-    broken = replace(asked.candidates[1], test_predictions=Predictions(probabilities=np.full((500, 3), np.nan)))
+    broken = replace(asked.candidates[1], test_predictions=AnsweredClasses(probabilities=np.full((500, 3), np.nan)))
     judged = judge(replace(asked, candidates=[asked.candidates[0], broken]))
     assert [c.status for c in judged.candidates] == ["ok", "failed"]
     assert judged.candidates[1].reason == "Its predictions for the test rows hold values that are no numbers."
@@ -137,14 +140,16 @@ def test_numbers() -> None:
     validation, test = generator.normal(size=(200, 2)), generator.normal(size=(300, 2))
 
     def entry(name: str, noise: float) -> CandidateResult:
-        parts = [Predictions(values=truth + noise * generator.normal(size=truth.shape)) for truth in (validation, test)]
+        parts = [
+            AnsweredNumbers(values=truth + noise * generator.normal(size=truth.shape)) for truth in (validation, test)
+        ]
         return CandidateResult(
             name=name, family="mlp", status="ok", validation_predictions=parts[0], test_predictions=parts[1]
         )
 
     judged = judge(
         Contest(
-            task="regress",
+            task=TASKS["regress"],
             labels=("a", "b"),
             primary="r2",
             validation_truth=validation,
@@ -160,22 +165,37 @@ def test_numbers() -> None:
 
 
 def test_deciding() -> None:
-    two = Predictions(probabilities=np.array([[0.8, 0.2], [0.4, 0.6]]))
-    assert decide("classify", two).tolist() == [0, 1]  # type: ignore[union-attr]
-    assert decide("classify", two, DecisionRule(threshold=0.2)).tolist() == [1, 1]  # type: ignore[union-attr]
-    assert decide("classify", two, DecisionRule(threshold=0.7)).tolist() == [0, 0]  # type: ignore[union-attr]
-    assert decide("multilabel", two).tolist() == [[1, 0], [0, 1]]  # type: ignore[union-attr]
-    three = Predictions(probabilities=np.array([[0.1, 0.2, 0.7]]))
-    assert decide("classify", three, DecisionRule(threshold=0.1)).tolist() == [2]  # type: ignore[union-attr]
-    assert decide("regress", Predictions(values=np.ones((2, 1)))) is None
+    two = AnsweredClasses(probabilities=np.array([[0.8, 0.2], [0.4, 0.6]]))
+    assert TASKS["classify"].answer.decide(two).tolist() == [0, 1]  # type: ignore[union-attr]
+    assert TASKS["classify"].answer.decide(two, DecisionRule(threshold=0.2)).tolist() == [1, 1]  # type: ignore[union-attr]
+    assert TASKS["classify"].answer.decide(two, DecisionRule(threshold=0.7)).tolist() == [0, 0]  # type: ignore[union-attr]
+    assert TASKS["multilabel"].answer.decide(AnsweredLabels(probabilities=two.probabilities)).tolist() == [
+        [1, 0],
+        [0, 1],
+    ]  # type: ignore[union-attr]
+    three = AnsweredClasses(probabilities=np.array([[0.1, 0.2, 0.7]]))
+    assert TASKS["classify"].answer.decide(three, DecisionRule(threshold=0.1)).tolist() == [2]  # type: ignore[union-attr]
+    assert TASKS["regress"].answer.decide(AnsweredNumbers(values=np.ones((2, 1)))) is None
 
 
 def test_only_metrics_of_the_task_that_are_defined_are_scored() -> None:
     truth = np.zeros(5, dtype=np.int64)
-    scores = evaluate("classify", truth, answers(truth, 1.0, 2, 0), PLAIN, metrics_for("classify"), Resampler(5, 0))
+    scores = evaluate(
+        TASKS["classify"].answer,
+        truth,
+        answers(truth, 1.0, 2, 0),
+        PLAIN,
+        metrics_for(TASKS["classify"].answer.typed),
+        Resampler(5, 0),
+    )
     assert "auc" not in scores
     assert "f1_weighted" not in scores
     assert "accuracy" in scores
     assert "r2" not in evaluate(
-        "classify", truth, answers(truth, 1.0, 2, 0), PLAIN, metrics_for("regress"), Resampler(5, 0)
+        TASKS["classify"].answer,
+        truth,
+        answers(truth, 1.0, 2, 0),
+        PLAIN,
+        metrics_for(TASKS["regress"].answer.typed),
+        Resampler(5, 0),
     )

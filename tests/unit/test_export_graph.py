@@ -15,11 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from torch import nn
 
+from netpick.answers import PLAIN
+from netpick.answers.calibration import Calibration, Curve
+from netpick.answers.conformal import Interval
 from netpick.engines import OnnxEngine
 from netpick.errors import ModelFileError
-from netpick.evaluate import PLAIN, decide
 from netpick.export.convert import NotTracedError, to_graph
-from netpick.export.graph import ExportedModel, decoding_of, resized
+from netpick.export.graph import ExportedModel, resized
 from netpick.export.proof import largest_difference, sample_rows
 from netpick.infer import DeviceData, predict_outputs
 from netpick.models import MODELS, main_form
@@ -27,9 +29,7 @@ from netpick.models.network import build_network
 from netpick.onnx_file import checked_graph, read_metadata
 from netpick.store import Store
 from netpick.tasks import TASKS
-from netpick.tasks.calibration import Calibration, Curve
 from netpick.tasks.classify import ClassifyState
-from netpick.tasks.conformal import Interval
 from netpick.tasks.forecast import ForecastState
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
@@ -54,7 +54,7 @@ class Plain:
     def outputs(self, arrays: dict[str, Array]) -> Array:
         data = DeviceData(Store(arrays=arrays), self.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
-        return np.asarray(TASKS[self.task].answer(predict_outputs(self.network, data, rows)).numpy())
+        return np.asarray(TASKS[self.task].answer.answer(predict_outputs(self.network, data, rows)).numpy())
 
 
 class Nothing(nn.Module):
@@ -77,7 +77,7 @@ def exported(network: nn.Module, inputs: Inputs, task: str, decoding: nn.Module 
     padded = any(spec.padded for spec in inputs.values())
     for whole in (False, True) if padded else (False,):
         try:
-            return to_graph(ExportedModel(network.eval(), inputs, task, decoding or Nothing(), whole))
+            return to_graph(ExportedModel(network.eval(), inputs, TASKS[task].answer, decoding or Nothing(), whole))
         except NotTracedError:
             continue
     raise AssertionError("not traced")
@@ -162,12 +162,18 @@ def test_classes_come_out_as_numbers_and_words_with_the_threshold() -> None:
     network = case.build(num_outputs=2)
     state = ClassifyState(labels=("no", "yes"), variants={})
     model = ExportedModel(
-        network.eval(), case.inputs, "classify", decoding_of("classify", state, DecisionRule(threshold=0.45)), False
+        network.eval(),
+        case.inputs,
+        TASKS["classify"].answer,
+        TASKS["classify"].answer.graph(DecisionRule(threshold=0.45), state),
+        False,
     )
     graph = to_graph(model, ("no", "yes"), {"task": "classify", "title": "größe"})
     assert read_metadata(graph) == {"task": "classify", "title": "größe"}
     found = run(graph, sample_rows(case.inputs, 50))
-    decided = decide("classify", TASKS["classify"].decode(found["answers"], state), DecisionRule(threshold=0.45))
+    decided = TASKS["classify"].answer.decide(
+        TASKS["classify"].answer.decode(found["answers"], state), DecisionRule(threshold=0.45)
+    )
     assert found["prediction"].tolist() == decided.tolist()  # type: ignore[union-attr]
     assert found["label"].tolist() == [state.labels[number] for number in found["prediction"]]
     assert 0 < found["prediction"].sum() < 50
@@ -180,13 +186,13 @@ def test_other_answers_come_out_as_the_task_words_them(task: str) -> None:
         "multilabel": MultilabelState(labels=("a", "b", "c"), one_column=False, delimiter=""),
         "regress": RegressState(names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3)),
     }
-    graph = exported(case.build(), case.inputs, task, decoding_of(task, states[task], PLAIN))
+    graph = exported(case.build(), case.inputs, task, TASKS[task].answer.graph(PLAIN, states[task]))
     found = run(graph, sample_rows(case.inputs, 30))
-    expected = TASKS[task].decode(found["answers"], states[task])
+    expected = TASKS[task].answer.decode(found["answers"], states[task])
     if task == "regress":
         np.testing.assert_allclose(found["prediction"], expected.values, rtol=1e-12)
     else:
-        assert (found["prediction"] == decide(task, expected)).all()
+        assert (found["prediction"] == TASKS[task].answer.decide(expected)).all()
 
 
 BENT = Curve(slope=1.7, offset=-0.3, at=(-0.5, 0.4), bends=(-0.9, 1.5))
@@ -209,11 +215,12 @@ def test_calibrated_classes_come_out_as_the_task_decodes_them(
     state = ClassifyState(labels=labels, variants={}, calibration=calibration)
     network = case.build(num_outputs=len(labels))
     found = run(
-        exported(network, case.inputs, "classify", decoding_of("classify", state, rule)), sample_rows(case.inputs, 60)
+        exported(network, case.inputs, "classify", TASKS["classify"].answer.graph(rule, state)),
+        sample_rows(case.inputs, 60),
     )
-    expected = TASKS["classify"].decode(found["answers"], state)
+    expected = TASKS["classify"].answer.decode(found["answers"], state)
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
-    assert (found["prediction"] == decide("classify", expected, rule)).all()
+    assert (found["prediction"] == TASKS["classify"].answer.decide(expected, rule)).all()
 
 
 def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> None:
@@ -225,21 +232,21 @@ def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> 
         calibration=Calibration(curves=(BENT, Curve(), Curve(offset=0.5))),
     )
     found = run(
-        exported(case.build(), case.inputs, "multilabel", decoding_of("multilabel", labels, PLAIN)),
+        exported(case.build(), case.inputs, "multilabel", TASKS["multilabel"].answer.graph(PLAIN, labels)),
         sample_rows(case.inputs, 30),
     )
-    expected = TASKS["multilabel"].decode(found["answers"], labels)
+    expected = TASKS["multilabel"].answer.decode(found["answers"], labels)
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
-    assert (found["prediction"] == decide("multilabel", expected)).all()
+    assert (found["prediction"] == TASKS["multilabel"].answer.decide(expected)).all()
     numbers = RegressState(
         names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3),
         intervals=(Interval(at=(0.0,), half=(1.5,)), Interval(at=(-1.2e4, -1e4, -9e3), half=(10.0, 300.0, 20.0)), Interval(at=(0.0, 1e-3), half=(1.0, 2.0))),
     )  # fmt: skip
     found = run(
-        exported(case.build(), case.inputs, "regress", decoding_of("regress", numbers, PLAIN)),
+        exported(case.build(), case.inputs, "regress", TASKS["regress"].answer.graph(PLAIN, numbers)),
         sample_rows(case.inputs, 30),
     )
-    expected = TASKS["regress"].decode(found["answers"], numbers)
+    expected = TASKS["regress"].answer.decode(found["answers"], numbers)
     np.testing.assert_allclose(found["low"], expected.low, rtol=1e-6)
     np.testing.assert_allclose(found["high"], expected.high, rtol=1e-6)
 
@@ -252,11 +259,11 @@ def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
         horizon=4, context=3, season=1, log=(True, False), location=two, scale=((1.0, 2.0), (0.5, 4.0)),
         deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4,
     )  # fmt: skip
-    graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", decoding_of("forecast", state, PLAIN))
+    graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", TASKS["forecast"].answer.graph(PLAIN, state))
     rows = sample_rows(inputs, 6)
     rows["window.series"][:] = np.array([0, 1, 1, 0, 1, 2])[:, None]
     found = run(graph, rows)
-    known = TASKS["forecast"].decode(found["answers"][:5], state)
+    known = TASKS["forecast"].answer.decode(found["answers"][:5], state)
     np.testing.assert_allclose(found["prediction"][:5].reshape(5, -1), known.values, rtol=1e-12)
     np.testing.assert_allclose(found["quantiles"][:5].reshape(5, -1, 3), known.quantiles, rtol=1e-12)
     assert np.isnan(found["prediction"][5]).all()

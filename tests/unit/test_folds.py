@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.errors import RequestError
 from netpick.evaluate import Contest, judge
@@ -16,7 +17,8 @@ from netpick.metrics import METRICS
 from netpick.rounds import put_together, validation_rows
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.split import SplitRequest
-from netpick.types import TEST, TRAIN, VALIDATION, Array, CandidateResult, Predictions, Source, Split, TableColumn
+from netpick.tasks import TASKS
+from netpick.types import TEST, TRAIN, VALIDATION, Answered, Array, CandidateResult, Source, Split, TableColumn
 
 N = 300
 x = np.random.default_rng(0).normal(size=N)
@@ -165,8 +167,8 @@ def split_of(train: list[int], validation: list[int], test: list[int]) -> Split:
 FOLD_SPLITS = (split_of([3, 4], [5], [0, 2]), split_of([0, 1], [2], [3, 5]), split_of([2, 3], [0, 5], [1, 4]))
 
 
-def answered(rows: Array) -> Predictions:
-    return Predictions(values=rows[:, None].astype(np.float64))
+def answered(rows: Array) -> Answered:
+    return AnsweredNumbers(values=rows[:, None].astype(np.float64))
 
 
 def result(name: str, split: Split) -> CandidateResult:
@@ -211,13 +213,13 @@ def test_each_fold_decides_by_its_own_threshold() -> None:
     generator = np.random.default_rng(0)
     truth, fold = generator.integers(0, 2, 400), np.arange(400) % 2
     positive = np.where(truth == 1, 0.8, 0.2) * np.where(fold == 1, 0.4, 1.0)
-    said = Predictions(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
+    said = AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
     entry = CandidateResult(
         name="mlp", family="mlp", status="ok", validation_predictions=said, test_predictions=said, steps=500
     )
     judged = judge(
         Contest(
-            task="classify",
+            task=TASKS["classify"],
             labels=("no", "yes"),
             primary="accuracy",
             validation_truth=truth,
@@ -237,8 +239,8 @@ def test_an_auc_compares_rows_of_one_fold_only() -> None:
     positive = np.where(truth == 1, 0.3, 0.2) + 0.5 * fold  # perfect in each fold, not over both
     probabilities = np.column_stack([1 - positive, positive])
     resampler = Resampler(40, 0)
-    apart = score(METRICS["auc"], truth, Predictions(probabilities=probabilities, folds=fold), None, resampler)
-    pooled = score(METRICS["auc"], truth, Predictions(probabilities=probabilities), None, resampler)
+    apart = score(METRICS["auc"], truth, AnsweredClasses(probabilities=probabilities, folds=fold), None, resampler)
+    pooled = score(METRICS["auc"], truth, AnsweredClasses(probabilities=probabilities), None, resampler)
     assert apart.value == 1.0
     assert pooled.value == 0.75
 
@@ -248,7 +250,7 @@ def test_the_mean_of_folds_has_the_influence_of_its_rows() -> None:
     generator = np.random.default_rng(0)
     truth, fold = generator.integers(0, 2, 300), np.arange(300) % 3
     positive = 1 / (1 + np.exp(-(truth + generator.normal(size=300))))
-    predictions = Predictions(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
+    predictions = AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
     resampler = Resampler(300, 0)
     linear = METRICS["auc"].linear(truth, predictions, None)
     assert linear is not None
@@ -262,7 +264,7 @@ def test_folds_whose_models_differ_widen_the_interval_of_an_auc_too() -> None:
     truth, fold = generator.integers(0, 2, 1000), np.arange(1000) % 5
     strength = np.array([0.2, 0.5, 1.0, 2.0, 3.0])[fold]
     positive = 1 / (1 + np.exp(-(strength * (2 * truth - 1) + generator.normal(size=1000))))
-    predictions = Predictions(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
+    predictions = AnsweredClasses(probabilities=np.column_stack([1 - positive, positive]), folds=fold)
     plain = score(METRICS["auc"], truth, predictions, None, Resampler(1000, 0))
     corrected = score(METRICS["auc"], truth, predictions, None, Resampler(1000, 0, None, fold))
     assert corrected.high - corrected.low > 2 * (plain.high - plain.low)
@@ -274,13 +276,14 @@ def test_folds_whose_models_differ_widen_the_interval_and_others_do_not() -> Non
     alike = generator.normal(size=(500, 1))
     differing = alike + np.array([0, 1, 2, 3, 4])[fold][:, None]
     for values, widens in ((alike, False), (differing, True)):
-        predictions = Predictions(values=values, folds=fold)
+        predictions = AnsweredNumbers(values=values, folds=fold)
         plain = score(METRICS["mae"], truth, predictions, None, Resampler(500, 0))
         corrected = score(METRICS["mae"], truth, predictions, None, Resampler(500, 0, None, fold))
         ratio = (corrected.high - corrected.low) / (plain.high - plain.low)
         assert (ratio > 2) if widens else (0.999 < ratio < 2)
     a, b = (
-        Contender(name=n, predictions=Predictions(values=v), decided=None) for n, v in (("a", alike), ("b", differing))
+        Contender(name=n, predictions=AnsweredNumbers(values=v), decided=None)
+        for n, v in (("a", alike), ("b", differing))
     )
     plain = paired_difference(METRICS["mae"], truth, a, b, Resampler(500, 0))
     corrected = paired_difference(METRICS["mae"], truth, a, b, Resampler(500, 0, None, fold))

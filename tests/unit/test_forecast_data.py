@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.answers.horizon import held, scaled, unscaled
 from netpick.errors import DataError
 from netpick.prepare_forecast import ForecastRequest, SeriesParts, forecast_note, is_forecast, new_scales, series_parts
 from netpick.sources import open_source
-from netpick.tasks.forecast import FORECAST, held, horizon_view, scaled, series_scales, unscaled
+from netpick.tasks.forecast import FORECAST, horizon_view, series_scales
 from netpick.timeline import TimelineRequest, make_timeline
 from netpick.timesteps import DAY, HOUR, Step, infer_step, read_times
 from netpick.types import Source, TableColumn
@@ -295,8 +296,8 @@ def test_decoding_orders_the_quantiles_and_stretches_the_interval() -> None:
     columns = [TableColumn(name="y", values=pl.Series("y", np.arange(20.0)))]
     state = FORECAST.fit(columns, np.arange(20))
     answers = np.array([[0.5, -1.0, 0.0, 1.0, 0.0]])
-    plain = FORECAST.decode(answers, state).quantiles
-    wide = FORECAST.decode(answers, type(state)(**{**vars(state), "stretch": ((2.0,),)})).quantiles
+    plain = FORECAST.answer.decode(answers, state).quantiles
+    wide = FORECAST.answer.decode(answers, type(state)(**{**vars(state), "stretch": ((2.0,),)})).quantiles
     assert plain is not None
     assert wide is not None
     assert np.ptp(wide) == pytest.approx(2 * np.ptp(plain))

@@ -198,7 +198,7 @@ def losses() -> Iterator[Any]:
                 for weights in (None, (0.5, 2.0, 1.0)):
                     recipe = Recipe(loss=loss, label_smoothing=smoothing)  # type: ignore[arg-type]
                     try:
-                        TASKS[task].loss(recipe, weights)
+                        TASKS[task].answer.loss(recipe, weights)
                     except RequestError:
                         continue
                     yield pytest.param(task, recipe, weights, id=f"{task}-{loss}-{smoothing}-{bool(weights)}")
@@ -212,7 +212,7 @@ def test_losses(task: str, recipe: Recipe, weights: tuple[float, ...] | None) ->
 
     def answer(x: Tensor) -> Tensor:
         with InDouble():
-            return TASKS[task].loss(recipe, weights)(x, target)
+            return TASKS[task].answer.loss(recipe, weights)(x, target)
 
     assert answer(x).shape == (4,)
     assert gradcheck(answer, (x,), eps=1e-6, atol=1e-7, rtol=1e-6)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.metrics import (
     METRICS,
     best_on_validation,
@@ -15,19 +16,19 @@ from netpick.metrics import (
     confusion_matrix,
     metrics_for,
     per_class_scores,
-    primary_metric,
 )
 from netpick.metrics.intervals import t_quantile, wilson
-from netpick.types import Array, CandidateResult, Predictions, Score
+from netpick.tasks import TASKS
+from netpick.types import Answered, Array, CandidateResult, Score
 
 
-def plain(name: str, truth: Array, predictions: Predictions, decided: Array | None = None) -> float:
+def plain(name: str, truth: Array, predictions: Answered, decided: Array | None = None) -> float:
     return float(METRICS[name].values(truth, predictions, np.ones((1, len(truth))), decided)[0])
 
 
 def test_a_class_that_only_the_truth_or_only_the_prediction_has() -> None:
     truth, decided = np.array([0, 0, 1, 1, 1, 3]), np.array([0, 1, 1, 1, 2, 1])
-    predictions = Predictions(probabilities=np.full((6, 5), 0.2))  # class 4 occurs nowhere
+    predictions = AnsweredClasses(probabilities=np.full((6, 5), 0.2))  # class 4 occurs nowhere
     for name in ("precision", "recall", "f1"):
         expected = getattr(sk, f"{name}_score")(truth, decided, average="macro", zero_division=0.0)
         assert plain(name, truth, predictions, decided) == pytest.approx(expected)
@@ -39,14 +40,14 @@ def test_ranks_skip_classes_that_do_not_occur_and_do_not_apply_to_one_class() ->
     truth = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]])
     auc = np.mean([sk.roc_auc_score(truth == k, probabilities[:, k]) for k in (0, 1)])
-    assert plain("auc", truth, Predictions(probabilities=probabilities)) == pytest.approx(auc)
+    assert plain("auc", truth, AnsweredClasses(probabilities=probabilities)) == pytest.approx(auc)
     for name in ("auc", "average_precision"):
-        assert not METRICS[name].applies(np.zeros(4, dtype=np.int64), Predictions(probabilities=probabilities))
+        assert not METRICS[name].applies(np.zeros(4, dtype=np.int64), AnsweredClasses(probabilities=probabilities))
 
 
 def test_a_resample_without_one_class_is_undefined_rather_than_wrong() -> None:
     truth = np.array([0, 0, 1])
-    predictions = Predictions(probabilities=np.array([[0.7, 0.3], [0.4, 0.6], [0.1, 0.9]]))
+    predictions = AnsweredClasses(probabilities=np.array([[0.7, 0.3], [0.4, 0.6], [0.1, 0.9]]))
     weights = np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
     assert np.isnan(METRICS["auc"].values(truth, predictions, weights, None)).tolist() == [False, True, True]
     assert np.isnan(METRICS["average_precision"].values(truth, predictions, weights, None)).tolist() == [
@@ -60,7 +61,7 @@ def test_a_resample_without_one_class_is_undefined_rather_than_wrong() -> None:
 def test_ties_count_as_in_scikit_learn(rows: list[tuple[int, int]]) -> None:
     truth = np.array([y for y, _ in rows])
     scores = np.array([s / 4 for _, s in rows])
-    predictions = Predictions(probabilities=np.column_stack([1 - scores, scores]))
+    predictions = AnsweredClasses(probabilities=np.column_stack([1 - scores, scores]))
     if 0 < truth.sum() < len(truth):
         assert plain("auc", truth, predictions) == pytest.approx(sk.roc_auc_score(truth, scores), abs=1e-9)
         expected = sk.average_precision_score(truth, scores)
@@ -68,13 +69,13 @@ def test_ties_count_as_in_scikit_learn(rows: list[tuple[int, int]]) -> None:
 
 
 def test_one_row() -> None:
-    truth, predictions = np.array([1]), Predictions(probabilities=np.array([[0.2, 0.8]]))
-    defined = [m.name for m in metrics_for("classify") if m.applies(truth, predictions)]
+    truth, predictions = np.array([1]), AnsweredClasses(probabilities=np.array([[0.2, 0.8]]))
+    defined = [m.name for m in metrics_for(TASKS["classify"].answer.typed) if m.applies(truth, predictions)]
     assert "auc" not in defined
     for name in defined:
         assert np.isfinite(plain(name, truth, predictions, np.array([1])))
-    assert not METRICS["r2"].applies(np.ones((1, 1)), Predictions(values=np.ones((1, 1))))
-    assert plain("rmse", np.ones((1, 1)), Predictions(values=np.zeros((1, 1)))) == 1.0
+    assert not METRICS["r2"].applies(np.ones((1, 1)), AnsweredNumbers(values=np.ones((1, 1))))
+    assert plain("rmse", np.ones((1, 1)), AnsweredNumbers(values=np.zeros((1, 1)))) == 1.0
 
 
 def test_sure_and_wrong_is_dear_but_finite() -> None:
@@ -82,20 +83,22 @@ def test_sure_and_wrong_is_dear_but_finite() -> None:
     for dtype in (np.float32, np.float64):
         probabilities = np.array([[0, 1], [0, 1]], dtype=dtype)
         expected = sk.log_loss(truth, probabilities)
-        assert plain("log_loss", truth, Predictions(probabilities=probabilities)) == pytest.approx(expected, rel=1e-6)  # type: ignore[arg-type]
+        assert plain("log_loss", truth, AnsweredClasses(probabilities=probabilities)) == pytest.approx(
+            expected, rel=1e-6
+        )  # type: ignore[arg-type]
 
 
 def test_a_constant_target_has_no_variance_to_explain() -> None:
     truth = np.full((5, 1), 0.1)
-    assert plain("r2", truth, Predictions(values=truth)) == 1.0
-    assert plain("r2", truth, Predictions(values=truth + 1)) == 0.0
+    assert plain("r2", truth, AnsweredNumbers(values=truth)) == 1.0
+    assert plain("r2", truth, AnsweredNumbers(values=truth + 1)) == 0.0
 
 
 def test_r2_far_from_zero_keeps_its_digits() -> None:
     generator = np.random.default_rng(0)
     truth = 1e7 + generator.normal(size=(200, 1))
     values = truth + 0.1 * generator.normal(size=truth.shape)
-    assert plain("r2", truth, Predictions(values=values)) == pytest.approx(sk.r2_score(truth, values), abs=1e-6)
+    assert plain("r2", truth, AnsweredNumbers(values=values)) == pytest.approx(sk.r2_score(truth, values), abs=1e-6)
 
 
 def test_the_confusion_matrix_and_the_scores_of_each_class() -> None:
@@ -123,11 +126,11 @@ def test_calibration_bins_add_up() -> None:
     generator = np.random.default_rng(0)
     claimed = generator.random(500)
     truth = (generator.random(500) < claimed).astype(np.int64)
-    bins = calibration_bins(truth, Predictions(probabilities=np.column_stack([1 - claimed, claimed])))
+    bins = calibration_bins(truth, AnsweredClasses(probabilities=np.column_stack([1 - claimed, claimed])))
     assert sum(b.n for b in bins) == 500
     assert all(b.low <= b.confidence <= b.high for b in bins)
     gap = sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / 500
-    probabilities = Predictions(probabilities=np.column_stack([1 - claimed, claimed]))
+    probabilities = AnsweredClasses(probabilities=np.column_stack([1 - claimed, claimed]))
     assert gap == pytest.approx(plain("calibration_error", truth, probabilities))
 
 
@@ -151,7 +154,7 @@ def test_wilson_and_student_against_published_values() -> None:
     ],
 )
 def test_the_metric_that_decides(task: str, num_classes: int, balance: float, name: str) -> None:
-    assert primary_metric(task, num_classes, balance) == name
+    assert TASKS[task].answer.primary(num_classes, balance) == name
 
 
 def test_the_best_on_validation_rows_is_never_a_failed_one_and_equals_go_by_log_loss() -> None:

@@ -214,8 +214,8 @@ def test_a_network_spelled_out_is_the_same_layers_of_torch() -> None:
 
 def test_cross_entropy_is_scikit_learns_log_loss() -> None:
     outputs, target = torch.randn(40, 4), torch.arange(40) % 4
-    loss = TASKS["classify"].loss(Recipe(), None)(outputs.float(), target)
-    probabilities = TASKS["classify"].answer(outputs).double().numpy()
+    loss = TASKS["classify"].answer.loss(Recipe(), None)(outputs.float(), target)
+    probabilities = TASKS["classify"].answer.answer(outputs).double().numpy()
     expected = log_loss(target.numpy(), probabilities / probabilities.sum(axis=1, keepdims=True))
     assert float(loss.mean()) == pytest.approx(expected, abs=1e-6)
 
@@ -226,7 +226,7 @@ def test_losses_are_their_formulas() -> None:
     p = 1 / (1 + np.exp(-outputs.float().double().numpy()))
     soft = labels.numpy() * 0.9 + 0.05
     weights = np.array([0.5, 2.0, 1.0])
-    found = TASKS["multilabel"].loss(Recipe(label_smoothing=0.1), tuple(weights))(outputs, labels)
+    found = TASKS["multilabel"].answer.loss(Recipe(label_smoothing=0.1), tuple(weights))(outputs, labels)
     expected = -(weights * soft * np.log(p) + (1 - soft) * np.log(1 - p)).mean(axis=1)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
     target = torch.randn(30, 3).float()
@@ -237,12 +237,12 @@ def test_losses_are_their_formulas() -> None:
         ("mae", size),
         ("huber", np.where(size < 1, error**2 / 2, size - 0.5)),
     ):
-        found = TASKS["regress"].loss(Recipe(loss=name), None)(outputs, target)  # type: ignore[arg-type]
+        found = TASKS["regress"].answer.loss(Recipe(loss=name), None)(outputs, target)  # type: ignore[arg-type]
         np.testing.assert_allclose(found.numpy(), expected.mean(axis=1), atol=1e-6)
     classes = torch.arange(30) % 3
     smooth = 0.8 * np.eye(3)[classes] + 0.2 / 3
     logs = np.log(np.exp(outputs.numpy()) / np.exp(outputs.numpy()).sum(axis=1, keepdims=True))
-    found = TASKS["classify"].loss(Recipe(label_smoothing=0.2), None)(outputs, classes)
+    found = TASKS["classify"].answer.loss(Recipe(label_smoothing=0.2), None)(outputs, classes)
     np.testing.assert_allclose(found.numpy(), -(smooth * logs).sum(axis=1), atol=1e-6)
 
 
@@ -250,7 +250,7 @@ def test_the_loss_of_forecasts_is_squared_error_and_pinball() -> None:
     answers, truth = torch.randn(6, 5, 4).float(), torch.randn(6, 5).float()
     outputs = torch.cat([answers.flatten(1), torch.zeros(6, 1)], dim=1)
     truth[2, 3] = float("nan")
-    found = TASKS["forecast"].loss(Recipe(), None)(outputs, truth)
+    found = TASKS["forecast"].answer.loss(Recipe(), None)(outputs, truth)
     for row in range(6):
         losses = []
         for step in range(5):

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import binary, images, multilabel, regression, tiny
 
+from netpick.answered import AnsweredClasses
 from netpick.metrics import METRICS
 from netpick.report import measures, standings
 from netpick.report.labels import Box, place_labels
-from netpick.types import Predictions
 
 scored_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda k: k / 8)), min_size=2, max_size=60)
 
@@ -25,7 +25,7 @@ def test_areas_equal_the_metrics(rows: list[tuple[int, float]]) -> None:
     assert (curve is not None) == both
     assert (found is not None) == bool(truth.sum())
     if both and curve and found:
-        predictions = Predictions(probabilities=np.stack([1 - score, score], axis=1))
+        predictions = AnsweredClasses(probabilities=np.stack([1 - score, score], axis=1))
         ones = np.ones((1, len(truth)))
         assert curve.area == pytest.approx(float(METRICS["auc"].values(truth, predictions, ones, None)[0]))
         assert found.area == pytest.approx(

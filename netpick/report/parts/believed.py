@@ -8,8 +8,8 @@ from netpick.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import standings
-from netpick.report.words import counted, grouped, interval, percent, significant
 from netpick.types import CandidateResult, RunResults, Score
+from netpick.words import counted, grouped, interval, percent, significant
 
 AS_STATED = "as stated"
 

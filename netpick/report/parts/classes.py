@@ -8,9 +8,10 @@ import numpy.typing as npt
 from netpick.report.components import Chart, Charts, Column, fold, share_bar, table
 from netpick.report.detail_figures import histogram, histogram_bins
 from netpick.report.markup import Child, Html, element, join
+from netpick.report.measures import answer_of
 from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
-from netpick.report.words import grouped, listed, percent, significant
 from netpick.types import ArrayColumn, RunResults, TableColumn
+from netpick.words import grouped, listed, percent, significant
 
 MOST_CLASSES = 30
 PICTURED_CLASSES = 12
@@ -26,7 +27,8 @@ def class_counts(results: RunResults) -> Html | None:
     base = whole if whole is not None else test
     total = len(results.test_truth) if whole is None else results.source.num_rows
     order = np.argsort(-base, kind="stable") if len(labels) > MOST_CLASSES else np.arange(len(labels))
-    noun = "Label" if results.target.task == "multilabel" else "Class"
+    answer = answer_of(results)
+    noun, plural = answer.noun.capitalize(), answer.plural.capitalize()
     head = [Column(title=noun), Column(title="Rows" if whole is not None else "Test rows", number=True)]
     head += [Column(title="in test", number=True)] if whole is not None else []
     head += [Column(title="Share", number=True), Column(title="", kind="bar")]
@@ -36,23 +38,22 @@ def class_counts(results: RunResults) -> Html | None:
         cells += [grouped(int(test[k]))] if whole is not None else []
         cells += [percent(base[k] / max(1, total), 1), share_bar(base[k] / max(1, base.max()))]
         rows.append(cells)
-    caption = f"{noun}es and how often they occur" if noun == "Class" else "Labels and how often they occur"
+    caption = f"{plural} and how often they occur"
     first = table(caption, head, rows[:MOST_CLASSES], style="bars quiet")
     rest = fold(f"{len(rows) - MOST_CLASSES} rarer ones", table("Rarer ones", head, rows[MOST_CLASSES:], style="bars"))
-    title = "Classes" if noun == "Class" else "Labels"
-    return element("div", element("h3", title), first, rest if len(rows) > MOST_CLASSES else None)
+    return element("div", element("h3", plural), first, rest if len(rows) > MOST_CLASSES else None)
 
 
 def _test_counts(results: RunResults) -> npt.NDArray[np.int64]:
     truth, number = results.test_truth, len(results.target.labels)
-    if results.target.task == "multilabel":
+    if answer_of(results).any_labels:
         return np.asarray(truth.sum(axis=0), dtype=np.int64)
     return np.bincount(truth.astype(np.int64), minlength=number)[:number]
 
 
 def _all_counts(results: RunResults) -> npt.NDArray[np.int64] | None:
     """Rows of each class in the whole source, where the target is a column whose cells are the labels."""
-    if results.target.task != "classify" or len(results.target.names) != 1:
+    if not answer_of(results).one_class or len(results.target.names) != 1:
         return None
     column = results.source.columns.get(results.target.names[0])
     if not isinstance(column, TableColumn):
@@ -95,7 +96,7 @@ def target_charts(results: RunResults, charts: Charts) -> Html:
 
 def samples(results: RunResults) -> Html | None:
     """A few rows of each class as pictures; they are test rows, because only their classes are known here."""
-    if results.target.task != "classify":
+    if not answer_of(results).one_class:
         return None
     if results.thumbnails is None:
         return _texts(results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from netpick.answered import as_stated
 from netpick.metrics import ClassScores, confusion_matrix, per_class_scores
 from netpick.report.components import Chart, Charts, Column, facts, fold, table, whisker
 from netpick.report.detail_figures import Mark, calibration_view, curve_view
@@ -15,6 +16,7 @@ from netpick.report.measures import (
     Curve,
     Trade,
     calibration,
+    chances_of,
     cost,
     decided,
     is_binary,
@@ -29,8 +31,8 @@ from netpick.report.parts.believed import AS_STATED, calibration_details
 from netpick.report.parts.confusion import confusion_details
 from netpick.report.parts.mistakes import class_mistakes, label_mistakes
 from netpick.report.standings import best_baseline
-from netpick.report.words import counted, grouped, interval, percent, significant
-from netpick.types import Array, CandidateResult, Predictions, RunResults, Threshold
+from netpick.types import Array, CandidateResult, RunResults, Threshold
+from netpick.words import counted, grouped, interval, percent, significant
 
 
 def classifier_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html:
@@ -179,9 +181,9 @@ def _binary_curves(results: RunResults, entry: CandidateResult, charts: Charts) 
         if (curve := precision_recall(truth, score)) is not None:
             recalls[one.name] = (curve, colour)
         bins[one.name] = (calibration(truth, score), colour)
-    stated = _stated(entry)
+    stated = as_stated(chances_of(entry))
     if stated is not None:
-        bins[f"{entry.name} {AS_STATED}"] = (calibration(truth, stated[:, positive]), "--grey")
+        bins[f"{entry.name} {AS_STATED}"] = (calibration(truth, stated.probabilities[:, positive]), "--grey")
     marks = _marks(results, truth, _scores_of(results, entry))
     views = [
         curve_view("ROC", rocs, ("false positive rate (false alarms)", "true positive rate (found)"), marks[:1]),
@@ -225,11 +227,6 @@ def _curve_table(rocs: dict[str, tuple[Curve, str]], recalls: dict[str, tuple[Cu
     return table("Points of the ROC curve", head, rows)
 
 
-def _stated(entry: CandidateResult) -> npt.NDArray[np.float64] | None:
-    """Its probabilities before calibration (n, K); None where it left them alone."""
-    return None if entry.test_predictions is None else entry.test_predictions.uncalibrated
-
-
 def _bins_table(bins: dict[str, tuple[Bins, str]]) -> Html:
     head = [Column(title="Candidate")]
     head += [Column(title=t, number=True) for t in ("Said", "Came true", "Rows")]
@@ -244,10 +241,9 @@ def _bins_table(bins: dict[str, tuple[Bins, str]]) -> Html:
 def _reliability(results: RunResults, entry: CandidateResult, charts: Charts) -> Html | None:
     if entry.test_predictions is None:
         return None
-    bins = {entry.name: (top_calibration(results.test_truth, entry.test_predictions), colours(results)[entry.name])}
-    stated = _stated(entry)
-    if stated is not None:
-        before = Predictions(probabilities=stated)
+    bins = {entry.name: (top_calibration(results.test_truth, chances_of(entry)), colours(results)[entry.name])}
+    before = as_stated(chances_of(entry))
+    if before is not None:
         bins[f"{entry.name} {AS_STATED}"] = (top_calibration(results.test_truth, before), "--grey")
     chart = Chart(
         key="calibration",

@@ -19,7 +19,8 @@ from netpick.report.standings import (
     standings,
     visible_range,
 )
-from netpick.report.words import (
+from netpick.types import CandidateResult, Comparison, RunResults
+from netpick.words import (
     counted,
     decimals_for,
     duration,
@@ -31,7 +32,6 @@ from netpick.report.words import (
     signed,
     size,
 )
-from netpick.types import CandidateResult, Comparison, RunResults
 
 MOST_COMPARISONS = 15
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from netpick.report.components import Charts, Column, code, facts, fold, pill, section, table
 from netpick.report.markup import Child, Html, element
+from netpick.report.measures import answer_of
 from netpick.report.parts.classes import class_counts, samples, target_charts
-from netpick.report.words import counted, grouped, listed, percent
 from netpick.types import Field, Note, RunResults, TableColumn
+from netpick.words import counted, grouped, listed, percent
 
 MOST_COLUMNS = 30
 PLURALS = {"category": "categories", "series": "series", "datetime": "dates and times"}
@@ -22,7 +23,7 @@ def data_section(results: RunResults, charts: Charts) -> Html:
         "What the data is",
         facts(_facts(results)),
         samples(results),
-        class_counts(results) if results.target.task not in ("regress", "forecast") else target_charts(results, charts),
+        target_charts(results, charts) if answer_of(results).quantities else class_counts(results),
         _columns(results),
         _notes([*results.source.notes, *results.schema.notes]),
         _unreadable(results),
@@ -36,15 +37,9 @@ def _facts(results: RunResults) -> list[tuple[Child, Child]]:
     source, schema = results.source, results.schema
     kinds = Counter(f.kind for f in schema.features if f.kind)
     inputs = listed([counted(n, kind, PLURALS.get(kind, "")) for kind, n in kinds.most_common()]) or "none"
-    tasks = {
-        "classify": f"classify into {counted(len(results.target.labels), 'class', 'classes')}",
-        "multilabel": f"any of {counted(len(results.target.labels), 'label')} per row",
-        "regress": f"predict {counted(len(results.target.names), 'number')}",
-        "forecast": f"forecast {counted(len(results.target.names), 'series', 'series')}",
-    }
     left_out = sum(f.role == "left_out" for f in schema.fields)
     columns = counted(len(source.columns), "column") + (f", {left_out} left out" if left_out else "")
-    task = tasks.get(results.target.task, results.target.task)
+    task = answer_of(results).purpose(len(results.target.labels))
     target = listed(list(results.target.names))
     return [
         ("Source", source.origin),

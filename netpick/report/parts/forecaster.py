@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from netpick.answered import AnsweredHorizon
 from netpick.report.components import Chart, Charts, Column, table
 from netpick.report.figures import colours
 from netpick.report.forecast_figures import by_step_view, window_view
 from netpick.report.markup import Html, element, join
 from netpick.report.measures import Floats
 from netpick.report.standings import best_baseline
-from netpick.report.words import counted, grouped, percent, significant
-from netpick.types import CandidateResult, ForecastOrigin, RunResults
+from netpick.types import CandidateResult, ForecastInfo, ForecastOrigin, RunResults
+from netpick.words import counted, grouped, percent, significant
 
 MOST_TARGETS = 3
 MOST_VIEWS = 12
@@ -23,11 +24,12 @@ MOST_STEPS_SHOWN = 24  # in tables
 
 def forecaster_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html | None:
     """Windows of the test part, then how errors grow with the steps ahead."""
-    if results.forecast is None or entry.test_predictions is None or entry.test_predictions.quantiles is None:
+    found = _horizon(entry)
+    if results.forecast is None or found is None:
         return None
     return element(
         "div",
-        charts.place(_windows(results, entry)),
+        charts.place(_windows(results, results.forecast, entry, _answers(results, found))),
         charts.place(_by_step(results, entry)),
     )
 
@@ -37,30 +39,30 @@ def _three(results: RunResults, values: Floats) -> Floats:
     return values.reshape(len(values), -1, len(results.target.names))
 
 
-def _answers(results: RunResults, entry: CandidateResult) -> Floats:
-    """(n, H, V, 4): point forecast, 10, 50, 90 %."""
+def _horizon(entry: CandidateResult) -> AnsweredHorizon | None:
+    """Its forecasts of the test windows with their quantiles, where it has some."""
     found = entry.test_predictions
-    assert found is not None
-    assert found.values is not None
+    return found if isinstance(found, AnsweredHorizon) and found.quantiles is not None else None
+
+
+def _answers(results: RunResults, found: AnsweredHorizon) -> Floats:
+    """(n, H, V, 4): point forecast, 10, 50, 90 %."""
     assert found.quantiles is not None
     both = np.concatenate([found.values[..., None], found.quantiles], axis=-1)
     return both.reshape(len(both), -1, len(results.target.names), both.shape[-1])
 
 
-def _windows(results: RunResults, entry: CandidateResult) -> Chart:
-    info = results.forecast
-    assert info is not None
-    answers, truth = _answers(results, entry), _three(results, results.test_truth)
-    palette = colours(results)
+def _windows(results: RunResults, info: ForecastInfo, entry: CandidateResult, answers: Floats) -> Chart:
+    truth, palette = _three(results, results.test_truth), colours(results)
     other = best_baseline(results)
-    beside = {} if other is None or other is entry or other.test_predictions is None else {other.name: other}
+    said = None if other is None or other is entry else other.test_predictions
+    beside = {other.name: said.values} if other is not None and isinstance(said, AnsweredHorizon) else {}
     views, tables = [], []
     for target, name in enumerate(results.target.names[:MOST_TARGETS]):
         for origin in info.shown[: max(1, MOST_VIEWS // min(MOST_TARGETS, len(results.target.names)))]:
             others = {
-                label: (_three(results, rival.test_predictions.values)[origin.place, :, target], palette[label])
-                for label, rival in beside.items()
-                if rival.test_predictions is not None and rival.test_predictions.values is not None
+                label: (_three(results, values)[origin.place, :, target], palette[label])
+                for label, values in beside.items()
             }
             of_series = f"{origin.series}, " if origin.series else ""
             of_target = f"{name}, " if len(results.target.names) > 1 else ""
@@ -105,12 +107,13 @@ def _by_step(results: RunResults, entry: CandidateResult) -> Chart:
     errors: dict[str, tuple[Floats, str]] = {}
     coverage: dict[str, tuple[Floats, str]] = {}
     for rival in (entry, other):
-        if rival is None or rival.test_predictions is None or rival.name in errors:
+        found = None if rival is None or rival.name in errors else _horizon(rival)
+        if rival is None or found is None:
             continue
-        answers = _answers(results, rival)
+        answers = _answers(results, found)
         scale = np.ones((len(truth), 1, truth.shape[2]))
-        if len(results.target.names) > 1 and rival.test_predictions.deviation is not None:
-            scale = rival.test_predictions.deviation[:, None, :]
+        if len(results.target.names) > 1 and found.deviation is not None:
+            scale = found.deviation[:, None, :]
         missing = np.isnan(truth)
         gaps = np.where(missing, 0.0, answers[..., 0] - np.nan_to_num(truth)) / scale
         known = np.maximum((~missing).sum(axis=(0, 2)), 1)

@@ -9,6 +9,7 @@ from netpick.report.components import Column, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import (
     Whole,
+    answer_of,
     decided,
     probabilities_of,
     values_of,
@@ -17,8 +18,8 @@ from netpick.report.measures import (
     worst_values,
 )
 from netpick.report.pictures import picture, pictures_of
-from netpick.report.words import percent, row_name, significant
 from netpick.types import CandidateResult, RunResults, TableColumn
+from netpick.words import percent, row_name, significant
 
 MOST = 12
 MOST_CELLS = 5  # key columns of a table
@@ -38,11 +39,12 @@ def class_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
 def label_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
     """Rows with a label that was wrongly given or withheld, the most confident first."""
     probabilities = probabilities_of(entry)
-    found = worst_labels(results.test_truth, decided(results, entry), probabilities, MOST)
+    choice = decided(results, entry)
+    found = worst_labels(results.test_truth, choice, probabilities, MOST)
     told: list[list[Child]] = []
     for i, label in found:
         name = results.target.labels[label]
-        given = probabilities[i, label] >= 0.5
+        given = bool(choice[i, label])
         told.append(
             [
                 f"{'not ' if given else ''}{name}",
@@ -107,7 +109,7 @@ def _table(
 ) -> Html:
     names = _telling_columns(results)
     head = [Column(title="Row"), *(Column(title=t, number=t not in ("Truth", "Said")) for t in heads)]
-    if results.target.task == "regress":
+    if answer_of(results).quantities:
         head[1] = Column(title=heads[0], number=True)
     head += [Column(title=name, kind="cell") for name in names]
     cells = [

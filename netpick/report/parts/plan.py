@@ -8,8 +8,8 @@ from typing import Any
 
 from netpick.report.components import Charts, Column, facts, fold, section, table
 from netpick.report.markup import Html, element
-from netpick.report.words import grouped, significant
 from netpick.types import RunResults
+from netpick.words import grouped, significant
 
 MOST_CELLS = 200
 

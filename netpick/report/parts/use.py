@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from netpick.report.components import Charts, section
 from netpick.report.markup import Html, element
+from netpick.report.measures import answer_of
 from netpick.report.standings import metric_word, named, primary
-from netpick.report.words import counted, decimals_for, grouped, interval, listed, milliseconds
 from netpick.types import CandidateResult, RunResults
+from netpick.words import counted, decimals_for, grouped, interval, listed, milliseconds
 
 
 def use_section(results: RunResults, charts: Charts) -> Html:
@@ -88,7 +89,7 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
             f"Expect {metric_word(results.primary_metric)} of {interval(score, decimals)} on data like the "
             f"{grouped(score.n)} test rows. On other data (another place, device or year) it can be lower: score it there first."
         )
-    if results.target.task == "classify":
+    if answer_of(results).one_class:
         classes = listed([str(label) for label in results.target.labels], 10)
         said.append(
             f"It answers with one of the classes it learned: {classes}. Anything else is given one of these too."

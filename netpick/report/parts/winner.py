@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from netpick.answers import Answer
+from netpick.answers.classes import OneClass
+from netpick.answers.horizon import Horizon
+from netpick.answers.labels import AnyLabels
+from netpick.answers.numbers import Numbers
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
+from netpick.report.measures import answer_of
 from netpick.report.parts.classifier import classifier_details, multilabel_details
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.regressor import regressor_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
-from netpick.report.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
 from netpick.types import CandidateResult, RunResults
+from netpick.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
 
-DETAILS = {
-    "classify": classifier_details,
-    "multilabel": multilabel_details,
-    "regress": regressor_details,
-    "forecast": forecaster_details,
+Details = Callable[[RunResults, CandidateResult, Charts], Html | None]
+DETAILS: dict[type[Answer[Any]], Details] = {
+    OneClass: classifier_details,
+    AnyLabels: multilabel_details,
+    Numbers: regressor_details,
+    Horizon: forecaster_details,
 }
 
 
@@ -38,7 +48,7 @@ def winner_section(results: RunResults, charts: Charts) -> Html | None:
         title,
         element("p", element("strong", entry.name), ": ", ", ".join(filter(None, about)), "."),
         _metrics(results, entry),
-        DETAILS[results.target.task](results, entry, charts),
+        DETAILS[type(answer_of(results))](results, entry, charts),
     )
 
 

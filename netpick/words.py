@@ -115,6 +115,12 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
 
 
+def quoted(names: Sequence[str], most: int = 10) -> str:
+    """The first names in quotes: 'a', 'b' and 3 more."""
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
 def row_name(results: RunResults, row: int) -> str:
     """How a person would name a row: its file, else its number."""
     names = results.source.row_names

@@ -1,0 +1,103 @@
+"""What models say about rows, typed by what is answered: one class, several labels, numbers, or the steps of a horizon.
+
+Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from netpick.types import Answered
+
+Floats = npt.NDArray[np.float64]
+A = TypeVar("A", bound=Answered)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredChances(Answered, ABC):
+    """Probabilities of named outcomes."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("probabilities",)
+    own: ClassVar[tuple[str, ...]] = ("uncalibrated",)
+    probabilities: Floats  # (n, K)
+    uncalibrated: Floats | None = None  # as the model states them, where calibration changed them
+
+    @property
+    def stated(self) -> Floats:
+        return self.probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredClasses(AnsweredChances):
+    """Probabilities (n, K) of exclusive classes, which sum to 1."""
+
+    thresholds: Floats | None = None  # (n,) that each row is decided by, where folds have their own
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredLabels(AnsweredChances):
+    """Probabilities (n, L) of labels, each by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredQuantities(Answered, ABC):
+    """Numbers in the units of the target."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("values",)
+    values: Floats  # (n, T)
+
+    @property
+    def stated(self) -> Floats:
+        return self.values
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredNumbers(AnsweredQuantities):
+    """Numbers (n, T), with the ends of their intervals; None where too few rows say how wide an interval is."""
+
+    own: ClassVar[tuple[str, ...]] = ("low", "high")
+    low: Floats | None = None
+    high: Floats | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredHorizon(AnsweredQuantities):
+    """The next H steps of V targets, step by step (n, H * V), and what scale-free metrics divide by."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("values", "quantiles")
+    quantiles: Floats | None = None  # (n, H * V, 3) of 10, 50 and 90 %
+    naive: Floats | None = None  # (n, V), seasonal naive error of the row's series in training
+    deviation: Floats | None = None  # (n, V), standard deviation of the row's series in training
+
+
+def joined(parts: Sequence[A]) -> A:
+    """What was said about some rows, and about the rows behind them; fields that one part lacks are left out."""
+    columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
+    made = {name: None if any(c is None for c in cs) else np.concatenate(cs) for name, cs in columns.items()}
+    return replace(parts[0], **made)
+
+
+def averaged(parts: Sequence[A], weights: Sequence[float]) -> A:
+    """The weighted average of what several models say about the same rows.
+
+    What belongs to one model (its calibration, its intervals) is left out, but for the quantiles of a forecast.
+    """
+    made = dict.fromkeys((*parts[0].averaged, *parts[0].own))
+    for name in parts[0].averaged:
+        columns = [vars(part)[name] for part in parts]
+        if all(column is not None for column in columns):
+            made[name] = np.tensordot(np.asarray(weights), np.stack(columns), axes=1)
+    return replace(parts[0], **made)
+
+
+def as_stated(predictions: Answered) -> AnsweredChances | None:
+    """Probabilities as the model states them; None where calibration left them alone, or where there are none."""
+    if not isinstance(predictions, AnsweredChances) or predictions.uncalibrated is None:
+        return None
+    return replace(predictions, probabilities=predictions.uncalibrated, uncalibrated=None, folds=None)

@@ -1,0 +1,19 @@
+"""ANSWERS: the kinds of answers, and all that depends on what is answered. The table below is the only place that lists them.
+
+Tasks say which answer they have. Nothing outside this room and `tasks/` asks for one by name: whoever has to tell them apart
+asks an answer for what it does, or for a fact about it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
+from netpick.answers.classes import ONE_CLASS
+from netpick.answers.horizon import HORIZON
+from netpick.answers.labels import ANY_LABELS
+from netpick.answers.numbers import NUMBERS
+
+ANSWERS: dict[str, Answer[Any]] = {answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON)}
+
+__all__ = ["ANSWERS", "ANY_LABELS", "HORIZON", "NUMBERS", "ONE_CLASS", "PLAIN", "Answer", "Read", "TensorSpec"]

@@ -1,0 +1,231 @@
+"""The contract of an answer: all that depends on what is answered, from the loss to the words that people read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
+
+import numpy as np
+import polars as pl
+
+from netpick.answered import A
+from netpick.errors import RequestError
+from netpick.recipe import Recipe
+from netpick.types import Answered, Array, DecisionRule
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    LossFunction = Callable[[Tensor, Tensor], Tensor]  # outputs (B, O) and target (B, ...) -> loss per row (B,)
+
+PLAIN = DecisionRule()  # the likeliest class, labels from one half on
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """A tensor of a reply: its datatype in the words of the Open Inference Protocol, and its shape, -1 for any number of rows."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What a table of predictions says of one candidate."""
+
+    truth: Array
+    predictions: Answered
+    decided: Array | None
+    groups: Array | None = None  # of rows that depend on each other
+
+
+class Answer(ABC, Generic[A]):
+    """One kind of answer. Instances are stateless; `state` is what the task learned from the target, which is JSON.
+
+    The three facts say what a row's truth is. Whoever needs to tell answers apart asks for a fact, never for a name, and an
+    answer of which none holds is none of those.
+    """
+
+    name: ClassVar[str]
+    typed: ClassVar[type[Answered]]  # what `decode` gives
+    one_class: ClassVar[bool] = (
+        False  # exactly one of several classes: mistakes may have costs, two classes a threshold
+    )
+    any_labels: ClassVar[bool] = False  # each of several labels holds or does not
+    quantities: ClassVar[bool] = False  # numbers in units
+    noun: ClassVar[str]  # for what `labels` names: "class"
+    plural: ClassVar[str]
+    fallback: ClassVar[str]  # a metric that is defined on any rows, for when the primary one is not
+    whole_tables: ClassVar[bool] = True  # whether tables of predictions hold all that its metrics read
+
+    # --- learning ---
+
+    def num_outputs(self, state: Any) -> int:
+        """How many outputs the head has: classes, labels or values."""
+        return len(self.labels(state))
+
+    @abstractmethod
+    def labels(self, state: Any) -> tuple[str, ...]:
+        """Names of the classes, labels or targets."""
+
+    @abstractmethod
+    def target(self, truth: Array, state: Any) -> Array:
+        """What the network is trained on: class numbers, 0/1 floats, or standardised values."""
+
+    @abstractmethod
+    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+        """The loss per row. Raises RequestError for a loss that does not fit the answer."""
+
+    @abstractmethod
+    def labelled(self, truth: Array) -> Array:
+        """Which rows have a target: (N,) bool."""
+
+    # --- answering ---
+
+    @abstractmethod
+    def answer(self, outputs: Tensor) -> Tensor:
+        """Outputs (B, O) or (B, M, O) of M members to probabilities or standardised values (B, O)."""
+
+    @abstractmethod
+    def decode(self, answers: Array, state: Any) -> A:
+        """Answers (n, O) as predictions in the words and units of the target."""
+
+    def standardised(self, answers: Array, state: Any) -> Array:
+        """A baseline's answers, probabilities or numbers in the target's units (n, K), as a network's: the inverse of `decode`."""
+        return answers
+
+    def calibrated(self, predictions: A, truth: Array, state: Any) -> Any:
+        """The state with what validation rows say of a candidate's probabilities or intervals.
+
+        predictions: as `decode` made them with `state`, which holds nothing of that kind yet.
+        """
+        return state
+
+    def revised(self, predictions: A, state: Any) -> A:
+        """Plain predictions with the state's calibration or intervals applied; `decode` ends with it."""
+        return predictions
+
+    def calibration_words(self, state: Any) -> str:
+        """What `calibrated` learned, in words; empty where it changed nothing."""
+        return ""
+
+    def coverage(self, state: Any) -> float | None:
+        """The share of rows whose truth lies between `low` and `high`; None where there are no intervals."""
+        return None
+
+    def decide(self, predictions: A, rule: DecisionRule = PLAIN) -> Array | None:
+        """Classes (n,) or labels (n, L) of 0/1 that the probabilities stand for; None for numbers."""
+        return None
+
+    # --- scoring ---
+
+    @abstractmethod
+    def primary(self, num_outputs: int, balance: float) -> str:
+        """The name of the metric that decides a contest.
+
+        num_outputs: classes, labels, or numbers on scales of their own. balance: share of the rows that are in the rarest
+        class; 1 / num_outputs when all are equal.
+        """
+
+    # --- tables ---
+
+    @abstractmethod
+    def columns(
+        self, predictions: A, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
+    ) -> dict[str, pl.Series]:
+        """Columns of a table of predictions."""
+
+    def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
+        """The truth beside it: `truth_NAME` for each label or target."""
+        return {f"truth_{name}": pl.Series(f"truth_{name}", truth[:, i]) for i, name in enumerate(labels)}
+
+    @abstractmethod
+    def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read | None:
+        """What `columns` and `truth_columns` wrote of a candidate. Raises PolarsError or ValueError where columns are missing."""
+
+    # --- programs ---
+
+    @abstractmethod
+    def json_rows(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> list[dict[str, Any]]:
+        """Each row as JSON values."""
+
+    @abstractmethod
+    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
+        """JSON schema of what `json_rows` gives, by key."""
+
+    @abstractmethod
+    def tensors(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
+        """The rows as arrays by name: texts as objects, truths as bool, numbers as float64."""
+
+    @abstractmethod
+    def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
+        """What `tensors` gives."""
+
+    @abstractmethod
+    def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
+        """What turns answers into predictions in an exported graph; its `names` are those of what it gives."""
+
+    @abstractmethod
+    def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
+        """The outputs of an exported graph of so many labels, and what each of them is."""
+
+    # --- words ---
+
+    @abstractmethod
+    def purpose(self, count: int) -> str:
+        """What is asked of a row, in words: 'classify into 3 classes'."""
+
+    @abstractmethod
+    def words(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> str:
+        """What is said of the first row, as a person would say it."""
+
+    @abstractmethod
+    def truth_words(self, truth: Array, labels: Sequence[str]) -> str:
+        """The truth of one row, as a person would say it."""
+
+    # --- looking inside ---
+
+    @abstractmethod
+    def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
+        """(B,) how much outputs (B, M, O) of M members are for one class or label, as log-odds, or one predicted number."""
+
+
+def error_function(recipe: Recipe, what: str) -> Callable[..., Tensor]:
+    """The loss of numbers by its name in the recipe, squared error by default. Raises RequestError, which says `what` fits."""
+    from torch.nn import functional
+
+    functions: dict[str, Callable[..., Tensor]] = {
+        "auto": functional.mse_loss,
+        "mse": functional.mse_loss,
+        "mae": functional.l1_loss,
+        "huber": functional.huber_loss,
+    }
+    if recipe.loss not in functions:
+        raise RequestError(
+            f"Loss '{recipe.loss}' was asked for, but {what}. Use one of these, or pass --task classify."
+        )
+    return functions[recipe.loss]
+
+
+def numbers_of(table: pl.DataFrame, names: Sequence[str]) -> Array:
+    """Columns of a table (n, len(names)) as float64."""
+    return np.stack([table[name].cast(pl.Float64).to_numpy() for name in names], axis=1)
+
+
+def objects(texts: Sequence[str]) -> Array:
+    """Texts (n,) as an array of objects."""
+    cells = np.empty(len(texts), dtype=object)
+    cells[:] = texts
+    return cells
+
+
+def class_names(numbers: Array, labels: Sequence[str]) -> list[str]:
+    """Names of classes by their numbers (n,)."""
+    names: list[str] = np.asarray(labels, dtype=object)[numbers].tolist()
+    return names
+
+
+NUMBER_SCHEMA: Mapping[str, Any] = {"type": ["number", "null"]}

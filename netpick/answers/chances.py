@@ -1,0 +1,58 @@
+"""What answers in probabilities share: one class of several, and any of several labels."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import polars as pl
+
+from netpick.answered import AnsweredChances
+from netpick.answers.base import NUMBER_SCHEMA, Answer, TensorSpec
+from netpick.metrics.means import Accuracy
+from netpick.words import percent
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+C = TypeVar("C", bound=AnsweredChances)
+MOST_NAMED = 100  # labels that a schema names one by one
+
+
+class Chances(Answer[C], ABC, Generic[C]):
+    """Probabilities of named outcomes, calibrated on validation rows."""
+
+    fallback = Accuracy.name
+
+    def labels(self, state: Any) -> tuple[str, ...]:
+        return state.labels  # type: ignore[no-any-return]
+
+    def calibration_words(self, state: Any) -> str:
+        return state.calibration.words if state.calibration else ""
+
+
+def mean_of_members(answers: Tensor) -> Tensor:
+    """(B, O) of (B, O), or of (B, M, O) for M members that train side by side."""
+    return answers.mean(dim=1) if answers.ndim == 3 else answers
+
+
+def probability_columns(predictions: AnsweredChances, labels: Sequence[str], prefix: str) -> dict[str, pl.Series]:
+    """`probability_LABEL` of every class or label."""
+    names = [f"{prefix}probability_{label}" for label in labels]
+    return {name: pl.Series(name, predictions.probabilities[:, i]) for i, name in enumerate(names)}
+
+
+def probabilities_spec(labels: Sequence[str]) -> TensorSpec:
+    return TensorSpec(name="probabilities", datatype="FP64", shape=(-1, len(labels)))
+
+
+def probabilities_schema(labels: Sequence[str]) -> dict[str, Any]:
+    """JSON schema of probabilities by name."""
+    named = dict.fromkeys(labels[:MOST_NAMED], NUMBER_SCHEMA)
+    return {"type": "object", "properties": named, "additionalProperties": NUMBER_SCHEMA}
+
+
+def confident(label: str, probability: float) -> str:
+    """'cat (93 %)'."""
+    return f"{label} ({percent(probability)})"

@@ -1,0 +1,207 @@
+"""One of two or more classes for a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.answered import AnsweredClasses
+from netpick.answers.base import PLAIN, Read, TensorSpec, class_names, numbers_of, objects
+from netpick.answers.calibration import calibrate_classes
+from netpick.answers.chances import (
+    Chances,
+    confident,
+    mean_of_members,
+    probabilities_schema,
+    probabilities_spec,
+    probability_columns,
+)
+from netpick.errors import RequestError
+from netpick.metrics.classes import BalancedAccuracy
+from netpick.metrics.means import Accuracy
+from netpick.metrics.ranks import Auc
+from netpick.recipe import Recipe
+from netpick.types import Array, DecisionRule
+from netpick.words import counted
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from netpick.answers.base import LossFunction
+
+# Of an even share; when the rarest class has less, accuracy flatters whoever always says the common class.
+EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
+
+
+class OneClass(Chances[AnsweredClasses]):
+    """Exactly one class a row: probabilities that sum to 1, and a decision by a threshold, by costs, or for the likeliest."""
+
+    name: ClassVar[str] = "class"
+    typed = AnsweredClasses
+    one_class = True
+    noun, plural = "class", "classes"
+
+    def target(self, truth: Array, state: Any) -> Array:
+        return truth.astype(np.int64)
+
+    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+        import torch
+        from torch.nn import functional
+
+        if recipe.loss == "binary_cross_entropy":  # one sigmoid an output, one against the rest
+            return _one_against_rest(recipe.label_smoothing)
+        if recipe.loss not in ("auto", "cross_entropy"):
+            raise RequestError(
+                f"Loss '{recipe.loss}' was asked for, but a classification is trained with cross_entropy or "
+                "binary_cross_entropy. Use one of these, or pass --task regress."
+            )
+        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+        def cross_entropy(outputs: Tensor, target: Tensor) -> Tensor:
+            scale = None if weight is None else weight.to(outputs.device)
+            return functional.cross_entropy(
+                outputs.float(), target, weight=scale, label_smoothing=recipe.label_smoothing, reduction="none"
+            )
+
+        return cross_entropy
+
+    def labelled(self, truth: Array) -> Array:
+        return truth >= 0
+
+    def answer(self, outputs: Tensor) -> Tensor:
+        return mean_of_members(outputs.float().softmax(dim=-1))
+
+    def decode(self, answers: Array, state: Any) -> AnsweredClasses:
+        return self.revised(AnsweredClasses(probabilities=answers.astype(np.float64)), state)
+
+    def calibrated(self, predictions: AnsweredClasses, truth: Array, state: Any) -> Any:
+        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
+        return replace(state, calibration=calibrate_classes(predictions.probabilities[rows], truth[rows]))
+
+    def revised(self, predictions: AnsweredClasses, state: Any) -> AnsweredClasses:
+        if state.calibration is None:
+            return predictions
+        stated = predictions.probabilities
+        return replace(predictions, probabilities=state.calibration.of_classes(stated), uncalibrated=stated)
+
+    def decide(self, predictions: AnsweredClasses, rule: DecisionRule = PLAIN) -> Array:
+        """The class (n,) of each row: of two the second from the threshold on (at exactly one half without one it is the
+        first), of more the likeliest, or the one of least expected cost where mistakes have costs."""
+        probabilities = predictions.probabilities
+        if probabilities.shape[1] == 2:
+            threshold = rule.threshold if predictions.thresholds is None else predictions.thresholds
+            if threshold is not None:
+                return (probabilities[:, 1] >= threshold).astype(np.int64)
+        if rule.costs is not None:
+            return least_cost(probabilities, np.asarray(rule.costs))
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+    def primary(self, num_outputs: int, balance: float) -> str:
+        """Accuracy of even classes; of uneven ones ROC AUC (two classes) or balanced accuracy."""
+        if num_outputs == 2:
+            return Accuracy.name if 2 * balance >= EVEN_BINARY else Auc.name
+        return Accuracy.name if num_outputs * balance >= EVEN_CLASSES else BalancedAccuracy.name
+
+    def columns(
+        self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
+    ) -> dict[str, pl.Series]:
+        """prediction, and probability_LABEL of every class."""
+        key = f"{prefix}prediction"
+        said = pl.Series(key, class_names(self.decide(predictions, rule), labels), dtype=pl.String)
+        return {key: said, **probability_columns(predictions, labels, prefix)}
+
+    def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
+        """One column, `truth`."""
+        return {"truth": pl.Series("truth", class_names(truth, labels), dtype=pl.String)}
+
+    def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read:
+        probabilities = numbers_of(table, [f"{candidate}: probability_{label}" for label in labels])
+        return Read(
+            truth=_class_numbers(table["truth"], labels),
+            predictions=AnsweredClasses(probabilities=probabilities),
+            decided=_class_numbers(table[f"{candidate}: prediction"], labels),
+        )
+
+    def json_rows(
+        self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule
+    ) -> list[dict[str, Any]]:
+        return [
+            {"prediction": labels[d], "probabilities": dict(zip(labels, p, strict=True))}
+            for d, p in zip(self.decide(predictions, rule).tolist(), predictions.probabilities.tolist(), strict=True)
+        ]
+
+    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
+        return {"prediction": {"type": "string"}, "probabilities": probabilities_schema(labels)}
+
+    def tensors(self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
+        return {
+            "prediction": objects(class_names(self.decide(predictions, rule), labels)),
+            "probabilities": predictions.probabilities,
+        }
+
+    def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
+        return [TensorSpec(name="prediction", datatype="BYTES", shape=(-1,)), probabilities_spec(labels)]
+
+    def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
+        from netpick.answers.graphs import ClassNumber
+
+        return ClassNumber(rule, state)
+
+    def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
+        return (
+            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
+            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
+            ("prediction", "the number of the class, int64 (rows,)"),
+            ("label", "the class in words (rows,)"),
+        )
+
+    def purpose(self, count: int) -> str:
+        return f"classify into {counted(count, 'class', 'classes')}"
+
+    def words(self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule) -> str:
+        index = int(self.decide(predictions, rule)[0])
+        return confident(labels[index], float(predictions.probabilities[0][index]))
+
+    def truth_words(self, truth: Array, labels: Sequence[str]) -> str:
+        return labels[int(truth)]
+
+    def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
+        import torch
+
+        others = torch.cat([outputs[..., :index], outputs[..., index + 1 :]], dim=-1)
+        odds: Tensor = outputs[..., index] - others.logsumexp(dim=-1)
+        return odds.mean(dim=1)
+
+
+def least_cost(probabilities: Array, costs: Array) -> Array:
+    """The class of least expected cost of every row (n,); of equals the likeliest."""
+    expected = probabilities @ costs
+    best = expected.min(axis=1, keepdims=True)
+    chances = np.where(expected <= best + 1e-12 * np.maximum(1.0, best), probabilities, -1.0)
+    return np.asarray(chances.argmax(axis=1), dtype=np.int64)
+
+
+def _class_numbers(series: pl.Series, labels: Sequence[str]) -> Array:
+    """Numbers of classes. Raises ValueError for a class that is not among the labels."""
+    codes = series.cast(pl.String).cast(pl.Enum(list(labels)), strict=False).to_physical()
+    if codes.null_count():
+        raise ValueError("a class without a number")
+    return codes.cast(pl.Int64).to_numpy()
+
+
+def _one_against_rest(smoothing: float) -> LossFunction:
+    from torch.nn import functional
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        truth = functional.one_hot(target, outputs.shape[-1]).float()
+        truth = truth * (1 - smoothing) + smoothing / 2
+        return functional.binary_cross_entropy_with_logits(outputs.float(), truth, reduction="none").sum(dim=-1)
+
+    return loss
+
+
+ONE_CLASS = OneClass()

@@ -1,0 +1,153 @@
+"""Answers in an exported graph: torch modules that turn a network's answers into predictions, each the twin of a `decode`.
+
+Imported by `Answer.graph` alone, since everything else here does without torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netpick.answers.calibration import FLOOR, Curve
+from netpick.answers.conformal import Interval
+from netpick.answers.horizon import ANSWERS, LARGEST_EXPONENT
+from netpick.types import DecisionRule
+
+
+class ClassNumber(nn.Module):
+    """prediction (B,): the number of the likeliest class, of the second of two from the threshold on, or of the
+    class of least expected cost; probabilities
+    (B, K), calibrated."""
+
+    names = ("prediction", "probabilities")
+
+    costs: Tensor | None
+
+    def __init__(self, rule: DecisionRule, state: Any) -> None:
+        super().__init__()
+        self.threshold = rule.threshold if len(state.labels) == 2 else None
+        self.calibration = state.calibration
+        self.register_buffer("costs", None if rule.costs is None else torch.tensor(rule.costs, dtype=torch.float64))
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        probabilities = self._calibrated(answers.double())
+        if self.threshold is not None:
+            return (probabilities[:, 1] >= self.threshold).long(), probabilities
+        if self.costs is not None:
+            return (probabilities @ self.costs).argmin(dim=1), probabilities
+        return probabilities.argmax(dim=1), probabilities
+
+    def _calibrated(self, stated: Tensor) -> Tensor:
+        if self.calibration is None:
+            return stated.clone()
+        shared = self.calibration.shared
+        mixed = (1 - shared) * stated + shared / stated.shape[1] if shared else stated
+        logs = mixed.clamp(min=FLOOR).log()
+        if not self.calibration.curves:
+            cooled: Tensor = logs / self.calibration.temperature
+            return cooled.softmax(dim=1)
+        log_odds = _curved(self.calibration.curves[0], logs[:, 1] - logs[:, 0])
+        return torch.stack([(-log_odds).sigmoid(), log_odds.sigmoid()], dim=1)
+
+
+class LabelFlags(nn.Module):
+    """prediction (B, L): 1 for each label whose probability reaches the threshold; probabilities (B, L), calibrated."""
+
+    names = ("prediction", "probabilities")
+
+    def __init__(self, rule: DecisionRule, state: Any) -> None:
+        super().__init__()
+        self.threshold = 0.5 if rule.threshold is None else rule.threshold
+        self.curves = state.calibration.curves if state.calibration else ()
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        probabilities = answers.double()
+        if self.curves:
+            log_odds = probabilities.clamp(min=FLOOR).log() - (1 - probabilities).clamp(min=FLOOR).log()
+            columns = [_curved(curve, log_odds[:, label]).sigmoid() for label, curve in enumerate(self.curves)]
+            probabilities = torch.stack(columns, dim=1)
+        return (probabilities >= self.threshold).long(), probabilities.clone()
+
+
+def _curved(curve: Curve, log_odds: Tensor) -> Tensor:
+    """As `Curve.of`."""
+    made = curve.offset + curve.slope * log_odds
+    for at, bend in zip(curve.at, curve.bends, strict=True):
+        made = made + bend * functional.relu(log_odds - at)
+    return made
+
+
+class Quantities(nn.Module):
+    """prediction (B, T) in the targets' units, and where it has intervals low and high (B, T)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        self.intervals = state.intervals
+        self.names = ("prediction", "low", "high") if state.intervals else ("prediction",)
+        self.register_buffer("mean", torch.tensor(state.mean, dtype=torch.float64))
+        self.register_buffer("std", torch.tensor(state.std, dtype=torch.float64))
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        values = answers.double() * self.std + self.mean
+        if not self.intervals:
+            return (values,)
+        half = torch.stack([_around(interval, values[:, i]) for i, interval in enumerate(self.intervals)], dim=1)
+        return values, values - half, values + half
+
+
+def _around(interval: Interval, values: Tensor) -> Tensor:
+    """As `Interval.around`: a straight piece for every gap between two places, level beyond the ends."""
+    half = torch.full_like(values, interval.half[0])
+    pieces = zip(interval.at, interval.at[1:], interval.half, interval.half[1:], strict=False)
+    for start, end, low, high in pieces:
+        half = half + (high - low) / (end - start) * (functional.relu(values - start) - functional.relu(values - end))
+    return half
+
+
+class Futures(nn.Module):
+    """prediction (B, H, V) and quantiles (B, H, V, 3) of 10, 50 and 90 % in the targets' units, of series that training
+    knew; NaN for others, whose scale is that of their own history."""
+
+    names = ("prediction", "quantiles")
+    location: Tensor
+    scale: Tensor
+    stretch: Tensor
+    log: Tensor
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        self.shape = (-1, state.horizon, len(state.targets), ANSWERS)
+        self.some_log = any(state.log)
+        self.register_buffer("log", torch.tensor(state.log))
+        self.register_buffer("location", torch.tensor(state.location, dtype=torch.float64))
+        self.register_buffer("scale", torch.tensor(state.scale, dtype=torch.float64))
+        stretch = torch.tensor(state.stretch or 1.0, dtype=torch.float64)
+        self.register_buffer("stretch", stretch.unsqueeze(-1) if stretch.ndim else stretch)
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        series = answers[:, -1].round().long()
+        known = series < len(self.location)
+        row = torch.where(known, series, 0)
+        location, scale = self.location[row], self.scale[row]  # (B, V)
+        steps = answers[:, :-1].reshape(self.shape).double()
+        middle = steps[..., 2:3]
+        quantiles = middle + self.stretch * (steps[..., 1:] - middle)
+        low, high = quantiles[..., 0], quantiles[..., 2]
+        least, most = torch.minimum(low, high), torch.maximum(low, high)
+        centre = torch.minimum(torch.maximum(quantiles[..., 1], least), most)  # the middle one of three
+        least, most = torch.minimum(least, quantiles[..., 1]), torch.maximum(most, quantiles[..., 1])
+        parts = [self._unscaled(part, location, scale) for part in (steps[..., 0], least, centre, most)]
+        parts = [torch.where(known[:, None, None], part, float("nan")) for part in parts]
+        return parts[0], torch.stack(parts[1:], dim=-1)
+
+    def _unscaled(self, values: Tensor, location: Tensor, scale: Tensor) -> Tensor:
+        values = values * scale[:, None, :] + location[:, None, :]
+        if not self.some_log:
+            return values
+        return torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)

@@ -1,0 +1,278 @@
+"""The next H steps of one or several series, as a mean and the quantiles 10, 50 and 90 %.
+
+Networks answer in the units of their series' own scale: (H, V, 4) numbers a row (mean and three quantiles), and behind them
+the number of the series, with which `decode` finds the scale again. The truth of a row are (H * V) numbers, step by step, NaN
+where one is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.answered import AnsweredHorizon
+from netpick.answers.base import Answer, Read, TensorSpec, error_function
+from netpick.answers.chances import mean_of_members
+from netpick.answers.numbers import named_values
+from netpick.metrics.forecast import ForecastRmse, StandardisedMse
+from netpick.recipe import Recipe
+from netpick.types import Array, DecisionRule
+from netpick.words import counted, significant
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from netpick.answers.base import LossFunction
+
+QUANTILES = (0.1, 0.5, 0.9)
+QUANTILE_NAMES = ("low", "median", "high")
+ANSWERS = 1 + len(QUANTILES)  # numbers a step and target: the mean, then the quantiles
+LARGEST_EXPONENT = 60.0  # of a log-scaled answer; beyond it a network has gone astray
+FEWEST_SCORES = 100  # values that an empirical quantile of the errors is taken from, where there are so many
+
+
+class Horizon(Answer[AnsweredHorizon]):
+    """Direct forecasts of several steps."""
+
+    name: ClassVar[str] = "horizon"
+    typed = AnsweredHorizon
+    quantities = True
+    noun, plural = "target", "targets"
+    fallback = ForecastRmse.name
+    whole_tables = False  # what scale-free metrics divide by is not in them
+
+    def num_outputs(self, state: Any) -> int:
+        return state.horizon * len(state.targets) * ANSWERS + 1  # type: ignore[no-any-return]
+
+    def labels(self, state: Any) -> tuple[str, ...]:
+        return state.targets  # type: ignore[no-any-return]
+
+    def target(self, truth: Array, state: Any) -> Array:
+        """Truth of the first series in the units of its scale; windows.py does it for many series."""
+        return scaled(truth, np.zeros(len(truth), dtype=np.int64), state).astype(np.float32)
+
+    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+        """Squared (or absolute, or Huber) error of the mean plus the pinball loss of each quantile, over known values."""
+        import torch
+
+        what = "a forecast is trained with mse, mae or huber (and the pinball loss of its quantiles)"
+        function = error_function(recipe, what)
+        levels = torch.tensor(QUANTILES)
+
+        def loss(outputs: Tensor, target: Tensor) -> Tensor:
+            answers = outputs[:, :-1].float().reshape(len(outputs), -1, ANSWERS)  # (B, H * V, 4)
+            missing = target.isnan()
+            truth = target.nan_to_num(0.0)
+            missed = truth.unsqueeze(-1) - answers[..., 1:]
+            share = levels.to(outputs.device)
+            pinball = torch.maximum(share * missed, (share - 1) * missed).sum(dim=-1)
+            losses = function(answers[..., 0], truth, reduction="none") + pinball
+            return losses.masked_fill(missing, 0.0).sum(dim=1) / (~missing).sum(dim=1).clamp(min=1)
+
+        return loss
+
+    def labelled(self, truth: Array) -> Array:
+        return np.asarray(~np.isnan(truth).all(axis=1))
+
+    def answer(self, outputs: Tensor) -> Tensor:
+        return mean_of_members(outputs.float())
+
+    def decode(self, answers: Array, state: Any) -> AnsweredHorizon:
+        """Means as `values` (n, H * V), `quantiles` (n, H * V, 3), and each row's scales for the metrics."""
+        series = answers[:, -1].round().astype(np.int64)
+        shape = (len(answers), state.horizon, len(state.targets), ANSWERS)
+        steps = answers[:, :-1].reshape(shape).astype(np.float64)
+        middle, stretch = steps[..., 2:3], np.asarray(state.stretch or 1.0)[..., None]
+        quantiles = middle + stretch * (steps[..., 1:] - middle)
+        quantiles = np.sort(quantiles, axis=-1).reshape(len(answers), -1, len(QUANTILES))
+        values = unscaled(steps[..., 0].reshape(len(answers), -1), series, state)
+        parts = [unscaled(quantiles[..., i], series, state) for i in range(len(QUANTILES))]
+        return with_scales(AnsweredHorizon(values=values, quantiles=np.stack(parts, axis=-1)), series, state)
+
+    def primary(self, num_outputs: int, balance: float) -> str:
+        """RMSE of one target of one series; several are on scales of their own."""
+        return ForecastRmse.name if num_outputs == 1 else StandardisedMse.name
+
+    def columns(
+        self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
+    ) -> dict[str, pl.Series]:
+        """A row a window, step and target: prediction, low (10 %), median and high (90 %), as float32."""
+        return {
+            f"{prefix}{name}": pl.Series(f"{prefix}{name}", values.ravel().astype(np.float32))
+            for name, values in self.tensors(predictions, labels, rule).items()
+        }
+
+    def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
+        return {"truth": pl.Series("truth", truth.ravel()).fill_nan(None)}
+
+    def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read | None:
+        """Windows (n, H * V), and blocks of windows whose horizons overlap."""
+        keys = [column for column in ("series", "origin") if column in table.columns]
+        starts = table.select(pl.struct(keys).rle_id().alias("window"))["window"]
+        width = int((starts == 0).sum())
+        if width == 0 or len(table) % width:
+            return None
+        truth = table["truth"].cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, width)
+        values = table[f"{candidate}: prediction"].cast(pl.Float64).to_numpy().reshape(-1, width)
+        ones = np.ones((len(values), len(labels)))
+        blocks = np.arange(len(values)) // max(1, width // len(labels))
+        blocks = blocks if blocks[-1] >= 2 else np.arange(len(values))
+        predictions = AnsweredHorizon(values=values, naive=ones, deviation=ones)
+        return Read(truth=truth, predictions=predictions, decided=None, groups=blocks)
+
+    def json_rows(
+        self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule
+    ) -> list[dict[str, Any]]:
+        """Each window's steps and targets as lists."""
+        named = self.tensors(predictions, labels, rule)
+        return [dict(zip(named, row, strict=True)) for row in zip(*(v.tolist() for v in named.values()), strict=True)]
+
+    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
+        """Servers answer with a row a series and step, whose columns are those of `tensor_specs`."""
+        return {}
+
+    def tensors(self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
+        named = {"prediction": predictions.values}
+        if predictions.quantiles is not None:
+            named |= {name: predictions.quantiles[..., i] for i, name in enumerate(QUANTILE_NAMES)}
+        return named
+
+    def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
+        """Columns of the table that continues series: names of the series, the time, and each target's forecasts."""
+        suffixes = [""] if len(state.targets) == 1 else [f"_{name}" for name in state.targets]
+        values = [f"{what}{suffix}" for suffix in suffixes for what in ("prediction", *QUANTILE_NAMES)]
+        texts = [*state.id_columns, time_name(state.time_columns)]
+        return [TensorSpec(name=name, datatype="BYTES", shape=(-1,)) for name in texts] + [
+            TensorSpec(name=name, datatype="FP64", shape=(-1,)) for name in values
+        ]
+
+    def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
+        from netpick.answers.graphs import Futures
+
+        return Futures(state)
+
+    def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
+        return (
+            ("answers", "of every step and target mean, 10, 50 and 90 %, then the number of the series, float32"),
+            (
+                "prediction",
+                "means in the targets' units (rows, steps, targets); NaN for series that training did not know",
+            ),
+            ("quantiles", "10, 50 and 90 % in the targets' units (rows, steps, targets, 3)"),
+        )
+
+    def purpose(self, count: int) -> str:
+        return f"forecast {counted(count, 'series', 'series')}"
+
+    def words(self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule) -> str:
+        return f"for the first step ahead {named_values(predictions.values[0], labels)}"
+
+    def truth_words(self, truth: Array, labels: Sequence[str]) -> str:
+        return ", ".join(significant(float(value)) for value in np.atleast_1d(truth))
+
+    def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
+        """(B,) mean forecast of one target over the horizon, in units of its series' scale."""
+        mean = outputs.mean(dim=1)
+        steps: Tensor = mean[:, :-1].reshape(len(mean), state.horizon, len(state.targets), -1)
+        return steps[:, :, index, 0].mean(dim=1)
+
+
+HORIZON = Horizon()
+
+
+def time_name(names: Sequence[str]) -> str:
+    """The column of times in a table that continues series."""
+    return names[0] if len(names) == 1 else "time" if names else "step"
+
+
+# --- scales ----------------------------------------------------------------------------------------------------------
+
+
+def transformed(values: Array, state: Any) -> Array:
+    """(..., V) values as networks see them before scaling: logarithms where the state says so."""
+    log = np.asarray(state.log)
+    if not log.any():
+        return values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(np.where(values > 0, values, np.nan))
+    return np.where(log, logs, values)
+
+
+def scaled(values: Array, series: Array, state: Any) -> Array:
+    """(n, H * V) values of these series (n,) in the units of their scales."""
+    location, scale = _of_rows(values, series, state)
+    return np.asarray((_each_step(values, state, transformed) - location) / scale)
+
+
+def unscaled(answers: Array, series: Array, state: Any) -> Array:
+    """The inverse of `scaled`."""
+    location, scale = _of_rows(answers, series, state)
+    return _each_step(answers * scale + location, state, _inverse)
+
+
+def _inverse(values: Array, state: Any) -> Array:
+    log = np.asarray(state.log)
+    if not log.any():
+        return values
+    return np.where(log, np.exp(np.minimum(values, LARGEST_EXPONENT)), values)
+
+
+def _each_step(values: Array, state: Any, change: Callable[[Array, Any], Array]) -> Array:
+    return change(values.reshape(len(values), -1, len(state.targets)), state).reshape(len(values), -1)
+
+
+def _of_rows(values: Array, series: Array, state: Any) -> tuple[Array, Array]:
+    steps = values.shape[1] // len(state.targets)
+    location, scale = np.asarray(state.location), np.asarray(state.scale)
+    if len(location) == 1:  # one series: no copy a row
+        return np.tile(location, (1, steps)), np.tile(scale, (1, steps))
+    return np.tile(location[series], (1, steps)), np.tile(scale[series], (1, steps))
+
+
+def with_scales(predictions: AnsweredHorizon, series: Array, state: Any) -> AnsweredHorizon:
+    """The predictions with what the scale-free metrics divide by, (n, V) each."""
+    return replace(predictions, naive=np.asarray(state.naive)[series], deviation=np.asarray(state.deviation)[series])
+
+
+# --- intervals -------------------------------------------------------------------------------------------------------
+
+INTERVAL = QUANTILES[-1] - QUANTILES[0]
+LEAST_HALF = 1e-6  # of an interval, in the units of a series' scale
+
+
+def conformal_stretch(answers: Array, target: Array, state: Any) -> tuple[tuple[float, ...], ...]:
+    """How much wider the intervals have to be (H, V) to hold 80 % of the validation rows.
+
+    Conformalised quantile regression (Romano et al. 2019), a step and target at a time, with a factor instead of a summand:
+    the network knows which windows swing more, and seasons in which all of them do may fill the validation part. Both ends
+    move alike, since which side was missed on a short validation part is as much its own history as the network's fault.
+    answers: of the network (n, outputs); target (n, H * V) in the same units.
+    """
+    shape = (len(answers), state.horizon, len(state.targets))
+    steps = answers[:, :-1].reshape(*shape, ANSWERS).astype(np.float64)
+    truth, middle = target.reshape(shape), steps[..., 2]
+    below = (middle - truth) / np.maximum(middle - steps[..., 1], LEAST_HALF)
+    above = (truth - middle) / np.maximum(steps[..., 3] - middle, LEAST_HALF)
+    return tuple(tuple(map(float, step)) for step in held(np.maximum(below, above)))
+
+
+def held(misses: Array) -> Array:
+    """(H, V): the value that holds INTERVAL of the misses (n, H, V); on few rows neighbouring steps are taken together."""
+    rows, horizon, width = misses.shape
+    reach = min(horizon, -(-FEWEST_SCORES // max(1, rows)) // 2)
+    # Of few windows, which overlap, hardly more than those that follow each other count for the correction for few values.
+    independent = rows if rows >= FEWEST_SCORES else rows / horizon + 2 * reach + 1
+    level = min(1.0, INTERVAL * (1 + 1 / independent))
+    found = np.zeros((horizon, width))
+    for step in range(horizon):
+        near = misses[:, max(0, step - reach) : step + reach + 1].reshape(-1, width)
+        for target in range(width):
+            known = near[:, target]
+            known = known[~np.isnan(known)]
+            if len(known):
+                found[step, target] = np.quantile(known, level)
+    return found

@@ -1,0 +1,159 @@
+"""Any number of labels for a row, each of which holds or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.answered import AnsweredLabels
+from netpick.answers.base import PLAIN, Read, TensorSpec, numbers_of
+from netpick.answers.calibration import calibrate_labels
+from netpick.answers.chances import (
+    Chances,
+    confident,
+    mean_of_members,
+    probabilities_schema,
+    probabilities_spec,
+    probability_columns,
+)
+from netpick.errors import RequestError
+from netpick.metrics.ranks import Auc
+from netpick.recipe import Recipe
+from netpick.types import Array, DecisionRule
+from netpick.words import counted
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from netpick.answers.base import LossFunction
+
+
+class AnyLabels(Chances[AnsweredLabels]):
+    """Each label by itself: a probability, and yes from one half (or the rule's threshold) on."""
+
+    name: ClassVar[str] = "labels"
+    typed = AnsweredLabels
+    any_labels = True
+    noun, plural = "label", "labels"
+
+    def target(self, truth: Array, state: Any) -> Array:
+        return np.maximum(truth, 0).astype(np.float32)
+
+    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+        import torch
+        from torch.nn import functional
+
+        if recipe.loss not in ("auto", "binary_cross_entropy"):
+            raise RequestError(
+                f"Loss '{recipe.loss}' was asked for, but several labels at once are trained with "
+                "binary_cross_entropy. Leave the loss out, or choose a single --target."
+            )
+        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+        def loss(outputs: Tensor, target: Tensor) -> Tensor:
+            truth = target * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+            scale = None if weight is None else weight.to(outputs.device)
+            return functional.binary_cross_entropy_with_logits(
+                outputs.float(), truth, pos_weight=scale, reduction="none"
+            ).mean(dim=-1)
+
+        return loss
+
+    def labelled(self, truth: Array) -> Array:
+        return np.asarray((truth >= 0).all(axis=1))
+
+    def answer(self, outputs: Tensor) -> Tensor:
+        return mean_of_members(outputs.float().sigmoid())
+
+    def decode(self, answers: Array, state: Any) -> AnsweredLabels:
+        return self.revised(AnsweredLabels(probabilities=answers.astype(np.float64)), state)
+
+    def calibrated(self, predictions: AnsweredLabels, truth: Array, state: Any) -> Any:
+        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
+        return replace(state, calibration=calibrate_labels(predictions.probabilities[rows], truth[rows]))
+
+    def revised(self, predictions: AnsweredLabels, state: Any) -> AnsweredLabels:
+        if state.calibration is None:
+            return predictions
+        stated = predictions.probabilities
+        return replace(predictions, probabilities=state.calibration.of_labels(stated), uncalibrated=stated)
+
+    def decide(self, predictions: AnsweredLabels, rule: DecisionRule = PLAIN) -> Array:
+        """Labels (n, L) of 0/1."""
+        return (predictions.probabilities >= (0.5 if rule.threshold is None else rule.threshold)).astype(np.int64)
+
+    def primary(self, num_outputs: int, balance: float) -> str:
+        return Auc.name
+
+    def columns(
+        self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
+    ) -> dict[str, pl.Series]:
+        """LABEL (true / false) and probability_LABEL of every label."""
+        decided = self.decide(predictions, rule).astype(bool)
+        names = [f"{prefix}{label}" for label in labels]
+        flags = {name: pl.Series(name, decided[:, i]) for i, name in enumerate(names)}
+        return {**flags, **probability_columns(predictions, labels, prefix)}
+
+    def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read:
+        probabilities = numbers_of(table, [f"{candidate}: probability_{label}" for label in labels])
+        return Read(
+            truth=numbers_of(table, [f"truth_{label}" for label in labels]).astype(np.int8),
+            predictions=AnsweredLabels(probabilities=probabilities),
+            decided=numbers_of(table, [f"{candidate}: {label}" for label in labels]).astype(np.int64),
+        )
+
+    def json_rows(self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule) -> list[dict[str, Any]]:
+        return [
+            {
+                "prediction": [label for label, yes in zip(labels, d, strict=True) if yes],
+                "probabilities": dict(zip(labels, p, strict=True)),
+            }
+            for d, p in zip(self.decide(predictions, rule).tolist(), predictions.probabilities.tolist(), strict=True)
+        ]
+
+    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
+        names = {"type": "array", "items": {"type": "string"}}
+        return {"prediction": names, "probabilities": probabilities_schema(labels)}
+
+    def tensors(self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
+        return {
+            "prediction": self.decide(predictions, rule).astype(np.bool_),
+            "probabilities": predictions.probabilities,
+        }
+
+    def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
+        return [TensorSpec(name="prediction", datatype="BOOL", shape=(-1, len(labels))), probabilities_spec(labels)]
+
+    def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
+        from netpick.answers.graphs import LabelFlags
+
+        return LabelFlags(rule, state)
+
+    def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
+        return (
+            ("answers", f"probabilities as the network states them, float32 (rows, {count})"),
+            ("probabilities", f"calibrated probabilities, float64 (rows, {count})"),
+            ("prediction", f"1 where a label holds, int64 (rows, {count})"),
+        )
+
+    def purpose(self, count: int) -> str:
+        return f"any of {counted(count, 'label')} per row"
+
+    def words(self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule) -> str:
+        """The likeliest label."""
+        index = int(np.argsort(-predictions.probabilities[0], kind="stable")[0])
+        return confident(labels[index], float(predictions.probabilities[0][index]))
+
+    def truth_words(self, truth: Array, labels: Sequence[str]) -> str:
+        return ", ".join(label for label, there in zip(labels, truth, strict=True) if there > 0) or "none"
+
+    def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
+        value: Tensor = outputs[..., index].mean(dim=1)
+        return value
+
+
+ANY_LABELS = AnyLabels()

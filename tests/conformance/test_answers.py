@@ -1,0 +1,193 @@
+"""Every answer in ANSWERS keeps the contract of answers/base.py: what it says comes back from tables, and fits its own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from netpick.answered import averaged, joined
+from netpick.answers import ANSWERS, PLAIN
+from netpick.answers.base import Answer
+from netpick.metrics import METRICS, metrics_for
+from netpick.tasks.classify import ClassifyState
+from netpick.tasks.forecast import ForecastState
+from netpick.tasks.multilabel import MultilabelState
+from netpick.tasks.regress import RegressState
+from netpick.timesteps import Step
+from netpick.types import Answered, Array
+
+N = 24
+rng = np.random.default_rng(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A task's state, outputs (n, O) of a network, and the truth of these rows."""
+
+    state: Any
+    outputs: Array
+    truth: Array
+
+
+TWO_SERIES = ((1.0, -2.0), (5.0, 0.0))
+SERIES_STATE = ForecastState(
+    targets=("load", "price"), time_columns=("when",), id_columns=("place",), ids=("a", "b"),
+    step=Step(unit="row", size=1, anchor=0), horizon=3, context=8, season=1, log=(False, False), location=TWO_SERIES,
+    scale=((2.0, 1.0), (1.0, 3.0)), deviation=((2.0, 1.0), (1.0, 3.0)), naive=((1.0, 1.0), (1.0, 1.0)),
+)  # fmt: skip
+
+# A state, outputs and truth for each answer; a new answer adds one line here.
+SAMPLES = {
+    "class": Sample(
+        state=ClassifyState(labels=("cat", "dog", "eel"), variants={}),
+        outputs=rng.normal(size=(N, 3)),
+        truth=rng.integers(0, 3, N),
+    ),
+    "labels": Sample(
+        state=MultilabelState(labels=("sea", "hill"), one_column=False, delimiter=""),
+        outputs=rng.normal(size=(N, 2)),
+        truth=rng.integers(0, 2, (N, 2)).astype(np.int8),
+    ),
+    "numbers": Sample(
+        state=RegressState(names=("height", "weight"), mean=(1.7, 70.0), std=(0.1, 9.0)),
+        outputs=rng.normal(size=(N, 2)),
+        truth=rng.normal(size=(N, 2)),
+    ),
+    "horizon": Sample(
+        state=SERIES_STATE,
+        outputs=np.column_stack([rng.normal(size=(N, 24)), np.arange(N) % 2]),
+        truth=rng.normal(size=(N, 6)),
+    ),
+}
+answers = pytest.mark.parametrize("name", sorted(ANSWERS))
+
+
+def said(name: str) -> tuple[Answer[Any], Sample, Answered]:
+    answer, sample = ANSWERS[name], SAMPLES[name]
+    outputs = torch.from_numpy(sample.outputs.astype(np.float32))
+    return answer, sample, answer.decode(answer.answer(outputs).numpy(), sample.state)
+
+
+def test_every_answer_has_a_sample() -> None:
+    assert set(SAMPLES) == set(ANSWERS)
+
+
+@answers
+def test_at_most_one_fact_holds(name: str) -> None:
+    answer = ANSWERS[name]
+    assert answer.one_class + answer.any_labels + answer.quantities <= 1
+    assert answer.noun
+    assert answer.plural
+    assert answer.purpose(1) != answer.purpose(2)
+
+
+@answers
+def test_predictions_are_of_its_kind_and_can_be_taken_apart_and_put_together(name: str) -> None:
+    answer, _, predictions = said(name)
+    assert isinstance(predictions, answer.typed)
+    assert len(predictions) == N
+    assert predictions.finite()
+    some = predictions.take(np.array([3, 1]))
+    assert np.array_equal(some.stated, predictions.stated[[3, 1]])
+    together = joined([predictions.take(slice(0, 5)), predictions.take(slice(5, N))])
+    for field, part in vars(predictions).items():
+        assert part is None or np.array_equal(vars(together)[field], part), field
+    assert np.allclose(averaged([predictions, predictions], [0.5, 0.5]).stated, predictions.stated)
+
+
+@answers
+def test_its_metrics_are_defined_and_it_names_two_of_them(name: str) -> None:
+    answer, sample, predictions = said(name)
+    decided = answer.decide(predictions)
+    names = [metric.name for metric in metrics_for(answer.typed)]
+    assert answer.fallback in names
+    assert {answer.primary(count, balance) for count in (1, 2, 5) for balance in (0.01, 0.5)} <= set(names)
+    assert METRICS[answer.fallback].applies(sample.truth, predictions)
+    assert np.isfinite(METRICS[answer.fallback].values(sample.truth, predictions, np.ones((1, N)), decided)).all()
+
+
+@answers
+def test_decisions_have_the_shape_of_the_truth(name: str) -> None:
+    answer, sample, predictions = said(name)
+    decided = answer.decide(predictions)
+    assert decided is None or decided.shape == sample.truth.shape
+    assert (decided is None) == answer.quantities
+
+
+@answers
+def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
+    answer, sample, predictions = said(name)
+    labels = answer.labels(sample.state)
+    columns = answer.truth_columns(sample.truth, labels) | answer.columns(predictions, labels, PLAIN, "mlp: ")
+    table = pl.DataFrame(list(columns.values()))
+    if len(table) != N:  # a row a step and target
+        table = table.insert_column(0, pl.Series("origin", np.repeat(np.arange(N), len(table) // N)))
+    read = answer.read(table, "mlp", labels)
+    assert read is not None
+    np.testing.assert_allclose(read.truth, sample.truth)
+    np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)
+    decided = answer.decide(predictions)
+    assert (read.decided is None) == (decided is None)
+    assert decided is None or np.array_equal(read.decided, decided)
+    with pytest.raises((pl.exceptions.PolarsError, ValueError)):
+        answer.read(table, "cnn", labels)
+
+
+@answers
+def test_json_and_tensors_are_as_they_were_announced(name: str) -> None:
+    answer, sample, predictions = said(name)
+    labels = answer.labels(sample.state)
+    rows = answer.json_rows(predictions, labels, PLAIN)
+    assert len(rows) == N
+    schema = answer.json_schema(labels, sample.state)
+    assert not schema or all(set(row) == set(schema) for row in rows)
+    tensors = answer.tensors(predictions, labels, PLAIN)
+    assert all(len(tensor) == N for tensor in tensors.values())
+    if schema:
+        specs = {spec.name: spec for spec in answer.tensor_specs(labels, sample.state)}
+        assert set(specs) == set(tensors)
+        letters = {"BYTES": "O", "FP64": "f", "BOOL": "b"}
+        for key, tensor in tensors.items():
+            assert tensor.shape == (N, *specs[key].shape[1:])
+            assert tensor.dtype.kind == letters[specs[key].datatype]
+
+
+@answers
+def test_its_part_of_a_graph_says_the_same(name: str) -> None:
+    answer, sample, predictions = said(name)
+    graph = answer.graph(PLAIN, sample.state)
+    raw = answer.answer(torch.from_numpy(sample.outputs.astype(np.float32)))
+    made = dict(zip(graph.names, graph(raw), strict=True))  # type: ignore[arg-type, call-overload]
+    key = "probabilities" if "probabilities" in made else "prediction"
+    np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), predictions.stated, rtol=1e-5)
+    named = {word for names, _ in answer.graph_words(2) for word in names.split(", ")}
+    assert {"answers", *graph.names} <= named  # type: ignore[misc]
+
+
+@answers
+def test_a_row_in_words_and_the_evidence_for_it(name: str) -> None:
+    answer, sample, predictions = said(name)
+    labels = answer.labels(sample.state)
+    words = answer.words(predictions, labels, PLAIN)
+    assert any(label in words for label in labels)
+    assert answer.truth_words(sample.truth[0], labels)
+    outputs = torch.from_numpy(sample.outputs.astype(np.float32)).unsqueeze(1).requires_grad_()
+    evidence = answer.evidence(outputs, 1, sample.state)
+    assert evidence.shape == (N,)
+    evidence.sum().backward()
+    assert outputs.grad is not None
+    assert outputs.grad.abs().sum() > 0
+
+
+@answers
+def test_answers_of_a_baseline_in_the_target_s_units_decode_to_themselves(name: str) -> None:
+    answer, sample, predictions = said(name)
+    if not answer.whole_tables:
+        pytest.skip("a forecasting baseline adds intervals and scales: tests/conformance/test_every_baseline.py")
+    again = answer.decode(answer.standardised(predictions.stated, sample.state), sample.state)
+    np.testing.assert_allclose(again.stated, predictions.stated, rtol=1e-12)

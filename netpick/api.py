@@ -227,6 +227,7 @@ def fit(
     not_missing: Sequence[str] = (),
     label_from: str | None = None,
     keep: Literal["all", "best"] = "all",
+    private: bool = False,
     on_event: OnEvent = silent,
 ) -> Run:
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
@@ -235,6 +236,7 @@ def fit(
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
+    private: no file of the finished run holds training rows, rare words or categories, examples, paths or titles.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
@@ -276,6 +278,7 @@ def fit(
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
         keep=keep,
+        private=private,
         read=ReadOptions(
             label_from=label_from,
             formats=tuple((formats or {}).items()),

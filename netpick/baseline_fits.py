@@ -54,7 +54,8 @@ def fit_baselines(
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[BaselineFit]:
     """All baselines that apply; in full without a budget, exactly as was decided where it was."""
-    applying = [baseline for baseline in BASELINES.values() if baseline.applies(problem)]
+    allowed = [baseline for baseline in BASELINES.values() if not (problem.private and baseline.holds_rows)]
+    applying = [baseline for baseline in allowed if baseline.applies(problem)]
     waiting = sum(baseline.costs_time for baseline in applying)
     usual = BASELINE_SHARE * (budget or 0.0)
     spare = (LARGEST_SHARE - BASELINE_SHARE) * max(0.0, (budget or 0.0) - SHORT_BUDGET)

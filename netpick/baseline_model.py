@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 from safetensors.numpy import save as save_arrays
 
 from netpick.baseline_fits import BaselineFit
-from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Given, History, Problem
+from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Given, History
 from netpick.baselines.answering import task_answers
 from netpick.baselines.base import MOST_CHARACTERS
 from netpick.disk import write_whole
@@ -29,6 +29,7 @@ from netpick.model_record import BASELINE, FORMAT, ModelRecord
 from netpick.strict import Bundle, RefusedError, from_parsed, manifest_of, open_archive, write_archive
 from netpick.strict.bundle import MANIFEST
 from netpick.strict.tensors import arrays_of, header_of
+from netpick.tasks import TASKS
 from netpick.types import STRICT, Array
 
 CHECK_ROWS = 4
@@ -80,13 +81,11 @@ def settings_of(fit: BaselineFit) -> dict[str, Any]:
     return found
 
 
-def save_baseline(path: Path, record: ModelRecord, fit: BaselineFit, problem: Problem, card: str, state: Any) -> None:
-    """Writes the model file, whole or not at all. `problem` gives the rows for the check; `state` is the task's."""
-    rows = np.sort(problem.train)[:CHECK_ROWS]
-    given = fit.baseline.given(problem, rows)
+def save_baseline(path: Path, record: ModelRecord, fit: BaselineFit, given: Given, card: str, state: Any) -> None:
+    """Writes the model file, whole or not at all. `given` are the rows for the check, CHECK_ROWS at most; `state` is the task's."""
     check = _check_arrays(given)
     check["output"] = task_answers(
-        fit.baseline, fit.fitted, _read_given(check, problem.inputs, state), problem.answer, state
+        fit.baseline, fit.fitted, _read_given(check, given.inputs, state), TASKS[record.task].answer, state
     )
     members = {
         RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),

@@ -41,6 +41,12 @@ CandidateOption = Annotated[
 KeepOption = Annotated[
     str, typer.Option(help="all: the model of every candidate and baseline; best: the recommended one.")
 ]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private", help="Keep training rows, rare words and categories, examples, paths and titles out of all files."
+    ),
+]
 Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
 TaskOption = Annotated[
     str | None, typer.Option("--task", help="classify, multilabel, regress or forecast. Default: inferred, and said.")
@@ -183,6 +189,7 @@ def fit(
     image_size: ImageSize = None,
     trials: Trials = 1,
     keep: KeepOption = "all",
+    private: Private = False,
     plan: PlanOption = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -481,7 +488,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
                 "threads",
                 "trials",
             ),
-            *("horizon", "context", "keep", "margin", "prefer"),
+            *("horizon", "context", "keep", "margin", "prefer", "private"),
         )
         if key in said
     }

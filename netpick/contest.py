@@ -77,13 +77,16 @@ class Contest:
         from netpick.contest_rows import rows_of
         from netpick.infer import DeviceData
         from netpick.plan import spent_words
+        from netpick.private import private_note
         from netpick.store import Allocator
 
         given_costs(self.prepared.task, self.options.cost, self.prepared.target.labels)  # raises for what cannot be
         self.rows = rows_of(self.prepared)
         self.rounds = self.rounds_left = 1 + len(self.prepared.folds)
         schema, inputs = self.prepared.schema, self.rows.inputs
-        self.prepared = replace(self.prepared, schema=replace(schema, notes=(*schema.notes, *self.rows.notes)))
+        private = (private_note(),) if self.options.private else ()
+        notes = (*schema.notes, *self.rows.notes, *private)
+        self.prepared = replace(self.prepared, schema=replace(schema, notes=notes))
         self.device = _device(self.options)
         self.threads = torch.get_num_threads()
         candidates = self._candidates(inputs)
@@ -281,7 +284,8 @@ class Contest:
         return kept, [as_planned(c, p) for c, p in zip(candidates, kept.candidates, strict=True)]
 
     def _make_folder(self) -> Path:
-        numbered = (Path("runs") / f"{self.prepared.source.name}-{number}" for number in count(1))
+        name = "private" if self.options.private else self.prepared.source.name
+        numbered = (Path("runs") / f"{name}-{number}" for number in count(1))
         folder = self.options.out or next(path for path in numbered if not path.exists())
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         free = shutil.disk_usage(above).free
@@ -297,6 +301,7 @@ class Contest:
         from netpick.baseline_fits import fit_baselines, fitted_again, keep_decisions, latency_ms, read_decisions
         from netpick.baselines import Problem
         from netpick.baselines.answering import problem_answers
+        from netpick.kinds.base import FEWEST_ROWS
 
         prepared, split, task = self.prepared, self.prepared.split, self.prepared.task
         self.problem = problem = Problem(
@@ -311,6 +316,7 @@ class Contest:
             windows=self.rows.windows,
             numbers=self.rows.numbers,
             asked=len(split.validation) + len(split.test),
+            fewest=FEWEST_ROWS if self.options.private else 1,
         )
         kept = read_decisions(self.keeper.folder) if self.replay is None else self.replay.baselines
         decided = {name.removeprefix(self.key): decision for name, decision in kept.items()}
@@ -804,6 +810,7 @@ class Contest:
     ) -> RunResults:
         """Model files, predictions and report; the results with what was kept."""
         from netpick.predictions import predictions_table
+        from netpick.private import without_rows
         from netpick.report import to_html, to_json, to_markdown
         from netpick.write_models import Finished, write_models
 
@@ -820,18 +827,21 @@ class Contest:
             data=data,
             baselines={fit.baseline.name: fit for fit in self.baselines if fit.baseline.name in judged},
             problem=self.problem,
+            private=self.options.private,
         )
         keep, recommended = self.options.keep, results.verdict.winner or next(iter(networks))
         results = replace(results, kept=finished.names if keep == "all" else (recommended,))
-        cards = {name: to_markdown(results, name) for name in results.kept}
-        write_models(self._folder, recommended, finished, results, cards, keep)
-        predictions = BytesIO()
-        predictions_table(results).write_parquet(predictions)
-        write_whole(self._folder / "predictions.parquet", predictions.getvalue())
-        self._write_json("report.json", to_json(results))
+        told = without_rows(results) if self.options.private else results
+        cards = {name: to_markdown(told, name) for name in results.kept}
+        write_models(self._folder, recommended, finished, told, cards, keep)
+        if not self.options.private:
+            predictions = BytesIO()
+            predictions_table(results).write_parquet(predictions)
+            write_whole(self._folder / "predictions.parquet", predictions.getvalue())
+        self._write_json("report.json", to_json(told))
         report = self._folder / "report.html"
         try:
-            write_whole(report, to_html(results).encode("utf-8", "replace"))  # names of files need not be UTF-8
+            write_whole(report, to_html(told).encode("utf-8", "replace"))  # names of files need not be UTF-8
         except OSError:
             if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
                 raise

@@ -32,7 +32,8 @@ class PlainRows:
 
     @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
-        return fit_encoders(self.prepared.source, self.prepared.schema, self.prepared.split.train)
+        prepared = self.prepared
+        return fit_encoders(prepared.source, prepared.schema, prepared.split.train, private=prepared.private)
 
     @property
     def inputs(self) -> Inputs:

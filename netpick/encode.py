@@ -34,11 +34,12 @@ class Encoder:
         return {"column": self.column, "kind": self.kind, "state": state}
 
 
-def fit_encoders(source: Source, schema: Schema, rows: Rows) -> tuple[Encoder, ...]:
-    """Fits one encoder a feature column on these rows and no others."""
+def fit_encoders(source: Source, schema: Schema, rows: Rows, *, private: bool = False) -> tuple[Encoder, ...]:
+    """Fits one encoder a feature column on these rows and no others. private: nothing in it comes from a few rows."""
+    kinds = {f.name: f.kind or "" for f in schema.features}
     return tuple(
-        Encoder(column=f.name, kind=f.kind or "", state=KINDS[f.kind or ""].fit(source.columns[f.name], rows))
-        for f in schema.features
+        Encoder(column=name, kind=kind, state=KINDS[kind].learn(source.columns[name], rows, private=private))
+        for name, kind in kinds.items()
     )
 
 

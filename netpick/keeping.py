@@ -188,7 +188,7 @@ class Keeper:
         for half in self.folder.glob(".netpick-*.partial"):  # of writes that a kill broke off
             half.unlink(missing_ok=True)
         try:
-            request = read_request_file(self.folder / REQUEST)
+            request = self._told(read_request_file(self.folder / REQUEST))
             decided = {name: [asdict(s) for s in kept] for name, kept in read_decisions(self.folder).items()}
             kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
             baselines = {name: asdict(decision) for name, decision in baseline_decisions(self.folder).items()}
@@ -197,6 +197,16 @@ class Keeper:
             (self.folder / DECISIONS).unlink(missing_ok=True)
         except (RequestError, OSError):
             pass  # what was decided still lies in its own file
+
+    def _told(self, request: Request) -> Request:
+        """What stays of the request: of a private run no path, title or command, which only resuming needed."""
+        if request.options.get("private") is not True:
+            return request
+        left_out = {"command": "", "name": None, "plan": None, "test": None}
+        request = replace(request, data=None, options={**request.options, **left_out})
+        (self.folder / REQUEST).unlink()  # first: a full disk may not keep it
+        self._write(REQUEST, sealed(asdict(request)))
+        return request
 
     def keep_events(self, lines: list[str]) -> None:
         """Adds to events.jsonl. Raises Interrupted when the disk refuses, unless the run is over and only its log is short."""

@@ -87,6 +87,7 @@ class FitOptions:
     read: ReadOptions = field(default_factory=ReadOptions)
     command: str = ""
     keep: Literal["all", "best"] = "all"  # candidates whose models the run folder holds
+    private: bool = False  # no file of the finished run holds anything of single rows
     name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
 
@@ -125,6 +126,7 @@ class Prepared:
     copied: Rows = field(
         default_factory=lambda: np.zeros(0, dtype=np.int64)
     )  # test rows that are copies of learned ones
+    private: bool = False  # encoders learn nothing of single rows
 
     @property
     def target(self) -> TargetInfo:
@@ -199,7 +201,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
             "differ, or check how the data were written."
         )
     state = task.fit(targets, split.train)
-    if variants:
+    if variants and not options.private:  # spellings are cells
         state = replace(state, variants=variants)
     context = CheckContext(
         source=source,
@@ -229,6 +231,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         checks=outcomes(CHECKS.values(), findings, not_applicable),
         folds=folds,
         copied=context.copied,
+        private=options.private,
     )
 
 
@@ -314,6 +317,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         time=options.time,
         ids=options.ids,
         split=options.split,
+        private=options.private,
     )
     parts = series_parts(source, asked)
     if options.task is None and options.horizon is None:
@@ -334,6 +338,7 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         findings=tuple(findings),
         checks=outcomes(CHECKS.values(), findings, not_applicable),
         series=parts,
+        private=options.private,
     )
 
 

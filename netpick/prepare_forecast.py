@@ -59,6 +59,7 @@ class ForecastRequest:
     time: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     split: str | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ def series_parts(source: Source, request: ForecastRequest) -> SeriesParts:
     borders = find_borders(timeline, state.horizon, state.context, request.split)
     state = _scaled(timeline, state, values, borders, notes)
     state = replace(state, calendar=_calendar(timeline, state, borders))
-    encoders = _encoders(left, timeline, roles, borders)
+    encoders = _encoders(left, timeline, roles, borders, private=request.private)
     windows = make_windows(timeline, kept, state, encoders)
     schema = Schema(fields=tuple(_fields(source, roles, timeline, request)), task="forecast", notes=tuple(notes))
     return SeriesParts(
@@ -316,13 +317,17 @@ def _refuse_constant(timeline: Timeline, targets: Sequence[str], values: Array) 
             )
 
 
-def _encoders(source: Source, timeline: Timeline, roles: _Roles, borders: Borders) -> tuple[Encoder, ...]:
+def _encoders(
+    source: Source, timeline: Timeline, roles: _Roles, borders: Borders, *, private: bool
+) -> tuple[Encoder, ...]:
     """Kinds of the covariates, fitted on the rows before the validation part."""
     early = timeline.rows[(timeline.positions < borders.validation) & (timeline.rows >= 0)]
     rows = np.sort(early)
     return tuple(
         Encoder(
-            column=name, kind=roles.kinds[name], state=KINDS[roles.kinds[name]].fit(_dense(source.columns[name]), rows)
+            column=name,
+            kind=roles.kinds[name],
+            state=KINDS[roles.kinds[name]].learn(_dense(source.columns[name]), rows, private=private),
         )
         for name in (*roles.covariates, *roles.known)
     )

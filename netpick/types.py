@@ -517,6 +517,7 @@ class RunResults:
     kept: Sequence[str] = ()  # candidates and baselines whose models lie in the run folder
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     spent: str = ""  # of the budget, where it was passed or not used: known once the report is written
+    private: bool = False  # reports show nothing of single rows
     thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
     @property

@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from netpick.artifact import save_model
 from netpick.baseline_fits import BaselineFit
-from netpick.baseline_model import save_baseline, settings_of
+from netpick.baseline_model import CHECK_ROWS, save_baseline, settings_of
 from netpick.encode import Encoder
+from netpick.generated import generated_given, generated_rows
+from netpick.infer import DeviceData
 from netpick.kept_models import FOLDER, WINNER, file_names, keep_index
 from netpick.model_record import BASELINE
 from netpick.plan import CandidatePlan
 from netpick.sources.base import ReadOptions
+from netpick.store import Store
 from netpick.tasks import Task
-from netpick.types import RunResults
+from netpick.types import Inputs, RunResults
 from netpick.use import Contender, record_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from netpick.baselines import Problem
-    from netpick.infer import DeviceData
+    from netpick.baselines import Given, Problem
 
 Keep = Literal["all", "best"]
 
@@ -41,6 +45,7 @@ class Finished:
     data: DeviceData
     baselines: Mapping[str, BaselineFit]
     problem: Problem
+    private: bool  # the files hold no row
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,12 +59,24 @@ class Finished:
             fit = self.baselines[name]
             source = Contender(name=name, family=BASELINE, settings=settings_of(fit))
             record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
-            save_baseline(path, record, fit, self.problem, card, state)
+            save_baseline(path, record, fit, self._given(fit), card, state)
             return
         plan = self.plans[name]
         source = Contender(name=name, family=plan.family, settings=plan.settings, module=plan.module)
         record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
-        save_model(path, record, self.networks[name], self.data, card)
+        save_model(path, record, self.networks[name], self._data(inputs), card)
+
+    def _given(self, fit: BaselineFit) -> Given:
+        """The rows that prove a baseline."""
+        if self.private:
+            return generated_given(fit.baseline, fit.fitted, self.problem, CHECK_ROWS)
+        return fit.baseline.given(self.problem, np.sort(self.problem.train)[:CHECK_ROWS])
+
+    def _data(self, inputs: Inputs) -> DeviceData:
+        """The rows that prove a network, first."""
+        if not self.private:
+            return self.data
+        return DeviceData(Store(arrays=generated_rows(inputs, CHECK_ROWS)), inputs, self.data.device)
 
 
 def write_models(

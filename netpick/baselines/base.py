@@ -40,6 +40,12 @@ class Problem:
     windows: Windows | None = None  # of a forecast
     numbers: Callable[[Rows], Mapping[str, Array]] | None = None  # raw, of columns of numbers, NaN where missing
     asked: int = 0  # rows that will be answered, which takes its time too
+    fewest: int = 1  # rows that a term of texts must come in; more than one: nothing of single rows may be kept
+
+    @property
+    def private(self) -> bool:
+        """Whether no model may hold anything of single rows."""
+        return self.fewest > 1
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
         """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
@@ -124,6 +130,7 @@ class Baseline(ABC):
     costs_time: ClassVar[bool] = True  # in fitting, so that it needs a share of the seconds
     reads_texts: ClassVar[bool] = False  # as they are, and not what the networks' tokenizer made of them
     reads_numbers: ClassVar[bool] = False  # beside the networks' inputs, in which they follow a normal distribution
+    holds_rows: ClassVar[bool] = False  # its arrays are training rows, or values of single ones
 
     @abstractmethod
     def applies(self, problem: Problem) -> bool: ...

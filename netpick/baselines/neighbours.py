@@ -61,6 +61,7 @@ class NearestNeighbours(Baseline):
     name = "nearest neighbours"
     definition = "The three most similar training rows by simple features vote."
     State = NeighboursState
+    holds_rows = True
 
     def applies(self, problem: Problem) -> bool:
         return any(spec.form in ("grid", "series", "spectrogram", "clip") for spec in problem.inputs.values())

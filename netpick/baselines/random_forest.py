@@ -102,6 +102,7 @@ class RandomForest(Baseline):
     name = "random forest"
     definition = "The mean of 200 decision trees, each grown on other rows and columns; for data of few rows."
     State = TreesState
+    holds_rows = True  # a leaf may be a single row, and its value that row's target
 
     def applies(self, problem: Problem) -> bool:
         return problem.windows is None and len(problem.train) <= MOST_ROWS and has_features(problem.inputs)

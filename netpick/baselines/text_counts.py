@@ -24,6 +24,7 @@ ONE_WORD_SHARE = 0.5  # of the texts; where more have a single word, characters 
 TOKENS = re.compile(r"\w+|[^\w\s]")
 SPACED = re.compile(r"\S\s+\S")
 SPACES = re.compile(r"\s\s+")
+NOTHING = "\x00"
 
 Analyzer = Literal["words", "characters", "whole texts"]
 WHAT = {
@@ -66,14 +67,16 @@ TERMS: Mapping[Analyzer, Callable[[str], list[str]]] = {
 }
 
 
-def fit_counts(column: str, texts: Array, prefix: str) -> tuple[CountsState, dict[str, Array], Any]:
-    """State, arrays, and the weighted counts (n, terms) of these training texts, sparse."""
+def fit_counts(column: str, texts: Array, prefix: str, fewest: int = 1) -> tuple[CountsState, dict[str, Array], Any]:
+    """State, arrays, and the weighted counts (n, terms) of these training texts, sparse. fewest: texts that a term must come in."""
     spaced = sum(SPACED.search(text) is not None for text in texts) / max(1, len(texts))
     analyzer: Analyzer = "words" if spaced >= ONE_WORD_SHARE else "characters"
-    terms, counts = _counted(texts, analyzer, 2 if len(texts) > SEVERAL_ROWS else 1)
+    terms, counts = _counted(texts, analyzer, max(fewest, 2 if len(texts) > SEVERAL_ROWS else 1))
     if not terms:
         analyzer = "whole texts"
-        terms, counts = _counted(texts, analyzer, 1)
+        terms, counts = _counted(texts, analyzer, fewest)
+    if not terms:  # all too rare to be kept: one term that no text is
+        terms, counts = [NOTHING], _matrix([], [0] * (len(texts) + 1), 1)
     rarity = np.log((1 + len(texts)) / (1 + np.bincount(counts.indices, minlength=len(terms)))) + 1
     encoded = [term.encode("utf-8", "surrogatepass") for term in terms]
     arrays: dict[str, Array] = {

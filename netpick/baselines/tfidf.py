@@ -52,7 +52,7 @@ class TextFeatures:
         self.arrays: dict[str, Array] = {}
         states, blocks = [], []
         for i, (name, texts) in enumerate(given.texts.items()):
-            state, learned, counts = fit_counts(name, texts, f"text.{i}.")
+            state, learned, counts = fit_counts(name, texts, f"text.{i}.", problem.fewest)
             self.arrays |= learned
             states.append(state)
             blocks.append(counts)

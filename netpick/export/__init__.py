@@ -21,7 +21,8 @@ from netpick.engines import OnnxEngine, TorchEngine
 from netpick.errors import RequestError, near_matches
 from netpick.export.folder import write_folder
 from netpick.export.graph import ExportedModel
-from netpick.export.proof import largest_difference, sample_rows
+from netpick.export.proof import largest_difference
+from netpick.generated import generated_rows
 from netpick.model_folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.model_parts import MEMBERS, ModelParts
 from netpick.strict import open_archive
@@ -97,7 +98,7 @@ def proved_graph(
 
 
 def stored_rows(path: Path) -> dict[str, Array]:
-    """The real rows that a model file keeps for its check, as they lie in a store."""
+    """The rows that a model file keeps for its check, as they lie in a store."""
     from netpick.model_record import FORMAT
 
     with open_archive(path, MEMBERS, FORMAT) as bundle:
@@ -108,7 +109,7 @@ def stored_rows(path: Path) -> dict[str, Array]:
 
 def _check_rows(loaded: LoadedModel, stored: Mapping[str, Array]) -> dict[str, Array]:
     """The stored rows and some generated ones, with torch's answers."""
-    made = sample_rows(loaded.inputs, CHECKED, seed=1)
+    made = generated_rows(loaded.inputs, CHECKED, seed=1)
     rows = {name: np.concatenate([array, made[name]]) for name, array in stored.items()}
     answers = TorchEngine(loaded=loaded).outputs(rows)
     return {"answers": answers, **{f"input.{name}": array for name, array in rows.items()}}

@@ -14,6 +14,7 @@ from netpick.types import Array, Column, Form, InputSpec, Note, Rows, TableColum
 # What a state may say, so that one from a hostile file asks for nothing absurd.
 Scale = Annotated[float, Field(gt=0)]
 Extent = Annotated[int, Field(ge=1, le=1 << 24)]  # of one dimension
+FEWEST_ROWS = 10  # that a word, a category or a value of a private model comes from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,14 @@ class Kind(ABC):
     @abstractmethod
     def fit(self, column: Column, rows: Rows) -> Any:
         """Learns the State from these (training) rows and no others."""
+
+    def fit_private(self, column: Column, rows: Rows) -> Any:
+        """As `fit`, but nothing in the State comes from fewer than FEWEST_ROWS rows. Kinds whose State is of cells say how."""
+        return self.fit(column, rows)
+
+    def learn(self, column: Column, rows: Rows, *, private: bool) -> Any:
+        """The State of a model, or of one that holds nothing of single rows."""
+        return self.fit_private(column, rows) if private else self.fit(column, rows)
 
     @abstractmethod
     def encode(self, column: Column, state: Any) -> Array:

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.kinds.cells import as_text, counts_of, examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
@@ -52,10 +52,17 @@ class Category(Kind):
         )
 
     def fit(self, column: Column, rows: Rows) -> CategoryState:
+        return self._fitted(column, rows, 1)
+
+    def fit_private(self, column: Column, rows: Rows) -> CategoryState:
+        return self._fitted(column, rows, FEWEST_ROWS)
+
+    def _fitted(self, column: Column, rows: Rows, fewest: int) -> CategoryState:
+        """The values that at least so many rows have."""
         series = series_of(column)
         assert series is not None
         seen = series.gather(pl.Series(rows)) if len(rows) < len(series) else series
-        counts = counts_of(seen)
+        counts = counts_of(seen).filter(pl.col("count") >= fewest)
         counts = counts.with_columns(as_text(counts["value"]).alias("text")).sort(
             ["count", "text"], descending=[True, False]
         )

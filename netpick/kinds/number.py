@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from netpick.kinds.base import Claim, Kind, Scale
+from netpick.kinds.base import FEWEST_ROWS, Claim, Kind, Scale
 from netpick.kinds.cells import as_moderate_numbers, as_numbers, examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
@@ -71,6 +71,12 @@ class Number(Kind):
         )
 
     def fit(self, column: Column, rows: Rows) -> NumberState:
+        return self._fitted(column, rows, _quantiles)
+
+    def fit_private(self, column: Column, rows: Rows) -> NumberState:
+        return self._fitted(column, rows, _coarse_quantiles)
+
+    def _fitted(self, column: Column, rows: Rows, quantiles_of: Callable[[Array], Array]) -> NumberState:
         series = series_of(column)
         assert series is not None
         fitted = as_moderate_numbers(series).to_numpy()  # NaN where missing
@@ -85,7 +91,7 @@ class Number(Kind):
             return NumberState(scaling="standard", quantiles=(), mean=mean, std=std, flag_missing=missing)
         if len(values) > SAMPLED_ROWS:  # evenly spaced, so that no generator is needed
             values = values[:: len(values) // SAMPLED_ROWS + 1]
-        quantiles = np.quantile(values, np.linspace(0.0, 1.0, NUM_QUANTILES))
+        quantiles = quantiles_of(values)
         return NumberState(
             scaling="quantile", quantiles=tuple(map(float, quantiles)), mean=mean, std=std, flag_missing=missing
         )
@@ -102,6 +108,18 @@ class Number(Kind):
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
         return (name, f"{name} is missing") if state.flag_missing else (name,)
+
+
+def _quantiles(values: Array) -> Array:
+    return np.asarray(np.quantile(values, np.linspace(0.0, 1.0, NUM_QUANTILES)))
+
+
+def _coarse_quantiles(values: Array) -> Array:
+    """Quantiles of means of neighbouring values, FEWEST_ROWS or more at a time, rounded: none is a value that few rows have."""
+    step = 10.0 ** np.floor(np.log10(values.std() or 1.0) - 2)
+    groups = np.array_split(np.sort(values), len(values) // FEWEST_ROWS)
+    means = [group[0] if group[0] == group[-1] else np.round(group.mean() / step) * step for group in groups]
+    return np.maximum.accumulate(_quantiles(np.repeat(means, [len(group) for group in groups])))
 
 
 def _digits_would_be_lost(series: pl.Series, numbers: pl.Series) -> bool:

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from netpick.kinds.base import Claim, Kind
+from netpick.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.kinds.cells import as_text, examples_of, series_of
 from netpick.kinds.tokenizing import Vocabulary, count_tokens, encode_texts, learn_vocabulary
 from netpick.types import STRICT, Array, Column, Form, InputSpec, Note, Rows
@@ -54,8 +54,15 @@ class Text(Kind):
         return described(column, strength=0.6 if prose else 0.4)
 
     def fit(self, column: Column, rows: Rows) -> TextState:
+        return self._fitted(column, rows, 1)
+
+    def fit_private(self, column: Column, rows: Rows) -> TextState:
+        return self._fitted(column, rows, FEWEST_ROWS)
+
+    def _fitted(self, column: Column, rows: Rows, fewest: int) -> TextState:
+        """By the tokens that at least so many texts hold."""
         texts = _texts(column).gather(pl.Series(rows)).drop_nulls()
-        vocabulary = learn_vocabulary(texts)
+        vocabulary = learn_vocabulary(texts, fewest)
         counts = count_tokens(texts, vocabulary, 2 * LONGEST)
         longest = int(counts.max(initial=1))
         length = min(

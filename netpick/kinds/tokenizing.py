@@ -69,16 +69,17 @@ class Vocabulary:
         return len(self.tokens) + FIRST
 
 
-def learn_vocabulary(texts: pl.Series) -> Vocabulary:
+def learn_vocabulary(texts: pl.Series, fewest: int = 1) -> Vocabulary:
     """The vocabulary of these texts (String, no nulls): characters where most texts are one word, else words; pieces of words
-    where too many words would be unknown in new texts.
+    where too many words would be unknown in new texts. fewest: texts that a word, or a character, must come in.
 
     The share of unknown words is estimated by that of words seen once (Good & Turing, 1953).
     """
     characters = int(texts.str.len_chars().sum() or 0)
     texts = texts.gather_every(max(1, -(-characters // LEARNED_CHARACTERS)))
     if len(texts) == 0 or float(texts.str.contains(SPACED).mean() or 0.0) < ONE_WORD_SHARE:  # type: ignore[arg-type]
-        return _learn_characters(texts)
+        return _learn_characters(texts, fewest)
+    texts = _of_common_words(texts, fewest) if fewest > 1 else texts
     counts = _word_counts(texts)
     once = counts.filter((pl.col("count") == 1) & ~pl.col("word").str.contains(r"\p{N}")).height  # numbers have shapes
     if once > RARE_SHARE * max(1, int(counts["count"].sum())):
@@ -150,10 +151,14 @@ def _words(texts: pl.Series, most: int) -> tuple[Array, pl.Series]:
 # --- characters ------------------------------------------------------------------------------------------------------
 
 
-def _learn_characters(texts: pl.Series) -> Vocabulary:
-    """Every character that comes twice; case matters, since symbols may be anything."""
-    points, counts = np.unique(_code_points(_composed(texts)), return_counts=True)
+def _learn_characters(texts: pl.Series, fewest: int) -> Vocabulary:
+    """Every character that comes twice, in so many texts; case matters, since symbols may be anything."""
+    texts = _composed(texts)
+    points, places, counts = np.unique(_code_points(texts), return_inverse=True, return_counts=True)
     known = counts >= SEEN_TWICE
+    if fewest > 1:
+        row = np.repeat(np.arange(len(texts)), texts.str.len_chars().to_numpy())
+        known &= np.bincount(np.unique(np.stack([places, row]), axis=1)[0], minlength=len(points)) >= fewest
     points, counts = points[known], counts[known]
     order = np.lexsort((points, -counts))[:MOST_TOKENS]
     return Vocabulary(reading="characters", tokens=tuple(chr(point) for point in points[order]))
@@ -184,6 +189,15 @@ def _code_points(texts: pl.Series) -> Array:
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _of_common_words(texts: pl.Series, fewest: int) -> pl.Series:
+    """The texts with no words but those that at least so many of them hold, in whatever case."""
+    words = texts.str.extract_all(WORD)
+    lower = pl.element().str.normalize("NFKC").str.to_lowercase()
+    held = words.list.eval(lower.unique()).explode().drop_nulls().alias("word").value_counts()
+    common = held.filter(pl.col("count") >= fewest)["word"].to_list()
+    return words.list.eval(pl.element().filter(lower.is_in(common))).list.join(" ")
 
 
 def _word_counts(texts: pl.Series) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from netpick.answers import ONE_CLASS
 from netpick.baseline_fits import BaselineFit
-from netpick.baseline_model import save_baseline, settings_of
+from netpick.baseline_model import CHECK_ROWS, save_baseline, settings_of
 from netpick.baselines import BASELINES, Decision, Limit, Problem
 from netpick.encode import Encoder, encode, input_specs
 from netpick.kinds import KINDS
@@ -73,7 +73,7 @@ def _sample(folder: Path, name: str, columns: dict[str, tuple[str, Column]]) -> 
         fingerprint="00", versions={"python": "3.11"},
     )  # fmt: skip
     path = folder / f"good-{name}.netpick"
-    save_baseline(path, record, fit, problem, "# A card\n", state)
+    save_baseline(path, record, fit, baseline.given(problem, rows[:CHECK_ROWS]), "# A card\n", state)
     with open_archive(path, MEMBERS, FORMAT) as bundle:
         members = {member: bytes(bundle.raw(member)) for member in (MANIFEST, *MEMBERS)}
     return Sample(name=name, members=members, content=path.read_bytes())

@@ -96,7 +96,7 @@ def target_charts(results: RunResults, charts: Charts) -> Html:
 
 def samples(results: RunResults) -> Html | None:
     """A few rows of each class as pictures; they are test rows, because only their classes are known here."""
-    if not answer_of(results).one_class:
+    if not answer_of(results).one_class or results.private:
         return None
     if results.thumbnails is None:
         return _texts(results)

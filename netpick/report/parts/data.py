@@ -23,11 +23,17 @@ def data_section(results: RunResults, charts: Charts) -> Html:
         "What the data is",
         facts(_facts(results)),
         samples(results),
-        target_charts(results, charts) if answer_of(results).quantities else class_counts(results),
+        _targets(results, charts),
         _columns(results),
         _notes([*results.source.notes, *results.schema.notes]),
         _unreadable(results),
     )
+
+
+def _targets(results: RunResults, charts: Charts) -> Html | None:
+    if not answer_of(results).quantities:
+        return class_counts(results)
+    return None if results.private else target_charts(results, charts)
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def forecaster_details(results: RunResults, entry: CandidateResult, charts: Char
         return None
     return element(
         "div",
-        charts.place(_windows(results, results.forecast, entry, _answers(results, found))),
+        None if results.private else charts.place(_windows(results, results.forecast, entry, _answers(results, found))),
         charts.place(_by_step(results, entry)),
     )
 

@@ -72,6 +72,8 @@ def _gallery(
     results: RunResults, at: Whole, heads: tuple[str, str, str], told: Sequence[Sequence[Child]], title: str
 ) -> Html | None:
     """Tiles where rows have pictures, else a table with the cells of a few columns."""
+    if results.private:
+        return None
     if not len(at):
         return element("div", element("h3", title), element("p", "There are none on the test rows."))
     rows = results.split.test[at]

@@ -20,6 +20,8 @@ MOST_TARGETS = 6
 
 def regressor_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html:
     """One or several numbers per row."""
+    if results.private:  # each dot and each error is a row
+        return element("div", interval_details(results, entry))
     truth = results.test_truth.reshape(len(results.test_truth), -1).astype(np.float64)
     values = values_of(entry)
     names = list(results.target.names)[:MOST_TARGETS]

@@ -1,0 +1,198 @@
+"""Secrets planted in data of every kind, and looked for in every file of a run: with --private nowhere, else where docs/privacy.md
+says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from safetensors.numpy import load as load_arrays
+
+import netpick
+
+ROWS = 600
+CITY, WORD = "Zwickau-Planitz", "xylothenia"
+FOLDER, FILE, ARTIST = "clinic-of-dr-mabuse", "patients-in-may", "Photographer-Unnamed"
+EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The files of a run by name, those inside of zips with the zip's name before theirs."""
+
+    folder: Path
+    contents: dict[str, bytes]
+
+    def holding(self, secret: str) -> set[str]:
+        """Names of files that hold it, however JSON or HTML would write it."""
+        written = {secret, json.dumps(secret)[1:-1], secret.replace("+", "&#43;"), secret.replace("'", "&#x27;")}
+        return {name for name, data in self.contents.items() if any(text.encode() in data for text in written)}
+
+
+def read_run(run: Path) -> Kept:
+    contents: dict[str, bytes] = {}
+    for path in sorted(path for path in run.rglob("*") if path.is_file()):
+        name = str(path.relative_to(run))
+        contents[name] = path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                contents |= {f"{name}/{member}": archive.read(member) for member in archive.namelist()}
+            del contents[name]
+        if path.suffix == ".parquet":
+            contents[name] = pl.read_parquet(path).write_csv().encode()
+        if path.suffix == ".html":  # but for the library that draws
+            contents[name] = b"".join(part for part in contents[name].split(b"<script>") if len(part) < 1 << 20)
+    return Kept(run, contents)
+
+
+def patients() -> pl.DataFrame:
+    """Every number, note and telephone number is one that no other row has; a rare word and a rare city are in three rows of 600."""
+    rng = np.random.default_rng(5)
+    salary = (20_000 + rng.permutation(ROWS) * 137.31 + rng.random(ROWS)).round(2)
+    feeling = rng.choice(["well", "ill"], ROWS)
+    ward = rng.choice(["north", "south", "east"], ROWS)
+    filler = ["the", "patient", "said", "that", "lunch", "was", "cold", "and", "slept", "until", "noon"]
+    rare = (0, 17, 131)
+    wards = [CITY if row in rare else str(ward[row]) for row in range(ROWS)]
+    notes = []
+    for row, word in enumerate(feeling):
+        said = [telephone(row), "rang", *rng.choice(filler, 9), word, WORD if row in rare else "again"]
+        notes.append(" ".join(map(str, said)))
+    return pl.DataFrame({"salary": salary, "ward": wards, "note": notes, "feeling": feeling})
+
+
+def telephone(row: int) -> str:
+    return f"+49 1520 {5_550_000 + 7 * row}"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / FOLDER / f"{FILE}.csv"
+    path.parent.mkdir()
+    patients().write_csv(path)
+    return path
+
+
+def fitted(data: object, out: Path, **options: object) -> Kept:
+    netpick.fit(data, out=out, steps=4, models="mlp", accept=EVERY_CODE, **options)  # type: ignore[arg-type]
+    return read_run(out)
+
+
+@pytest.fixture(scope="module")
+def open_run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return fitted(table, tmp_path_factory.mktemp("open") / "run", target="feeling")
+
+
+@pytest.fixture(scope="module")
+def private_run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return fitted(table, tmp_path_factory.mktemp("private") / "run", target="feeling", private=True)
+
+
+def shown_numbers(kept: Kept) -> list[str]:
+    """Salaries that stand in any of the files, as whole numbers."""
+    found = {number for data in kept.contents.values() for number in re.findall(rb"(?<![\d.])\d{5,6}\.\d+", data)}
+    return [text for text in numbers() if text.encode() in found]
+
+
+def numbers() -> list[str]:
+    return [str(value) for value in patients()["salary"]]
+
+
+def test_a_private_run_holds_no_secret(private_run: Kept) -> None:
+    assert {"model.netpick/model.json", "report.html", "report.json", "plan.json"} <= set(private_run.contents)
+    assert "predictions.parquet" not in private_run.contents
+    for secret in (CITY, WORD, FOLDER, FILE):
+        assert private_run.holding(secret) == set(), secret
+    for row, note in enumerate(patients()["note"]):
+        assert private_run.holding(note) == private_run.holding(telephone(row)) == set()
+    assert shown_numbers(private_run) == []
+
+
+def test_without_it_they_are_where_the_page_on_privacy_says(open_run: Kept) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "privacy.md").read_text()
+    told = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| a ")}
+    files = {
+        "a rare category": open_run.holding(CITY),
+        "a rare word": open_run.holding(WORD),
+        "a whole note": {name for cell in patients()["note"] for name in open_run.holding(cell)},
+        "a telephone number": {name for row in range(ROWS) for name in open_run.holding(telephone(row))},
+        "a path": open_run.holding(FOLDER),
+        "a number": {name for cell in numbers() for name in open_run.holding(cell)},
+    }
+    for what, found in files.items():
+        said = set(re.findall(r"`([^`]+)`", told[what]))
+        places = {re.sub(r"^models/[^/]+\.netpick/", "model.netpick/", name) for name in found}
+        assert places <= said, what
+        assert said - {"report.html"} <= places, what  # which rows the report shows is another matter
+
+
+def test_rows_that_prove_a_model_are_those_of_training_or_generated(open_run: Kept, private_run: Kept) -> None:
+    """The encoded rows of `check.safetensors`: real ones without --private, none of them with it."""
+    for kept, real in ((open_run, True), (private_run, False)):
+        checks = [load_arrays(data) for name, data in kept.contents.items() if name.endswith("/check.safetensors")]
+        salaries = [check["input.vector"][:, 0] for check in checks if "input.vector" in check]
+        record = json.loads(kept.contents["model.netpick/model.json"])
+        known = encoded_salaries(record)
+        same = [bool(np.isin(np.round(values, 5), np.round(known, 5)).all()) for values in salaries]
+        assert same == [real] * len(same)
+        assert len(same) >= 2
+        assert (record["learned"] is not None) is real
+
+
+def encoded_salaries(record: dict[str, object]) -> np.ndarray:
+    """All salaries as the model's own encoder writes them."""
+    from netpick.kinds import KINDS
+    from netpick.strict import from_parsed
+    from netpick.types import TableColumn
+
+    encoder = next(e for e in record["encoders"] if e["column"] == "salary")  # type: ignore[attr-defined]
+    kind = KINDS[encoder["kind"]]
+    state = from_parsed(kind.State, encoder["state"])
+    return kind.encode(TableColumn(name="salary", values=patients()["salary"]), state)[:, 0]
+
+
+def test_a_private_regression_shows_no_value_of_its_target(table: Path, tmp_path: Path) -> None:
+    kept = fitted(table, tmp_path / "run", target="salary", private=True)
+    assert shown_numbers(kept) == []
+    report = json.loads(kept.contents["report.json"])
+    names = {entry["name"] for entry in report["baselines"]}
+    assert "random forest" not in names
+    assert "boosted trees" in names
+    assert any("random forest" in note["text"] for note in report["data"]["notes"])
+
+
+def test_private_models_answer_and_are_loaded_as_others_are(private_run: Kept) -> None:
+    files = [private_run.folder / "model.netpick", *sorted((private_run.folder / "models").glob("*.netpick"))]
+    assert len(files) >= 4
+    for path in files:
+        assert len(netpick.load(path).predict(patients().head(5))) == 5
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_what_a_picture_carries_beside_its_pixels_never_travels(tmp_path: Path, private: bool) -> None:
+    rng = np.random.default_rng(1)
+    for label in ("dark", "light"):
+        (tmp_path / FOLDER / label).mkdir(parents=True)
+        for number in range(40):
+            pixels = rng.integers(0, 100, (12, 12, 3)) + (100 if label == "light" else 0)
+            exif = Image.Exif()
+            exif[0x013B], exif[0x010E] = ARTIST, "52.5200N 13.4050E"
+            buffer = io.BytesIO()
+            Image.fromarray(pixels.astype(np.uint8)).save(buffer, "JPEG", exif=exif)
+            (tmp_path / FOLDER / label / f"{FILE}-{number}.jpg").write_bytes(buffer.getvalue())
+    kept = fitted(str(tmp_path / FOLDER), tmp_path / "run", private=private)
+    assert kept.holding(ARTIST) == kept.holding("52.5200N") == set()
+    if private:
+        assert kept.holding(FILE) == kept.holding(FOLDER) == set()
+        assert b"data:image/png" not in kept.contents["report.html"]
+        assert not any("nearest-neighbours" in name for name in kept.contents)
+    else:
+        assert kept.holding(FILE) == {"predictions.parquet", "report.html"}

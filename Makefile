@@ -52,8 +52,9 @@ fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide
 	$(BIN)/python tools/kill.py $(N) 0 $(BUDGET)
 
-flips: $(INSTALLED) ## cut and flip a model file and a checkpoint; every damage must be noticed
+flips: $(INSTALLED) ## damage a model file, checkpoints and run folders; it must be noticed or change nothing
 	PYTHONPATH=. $(BIN)/python tools/flips.py
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tools/flip_runs.py
 
 simulate: $(INSTALLED) ## how often intervals and verdicts are right, into docs/statistics.md (ten minutes); PARTS="coverage" picks some
 	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tools/simulate.py $(PARTS)

@@ -6,13 +6,14 @@ stay at a tenth, which is all that networks can spare. A run that is resumed or 
 
 from __future__ import annotations
 
-import json
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Limit, Problem
@@ -35,6 +36,12 @@ class Decided:
 
     baseline: str
     decision: Decision
+    sum: str = ""  # of the line without it
+
+    def summed(self) -> Decided:
+        """With the sum that belongs to it."""
+        plain = TypeAdapter(Decided).dump_json(replace(self, sum=""))
+        return replace(self, sum=hashlib.sha256(plain).hexdigest()[:16])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +101,12 @@ def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:
 def keep_decisions(folder: Path, key: str, fits: list[BaselineFit]) -> None:
     """Writes what was decided, a line each, unless it is there already. key: of the round, before the baselines' names."""
     known = read_decisions(folder)
-    lines = [
-        json.dumps({"baseline": key + fit.baseline.name, "decision": asdict(fit.fitted.decision)}) + "\n"
+    new = [
+        Decided(baseline=key + fit.baseline.name, decision=fit.fitted.decision)
         for fit in fits
         if key + fit.baseline.name not in known
     ]
-    append_lines(folder / DECISIONS, lines)
+    append_lines(folder / DECISIONS, [TypeAdapter(Decided).dump_json(line.summed()).decode() + "\n" for line in new])
 
 
 def read_decisions(folder: Path) -> dict[str, Decision]:
@@ -111,6 +118,8 @@ def read_decisions(folder: Path) -> dict[str, Decision]:
     try:
         lines = bytes(read_file(path, MOST_BYTES)).splitlines()
         read = [read_as(Decided, line, MOST_BYTES) for line in lines if line.strip()]
+        if any(line != line.summed() for line in read):
+            raise RefusedError("a line is not as it was written")
     except RefusedError as error:
         raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
     return {line.baseline: line.decision for line in read}

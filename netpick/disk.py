@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from netpick.types import Array
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BROKEN = (errno.EIO, errno.EROFS)
+MOST_COPIED = 1 << 30  # bytes of a file that is copied before lines are added to it
 
 
 def refused_write(error: OSError) -> str | None:
@@ -77,25 +79,43 @@ def aside(path: Path) -> Path:
 
 
 def append_lines(path: Path, lines: list[str], *, through: bool = False) -> None:
-    """Appends whole lines or none, to a file and never through a link. `through`: waits until they lie on the disk. Raises
-    OSError."""
+    """Appends whole lines or none, to a file and never through a link. A file that has a second name elsewhere, as in a folder
+    copied by `cp -al`, is copied first, and the other stays as it is. `through`: waits until they lie on the disk. Raises OSError."""
     before: int | None = None
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK") | _flag("O_CLOEXEC")
     try:
         with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-                raise OSError(errno.EINVAL, "it is no file of its own", str(path))
-            before = status.st_size
-            file.writelines(lines)
-            if through:
-                file.flush()
-                os.fsync(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "it is no file", str(path))
+            shared = status.st_nlink > 1
+            if not shared:
+                before = status.st_size
+                file.writelines(lines)
+                if through:
+                    file.flush()
+                    os.fsync(file.fileno())
+        if shared:
+            _append_to_a_copy(path, "".join(lines).encode())
     except OSError as error:
         if before is not None:
             with suppress(OSError):
                 os.truncate(path, before)
         raise named(error, path) from None
+
+
+def _append_to_a_copy(path: Path, content: bytes) -> None:
+    """Gives the name to a copy of the file with more behind it; the file's other names keep what it was."""
+
+    def write(file: BinaryIO) -> None:
+        with os.fdopen(os.open(path, os.O_RDONLY | _flag("O_NOFOLLOW") | _flag("O_CLOEXEC")), "rb") as old:
+            size = os.fstat(old.fileno()).st_size
+            if size > MOST_COPIED:
+                raise OSError(errno.EFBIG, f"it has {size:,} bytes and another name elsewhere", str(path))
+            shutil.copyfileobj(old, file)
+        file.write(content)
+
+    write_whole(path, write)
 
 
 @contextmanager

@@ -13,9 +13,10 @@ MOST_DEPTH = 16
 
 
 def require_plain(folder: Path) -> None:
-    """Raises RefusedError, with its name, for a link, a pipe, a device, a socket, or a file with a second name elsewhere.
+    """Raises RefusedError, with its name, for a link, a pipe, a device or a socket.
 
-    The folder itself may be reached by a link, since a person types its name.
+    The folder itself may be reached by a link, since a person types its name. Files may have second names elsewhere (`cp -al`):
+    nothing is written into a file that has one (disk.append_lines).
     """
     count = 0
     waiting = [(folder, 0)]
@@ -35,7 +36,5 @@ def require_plain(folder: Path) -> None:
                         raise RefusedError(f"{name} is a link, which is never written there")
                     elif not stat.S_ISREG(status.st_mode):
                         raise RefusedError(f"{name} is no regular file")
-                    elif status.st_nlink > 1:
-                        raise RefusedError(f"{name} has another name somewhere else, which is never made")
         except OSError as error:
             raise RefusedError(f"{place.name} cannot be read ({error.strerror})") from None

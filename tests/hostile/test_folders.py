@@ -51,18 +51,30 @@ def test_a_name_that_was_laid_out_beforehand_is_not_written_through(elsewhere: P
 
 
 @pytest.mark.parametrize("write", [write_through, lambda path, content: append_lines(path, [content.decode()])])
-def test_nothing_is_written_through_a_link_or_a_second_name(
-    elsewhere: Path, folder: Path, write: Callable[[Path, bytes], None]
-) -> None:
+def test_nothing_is_written_through_a_link(elsewhere: Path, folder: Path, write: Callable[[Path, bytes], None]) -> None:
     (folder / "link").symlink_to(elsewhere)
     (folder / "dangling").symlink_to(folder.parent / "new")
-    (folder / "second").hardlink_to(elsewhere)
     os.mkfifo(folder / "pipe")
-    for name in ("link", "dangling", "second", "pipe"):
+    for name in ("link", "dangling", "pipe"):
         with pytest.raises(OSError, match=name):
             write(folder / name, b"overwritten")
     assert elsewhere.read_bytes() == SECRET
     assert not (folder.parent / "new").exists()
+
+
+def test_a_second_name_is_left_as_it_is_and_read_on(elsewhere: Path, folder: Path) -> None:
+    """A run folder that was copied by `cp -al` goes on, and the run that it was copied from stays what it was."""
+    (folder / "events.jsonl").hardlink_to(elsewhere)
+    (folder / "plan.json").hardlink_to(elsewhere)
+    require_plain(folder)
+    append_lines(folder / "events.jsonl", [" line\n"], through=True)
+    append_lines(folder / "events.jsonl", ["another\n"])
+    write_whole(folder / "plan.json", b"new")
+    with pytest.raises(OSError, match="plan"):
+        write_through(folder / "plan.json", b"overwritten")
+    assert elsewhere.read_bytes() == SECRET
+    assert (folder / "events.jsonl").read_bytes() == SECRET + b" line\nanother\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "plan.json"]
 
 
 def test_a_mapped_array_takes_the_place_of_a_link(elsewhere: Path, folder: Path) -> None:
@@ -86,10 +98,6 @@ def link_to_a_folder(path: Path, elsewhere: Path) -> None:
     path.symlink_to(elsewhere.parent)
 
 
-def second_name(path: Path, elsewhere: Path) -> None:
-    path.hardlink_to(elsewhere)
-
-
 def pipe(path: Path, elsewhere: Path) -> None:
     os.mkfifo(path)
 
@@ -105,7 +113,7 @@ def sock(path: Path, elsewhere: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["events.jsonl", "plan.json", "checkpoints", "a/b/state.json"])
-@pytest.mark.parametrize("make", [link, link_to_a_folder, second_name, pipe, sock])
+@pytest.mark.parametrize("make", [link, link_to_a_folder, pipe, sock])
 def test_a_run_folder_with_anything_but_files_is_not_resumed(
     elsewhere: Path, folder: Path, place: str, make: Callable[[Path, Path], None]
 ) -> None:

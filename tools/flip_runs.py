@@ -1,0 +1,127 @@
+"""Turns single bits of an interrupted run's files over, and resumes: the run ends as it would have, or is refused by the file's name.
+
+    python tools/flip_runs.py [FLIPS] [SEED]
+
+FLIPS (2,000) in turn over all files of the folder, each in a fresh copy of it. Ends with exit code 1 when a resume gave other bytes,
+another error than a refusal (exit 2), or a refusal that does not name the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from netpick.api import run_fit, run_resume
+from netpick.errors import Interrupted, NetpickError
+from netpick.prepare import FitOptions
+from netpick.stop import Stop
+from netpick.types import Event
+
+SAME, REFUSED = "the same bytes", "refused by name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interruption:
+    """A run that was stopped in the training of its second network, and what it would have come to."""
+
+    folder: Path
+    files: tuple[str, ...]
+    outcome: object
+
+    def flips(self, count: int, seed: int) -> Iterator[tuple[str, int]]:
+        """So many (file, bit), the files in turn."""
+        rng = np.random.default_rng(seed)
+        for number in range(count):
+            name = self.files[number % len(self.files)]
+            yield name, int(rng.integers((self.folder / name).stat().st_size * 8))
+
+    def resumed(self, name: str, bit: int, work: Path) -> str:
+        """What becomes of the run when this bit of this file is turned over."""
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(self.folder, work)
+        path = work / name
+        changed = bytearray(path.read_bytes())
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            run_resume(work)
+        except NetpickError as error:
+            named = Path(name).name in str(error) and error.exit_code == 2
+            return REFUSED if named else f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - this is what is looked for
+            return f"{type(error).__name__}: {error}"
+        return SAME if outcome_of(work) == self.outcome else "other bytes"
+
+
+def interruption(folder: Path) -> Interruption:
+    """A small run of two networks, with checkpoints of both."""
+    x = np.random.default_rng(0).normal(size=(150, 3)).round(3)
+    labels = np.where(x[:, 0] * x[:, 1] > 0, "yes", "no")
+    table = folder / "table.csv"
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "label": labels}).write_csv(table)
+    stop, run = Stop(), folder / "run"
+
+    def stop_in_the_second(event: Event, /) -> None:
+        if event.data.get("candidate") == "transformer" and event.data.get("step", 0) > 2:
+            stop.asked = True
+
+    asked = FitOptions(target=("label",), models="mlp,transformer", steps=12, folds=1, out=run, keep="best")
+    before = os.environ.get("NETPICK_CHECKPOINT_SECONDS")
+    os.environ["NETPICK_CHECKPOINT_SECONDS"] = "0"
+    try:
+        run_fit(str(table), asked, stop_in_the_second, stop)
+        raise SystemExit("The run was not interrupted.")
+    except Interrupted:
+        pass
+    finally:
+        if before is None:
+            del os.environ["NETPICK_CHECKPOINT_SECONDS"]
+        else:
+            os.environ["NETPICK_CHECKPOINT_SECONDS"] = before
+    files = tuple(sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()))
+    shutil.copytree(run, folder / "whole")
+    run_resume(folder / "whole")
+    return Interruption(folder=run, files=files, outcome=outcome_of(folder / "whole"))
+
+
+def outcome_of(run: Path) -> object:
+    """Weights, predictions and scores."""
+    with zipfile.ZipFile(run / "model.netpick") as archive:
+        weights = archive.read("weights.safetensors")
+    report = json.loads((run / "report.json").read_text())
+    scores = [(c["name"], c["validation"], c["test"]) for c in (*report["candidates"], *report["baselines"])]
+    return weights, (run / "predictions.parquet").read_bytes(), scores
+
+
+def main(count: int, seed: int) -> int:
+    became: Counter[tuple[str, str]] = Counter()
+    bad: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="netpick-flips-") as name:
+        run = interruption(Path(name))
+        for file, bit in run.flips(count, seed):
+            what = run.resumed(file, bit, Path(name) / "work")
+            known = what in (SAME, REFUSED)
+            became[file, what if known else "WRONG"] += 1
+            if not known:
+                bad.append(f"{file}, bit {bit}: {what}")
+                print(bad[-1], flush=True)
+    for (file, what), times in sorted(became.items()):
+        print(f"{file}: {times} {what}")
+    print(f"{count:,} bits turned over, {len(bad)} wrong")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    given = [int(word) for word in sys.argv[1:]]
+    sys.exit(main(given[0] if given else 2_000, given[1] if len(given) > 1 else 0))

@@ -17,14 +17,15 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Interruption:
     return interruption(tmp_path_factory.mktemp("stopped"))
 
 
-def test_a_turned_bit_in_any_file_changes_nothing_or_is_refused(stopped: Interruption, tmp_path: Path) -> None:
+def test_a_turned_bit_in_a_file_of_each_kind_changes_nothing_or_is_refused(
+    stopped: Interruption, tmp_path: Path
+) -> None:
     assert {"request.json", "plan.json", "baselines.jsonl", "events.jsonl"} <= set(stopped.files)
     assert any("ended" in name for name in stopped.files)
     assert any("steps" in name for name in stopped.files)
-    outcomes = {
-        (name, bit): stopped.resumed(name, bit, tmp_path / "work")
-        for name, bit in stopped.flips(len(stopped.files), seed=1)
-    }
+    newest = {Path(name).name: name for name in stopped.files}  # the last of each: of the second network's checkpoints
+    flips = [flip for flip in stopped.flips(len(stopped.files), seed=1) if flip[0] in newest.values()]
+    outcomes = {(name, bit): stopped.resumed(name, bit, tmp_path / "work") for name, bit in flips}
     assert {flip: what for flip, what in outcomes.items() if what not in (SAME, REFUSED)} == {}
 
 

@@ -3,6 +3,7 @@ says."""
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -33,7 +34,7 @@ class Kept:
 
     def holding(self, secret: str) -> set[str]:
         """Names of files that hold it, however JSON or HTML would write it."""
-        written = {secret, json.dumps(secret)[1:-1], secret.replace("+", "&#43;"), secret.replace("'", "&#x27;")}
+        written = {secret, json.dumps(secret)[1:-1], html.escape(secret)}
         return {name for name, data in self.contents.items() if any(text.encode() in data for text in written)}
 
 

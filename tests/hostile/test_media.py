@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,7 +18,7 @@ from netpick.decoders.base import UnreadableFileError
 from netpick.decoders.clip_frames import MAX_PIXELS, ClipShape, read_clip
 from netpick.decoders.sound_features import SoundSettings, choose_settings, read_header, read_sound
 
-MUTATED_SOUNDS, MUTATED_VIDEOS = 600, 150
+MUTATED_SOUNDS, MUTATED_VIDEOS = 400, 100
 SHAPE = ClipShape(frames=4, channels=3, height=16, width=16)
 
 
@@ -76,7 +77,7 @@ def motion_jpeg(path: Path, sides: list[int]) -> None:
             buffer = io.BytesIO()
             Image.new("RGB", (side, side), (200, 30, 90)).save(buffer, "JPEG")
             packet = av.Packet(buffer.getvalue())
-            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, stream.time_base
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 10)
             container.mux(packet)
 
 

@@ -22,7 +22,8 @@ from netpick.engines import OnnxEngine
 from netpick.errors import ModelFileError
 from netpick.export.convert import NotTracedError, to_graph
 from netpick.export.graph import ExportedModel, resized
-from netpick.export.proof import largest_difference, sample_rows
+from netpick.export.proof import largest_difference
+from netpick.generated import generated_rows
 from netpick.infer import DeviceData, predict_outputs
 from netpick.models import MODELS, main_form
 from netpick.models.network import build_network
@@ -97,7 +98,7 @@ def agree(network: nn.Module, inputs: Inputs, task: str) -> None:
 
 def compare(plain: Plain, graph: bytes) -> None:
     engine = OnnxEngine(graph, plain.inputs, threads=1)
-    stored = sample_rows(plain.inputs, 4, seed=3)
+    stored = generated_rows(plain.inputs, 4, seed=3)
     assert largest_difference(plain, engine, stored, plain.inputs) <= 1e-5  # type: ignore[arg-type]
 
 
@@ -170,7 +171,7 @@ def test_classes_come_out_as_numbers_and_words_with_the_threshold() -> None:
     )
     graph = to_graph(model, ("no", "yes"), {"task": "classify", "title": "größe"})
     assert read_metadata(graph) == {"task": "classify", "title": "größe"}
-    found = run(graph, sample_rows(case.inputs, 50))
+    found = run(graph, generated_rows(case.inputs, 50))
     decided = TASKS["classify"].answer.decide(
         TASKS["classify"].answer.decode(found["answers"], state), DecisionRule(threshold=0.45)
     )
@@ -187,7 +188,7 @@ def test_other_answers_come_out_as_the_task_words_them(task: str) -> None:
         "regress": RegressState(names=("a", "b", "c"), mean=(5.0, -1e4, 0.0), std=(2.0, 3e3, 1e-3)),
     }
     graph = exported(case.build(), case.inputs, task, TASKS[task].answer.graph(PLAIN, states[task]))
-    found = run(graph, sample_rows(case.inputs, 30))
+    found = run(graph, generated_rows(case.inputs, 30))
     expected = TASKS[task].answer.decode(found["answers"], states[task])
     if task == "regress":
         np.testing.assert_allclose(found["prediction"], expected.values, rtol=1e-12)
@@ -216,7 +217,7 @@ def test_calibrated_classes_come_out_as_the_task_decodes_them(
     network = case.build(num_outputs=len(labels))
     found = run(
         exported(network, case.inputs, "classify", TASKS["classify"].answer.graph(rule, state)),
-        sample_rows(case.inputs, 60),
+        generated_rows(case.inputs, 60),
     )
     expected = TASKS["classify"].answer.decode(found["answers"], state)
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
@@ -233,7 +234,7 @@ def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> 
     )
     found = run(
         exported(case.build(), case.inputs, "multilabel", TASKS["multilabel"].answer.graph(PLAIN, labels)),
-        sample_rows(case.inputs, 30),
+        generated_rows(case.inputs, 30),
     )
     expected = TASKS["multilabel"].answer.decode(found["answers"], labels)
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, rtol=1e-6)
@@ -244,7 +245,7 @@ def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> 
     )  # fmt: skip
     found = run(
         exported(case.build(), case.inputs, "regress", TASKS["regress"].answer.graph(PLAIN, numbers)),
-        sample_rows(case.inputs, 30),
+        generated_rows(case.inputs, 30),
     )
     expected = TASKS["regress"].answer.decode(found["answers"], numbers)
     np.testing.assert_allclose(found["low"], expected.low, rtol=1e-6)
@@ -260,7 +261,7 @@ def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
         deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4,
     )  # fmt: skip
     graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", TASKS["forecast"].answer.graph(PLAIN, state))
-    rows = sample_rows(inputs, 6)
+    rows = generated_rows(inputs, 6)
     rows["window.series"][:] = np.array([0, 1, 1, 0, 1, 2])[:, None]
     found = run(graph, rows)
     known = TASKS["forecast"].answer.decode(found["answers"][:5], state)
@@ -294,7 +295,7 @@ def test_a_graph_resizes_pictures_of_any_size() -> None:
 def test_rows_together_give_what_rows_alone_give() -> None:
     _, graph, inputs = graph_of_case("rnn-tokens-text")
     engine = OnnxEngine(graph, inputs, threads=1)
-    rows = sample_rows(inputs, 30)
+    rows = generated_rows(inputs, 30)
     alone = np.concatenate([engine.outputs({name: a[i : i + 1] for name, a in rows.items()}) for i in range(30)])
     np.testing.assert_allclose(engine.outputs(rows), alone, atol=1e-6)
 

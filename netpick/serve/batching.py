@@ -56,6 +56,10 @@ class Job:
     expected: int = 1  # rows, before they are read
     dropped: bool = False  # the client has gone
 
+    def drop(self) -> None:
+        """The client has gone."""
+        self.dropped = True
+
     @property
     def known_rows(self) -> RowSet:
         assert self.rows is not None, "a job that was read"

@@ -27,6 +27,9 @@ from netpick.types import Source, TableColumn
 
 TABLES = (".csv", ".tsv")
 TEXTS = (".txt", ".md")
+SEPARATORS = (b",", b";", b"\t", b"|")
+FIRST_LINES, LONGEST_HEADER = 300, 2 << 20  # of a CSV: lines, and their bytes, that show how many columns it has
+QUOTED = re.compile(rb'"[^"]*"')
 MOST_HEADER, MOST_HEADERS = 4_096, 16  # bytes of a part's header, and how many
 
 
@@ -228,14 +231,7 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
         )
     if not data or data.isspace():
         refuse("invalid_data", "The CSV is empty, but a line of column names and at least one row were expected.")
-    lines = max(data.count(b"\n"), data.count(b"\r"))
-    most = min(served.limits.table_rows, served.limits.answer_values // (len(served.model.labels) + 2))
-    if lines > most + 1:
-        refuse(
-            "too_long",
-            f"The CSV has {lines:,} lines, and at most {most:,} rows are answered at once. Send several, or start the server with "
-            "--max-rows.",
-        )
+    _require_small(served, data)
     with file_of(data, "table.tsv" if tabs else "table.csv") as path:
         try:
             source = served.model.read(path)
@@ -251,6 +247,33 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
             field=missing[0],
         )
     return source
+
+
+def _require_small(served: ServedModel, data: bytes) -> None:
+    """Counts lines, cells and columns before anything is made of them: each costs some forty times its bytes. Raises Fault."""
+    limits = served.limits
+    lines = max(data.count(b"\n"), data.count(b"\r"))
+    most = min(limits.table_rows, limits.answer_values // (len(served.model.labels) + 2))
+    if lines > most + 1:
+        refuse(
+            "too_long",
+            f"The CSV has {lines:,} lines, and at most {most:,} rows are answered at once. Send several, or start the server with "
+            "--max-rows.",
+        )
+    cells = max(data.count(mark) for mark in SEPARATORS)
+    if cells > limits.items:
+        refuse(
+            "too_large", f"The CSV has some {cells:,} cells, and at most {limits.items:,} are read. Send less at once."
+        )
+    first = re.split(rb"[\r\n]+", data[:LONGEST_HEADER], maxsplit=FIRST_LINES)[:FIRST_LINES]
+    columns = max(line.count(mark) for line in (QUOTED.sub(b"", line) for line in first) for mark in SEPARATORS)
+    wanted = len(served.columns) + limits.unread_columns
+    if columns > wanted:
+        refuse(
+            "too_large",
+            f"The CSV has {columns:,} columns or more, and at most {wanted:,} are read: the {len(served.columns):,} of the model and "
+            f"{limits.unread_columns:,} others. Send the columns that the model reads.",
+        )
 
 
 def table_with(source: Source, answers: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ def guarded(call: Callable[[], Result]) -> Result | Fault:
     try:
         return call()
     except Fault as fault:
-        return fault
+        return fault.with_traceback(None)  # which knows the frames that it was raised in, and they the request's body
     except NetpickError as error:
         return Fault(code="invalid_data", message=str(error))
     except (KeyboardInterrupt, SystemExit):

@@ -37,13 +37,19 @@ class Work:
         if self.dropped or time.monotonic() > self.deadline:
             raise LATE.with_traceback(None)  # one object for all: it must not gather where it was raised
 
-    def answer(self, outcome: Reply | Fault) -> None:
-        """On the event loop."""
+    def drop(self) -> None:
+        """Nobody waits any more. The task goes, and its body with it: it knows this work by `check`, and only the collector of
+        circles, which comes seldom, would free them otherwise."""
+        self.dropped, self.task = True, None
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        if not self.dropped:
-            self.dropped = True
+
+    def answer(self, outcome: Reply | Fault) -> None:
+        """On the event loop."""
+        waited = not self.dropped
+        self.drop()
+        if waited:
             self.finish(outcome)
 
 
@@ -68,7 +74,7 @@ class Lane:
         with self._changed:
             self._ended = True
             for work in self._running:
-                work.dropped = True
+                work.dropped = True  # its timer belongs to the loop
             self._changed.notify_all()
 
     def __len__(self) -> int:
@@ -102,16 +108,25 @@ class Lane:
         return True
 
     def _run(self) -> None:
+        while self._did_next():
+            pass
+
+    def _did_next(self) -> bool:
+        """Does the next work, and keeps nothing of it while the thread waits for another. False at the end."""
+        work = self._next()
+        if work is None:
+            return False
         assert self._loop is not None
-        while (work := self._next()) is not None:
-            outcome: Reply | Fault = LATE
-            try:
-                if work.task is not None and not work.dropped:
-                    outcome = guarded(work.task)
-            finally:
-                with self._changed:
-                    self._running.remove(work)
-                self._loop.call_soon_threadsafe(work.answer, outcome)
+        task = work.task
+        outcome: Reply | Fault = LATE
+        try:
+            if task is not None and not work.dropped:
+                outcome = guarded(task)
+        finally:
+            with self._changed:
+                self._running.remove(work)
+            self._loop.call_soon_threadsafe(work.answer, outcome)
+        return True
 
     def _next(self) -> Work | None:
         """The oldest request of the client whose turn it is."""

@@ -19,7 +19,8 @@ class Limits:
     table_rows: int = 200_000  # of one CSV
     answer_values: int = 5_000_000  # of an answer, one a row and class
     containers: int = 400_000  # lists and objects of one JSON body
-    items: int = 3_000_000  # values of one JSON body
+    items: int = 3_000_000  # values of one JSON body, cells of one CSV
+    unread_columns: int = 1_000  # of a CSV, beside those that the model reads
     pixels: int = 25_000_000  # of one picture: unpacked, 75 MB
     request_pixels: int = 100_000_000  # of all pictures of one request
     text: int = 100_000  # characters of one cell

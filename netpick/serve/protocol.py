@@ -99,7 +99,7 @@ class _Protocol(HttpToolsProtocol):
         if isinstance(cycle, Short) and not cycle.response_complete:
             self.service.counters.ended += 1
             if cycle.job is not None:
-                cycle.job.dropped = True
+                cycle.job.drop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -161,7 +161,7 @@ class Service:
             )
         finally:
             if job is not None:
-                job.dropped = True
+                job.drop()
 
     async def answers(self) -> bool:
         """Whether every model answers, tried at most every PROBE_SECONDS with a row of zeros."""

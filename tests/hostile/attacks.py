@@ -79,6 +79,13 @@ def text_among_pixels() -> bytes:
     return json.dumps({"rows": [{"image": [line] * 8}]}).encode()
 
 
+def wide_csv(columns: int) -> bytes:
+    """As many bytes as are read, of the model's columns and so many others."""
+    head = b",".join([b"age,job,hours,member,since", *(b"c%d" % i for i in range(columns))])
+    row = b"30,pilot,20.5,y,2023-05-05," + b",".join([b"7"] * columns)
+    return b"\n".join([head, *[row] * ((19 << 20) // len(row)), b""])
+
+
 FORM = "multipart/form-data; boundary=line"
 MEGABYTES_17 = 17 << 20
 
@@ -86,6 +93,8 @@ ATTACKS: dict[str, Attack] = {
     "a text among numbers": Attack(path="/v2/models/table/infer", body=lambda: text_among_numbers(128_000)),
     "a text among pixels": Attack(path="/models/digits/predict", body=text_among_pixels),
     "a CSV of short lines": Attack(path="/predict", content_type=CSV, accept=CSV, body=lambda: b"age\n" + b"a\n" * (9 << 20)),
+    "a CSV of 19,000 columns": Attack(path="/predict", content_type=CSV, accept=CSV, body=lambda: wide_csv(19_000)),
+    "a CSV of 9 million cells": Attack(path="/predict", content_type=CSV, accept=CSV, body=lambda: wide_csv(900)),
     "JSON of objects": Attack(path="/predict", body=lambda: b'{"rows":[' + b",".join([b"{}"] * (6 << 20)) + b"]}"),
     "JSON of lists": Attack(path="/predict", body=lambda: b'{"rows":[{"age":[' + b",".join([b"[]"] * (5 << 20)) + b"]}]}"),
     "a name of 17 MB": Attack(path="/predict", body=lambda: b'{"rows":[{"' + b"x" * MEGABYTES_17 + b'":1}]}'),

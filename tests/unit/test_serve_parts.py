@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,13 @@ from netpick.encode import Encoder
 from netpick.errors import DataError
 from netpick.kinds import KINDS
 from netpick.serve import forms, v2
+from netpick.serve import lane as lanes
 from netpick.serve.batching import FEWEST_QUEUED, Batcher, Cost, Job
 from netpick.serve.counters import Counters
-from netpick.serve.faults import CODES, Fault
+from netpick.serve.faults import CODES, Fault, refuse
 from netpick.serve.gate import Gate
 from netpick.serve.guard import guarded
+from netpick.serve.lane import MOST_WAITING, Lane, Work
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
 from netpick.serve.replies import Reply
@@ -364,13 +369,6 @@ def test_a_panic_of_a_library_is_one_failed_request() -> None:
 
 def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """One client fills the lane; another one's request still comes in, and before the first one's are through."""
-    import asyncio
-    import threading
-    import time
-
-    from netpick.serve import lane as lanes
-    from netpick.serve.lane import MOST_WAITING, Lane, Work
-
     monkeypatch.setattr(lanes, "THREADS", 1)  # the order in which two threads write is the operating system's
 
     async def run() -> None:
@@ -407,3 +405,43 @@ def test_the_lane_gives_clients_their_turns_and_ends_what_nobody_waits_for(monke
         lane.stop()
 
     asyncio.run(run())
+
+
+def test_what_a_work_held_is_gone_when_it_has_ended() -> None:
+    """A task knows its work, and the work its task: bodies of 20 MB must not wait for the collector of such circles."""
+
+    class Body:
+        pass
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        lane = Lane()
+        lane.start(loop)
+        for ends_late in (False, True):
+            done: asyncio.Future[Reply | Fault] = loop.create_future()
+            made = Work(client="a", finish=done.set_result, deadline=time.monotonic() + (0.05 if ends_late else 60))
+            body = Body()
+
+            def task(body: Body, made: Work) -> Reply:
+                made.check()
+                refuse("invalid_data", f"{type(body)} is no data.")
+
+            made.task = partial(task, body, made)
+            known = weakref.ref(body)
+            del body
+            if ends_late:
+                made.drop()
+            assert lane.submit(made)
+            if not ends_late:
+                assert isinstance(await done, Fault)
+            del made
+            while len(lane):
+                await asyncio.sleep(0)
+            assert known() is None
+        lane.stop()
+
+    gc.disable()
+    try:
+        asyncio.run(run())
+    finally:
+        gc.enable()

@@ -11,40 +11,36 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from netpick.answered import AnsweredChances, AnsweredClasses
-from netpick.metrics.base import Linear, Metric, Weights
+from netpick.metrics.sums import Floats, RowCounts, RowSums, SumMetric, Sums, over
 from netpick.types import Answered, Array
 
-Floats = npt.NDArray[np.float64]
 Average = Literal["positive", "macro", "true", "weighted"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClassSums:
-    """Weighted rows per class, each (R, K): right ones, true ones, decided ones."""
-
-    hits: Floats
-    true: Floats
-    decided: Floats
-
-
-def class_sums(truth: Array, decided: Array, num_classes: int, weights: Weights) -> ClassSums:
-    """Sums the weights (R, n) per class; bincount per resample, so that thousands of classes cost no one-hot matrix."""
+def class_sums(truth: Array, decided: Array, num_classes: int) -> Sums:
+    """What rows add to hits, true rows and decided rows of each class (n,) or label (n, L): 3 * K sums."""
     if truth.ndim == 2:
         true, said = (truth > 0).astype(np.float64), (decided > 0).astype(np.float64)
-        return ClassSums(hits=weights @ (true * said), true=weights @ true, decided=weights @ said)
-    hit_class = np.where(truth == decided, truth, num_classes)  # one bin more takes the misses
-    hits, true, said = (np.empty((len(weights), num_classes)) for _ in range(3))
-    for resample, row_weights in enumerate(weights):
-        hits[resample] = np.bincount(hit_class, row_weights, num_classes + 1)[:num_classes]
-        true[resample] = np.bincount(truth, row_weights, num_classes)
-        said[resample] = np.bincount(decided, row_weights, num_classes)
-    return ClassSums(hits=hits, true=true, decided=said)
+        return RowSums((true * said, true, said))
+    return RowCounts((np.where(truth == decided, truth, num_classes), truth, decided), num_classes)
 
 
-class ClassShare(Metric[AnsweredChances]):
+@dataclass(frozen=True, kw_only=True)
+class _Shares:
+    """Of each class, all (R, K): its score, what that was divided by, its true rows, and how much it counts in the average.
+
+    A class with nothing to divide by scores 0; what classes count sums to one.
+    """
+
+    scores: Floats
+    below: Floats
+    true: Floats
+    counts: Floats
+
+
+class ClassShare(SumMetric[AnsweredChances]):
     """A share within each class, averaged over classes or labels."""
 
     better = "higher"
@@ -56,82 +52,71 @@ class ClassShare(Metric[AnsweredChances]):
     of_decided: ClassVar[int]  # d of the formula above
     average: ClassVar[Average] = "macro"  # "true": over the classes that occur in the truth
 
-    def class_scores(self, sums: ClassSums) -> tuple[Floats, Floats]:
-        """Scores and their denominators per class, both (R, K); a class with nothing to divide by scores 0."""
-        below = self.of_true * sums.true + self.of_decided * sums.decided
-        above = (self.of_true + self.of_decided) * sums.hits
-        return np.divide(above, below, out=np.zeros_like(below), where=below > 0), below
-
-    def shares(self, sums: ClassSums, truth: Array) -> Floats:
-        """How much each class counts in the average (R, K), rows summing to one."""
-        num_classes = sums.hits.shape[1]
-        if truth.ndim == 2:  # every label counts, as in scikit-learn
-            counts = np.ones_like(sums.hits) if self.average != "weighted" else sums.true
-        elif self.average == "weighted":
-            counts = sums.true
-        elif self.average == "true":
-            counts = (sums.true > 0).astype(np.float64)
-        elif self.average == "positive" or (num_classes == 2 and self.average == "macro"):
-            counts = np.zeros_like(sums.hits)
-            counts[:, 1] = 1.0
-        else:
-            counts = ((sums.true > 0) | (sums.decided > 0)).astype(np.float64)
-        total = counts.sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(counts, total, out=np.zeros_like(counts), where=total > 0))
-
-    def values(self, truth: Array, predictions: AnsweredChances, weights: Weights, decided: Array | None) -> Array:
+    def sums(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Sums:
         assert decided is not None
-        sums = class_sums(truth, decided, predictions.probabilities.shape[1], weights)
-        scores, _ = self.class_scores(sums)
-        return np.asarray((scores * self.shares(sums, truth)).sum(axis=1))
+        return class_sums(truth, decided, predictions.probabilities.shape[1])
 
-    def linear(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> Linear:
-        assert decided is not None
-        n = len(truth)
-        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, n)))
-        (scores,), (below,) = self.class_scores(sums)
-        (shares,) = self.shares(sums, truth)
-        value = float(scores @ shares)
+    def of_sums(self, totals: Floats, truth: Array) -> Floats:
+        shares = self._shares(totals, truth)
+        return np.asarray((shares.scores * shares.counts).sum(axis=1))
+
+    def slopes(self, totals: Floats, truth: Array) -> Floats:
+        found = self._shares(totals[None], truth)
+        (scores,), (below,), (shares,) = found.scores, found.below, found.counts
         per_unit = np.divide(shares, below, out=np.zeros_like(below), where=below > 0)
         # One more row of weight raises the denominator of its true class by r and of its decided class by d, and the
         # numerator by r + d where they agree.
         rise = (self.of_true + self.of_decided) * per_unit
-        fall_true = -self.of_true * scores * per_unit
-        fall_decided = -self.of_decided * scores * per_unit
-        if truth.ndim == 2:
-            true, said = (truth > 0).astype(np.float64), (decided > 0).astype(np.float64)
-            influence = (true * said) @ rise + true @ fall_true + said @ fall_decided
-        else:
-            influence = np.where(truth == decided, rise[truth], 0.0) + fall_true[truth] + fall_decided[decided]
+        fall_true, fall_decided = -self.of_true * scores * per_unit, -self.of_decided * scores * per_unit
         if self.average == "weighted":  # the averaging weights move too
-            moved = (scores - value) / max(float(sums.true.sum()), 1.0)
-            influence = influence + (truth @ moved if truth.ndim == 2 else moved[truth])
-        return Linear(value=value, influence=n * np.asarray(influence, dtype=np.float64))
+            fall_true = fall_true + (scores - float(scores @ shares)) / max(float(found.true.sum()), 1.0)
+        return np.concatenate([rise, fall_true, fall_decided])
+
+    def _shares(self, totals: Floats, truth: Array) -> _Shares:
+        hits, true, decided = np.split(totals, 3, axis=1)
+        below = self.of_true * true + self.of_decided * decided
+        scores = over((self.of_true + self.of_decided) * hits, below)
+        return _Shares(scores=scores, below=below, true=true, counts=self._counts(true, decided, truth.ndim == 2))
+
+    def _counts(self, true: Floats, decided: Floats, several: bool) -> Floats:
+        if several and self.average != "weighted":  # every label counts, as in scikit-learn
+            counts = np.ones_like(true)
+        elif self.average == "weighted":
+            counts = true
+        elif self.average == "true":
+            counts = (true > 0).astype(np.float64)
+        elif self.average == "positive" or (true.shape[1] == 2 and self.average == "macro"):
+            counts = np.zeros_like(true)
+            counts[:, 1] = 1.0
+        else:
+            counts = ((true > 0) | (decided > 0)).astype(np.float64)
+        return over(counts, counts.sum(axis=1, keepdims=True))
+
+    def _plain(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> _Shares:
+        """Of the rows as they are."""
+        totals = self.sums(truth, predictions, decided).totals(np.ones((1, len(truth))))
+        return self._shares(totals, truth)
 
     def effective_rows(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> int:
         """The rows of the rarest class that counts, times the number of such classes."""
-        assert decided is not None
-        n = len(truth)
-        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, n)))
-        (_, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
-        rows = below[0][shares > 0] / (self.of_true + self.of_decided)
+        found = self._plain(truth, predictions, decided)
+        rows = found.below[0][found.counts[0] > 0] / (self.of_true + self.of_decided)
         rows = rows[rows > 0]
         if not len(rows):
             return 0
         if self.average == "weighted":
-            return n
-        return int(np.clip(rows.min() * len(rows), 1, n))
+            return len(truth)
+        return int(np.clip(rows.min() * len(rows), 1, len(truth)))
 
     def hidden_variance(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> float:
         """What one row more, half right and half wrong (Jeffreys), adds to the variance of each class, where several count."""
-        assert decided is not None
-        sums = class_sums(truth, decided, predictions.probabilities.shape[1], np.ones((1, len(truth))))
-        (scores, below), (shares,) = self.class_scores(sums), self.shares(sums, truth)
+        found = self._plain(truth, predictions, decided)
+        (scores,), (below,), (shares,) = found.scores, found.below, found.counts
         if (shares > 0).sum() < 2:
             return 0.0
-        rows = below[0] / (self.of_true + self.of_decided)
-        smooth = (scores[0] * rows + 0.5) / (rows + 1)
-        missing = smooth * (1 - smooth) - scores[0] * (1 - scores[0])
+        rows = below / (self.of_true + self.of_decided)
+        smooth = (scores * rows + 0.5) / (rows + 1)
+        missing = smooth * (1 - smooth) - scores * (1 - scores)
         return float((shares**2 * np.maximum(missing, 0.0) / np.maximum(rows, 1.0)).sum())
 
 

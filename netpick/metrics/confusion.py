@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netpick.metrics.base import Weights
 from netpick.metrics.classes import class_sums
 from netpick.metrics.intervals import wilson
 from netpick.types import Array, Score
@@ -36,11 +35,10 @@ def per_class_scores(truth: Array, decided: Array, num_classes: int) -> list[Cla
     F1 is hits / ((true + decided) / 2), which is no plain share; its interval is Wilson's at the row count that gives
     its delta-method variance.
     """
-    ones: Weights = np.ones((1, len(truth)))
-    sums = class_sums(truth, decided, num_classes, ones)
+    (sums,) = class_sums(truth, decided, num_classes).totals(np.ones((1, len(truth)))).reshape(1, 3, num_classes)
     scores = []
     for k in range(num_classes):
-        hits, true, said = (float(part[0, k]) for part in (sums.hits, sums.true, sums.decided))
+        hits, true, said = (float(part) for part in sums[:, k])
         scores.append(
             ClassScores(
                 index=k,

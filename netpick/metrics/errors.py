@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.answered import AnsweredNumbers
-from netpick.metrics.base import Linear, Metric, Ratio, Weights
+from netpick.metrics.base import Ratio
 from netpick.metrics.means import RowMean
+from netpick.metrics.sums import Floats, RatioMetric, RowSums, SumMetric
 from netpick.types import Array
 
 
@@ -47,7 +48,7 @@ class MeanAbsoluteError(RowMean[AnsweredNumbers]):
         return np.asarray(np.abs(true - predicted).mean(axis=1))
 
 
-class RootMeanSquaredError(Metric[AnsweredNumbers]):
+class RootMeanSquaredError(RatioMetric[AnsweredNumbers]):
     """Square root of the mean squared error per target, averaged over targets."""
 
     name = "rmse"
@@ -57,27 +58,14 @@ class RootMeanSquaredError(Metric[AnsweredNumbers]):
     lowest = 0.0
     definition = "The root of the mean squared error, in units of the target; large misses count more than in MAE."
 
-    def values(self, truth: Array, predictions: AnsweredNumbers, weights: Weights, decided: Array | None) -> Array:
+    root = True
+
+    def parts(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> tuple[Array, None]:
         true, predicted = _as_columns(truth, predictions)
-        mean_squares = weights @ (true - predicted) ** 2 / weights.sum(axis=1, keepdims=True)
-        return np.asarray(np.sqrt(mean_squares).mean(axis=1))
-
-    def linear(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> Linear:
-        true, predicted = _as_columns(truth, predictions)
-        squares = (true - predicted) ** 2
-        mean_squares = squares.mean(axis=0)
-        roots = np.sqrt(mean_squares)
-        slopes = np.divide(0.5, roots, out=np.zeros_like(roots), where=roots > 0)
-        influence = ((squares - mean_squares) * slopes).mean(axis=1)
-        return Linear(value=float(roots.mean()), influence=influence)
-
-    def ratio(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> Ratio:
-        true, predicted = _as_columns(truth, predictions)
-        squares = (true - predicted) ** 2
-        return Ratio(above=squares, below=np.ones_like(squares), root=True)
+        return (true - predicted) ** 2, None
 
 
-class R2(Metric[AnsweredNumbers]):
+class R2(SumMetric[AnsweredNumbers]):
     """Share of the target's variance that is explained, averaged over targets."""
 
     name = "r2"
@@ -93,30 +81,33 @@ class R2(Metric[AnsweredNumbers]):
     def applies(self, truth: Array, predictions: AnsweredNumbers) -> bool:
         return len(truth) >= 2
 
-    def values(self, truth: Array, predictions: AnsweredNumbers, weights: Weights, decided: Array | None) -> Array:
+    def sums(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> RowSums:
         true, predicted = _as_columns(truth, predictions)
         centred = true - true.mean(axis=0)  # else the squares cancel badly far from zero
-        total = weights.sum(axis=1, keepdims=True)
-        errors = weights @ (true - predicted) ** 2
-        spread = weights @ centred**2 - (weights @ centred) ** 2 / total
-        return _explained(errors, spread, float((centred**2).sum()))
+        return RowSums(((true - predicted) ** 2, centred**2, centred, np.ones((len(true), 1))))
 
-    def linear(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> Linear:
-        true, predicted = _as_columns(truth, predictions)
-        squares, spread_squares = (true - predicted) ** 2, (true - true.mean(axis=0)) ** 2
-        errors, spread = squares.mean(axis=0), spread_squares.mean(axis=0)
-        value = float(_explained(errors[None], spread[None], float(spread.sum()))[0])
+    def of_sums(self, totals: Floats, truth: Array) -> Floats:
+        errors, squares, firsts, rows = _of_targets(totals)
+        # A constant target gives 1 when it is met exactly and 0 otherwise.
+        spread = squares - firsts**2 / rows
+        varies = spread > 1e-14 * squares
+        missed = np.divide(errors, spread, out=np.where(errors > 0, 1.0, 0.0), where=varies)
+        return np.asarray((1 - missed).mean(axis=1))
+
+    def slopes(self, totals: Floats, truth: Array) -> Floats:
+        (errors,), (squares,), (firsts,), rows = _of_targets(totals[None])
+        spread = squares - firsts**2 / rows[0]
         inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        influence = (errors * inverse**2 * (spread_squares - spread) - inverse * (squares - errors)).mean(axis=1)
-        return Linear(value=value, influence=influence)
+        bent, pull = errors * inverse**2, firsts / rows[0]
+        by_target = np.concatenate([-inverse, bent, -2 * bent * pull]) / len(errors)
+        return np.append(by_target, (bent * pull**2).mean())
 
     def ratio(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> Ratio:
         true, predicted = _as_columns(truth, predictions)
         return Ratio(above=(true - predicted) ** 2, below=(true - true.mean(axis=0)) ** 2, reflected=True)
 
 
-def _explained(errors: Array, spread: Array, scale: float) -> Array:
-    """1 - errors / spread (R, T) averaged over T; a constant target gives 1 when it is met exactly and 0 otherwise."""
-    varies = spread > 1e-14 * scale
-    ratio = np.divide(errors, spread, out=np.where(errors > 0, 1.0, 0.0), where=varies)
-    return np.asarray((1 - ratio).mean(axis=1))
+def _of_targets(totals: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """The sums (R, 3 * T + 1) as errors, squares and first moments (R, T), and rows (R, 1)."""
+    targets = totals.shape[1] // 3
+    return totals[:, :targets], totals[:, targets : 2 * targets], totals[:, 2 * targets : -1], totals[:, -1:]

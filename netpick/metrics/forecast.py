@@ -12,50 +12,26 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from netpick.answered import AnsweredHorizon
-from netpick.metrics.base import Linear, Metric, Ratio, Weights
+from netpick.metrics.sums import RatioMetric
 from netpick.types import Array
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 
 
-class WindowRatio(Metric[AnsweredHorizon]):
+class WindowRatio(RatioMetric[AnsweredHorizon]):
     """mean over targets of bend(sum of numerators / sum of denominators); a subclass says what a row adds to both."""
 
     reads = AnsweredHorizon
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     lowest = 0.0
-    root: ClassVar[bool] = False  # the square root of the ratio counts
 
     @abstractmethod
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         """Numerators and denominators (n, H, V) of each value, 0 where the truth (n, H, V) is missing."""
 
-    def values(self, truth: Array, predictions: AnsweredHorizon, weights: Weights, decided: Array | None) -> Array:
-        above, below = self._sums(truth, predictions)
-        return np.asarray(self._bend(_ratio(weights @ above, weights @ below)).mean(axis=1))
-
-    def linear(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> Linear:
-        above, below = self._sums(truth, predictions)
-        total = below.sum(axis=0)
-        ratio = _ratio(above.sum(axis=0), total)
-        influence = len(truth) * _ratio(above - ratio * below, total)
-        if self.root:
-            bent = np.sqrt(ratio)
-            influence = influence * np.divide(0.5, bent, out=np.zeros_like(bent), where=bent > 0)
-        return Linear(value=float(self._bend(ratio).mean()), influence=influence.mean(axis=1))
-
-    def ratio(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> Ratio | None:
-        if self.share:
-            return None
-        above, below = self._sums(truth, predictions)
-        return Ratio(above=above, below=below, root=self.root)
-
-    def _sums(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
-        above, below = self.parts(truth, predictions)
+    def parts(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> tuple[Array, Array]:
+        above, below = self.steps(truth, predictions)
         return above.sum(axis=1), below.sum(axis=1)
-
-    def _bend(self, ratio: Array) -> Array:
-        return np.sqrt(ratio) if self.root else ratio
 
 
 class ForecastRmse(WindowRatio):
@@ -68,7 +44,7 @@ class ForecastRmse(WindowRatio):
     )
     root = True
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return errors**2, known
 
@@ -80,7 +56,7 @@ class ForecastMae(WindowRatio):
     label = "MAE"
     definition = "The mean absolute error over all windows and steps, in the target's units, averaged over targets."
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return np.abs(errors), known
 
@@ -92,7 +68,7 @@ class Mase(WindowRatio):
     label = "MASE"
     definition = "The mean absolute error divided by what repeating the last season missed by in training: below 1 is better than that."
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return np.abs(errors) / _by_row(predictions.naive, known), known
 
@@ -105,7 +81,7 @@ class StandardisedMse(WindowRatio):
     squared = True
     definition = "The mean squared error once every target is divided by its standard deviation in training: 1 is no better than its mean."
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         return (errors / _by_row(predictions.deviation, known)) ** 2, known
 
@@ -118,7 +94,7 @@ class Smape(WindowRatio):
     highest = 2.0
     definition = "The mean of absolute errors divided by the mean size of truth and forecast, between 0 and 2."
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         errors, known = _errors(truth, predictions)
         values = _steps(predictions, truth)
         size = (np.abs(np.nan_to_num(_windows(truth, predictions))) + np.abs(values)) / 2
@@ -137,7 +113,7 @@ class QuantileLoss(WindowRatio):
     def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
         return len(truth) > 0 and predictions.quantiles is not None
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         true = _windows(truth, predictions)
         known = ~np.isnan(true)
         missed = np.nan_to_num(true)[..., None] - _quantiles(predictions, true.shape)
@@ -160,7 +136,7 @@ class Coverage(WindowRatio):
     def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
         return len(truth) > 0 and predictions.quantiles is not None
 
-    def parts(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
+    def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         true = _windows(truth, predictions)
         quantiles = _quantiles(predictions, true.shape)
         inside = (true >= quantiles[..., 0]) & (true <= quantiles[..., 2])
@@ -194,7 +170,3 @@ def _errors(truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
 
 def _by_row(scales: Array | None, like: Array) -> Array:
     return np.ones_like(like[:, :1]) if scales is None else scales[:, None, :]
-
-
-def _ratio(above: Array, below: Array) -> Array:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

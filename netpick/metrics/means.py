@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Generic
 
 import numpy as np
 
 from netpick.answered import A, AnsweredChances
-from netpick.metrics.base import Linear, Metric, Ratio, Weights, is_binary
+from netpick.metrics.base import is_binary
+from netpick.metrics.sums import RatioMetric
 from netpick.types import Array
 
 ENOUGH = 1_000_000  # probabilities, for what a mistake costs on average
 
 
-class RowMean(Metric[A]):
+class RowMean(RatioMetric[A], Generic[A]):
     """A weighted mean over rows; a subclass says what one row counts."""
 
     @abstractmethod
     def per_row(self, truth: Array, predictions: A, decided: Array | None) -> Array:
         """What each row contributes (n,)."""
 
-    def values(self, truth: Array, predictions: A, weights: Weights, decided: Array | None) -> Array:
-        return np.asarray(weights @ self.per_row(truth, predictions, decided) / weights.sum(axis=1))
-
-    def linear(self, truth: Array, predictions: A, decided: Array | None) -> Linear:
-        per_row = self.per_row(truth, predictions, decided)
-        mean = float(per_row.mean())
-        return Linear(value=mean, influence=per_row - mean)
-
-    def ratio(self, truth: Array, predictions: A, decided: Array | None) -> Ratio | None:
-        if self.share:
-            return None
-        per_row = self.per_row(truth, predictions, decided).astype(np.float64)[:, None]
-        return Ratio(above=per_row, below=np.ones_like(per_row), unseen=self.if_wrong(truth, predictions))
-
-    def if_wrong(self, truth: Array, predictions: A) -> float | None:
-        """What a wrong row costs on average, if the probabilities are right; None where there are none."""
-        return None
+    def parts(self, truth: Array, predictions: A, decided: Array | None) -> tuple[Array, None]:
+        return self.per_row(truth, predictions, decided).astype(np.float64)[:, None], None
 
     def most_rows(self, truth: Array, predictions: A) -> float:
         return float(len(truth))

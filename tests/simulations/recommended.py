@@ -16,6 +16,7 @@ from netpick.answered import AnsweredClasses, AnsweredNumbers
 from netpick.compare import Outcome
 from netpick.compare.evidence import evidence
 from netpick.metrics import METRICS, best_on_validation, strongest_on_test
+from netpick.tasks import TASKS
 from netpick.types import Answered, Array, CandidateResult
 from tests.simulations.contests import Kind, Part, judged
 
@@ -147,7 +148,7 @@ def _with_moments(kind: Kind, skill: Array, n: int, generator: np.random.Generat
 
 
 def _value(kind: Kind, truth: Array, said: Answered) -> float:
-    decided = None if said.probabilities is None else said.probabilities.argmax(axis=1)
+    decided = TASKS[kind.task].answer.decide(said)
     return float(METRICS[kind.primary].values(truth, said, np.ones((1, len(truth))), decided)[0])
 
 

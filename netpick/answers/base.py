@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     LossFunction = Callable[[Tensor, Tensor], Tensor]  # outputs (B, O) and target (B, ...) -> loss per row (B,)
 
+MOST_NAMED = 100  # labels that a schema names one by one
 PLAIN = DecisionRule()  # the likeliest class, labels from one half on
 
 
@@ -148,13 +149,15 @@ class Answer(ABC, Generic[A]):
 
     # --- programs ---
 
-    @abstractmethod
     def json_rows(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> list[dict[str, Any]]:
-        """Each row as JSON values."""
+        """Each row as JSON values: what `tensors` gives, with numbers by label and flags as the labels that hold."""
+        named = self.tensors(predictions, labels, rule)
+        columns = [_as_json(values, labels) for values in named.values()]
+        return [dict(zip(named, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    @abstractmethod
     def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
         """JSON schema of what `json_rows` gives, by key."""
+        return {spec.name: _schema(spec, labels) for spec in self.tensor_specs(labels, state)}
 
     @abstractmethod
     def tensors(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
@@ -228,4 +231,20 @@ def class_names(numbers: Array, labels: Sequence[str]) -> list[str]:
     return names
 
 
-NUMBER_SCHEMA: Mapping[str, Any] = {"type": ["number", "null"]}
+def _as_json(values: Array, labels: Sequence[str]) -> list[Any]:
+    rows: list[Any] = values.tolist()
+    if values.ndim == 1:
+        return rows
+    if values.dtype.kind == "b":
+        return [[label for label, yes in zip(labels, row, strict=True) if yes] for row in rows]
+    return [dict(zip(labels, row, strict=True)) for row in rows]
+
+
+def _schema(spec: TensorSpec, labels: Sequence[str]) -> dict[str, Any]:
+    number = {"type": ["number", "null"]}
+    if spec.datatype == "BOOL":
+        return {"type": "array", "items": {"type": "string"}}
+    if len(spec.shape) == 1:
+        return {"type": "string"} if spec.datatype == "BYTES" else number
+    named = dict.fromkeys(labels[:MOST_NAMED], number)
+    return {"type": "object", "properties": named, "additionalProperties": number}

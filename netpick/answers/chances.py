@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import polars as pl
 
 from netpick.answered import AnsweredChances
-from netpick.answers.base import NUMBER_SCHEMA, Answer, TensorSpec
+from netpick.answers.base import Answer, TensorSpec
 from netpick.metrics.means import Accuracy
 from netpick.words import percent
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 C = TypeVar("C", bound=AnsweredChances)
-MOST_NAMED = 100  # labels that a schema names one by one
 
 
 class Chances(Answer[C], ABC, Generic[C]):
@@ -45,12 +44,6 @@ def probability_columns(predictions: AnsweredChances, labels: Sequence[str], pre
 
 def probabilities_spec(labels: Sequence[str]) -> TensorSpec:
     return TensorSpec(name="probabilities", datatype="FP64", shape=(-1, len(labels)))
-
-
-def probabilities_schema(labels: Sequence[str]) -> dict[str, Any]:
-    """JSON schema of probabilities by name."""
-    named = dict.fromkeys(labels[:MOST_NAMED], NUMBER_SCHEMA)
-    return {"type": "object", "properties": named, "additionalProperties": NUMBER_SCHEMA}
 
 
 def confident(label: str, probability: float) -> str:

@@ -16,7 +16,6 @@ from netpick.answers.chances import (
     Chances,
     confident,
     mean_of_members,
-    probabilities_schema,
     probabilities_spec,
     probability_columns,
 )
@@ -125,17 +124,6 @@ class OneClass(Chances[AnsweredClasses]):
             predictions=AnsweredClasses(probabilities=probabilities),
             decided=_class_numbers(table[f"{candidate}: prediction"], labels),
         )
-
-    def json_rows(
-        self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule
-    ) -> list[dict[str, Any]]:
-        return [
-            {"prediction": labels[d], "probabilities": dict(zip(labels, p, strict=True))}
-            for d, p in zip(self.decide(predictions, rule).tolist(), predictions.probabilities.tolist(), strict=True)
-        ]
-
-    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
-        return {"prediction": {"type": "string"}, "probabilities": probabilities_schema(labels)}
 
     def tensors(self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         return {

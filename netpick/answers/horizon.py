@@ -124,13 +124,6 @@ class Horizon(Answer[AnsweredHorizon]):
         predictions = AnsweredHorizon(values=values, naive=ones, deviation=ones)
         return Read(truth=truth, predictions=predictions, decided=None, groups=blocks)
 
-    def json_rows(
-        self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule
-    ) -> list[dict[str, Any]]:
-        """Each window's steps and targets as lists."""
-        named = self.tensors(predictions, labels, rule)
-        return [dict(zip(named, row, strict=True)) for row in zip(*(v.tolist() for v in named.values()), strict=True)]
-
     def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
         """Servers answer with a row a series and step, whose columns are those of `tensor_specs`."""
         return {}

@@ -16,7 +16,6 @@ from netpick.answers.chances import (
     Chances,
     confident,
     mean_of_members,
-    probabilities_schema,
     probabilities_spec,
     probability_columns,
 )
@@ -105,19 +104,6 @@ class AnyLabels(Chances[AnsweredLabels]):
             predictions=AnsweredLabels(probabilities=probabilities),
             decided=numbers_of(table, [f"{candidate}: {label}" for label in labels]).astype(np.int64),
         )
-
-    def json_rows(self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule) -> list[dict[str, Any]]:
-        return [
-            {
-                "prediction": [label for label, yes in zip(labels, d, strict=True) if yes],
-                "probabilities": dict(zip(labels, p, strict=True)),
-            }
-            for d, p in zip(self.decide(predictions, rule).tolist(), predictions.probabilities.tolist(), strict=True)
-        ]
-
-    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
-        names = {"type": "array", "items": {"type": "string"}}
-        return {"prediction": names, "probabilities": probabilities_schema(labels)}
 
     def tensors(self, predictions: AnsweredLabels, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         return {

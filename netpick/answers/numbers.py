@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from netpick.answered import AnsweredNumbers
-from netpick.answers.base import NUMBER_SCHEMA, Answer, Read, TensorSpec, error_function, numbers_of
+from netpick.answers.base import Answer, Read, TensorSpec, error_function, numbers_of
 from netpick.answers.chances import mean_of_members
 from netpick.answers.conformal import COVERAGE, interval_of
 from netpick.metrics.errors import R2, RootMeanSquaredError
@@ -105,21 +105,6 @@ class Numbers(Answer[AnsweredNumbers]):
             predictions=AnsweredNumbers(values=numbers_of(table, names)),
             decided=None,
         )
-
-    def json_rows(
-        self, predictions: AnsweredNumbers, labels: Sequence[str], rule: DecisionRule
-    ) -> list[dict[str, Any]]:
-        """Numbers with their intervals: one of each, or one a target."""
-        columns = [
-            [row[0] if len(labels) == 1 else dict(zip(labels, row, strict=True)) for row in values.tolist()]
-            for values in _named(predictions).values()
-        ]
-        names = list(_named(predictions))
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
-        each = {"type": "object", "additionalProperties": NUMBER_SCHEMA}
-        return dict.fromkeys(self._names(state), NUMBER_SCHEMA if len(labels) == 1 else each)
 
     def tensors(self, predictions: AnsweredNumbers, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         return {name: values[:, 0] if len(labels) == 1 else values for name, values in _named(predictions).items()}

@@ -47,6 +47,11 @@ class Problem:
         """Whether no model may hold anything of single rows."""
         return self.fewest > 1
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its answer is of a kind that baselines were made for: classes, labels or numbers."""
+        return self.answer.one_class or self.answer.any_labels or self.answer.quantities
+
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
         """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
         columns = text_columns(self.inputs, self.columns) if texts else {}

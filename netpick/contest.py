@@ -91,6 +91,8 @@ class Contest:
         self.threads = torch.get_num_threads()
         candidates = self._candidates(inputs)
         self._open_folder()
+        if self.replay is not None:
+            self.keeper.keep_latencies(self.replay.latencies)
         allocator = Allocator(limit=memory_limit(self.options.memory_limit), key=self.prepared.source.fingerprint)
         try:
             self._passed("reading")
@@ -338,7 +340,9 @@ class Contest:
                     reduced=not fit.fitted.decision.full,
                     seconds=fit.seconds,
                     bytes=fit.fitted.num_bytes,
-                    latency_ms=latency_ms(fit, problem, int(split.train[0])),
+                    latency_ms=self.keeper.latency(
+                        self.key + name, partial(latency_ms, fit, problem, int(split.train[0]))
+                    ),
                     calibration=task.answer.calibration_words(self.states[name]),
                     validation_predictions=task.answer.decode(validated, self.states[name]),
                     test_predictions=task.answer.decode(answers(prepared.sealed.rows), self.states[name]),
@@ -558,7 +562,9 @@ class Contest:
                 validation_predictions=validated,
                 test_predictions=self.prepared.task.answer.decode(test, self.states[name]),
                 bytes=sum(t.numel() * t.element_size() for t in trained.network.state_dict().values()),
-                latency_ms=latency_ms(trained.network, data, int(self.prepared.split.train[0])),
+                latency_ms=self.keeper.latency(
+                    self.key + name, partial(latency_ms, trained.network, data, int(self.prepared.split.train[0]))
+                ),
             )
         except Interrupted:
             raise

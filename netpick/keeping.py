@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from netpick.training_state import Look, history_from_json, history_to_json
 from netpick.types import STRICT, HalfTime, OnEvent
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
-DECISIONS = "decisions.jsonl"
+DECISIONS, LATENCIES = "decisions.jsonl", "latencies.jsonl"
 SEAL = "sha256"  # the key of a file's checksum
 MOST_BYTES = 16 << 20
 LAST_EVENTS = 1 << 20  # bytes of events.jsonl that are looked at
@@ -96,6 +96,21 @@ class Decision:
         return replace(self, sum=hashlib.sha256(plain).hexdigest()[:16])
 
 
+@strict_dataclass(config=STRICT, kw_only=True)
+class Latency:
+    """A line of latencies.jsonl: what answering one row took. Of equals the fastest is recommended, so a run made again needs the
+    times of the first one."""
+
+    name: str  # of the round and the candidate or baseline
+    ms: float = Field(ge=0, le=1000 * MOST_SECONDS)
+    sum: str = ""  # of the line without it
+
+    def summed(self) -> Latency:
+        """With the sum that belongs to it."""
+        plain = TypeAdapter(Latency).dump_json(replace(self, sum=""))
+        return replace(self, sum=hashlib.sha256(plain).hexdigest()[:16])
+
+
 def versions() -> dict[str, str]:
     """What a run's numbers depend on besides its data and plan."""
     return {
@@ -140,6 +155,24 @@ class Keeper:
         except OSError as error:
             raise Interrupted(f"{self.folder / DECISIONS} could not be written to ({error.strerror}).") from None
 
+    def latency(self, name: str, measured: Callable[[], float]) -> float:
+        """Milliseconds for one row, as an earlier start measured them, or measured now and kept."""
+        known = read_latencies(self.folder)
+        if name not in known:
+            known[name] = measured()
+            self._keep_latency(name, known[name])
+        return known[name]
+
+    def keep_latencies(self, known: Mapping[str, float]) -> None:
+        """Takes over what a run measured that is replayed."""
+        (self.folder / LATENCIES).unlink(missing_ok=True)
+        for name, ms in known.items():
+            self._keep_latency(name, ms)
+
+    def _keep_latency(self, name: str, ms: float) -> None:
+        line = TypeAdapter(Latency).dump_json(Latency(name=name, ms=ms).summed())
+        append_lines(self.folder / LATENCIES, [line.decode() + "\n"])
+
     def trained(self, key: str, job: Job, on_event: OnEvent) -> Trained:
         """Trains, or takes up what was trained. `key` names the training within the run."""
         base = self.folder / "checkpoints" / key
@@ -174,9 +207,12 @@ class Keeper:
         steps.remove()
         return trained
 
-    def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]]) -> None:
-        """Keeps a plan that is replayed, with all that was decided along it."""
+    def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]], latencies: Mapping[str, float]) -> None:
+        """Keeps a plan that is replayed, with all that was decided and measured along it."""
         (self.folder / DECISIONS).unlink(missing_ok=True)
+        (self.folder / LATENCIES).unlink(missing_ok=True)
+        for name, ms in latencies.items():
+            self._keep_latency(name, ms)
         for training, segments in decisions.items():
             for segment in segments:
                 self._decided(training, segment, replaces=False)
@@ -193,8 +229,9 @@ class Keeper:
             kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
             baselines = {name: asdict(decision) for name, decision in baseline_decisions(self.folder).items()}
             whole = {**read_json(self.folder / PLAN), "request": kept, "decisions": decided, "baselines": baselines}
-            self._write(PLAN, sealed(whole))
+            self._write(PLAN, sealed({**whole, "latencies": read_latencies(self.folder)}))
             (self.folder / DECISIONS).unlink(missing_ok=True)
+            (self.folder / LATENCIES).unlink(missing_ok=True)
         except (RequestError, OSError):
             pass  # what was decided still lies in its own file
 
@@ -241,6 +278,21 @@ def read_decisions(folder: Path) -> dict[str, list[Segment]]:
     except RefusedError as error:
         raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
     return decided
+
+
+def read_latencies(folder: Path) -> dict[str, float]:
+    """What latencies.jsonl holds. Raises RequestError when it is damaged."""
+    path = folder / LATENCIES
+    if not path.is_file():
+        return {}
+    try:
+        *lines, _ = bytes(read_file(path, MOST_BYTES)).split(b"\n")  # a last line that was cut short is measured again
+        read = [read_as(Latency, line, MOST_BYTES) for line in lines]
+        if any(latency != latency.summed() for latency in read):
+            raise RefusedError("a line is not as it was written")
+    except RefusedError as error:
+        raise RequestError(f"{path} cannot be read ({error}). Start the run anew with `netpick fit`.") from None
+    return {latency.name: latency.ms for latency in read}
 
 
 def _is_whole(line: bytes) -> bool:

@@ -15,7 +15,7 @@ from netpick.baseline_fits import read_decisions as baseline_decisions
 from netpick.baselines import Decision
 from netpick.course import Segment
 from netpick.errors import RequestError
-from netpick.keeping import REQUEST, read_decisions, read_json, read_request_file, versions
+from netpick.keeping import REQUEST, read_decisions, read_json, read_latencies, read_request_file, versions
 from netpick.plan import Plan
 from netpick.prepare import FitOptions
 from netpick.strict import RefusedError, from_parsed
@@ -52,6 +52,7 @@ class Replay:
     versions: Mapping[str, str]
     decisions: Mapping[str, Sequence[Segment]]
     baselines: Mapping[str, Decision]  # by round and baseline
+    latencies: Mapping[str, float]  # by round and candidate or baseline
 
     def refuse_others(self, fingerprint: str) -> None:
         """Raises RequestError when data or versions are others than the plan's."""
@@ -82,6 +83,7 @@ def read_replay(path: Path) -> Replay:
             request = from_parsed(KeptRequest, dict(data["request"]))
             decisions = from_parsed(dict[str, tuple[Segment, ...]], data.get("decisions", {}))
             baselines = from_parsed(dict[str, Decision], data.get("baselines", {}))
+            latencies = from_parsed(dict[str, float], data.get("latencies", {}))
         except (RefusedError, TypeError, ValueError) as error:
             raise RequestError(f"{path} is damaged ({error}). Take the plan.json of another run.") from None
         options, fingerprint, made_with = request.options, request.fingerprint, request.versions
@@ -89,7 +91,7 @@ def read_replay(path: Path) -> Replay:
         kept = read_request_file(beside)
         options, fingerprint, made_with = kept.options, kept.fingerprint, kept.versions
         decisions = {name: tuple(segments) for name, segments in read_decisions(path.parent).items()}
-        baselines = baseline_decisions(path.parent)
+        baselines, latencies = baseline_decisions(path.parent), read_latencies(path.parent)
     else:
         raise RequestError(
             f"{path} does not say what was asked for: it was written by an older version, or its run was not finished. Pass the plan.json of "
@@ -103,6 +105,7 @@ def read_replay(path: Path) -> Replay:
         versions=made_with,
         decisions=decisions,
         baselines=baselines,
+        latencies=latencies,
     )
 
 

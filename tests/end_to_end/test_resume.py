@@ -150,6 +150,10 @@ def test_a_run_with_a_budget_is_replayed_from_its_plan_whatever_stopped_it(table
     told, _ = process.communicate()
     assert process.returncode == 0, told
     assert outcome(again) == outcome(run)
+    first, second = (json.loads((folder / "report.json").read_text()) for folder in (run, again))
+    for part in ("candidates", "baselines"):  # what is recommended hangs on them
+        assert [c["latency_ms"] for c in first[part]] == [c["latency_ms"] for c in second[part]]
+    assert not (run / "latencies.jsonl").exists()
 
 
 def test_a_plan_of_other_data_or_other_options_is_refused(table: Path, tmp_path: Path) -> None:

@@ -83,8 +83,11 @@ def fit_baselines(
 
 
 def fitted_again(problem: Problem, fits: Sequence[BaselineFit]) -> list[BaselineFit]:
-    """The same fits, as they were decided, on other training rows."""
-    return [replace(f, fitted=f.baseline.fit(problem, Limit(), f.fitted.decision)) for f in fits]
+    """The same fits on other training rows: in full, or as they were decided where that was less."""
+    return [
+        replace(f, fitted=f.baseline.fit(problem, Limit(), None if f.fitted.decision.full else f.fitted.decision))
+        for f in fits
+    ]
 
 
 def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:

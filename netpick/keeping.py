@@ -207,12 +207,9 @@ class Keeper:
         steps.remove()
         return trained
 
-    def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]], latencies: Mapping[str, float]) -> None:
-        """Keeps a plan that is replayed, with all that was decided and measured along it."""
+    def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]]) -> None:
+        """Keeps a plan that is replayed, with all that was decided along it."""
         (self.folder / DECISIONS).unlink(missing_ok=True)
-        (self.folder / LATENCIES).unlink(missing_ok=True)
-        for name, ms in latencies.items():
-            self._keep_latency(name, ms)
         for training, segments in decisions.items():
             for segment in segments:
                 self._decided(training, segment, replaces=False)

@@ -58,7 +58,7 @@ def describe(
     parts = []
     if decision.rows < total:
         parts.append(f"on {decision.rows:,} of {total:,} training rows (more did not fit into its time)")
-    if not finished and decision.iterations < enough:
+    if not (finished or decision.full) and decision.iterations < enough:
         parts.append(f"stopped by its time after {decision.iterations:,} iterations")
     if features is not None and any(features.reduced):
         parts.append(f"features reduced to {features.width} columns")

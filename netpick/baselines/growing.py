@@ -62,6 +62,8 @@ def grow(
     else:
         work, count = _grown(total, sizes, limit, begin)
     full = count >= total and (work.finished or work.iterations >= sizes.enough)
+    if decided is not None:  # a fit that converged then ends by its count now
+        full = decided.full
     return work, Decision(rows=count, iterations=work.iterations, full=full)
 
 

@@ -112,6 +112,17 @@ def test_a_decision_makes_the_same_fit_again() -> None:
         assert first.remark.startswith("on 2,000 of 2,900 training rows")
 
 
+@pytest.mark.parametrize("name", [name for name, baseline in BASELINES.items() if baseline.applies(big_table(400, 3))])
+def test_a_fit_in_full_is_one_when_it_is_made_again(name: str) -> None:
+    """Also one that converged before its most iterations: what is recommended hangs on it."""
+    problem = big_table(400, 3)
+    first = BASELINES[name].fit(problem, Limit())
+    again = BASELINES[name].fit(problem, Limit(), first.decision)
+    assert first.decision.full
+    assert (again.decision, again.remark) == (first.decision, first.remark)
+    assert all(np.array_equal(first.arrays[key], again.arrays[key]) for key in first.arrays)
+
+
 @pytest.mark.parametrize(("count", "classes", "most"), [(1_500, 3, 100), (10_200, 2, 320)])
 def test_boosting_in_stretches_is_boosting(count: int, classes: int, most: int) -> None:
     """scikit-learn's model, grown at once, gives the same answers as ours, grown a stretch at a time and walked by numpy."""

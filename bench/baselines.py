@@ -37,9 +37,8 @@ from netpick import look
 from netpick.baseline_fits import fit_baselines
 from netpick.baselines import Problem
 from netpick.baselines.answering import problem_answers
-from netpick.contest import DEFAULT_BUDGET
 from netpick.contest_rows import rows_of
-from netpick.prepare import Prepared, silent
+from netpick.prepare import DEFAULT_BUDGET, Prepared, silent
 from netpick.store import Allocator
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

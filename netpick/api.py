@@ -1,4 +1,4 @@
-"""What users call from Python. The main job is put together in prepare.py and contest.py, and reads like the design's line.
+"""What users call from Python. The main job is put together in prepare.py and contest/, and reads like the design's line.
 
 source -> schema -> decode -> checks -> split -> encode -> plan -> train -> compare -> evaluate -> report -> artifact
 """
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from netpick.clock import WorkClock
-from netpick.contest import Contest
 from netpick.disk import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
@@ -105,20 +104,22 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
     prepared = prepare(data, options, on_event)
     if replay is not None:
         replay.refuse_others(prepared.source.fingerprint)
-    contest = Contest(
+    from netpick.contest.run import run_contest
+    from netpick.contest.start import Start
+
+    start = Start(
         prepared=prepared,
         options=options,
         started=started,
         budget=budget,
-        listener=on_event,
+        on_event=on_event,
         clock=WorkClock(started=started),
         replay=replay,
         data=data if isinstance(data, (str, Path)) else None,
         stop=stop or Stop(),
     )
-    results = contest.run()
-    assert contest.folder is not None
-    return Run(folder=contest.folder, results=results, seconds=time.perf_counter() - started)
+    done = run_contest(start)
+    return Run(folder=done.folder, results=done.results, seconds=time.perf_counter() - started)
 
 
 def _refuse_taste(options: FitOptions) -> None:
@@ -169,18 +170,21 @@ def run_resume(
             raise Interrupted(f"{said} Go on with: netpick resume {folder}") from None
         raise
     refuse_changes(folder, request, prepared.source.fingerprint)
-    contest = Contest(
+    from netpick.contest.run import run_contest
+    from netpick.contest.start import Start
+
+    start = Start(
         prepared=prepared,
         options=options,
         started=started,
         budget=budget,
-        listener=on_event,
+        on_event=on_event,
         clock=WorkClock(started=began),
         replay=replay,
         folder=folder,
         stop=stop or Stop(),
     )
-    return Run(folder=folder, results=contest.run(), seconds=time.perf_counter() - started)
+    return Run(folder=folder, results=run_contest(start).results, seconds=time.perf_counter() - started)
 
 
 def resume(

@@ -48,7 +48,7 @@ def load_libraries() -> None:
     import netpick.api
     import netpick.cli
     import netpick.console
-    import netpick.contest
+    import netpick.contest.run
     import netpick.decode
     import netpick.report
     import netpick.use
@@ -57,7 +57,7 @@ def load_libraries() -> None:
     load_baselines()
     torch.set_num_threads(1)
     loaded = (av, charset_normalizer, PIL.Image, plotly, polars, pyarrow, safetensors.torch, scipy.fft, soundfile, soxr)
-    assert all((*loaded, tokenizers, netpick.api, netpick.cli, netpick.console, netpick.contest, netpick.decode))
+    assert all((*loaded, tokenizers, netpick.api, netpick.cli, netpick.console, netpick.contest.run, netpick.decode))
     assert all((netpick.report, netpick.use))
     gc.collect()
     gc.freeze()

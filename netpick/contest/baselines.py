@@ -1,0 +1,96 @@
+"""The baselines of a round: fitted on its training rows, and what they answer for its validation and test rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from netpick.baseline_fits import BaselineFit, fit_baselines, fitted_again, keep_decisions, latency_ms, read_decisions
+from netpick.baselines import Problem
+from netpick.baselines.answering import problem_answers
+from netpick.contest.rows import Round
+from netpick.kinds.base import FEWEST_ROWS
+from netpick.types import CandidateResult, Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineOutcome:
+    """A fitted baseline, the task's state for it, and its result."""
+
+    result: CandidateResult
+    fit: BaselineFit
+    state: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fits:
+    """All baselines of a round, and the problem that they were fitted to."""
+
+    problem: Problem
+    outcomes: tuple[BaselineOutcome, ...]
+
+    @property
+    def results(self) -> list[CandidateResult]:
+        return [outcome.result for outcome in self.outcomes]
+
+
+def fit_all(this_round: Round) -> Fits:
+    """Fits the baselines that apply; as was decided before, where the run goes on or is replayed."""
+    terms, key = this_round.terms, this_round.key
+    problem = _problem(this_round)
+    kept = read_decisions(terms.keeper.folder) if terms.replay is None else terms.replay.baselines
+    decided = {name.removeprefix(key): decision for name, decision in kept.items()}
+    seconds = None if terms.budget is None else terms.budget / terms.rounds
+    fits = fit_baselines(problem, seconds, decided, this_round.on_event, terms.clock.watched)
+    keep_decisions(terms.keeper.folder, key, fits)
+    outcomes = [_outcome(this_round, problem, fit) for fit in fits]
+    if this_round.prepared.folds:  # what is handed over learns from all rows, as networks do
+        everything = fitted_again(replace(problem, train=np.sort(this_round.rows.learnable)), fits)
+        outcomes = [replace(outcome, fit=fit) for outcome, fit in zip(outcomes, everything, strict=True)]
+    return Fits(problem=problem, outcomes=tuple(outcomes))
+
+
+def _problem(this_round: Round) -> Problem:
+    prepared, rows = this_round.prepared, this_round.rows
+    return Problem(
+        answer=prepared.task.answer,
+        inputs=rows.inputs,
+        arrays=this_round.store.arrays,
+        target=prepared.truth,
+        num_classes=prepared.task.answer.num_outputs(prepared.state),
+        train=prepared.split.train,
+        seed=this_round.terms.options.seed,
+        columns=rows.columns,
+        windows=rows.windows,
+        numbers=rows.numbers,
+        asked=len(prepared.split.validation) + len(prepared.split.test),
+        fewest=FEWEST_ROWS if this_round.terms.options.private else 1,
+    )
+
+
+def _outcome(this_round: Round, problem: Problem, fit: BaselineFit) -> BaselineOutcome:
+    prepared, answer = this_round.prepared, this_round.prepared.task.answer
+
+    def answers(rows: Rows) -> Any:
+        return problem_answers(fit.baseline, fit.fitted, problem, rows, state=prepared.state)
+
+    validated = answers(prepared.split.validation)
+    state = this_round.rows.calibrated(validated)
+    latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
+    result = CandidateResult(
+        name=fit.baseline.name,
+        family="baseline",
+        status="ok",
+        reason=fit.fitted.remark,
+        reduced=not fit.fitted.decision.full,
+        seconds=fit.seconds,
+        bytes=fit.fitted.num_bytes,
+        latency_ms=this_round.terms.keeper.latency(this_round.key + fit.baseline.name, latency),
+        calibration=answer.calibration_words(state),
+        validation_predictions=answer.decode(validated, state),
+        test_predictions=answer.decode(answers(prepared.sealed.rows), state),
+    )
+    return BaselineOutcome(result=result, fit=fit, state=state)

@@ -1,0 +1,188 @@
+"""From everyone's predictions to results: the test rows are opened, the verdict falls, and the recommended network is asked why."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from netpick import __version__
+from netpick.ablation import Trial, ablate, column_groups
+from netpick.blending import Mixed, ValidationRows, described, mix
+from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
+from netpick.compare import qualified
+from netpick.contest.folds import Competed
+from netpick.contest.planning import Planned
+from netpick.contest.rows import Round
+from netpick.contest.training import Outcome, networks_of, state_of
+from netpick.disk import write_whole
+from netpick.errors import TrainingError
+from netpick.evaluate import Contest, Judged, judge
+from netpick.explain.brief import MOST_ROWS, brief
+from netpick.explain.subject import Subject
+from netpick.metrics import metric_of
+from netpick.plan import steps_per_pass
+from netpick.report.thumbnails import thumbnails_of
+from netpick.rounds import validation_rows
+from netpick.types import CandidateResult, Event, Explained, Rows, RunResults
+
+
+def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunResults:
+    """Opens the test rows once, for all, and judges. Raises TrainingError where no network finished."""
+    prepared = whole.prepared
+    test_rows = prepared.sealed.open("scores of all candidates and baselines")
+    opened = "tested once each" if prepared.folds else "test rows opened once"
+    whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} rows"))
+    validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
+    mixed = mix(
+        [*competed.candidates, *competed.baselines],
+        prepared.task,
+        prepared.state,
+        ValidationRows(
+            truth=prepared.truth[validation],
+            groups=validation if prepared.folds else whole.rows.test_groups(validation),
+            seed=whole.terms.options.seed,
+        ),
+    )
+    judged = judge(_contest(whole, planned, competed, validation, mixed))
+    return _results(whole, planned, judged, mixed)
+
+
+def require_a_network(whole: Round, candidates: Sequence[CandidateResult], trained: Sequence[Outcome]) -> None:
+    """Raises TrainingError where no network finished, with the reasons in failed.json."""
+    if networks_of(trained):
+        return
+    reasons = {candidate.name: candidate.reason for candidate in candidates}
+    folder = whole.terms.keeper.folder
+    write_whole(folder / "failed.json", json.dumps({"candidates": reasons}, indent=1, allow_nan=False).encode())
+    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise TrainingError(f"No network could be trained ({told}). What was tried is in {folder}.")
+
+
+def _contest(whole: Round, planned: Planned, competed: Competed, validation: Rows, mixed: Mixed | None) -> Contest:
+    prepared, options = whole.prepared, whole.terms.options
+    test_rows = prepared.sealed.rows
+    return Contest(
+        task=prepared.task,
+        labels=prepared.task.answer.labels(prepared.state),
+        primary=whole.primary,
+        validation_truth=prepared.truth[validation],
+        validation_rows=validation if prepared.folds else None,
+        test_truth=prepared.truth[test_rows],
+        cost=dict(options.cost),
+        seed=options.seed,
+        candidates=competed.candidates,
+        baselines=competed.baselines,
+        passes={c.name: c.steps / steps_per_pass(planned.plan, c.name) for c in competed.candidates},
+        test_groups=whole.rows.test_groups(test_rows),
+        blend=None if mixed is None else mixed.result,
+        margin=options.margin,
+        prefer=options.prefer,
+    )
+
+
+def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None) -> RunResults:
+    prepared, test_rows = whole.prepared, whole.prepared.sealed.rows
+    blend = None
+    if mixed is not None and judged.blend is not None:
+        blend = described(mixed, judged.blend, judged.against, judged.primary)
+    found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
+    findings = [*prepared.findings, *found]
+    return RunResults(
+        version=__version__,
+        title=prepared.source.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=whole.terms.options.command,
+        source=prepared.source,
+        schema=prepared.schema,
+        target=prepared.target,
+        split=prepared.split,
+        plan=planned.plan.to_json(),
+        primary_metric=judged.primary,
+        candidates=judged.candidates,
+        baselines=judged.baselines,
+        comparisons=judged.comparisons,
+        verdict=qualified(judged.verdict, findings),
+        threshold=judged.threshold,
+        thresholds=judged.thresholds,
+        costs=judged.costs,
+        blend=blend,
+        decision=judged.decision,
+        findings=findings,
+        checks=[*prepared.checks, *outcomes(RESULT_CHECKS.values(), found, not_applicable)],
+        test_openings=len(prepared.sealed.openings),
+        seconds=time.perf_counter() - whole.terms.started,
+        test_truth=prepared.truth[test_rows],
+        thumbnails=thumbnails_of(prepared.source, prepared.schema),
+        forecast=whole.rows.info(test_rows),
+    )
+
+
+def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outcome]) -> RunResults:
+    """The results with what each group of columns adds to the recommended network of this round."""
+    winner, networks = results.verdict.best_network, networks_of(trained)
+    groups = column_groups(this_round.rows.encoders) if this_round.rows.groups_columns else ()
+    if winner is None or winner not in networks or not groups:
+        return results
+    this_round.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
+    prepared = this_round.prepared
+    trial = Trial(
+        network=networks[winner],
+        arrays=this_round.store.arrays,
+        inputs=this_round.data.inputs,
+        device=this_round.terms.device,
+        task=prepared.task,
+        task_state=state_of(trained, winner),
+        truth=prepared.truth,
+        rows=prepared.sealed.rows,
+        row_groups=this_round.rows.test_groups(prepared.sealed.rows),
+        metric=metric_of(results.primary_metric, results.costs),
+        rule=results.rule(winner),
+        seed=this_round.terms.options.seed,
+    )
+    return replace(results, ablation=ablate(trial, groups), seconds=time.perf_counter() - this_round.terms.started)
+
+
+def with_explanation(results: RunResults, whole: Round, trained: Sequence[Outcome]) -> RunResults:
+    """The results with what the recommended network goes by on one validation row."""
+    winner, networks = results.verdict.best_network, networks_of(trained)
+    if winner is None or winner not in networks or whole.prepared.task.windowed:
+        return results
+    network = networks[winner].cpu()
+    subject = _subject(results, whole, winner, state_of(trained, winner), network)
+    explained: Explained | None = None
+    try:
+        explained = brief(subject)
+    except RuntimeError as error:  # a module of the user's own may refuse gradients; its run still stands
+        whole.on_event(Event(stage="evaluate", text=f"nothing is explained: {str(error).splitlines()[0]}"))
+    network.to(whole.terms.device)
+    return replace(results, explained=explained, seconds=time.perf_counter() - whole.terms.started)
+
+
+def _subject(results: RunResults, whole: Round, winner: str, state: Any, network: nn.Module) -> Subject:
+    prepared = whole.prepared
+    rows = prepared.split.validation[:MOST_ROWS]
+    return Subject(
+        title=results.title,
+        candidate=winner,
+        family="",
+        network=network,
+        inputs=whole.rows.inputs,
+        encoders=whole.rows.encoders,
+        task=prepared.task,
+        state=state,
+        labels=tuple(results.target.labels),
+        rule=results.rule(winner),
+        primary=results.primary_metric,
+        arrays={name: np.asarray(array[rows]) for name, array in whole.store.arrays.items()},
+        columns=prepared.source.columns,
+        rows=rows,
+        names=prepared.source.row_names,
+        truth=prepared.truth[rows],
+    )

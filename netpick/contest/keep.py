@@ -1,0 +1,59 @@
+"""What a finished run leaves in its folder: model files, predictions, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+
+from netpick.contest.baselines import Fits
+from netpick.contest.planning import Planned
+from netpick.contest.rows import Round
+from netpick.contest.training import Outcome, networks_of
+from netpick.disk import write_whole
+from netpick.predictions import predictions_table
+from netpick.private import without_rows
+from netpick.report import to_html, to_json, to_markdown
+from netpick.types import RunResults
+from netpick.write_models import Finished, write_models
+
+
+def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> RunResults:
+    """Writes the files, each whole or not at all; returns the results with the names of the models that were kept."""
+    folder, options = whole.terms.keeper.folder, whole.terms.options
+    finished = _finished(results, whole, planned, trained, fits)
+    recommended = results.verdict.winner or next(iter(networks_of(trained)))
+    results = replace(results, kept=finished.names if options.keep == "all" else (recommended,))
+    told = without_rows(results) if options.private else results
+    cards = {name: to_markdown(told, name) for name in results.kept}
+    write_models(folder, recommended, finished, told, cards, options.keep)
+    if not options.private:
+        predictions = BytesIO()
+        predictions_table(results).write_parquet(predictions)
+        write_whole(folder / "predictions.parquet", predictions.getvalue())
+    write_whole(folder / "report.json", json.dumps(to_json(told), indent=1, allow_nan=False).encode())
+    report = folder / "report.html"
+    try:
+        write_whole(report, to_html(told).encode("utf-8", "replace"))  # names of files need not be UTF-8
+    except OSError:
+        if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
+            raise
+    return results
+
+
+def _finished(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> Finished:
+    networks, judged = networks_of(trained), {baseline.name for baseline in results.baselines}
+    states = {one.result.name: one.state for one in fits.outcomes} | {one.result.name: one.state for one in trained}
+    return Finished(
+        task=whole.prepared.task,
+        states=states,
+        encoders=whole.rows.encoders,
+        read=whole.terms.options.read,
+        networks={c.name: networks[c.name] for c in results.candidates if c.status == "ok" and c.name in networks},
+        plans={c.plan.name: c.plan for c in planned.candidates},
+        data=whole.data,
+        baselines={o.fit.baseline.name: o.fit for o in fits.outcomes if o.fit.baseline.name in judged},
+        problem=fits.problem,
+        private=whole.terms.options.private,
+    )

@@ -1,0 +1,174 @@
+"""The plan of a run: which networks, how large, in which order. Made from timed steps, or that of an earlier start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from netpick.candidates import Candidate
+from netpick.contest.jobs import job_of, thread_choices_of
+from netpick.contest.rows import Round
+from netpick.contest.shares import Shares, ablation_seconds
+from netpick.errors import RequestError
+from netpick.models.base import FEWEST_PASSES
+from netpick.plan import (
+    BASELINE_SHARE,
+    FEWEST_REPEATED,
+    FEWEST_SAMPLED,
+    HOPELESS,
+    LEAST_HOPELESS,
+    PROBE_SLACK,
+    REFIT_EPOCHS,
+    REFIT_ROWS,
+    CandidatePlan,
+    Plan,
+    Probe,
+    needed_seconds,
+    passes_of,
+    planned,
+    steps_of_pass,
+)
+from netpick.prepare import DEFAULT_BUDGET
+from netpick.train import probe
+
+PROBE_SHARE, MOST_PROBE_SECONDS = 0.005, 0.25  # of the budget, for timing one number of threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan, the candidates at the sizes that it has, and how the rest of the budget is divided between them."""
+
+    plan: Plan
+    candidates: tuple[Candidate, ...]
+    shares: Shares
+
+
+def plan_round(this_round: Round, candidates: Sequence[Candidate], shares: Shares) -> Planned:
+    """The plan of an earlier start, or that which is replayed, where there is one: a clock went into it."""
+    terms = this_round.terms
+    if terms.replay is not None:
+        terms.keeper.repeat(terms.replay.plan, terms.replay.decisions)
+    kept = terms.keeper.plan()
+    if kept is None:
+        made = _new_plan(this_round, candidates, shares)
+        terms.keeper.keep_plan(made.plan)
+        return made
+    if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in kept.candidates]:
+        raise RequestError(
+            f"The plan has the candidates {', '.join(p.name for p in kept.candidates)}, but the data and options give "
+            f"{', '.join(c.plan.name for c in candidates)}. Start anew with `netpick fit`."
+        )
+    torch.set_num_threads(kept.threads)
+    terms.clock.set(kept.used_seconds)
+    return Planned(plan=kept, candidates=at_planned_sizes(candidates, kept), shares=shares)
+
+
+def at_planned_sizes(candidates: Sequence[Candidate], plan: Plan) -> tuple[Candidate, ...]:
+    """Each candidate as the plan has it. Raises RequestError where the plan is that of another contest."""
+    return tuple(as_planned(c, p) for c, p in zip(candidates, plan.candidates, strict=True))
+
+
+def as_planned(candidate: Candidate, plan: CandidatePlan) -> Candidate:
+    """The candidate at the size that was planned. Raises RequestError where the plan is that of another contest."""
+    found = candidate
+    while dict(found.plan.settings) != dict(plan.settings) and found.smaller is not None:
+        found = found.smaller()
+    if dict(found.plan.settings) != dict(plan.settings) or found.plan.family != plan.family:
+        raise RequestError(
+            f"The plan trains {plan.name} with settings that this version does not offer for these data. Start the run anew "
+            "with `netpick fit`."
+        )
+    return replace(found, plan=plan)
+
+
+def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares) -> Planned:
+    terms, split = this_round.terms, this_round.prepared.split
+    budget = terms.budget if terms.budget is not None else DEFAULT_BUDGET
+    plan = Plan(
+        seed=terms.options.seed,
+        device=terms.device,
+        threads=torch.get_num_threads(),
+        budget_seconds=terms.budget,
+        baseline_seconds=BASELINE_SHARE * budget / terms.rounds,
+        learning_rate_trials=terms.options.trials,
+        rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+        refit=len(split.train) <= REFIT_ROWS and this_round.rows.trained_twice,
+        candidates=[c.plan for c in candidates],
+        order=tuple(range(len(candidates))),
+    )
+    steps = terms.options.steps
+    if steps is not None:
+        fixed = tuple(replace(c, plan=replace(c.plan, steps=steps, looks=min(10, steps))) for c in candidates)
+        return Planned(plan=replace(plan, candidates=[c.plan for c in fixed]), candidates=fixed, shares=shares)
+    sized = _sized(this_round, plan, candidates, shares)
+    plan = replace(sized.plan, candidates=[c.plan for c in sized.candidates], used_seconds=terms.clock.seconds())
+    order = sorted(range(len(candidates)), key=lambda i: needed_seconds(sized.candidates[i].plan, plan))
+    return replace(sized, plan=replace(plan, order=order))
+
+
+def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], shares: Shares) -> Planned:
+    """Every candidate at the largest size that its share affords, by timed steps."""
+    rows = len(this_round.prepared.split.validation) + len(this_round.prepared.split.test)
+    probed = [_size(this_round, replace(plan, refit=False), c, shares) for c in candidates]
+    shares = replace(
+        shares, ablation_seconds=ablation_seconds(this_round, [p.predict_seconds / rows for _, p in probed if p])
+    )
+
+    def timed(plan: Plan) -> tuple[Candidate, ...]:
+        seconds = [shares.each(this_round, len(probed), 0.0 if p is None else p.predict_seconds) for _, p in probed]
+        return tuple(_timed(c, p, share, plan) for (c, p), share in zip(probed, seconds, strict=True))
+
+    made = timed(plan)
+    if plan.refit and any(
+        passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS) for c in made
+    ):
+        # Too dear to train twice: a longer first training is worth more than the validation rows are.
+        plan = replace(plan, refit=False)
+        made = timed(plan)
+    return Planned(plan=plan, candidates=made, shares=shares)
+
+
+def _size(this_round: Round, plan: Plan, candidate: Candidate, shares: Shares) -> tuple[Candidate, Probe | None]:
+    """The first size whose passes its share affords; of the smallest one a sample of the rows where even that is too dear."""
+    name = candidate.plan.name
+    while True:
+        capped = candidate.plan.recipe.epochs
+        wanted = PROBE_SLACK * min(candidate.passes, capped or candidate.passes)
+        step_seconds = shares.each(this_round, shares.networks) / (wanted * steps_of_pass(candidate.plan, plan))
+        hopeless = max(LEAST_HOPELESS, HOPELESS * step_seconds)
+        found = _probe(this_round, candidate, math.inf if candidate.smaller is None else hopeless)
+        if found is None:  # training it will fail the same way, and is reported there
+            return candidate, None
+        share = shares.each(this_round, shares.networks, found.predict_seconds)
+        timed = _timed(candidate, found, share, plan).plan
+        passes = passes_of(timed, plan)
+        if passes >= wanted or candidate.smaller is None:
+            break
+        candidate = candidate.smaller()
+        candidate = replace(candidate, plan=replace(candidate.plan, name=name))
+    total = plan.rows["train"]
+    enough = PROBE_SLACK * FEWEST_PASSES
+    if passes < enough and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
+        sample = max(FEWEST_SAMPLED, int(total * passes / enough))
+        remarks = (*candidate.plan.remarks, f"learned from a sample of {sample:,} of {total:,} rows")
+        candidate = replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
+    return candidate, found
+
+
+def _probe(this_round: Round, candidate: Candidate, hopeless: float) -> Probe | None:
+    terms, split = this_round.terms, this_round.prepared.split
+    seconds = min(MOST_PROBE_SECONDS, PROBE_SHARE * (terms.budget or DEFAULT_BUDGET))
+    try:
+        job = job_of(this_round, candidate)
+        return probe(job, len(split.validation) + len(split.test), seconds, thread_choices_of(terms), hopeless)
+    except Exception:  # training it will fail the same way, and is reported there
+        return None
+
+
+def _timed(candidate: Candidate, probed: Probe | None, seconds: float, plan: Plan) -> Candidate:
+    """The candidate with what its probe saw; one that failed it gets a single step, in which it fails again and says why."""
+    made = replace(candidate.plan, steps=1) if probed is None else planned(candidate.plan, probed, seconds, plan)
+    return replace(candidate, plan=made)

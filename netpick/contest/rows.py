@@ -1,0 +1,94 @@
+"""One round of a contest: the rows that everyone learns from this time, all of them or those of one fold, encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from netpick.candidates import Candidate, Contestants, make_candidates
+from netpick.contest.start import Terms
+from netpick.contest_rows import PlainRows
+from netpick.infer import DeviceData
+from netpick.prepare import FitOptions, Prepared
+from netpick.store import Allocator, Store, memory_limit
+from netpick.types import Array, Inputs, OnEvent, Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Prepared and encoded rows, and what holds for the trainings on them."""
+
+    terms: Terms
+    prepared: Prepared
+    rows: PlainRows
+    store: Store
+    data: DeviceData
+    primary: str  # the metric that the contest is about
+    on_event: OnEvent
+    number: int  # 0 for all rows, then the folds
+
+    @property
+    def left(self) -> int:
+        """Rounds still to come, this one included."""
+        return self.terms.rounds - self.number
+
+    @property
+    def key(self) -> str:
+        """Of this round, before the keys of its trainings."""
+        return f"fold{self.number}-" if self.number else ""
+
+
+@contextmanager
+def encoded(
+    terms: Terms, prepared: Prepared, rows: PlainRows, on_event: OnEvent, *, number: int = 0
+) -> Iterator[Round]:
+    """The round with its rows encoded once. Files of arrays that lie on the disk go when it ends."""
+    suffix = f"-{number - 1}" if number else ""
+    limit = memory_limit(terms.options.memory_limit)
+    allocator = Allocator(limit=limit, key=f"{prepared.source.fingerprint}{suffix}")
+    try:
+        store = rows.store(allocator)
+        yield Round(
+            terms=terms,
+            prepared=prepared,
+            rows=rows,
+            store=store,
+            data=DeviceData(store, rows.inputs, terms.device, rows.target),
+            primary=prepared.task.answer.primary(rows.num_scores, _balance(prepared.truth, prepared.known_rows)),
+            on_event=on_event,
+            number=number,
+        )
+    finally:
+        allocator.release()
+
+
+def candidates_of(
+    prepared: Prepared, inputs: Inputs, options: FitOptions, device: str, seconds: float | None
+) -> list[Candidate]:
+    """Who competes. seconds: of the budget, for this round. Raises RequestError for names and settings that do not exist."""
+    return make_candidates(
+        Contestants(
+            inputs=inputs,
+            num_outputs=prepared.task.answer.num_outputs(prepared.state),
+            num_rows=len(prepared.split.train),
+            labels=prepared.task.answer.labels(prepared.state),
+            device=device,
+            seed=options.seed,
+            models=options.models,
+            layers=options.layers,
+            modules=tuple(options.modules),
+            recipe=options.recipe,
+            seconds=None if options.steps is not None else seconds,
+        )
+    )
+
+
+def _balance(truth: Array, rows: Rows) -> float:
+    """Share of the rows that are in the rarest class; one half where there are no classes."""
+    if truth.ndim != 1 or len(rows) == 0:
+        return 0.5
+    counts = np.bincount(truth[rows])
+    return float(counts[counts > 0].min() / counts.sum())

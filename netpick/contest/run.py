@@ -1,0 +1,111 @@
+"""A run from prepared data to its folder, on one screen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from netpick.clock import Clock
+from netpick.compare import given_costs
+from netpick.contest.baselines import fit_all
+from netpick.contest.folder import EventLog, opened
+from netpick.contest.folds import over_folds
+from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
+from netpick.contest.keep import keep_run
+from netpick.contest.planning import plan_round
+from netpick.contest.rows import candidates_of, encoded
+from netpick.contest.shares import Shares
+from netpick.contest.start import Start, Terms, device_of
+from netpick.contest.training import train_all
+from netpick.contest_rows import PlainRows, rows_of
+from netpick.keeping import Keeper
+from netpick.plan import spent_words
+from netpick.prepare import Prepared
+from netpick.private import private_note
+from netpick.types import Event, RunResults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contested:
+    """A finished contest: its results, and the folder that holds what it leaves."""
+
+    folder: Path
+    results: RunResults
+
+
+@dataclass
+class Laps:
+    """Seconds that each part of the run took."""
+
+    clock: Clock
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def passed(self, stage: str) -> None:
+        self.seconds[stage] = self.clock.seconds() - sum(self.seconds.values())
+
+
+def run_contest(start: Start) -> Contested:
+    """Raises RequestError for what cannot be trained, TrainingError where no network finished, Interrupted where it stopped."""
+    given_costs(start.prepared.task, start.options.cost, start.prepared.target.labels)  # raises for what cannot be
+    rows = rows_of(start.prepared)
+    prepared = _with_notes(start, rows)
+    device = device_of(start.options)
+    rounds = 1 + len(prepared.folds)
+    seconds = None if start.budget is None else start.budget / rounds
+    candidates = candidates_of(prepared, rows.inputs, start.options, device, seconds)
+    laps = Laps(start.clock)
+    with opened(start) as keeper:
+        if start.replay is not None:
+            keeper.keep_latencies(start.replay.latencies)
+        log = EventLog(keeper=keeper, started=start.started, listener=start.on_event)
+        terms = _terms(start, keeper, device, rounds)
+        laps.passed("reading")
+        with encoded(terms, prepared, rows, log) as whole:
+            laps.passed("encoding")
+            fits = fit_all(whole)
+            laps.passed("baselines")
+            judged = len(candidates) + len(fits.outcomes)
+            planned = plan_round(whole, candidates, Shares(networks=len(candidates), judged=judged))
+            laps.passed("probing")
+            # What is handed over learns from all rows, however little time there is.
+            for_use = replace(planned, plan=replace(planned.plan, refit=True)) if prepared.folds else planned
+            trained = train_all(whole, for_use)
+            competed = over_folds(whole, planned, trained, fits.results)
+            laps.passed("training")
+            require_a_network(whole, competed.candidates, trained)
+            results = judged_results(whole, planned, competed)
+            results = with_ablation(results, competed.asked_round, competed.asked)
+            results = with_explanation(results, whole, trained)
+            results = replace(results, learned=rows.learned(whole.store))
+            results = keep_run(results, whole, planned, trained, fits)
+            keeper.finish()
+            laps.passed("scoring and reporting")
+    steps = {outcome.result.name: outcome.result.steps for outcome in trained if outcome.result.status == "ok"}
+    results = replace(results, spent=spent_words(planned.plan, laps.seconds, steps))
+    data = {"seconds": time.perf_counter() - start.started}
+    log(Event(stage="done", text=results.verdict.sentence, data=data))
+    return Contested(folder=keeper.folder, results=results)
+
+
+def _with_notes(start: Start, rows: PlainRows) -> Prepared:
+    """With what the kinds learned of their columns."""
+    schema = start.prepared.schema
+    private = (private_note(),) if start.options.private else ()
+    return replace(start.prepared, schema=replace(schema, notes=(*schema.notes, *rows.notes, *private)))
+
+
+def _terms(start: Start, keeper: Keeper, device: str, rounds: int) -> Terms:
+    return Terms(
+        options=start.options,
+        budget=start.budget,
+        clock=start.clock,
+        keeper=keeper,
+        replay=start.replay,
+        device=device,
+        threads=torch.get_num_threads(),
+        started=start.started,
+        rounds=rounds,
+    )

@@ -1,0 +1,53 @@
+"""How what is left of the budget is divided between the trainings that are still to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netpick.ablation import MOST_ROWS
+from netpick.contest.rows import Round
+from netpick.plan import LEAST_SHARE
+from netpick.types import Split
+
+SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class
+FINISH_SECONDS = 1.0  # kept back for scores, report and model file, beyond what grows with the rows
+SPARED = 0.98  # of what is left, that is given out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Everyone's share is the same; nobody's is fixed before its training begins."""
+
+    networks: int  # that are trained in each round
+    judged: int  # these and the baselines
+    ablation_seconds: float = 0.0  # kept back for asking the recommended network again
+
+    def each(self, this_round: Round, trainings: int, predicting: float = 0.0) -> float:
+        """Seconds for each of so many trainings of this round, which then take `predicting` for their answers.
+
+        However little is left, something is trained: the budget is then passed, and that is said.
+        """
+        terms = this_round.terms
+        least = 0.0 if terms.budget is None else LEAST_SHARE * terms.budget / self.networks / terms.rounds
+        all_trainings = trainings + (this_round.left - 1) * self.networks
+        return max(SPARED * self.left(this_round) / all_trainings - predicting, least)
+
+    def left(self, this_round: Round) -> float:
+        """Seconds of the budget left for training, what the end of the run needs kept back."""
+        terms = this_round.terms
+        if terms.budget is None:
+            return float("inf")
+        scored = _scored_rows(this_round.prepared.split)
+        scored_seconds = SCORE_SECONDS * self.judged * scored * this_round.rows.scored_numbers
+        return terms.budget - terms.clock.seconds() - FINISH_SECONDS - scored_seconds - self.ablation_seconds
+
+
+def ablation_seconds(this_round: Round, row_seconds: list[float]) -> float:
+    """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
+    groups = len(this_round.rows.inputs) if this_round.rows.groups_columns else 1
+    asked = (1 + groups) * min(MOST_ROWS, len(this_round.prepared.split.test)) if groups > 1 else 0
+    return asked * max(row_seconds, default=0.0)
+
+
+def _scored_rows(split: Split) -> int:
+    return len(split.validation) + len(split.test)

@@ -15,10 +15,8 @@ from netpick.errors import DataError
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_text
 from netpick.tasks.base import Task
+from netpick.tasks.label_lists import DELIMITERS, LISTED, MAX_LABELS, find_delimiter, split_cells
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
-
-DELIMITERS = ("|", ";")
-MAX_LABELS = 500
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -52,14 +50,19 @@ class Multilabel(Task):
         series = columns[0].values
         if isinstance(series.dtype, pl.List):
             return "a column of lists"
-        delimiter = _delimiter(series) if series.dtype == pl.String else None
-        return f"cells that list labels, divided by '{delimiter}'" if delimiter else None
+        delimiter = find_delimiter(series) if series.dtype == pl.String else None
+        if delimiter is None:
+            return None
+        labels = {label for cell in _lists(series, delimiter) for label in cell or ()}
+        combinations = series.drop_nulls().n_unique()
+        how = "written as lists" if delimiter == LISTED else f"divided by '{delimiter}'"
+        return f"cells that list labels, {how}: {len(labels)} labels make up {combinations:,} combinations"
 
     def fit(self, columns: Sequence[TableColumn], rows: Rows) -> MultilabelState:
         if len(columns) > 1:
             return MultilabelState(labels=tuple(c.name for c in columns), one_column=False, delimiter="")
         series = columns[0].values
-        delimiter = "" if isinstance(series.dtype, pl.List) else (_delimiter(series) or DELIMITERS[0])
+        delimiter = "" if isinstance(series.dtype, pl.List) else (find_delimiter(as_text(series)) or DELIMITERS[0])
         found = sorted({label for cell in _lists(series, delimiter) for label in (cell or ())})
         if not 2 <= len(found) <= MAX_LABELS:
             raise DataError(
@@ -87,22 +90,8 @@ class Multilabel(Task):
         return truth
 
 
-def _delimiter(series: pl.Series) -> str | None:
-    """The mark that divides labels in at least a tenth of the cells, when the labels it gives are few and come again."""
-    filled = series.drop_nulls()
-    for mark in DELIMITERS:
-        divided = filled.str.contains(mark, literal=True)
-        if len(filled) == 0 or divided.sum() < 0.1 * len(filled):
-            continue
-        parts = filled.str.split(mark).explode().str.strip_chars()
-        if parts.n_unique() <= min(MAX_LABELS, max(2, len(parts) // 3)):
-            return mark
-    return None
-
-
 def _lists(series: pl.Series, delimiter: str) -> list[list[str] | None]:
     if isinstance(series.dtype, pl.List):
         cells = series.cast(pl.List(pl.String), strict=False).to_list()
-    else:
-        cells = as_text(series).str.split(delimiter).to_list()
-    return [None if cell is None else [part.strip() for part in cell if part and part.strip()] for cell in cells]
+        return [None if cell is None else [part.strip() for part in cell if part and part.strip()] for cell in cells]
+    return split_cells(as_text(series), delimiter)

@@ -301,7 +301,7 @@ def csv_of(table: pl.DataFrame, *, safe: bool) -> bytes:
 
 def frame_of_rows(served: ServedModel, body: bytes) -> pl.DataFrame:
     """The history of a forecaster from JSON rows, a row a step. Raises Fault."""
-    rows = json_rows(body, served.limits)
+    rows = json_rows(body, served.limits, served.columns)
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             refuse("invalid_value", f"Row {number} is {shown(row)}, but an object was expected.", row=number)

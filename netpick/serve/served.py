@@ -138,7 +138,7 @@ class ServedModel:
 
     def rows_of_json(self, body: bytes) -> RowSet:
         """The rows of a JSON body. Raises Fault."""
-        return self.rows_of(json_rows(body, self.limits))
+        return self.rows_of(json_rows(body, self.limits, self.columns))
 
     def rows_of(self, rows: Sequence[Any]) -> RowSet:
         """Rows as JSON objects, checked. Raises Fault, with row and field."""
@@ -338,8 +338,15 @@ def _worded(value: Any, port: Port) -> Any:
     return value
 
 
-def json_rows(body: bytes, limits: Limits) -> list[Any]:
-    """The rows of {"rows": [...]}. Raises Fault."""
+ROWS = ("rows", "instances", "dataframe_records")  # keys of a list of rows: ours, TensorFlow's and KServe's, MLflow's
+SPLIT = "dataframe_split"  # MLflow's other way: columns and cells
+
+
+def json_rows(body: bytes, limits: Limits, columns: Sequence[str]) -> list[Any]:
+    """The rows of {"rows": [...]}, of a list of objects, of one object, or as other servers take them. Raises Fault.
+
+    columns: that the model reads; an object that has one of them is a row.
+    """
     if not body:
         refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
     require_few(body, limits)
@@ -352,18 +359,56 @@ def json_rows(body: bytes, limits: Limits) -> list[Any]:
             else ""
         )
         refuse("invalid_json", f"The body is no JSON ({str(error)[:120]}).{hint}")
-    if not isinstance(content, dict) or "rows" not in content:
+    name, rows = _rows_in(content, columns)
+    if name is None:
         what = f"an object with the keys {shown(list(content)[:5])}" if isinstance(content, dict) else "no object"
         refuse("invalid_value", f'The body is {what}, but {{"rows": [{{…}}, …]}} was expected.', field="rows")
-    rows = content["rows"]
     if not isinstance(rows, list) or not rows:
         refuse(
-            "invalid_value", f"'rows' is {shown(rows)}, but a list with at least one object was expected.", field="rows"
+            "invalid_value",
+            f"'{name}' is {shown(rows)}, but a list with at least one object was expected.",
+            field=name,
         )
     if len(rows) > limits.rows:
         refuse(
             "too_long",
             f"{len(rows):,} rows are more than the {limits.rows:,} of one request. Send several, or a CSV.",
-            field="rows",
+            field=name,
         )
     return rows
+
+
+def _rows_in(content: Any, columns: Sequence[str]) -> tuple[str | None, Any]:
+    """What the rows are called in a body, and the rows; None where it has none."""
+    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
+        return "rows", content
+    if not isinstance(content, dict):
+        return None, None
+    found = next((key for key in ROWS if key in content and key not in columns), None)
+    if found is not None:
+        return found, content[found]
+    split = content.get(SPLIT)
+    if isinstance(split, dict):
+        return SPLIT, _of_split(split)
+    if any(name in content for name in columns):
+        return "rows", [content]
+    return None, None
+
+
+def _of_split(split: dict[str, Any]) -> list[dict[str, Any]]:
+    names, data = split.get("columns"), split.get("data")
+    if not isinstance(names, list) or not isinstance(data, list) or not all(isinstance(name, str) for name in names):
+        refuse(
+            "invalid_value",
+            f'\'{SPLIT}\' is {shown(split)}, but {{"columns": […], "data": [[…], …]}} was expected.',
+            field=SPLIT,
+        )
+    for number, cells in enumerate(data):
+        if not isinstance(cells, list) or len(cells) != len(names):
+            refuse(
+                "invalid_value",
+                f"Row {number} of '{SPLIT}' is {shown(cells)}, but a list of {len(names)} cells was expected.",
+                row=number,
+                field=SPLIT,
+            )
+    return [dict(zip(names, cells, strict=True)) for cells in data]

@@ -213,8 +213,13 @@ class Service:
             )
         if kind == "text/plain" and len(served.encoders) == 1 and served.encoders[0].kind == "text":
             return TextCall(served)
+        # What curl sends of its own accord says nothing, and a page of another site could send it as well.
+        unsaid = kind in ("", "application/x-www-form-urlencoded")
+        of_type = f"of type '{kind[:60]}'" if kind else "without a type"
+        hint = " Say what it is; with curl: -H 'Content-Type: application/json'." if unsaid else ""
         return refuse(
-            "unsupported_type", f"A body of type '{kind[:60]}' was sent, but {_accepted(served)} were expected."
+            "unsupported_type",
+            f"A body {of_type} was sent, but {_accepted(served)} were expected.{hint}",
         )
 
     def _together(self, served: ServedModel, check: Callable[[], None]) -> Callable[[RowSet], Answers]:
@@ -256,8 +261,14 @@ class Service:
         routes: dict[bytes, Route] = {}
         for action in ("predict", "explain"):
             routes[f"/{action}".encode()] = Route(action, self.first.name, f"/{action}")
+        routes[b"/invocations"] = Route("predict", self.first.name, "/predict")  # as MLflow and SageMaker call it
         for name in self.models:
             path = quote(name, safe="")
+            for other in (
+                f"/predictions/{path}",
+                f"/v1/models/{path}:predict",
+            ):  # TorchServe, TensorFlow Serving and KServe
+                routes[other.encode()] = Route("predict", name, "/models/{model}/predict")
             for action in ("predict", "explain"):
                 routes[f"/models/{path}/{action}".encode()] = Route(action, name, f"/models/{{model}}/{action}")
             for version in ("", "/versions/1"):

@@ -158,6 +158,29 @@ def test_what_is_unlike_the_training_data_is_answered_and_said(server: Served) -
     assert "The sound is silent throughout." in json.loads(body)["predictions"][0]["warnings"]
 
 
+# --- rows as other servers take them ---------------------------------------------------------------------------------
+
+
+def test_rows_are_taken_as_other_servers_take_them(server: Served) -> None:
+    rows = [ROW, {**ROW, "age": 77}]
+    _, said = server.post("/predict", {"rows": rows})
+    split = {"columns": list(ROW), "data": [list(row.values()) for row in rows]}
+    for path, body in (
+        ("/predict", rows),
+        ("/predict", {"instances": rows}),
+        ("/predict", {"dataframe_records": rows}),
+        ("/predict", {"dataframe_split": split}),
+        ("/invocations", {"dataframe_split": split}),
+        ("/predictions/table", rows),
+        ("/v1/models/table:predict", {"instances": rows}),
+    ):
+        status, answered = server.post(path, body)
+        assert status == 200, (path, answered)
+        assert answered["predictions"] == said["predictions"]
+    status, answered = server.post("/predict", ROW)
+    assert (status, answered["predictions"]) == (200, said["predictions"][:1])
+
+
 # --- what a client can send wrong ------------------------------------------------------------------------------------
 
 CSV = {"Content-Type": "text/csv"}
@@ -183,6 +206,10 @@ BROKEN: dict[str, tuple[str, bytes, dict[str, str], int, str, str | None]] = {
     "empty csv": ("/predict", b"", CSV, 422, "invalid_data", "The CSV is empty"),
     "header alone": ("/predict", b"age,job,hours,member,since\n", CSV, 422, "invalid_data", "rows"),
     "no type": ("/predict", b"abc", {"Content-Type": "application/x-none"}, 415, "unsupported_type", "application/json"),
+    "curl without a type": ("/predict", b'{"rows":[]}', {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_type", "with curl: -H 'Content-Type: application/json'"),
+    "split without cells": ("/predict", b'{"dataframe_split":{"columns":["age"]}}', JSON, 422, "invalid_value", '"data"'),
+    "split of other cells": ("/predict", b'{"dataframe_split":{"columns":["age"],"data":[[1,2]]}}', JSON, 422, "invalid_value", "a list of 1 cells"),
+    "instances of nothing": ("/predict", b'{"instances":[]}', JSON, 422, "invalid_value", "'instances' is"),
     "compressed": ("/predict", b"abc", {**JSON, "Content-Encoding": "gzip"}, 415, "unsupported_type", "not unpacked"),
     "no boundary": ("/predict", b"abc", {"Content-Type": "multipart/form-data"}, 400, "invalid_form", "boundary"),
     "half a form": ("/predict", b'--line\r\nContent-Disposition: form-data; name="a"\r\n\r\nx', {"Content-Type": "multipart/form-data; boundary=line"}, 400, "invalid_form", None),

@@ -22,7 +22,7 @@ from netpick.likely_targets import TARGET_NAMES
 from netpick.schema import refuse_unbounded
 from netpick.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast import ForecastState, naive_period, series_scales
-from netpick.timeline import Timeline, TimelineRequest, find_time, make_timeline, table_columns
+from netpick.timeline import RepeatedRowsError, Timeline, TimelineRequest, find_time, make_timeline, table_columns
 from netpick.timesteps import CYCLES, calendar_names, infer_step, read_times, usual_horizon
 from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
 from netpick.windows import (
@@ -86,13 +86,18 @@ def is_forecast(source: Source) -> bool:
     rest = [name for name in table if name not in time]
     if len(table) != len(source.columns) or not time or not rest:
         return False
-    if len(rest) > 1 and any(name.strip().lower() in TARGET_NAMES for name in rest):
-        return False
     texts = [name for name in rest if not _reads_as_number(table[name])]
+    is_panel = len(rest) - len(texts) == 1 and bool(texts)  # item, time, value
+    if not is_panel and len(rest) > 1 and any(name.strip().lower() in TARGET_NAMES for name in rest):
+        return False
     if len(texts) == len(rest):
         return False
     try:
         timeline = make_timeline(source, TimelineRequest(time=time))
+    except RepeatedRowsError as error:
+        if is_panel and set(texts) <= set(error.ids):
+            raise
+        return False
     except (DataError, RequestError):
         return False
     return set(texts) <= set(timeline.id_columns)

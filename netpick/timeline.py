@@ -27,6 +27,8 @@ SERIES_WORDS |= {"country", "location", "site", "meter", "name", "symbol", "tick
 MOST_STEPS = 100_000_000
 MOST_GAPS = 0.6  # share of the steps without a row from which on data are called irregular
 MOST_ID_COLUMNS = 3
+SPARSE, DENSE = 0.5, 0.9  # shares of the steps of a series that have a row
+MOST_DISTINCT = 0.8  # share of the rows that columns have to tell apart to be ids where rows come twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +146,10 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
         notes.append(Note(subject="series", text=f"told apart by {_quoted(ids)}: times come again", override="--id"))
     names, codes = _codes(source, ids)
     order = np.lexsort((times, codes))
+    order = _without_copies(source, (names, codes, times), order, notes)
     _refuse_repeated(source, (time, ids), (times, codes), order)
-    moved = _out_of_order(times, codes)
+    kept = np.sort(order)
+    moved = _out_of_order(times[kept], codes[kept])
     if moved:
         notes.append(Note(subject="order", text=f"{moved:,} rows were out of order in time and were sorted"))
     groups = np.split(times[order], np.flatnonzero(np.diff(codes[order])) + 1)
@@ -221,7 +225,8 @@ def _find_ids(source: Source, time: Sequence[str], times: Array, request: Timeli
             chosen, codes = [*chosen, name], more
         if _distinct(codes, times) == len(times) or len(chosen) == MOST_ID_COLUMNS:
             break
-    return tuple(chosen) if chosen and _distinct(codes, times) == len(times) else ()
+    # A series with rows twice must not hide what tells it from the others: it is named then.
+    return tuple(chosen) if chosen and _distinct(codes, times) >= MOST_DISTINCT * len(times) else ()
 
 
 def _distinct(codes: Array, times: Array) -> int:
@@ -244,6 +249,33 @@ def _codes(source: Source, ids: Sequence[str]) -> tuple[tuple[str, ...], Array]:
     return tuple(map(str, names)), codes.astype(np.int64)
 
 
+class RepeatedRowsError(DataError):
+    """Rows of one series have the same time."""
+
+    def __init__(self, message: str, ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+
+
+def _without_copies(
+    source: Source, keys: tuple[tuple[str, ...], Array, Array], order: Array, notes: list[Note]
+) -> Array:
+    """The order without rows that repeat another word for word."""
+    names, codes, times = keys
+    same = np.flatnonzero((np.diff(times[order]) == 0) & (np.diff(codes[order]) == 0))
+    if not len(same):
+        return order
+    table = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(table_columns(source.columns).values())])
+    first, second = table[order[same].tolist()], table[order[same + 1].tolist()]
+    if not first.equals(second):
+        return order
+    which = sorted({names[code] for code in codes[order[same]].tolist()} - {""})
+    of = f", all of {', '.join(which[:3])}{', ...' if len(which) > 3 else ''}" if which else ""
+    rows = "row repeats another" if len(same) == 1 else "rows repeat others"
+    notes.append(Note(subject="copies", text=f"{len(same):,} {rows} word for word{of}; each is read once"))
+    return np.delete(order, same + 1)
+
+
 def _refuse_repeated(
     source: Source, columns: tuple[Sequence[str], Sequence[str]], keys: tuple[Array, Array], order: Array
 ) -> None:
@@ -254,12 +286,17 @@ def _refuse_repeated(
     time, ids = columns
     first, second = int(order[same[0]]), int(order[same[0] + 1])
     cells = " ".join(str(s[first]) for name in time if (s := series_of(source.columns[name])) is not None)
-    who = f" of {_quoted(ids)}" if ids else ""
+    of = "', '".join(str(s[first]) for name in ids if (s := series_of(source.columns[name])) is not None)
+    who = f" of {_quoted(ids)} ('{of}')" if ids else ""
     pairs = f", and {len(same) - 1:,} more such rows follow" if len(same) > 1 else ""
-    raise DataError(
+    whose = len(np.unique(codes[same]))
+    if ids and len(same) > 1:
+        pairs += ", all of that series" if whose == 1 else f", in {whose:,} series"
+    raise RepeatedRowsError(
         f"Rows {first + 1} and {second + 1} of {source.name} have the same time {cells}{who}{pairs}, but a series has one "
         "row a step. Add up or average such rows, remove one of them, or name the columns that tell several series apart "
-        "with --id COLUMN."
+        "with --id COLUMN.",
+        ids,
     )
 
 
@@ -358,11 +395,28 @@ def _noted(timeline: Timeline, notes: list[Note]) -> Timeline:
     if gaps:
         said += f", {gaps:,} gap{'' if gaps == 1 else 's'} filled forward (they count in no score)"
     notes.insert(0, Note(subject="steps", text=said, override="--time"))
+    if sparse := _sparse_series(timeline):
+        notes.insert(1, Note(subject="series", text=sparse, override="--id"))
     if len(timeline.ids) > 1:
         lengths = timeline.lengths
         spread = f"{lengths.min():,}" if lengths.min() == lengths.max() else f"{lengths.min():,} to {lengths.max():,}"
         notes.insert(1, Note(subject="series", text=f"{len(timeline.ids):,} of {spread} steps", override="--id"))
     return Timeline(**{**vars(timeline), "notes": tuple(notes)})
+
+
+def _sparse_series(timeline: Timeline) -> str:
+    """Which few series have rows at less than half of their steps, where the others have them at nearly all."""
+    if len(timeline.ids) < 3:
+        return ""
+    filled = np.add.reduceat((timeline.rows >= 0).astype(np.int64), timeline.starts[:-1])
+    share = filled / timeline.lengths
+    few = np.flatnonzero(share < SPARSE)
+    if not len(few) or len(few) > 0.2 * len(share) or float(np.median(share)) < DENSE:
+        return ""
+    named = ", ".join(
+        f"'{timeline.ids[i]}' (rows at {filled[i]:,} of {timeline.lengths[i]:,} steps)" for i in few[:3].tolist()
+    )
+    return f"written in another step than the others: {named}{', ...' if len(few) > 3 else ''}; its gaps are filled forward"
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -229,6 +229,7 @@ def fit(
     formats: Mapping[str, str] | None = None,
     missing: Sequence[str] = (),
     not_missing: Sequence[str] = (),
+    merge: Sequence[str] = (),
     label_from: str | None = None,
     keep: Literal["all", "best"] = "all",
     private: bool = False,
@@ -239,6 +240,7 @@ def fit(
     data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
+    merge: columns in which values that differ in case, blanks or Unicode forms alone are one.
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
     private: no file of the finished run holds training rows, rare words or categories, examples, paths or titles.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
@@ -288,6 +290,7 @@ def fit(
             formats=tuple((formats or {}).items()),
             missing=tuple(missing),
             not_missing=tuple(not_missing),
+            merge=tuple(merge),
         ),
         command="netpick.fit(...)",
     )

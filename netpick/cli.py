@@ -140,6 +140,12 @@ PlanOption = Annotated[
 NotMissing = Annotated[
     str | None, typer.Option("--not-missing", help="Texts that are values although they look missing: NA,None.")
 ]
+Merge = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns in which values that differ in case, blanks or Unicode forms alone are one: city,label."
+    ),
+]
 FormatOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -200,6 +206,7 @@ def fit(
     quote: Quote = None,
     missing: Missing = None,
     not_missing: NotMissing = None,
+    merge: Merge = None,
     formats: FormatOption = None,
     label_from: LabelFrom = None,
     frames: FramesOption = None,
@@ -246,6 +253,7 @@ def look(
     quote: Quote = None,
     missing: Missing = None,
     not_missing: NotMissing = None,
+    merge: Merge = None,
     formats: FormatOption = None,
     label_from: LabelFrom = None,
     frames: FramesOption = None,
@@ -463,7 +471,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
     read: dict[str, Any] = {key: said[key] for key in READ_KEYS if key in said}
     if "separator" in read:
         read["separator"] = {"\\t": "\t", "tab": "\t"}.get(read["separator"], read["separator"])
-    for key in ("missing", "not_missing"):
+    for key in ("missing", "not_missing", "merge"):
         if key in said:
             read[key] = _names(said[key])
     if "formats" in said:

@@ -16,6 +16,7 @@ from netpick.formats import Neighbours
 from netpick.formats.base import Decimal
 from netpick.formats.missing import AMONG_NUMBERS, MISSING
 from netpick.formats.reading import Reading, find_alone, read_as
+from netpick.formats.spelling import plain_spelling
 from netpick.formats.tidy import tidy
 from netpick.kinds.boolean import PAIRS
 from netpick.kinds.cells import as_numbers, as_text, series_of
@@ -91,6 +92,11 @@ def read_cells(series: pl.Series, meaning: Meaning, kept: CellFormat | None, nea
         known = set(meaning.words or ())
         words = [word for word in MISSING if word not in known]
         series = series.set(series.is_in(words).fill_null(False), None)
+        if meaning.words is not None:  # labels in another spelling
+            names = _aliases(meaning.words)
+            unknown = series.drop_nulls().unique().to_list()
+            read = {text: names[key] for text in unknown if text not in known and (key := _key(text)) in names}
+            series = series.replace(read) if read else series
     return Cells(values=series, unread=_none(series))
 
 
@@ -217,9 +223,10 @@ def _aliases(words: Sequence[str]) -> Mapping[str, str]:
 
 
 def _key(text: str) -> str:
-    text = " ".join(text.split()).casefold()
-    digits = text.removesuffix(".0")
-    return str(int(digits)) if digits.isdecimal() and len(digits) < 16 else text
+    """Spellings of one value have the same; codes without their leading zeros, too."""
+    plain = plain_spelling(text)
+    digits = plain.removesuffix(".0")
+    return str(int(digits)) if digits.isdecimal() and len(digits) < 16 else plain
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

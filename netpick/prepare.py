@@ -27,6 +27,7 @@ from netpick.prepare_forecast import (
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
+from netpick.sources.wide import turned
 from netpick.split import SealedRows, SplitRequest, apart, make_split
 from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
@@ -161,6 +162,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     source = open_source(data, options=_as_said(options), test=options.test)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
+    upright = turned(source) if not options.target and options.task in (None, "forecast") else source
+    on_its_side, source = upright is not source, upright
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
     limit = memory_limit(options.memory_limit)
     # Waiting OpenMP threads spin for long by default: beside any other busy process a step then takes up to a hundred times
@@ -173,7 +176,7 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
 
     load_libraries()
     given, source = source, decoding.finish()
-    if _wants_forecast(source, options):
+    if on_its_side or _wants_forecast(source, options):
         return _prepare_forecast(source, options, on_event)
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
     schema = infer_schema(source, wanted)
@@ -240,7 +243,8 @@ def _as_said(options: FitOptions) -> ReadOptions:
     words = tuple(name for name, kind in options.kinds if kind in ("category", "text", "boolean"))
     times = tuple(name for name, kind in options.kinds if kind == "datetime")
     numbers = tuple(name for name, kind in options.kinds if kind == "number")
-    return replace(options.read, words=words, times=times, numbers=numbers)
+    arrays = tuple((name, kind) for name, kind in options.kinds if kind in ("image", "series"))
+    return replace(options.read, words=words, times=times, numbers=numbers, arrays=arrays)
 
 
 def _divided(

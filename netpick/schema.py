@@ -19,6 +19,7 @@ from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import as_numbers, examples_of, series_of
 from netpick.kinds.text import described
 from netpick.likely_targets import SHOWN, TARGET_NAMES, is_strong, likely_targets
+from netpick.sources.media_names import names_files
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
@@ -272,6 +273,8 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
     filled = len(series) - series.null_count()
     if filled == 0:
         return "every cell is missing"
+    if series.dtype == pl.String and names_files(series):
+        return "names of files, from which nothing is learned"
     distinct = claim.num_distinct if claim and claim.num_distinct else series.drop_nulls().n_unique()
     if distinct == 1 and series.null_count() == 0:
         return f"constant: every cell is {str(series[0])[:40]!r}"

@@ -38,6 +38,7 @@ from netpick.new_rows import UNREAD, as_in_training
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
 from netpick.sources.text_folder import loose_texts, whole_letters
+from netpick.sources.wide import turned
 from netpick.store import Allocator, Store, memory_limit
 from netpick.tasks import Task
 from netpick.types import (
@@ -134,6 +135,8 @@ class Model:
         answer = self.parts.task.answer
         columns = answer.columns(answer.decode(answers, self.parts.task_state), record.labels, record.rule)
         table = pl.DataFrame(list(columns.values()))
+        if "prediction" in table.columns and table["prediction"].dtype == pl.String:
+            table = table.with_columns(answer.as_cells(table["prediction"], self.parts.task_state))
         if source.row_names is not None:
             table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
         return table
@@ -211,17 +214,23 @@ class Model:
             not_missing=record.not_missing,
             as_text=tuple(record.formats),
             find_formats=False,
+            arrays=tuple((e.column, e.kind) for e in encoders if e.kind == "series"),
+            channels=next((len(e.state.mean) for e in encoders if e.kind == "series"), None),
+            pixels=next((e.state.pixels for e in encoders if e.kind in ("image", "clip")), None),
         )
         if isinstance(data, dict):
             data = pl.DataFrame([{name: whole_letters(cell) for name, cell in data.items()}])
-        if isinstance(data, np.ndarray):  # (X, y) without y
+        if isinstance(data, np.ndarray) and data.dtype.names is None:  # (X, y) without y
             data = (data, np.zeros(len(data), dtype=np.int64))
         media = [encoder for encoder in encoders if encoder.kind in DECODERS]
         if not media:
             texts = None
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
-            return texts or as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
+            source = open_source(data, options=options) if texts is None else texts
+            if record.task == "forecast":
+                source = turned(source)
+            return texts or as_in_training(_renamed(source, encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
         files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
         if files is not None:

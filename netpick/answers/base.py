@@ -121,6 +121,10 @@ class Answer(ABC, Generic[A]):
         """Classes (n,) or labels (n, L) of 0/1 that the probabilities stand for; None for numbers."""
         return None
 
+    def as_cells(self, words: pl.Series, state: Any) -> pl.Series:
+        """Predicted labels as the target's cells were: whole numbers and truth values as such."""
+        return words
+
     # --- scoring ---
 
     @abstractmethod

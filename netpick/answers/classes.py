@@ -113,6 +113,15 @@ class OneClass(Chances[AnsweredClasses]):
         said = pl.Series(key, class_names(self.decide(predictions, rule), labels), dtype=pl.String)
         return {key: said, **probability_columns(predictions, labels, prefix)}
 
+    def as_cells(self, words: pl.Series, state: Any) -> pl.Series:
+        if state.cells == "integer":
+            return words.cast(pl.Int64, strict=False)
+        if state.cells == "number":
+            return words.cast(pl.Float64, strict=False)
+        if state.cells == "boolean":
+            return words.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+        return words
+
     def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
         """One column, `truth`."""
         return {"truth": pl.Series("truth", class_names(truth, labels), dtype=pl.String)}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+import polars as pl
+
 from netpick.checks.base import FEW, Check, CheckContext
+from netpick.formats.spelling import MOST_VALUES, alike, plain_spelling
 from netpick.kinds.cells import as_text, counts_of
 from netpick.types import Finding, TableColumn
-
-QUOTES = " \t\r\n'\"`\u200b\ufeff"
-STRAY = QUOTES + ".,;:!"  # at the end; no + - < > =: they may be all that two labels differ by
-NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")  # leading zeros mean something: "007" is a name
 
 
 def label_variants(labels_by_part: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -26,10 +23,10 @@ def label_variants(labels_by_part: Mapping[str, Iterable[str]]) -> dict[str, str
     first, *others = [set(labels) for labels in labels_by_part.values()]
     spelled: dict[str, list[str]] = {}
     for label in sorted(first):
-        spelled.setdefault(_plain(label), []).append(label)
+        spelled.setdefault(plain_spelling(label), []).append(label)
     variants = {}
     for label in sorted(set().union(*others) - first):
-        same = spelled.get(_plain(label), [])
+        same = spelled.get(plain_spelling(label), [])
         if len(same) == 1:
             variants[label] = same[0]
     return variants
@@ -60,38 +57,33 @@ class LabelVariants(Check):
     gravest = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        targets = context.schema.targets
-        column = context.source.columns[targets[0].name] if len(targets) == 1 else None
-        if not context.one_class or not isinstance(column, TableColumn):
+        fields = [f for f in context.schema.fields if f.role in ("feature", "target") and f.kind == "category"]
+        if not context.one_class:
+            fields = [f for f in fields if f.role == "feature"]
+        targets = [f for f in context.schema.targets if context.one_class and f not in fields]
+        columns = [(f, context.source.columns[f.name]) for f in [*targets, *fields]]
+        tables = [(f, column.values) for f, column in columns if isinstance(column, TableColumn)]
+        if not tables:
             return None
-        cells = counts_of(as_text(column.values))
+        found = [self._of(f.name, values, is_target=f.role == "target") for f, values in tables]
+        return [finding for finding in found if finding is not None]
+
+    def _of(self, name: str, values: pl.Series, *, is_target: bool) -> Finding | None:
+        cells = counts_of(as_text(values))
         counts = dict(zip(cells[:, 0].to_list(), cells[:, 1].to_list(), strict=True))
-        alike: dict[str, list[str]] = {}
-        for label in sorted(counts):
-            alike.setdefault(_plain(label), []).append(label)
-        groups = [labels for labels in alike.values() if len(labels) > 1]
+        groups = alike(counts) if is_target or len(counts) <= MOST_VALUES else []
         if not groups:
-            return []
-        said = "; ".join(" and ".join(_counted(labels, counts)) for labels in groups[:FEW])
-        return [
-            Finding(
-                code=self.code,
-                severity="warning",
-                title=self.title,
-                evidence=f"Column '{targets[0].name}' holds {said}: they count as different classes.",
-                advice="Give them one spelling in the data if they mean the same.",
-                columns=(targets[0].name,),
-            )
-        ]
+            return None
+        said = "; ".join(" and ".join(_counted(sorted(labels), counts)) for labels in groups[:FEW])
+        return Finding(
+            code=self.code,
+            severity="warning",
+            title=self.title,
+            evidence=f"Column '{name}' holds {said}: they count as different {'classes' if is_target else 'values'}.",
+            advice=f"If they mean the same, pass --merge {name}, or give them one spelling in the data.",
+            columns=(name,),
+        )
 
 
 def _counted(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
     return [f"'{label}' ({counts[label]:,} rows)" for label in labels]
-
-
-def _plain(label: str) -> str:
-    """The label without what people and programs add by accident; itself where nothing would be left."""
-    text = " ".join(unicodedata.normalize("NFKC", label).casefold().split()).rstrip(STRAY).lstrip(QUOTES)
-    if NUMBER.fullmatch(text):
-        return repr(float(text))
-    return text or label

@@ -30,6 +30,8 @@ LONGEST = 40  # characters of the middle cell; longer ones are prose
 SHOWN = 20  # stray cells that are kept by row
 MARKS = "[\u0300-\u036f\u3099\u309a]"
 NAMED = 3  # columns that a note names
+EXACT = 2**53  # whole numbers up to here are all different as floats
+TEXTUAL = ("csv", "workbook")  # layouts in which every cell was text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +70,19 @@ def with_formats(source: Source, options: FormatOptions) -> Source:
         name: reading
         for name, reading in _found(asked, near).items()
         # Digits in the text of a frame are left as they are; in a file every number is text.
-        if reading.format is not None or (source.layout == "csv" and not reading.stray)
+        if reading.format is not None or (source.layout in TEXTUAL and not reading.stray)
     }
     columns, missing = dict(source.columns), {name: dict(words) for name, words in source.missing_words.items()}
     for name, reading in readings.items():
         columns[name] = TableColumn(name=name, values=reading.values.alias(name))
         missing[name] = {**missing.get(name, {}), **reading.missing}
     notes = [*source.notes, *_format_notes({n: r for n, r in readings.items() if n not in dict(options.formats)})]
-    if source.layout == "csv":
+    if source.layout in TEXTUAL:
         rest = [name for name in texts if name not in readings]
         notes += _words_missing(rest, (columns, missing), options)
     formats = {name: reading.format for name, reading in readings.items() if reading.format is not None}
     formats |= _times_in_numbers(columns, options, notes)
+    _large_numbers(columns, options, notes)
     return replace(
         source,
         columns=columns,
@@ -129,7 +132,7 @@ def _evidence(found: Sequence[Found], near: Neighbours) -> Neighbours:
 
 def _float_evidence(source: Source) -> Neighbours:
     """Columns that were read as numbers show that points stand before decimals."""
-    if source.layout != "csv":
+    if source.layout not in TEXTUAL:
         return Neighbours()
     for column in source.columns.values():
         if isinstance(column, TableColumn) and column.values.dtype == pl.Float64:
@@ -311,6 +314,19 @@ def _times_in_numbers(columns: dict[str, Any], options: FormatOptions, notes: li
         text = f"'{name}': {way.words(state)}."
         notes.append(Note(subject="format", text=text, override=f"--kind {name}=number"))
     return formats
+
+
+def _large_numbers(columns: dict[str, Any], options: FormatOptions, notes: list[Note]) -> None:
+    """Whole numbers beyond 2^53, such as ids, would not be told apart as numbers: they are read as words."""
+    said = {*options.numbers, *(name for name, _ in options.formats)}
+    for name, column in columns.items():
+        if not isinstance(column, TableColumn) or not column.values.dtype.is_integer() or name in said:
+            continue
+        least, largest = column.values.min(), column.values.max()
+        if least is not None and largest is not None and (largest > EXACT or least < -EXACT):
+            columns[name] = TableColumn(name=name, values=column.values.cast(pl.String))
+            text = f"'{name}' holds whole numbers beyond 2^53, which numbers do not tell apart; they are read as words."
+            notes.append(Note(subject="format", text=text, override=f"--kind {name}=number"))
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # no soft hyphen: behind a digit it may be the sign of a number
 WIDE_BLANKS = ("\u00a0", "\u202f", "\u2009", "\u2007", "\u2002", "\u3000")
 MINUS_SIGNS = ("\u2212", "\u2013", "\ufe63", "\uff0d")
 APOSTROPHES = ("\u2019", "\u02bc")

@@ -66,7 +66,10 @@ class Category(Kind):
         counts = counts.with_columns(as_text(counts["value"]).alias("text")).sort(
             ["count", "text"], descending=[True, False]
         )
-        return CategoryState(values=tuple(sorted(counts["text"].head(MAX_CATEGORIES).to_list())))
+        values = counts["text"].head(MAX_CATEGORIES).to_list()
+        if isinstance(series.dtype, pl.Enum):  # in the order that whoever made it meant
+            return CategoryState(values=tuple(one for one in series.dtype.categories.to_list() if one in set(values)))
+        return CategoryState(values=tuple(sorted(values)))
 
     def encode(self, column: Column, state: Any) -> Array:
         series = series_of(column)

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from netpick.errors import DataError
 from netpick.kinds.base import Claim, Extent, Kind, Scale
+from netpick.kinds.image import pixel_range
 from netpick.types import STRICT, Array, ArrayColumn, Column, FileColumn, Form, InputSpec, Rows
 
 SAMPLED_CLIPS = 500
@@ -23,6 +24,7 @@ class ClipState:
     shape: tuple[Extent, Extent, Extent, Extent]
     mean: tuple[float, ...]
     std: tuple[Scale, ...]
+    pixels: tuple[float, float] | None = None  # values of arrays that the bytes 0 and 255 stand for
 
     def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) == self.shape[1]:
@@ -57,6 +59,7 @@ class Clip(Kind):
             shape=(int(frames), int(channels), int(height), int(width)),
             mean=tuple(float(m) for m in pixels.mean(axis=(0, 1, 3, 4))),
             std=tuple(float(s) if s > 1e-3 else 1.0 for s in std),
+            pixels=pixel_range(column),
         )
 
     def encode(self, column: Column, state: Any) -> Array:

@@ -22,10 +22,17 @@ class ImageState:
     shape: tuple[Extent, Extent, Extent]
     mean: tuple[float, ...]
     std: tuple[Scale, ...]
+    pixels: tuple[float, float] | None = None  # values of arrays that the bytes 0 and 255 stand for
 
     def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) == self.shape[0]:
             raise ValueError("a mean and a deviation of every channel")
+
+
+def pixel_range(column: ArrayColumn) -> tuple[float, float] | None:
+    """The values that bytes stand for, of pictures that were handed over as arrays."""
+    low, high = column.decoding.get("low"), column.decoding.get("high")
+    return None if low is None or high is None else (float(low), float(high))
 
 
 class Image(Kind):
@@ -55,6 +62,7 @@ class Image(Kind):
             shape=(int(channels), int(height), int(width)),
             mean=tuple(float(m) for m in pixels.mean(axis=(0, 2, 3))),
             std=tuple(float(s) if s > 1e-3 else 1.0 for s in std),
+            pixels=pixel_range(column),
         )
 
     def encode(self, column: Column, state: Any) -> Array:
@@ -71,7 +79,9 @@ class Image(Kind):
         return ArrayColumn(name=name, values=np.zeros((1, *state.shape), np.uint8), kind="image")
 
     def outputs(self, name: str, state: Any) -> tuple[str, ...]:
-        return ("grey",) if state.shape[0] == 1 else ("red", "green", "blue", "alpha")[: state.shape[0]]
+        channels = state.shape[0]
+        names = {1: ("grey",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
+        return names.get(channels, tuple(f"channel {number}" for number in range(1, channels + 1)))
 
     def spec(self, name: str, state: Any) -> InputSpec:
         outputs = self.outputs(name, state)

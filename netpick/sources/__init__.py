@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from netpick.sources.arff import ArffReader
 from netpick.sources.arrays import NpzReader
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.clip_folder import ClipFolderReader
 from netpick.sources.delimited import DelimitedReader
+from netpick.sources.fasttext import FastTextReader
 from netpick.sources.idx import IdxReader
 from netpick.sources.image_folder import ImageFolderReader
 from netpick.sources.image_zip import ImageZipReader
 from netpick.sources.json_lines import JsonLinesReader
+from netpick.sources.libsvm import LibsvmReader
 from netpick.sources.opening import open_files, open_with
 from netpick.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.sources.sound_folder import SoundFolderReader
 from netpick.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.sources.ts import TsReader
+from netpick.sources.ucr import UcrReader
+from netpick.sources.workbook import WorkbookReader
 from netpick.types import Source
 
 __all__ = ["READERS", "ReadOptions", "Reader", "open_files", "open_source"]
@@ -29,6 +34,11 @@ READERS: dict[str, Reader] = {
         ParquetReader(),
         ArrowReader(),
         JsonLinesReader(),
+        WorkbookReader(),
+        ArffReader(),
+        UcrReader(),
+        LibsvmReader(),
+        FastTextReader(),
         TextFolderReader(),
         TextLinesReader(),
         SoundFolderReader(),

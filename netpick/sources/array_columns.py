@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
 import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
+from netpick.sources.array_shapes import channel_side, is_picture, time_side
+from netpick.sources.pixels import Pixels, own_range, to_bytes, usual_range
 from netpick.sources.table import FIRST_DAY, LAST_DAY
 from netpick.types import Array, ArrayColumn, Column, Note, TableColumn
 
-SMALLEST_IMAGE = 4  # pixels a side
-CHANNELS = (1, 3, 4)
+IMAGE, SERIES = "image", "series"  # names of the columns that arrays become, and their kinds
 
 
-def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
+@dataclass(frozen=True, kw_only=True)
+class ArrayMeaning:
+    """What is known of an array before it is looked at: from the user, or from the model that is to answer."""
+
+    said: Mapping[str, str] = field(default_factory=dict)  # by the name that a column would have, its kind
+    pixels: Pixels | None = None  # the range of pictures that a model keeps
+    channels: int | None = None  # of the series that a model was trained on
+
+
+UNKNOWN = ArrayMeaning()
+
+
+def columns_of(x: Array, where: str, known: ArrayMeaning = UNKNOWN) -> tuple[dict[str, Column], list[Note]]:
     """The columns of X.
 
-    (N,) and (N, F): a table x1 ... xF. (N, H, W), (N, H, W, C), (N, C, H, W) of bytes, or of numbers in 0..1, -1..1 or whole
-    0..255: images. (N, T, C) of other numbers: series. Raises DataError for other shapes and for cells that are not numbers.
+    (N,) and (N, F): a table x1 ... xF. (N, H, W), (N, H, W, C), (N, C, H, W) of pixels: images. (N, T, C) and (N, C, T) of
+    other numbers: series. (N, T, H, W, C): clips. (N,) of arrays: series of several lengths. Series that the user calls so are
+    (N, T, C). Raises DataError for other shapes and for cells that are not numbers.
     """
     if x.ndim == 0:
         raise DataError(
@@ -25,6 +42,8 @@ def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
         )
     if x.size == 0:
         raise DataError(f"{where}: X has shape {x.shape} and no values, but rows were expected. Check how it was made.")
+    if x.dtype == object and x.ndim == 1 and all(isinstance(row, np.ndarray) for row in x):
+        return _of_rows(list(x), where, known)
     if x.ndim <= 2:
         return _table(x.reshape(len(x), -1), where), []
     if x.dtype.kind not in "uifb":
@@ -32,25 +51,69 @@ def columns_of(x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
             f"{where}: X has {x.dtype} cells in shape {x.shape}, but numbers were expected. Convert it to floats."
         )
     if x.ndim == 3:
-        pixels = _as_pixels(x) if _is_square_enough(x) else None
-        if pixels is not None:
-            return _image(pixels[0][:, None], pixels[1], x, where)
-        values = _as_float32(x, where)
-        text = f"X of shape {x.shape} is read as {len(x):,} series of {x.shape[1]} steps and {x.shape[2]} channels."
-        return {"series": ArrayColumn(name="series", values=values, kind="series")}, [Note(subject="array", text=text)]
-    if x.ndim == 4 and (x.shape[3] in CHANNELS or x.shape[1] in CHANNELS):
-        pixels = _as_pixels(x)
-        if pixels is not None:
-            last = x.shape[3] in CHANNELS
-            return _image(pixels[0].transpose(0, 3, 1, 2) if last else pixels[0], pixels[1], x, where)
-        known = x[~np.isnan(x)] if x.dtype.kind == "f" else x
-        reach = f"values from {known.min():.6g} to {known.max():.6g}" if known.size else "no values but NaN"
-        raise DataError(
-            f"{where}: X of shape {x.shape} has {reach}, but pixels in 0..255, 0..1 or -1..1 were expected. Rescale it."
-        )
+        return _of_three_sides(x, where, known)
+    if x.ndim == 4 and (side := channel_side(x.shape)) is not None:
+        return _image(x.transpose(0, 3, 1, 2) if side == 3 else x, x.shape, where, known.pixels)
+    if x.ndim == 5 and (x.shape[4] in (1, 3) or x.shape[2] in (1, 3)):
+        return _clip(x, where, known.pixels)
+    what = " (volumes, which are not read)" if x.ndim == 4 else ""
     raise DataError(
-        f"{where}: X has shape {x.shape}, but rows (N, F), series (N, T, C) or images (N, H, W), (N, H, W, C), (N, C, H, W) "
-        "were expected. Reshape it."
+        f"{where}: X has shape {x.shape}{what}, but rows (N, F), series (N, T, C), images (N, H, W), (N, H, W, C), (N, C, H, W) or "
+        "clips (N, T, H, W, C) were expected. Reshape it."
+    )
+
+
+def _of_three_sides(x: Array, where: str, known: ArrayMeaning) -> tuple[dict[str, Column], list[Note]]:
+    pixels, said, given = usual_range(x), known.said, known.pixels
+    forced = said.get(IMAGE) or said.get(SERIES)
+    if forced == IMAGE or (forced is None and (given is not None or is_picture(x, pixels))):
+        name = IMAGE if SERIES not in said else SERIES
+        columns, notes = _image(x[:, None], x.shape, where, given, name)
+        if forced is None and given is None and x.dtype not in (np.uint8, np.bool_):
+            notes = [
+                replace(note, text=f"{note.text} If they are series, say so.", override="--kind image=series")
+                for note in notes
+            ]
+        return columns, notes
+    turned = forced is None and time_side(x) == 2
+    if known.channels is not None:
+        turned = x.shape[2] != known.channels and x.shape[1] == known.channels
+    values = _as_float32(x.transpose(0, 2, 1) if turned else x, where)
+    _, steps, channels = values.shape
+    text = f"X of shape {x.shape} is read as {len(x):,} series of {steps} steps and {channels} channels."
+    if turned:
+        text += " Its longer side is time; if it is the channels, say so."
+    override = (
+        "--kind series=series" if turned else "--kind series=image" if pixels is not None and forced is None else None
+    )
+    name = SERIES if IMAGE not in said else IMAGE
+    note = Note(subject="array", text=text, override=override)
+    return {name: ArrayColumn(name=name, values=values, kind="series")}, [note]
+
+
+def _of_rows(rows: list[Array], where: str, known: ArrayMeaning) -> tuple[dict[str, Column], list[Note]]:
+    """An array of arrays: stacked where they are of one shape, else series of several lengths."""
+    shapes = {row.shape for row in rows}
+    if len(shapes) == 1:
+        return columns_of(np.stack(rows), where, known)
+    sides = {row.ndim for row in rows}
+    if sides <= {1} or (sides == {2} and len({row.shape[1] for row in rows}) == 1):
+        series = [_as_float32(row.reshape(1, len(row), -1), where)[0] for row in rows]
+        lengths = np.array([len(row) for row in series], np.int32)
+        if lengths.min() == 0:
+            raise DataError(
+                f"{where}: row {int(lengths.argmin()) + 1} of X has no step, but series were expected. Leave it out."
+            )
+        values = np.zeros((len(rows), int(lengths.max()), series[0].shape[1]), np.float32)
+        for place, row in enumerate(series):
+            values[place, : len(row)] = row
+        text = f"X is read as {len(rows):,} series of {lengths.min()} to {lengths.max()} steps and {values.shape[2]} channels."
+        column = ArrayColumn(name=SERIES, values=values, kind="series", lengths=lengths)
+        return {SERIES: column}, [Note(subject="array", text=text)]
+    some = ", ".join(map(str, sorted(shapes)[:3]))
+    raise DataError(
+        f"{where}: the rows of X are arrays of several shapes ({some}, ...), but one shape, or series (T, C) that differ in T alone, "
+        "were expected. Bring them to one shape."
     )
 
 
@@ -65,7 +128,7 @@ def label_column(y: Array, where: str) -> tuple[dict[str, Column], str, list[Not
         y = y[:, 0]
     if y.ndim == 1:
         name = "target" if y.dtype.kind == "f" else "label"
-        return {name: TableColumn(name=name, values=_cells(y, name, where))}, name, []
+        return {name: TableColumn(name=name, values=cells_of(y, name, where))}, name, []
     if y.ndim != 2:
         raise DataError(
             f"{where}: y has shape {y.shape}, but one label per row was expected: (N,), (N, 1) or (N, K). Reshape it."
@@ -78,22 +141,25 @@ def label_column(y: Array, where: str) -> tuple[dict[str, Column], str, list[Not
         return {"label": TableColumn(name="label", values=pl.Series("label", y.argmax(axis=1)))}, "label", [note]
     names = [f"y{number}" for number in range(1, y.shape[1] + 1)]
     columns: dict[str, Column] = {
-        name: TableColumn(name=name, values=_cells(y[:, position], name, where)) for position, name in enumerate(names)
+        name: TableColumn(name=name, values=cells_of(y[:, position], name, where))
+        for position, name in enumerate(names)
     }
     return columns, ",".join(names), []
 
 
 def _table(x: Array, where: str) -> dict[str, Column]:
     names = [f"x{number}" for number in range(1, x.shape[1] + 1)]
-    return {name: TableColumn(name=name, values=_cells(x[:, i], name, where)) for i, name in enumerate(names)}
+    return {name: TableColumn(name=name, values=cells_of(x[:, i], name, where)) for i, name in enumerate(names)}
 
 
-def _cells(values: Array, name: str, where: str) -> pl.Series:
+def cells_of(values: Array, name: str, where: str) -> pl.Series:
+    """One column of cells of any type that numpy has. Raises DataError for types that are neither numbers nor text nor times."""
     kind = values.dtype.kind
     if kind == "f":
         return pl.Series(name, np.ascontiguousarray(values, np.float64)).fill_nan(None)
     if kind == "u" or kind == "i":
-        return pl.Series(name, values.astype(np.int64))
+        beyond = kind == "u" and values.size > 0 and int(values.max()) > np.iinfo(np.int64).max
+        return pl.Series(name, np.ascontiguousarray(values, np.uint64 if beyond else np.int64))
     if kind == "b":
         return pl.Series(name, np.ascontiguousarray(values))
     if kind == "m":  # durations, in seconds
@@ -106,12 +172,22 @@ def _cells(values: Array, name: str, where: str) -> pl.Series:
     if kind in "US":
         return _texts(values.tolist(), name, where)
     if kind == "O":
-        cells = values.tolist()
-        kinds = {type(cell) for cell in cells if cell is not None and cell == cell}
+        cells = [None if _is_missing(cell) else cell for cell in values.tolist()]
+        kinds = {type(cell) for cell in cells if cell is not None}
         if kinds <= {str, int, float, bool, np.str_} and len(kinds - {int, float}) + bool(kinds & {int, float}) <= 1:
             return pl.Series(name, cells, strict=False).fill_nan(None) if kinds & {float} else pl.Series(name, cells)
-        return _texts([None if cell is None or cell != cell else str(cell) for cell in cells], name, where)
+        return _texts(
+            [None if cell is None else cell if isinstance(cell, bytes) else str(cell) for cell in cells], name, where
+        )
     raise DataError(f"{where}: column {name} has {values.dtype} cells, but numbers or text were expected. Convert it.")
+
+
+def _is_missing(cell: object) -> bool:
+    """None, and what does not equal itself: NaN, NaT, and pandas' NA, which knows no truth."""
+    try:
+        return cell is None or not bool(cell == cell)
+    except (TypeError, ValueError):
+        return True
 
 
 def _texts(cells: list[str | bytes | None], name: str, where: str) -> pl.Series:
@@ -143,43 +219,36 @@ def _as_float32(x: Array, where: str) -> Array:
     return values
 
 
-def _is_square_enough(x: Array) -> bool:
-    """(N, H, W) against (N, T, C): bytes are pixels; other numbers only when the picture would be square."""
-    _, height, width = x.shape
-    if min(height, width) < SMALLEST_IMAGE:
-        return False
-    return x.dtype == np.uint8 or height == width
-
-
-def _as_pixels(x: Array) -> tuple[Array, str] | None:
-    """Values as bytes, with what was done to them; None when they are no pixels."""
-    if x.dtype == np.uint8:
-        return x, ""
-    if x.dtype == np.bool_:
-        return x.astype(np.uint8) * np.uint8(255), " Its booleans become 0 and 255."
-    low, high = float(x.min()), float(x.max())
-    if not np.isfinite(low) or not np.isfinite(high) or low < -1 or high > 255:
-        return None
-    if x.dtype.kind in "ui":
-        return (x.astype(np.uint8), "") if low >= 0 else None
-    if high > 1:
-        whole = low >= 0 and bool((x == np.round(x)).all())
-        return (x.astype(np.uint8), "") if whole else None
-    if low >= 0:
-        return _to_bytes(x, 255.0, 0.0), " Its values in 0..1 become bytes in 0..255."
-    return (_to_bytes(x, 127.5, 127.5), " Its values in -1..1 become bytes in 0..255.") if x.ndim == 4 else None
-
-
-def _to_bytes(x: Array, scale: float, shift: float) -> Array:
-    scaled = np.multiply(x, np.float32(scale), dtype=np.float32)
-    return np.rint(scaled + np.float32(shift), out=scaled).astype(np.uint8)
-
-
-def _image(pixels: Array, done: str, x: Array, where: str) -> tuple[dict[str, Column], list[Note]]:
-    pixels = np.ascontiguousarray(pixels)
-    _, channels, height, width = pixels.shape
+def _image(
+    x: Array, shape: tuple[int, ...], where: str, given: Pixels | None, name: str = IMAGE
+) -> tuple[dict[str, Column], list[Note]]:
+    """x: (N, C, H, W)."""
+    pixels, values = _bytes_of(x, where, given)
+    values = np.ascontiguousarray(values)
+    _, channels, height, width = values.shape
     if min(height, width) < 1:
-        raise DataError(f"{where}: X has shape {x.shape}, but images with pixels were expected. Reshape it.")
+        raise DataError(f"{where}: X has shape {shape}, but images with pixels were expected. Reshape it.")
     colours = "grey" if channels == 1 else f"{channels} channels"
-    text = f"X of shape {x.shape} is read as {len(x):,} images of {height} x {width} pixels, {colours}.{done}"
-    return {"image": ArrayColumn(name="image", values=pixels, kind="image")}, [Note(subject="array", text=text)]
+    text = f"X of shape {shape} is read as {len(x):,} images of {height} x {width} pixels, {colours}.{pixels.words}"
+    column = ArrayColumn(name=name, values=values, kind="image", decoding=pixels.decoding)
+    return {name: column}, [Note(subject="array", text=text)]
+
+
+def _clip(x: Array, where: str, given: Pixels | None) -> tuple[dict[str, Column], list[Note]]:
+    """x: (N, T, H, W, C) or (N, T, C, H, W)."""
+    last = x.shape[4] in (1, 3)
+    pixels, values = _bytes_of(x.transpose(0, 1, 4, 2, 3) if last else x, where, given)
+    _, steps, channels, height, width = values.shape
+    colours = "grey" if channels == 1 else "colour"
+    text = f"X of shape {x.shape} is read as {len(x):,} clips of {steps} frames of {height} x {width} pixels, {colours}.{pixels.words}"
+    column = ArrayColumn(name="clip", values=np.ascontiguousarray(values), kind="clip", decoding=pixels.decoding)
+    return {"clip": column}, [Note(subject="array", text=text)]
+
+
+def _bytes_of(x: Array, where: str, given: Pixels | None) -> tuple[Pixels, Array]:
+    """Values as bytes by the range that is given, where they fit into it, else by their own."""
+    own = usual_range(x)
+    if given is not None and own is not None and x.dtype != np.uint8 and float(x.max()) > 2 * given.high > 0:
+        given = None  # 0..255 where training had 0..1
+    pixels = given or own or own_range(x, where)
+    return pixels, to_bytes(x, pixels) if x.dtype != np.bool_ else x.astype(np.uint8) * np.uint8(255)

@@ -11,16 +11,21 @@ from tokenize import TokenError
 from typing import IO, Any, ClassVar, TypeGuard
 
 import numpy as np
+import polars as pl
 
-from netpick.errors import DataError, RequestError
+from netpick.errors import DataError
 from netpick.sources import fingerprint
-from netpick.sources.array_columns import columns_of, label_column
+from netpick.sources.array_columns import ArrayMeaning, columns_of, label_column
+from netpick.sources.as_array import as_array
 from netpick.sources.base import Reader, ReadOptions
-from netpick.sources.frames import is_frame, to_polars
+from netpick.sources.frames import is_frame, read_frame, to_polars
 from netpick.sources.join import join_parts
+from netpick.sources.labels import labels_of
+from netpick.sources.npz_names import find_pairs
 from netpick.sources.paths import short_name
-from netpick.sources.table import table_source
-from netpick.types import TEST, TRAIN, VALIDATION, Array, Column, Note, Source
+from netpick.sources.pixels import Pixels
+from netpick.sources.records import as_frame, one_column
+from netpick.types import TRAIN, Array, Column, Note, Source, TableColumn
 
 HIGHEST_RATIO = 500  # unpacked to packed
 RATIO_COUNTS_FROM = 256 * 1024 * 1024  # bytes unpacked: below, a high ratio is harmless
@@ -37,34 +42,6 @@ NOT_A_HEADER = (
 )
 MOST_DIMENSIONS = 8
 ZIP = (zipfile.BadZipFile, zlib.error)
-# How data sets name their arrays: MedMNIST (train_images), Keras (x_train), and a plain pair.
-PART_NAMES: Mapping[int, tuple[tuple[str, str], ...]] = {
-    TRAIN: (
-        ("train_images", "train_labels"),
-        ("x_train", "y_train"),
-        ("train_x", "train_y"),
-        ("train_data", "train_labels"),
-    ),
-    VALIDATION: tuple(
-        pair
-        for word in ("val", "valid", "validation", "dev")
-        for pair in (
-            (f"{word}_images", f"{word}_labels"),
-            (f"x_{word}", f"y_{word}"),
-            (f"{word}_x", f"{word}_y"),
-            (f"{word}_data", f"{word}_labels"),
-        )
-    ),
-    TEST: (("test_images", "test_labels"), ("x_test", "y_test"), ("test_x", "test_y"), ("test_data", "test_labels")),
-}
-PAIRS = (
-    ("x", "y"),
-    ("images", "labels"),
-    ("data", "target"),
-    ("data", "labels"),
-    ("features", "labels"),
-    ("inputs", "targets"),
-)
 
 
 class NpzReader(Reader):
@@ -78,26 +55,25 @@ class NpzReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         arrays = _load(path)
-        parts = {part: pair for part, names in PART_NAMES.items() if (pair := _find_pair(arrays, names))}
-        pair = None if TRAIN in parts else _find_pair(arrays, PAIRS)
-        if not parts and pair is None:
+        parts = find_pairs(arrays)
+        if TRAIN not in parts:
             listed = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "nothing"
             raise DataError(
                 f"{path} holds {listed}, but arrays named x and y, or x_train, y_train, x_test, y_test, or train_images, "
                 "train_labels were expected. Rename them with numpy.savez(path, x=..., y=...)."
             )
-        if pair:
-            return self._source(path, arrays, pair)
-        sources = {part: self._source(path, arrays, names) for part, names in parts.items()}
-        joined = join_parts(sources) if len(sources) > 1 else next(iter(sources.values()))
+        if len(parts) == 1:
+            return self._source(path, arrays, parts[TRAIN], options)
+        sources = {part: self._source(path, arrays, names, options) for part, names in parts.items()}
+        joined = join_parts(sources)
         if not options.find_test:
             return _with_note(joined, "All arrays of the file are read as one set, as asked.", None, keep_split=False)
         told = " and ".join(", ".join(names) for names in parts.values())
-        return _with_note(joined, f"The split is the file's own: {told}.", "--test none", keep_split=len(sources) > 1)
+        return _with_note(joined, f"The split is the file's own: {told}.", "--test none", keep_split=True)
 
-    def _source(self, path: Path, arrays: Mapping[str, Array], names: tuple[str, str]) -> Source:
+    def _source(self, path: Path, arrays: Mapping[str, Array], names: tuple[str, str], options: ReadOptions) -> Source:
         where = f"{path} ({names[0]}, {names[1]})"
-        columns, target, notes = _columns(arrays[names[0]], arrays[names[1]], where)
+        columns, target, notes = _columns(arrays[names[0]], arrays[names[1]], where, options)
         return Source(
             name=short_name(path),
             origin=str(path),
@@ -111,52 +87,64 @@ class NpzReader(Reader):
 
 
 def is_arrays(data: object) -> TypeGuard[Sequence[object]]:
+    if isinstance(data, list) and all(isinstance(part, Mapping) for part in data):
+        return False  # two records
     return isinstance(data, tuple | list) and len(data) == 2 and not any(isinstance(part, str | Path) for part in data)
 
 
-def read_arrays(data: Sequence[object]) -> Source:
+def read_arrays(data: Sequence[object], options: ReadOptions) -> Source:
     """The Source of (X, y). X may be a frame: its columns, and y beside them."""
     inputs, targets = data
     where = "arrays (X, y)"
+    inputs = one_column(inputs)
+    if not is_frame(inputs) and (made := as_frame(inputs)) is not None:
+        inputs = made
     if is_frame(inputs):
-        return _read_frame_and_labels(inputs, _as_array(targets, "y"))
-    x, y = _as_array(inputs, "X"), _as_array(targets, "y")
-    columns, target, notes = _columns(x, y, where)
+        return _read_frame_and_labels(inputs, targets, options)
+    x = as_array(inputs, "X")
+    columns, notes = columns_of(x, where, _meaning(options))
+    labels, target, remarks = labels_of(targets, columns, where)
+    _require_equal_rows(len(x), len(next(iter(labels.values()))), where)
     return Source(
         name="arrays",
         origin="arrays",
         layout="arrays",
-        columns=columns,
+        columns={**columns, **labels},
         num_rows=len(x),
-        fingerprint=fingerprint.of_arrays(x=x, y=y),
+        fingerprint=fingerprint.combined([fingerprint.of_arrays(x=x), _of_labels(labels)]),
         target=target,
-        notes=notes,
+        notes=[*notes, *remarks],
     )
 
 
-def _read_frame_and_labels(inputs: object, y: Array) -> Source:
-
-    frame, origin, notes = to_polars(inputs)
-    _require_equal_rows(frame.height, len(y), "arrays (X, y)")
-    source = table_source(
-        frame,
-        origin=origin,
-        name="data",
-        layout="frame",
-        fingerprint=fingerprint.combined([fingerprint.of_frame(frame), fingerprint.of_arrays(y=y)]),
-        folder=None,
-        notes=notes,
+def _read_frame_and_labels(inputs: object, targets: object, options: ReadOptions) -> Source:
+    frame, _, _ = to_polars(inputs)
+    source = read_frame(inputs, options)
+    labels, target, remarks = labels_of(targets, source.columns, "arrays (X, y)")
+    _require_equal_rows(frame.height, len(next(iter(labels.values()))), "arrays (X, y)")
+    return replace(
+        source,
+        columns={**source.columns, **labels},
+        fingerprint=fingerprint.combined([source.fingerprint, _of_labels(labels)]),
+        target=target,
+        notes=[*source.notes, *remarks],
     )
-    labels, target, remarks = label_column(y, "y")
-
-    return replace(source, columns={**source.columns, **labels}, target=target, notes=[*source.notes, *remarks])
 
 
-def _columns(x: Array, y: Array, where: str) -> tuple[dict[str, Column], str, list[Note]]:
-    inputs, notes = columns_of(x, where)
+def _of_labels(labels: Mapping[str, TableColumn]) -> str:
+    return fingerprint.of_frame(pl.DataFrame([column.values for column in labels.values()]))
+
+
+def _columns(x: Array, y: Array, where: str, options: ReadOptions) -> tuple[dict[str, Column], str, list[Note]]:
+    inputs, notes = columns_of(x, where, _meaning(options))
     _require_equal_rows(len(x), len(y), where)
     labels, target, remarks = label_column(y, where)
     return {**inputs, **labels}, target, [*notes, *remarks]
+
+
+def _meaning(options: ReadOptions) -> ArrayMeaning:
+    pixels = None if options.pixels is None else Pixels(low=options.pixels[0], high=options.pixels[1])
+    return ArrayMeaning(said=dict(options.arrays), pixels=pixels, channels=options.channels)
 
 
 def _require_equal_rows(rows: int, labels: int, where: str) -> None:
@@ -164,21 +152,6 @@ def _require_equal_rows(rows: int, labels: int, where: str) -> None:
         raise DataError(
             f"{where}: X has {rows:,} rows and y has {labels:,}, but each row needs one label. Pass arrays of equal length."
         )
-
-
-def _as_array(data: object, name: str) -> Array:
-    try:
-        array = np.asarray(data)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise RequestError(
-            f"{name} is a {type(data).__name__} that numpy cannot read ({error}), but rows of equal length were expected. Pass a "
-            "numpy array."
-        ) from None
-    if array.ndim == 0:
-        raise RequestError(
-            f"{name} is a single {'value, None' if data is None else type(data).__name__}, but an array with one entry per row was expected. Pass (X, y) arrays."
-        )
-    return array
 
 
 def _load(path: Path) -> dict[str, Array]:
@@ -238,11 +211,6 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype[Any]
             "numpy.savez(path, x=..., y=...)."
         )
     return shape, dtype
-
-
-def _find_pair(arrays: Mapping[str, Array], pairs: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
-    lowered = {name.lower(): name for name in arrays}
-    return next(((lowered[x], lowered[y]) for x, y in pairs if x in lowered and y in lowered), None)
 
 
 def _with_note(source: Source, text: str, override: str | None, *, keep_split: bool) -> Source:

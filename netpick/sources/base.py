@@ -24,7 +24,11 @@ class ReadOptions:
     words: tuple[str, ...] = ()  # columns whose cells are no numbers or dates, whatever they look like
     times: tuple[str, ...] = ()  # columns of numbers that are times
     numbers: tuple[str, ...] = ()  # columns of numbers that are none
+    arrays: tuple[tuple[str, str], ...] = ()  # (name, kind) of arrays in memory: ("image", "series")
+    pixels: tuple[float, float] | None = None  # values that the bytes 0 and 255 of pictures stood for in training
+    channels: int | None = None  # of the series that a model was trained on
     as_text: tuple[str, ...] = ()  # columns of a delimited file that stay text until their format is applied
+    merge: tuple[str, ...] = ()  # columns of which the spellings of a value are one value
     find_formats: bool = True  # find out how cells are written; off where a model knows it
     label_from: str | None = None  # "{label}_{speaker}_{index}.wav": what the names of files say
     frames: bool | None = None  # whether folders of numbered pictures are clips

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
+import lzma
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from polars.exceptions import PolarsError
 
 from netpick.errors import DataError
 from netpick.sources.dialect import Dialect, csv_rows, spoken_separator
-from netpick.sources.encodings import mended, open_plain
+from netpick.sources.encodings import UNPACKING_ERRORS, Packed, mended, open_plain
 
 BLOCK_BYTES = 24 * 1024 * 1024
 LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
@@ -172,16 +173,17 @@ def _cut(path: Path, dialect: Dialect) -> Iterator[Block]:
                 )
 
 
-def read_some(file: BinaryIO | gzip.GzipFile, size: int, path: Path) -> bytes:
-    """Reads from a plain or gzip file. Raises DataError for a damaged gzip file, and for one that explodes."""
+def read_some(file: BinaryIO | Packed, size: int, path: Path) -> bytes:
+    """Reads from a plain or packed file. Raises DataError for a damaged packed file, and for one that explodes."""
     try:
         data = file.read(size)
-    except (EOFError, OSError, zlib.error) as error:
+    except UNPACKING_ERRORS as error:
+        kinds = {gzip.GzipFile: "gzip", bz2.BZ2File: "bzip2", lzma.LZMAFile: "xz"}
         raise DataError(
-            f"{path} cannot be decompressed to its end ({error}), and a whole gzip file was expected. "
+            f"{path} cannot be decompressed to its end ({error}), and a whole {kinds.get(type(file), 'plain')} file was expected. "
             "Copy or download it again."
         ) from None
-    if isinstance(file, gzip.GzipFile) and file.tell() > RATIO_COUNTS_FROM:
+    if isinstance(file, Packed) and file.tell() > RATIO_COUNTS_FROM:
         packed = path.stat().st_size
         if file.tell() > HIGHEST_RATIO * packed:
             raise DataError(

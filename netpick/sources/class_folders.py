@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, readable
+from netpick.sources.folder_levels import Level, Levels, find_levels
+from netpick.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, readable
+from netpick.sources.unread_media import unread_words
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+ENTITIES = {
+    "subject",
+    "patient",
+    "person",
+    "user",
+    "speaker",
+    "session",
+    "device",
+}  # rows of one stay on one side of the split
 MASKS = {"mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "ground_truth", "groundtruth"}
 
 
@@ -25,6 +37,9 @@ class Tree:
     others: int  # files of other kinds, hidden ones not counted
     fingerprint: str
     kind: Media = "image"
+    unread: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict
+    )  # of those, by folder and ending: media of no reader
 
     @property
     def noun(self) -> str:
@@ -34,14 +49,13 @@ class Tree:
     def example(self) -> str:
         return f"{self.noun.removesuffix('s')}{MEDIA_SUFFIXES[self.kind][0]}"
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Folder:
-    """One folder of files with what its path says."""
-
-    path: str
-    label: str
-    part: int | None
+    def unread_of(self, folder: str) -> dict[str, int]:
+        """Files below a folder that are media of no reader, by their ending."""
+        counts: Counter[str] = Counter()
+        for key, endings in self.unread.items():
+            if not folder or key == folder or key.startswith(f"{folder}/"):
+                counts.update(endings)
+        return dict(counts)
 
 
 def is_junk(name: str) -> bool:
@@ -54,24 +68,17 @@ def is_media(name: str, kind: Media) -> bool:
 
 def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool, use_parts: bool) -> Source:
     """The Source of a tree of class folders. Raises DataError when there are no files of its kind or no class folders."""
-    folders, notes = _interpret(tree, path, use_parts)
+    folders, notes, collection = _interpret(tree, path, use_parts)
     paths: list[str] = []
-    labels: list[str] = []
-    parts: list[int] = []
-    for folder in folders:
-        names = tree.folders[folder.path]
-        paths.extend(f"{folder.path}/{name}" for name in names)
-        labels.extend([readable(folder.label)] * len(names))
-        parts.extend([TRAIN if folder.part is None else folder.part] * len(names))
-    if len(paths) == 1:
-        raise DataError(
-            f"{path} holds one {tree.noun.removesuffix('s')} ({paths[0]}), but at least a few per class were expected. Add "
-            f"{tree.noun}, or name another folder."
-        )
-    is_split = any(folder.part is not None for folder in folders)
-    if tree.others:
-        what = f"{tree.others:,} other file{'s are' if tree.others != 1 else ' is'} left out: no {tree.noun} by their endings."
-        notes.append(Note(subject="files", text=what))
+    rows: list[Level] = []
+    for key, folder in folders.items():
+        names = tree.folders[key]
+        paths.extend(f"{key}/{name}" for name in names)
+        rows.extend([folder] * len(names))
+    labels = [readable(row.label) for row in rows]
+    _require_enough(tree, path, paths, labels)
+    is_split = any(folder.part is not None for folder in folders.values())
+    notes += _notes_of_others(tree, path, folders)
     classes = sorted(set(labels))
     if len(classes) == 2 and any(label.lower() in MASKS for label in classes):
         what = (
@@ -86,33 +93,68 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
         layout=layout,
         columns={
             column: FileColumn(name=column, root=path, paths=paths, in_zip=in_zip, kind=tree.kind),
+            **_collection_column(collection, rows),
             "label": TableColumn(name="label", values=pl.Series("label", labels, dtype=pl.String)),
         },
+        groups=(collection,) if collection in ENTITIES else (),
         num_rows=len(paths),
         fingerprint=tree.fingerprint,
         target="label",
-        given_split=np.array(parts, np.int8) if is_split else None,
+        given_split=np.array([TRAIN if row.part is None else row.part for row in rows], np.int8) if is_split else None,
         notes=notes,
         row_names=paths if all(map(str.isascii, paths)) else [readable(file) for file in paths],
     )
 
 
-def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], list[Note]]:
-    if not tree.folders:
-        data = (
-            next((p for p in path.rglob("*") if p.name.lower().endswith(FILE_SUFFIXES)), None)
-            if path.is_dir()
-            else None
-        )
-        remedy = (
-            f"Name the folder that holds them, or one data file, such as {data}."
-            if data
-            else "Name the folder that holds them."
-        )
+def _require_enough(tree: Tree, path: Path, paths: Sequence[str], labels: Sequence[str]) -> None:
+    if len(paths) == 1:
         raise DataError(
-            f"{path} holds no {tree.noun} ({tree.others:,} other files), but folders of "
-            f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. {remedy}"
+            f"{path} holds one {tree.noun.removesuffix('s')} ({paths[0]}), but at least a few per class were expected. Add "
+            f"{tree.noun}, or name another folder."
         )
+
+
+def _notes_of_others(tree: Tree, path: Path, folders: Mapping[str, Level]) -> list[Note]:
+    """What is left out of the folder. Raises DataError where a class is lost because its files cannot be read."""
+    unread = tree.unread_of("")
+    lost = {key: endings for key, endings in tree.unread.items() if _is_lost(key, tree, folders)}
+    if lost:
+        key, endings = next(iter(lost.items()))
+        more = f" So do {len(lost) - 1} other folders." if len(lost) > 1 else ""
+        raise DataError(
+            f"{path}/{key} holds no {tree.noun} that can be read, but {unread_words(endings)}.{more} A class would be lost "
+            "without them: convert them, or move the folder elsewhere."
+        )
+    notes = []
+    if unread:
+        notes.append(Note(subject="files", text=f"Left out: {unread_words(unread)}."))
+    others = tree.others - sum(unread.values())
+    if others:
+        what = f"{others:,} other file{'s are' if others != 1 else ' is'} left out: no {tree.noun} by their endings."
+        notes.append(Note(subject="files", text=what))
+    return notes
+
+
+def _is_lost(key: str, tree: Tree, folders: Mapping[str, Level]) -> bool:
+    """Whether a folder of unreadable files lies beside class folders and holds nothing else."""
+    if not key or any(other == key or other.startswith(f"{key}/") for other in tree.folders):
+        return False
+    parent = key.rpartition("/")[0]
+    return any(other.rpartition("/")[0] == parent for other in folders)
+
+
+def _collection_column(word: str, rows: Sequence[Level]) -> dict[str, TableColumn]:
+    """Who or what the folder above the class names, where persons and the like come again."""
+    if word not in ENTITIES:
+        return {}
+    names = pl.Series(word, [readable(row.collection) for row in rows], dtype=pl.String)
+    return {word: TableColumn(name=word, values=names)}
+
+
+def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[dict[str, Level], list[Note], str]:
+    """What every folder of files means, what to say of it, and the word of the collections above the classes, if any."""
+    if not tree.folders:
+        raise _without_files(tree, path)
     notes: list[Note] = []
     depth = _wrapper_depth(tree)
     split = {key: key.split("/")[depth:] if key else [] for key in tree.folders}
@@ -127,12 +169,47 @@ def _interpret(tree: Tree, path: Path, use_parts: bool) -> tuple[list[_Folder], 
         notes.append(
             Note(subject="files", text=f"{loose:,} {tree.noun} beside the class folders are left out: no class.")
         )
-    parts = part_folders({components[0] for components in inner.values()})
-    if parts:
-        return _with_parts(tree, inner, parts, notes, use_parts), notes
-    folders = [_Folder(path=key, label=components[0], part=None) for key, components in inner.items()]
-    notes.extend(_note_variants({folder.label for folder in folders}))
-    return folders, notes
+    levels = find_levels(inner)
+    notes += [
+        Note(subject="files", text=f"{len(tree.folders[key]):,} {tree.noun} in {key}/ are left out: {reason}.")
+        for key, reason in levels.left_out.items()
+    ]
+    if levels.parts:
+        return _with_parts(tree, levels, notes, use_parts), notes, ""
+    notes += _note_variants({level.label for level in levels.folders.values()})
+    if levels.collection:
+        text = f"The folders above the classes ({_some(sorted({f.collection for f in levels.folders.values()}))}) hold all of them."
+        notes.append(Note(subject="classes", text=text, override="--label-from"))
+    if levels.repeated:
+        text = (
+            f"The folders inside of the classes ({_some(levels.repeated)}) come again in each class and are not learned. If they are "
+            f'the classes, pass --label-from "{{group}}/{{label}}/{{name}}".'
+        )
+        notes.append(Note(subject="classes", text=text, override="--label-from"))
+    return dict(levels.folders), notes, levels.collection
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(readable, names[:3])) + (", ..." if len(names) > 3 else "")
+
+
+def _without_files(tree: Tree, path: Path) -> DataError:
+    data = next((p for p in path.rglob("*") if p.name.lower().endswith(FILE_SUFFIXES)), None) if path.is_dir() else None
+    remedy = (
+        f"Name the folder that holds them, or one data file, such as {data}."
+        if data
+        else "Name the folder that holds them."
+    )
+    unread = tree.unread_of("")
+    if unread:
+        return DataError(
+            f"{path} holds no {tree.noun} that can be read, but {unread_words(unread)}. {tree.noun.capitalize()} such as "
+            f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} were expected, in one folder per class."
+        )
+    return DataError(
+        f"{path} holds no {tree.noun} ({tree.others:,} other files), but folders of "
+        f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. {remedy}"
+    )
 
 
 def _wrapper_depth(tree: Tree) -> int:
@@ -146,70 +223,43 @@ def _wrapper_depth(tree: Tree) -> int:
     return depth
 
 
-def part_folders(tops: set[str]) -> dict[str, int]:
-    """The folders named train, val, test ...: at least two different parts, one of them for training."""
-    parts = {top: PART_WORDS[top.lower()] for top in sorted(tops) if top.lower() in PART_WORDS}
-    return parts if TRAIN in parts.values() and len(set(parts.values())) > 1 else {}
-
-
-def _with_parts(
-    tree: Tree, inner: Mapping[str, list[str]], parts: Mapping[str, int], notes: list[Note], use_parts: bool
-) -> list[_Folder]:
-    folders: list[_Folder] = []
-    for key, components in inner.items():
-        top, files = components[0], len(tree.folders[key])
-        if top not in parts:
-            notes.append(
-                Note(
-                    subject="files",
-                    text=f"{files:,} {tree.noun} in {key}/ are left out: it is none of the given parts.",
-                )
-            )
-        elif len(components) < 2:
-            notes.append(
-                Note(
-                    subject="files", text=f"{files:,} {tree.noun} in {key}/ are left out: they lie in no class folder."
-                )
-            )
-        else:
-            folders.append(_Folder(path=key, label=components[1], part=parts[top]))
-    folders.sort(key=lambda folder: folder.part or TRAIN)
-    if not folders:
-        told = ", ".join(f"{top}/" for top in parts)
+def _with_parts(tree: Tree, levels: Levels, notes: list[Note], use_parts: bool) -> dict[str, Level]:
+    if not levels.folders:
+        told = ", ".join(f"{top}/" for top in levels.parts)
         raise DataError(
-            f"The {tree.noun} in {told} lie in no class folders; {next(iter(parts))}/CLASS/{tree.example} was expected. "
+            f"The {tree.noun} in {told} lie in no class folders; {next(iter(levels.parts))}/CLASS/{tree.example} was expected. "
             "Move them."
         )
-    folders = _one_spelling(folders, notes)
+    ordered = sorted(levels.folders.items(), key=lambda item: item[1].part or TRAIN)
+    folders = _one_spelling(dict(ordered), notes)
+    if all(folder.part == TRAIN for folder in folders.values()):  # the test part lies in no class folders
+        return {key: replace(folder, part=None) for key, folder in folders.items()}
     if not use_parts:
         notes.append(Note(subject="split", text="The folders' own parts are not used, as asked."))
-        return [replace(folder, part=None) for folder in folders]
+        return {key: replace(folder, part=None) for key, folder in folders.items()}
     counts = {
-        part: sum(len(tree.folders[f.path]) for f in folders if f.part == part) for part in sorted(set(parts.values()))
+        part: sum(len(tree.folders[key]) for key, f in folders.items() if f.part == part)
+        for part in sorted({f.part for f in folders.values() if f.part is not None} | set(levels.parts.values()))
     }
     told = ", ".join(f"{PART_NAMES[part]} {count:,}" for part, count in counts.items())
-    notes.append(
-        Note(
-            subject="split",
-            text=f"The folders {', '.join(parts)} give the split: {told} {tree.noun}.",
-            override="--test none",
-        )
-    )
+    named = ", ".join(levels.parts)
+    text = f"The folder{'s' if len(levels.parts) > 1 else ''} {named} give{'' if len(levels.parts) > 1 else 's'} the split: {told} {tree.noun}."
+    notes.append(Note(subject="split", text=text, override="--test none"))
     return folders
 
 
-def _one_spelling(folders: list[_Folder], notes: list[Note]) -> list[_Folder]:
+def _one_spelling(folders: dict[str, Level], notes: list[Note]) -> dict[str, Level]:
     """A class spelled Cat in train and cat in test is one class; two spellings in train stay two, with a note."""
-    known = {folder.label for folder in folders if folder.part == TRAIN}
+    known = {folder.label for folder in folders.values() if folder.part == TRAIN}
     spelling = {label.lower(): label for label in sorted(known, reverse=True)}
     notes.extend(_note_variants(known))
     changed: dict[str, str] = {}
-    unified = []
-    for folder in folders:
+    unified = {}
+    for key, folder in folders.items():
         label = folder.label if folder.label in known else spelling.get(folder.label.lower(), folder.label)
         if label != folder.label:
             changed[f"{PART_NAMES[TEST if folder.part is None else folder.part]}/{folder.label}"] = label
-        unified.append(replace(folder, label=label))
+        unified[key] = replace(folder, label=label)
     for variant, label in sorted(changed.items()):
         text = f"{variant} differs from the training class {label!r} only in upper and lower case; it is read as {label!r}."
         notes.append(Note(subject="classes", text=text))

@@ -122,6 +122,7 @@ def _folders_as_rows(pictures: Tree) -> Tree:
         others=pictures.others + left_out,
         fingerprint=pictures.fingerprint,
         kind="clip",
+        unread=pictures.unread,
     )
 
 

@@ -20,6 +20,7 @@ from netpick.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, r
 from netpick.sources.cells import ColumnBuilder
 from netpick.sources.dialect import Dialect, detect_dialect, foot_lines, looks_tabular, spoken_separator, without_quotes
 from netpick.sources.encodings import (
+    UNPACKING_ERRORS,
     describe_binary,
     detect_encoding,
     guess_legacy,
@@ -27,7 +28,7 @@ from netpick.sources.encodings import (
     open_plain,
     text_encoding,
 )
-from netpick.sources.paths import short_name
+from netpick.sources.paths import bare, short_name
 from netpick.sources.table import MOST_COLUMNS, table_source, unique_names
 from netpick.types import Note, Source
 
@@ -46,12 +47,12 @@ class DelimitedReader(Reader):
     """One row per line, cells divided by one character."""
 
     name: ClassVar[str] = "csv"
-    description: ClassVar[str] = "CSV / TSV, plain or gzip"
+    description: ClassVar[str] = "CSV / TSV, plain or packed (gzip, bzip2, xz)"
 
     def recognises(self, path: Path) -> bool:
         if not path.is_file():
             return False
-        if path.name.lower().removesuffix(".gz").endswith(SUFFIXES):
+        if bare(path.name.lower()).endswith(SUFFIXES):
             return True
         return _looks_delimited(path)
 
@@ -88,6 +89,7 @@ class DelimitedReader(Reader):
             layout=self.name,
             fingerprint=fingerprint.of_file(path),
             folder=path.parent,
+            words=options.words,
             notes=(*dialect.notes, *remarks),
         )
         return replace(source, missing_words=missing, separator=dialect.separator)
@@ -250,7 +252,7 @@ def _looks_delimited(path: Path) -> bool:
     try:
         with open_plain(path) as file:
             head = file.read(LOOKED_AT)
-    except (OSError, EOFError):
+    except UNPACKING_ERRORS:
         return False
     encoding = text_encoding(head, None)
     if not head or (describe_binary(head) and not encoding.startswith(("utf-16", "utf-32"))):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING
 from netpick.errors import RequestError
 from netpick.formats.missing import MISSING
 from netpick.sources.base import ReadOptions
-from netpick.sources.surroundings import SEPARATOR_LINE, is_row_of_units, rows_above, rows_below
+from netpick.sources.surroundings import (
+    SEPARATOR_LINE,
+    header_rows,
+    is_row_of_units,
+    joined_names,
+    rows_above,
+    rows_below,
+)
 from netpick.types import Note
 
 if TYPE_CHECKING:
@@ -31,6 +39,8 @@ FIRST_LINES = 300  # that show what stands above a header
 SAMPLE_ROWS = 2_000
 LONGEST_CELL = 1 << 27  # characters; blocks of rows are smaller
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+YEAR = re.compile(r"(?:1[6-9]|20|21)\d\d")
+FEWEST_YEARS = 5  # in a row, that are names of columns
 NAME_LENGTH = 60  # characters; a longer cell in the first row is prose, not a name
 
 
@@ -58,6 +68,9 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
     blank = quote is not None and f"{separator} {quote}" in text and f"{separator}{quote}" not in text
     rows = sample_rows(text, separator, quote)
     header = options.header if options.header is not None else _has_header(rows)
+    lines = header_rows(rows) if header and options.header is None and separator != " " else 1
+    if lines > 1:
+        rows = [joined_names(rows[:lines]), *rows[lines:]]
     names, remark = _column_names(rows, header)
     units = header and options.header is None and len(rows) > 1 and is_row_of_units(rows[0], rows[1:])
     return Dialect(
@@ -68,10 +81,10 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
         names=tuple(names),
         blank_before_quote=blank,
         above=len(above),
-        header_rows=2 if units else 1,
+        header_rows=lines + units,
         notes=(
             _separator_note(separator, len(names), options),
-            _header_note(header, len(names), options),
+            _header_note(header, len(names), options, lines),
             *_quote_notes(text, quote, options),
             *remark,
             *_surroundings_notes(above, rows[1] if units else []),
@@ -284,6 +297,8 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Each column votes: a word above numbers says yes, a number above numbers no, a word that comes again below no."""
     if len(rows) < 2:
         return bool(rows) and not any(is_number(cell) for cell in rows[0])
+    if _are_times_as_names(rows):
+        return True
     votes = 0
     for position, cell in enumerate(rows[0]):
         below = [row[position].strip() for row in rows[1:] if position < len(row)]
@@ -301,6 +316,17 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     return len(set(named)) == len(named) >= min(2, len(cells)) and all(
         len(cell) <= NAME_LENGTH and not is_number(cell) and len(cell.split()) <= 5 for cell in named
     )
+
+
+def _are_times_as_names(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names years that rise by one step, beside words or not, and the rows below do not."""
+
+    def run(row: Sequence[str]) -> int:
+        years = [int(cell) for cell in map(str.strip, row) if YEAR.fullmatch(cell)]
+        steps = {after - before for before, after in itertools.pairwise(years)}
+        return len(years) if len(steps) == 1 and steps.pop() > 0 else 0
+
+    return run(rows[0]) >= FEWEST_YEARS and not any(run(row) for row in rows[1:20])
 
 
 def _mostly_empty(rows: Sequence[Sequence[str]], place: int) -> bool:
@@ -331,8 +357,14 @@ def _separator_note(separator: str, width: int, options: ReadOptions) -> Note:
     return Note(subject="separator", text=text, override="--separator")
 
 
-def _header_note(header: bool, width: int, options: ReadOptions) -> Note:
+def _header_note(header: bool, width: int, options: ReadOptions, lines: int) -> Note:
     given = ", as given" if options.header is not None else ""
+    if lines > 1:
+        return Note(
+            subject="header",
+            text=f"The first {lines} rows are a header; their cells are joined.",
+            override="--no-header",
+        )
     if header:
         return Note(subject="header", text=f"The first row is a header{given}.", override="--no-header")
     named = "column_1" if width == 1 else f"column_1 to column_{width}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
+import lzma
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,14 +47,20 @@ NO_TEXT = (
     "unicode_escape",
     "raw_unicode_escape",
 )
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, BZIP2_MAGIC, XZ_MAGIC = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
+UNPACKING_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
-def open_plain(path: Path) -> BinaryIO | gzip.GzipFile:
-    """The file's bytes, decompressed when it is gzip (by its first bytes, not by its name)."""
+def open_plain(path: Path) -> BinaryIO | Packed:
+    """The file's bytes, decompressed when it is gzip, bzip2 or xz (by its first bytes, not by its name)."""
     with path.open("rb") as file:
-        packed = file.read(2) == GZIP_MAGIC
-    return gzip.open(path, "rb") if packed else path.open("rb")
+        first = file.read(len(XZ_MAGIC))
+    if first.startswith(GZIP_MAGIC):
+        return gzip.open(path, "rb")
+    if first.startswith(BZIP2_MAGIC) and first[3:4].isdigit():
+        return bz2.open(path, "rb")
+    return lzma.open(path, "rb") if first == XZ_MAGIC else path.open("rb")
 
 
 def detect_encoding(head: bytes, *, whole: bool, given: str | None, path: Path) -> tuple[str, Note]:

@@ -14,6 +14,7 @@ from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
 from netpick.sources.name_pattern import named_source, parse_pattern
 from netpick.sources.paths import MEDIA_SUFFIXES, readable
+from netpick.sources.unread_media import unread_ending
 from netpick.types import Media, Source
 
 LOOK_DEPTH = 4  # folders deep that are looked into for a first file
@@ -48,6 +49,7 @@ def list_media(root: Path, kind: Media) -> Tree:
     """All files of a kind below a folder. Raises DataError for a link that leaves the folder and for folders that may not be read."""
     folders: dict[str, list[str]] = {}
     entries: list[str] = []
+    unread: dict[str, Counter[str]] = {}
     others = 0
     waiting = [""]
     while waiting:
@@ -66,6 +68,8 @@ def list_media(root: Path, kind: Media) -> Tree:
                 found.append(name)
             else:
                 others += 1
+                if ending := unread_ending(name):
+                    unread.setdefault(relative, Counter())[ending] += 1
         if found:
             found.sort()
             folders[relative] = found
@@ -74,7 +78,7 @@ def list_media(root: Path, kind: Media) -> Tree:
             ]
     entries.sort()
     listing = fingerprint.of_listing(entries)
-    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, kind=kind)
+    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, kind=kind, unread=unread)
 
 
 def is_there(entry: os.DirEntry[str]) -> bool:

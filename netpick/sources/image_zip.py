@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
 from netpick.sources.parquet_arrow import first_bytes
 from netpick.sources.paths import short_name
+from netpick.sources.unread_media import unread_ending
 from netpick.types import Source
 
 LARGEST_MEMBER = 512 * 1024 * 1024  # bytes unpacked
@@ -47,17 +49,20 @@ def list_zip(path: Path) -> Tree:
         ) from None
     folders: dict[str, list[str]] = {}
     entries: list[str] = []
+    unread: dict[str, Counter[str]] = {}
     others = 0
     for member in members:
         if member.is_dir():
             continue
         name = member.filename
-        _require_harmless(member, path)
+        require_harmless(member, path)
         components = name.split("/")
         if any(is_junk(component) for component in components):
             continue
         if not is_media(name, "image"):
             others += 1
+            if ending := unread_ending(name):
+                unread.setdefault("/".join(components[:-1]), Counter())[ending] += 1
             continue
         _require_small(member, path)
         folders.setdefault("/".join(components[:-1]), []).append(components[-1])
@@ -65,10 +70,11 @@ def list_zip(path: Path) -> Tree:
     for names in folders.values():
         names.sort()
     entries.sort()
-    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=fingerprint.of_listing(entries))
+    listing = fingerprint.of_listing(entries)
+    return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, unread=unread)
 
 
-def _require_harmless(member: zipfile.ZipInfo, path: Path) -> None:
+def require_harmless(member: zipfile.ZipInfo, path: Path) -> None:
     name = member.filename
     mode = member.external_attr >> 16
     if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or (len(name) > 1 and name[1] == ":"):

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, plain or gzip."""
+"""JSON: one object a line, one list of objects, or one object of columns; plain or packed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -17,11 +17,13 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.blocks import read_some
 from netpick.sources.encodings import describe_binary, detect_encoding, open_plain
-from netpick.sources.paths import short_name
+from netpick.sources.paths import bare, short_name
 from netpick.sources.table import MOST_COLUMNS, null_missing, table_source, unique_names
 from netpick.types import Note, Source
 
 SUFFIXES = (".jsonl", ".ndjson")
+WHOLE = ".json"  # a file that is one value, or lines all the same
+MOST_WHOLE = 2 << 30  # bytes of one value
 MOST_BYTES = 8 << 30
 AT_ONCE = 16 * 1024 * 1024  # bytes
 LOOKED_AT = 64 * 1024
@@ -34,18 +36,22 @@ SHOWN = 40  # characters of a line in a message
 
 
 class JsonLinesReader(Reader):
-    """{"text": "...", "label": "..."} on each line; the names are the columns."""
+    """{"text": "...", "label": "..."} on each line, or a list of such objects; the names are the columns."""
 
     name: ClassVar[str] = "json_lines"
-    description: ClassVar[str] = "JSON lines (.jsonl, .ndjson), plain or gzip"
+    description: ClassVar[str] = "JSON lines (.jsonl, .ndjson) or a list of objects (.json), plain or packed"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
+        return path.is_file() and bare(path.name.lower()).endswith((*SUFFIXES, WHOLE))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         data, note = _utf8(path, options)
+        remarks: list[Note] = []
+        if not _is_lines(data):
+            data, remarks = _as_lines(data, path)
         frame = _frame(data, path)
-        names, remarks = unique_names(frame.columns)
+        names, repeated = unique_names(frame.columns)
+        remarks += repeated
         frame.columns = names
         return table_source(
             null_missing(_trimmed(frame), options.missing),
@@ -54,8 +60,86 @@ class JsonLinesReader(Reader):
             layout=self.name,
             fingerprint=fingerprint.of_file(path),
             folder=path.parent,
+            words=options.words,
             notes=(note, *remarks),
         )
+
+
+def _is_lines(data: bytes) -> bool:
+    """Whether each line is an object by itself: the first one ends, and is no list."""
+    start = data.lstrip()
+    if not start.startswith((b"{", b"[")):
+        return True  # the reading of lines says what is wrong
+    if start.startswith(b"["):
+        return False
+    first = start.partition(b"\n")[0]
+    try:
+        found = json.loads(first)
+    except (ValueError, RecursionError):
+        return b"\n{" in start  # a line that is damaged, among others
+    return b"\n" in start.strip() or not any(isinstance(value, (list, dict)) for value in found.values())
+
+
+def _as_lines(data: bytes, path: Path) -> tuple[bytes, list[Note]]:
+    """A file that is one list of objects, or one object of columns or with such a list in it, as lines."""
+    if len(data) > MOST_WHOLE:
+        raise DataError(
+            f"{path} is one JSON value of {len(data) / 1e9:,.1f} GB, and at most {MOST_WHOLE >> 30} GB are read so. Write one object a "
+            "line, or convert it to Parquet."
+        )
+    try:
+        found = json.loads(data, parse_constant=_none_for)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is no JSON ({error}), but one object a line, or a list of objects, was expected. Correct the file, or write it again."
+        ) from None
+    rows, remarks = _rows(found, path)
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return lines.encode("utf-8", "replace"), remarks
+
+
+def _rows(found: object, path: Path) -> tuple[list[dict[str, Any]], list[Note]]:
+    """The rows of a JSON value that is a table in one of the ways in which tables are written as one."""
+    if isinstance(found, dict):
+        lists = {
+            key: value
+            for key, value in found.items()
+            if isinstance(value, list) and value and isinstance(value[0], dict)
+        }
+        if len(lists) == 1:
+            ((key, rows),) = lists.items()
+            return _rows(rows, path)[0], [Note(subject="rows", text=f"The rows are the list {key!r} of the file.")]
+        if isinstance(found.get("columns"), list) and isinstance(found.get("data"), list):  # as pandas writes it: split
+            names = [str(name) for name in found["columns"]]
+            return [dict(zip(names, cells, strict=False)) for cells in found["data"] if isinstance(cells, list)], []
+        columns = {name: _cells_of(value) for name, value in found.items()}
+        lengths = {None if cells is None else len(cells) for cells in columns.values()}
+        if columns and None not in lengths and len(lengths) == 1:
+            filled = [cells for cells in columns.values() if cells is not None]
+            return [dict(zip(columns, row, strict=True)) for row in zip(*filled, strict=True)], []
+    if isinstance(found, list) and found and all(isinstance(row, dict) for row in found):
+        return found, []
+    if isinstance(found, list) and len(found) > 1 and all(isinstance(row, list) for row in found):
+        names = [str(name) for name in found[0]]
+        if all(isinstance(name, str) for name in found[0]) and len(set(names)) == len(names):
+            return [dict(zip(names, row, strict=False)) for row in found[1:]], []
+    odd = next((row for row in found if not isinstance(row, dict)), found) if isinstance(found, list) else found
+    raise DataError(
+        f'{path} is one JSON value, but no table ({str(odd)[:SHOWN]}...): a list of objects, such as [{{"text": "...", "label": "..."}}], '
+        "was expected. Write it so."
+    )
+
+
+def _cells_of(value: object) -> list[Any] | None:
+    """The cells of a column: a list, or values by row as pandas writes them."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else None
+
+
+def _none_for(name: str) -> None:
+    """NaN and Infinity, which Python writes and JSON does not know, are missing."""
+    return None
 
 
 def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from netpick.errors import DataError, RequestError
-from netpick.sources.class_folders import Tree, part_folders
+from netpick.sources.class_folders import Tree
+from netpick.sources.folder_levels import part_folders
 from netpick.sources.paths import MEDIA_SUFFIXES, readable
 from netpick.types import TRAIN, Column, FileColumn, Note, Source, TableColumn
 

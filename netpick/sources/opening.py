@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from netpick.errors import DataError, RequestError
+from netpick.errors import DataError, NetpickError, RequestError
 from netpick.formats.reading import FormatOptions, with_formats
+from netpick.formats.spelling import merged
 from netpick.sources import fingerprint
 from netpick.sources.arrays import is_arrays, read_arrays
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.encodings import SIGNATURES
+from netpick.sources.folder_tables import names_media, table_of_media
 from netpick.sources.frames import is_frame, read_frame
-from netpick.sources.image_folder import holds_class_folders
+from netpick.sources.image_folder import commonest_media, holds_class_folders
 from netpick.sources.join import columns_differ, join_parts
-from netpick.sources.parquet_arrow import first_bytes
+from netpick.sources.media_names import MediaFiles, with_media
+from netpick.sources.packed_tables import media_in, tables_in, unpacked
+from netpick.sources.parquet_arrow import first_bytes, is_dataset
 from netpick.sources.paths import (
     PART_NAMES,
     data_file_in,
@@ -27,11 +31,21 @@ from netpick.sources.paths import (
     readable,
     short_name,
 )
+from netpick.sources.records import as_frame
+from netpick.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
 
 Readers = Mapping[str, Reader]
 NO_TEST = "none"
-TABLES = ("csv", "frame", "json_lines", "parquet", "arrow")  # layouts whose text may be numbers and dates
+TABLES = (
+    "csv",
+    "frame",
+    "json_lines",
+    "parquet",
+    "arrow",
+    "arff",
+    "workbook",
+)  # layouts whose text may be numbers and dates
 
 
 def open_with(
@@ -40,7 +54,7 @@ def open_with(
     """open_source, over a given table of readers."""
     source = _open_parts(readers, data, options=options, test=test, target=target)
     if not options.find_formats or source.layout not in TABLES:
-        return source
+        return merged(source, options.merge)
     said = FormatOptions(
         formats=options.formats,
         not_missing=options.not_missing,
@@ -48,7 +62,7 @@ def open_with(
         times=options.times,
         numbers=options.numbers,
     )
-    return with_formats(source, said)
+    return merged(with_formats(source, said), options.merge)
 
 
 def _open_parts(
@@ -101,7 +115,9 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
     if is_frame(data):
         return read_frame(data, options)
     if is_arrays(data):
-        return read_arrays(data)
+        return read_arrays(data, options)
+    if (frame := as_frame(data)) is not None:
+        return read_frame(frame, options)
     shape = getattr(data, "shape", None)
     what = (
         "None"
@@ -109,7 +125,7 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
         else f"a value of type {type(data).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
     )
     raise RequestError(
-        f"Got {what}, but a path, a DataFrame (polars, pandas), a pyarrow Table or arrays (X, y) were expected. "
+        f"Got {what}, but a path, a DataFrame (polars, pandas), a pyarrow Table, records, or arrays (X, y) were expected. "
         "Pass (X, y) when it is one array without labels."
     )
 
@@ -117,15 +133,71 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
 def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
     path = existing(given)
     notes = []
-    named = options.label_from is not None  # the names of files say the label, so there are no class folders
-    if path.is_dir() and not named and not holds_class_folders(path) and (member := data_file_in(path)) is not None:
-        notes.append(Note(subject="files", text=f"The folder's data file {member.name} is read."))
-        path = member
+    if members := tables_in(path):
+        media = media_in(path)
+        if not media or options.label_from is None:
+            source = _open_packed(readers, path, members, media, options)
+            if source is not None:
+                return replace(source, origin=readable(str(given)), name=short_name(path))
+    if path.is_dir() and options.label_from is None:  # else the names of files say the label
+        path, notes = _table_of(path)
     reader = _reader_for(readers, path)
     parts = find_parts(path) if find_partners else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
     return replace(source, origin=readable(str(given)), notes=[*notes, *source.notes])
+
+
+def _table_of(folder: Path) -> tuple[Path, list[Note]]:
+    """The table in a folder that is meant by it, or the folder itself; and what to say of it."""
+    if is_dataset(folder):
+        return folder, []
+    classes = holds_class_folders(folder)
+    found = table_of_media(folder, commonest_media(folder))
+    if found is not None:
+        table, instead = found
+        name = readable(table.relative_to(folder).as_posix())
+        if instead or not classes:
+            text = f"{name} names the files of the folder, and is read."
+            return table, [Note(subject="files", text=text)]
+        text = f"The folders are read as classes. {name} names the same files; to read it, name it."
+        return folder, [Note(subject="files", text=text, override=str(table))]
+    member = None if classes else data_file_in(folder)
+    if member is None:
+        return folder, []
+    chosen, others = member
+    text = f"The folder's data file {readable(chosen.name)} is read."
+    if others:
+        text += f" Not read: {', '.join(map(readable, others[:4]))}{', ...' if len(others) > 4 else ''}."
+    return chosen, [Note(subject="files", text=text)]
+
+
+def _open_packed(
+    readers: Readers, path: Path, members: list[str], media: Sequence[MediaFiles], options: ReadOptions
+) -> Source | None:
+    """The tables of a zip; None where it holds pictures and no table names them."""
+    with unpacked(path, members) as folder:
+        try:
+            found = _tables_that_name(folder, members, media) if media else folder
+            if found is None:
+                return None
+            source = _open_path(readers, found, options, find_partners=not media and options.find_test)
+        except NetpickError as error:
+            said = str(error).replace(f"{folder}{os.sep}", f"{path}: ").replace(str(folder), str(path))
+            raise (RequestError if isinstance(error, RequestError) else DataError)(said) from None
+        notes = [
+            replace(n, text=n.text.replace(f"{folder}{os.sep}", "").replace(str(folder), str(path)))
+            for n in source.notes
+        ]
+        source = replace(source, notes=notes)
+        return with_media(source, media) if media else source
+
+
+def _tables_that_name(folder: Path, members: list[str], media: Sequence[MediaFiles]) -> Path | None:
+    """The table that names the pictures of the zip that it was unpacked from."""
+    naming = [folder / name for name in members if any(names_media(folder / name, place) for place in media)]
+    learned = [table for table in naming if "train" in table.name.lower()] or naming
+    return max(learned, key=lambda table: table.stat().st_size) if learned else None
 
 
 def _read(reader: Reader, path: Path, options: ReadOptions) -> Source:
@@ -174,9 +246,11 @@ def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: 
 
 
 def _reader_for(readers: Readers, path: Path) -> Reader:
+    refuse_by_name(path)
     for reader in readers.values():
         if reader.recognises(path):
             return reader
+    refuse_by_ending(path)
     head = first_bytes(path, 16)
     what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")
     known = "; ".join(reader.description for reader in readers.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,24 +15,92 @@ from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.paths import short_name
 from netpick.sources.table import null_missing, table_source, unique_names
-from netpick.types import Source
+from netpick.types import Note, Source
+
+SUFFIXES = (".parquet", ".pq")
+PART = re.compile(r"(?i)(?:part|\d|[a-z]+[-_]\d)")
+MOST_PARTS, DEEPEST = 20_000, 6
 
 
 class ParquetReader(Reader):
-    """Parquet files."""
+    """Parquet files, and folders of them as Spark and Hive write them: part-0.parquet, year=2020/part-0.parquet."""
 
     name: ClassVar[str] = "parquet"
-    description: ClassVar[str] = "Parquet"
+    description: ClassVar[str] = "Parquet, a file or a folder of parts"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and (path.name.lower().endswith((".parquet", ".pq")) or first_bytes(path, 4) == b"PAR1")
+        if path.is_dir():
+            return is_dataset(path)
+        return path.is_file() and (path.name.lower().endswith(SUFFIXES) or first_bytes(path, 4) == b"PAR1")
 
     def read(self, path: Path, options: ReadOptions) -> Source:
+        if path.is_dir():
+            return _read_dataset(path, options)
         try:
             frame = pl.read_parquet(path, low_memory=True, glob=False)
         except (PolarsError, PanicException, OSError, MemoryError) as error:
             raise _damaged(path, "Parquet", error) from None
         return _source(frame, path, self.name, options)
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder is one table in parts: nothing but parts of Parquet files, or folders called column=value of them."""
+    parts = _parts(folder)
+    if not parts:
+        return False
+    keyed = all("=" in component for part in parts for component in part.relative_to(folder).parts[:-1])
+    named = all(PART.match(part.name) for part in parts)
+    nested = any(part.parent != folder for part in parts)
+    return keyed and (nested or named or folder.name.lower().endswith(SUFFIXES) or (folder / "_SUCCESS").exists())
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The Parquet files below a folder, some levels deep; [] where other files lie there too."""
+    found: list[Path] = []
+    waiting = [(0, folder)]
+    while waiting:
+        depth, place = waiting.pop(0)
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:
+            return []
+        for entry in entries:
+            if entry.name.startswith((".", "_")):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if depth >= DEEPEST or "=" not in entry.name:
+                    return []
+                waiting.append((depth + 1, Path(entry.path)))
+            elif entry.name.lower().endswith(SUFFIXES):
+                found.append(Path(entry.path))
+            else:
+                return []
+        if len(found) > MOST_PARTS:
+            return []
+    return found
+
+
+def _read_dataset(folder: Path, options: ReadOptions) -> Source:
+    parts = _parts(folder)
+    try:
+        frame = pl.scan_parquet(
+            parts, glob=False, hive_partitioning=any(part.parent != folder for part in parts), missing_columns="insert"
+        ).collect()
+    except (PolarsError, PanicException, OSError, MemoryError) as error:
+        raise _damaged(folder, "Parquet", error) from None
+    names, notes = unique_names(frame.columns)
+    frame.columns = names
+    notes.append(Note(subject="files", text=f"{len(parts):,} parts are read as one table."))
+    return table_source(
+        null_missing(frame, options.missing),
+        origin=str(folder),
+        name=short_name(folder),
+        layout="parquet",
+        fingerprint=fingerprint.combined(fingerprint.of_file(part) for part in parts),
+        folder=folder,
+        notes=notes,
+        words=options.words,
+    )
 
 
 class ArrowReader(Reader):
@@ -96,6 +166,7 @@ def _source(frame: pl.DataFrame, path: Path, layout: str, options: ReadOptions) 
         layout=layout,
         fingerprint=fingerprint.of_file(path),
         folder=path.parent,
+        words=options.words,
         notes=notes,
     )
 

@@ -27,10 +27,14 @@ PART_WORDS: Mapping[str, int] = {
 }
 PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(PART_WORDS, key=len, reverse=True))})(?![a-z0-9])")
+ASIDE = re.compile(r"submission|submit|dictionary|description|codebook|read_?me|licen[cs]e|requirements|data_?types")
 UCI_TRAIN_SUFFIX = ".data"  # the UCI archive's pairs are named adult.data and adult.test
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
+    *(".jfif", ".jpe", ".pjpeg", ".dib", ".pbm", ".pnm"),
+)
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".snd", ".opus", ".wave", ".caf")
 CLIP_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 MEDIA_SUFFIXES: Mapping[Media, tuple[str, ...]] = {
     "image": IMAGE_SUFFIXES,
@@ -51,8 +55,12 @@ TABLE_SUFFIXES = (
     ".ipc",
     ".jsonl",
     ".ndjson",
+    ".json",
+    ".arff",
+    ".xlsx",
 )
 FILE_SUFFIXES = (*TABLE_SUFFIXES, ".ts", ".npz")
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz")  # one file each; the first bytes decide
 
 
 def existing(text: str | Path) -> Path:
@@ -110,29 +118,52 @@ def find_parts(path: Path) -> dict[int, Path]:
     return {TRAIN: path}
 
 
-def data_file_in(folder: Path) -> Path | None:
-    """The one data file (or the train member of the one family of files) in a folder, or None when it holds none.
+def data_file_in(folder: Path) -> tuple[Path, list[str]] | None:
+    """The one data file (or the train member of the one family of files) in a folder, and the files beside it that are not
+    read; None when it holds none. A folder of nothing but one other folder is that one.
 
-    Raises RequestError when there are several and none is named like the folder.
+    Examples of answers and descriptions of columns are left aside; of several families, the one with a train member is
+    meant. Raises RequestError when there are several all the same and none is named like the folder.
     """
     names = sorted(entry.name for entry in os.scandir(folder) if _is_data_file(entry))
     if not names:
-        return None
+        inner = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "__"))]
+        only = inner[0] if len(inner) == 1 and inner[0].is_dir(follow_symlinks=False) else None
+        return data_file_in(Path(only.path)) if only is not None else None
+    tables = [name for name in names if not bare(name.lower()).endswith(".json")]
+    names = tables or names  # beside a table, JSON describes it
     families: dict[str, list[str]] = {}
     for name in names:
         families.setdefault(_family(name), []).append(name)
     if len(families) > 1:
+        families = _without_aside(families)
+    if len(families) > 1:
         # `series/X/` often holds X_TRAIN.ts beside variants such as X_eq_TRAIN.ts.
         wanted = [key for key in families if re.split(r"[\W_]*\*", key)[0] == folder.absolute().name.lower()]
+        learned = [key for key, members in families.items() if any(_part_of(name) == TRAIN for name in members)]
+        wanted = wanted or (learned if len(learned) == 1 else [])
         if len(wanted) != 1:
             listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            example = max(families, key=lambda key: max((folder / name).stat().st_size for name in families[key]))
             raise RequestError(
                 f"{folder} holds several data files ({listed}), but one was expected. Name the one to read, for example "
-                f"{folder / names[0]}."
+                f"{folder / families[example][0]}."
             )
         families = {wanted[0]: families[wanted[0]]}
     (members,) = families.values()
-    return folder / next((name for name in members if _part_of(name) == TRAIN), members[0])
+    chosen = next((name for name in members if _part_of(name) == TRAIN), members[0])
+    return folder / chosen, [name for name in names if name not in members]
+
+
+def _without_aside(families: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Without examples of answers and descriptions, where something else is left."""
+    kept = {key: members for key, members in families.items() if not ASIDE.search(key)}
+    return kept or dict(families)
+
+
+def bare(name: str) -> str:
+    """A file's name without the ending of what it is packed by."""
+    return next((name.removesuffix(ending) for ending in PACKED_SUFFIXES if name.lower().endswith(ending)), name)
 
 
 def readable(name: str) -> str:
@@ -142,7 +173,7 @@ def readable(name: str) -> str:
 
 def short_name(path: Path) -> str:
     """A title for data: the file's name without its endings."""
-    name = readable(path.absolute().name.removesuffix(".gz"))
+    name = bare(readable(path.absolute().name))
     return name.rpartition(".")[0] or name
 
 
@@ -153,7 +184,7 @@ def family_name(path: Path) -> str:
 
 
 def _is_data_file(entry: os.DirEntry[str]) -> bool:
-    name = entry.name.lower().removesuffix(".gz")
+    name = bare(entry.name.lower())
     is_data = name.endswith(FILE_SUFFIXES) or ("idx3" in name and "images" in name)
     return is_data and not name.startswith(".") and entry.is_file()
 

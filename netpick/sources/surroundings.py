@@ -53,6 +53,9 @@ def _padded_above(rows: Sequence[Sequence[str]]) -> int:
     for start, row in enumerate(rows[: MOST_ABOVE // 3]):
         cells = [cell.strip() for cell in row]
         if all(cells):
+            groups = [cell.strip() for cell in rows[0]]
+            if start == 1 and sum(map(bool, groups)) > 1 and not groups[0]:
+                return 0  # a header of two rows
             return start if start and _heads(cells, rows[start + 1 :]) else 0
         if sum(map(bool, cells)) > max(1, len(cells) - 2) and start == 0:
             return 0  # a header that lacks a name
@@ -63,6 +66,69 @@ def _heads(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     if not _are_names(cells) or len(below) < ALIKE:
         return False
     return any(_mostly_numbers([row[place] for row in below if place < len(row)]) for place in range(len(cells)))
+
+
+MOST_HEADERS = 3
+
+
+def header_rows(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the first rows are a header: two or three where the first one alone does not tell columns apart.
+
+    Spreadsheets and pandas write columns of several levels so: groups above, repeated or in their first column alone, names
+    below, and a row of nothing but the index's name. Only where columns of numbers show that the rows are none of data.
+    """
+    first = [cell.strip() for cell in rows[0]] if rows else []
+    named = [cell for cell in first if cell]
+    if len(rows) <= MOST_HEADERS + ALIKE or len(rows[0]) < 2:
+        return 1
+    of_index = [number for number in (1, 2) if _is_index_name(rows, number)]
+    if len(set(named)) == len(first) and not of_index:
+        return 1
+    numbers = [
+        place
+        for place in range(len(first))
+        if _mostly_numbers([row[place] for row in rows[MOST_HEADERS:] if place < len(row)])
+    ]
+    if not numbers:
+        return 1
+    count = 1
+    while count < MOST_HEADERS and len(rows[count]) == len(first):
+        cells = [cell.strip() for cell in rows[count]]
+        below = [cells[place] for place in numbers]
+        if any(NUMBERLIKE.fullmatch(cell) for cell in below) or not any(cells):
+            break
+        if not any(below) and count not in of_index:
+            break
+        count += 1
+    tells_more = len(set(joined_names(rows[:count]))) > len(set(named))
+    return count if tells_more or any(number < count for number in of_index) else 1
+
+
+def joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of columns from several rows: "Sales" above "2020" is "Sales 2020"; groups reach to the next one."""
+    filled = []
+    for row in rows[:-1]:
+        group, cells = "", []
+        several = len({cell.strip() for cell in row if cell.strip()}) > 1
+        for cell in row:
+            group = cell.strip() or (group if several or group else "")
+            cells.append(group)
+        filled.append(cells)
+    filled.append([cell.strip() for cell in rows[-1]])
+    names = []
+    for place in range(len(rows[0])):
+        parts = dict.fromkeys(cells[place] for cells in filled if cells[place])
+        names.append(" ".join(parts))
+    return names
+
+
+def _is_index_name(rows: Sequence[Sequence[str]], number: int) -> bool:
+    """Whether only the first cell of a row is filled, with a word above dates or numbers: the name of the index."""
+    cells = [cell.strip() for cell in rows[number]]
+    if len(cells) < 3 or not cells[0] or any(cells[1:]) or any(map(str.isdigit, cells[0])):
+        return False
+    below = [row[0] for row in rows[MOST_HEADERS:] if row]
+    return sum(any(map(str.isdigit, cell)) for cell in below) >= 0.9 * max(1, len(below))
 
 
 def is_row_of_units(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

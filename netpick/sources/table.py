@@ -8,13 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES
-from netpick.types import Column, FileColumn, Media, Note, Source, TableColumn
+from netpick.sources.media_names import folders_around, named_media
+from netpick.sources.nested import plain_columns
+from netpick.types import Column, Note, Source, TableColumn
 
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999, counted from 1970-01-01
 MOST_COLUMNS = 50_000
 MOST_TOLD = 8  # repeated names that a note lists
-LOOKED_AT = 200  # cells looked at to tell whether a column holds paths of media files
 
 
 def table_source(
@@ -26,8 +26,11 @@ def table_source(
     fingerprint: str,
     folder: Path | None,
     notes: Sequence[Note],
+    words: Sequence[str] = (),
 ) -> Source:
-    """The Source of a table. `folder` is where its paths of media files start (None: there are none to look for)."""
+    """The Source of a table. `folder` is where its paths of media files start (None: there are none to look for), but for
+    columns of `words`.
+    """
     if frame.height == 0:
         raise DataError(
             f"{origin} has {len(frame.columns)} column{'s' if frame.width != 1 else ''} but no rows, and rows were expected. "
@@ -39,15 +42,17 @@ def table_source(
             "rows as columns if it lies on its side."
         )
     remarks = list(notes)
+    places = folders_around(folder) if folder is not None else []
     columns: dict[str, Column] = {}
     not_read: dict[str, str] = {}
-    for series in frame.get_columns():
+    for series in _plain_columns(frame, remarks):
         if _is_nested(series.dtype):
             text = f"Column {series.name!r} holds {series.dtype} cells, which no kind reads; it is left out."
             remarks.append(Note(subject="columns", text=text))
             not_read[series.name] = f"{series.dtype} cells"
             continue
-        files = _as_media_paths(series, folder, remarks) if folder is not None and series.dtype == pl.String else None
+        may_name = series.dtype == pl.String or series.dtype.is_integer()
+        files = named_media(series, places, remarks) if places and may_name and series.name not in words else None
         columns[series.name] = files or TableColumn(name=series.name, values=_readable(_nan_to_null(series), remarks))
     if not columns:
         raise DataError(
@@ -63,6 +68,16 @@ def table_source(
         notes=remarks,
         not_read=not_read,
     )
+
+
+def _plain_columns(frame: pl.DataFrame, notes: list[Note]) -> list[pl.Series]:
+    """The columns, those of objects, lists and bytes as plain ones where that is possible."""
+    if not any(_is_nested(dtype) for dtype in frame.dtypes):
+        return frame.get_columns()
+    made = [one for series in frame.get_columns() for one in plain_columns(series, notes) or [series]]
+    names, repeated = unique_names([series.name for series in made])
+    notes.extend(repeated)
+    return [series.alias(name) for series, name in zip(made, names, strict=True)]
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
@@ -131,43 +146,3 @@ def _readable(series: pl.Series, notes: list[Note]) -> pl.Series:
     text = f"Column {series.name!r}: {int(outside.sum()):,} dates outside of the years 1 to 9999 are read as missing."
     notes.append(Note(subject="dates", text=text))
     return series.set(outside, None)
-
-
-def _as_media_paths(series: pl.Series, folder: Path, notes: list[Note]) -> FileColumn | None:
-    """The column as one of files, when nine of ten cells end like images, sounds or clips and some of them exist."""
-    cells = series.drop_nulls()
-    sample = cells.gather_every(max(1, len(cells) // LOOKED_AT)).to_list()
-    for kind, suffixes in MEDIA_SUFFIXES.items():
-        named = [cell for cell in sample if cell.lower().endswith(suffixes)]
-        if named and len(named) >= 0.9 * len(sample):
-            return _media_paths(series, folder, notes, named, kind)
-    return None
-
-
-def _is_file(folder: Path, cell: str) -> bool:
-    try:
-        return (folder / cell).is_file()
-    except (OSError, ValueError):  # too long for a name, or with a zero in it
-        return False
-
-
-def _media_paths(
-    series: pl.Series, folder: Path, notes: list[Note], named: list[str], kind: Media
-) -> FileColumn | None:
-    noun = MEDIA_NOUNS[kind]
-    found = sum(_is_file(folder, cell) for cell in named)
-    if found == 0:
-        text = (
-            f"Column {series.name!r} names {noun.removesuffix('s')} files such as {named[0][:100]!r}, but none of them is in {folder}; "
-            "its cells are read as they are."
-        )
-        notes.append(Note(subject=noun, text=text))
-        return None
-    if found < len(named):
-        text = (
-            f"Column {series.name!r} names {noun}; of {len(named):,} looked up, {len(named) - found:,} are not there."
-        )
-    else:
-        text = f"Column {series.name!r} names {noun}, found relative to {folder}."
-    notes.append(Note(subject=noun, text=text))
-    return FileColumn(name=series.name, root=folder, paths=series.fill_null("").to_list(), kind=kind)

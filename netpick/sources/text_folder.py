@@ -18,8 +18,9 @@ import polars as pl
 from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
-from netpick.sources.class_folders import is_junk, part_folders
+from netpick.sources.class_folders import is_junk
 from netpick.sources.encodings import detect_encoding
+from netpick.sources.folder_levels import part_folders
 from netpick.sources.image_folder import is_there
 from netpick.sources.paths import MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, WORD, readable
 from netpick.types import TRAIN, Note, Source, TableColumn, UnreadableRow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from netpick.types import Array, ArrayColumn, Note, Source, TableColumn
 MISSING = ("?", "NaN", "nan")
 PLAIN = re.compile(r"[0-9eE+\-., ]+")  # float() would read 1_0 and digits of other scripts, too
 LARGEST = 3.4e38
+STAMPED = re.compile(r"\([^()]*,([^(),]*)\)")
 MOST_BYTES = 2 << 30
 MOST_PADDED, MOST_TIMES = (
     20_000_000,
@@ -48,9 +49,33 @@ class TsReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         lines = _text(path, options.encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         header, first = _read_header(lines, path)
+        stamped = header.settings.get("timestamps", "false").lower() == "true"
+        if stamped:
+            lines = [
+                *lines[:first],
+                *(_without_stamps(line, path, number) for number, line in enumerate(lines[first:], first + 1)),
+            ]
         cases, labels = _read_cases(lines, first, header, path)
         values, lengths = _stack(cases, path)
-        return _source(path, header, values, lengths, labels)
+        source = _source(path, header, values, lengths, labels)
+        if stamped:
+            text = "The time stamps beside the values are left out: each value counts as one step."
+            return replace(source, notes=[*source.notes, Note(subject="time stamps", text=text)])
+        return source
+
+
+def _without_stamps(line: str, path: Path, number: int) -> str:
+    """(2020-01-01 00:00:00,1.5),(2020-01-01 01:00:00,1.7):up as 1.5,1.7:up."""
+    text = line.strip()
+    if not text or text.startswith(("#", "%")):
+        return line
+    plain = STAMPED.sub(lambda match: match[1], text)
+    if "(" in plain or ")" in plain:
+        raise DataError(
+            f"{path}, line {number}: found {text[:40]!r}, but values as (TIME,VALUE) were expected, since @timeStamps is true. Correct the "
+            "line."
+        )
+    return plain
 
 
 def _text(path: Path, given: str | None) -> str:
@@ -97,11 +122,6 @@ def _read_header(lines: list[str], path: Path) -> tuple[_Header, int]:
 
 
 def _checked_header(settings: dict[str, str], path: Path) -> _Header:
-    if settings.get("timestamps", "false").lower() == "true":
-        raise DataError(
-            f"{path} has time stamps beside its values (@timeStamps true), but plain values are expected. "
-            "Write the values without them."
-        )
     if settings.get("targetlabel", "false").lower().startswith("true"):
         return _Header(regression=True, settings=settings)
     words = settings.get("classlabel", "").split()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 from pydantic.dataclasses import dataclass
@@ -25,6 +26,7 @@ class ClassifyState:
     labels: tuple[str, ...]
     variants: dict[str, str]  # spellings that mean one of the labels ("<=50K." -> "<=50K")
     calibration: Calibration | None = None  # of one candidate's probabilities
+    cells: Literal["text", "integer", "number", "boolean"] = "text"  # what the classes were as cells of the target
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.labels) <= MAX_CLASSES or len(set(self.labels)) != len(self.labels):
@@ -75,7 +77,12 @@ class Classify(Task):
                 f"Class '{label}' of column '{name}' has one row{more}, but a class needs at least two: one to learn "
                 "from and one to test on. Add rows of it, merge it with another class, or remove it."
             )
-        return ClassifyState(labels=tuple(sort_labels(labels)), variants={})
+        dtype = columns[0].values.dtype
+        if isinstance(dtype, pl.Enum):  # ordered by whoever made it
+            labels = [label for label in dtype.categories.to_list() if label in set(labels)]
+        else:
+            labels = sort_labels(labels)
+        return ClassifyState(labels=tuple(labels), variants={}, cells=_cells_of(dtype))
 
     def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:
         text = as_text(columns[0].values)
@@ -85,14 +92,29 @@ class Classify(Task):
         return codes.fill_null(-1).to_numpy()
 
 
+def _cells_of(dtype: pl.DataType) -> Literal["text", "integer", "number", "boolean"]:
+    if dtype.is_integer():
+        return "integer"
+    if dtype == pl.Boolean:
+        return "boolean"
+    return "number" if dtype.is_float() else "text"
+
+
 def sort_labels(labels: Sequence[str]) -> list[str]:
-    """Class names in one order for the whole product: by value when all are plain numbers, else by text."""
+    """Class names in one order for the whole product: by value when all are plain numbers, else by text, in which numbers
+    count as such (normal_2 before normal_10)."""
     try:
         numbers = {label: float(label) for label in labels}
     except ValueError:
-        return sorted(labels)
+        return sorted(labels, key=lambda label: (_natural(label), label))
     # "0010" and "10" are different names; the text settles what the value leaves open.
     return sorted(labels, key=lambda label: (numbers[label], label))
+
+
+def _natural(label: str) -> list[tuple[str, int]]:
+    """Runs of letters, each with the number behind it."""
+    runs = re.findall(r"([^0-9]*)([0-9]{0,18})", label)
+    return [(letters, int(digits or -1)) for letters, digits in runs]
 
 
 def _whole(series: pl.Series) -> bool:

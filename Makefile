@@ -10,7 +10,7 @@ BUDGET ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz serve-soak api-fuzz hostile-onnx
+.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,8 @@ slow: $(INSTALLED) browser ## the long soaks
 serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a million requests
 	$(BIN)/python tools/soak_serve.py
 
-api-cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each is read; CASE=05 picks some
-	$(BIN)/python tools/cases.py $(CASE)
+cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each is read; CASE=05 picks some
+	PYTHONPATH=. $(BIN)/python tools/cases.py $(CASE)
 
 fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 	$(BIN)/python tools/fuzz_api.py

@@ -2,301 +2,42 @@
 
     python tools/cases.py [PART OF A NAME]     a line a reading: OK, WRONG, MISSING or TRACEBACK, and the count of each
 
-A reading is added as one line in READINGS; tests/end_to_end/test_cases.py runs them all. `open` says why one is not met yet.
+A reading is added as one line in case_tables.py, case_media.py or case_objects.py; tests/end_to_end/test_cases.py runs them
+all. `open` says why one is not met yet.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from netpick.errors import NetpickError
+from netpick.prepare_forecast import is_forecast
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.sources import open_source
 from netpick.sources.base import ReadOptions
+from netpick.sources.wide import turned
+from netpick.tasks import TASKS
 from netpick.timeline import TimelineRequest, make_timeline
-from netpick.types import Source, TableColumn
+from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, FileColumn, Schema, Source, TableColumn
+from tools.case_media import MEDIA
+from tools.case_objects import OBJECTS
+from tools.case_reading import Reading
+from tools.case_tables import TABLES
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a person expects of one input; whatever is empty is not looked at."""
-
-    path: str  # below ../shared/cases
-    target: str = ""
-    kinds: tuple[tuple[str, str], ...] = ()
-    options: ReadOptions = field(default_factory=ReadOptions)
-    cells: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # the first cells of columns
-    values: Mapping[str, int] = field(default_factory=dict)  # different values of columns, missing ones apart
-    roles: Mapping[str, str] = field(default_factory=dict)  # kind of columns, or "left_out"
-    task: str = ""
-    infers: str = ""  # the target, where none is given
-    step: str = ""  # of a forecast, in words
-    gaps: int = 0
-    says: str = ""  # part of what is said while reading
-    refuses: str = ""  # part of the message of a refusal
-    open: str = ""  # why it is not met yet
-
-    @property
-    def name(self) -> str:
-        said = " ".join(filter(None, (self.target, *(f"{name}={kind}" for name, kind in self.kinds))))
-        return f"{self.path}{f' ({said})' if said else ''}"
-
-
-def day(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-APRIL = [day("2018-04-20 00:00"), day("2018-04-20 01:00")]
-EPOCH = [day("2020-01-01 00:00"), day("2020-01-01 01:00")]
-
-AS_TWO_PLACES = ("minus_sign", "minus_behind", "plus", "apostrophe", "excel_text", "euro", "plain")
-
-READINGS: tuple[Reading, ...] = (
-    Reading(
-        path="01-currency-thousands-percent/orders.csv",
-        target="revenue",
-        cells={
-            "list_price": [305.05, 285.99],
-            "discount": [1.9, 0.9],
-            "variance": [998.66, 913.53, -147.43, 1431.81],
-            "revenue": [2793.15, 7176.76],
-        },
-        roles={"list_price": "number", "discount": "number", "variance": "number"},
-        task="regress",
-        says="'list_price': numbers written like $",
-    ),
-    Reading(
-        path="01-currency-thousands-percent/orders.csv",
-        target="region",
-        kinds=(("list_price", "number"),),
-        cells={"list_price": [305.05, 285.99]},
-        roles={"list_price": "number"},
-        task="classify",
-    ),
-    Reading(
-        path="01-currency-thousands-percent/orders.csv",
-        target="revenue",
-        kinds=(("region", "number"),),
-        refuses="Column 'region' (row 1) holds 'South', and no cell of it reads as a number",
-    ),
-    Reading(
-        path="02-european-thousands/umsatz.csv",
-        target="Umsatz",
-        cells={"Menge": [1126, 5248], "Preis": [2.29, 5.41], "Umsatz": [2751.56, 28998.14]},
-        task="regress",
-        says="decimal comma",
-    ),
-    Reading(
-        path="02-european-thousands/ventes.csv",
-        target="Total",
-        cells={"Quantité": [1126, 5248], "Total": [2751.56, 28998.14]},
-        task="regress",
-    ),
-    Reading(
-        path="02-european-thousands/menge.csv",
-        target="Lohnt",
-        cells={"Menge": [1126, 5248, 2794, 8540], "Preis": [2.29, 5.41]},
-        task="classify",
-    ),
-    Reading(
-        path="04-month-first-dates/monthly_us.csv",
-        cells={"Month": [day("2010-01-01"), day("2010-02-01")]},
-        step="monthly",
-        says="month first",
-    ),
-    Reading(
-        path="04-month-first-dates/orders_us.csv",
-        target="late",
-        says="'ordered' is ambiguous: 04/08/2021 could be 2021-08-04 or 2021-04-08",
-    ),
-    Reading(
-        path="04-month-first-dates/orders_us.csv",
-        target="late",
-        options=ReadOptions(formats=(("ordered", "%m/%d/%Y"),)),
-        cells={"ordered": [day("2021-04-08"), day("2021-08-01")]},
-    ),
-    Reading(
-        path="04-month-first-dates/daily_eu.csv", cells={"Date": [day("2022-01-01"), day("2022-01-02")]}, step="daily"
-    ),
-    *(
-        Reading(path=f"05-slash-dates-with-times/{name}.csv", cells={"timestamp": APRIL}, step="hourly")
-        for name in (
-            *(
-                "us_24h",
-                "us_12h",
-                "eu_slash",
-                "eu_dash",
-                "german_ms",
-                "words",
-                "iso_basic",
-                "iso_no_seconds_t",
-                "slash_ymd",
-            ),
-        )
-    ),
-    *(
-        Reading(
-            path=f"07-preamble-and-totals/{name}.csv",
-            target="Outcome",
-            cells={"Country": ["DE", "DE", "US"], "Sessions": [6, 9, 4], "Price": [0.99, 0.99]},
-            values={"Outcome": 2},
-            says=says,
-        )
-        for name, says in (
-            ("store", "4 lines above the header are left out: 'Sales report'"),
-            ("store_padded", "3 lines above the header are left out: 'Sales report,,,,'"),
-            ("totals", "The last line is no row and is left out: 'Total,,533,,'"),
-            ("totals_short", "The last 3 lines are no rows and are left out: 'Totals:,,,,', '(c) made by the shop'"),
-        )
-    ),
-    Reading(
-        path="07-preamble-and-totals/logger.txt",
-        target="Command",
-        cells={"~Time[h]": [0.0, 0.1], "U[V]": [3.567, 3.55]},
-        says="12 lines above the header are left out",
-    ),
-    *(
-        Reading(path=f"10-index-column/{name}.csv", target="kind", roles={column: "left_out"})
-        for name, column in (("index", "column_1"), ("unnamed", "Unnamed: 0"))
-    ),
-    Reading(
-        path="12-na-is-a-name/continents.csv",
-        target="continent",
-        values={"continent": 4},
-        task="classify",
-        says="'NA' is read as a value of 'continent' (61 cells)",
-    ),
-    Reading(
-        path="12-na-is-a-name/continents.csv",
-        target="continent",
-        options=ReadOptions(missing=("NA",)),
-        values={"continent": 3},
-    ),
-    Reading(
-        path="12-na-is-a-name/therapy.csv",
-        target="therapy",
-        values={"therapy": 3, "country": 3},
-        says="'None' is read as a value of 'therapy'",
-    ),
-    Reading(path="11-kaggle-spam/spam.csv", infers="v1", roles={"v2": "text"}, task="classify"),
-    Reading(path="14-which-target/insurance.csv", infers="charges", task="regress"),
-    Reading(path="14-which-target/Housing.csv", infers="price", task="regress"),
-    Reading(path="15-ratings/hotels.csv", target="rating", task="classify", says="read as classes"),
-    *(
-        Reading(path=f"28-epoch-times/{name}.csv", cells={column: EPOCH}, step="hourly", gaps=gaps)
-        for name, column, gaps in (
-            *(("seconds", "timestamp", 0), ("seconds_time", "time", 0), ("millis", "timestamp", 0)),
-            *(("floats", "ts", 0), ("gap", "timestamp", 3)),
-        )
-    ),
-    Reading(path="28-epoch-times/millis_jitter.csv", step="every minute", says="milliseconds since 1970"),
-    *(
-        Reading(path=f"30-working-calendars/{name}.csv", step=step, gaps=gaps)
-        for name, step, gaps in (
-            ("business_month_end", "monthly, on the last working day of the month", 0),
-            ("first_friday", "monthly, on the first Friday of the month", 0),
-            ("paid_on_the_25th_or_before", "monthly, on day 25 of the month or the working day before", 0),
-            ("semi_month", "twice a month (day 1 and day 15)", 0),
-            ("sunday_to_friday", "daily but for Saturdays", 0),
-            ("thursdays", "weekly", 0),
-            ("working_days_holidays", "on working days", 5),
-            ("month_ends_one_missing", "monthly", 2),
-            ("quarter_ends", "quarterly", 0),
-            ("year_ends", "yearly", 0),
-            ("ten_minutes", "every 10 minutes", 0),
-        )
-    ),
-    Reading(
-        path="39-odd-numbers/ways.csv",
-        target="label",
-        cells={
-            **{name: [34.78, 77.33] for name in AS_TWO_PLACES},
-            **{name: [34.8, 77.3] for name in ("padded", "unit", "below", "percent_blank")},
-            "exponent": [34780.0, 77330.0],
-            "no_zero": [0.087, 0.193],
-            "clock": [2052.0, 4661.0],
-            "minutes": [2054.0, 4671.0],
-            "unit_tight": [35, 77],
-            "thousands_k": [3500.0, 770000.0],
-            "indian": [3460846, 7742792],
-            "swiss": [34676.50, 77464.50],
-            "code": ["0006D", "0183D"],
-        },
-        says="values below or above a limit",
-    ),
-    *(
-        Reading(
-            path=f"42-tabs-with-thousands/{name}",
-            target="homes",
-            cells={"people": [29788, 445, 394], "area": [167.3, 0.1], "homes": [11930, 185]},
-            task="regress",
-        )
-        for name in ("towns.tsv", "towns.txt", "plain.tsv")
-    ),
-    *(
-        Reading(path=f"43-bytes-of-exports/enc_{name}.csv", target="label", cells={"city": cities})
-        for name, cities in (
-            ("big5", ["臺北", "高雄"]),
-            ("cp1250", ["Poznań", "Gdańsk"]),
-            ("cp1251", ["Москва", "Омск"]),
-            ("cp1252", ["Málaga", "Genève"]),
-            ("cp1253", ["Αθήνα", "Λαμία"]),
-            ("cp850", ["Köln", "Zürich"]),
-            ("euc_kr", ["부산", "서울"]),
-            ("gbk", ["上海", "广州"]),
-            ("iso8859_9", ["İstanbul", "İstanbul"]),
-            ("koi8_r", ["Казань", "Омск"]),
-            ("mac_roman", ["Málaga", "Zürich"]),
-            ("shift_jis", ["札幌", "名古屋"]),
-        )
-    ),
-    Reading(  # the letter that the byte damaged stays damaged
-        path="43-bytes-of-exports/one_bad_byte.csv",
-        target="label",
-        cells={"city": ["Köln", "Zürich"]},
-        says="UTF-8, but for some bytes",
-    ),
-    *(
-        Reading(path=f"43-bytes-of-exports/{name}", target="label", values={"city": 4, "label": 2}, says=says)
-        for name, says in (
-            ("bom_joined.csv", ""),
-            ("zero_width.csv", ""),
-            ("decomposed.csv", ""),
-            ("nbsp_names.csv", ""),
-            ("comments.csv", "2 lines above the header are left out"),
-            ("ctrl_z.csv", ""),
-            ("nul_tail.csv", ""),
-            ("mixed_encodings.csv", "UTF-8, but for some bytes"),
-            ("repeated_header.csv", "1 row repeats the header"),
-            ("repeated_header3.csv", "2 rows repeat the header"),
-            ("repeated_bom.csv", "1 row repeats the header"),
-            ("utf16_tabs.txt", ""),
-            ("utf16le_nomark.csv", ""),
-            ("gz_misnamed.csv", ""),
-            ("cr_only.csv", ""),
-        )
-    ),
-    Reading(
-        path="42-tabs-with-thousands/million.tsv",
-        target="homes",
-        cells={"people": [268092, 4005], "homes": [107370, 1665]},
-        task="regress",
-    ),
-)
+READINGS: tuple[Reading, ...] = (*TABLES, *MEDIA, *OBJECTS)
 
 
 def judge(reading: Reading) -> tuple[str, str]:
     """What became of a reading, and why it is not OK."""
     try:
-        source = open_source(str(CASES / reading.path), options=_options(reading))
+        data = reading.make() if reading.make is not None else str(CASES / reading.path)
+        source = open_source(data, options=_options(reading))
         wrong = _differences(source, reading)
     except NetpickError as error:
         if reading.refuses and reading.refuses in str(error):
@@ -311,19 +52,14 @@ def judge(reading: Reading) -> tuple[str, str]:
 
 def _options(reading: Reading) -> ReadOptions:
     words = tuple(name for name, kind in reading.kinds if kind in ("category", "text", "boolean"))
-    return replace(reading.options, words=words)
+    arrays = tuple((name, kind) for name, kind in reading.kinds if kind in ("image", "series"))
+    return replace(reading.options, words=words, arrays=arrays)
 
 
 def _differences(source: Source, reading: Reading) -> list[str]:
-    wrong = []
-    columns = {name: c.values for name, c in source.columns.items() if isinstance(c, TableColumn)}
-    for name, expected in reading.cells.items():
-        found = columns[name].head(len(expected)).to_list()
-        if found != list(expected):
-            wrong.append(f"{name} begins {found}, not {list(expected)}")
-    for name, count in reading.values.items():
-        if columns[name].drop_nulls().n_unique() != count:
-            wrong.append(f"{name} has {columns[name].drop_nulls().n_unique()} values, not {count}")
+    if reading.step and not reading.target:
+        source = turned(source)
+    wrong = [*_of_columns(source, reading), *_of_rich_columns(source, reading)]
     notes = list(source.notes)
     if reading.step:
         timeline = make_timeline(source, TimelineRequest())
@@ -331,18 +67,72 @@ def _differences(source: Source, reading: Reading) -> list[str]:
         gaps = int((timeline.rows < 0).sum())
         if (timeline.step.words, gaps) != (reading.step, reading.gaps):
             wrong.append(f"steps {timeline.step.words} with {gaps} gaps, not {reading.step} with {reading.gaps}")
-    if reading.target or reading.roles or reading.task or reading.infers:
+        if reading.task == "forecast" and not is_forecast(source) and not any(n.subject == "turned" for n in notes):
+            wrong.append("it is not taken for a forecast")
+    elif reading.target or reading.roles or reading.task or reading.infers or reading.labels:
         target = tuple(reading.target.split(",")) if reading.target else ()
         schema = infer_schema(source, SchemaOptions(target=target, kinds=reading.kinds))
         notes += schema.notes
-        if reading.infers and [f.name for f in schema.targets] != [reading.infers]:
-            wrong.append(f"the target is {[f.name for f in schema.targets]}, not {reading.infers}")
-        kinds = {f.name: f.kind if f.role in ("feature", "target") else f.role for f in schema.fields}
-        wrong += [f"{name} is {kinds[name]}, not {kind}" for name, kind in reading.roles.items() if kinds[name] != kind]
-        if reading.task and schema.task != reading.task:
-            wrong.append(f"the task is {schema.task}, not {reading.task}")
+        wrong += _of_schema(source, schema, reading)
     if reading.says and not any(reading.says in note.text for note in notes):
         wrong.append(f"nothing says {reading.says!r}")
+    return wrong
+
+
+def _of_rich_columns(source: Source, reading: Reading) -> list[str]:
+    """Columns of arrays and files, and given parts."""
+    wrong = []
+    for name, (kind, shape) in reading.arrays.items():
+        column = source.columns.get(name)
+        found = (column.kind, column.values.shape) if isinstance(column, ArrayColumn) else (type(column).__name__, ())
+        if found != (kind, shape):
+            wrong.append(f"{name} is {found}, not {(kind, shape)}")
+    for name, paths in reading.files.items():
+        column = source.columns.get(name)
+        files = list(column.paths[: len(paths)]) if isinstance(column, FileColumn) else [type(column).__name__]
+        if files != list(paths):
+            wrong.append(f"the files of {name} begin {files}, not {list(paths)}")
+        elif isinstance(column, FileColumn):
+            lost = [path for path in column.paths if not column.in_zip and not (column.root / path).is_file()]
+            wrong += [f"{len(lost)} files of {name} are not there"] if lost else []
+    given = source.given_split
+    parts = None if given is None else tuple(int((given == part).sum()) for part in (TRAIN, VALIDATION, TEST))
+    if reading.parts is not None and parts != reading.parts:
+        wrong.append(f"the parts have {parts} rows, not {reading.parts}")
+    return wrong
+
+
+def _of_schema(source: Source, schema: Schema, reading: Reading) -> list[str]:
+    wrong = []
+    if reading.infers and [f.name for f in schema.targets] != reading.infers.split(","):
+        wrong.append(f"the target is {[f.name for f in schema.targets]}, not {reading.infers}")
+    kinds = {f.name: f.kind if f.role in ("feature", "target") else f.role for f in schema.fields}
+    wrong += [
+        f"{name} is {kinds.get(name)}, not {kind}" for name, kind in reading.roles.items() if kinds.get(name) != kind
+    ]
+    if reading.task and schema.task != reading.task:
+        wrong.append(f"the task is {schema.task}, not {reading.task}")
+    if reading.labels:
+        columns = [c for f in schema.targets if isinstance(c := source.columns[f.name], TableColumn)]
+        state = TASKS[schema.task].fit(columns, np.arange(source.num_rows))
+        if TASKS[schema.task].labels(state) != reading.labels:
+            wrong.append(f"the labels are {TASKS[schema.task].labels(state)}, not {reading.labels}")
+    return wrong
+
+
+def _of_columns(source: Source, reading: Reading) -> list[str]:
+    wrong = []
+    columns = {name: c.values for name, c in source.columns.items() if isinstance(c, TableColumn)}
+    for name, expected in reading.cells.items():
+        if name not in columns:
+            wrong.append(f"there is no column {name}, but {', '.join(source.columns)}")
+            continue
+        found = columns[name].head(len(expected)).to_list()
+        if found != list(expected):
+            wrong.append(f"{name} begins {found}, not {list(expected)}")
+    for name, count in reading.values.items():
+        if columns[name].drop_nulls().n_unique() != count:
+            wrong.append(f"{name} has {columns[name].drop_nulls().n_unique()} values, not {count}")
     return wrong
 
 

@@ -122,7 +122,80 @@ def text_lines_sample(folder: Path, change: int = 0) -> Path:
     return root
 
 
+def workbook_sample(folder: Path, change: int = 0) -> Path:
+    """The parts of a workbook that its readers need, with texts in the cells themselves."""
+    path = folder / "table.xlsx"
+    rows = [("size", "colour"), (1.5, "red"), (None, "blue"), (3 + change, "red")]
+    letters = "AB"
+    cells = "".join(
+        f'<row r="{number}">'
+        + "".join(
+            f'<c r="{letters[place]}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+            if isinstance(cell, str)
+            else f'<c r="{letters[place]}{number}"><v>{cell}</v></c>'
+            for place, cell in enumerate(row)
+            if cell is not None
+        )
+        + "</row>"
+        for number, row in enumerate(rows, start=1)
+    )
+    package, main = (
+        "http://schemas.openxmlformats.org/package/2006",
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    )
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.'
+        f'openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{types}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{types}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Sizes" sheetId="1" r:id="rId1"/></sheets>'
+        "</workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/worksheet" '
+        'Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in parts.items():
+            member = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            archive.writestr(member, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    return path
+
+
+def arff_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "table.arff"
+    head = "% made up\n@relation x\n@attribute size numeric\n@attribute 'the colour' {red, 'light blue'}\n@data\n"
+    path.write_text(f"{head}1.5,red\n?,'light blue'\n{{0 {3 + change}, 1 red}}\n")
+    return path
+
+
+def ucr_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "Waves_TRAIN.tsv"
+    rows = [[label, *(0.1 * step * label + change for step in range(12))] for label in (1, 2, 1, 2)]
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def libsvm_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "rows.libsvm"
+    path.write_text(f"+1 1:0.5 3:{2 + change}\n-1 2:1 # a remark\n+1\n")
+    return path
+
+
+def fasttext_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "mails.txt"
+    path.write_text(f"__label__spam Win a prize {change}\n__label__ham __label__work See you, at ten\n")
+    return path
+
+
 SAMPLES: dict[str, Make] = {
+    "workbook": workbook_sample,
+    "arff": arff_sample,
+    "ucr": ucr_sample,
+    "libsvm": libsvm_sample,
+    "fasttext": fasttext_sample,
     "json_lines": json_lines_sample,
     "text_folder": text_folder_sample,
     "text_lines": text_lines_sample,
@@ -172,8 +245,31 @@ def only_folders(folder: Path, change: int = 0) -> Path:
     return folder / "empty"
 
 
+ARFF = "@relation r\n@attribute a numeric\n@attribute b {x, y}\n"
+SERIES = "1\t" + "\t".join(["0.5"] * 9)
 HEADER = "@classLabel true a b\n@data\n"
 MALFORMED: list[tuple[str, str, Make]] = [
+    ("workbook", "halved", halved(workbook_sample)),
+    ("workbook", "text", text_named("x.xlsx", "PK no workbook")),
+    ("arff", "no data", text_named("x.arff", ARFF)),
+    ("arff", "no rows", text_named("x.arff", ARFF + "@data\n")),
+    ("arff", "no attribute", text_named("x.arff", "@relation r\n@data\n1\n")),
+    ("arff", "odd attribute", text_named("x.arff", "@attribute a complex\n@data\n1\n")),
+    ("arff", "relational", text_named("x.arff", "@attribute a relational\n@data\n1\n")),
+    ("arff", "ragged", text_named("x.arff", ARFF + "@data\n1,x\n2\n")),
+    ("arff", "no number", text_named("x.arff", ARFF + "@data\none,x\n")),
+    ("arff", "unlisted value", text_named("x.arff", ARFF + "@data\n1,z\n")),
+    ("arff", "odd sparse row", text_named("x.arff", ARFF + "@data\n{7 1}\n")),
+    ("arff", "binary", bytes_named("x.arff", bytes(range(256)))),
+    ("ucr", "no number", text_named("x_TRAIN.tsv", f"{SERIES}\n1\tx\n")),
+    ("libsvm", "no pair", text_named("x.libsvm", "1 1:2\n1 x\n")),
+    ("libsvm", "too wide", text_named("x.libsvm", "1 1:2\n1 999999999:1\n")),
+    ("fasttext", "no label", text_named("x.txt", "__label__a text\nmore text\n")),
+    ("json_lines", "scalar", text_named("x.json", "3\n")),
+    ("json_lines", "list of numbers", text_named("x.json", "[1, 2]")),
+    ("json_lines", "cut", text_named("x.json", '[{"a": 1}, {"a"')),
+    ("csv", "broken bzip2", bytes_named("x.csv.bz2", b"BZh9rubbish")),
+    ("csv", "broken xz", bytes_named("x.csv.xz", b"\xfd7zXZ\0rubbish")),
     ("csv", "ragged", text_named("x.csv", "a,b\n1,2\n3\n")),
     ("csv", "header only", text_named("x.csv", "a,b\n")),
     ("csv", "blank", text_named("x.csv", "\n\n")),

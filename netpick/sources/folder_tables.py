@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from netpick.types import TRAIN, Media, Note
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 MOST_TABLES, MOST_FOLDERS = 20, 40
+MOST_ENTRIES = 2_000  # of a folder that are looked at: one with more holds media
 LARGEST = 512 << 20  # bytes
 HEAD = 256 << 10  # bytes that are looked at
 ROWS = 400
@@ -51,7 +53,8 @@ def _tables(folder: Path) -> list[Path]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda entry: entry.name)
+            some = islice((e for e in entries if not e.name.startswith(".")), MOST_ENTRIES)
+            return sorted(some, key=lambda entry: entry.name)
     except OSError:
         return []
 

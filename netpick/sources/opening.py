@@ -19,6 +19,7 @@ from netpick.sources.frames import is_frame, read_frame
 from netpick.sources.image_folder import commonest_media, holds_class_folders
 from netpick.sources.join import columns_differ, join_parts
 from netpick.sources.media_names import MediaFiles, with_media
+from netpick.sources.other_jobs import refuse_other_jobs
 from netpick.sources.packed_tables import media_in, tables_in, unpacked
 from netpick.sources.parquet_arrow import first_bytes, is_dataset
 from netpick.sources.paths import (
@@ -152,8 +153,11 @@ def _table_of(folder: Path) -> tuple[Path, list[Note]]:
     """The table in a folder that is meant by it, or the folder itself; and what to say of it."""
     if is_dataset(folder):
         return folder, []
+    kind = commonest_media(folder)
+    if kind == "image":
+        refuse_other_jobs(folder)
     classes = holds_class_folders(folder)
-    found = table_of_media(folder, commonest_media(folder))
+    found = table_of_media(folder, kind)
     if found is not None:
         table, instead = found
         name = readable(table.relative_to(folder).as_posix())

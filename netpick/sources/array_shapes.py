@@ -27,6 +27,8 @@ def is_picture(x: Array, pixels: Pixels | None) -> bool:
         return False
     if x.dtype in (np.uint8, np.bool_):
         return True
+    if height == width and float(x.min()) >= 0 and bool((x == np.round(x)).all()):
+        return True  # whole numbers in a square
     along, across = roughness(x, 1), roughness(x, 2)
     if max(along, across) < SMOOTH:
         return True

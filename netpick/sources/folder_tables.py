@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from netpick.sources.folder_levels import part_of, shared_word
-from netpick.sources.media_names import MediaFiles, list_folder, named_media
+from netpick.sources.media_names import OF_MEDIA, MediaFiles, list_folder, media_columns
 from netpick.sources.paths import PART_WORDS, WORD
 from netpick.types import TRAIN, Media, Note
 
@@ -63,8 +63,9 @@ def names_media(table: Path, media: MediaFiles) -> bool:
     """Whether a column of the first rows names these files, and another column says something of them."""
     for columns in _columns(table):
         notes: list[Note] = []
-        named = [cells for cells in columns if named_media(pl.Series("names", cells), [media], notes) is not None]
-        others = [cells for cells in columns if len(set(cells)) > 1 and not any(cells is one for one in named)]
+        series = [pl.Series(str(place), cells) for place, cells in enumerate(columns)]
+        named = media_columns(series, [media], notes)
+        others = [one for one in series if one.n_unique() > 1 and one.name not in named]
         if named and others:
             return True
     return False
@@ -109,17 +110,4 @@ def _are_classes(media: MediaFiles) -> bool:
 
 
 def _is_of_media(name: str) -> bool:
-    return name.lower() in {
-        "image",
-        "images",
-        "img",
-        "imgs",
-        "photos",
-        "pictures",
-        "audio",
-        "sounds",
-        "wavs",
-        "wav",
-        "clips",
-        "videos",
-    }
+    return name.lower() in OF_MEDIA

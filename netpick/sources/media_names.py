@@ -53,6 +53,23 @@ FILE_NAME = re.compile(
     )
     + r")(?:\.gz)?$"
 )
+OF_MEDIA = {
+    *(
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "photos",
+        "pictures",
+        "audio",
+        "audios",
+        "sounds",
+        "wav",
+        "wavs",
+        "clips",
+        "videos",
+    ),
+}
 META = {"meta", "metadata", "labels", "label", "csv", "csvs", "annotations", "annotation", "tables", "splits", "lists"}
 
 
@@ -79,16 +96,37 @@ class MediaFiles:
         return {key(path): path for path in self.paths if counts[key(path)] == 1}
 
 
-def named_media(series: pl.Series, places: Sequence[MediaFiles | Path], notes: list[Note]) -> FileColumn | None:
-    """The column as one of files, where nine of ten cells name media and they are found in one of the places.
+def media_columns(
+    columns: Sequence[pl.Series], places: Sequence[MediaFiles | Path], notes: list[Note]
+) -> dict[str, FileColumn]:
+    """The columns that name media, by their name: those with endings, or else the first one without."""
+    texts = [one for one in columns if one.dtype == pl.String]
+    if not places or not columns:
+        return {}
+    named = {one.name: kind for one in texts if (kind := _named_kind(_sample(one))) is not None}
+    found = {one.name: _named_media(one, named[one.name], places, notes) for one in texts if one.name in named}
+    if named:
+        return {name: column for name, column in found.items() if column is not None}
+    for one in [*texts, *(one for one in columns if one.dtype.is_integer())]:
+        column = _without_endings(one, _sample(one), places, notes)
+        if column is not None:
+            return {one.name: column}
+    return {}
 
-    A place that is a folder is listed only when it is needed. Adds a note in any case where the cells name media.
-    """
+
+def _sample(series: pl.Series) -> list[str]:
     cells = series.drop_nulls()
-    sample = cells.gather_every(max(1, len(cells) // LOOKED_AT)).cast(pl.String).to_list()
-    kind = _named_kind(sample)
-    if kind is None:
-        return _without_endings(series, sample, places, notes)
+    return cells.gather_every(max(1, len(cells) // LOOKED_AT)).cast(pl.String).to_list()
+
+
+def _named_media(
+    series: pl.Series, kind: Media, places: Sequence[MediaFiles | Path], notes: list[Note]
+) -> FileColumn | None:
+    """A column of names with endings, as one of files where they are found in one of the places; a note in any case.
+
+    A place that is a folder is listed only when it is needed.
+    """
+    sample = _sample(series)
     folder = next((place for place in places if isinstance(place, Path)), None)
     found = {cell: cell for cell in sample if folder is not None and _is_file(folder, cell)}
     if folder is not None and (found or not places):
@@ -117,19 +155,21 @@ def names_files(series: pl.Series) -> bool:
 def with_media(source: Source, places: Sequence[MediaFiles | Path]) -> Source:
     """A table once more, with its columns of names looked up in other places."""
     notes = [note for note in source.notes if note.subject not in MEDIA_NOUNS.values()]
-    columns = dict(source.columns)
-    for name, column in source.columns.items():
-        if isinstance(column, TableColumn) and column.values.dtype == pl.String:
-            columns[name] = named_media(column.values, places, notes) or column
-    return replace(source, columns=columns, notes=notes)
+    tables = [column.values for column in source.columns.values() if isinstance(column, TableColumn)]
+    found = media_columns(tables, places, notes)
+    return replace(source, columns={**source.columns, **found}, notes=notes)
 
 
 def folders_around(folder: Path) -> list[Path]:
-    """Where the files that a table names may lie: its folder, and the one above where its own is for tables alone."""
+    """Where the files that a table names may lie: its folder; of one called meta or labels, that above it; else the folders
+    beside it that are called after media."""
     absolute = folder.absolute()
-    if absolute.name.lower() in META or not _holds_folders(absolute):
+    if absolute.name.lower() in META:
         return [folder, absolute.parent]
-    return [folder]
+    if _holds_folders(absolute):
+        return [folder]
+    beside = [Path(entry.path) for entry in _entries(absolute.parent, LISTED_FOLDERS) if entry.name.lower() in OF_MEDIA]
+    return [folder, *(one for one in beside if one.is_dir() and one != absolute)]
 
 
 def list_folder(root: Path, kind: Media) -> MediaFiles:

@@ -30,14 +30,19 @@ def tables_in(path: Path) -> list[str]:
             names = [member.filename for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError):
         return []  # the reader of zips says what is wrong
-    return [name for name in names if bare(name.lower()).endswith(TABLES) and not any(map(is_junk, name.split("/")))]
+    return [name for name in names if bare(name.lower()).endswith(TABLES) and not _is_hidden(name)]
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a folder of its path, or the file itself, is one that people do not see; .. is left for the check of harm."""
+    return any(is_junk(part) for part in name.split("/") if part not in ("..", "."))
 
 
 def media_in(path: Path) -> list[MediaFiles]:
     """The pictures in a zip."""
     with zipfile.ZipFile(path) as archive:
         names = [member.filename for member in archive.infolist()]
-    pictures = [n for n in names if n.lower().endswith(MEDIA_SUFFIXES["image"]) and not any(map(is_junk, n.split("/")))]
+    pictures = [n for n in names if n.lower().endswith(MEDIA_SUFFIXES["image"]) and not _is_hidden(n)]
     return [MediaFiles(root=path, paths=frozenset(pictures), kind="image", in_zip=True)] if pictures else []
 
 

@@ -12,7 +12,7 @@ from netpick.types import Array
 ROUNDING = 1e-3  # by which values may leave 0..1 and -1..1
 BITS = (10, 12, 14, 16)
 LOOKED_AT = 64  # pictures
-GRID = 2e-3  # of a step of a byte, by which values that were bytes may be off
+GRID = 0.02  # of a step of a byte, by which values that were bytes may be off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +61,14 @@ def usual_range(x: Array) -> Pixels | None:
 
 def own_range(x: Array, where: str) -> Pixels:
     """The range from the least to the largest value. Raises DataError where there is none."""
-    known = x[np.isfinite(x)] if x.dtype.kind == "f" else x
-    if not known.size or (x.dtype.kind == "f" and len(known) < x.size):
-        reach = "no values but NaN" if not known.size else "values that are NaN or infinite"
-        raise DataError(f"{where}: X of shape {x.shape} has {reach}, but pixels were expected. Rescale it.")
-    low, high = float(known.min()), float(known.max())
-    high = high if high > low else low + 1.0
+    known = x[~np.isnan(x)] if x.dtype.kind == "f" else x
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    if low == high or known.size < x.size or not np.isfinite(high - low):
+        reach = f"values from {low:.6g} to {high:.6g}" if known.size else "no values but NaN"
+        reach += ", and NaN" if 0 < known.size < x.size else ""
+        raise DataError(
+            f"{where}: X of shape {x.shape} has {reach}, but pixels in 0..255, 0..1 or -1..1 were expected. Rescale it."
+        )
     return Pixels(low=low, high=high, words=f" Its values from {low:.4g} to {high:.4g} become bytes in 0..255.")
 
 
@@ -75,7 +77,7 @@ def were_bytes(x: Array, pixels: Pixels) -> bool:
     some = x[:: max(1, len(x) // LOOKED_AT)].astype(np.float64)
     steps = (some - pixels.low) * (255.0 / (pixels.high - pixels.low))
     off = np.abs(steps - np.round(steps))
-    return bool((off <= GRID * max(1.0, 255.0 / (pixels.high - pixels.low))).mean() > 0.99) and bool(np.ptp(some) > 0)
+    return bool((off <= GRID).mean() > 0.99) and bool(np.ptp(some) > 0)
 
 
 def to_bytes(x: Array, pixels: Pixels) -> Array:

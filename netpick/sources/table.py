@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from netpick.errors import DataError
-from netpick.sources.media_names import folders_around, named_media
+from netpick.sources.media_names import folders_around, media_columns
 from netpick.sources.nested import plain_columns
 from netpick.types import Column, Note, Source, TableColumn
 
@@ -45,15 +45,17 @@ def table_source(
     places = folders_around(folder) if folder is not None else []
     columns: dict[str, Column] = {}
     not_read: dict[str, str] = {}
-    for series in _plain_columns(frame, remarks):
+    plain = _plain_columns(frame, remarks)
+    media = media_columns([one for one in plain if one.name not in words], places, remarks)
+    for series in plain:
         if _is_nested(series.dtype):
             text = f"Column {series.name!r} holds {series.dtype} cells, which no kind reads; it is left out."
             remarks.append(Note(subject="columns", text=text))
             not_read[series.name] = f"{series.dtype} cells"
             continue
-        may_name = series.dtype == pl.String or series.dtype.is_integer()
-        files = named_media(series, places, remarks) if places and may_name and series.name not in words else None
-        columns[series.name] = files or TableColumn(name=series.name, values=_readable(_nan_to_null(series), remarks))
+        columns[series.name] = media.get(series.name) or TableColumn(
+            name=series.name, values=_readable(_nan_to_null(series), remarks)
+        )
     if not columns:
         raise DataError(
             f"{origin} has no column of plain cells, but at least one was expected. Flatten its nested columns."

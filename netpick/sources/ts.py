@@ -70,7 +70,7 @@ def _without_stamps(line: str, path: Path, number: int) -> str:
     if not text or text.startswith(("#", "%")):
         return line
     plain = STAMPED.sub(lambda match: match[1], text)
-    if "(" in plain or ")" in plain:
+    if "(" in plain or ")" in plain or plain == text:
         raise DataError(
             f"{path}, line {number}: found {text[:40]!r}, but values as (TIME,VALUE) were expected, since @timeStamps is true. Correct the "
             "line."

@@ -124,15 +124,28 @@ def _steps(names: Sequence[str]) -> tuple[list[str], pl.Series, bool] | None:
     dated = [name for name in names if sum(map(str.isdigit, name)) >= 3]
     if len(dated) < FEWEST:
         return None
-    found = find_alone(pl.Series("names", dated), Neighbours())
-    if found is None or not found.values.dtype.is_temporal():
+    values = _times(pl.Series("names", dated))
+    if values is None:
         return None
-    read = found.values.is_not_null()
-    times = found.values.filter(read).cast(pl.Datetime("us"))
+    read = values.is_not_null()
+    times = values.filter(read)
     kept = [name for name, is_time in zip(dated, read.to_list(), strict=True) if is_time]
     return (
         (kept, times, False) if len(kept) >= FEWEST and times.is_sorted() and times.n_unique() == len(times) else None
     )
+
+
+def _times(names: pl.Series) -> pl.Series | None:
+    """Names as times, those of other columns missing."""
+    for pattern in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"):
+        values = names.str.strip_chars().str.to_datetime(pattern, strict=False, time_unit="us")
+        if values.drop_nulls().len() >= FEWEST:
+            return values
+    months = (names.str.strip_chars() + "-01").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
+    if months.drop_nulls().len() >= FEWEST:
+        return months
+    found = find_alone(names, Neighbours())
+    return found.values.cast(pl.Datetime("us")) if found is not None and found.values.dtype.is_temporal() else None
 
 
 def _rise(numbers: Sequence[int]) -> bool:

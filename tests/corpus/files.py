@@ -107,7 +107,7 @@ PARQUET = (
     case("parquet", "lists beside plain cells", "data.parquet", frame(x=[[1, 2]] * 60, z=X, y=Y), 0, why="nested columns are left out, and that is said"),
     case("parquet", "structs beside plain cells", "data.parquet", frame(x=[{"a": 1}] * 60, z=X, y=Y), 0, why="nested columns are left out, and that is said"),
     case("parquet", "bytes beside plain cells", "data.parquet", frame(x=[b"\0\xff"] * 60, z=X, y=Y), 0, why="nested columns are left out, and that is said"),
-    case("parquet", "nested target", "data.parquet", frame(x=X, y=[[1]] * 60), 2, "data.parquet"),
+    case("parquet", "nested target", "data.parquet", frame(x=X, y=[[[1]]] * 60), 2, "data.parquet"),
     case("parquet", "infinity", "data.parquet", frame(x=[float("inf"), *X[1:]], y=Y), 2, "'x' (row 1) holds inf"),
     case("parquet", "NaN everywhere", "data.parquet", frame(x=[float("nan")] * 60, y=Y), 2, "x"),
     case("parquet", "texts with NULs", "data.parquet", frame(x=["a\0b", "c"] * 30, z=X, y=Y), 0, why="cells are only cells"),

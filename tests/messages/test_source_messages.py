@@ -184,7 +184,7 @@ CASES: dict[str, Case] = {
     "ts class": lambda: series(HEAD + "1,2:a\n1,2:c\n"),
     "ts channels": lambda: series(HEAD + "1,2:a\n1,2:3,4:b\n"),
     "ts text": lambda: series("1,2:a\n"),
-    "ts time stamps": lambda: series("@timeStamps true\n@classLabel true a\n@data\n"),
+    "ts time stamps": lambda: series("@timeStamps true\n@classLabel true a\n@data\n1,2:a\n"),
     "npz names": lambda: npz(first=np.zeros(3), second=np.zeros((3, 2))),
     "npz objects": lambda: npz(x=np.array([{}], dtype=object), y=np.array([1])),
     "array lengths": lambda: open_source((np.zeros((3, 2)), np.zeros(4))),
@@ -195,7 +195,7 @@ CASES: dict[str, Case] = {
     "test target": lambda: columns_differ("y"),
     "two tests": two_tests,
     "test shapes": shapes_differ,
-    "no cells": lambda: open_source(pl.DataFrame({"a": [[1], [2]]})),
+    "no cells": lambda: open_source(pl.DataFrame({"a": [[[1]], [[2]]]})),
     "no rows": lambda: open_source(pl.DataFrame({"a": []})),
     "bad image": lambda: decode_one(b"GIF but no more", (8, 8), 3),
 }
@@ -345,8 +345,8 @@ MESSAGES: dict[str, str] = {
         "file is a .ts file of the UCR / UEA archives."
     ),
     "ts time stamps": (
-        "s.ts has time stamps beside its values (@timeStamps true), but plain values are expected. Write the "
-        "values without them."
+        "s.ts, line 4: found '1,2:a', but values as (TIME,VALUE) were expected, since @timeStamps is true. Correct "
+        "the line."
     ),
     "npz names": (
         "a.npz holds first (3,), second (3, 2), but arrays named x and y, or x_train, y_train, x_test, y_test, "
@@ -360,16 +360,16 @@ MESSAGES: dict[str, str] = {
         "arrays (X, y): X has 3 rows and y has 4, but each row needs one label. Pass arrays of equal length."
     ),
     "array shape": (
-        "arrays (X, y): X has shape (3, 2, 2, 2, 2), but rows (N, F), series (N, T, C) or images (N, H, W), (N, "
-        "H, W, C), (N, C, H, W) were expected. Reshape it."
+        "arrays (X, y): X has shape (3, 2, 2, 2, 2), but rows (N, F), series (N, T, C), images (N, H, W), (N, H, "
+        "W, C), (N, C, H, W) or clips (N, T, H, W, C) were expected. Reshape it."
     ),
     "array range": (
         "arrays (X, y): X of shape (3, 8, 8, 3) has values from -5 to -5, but pixels in 0..255, 0..1 or -1..1 "
         "were expected. Rescale it."
     ),
     "array alone": (
-        "Got a value of type ndarray of shape (3, 2), but a path, a DataFrame (polars, pandas), a pyarrow Table "
-        "or arrays (X, y) were expected. Pass (X, y) when it is one array without labels."
+        "Got a value of type ndarray of shape (3, 2), but a path, a DataFrame (polars, pandas), a pyarrow Table, "
+        "records, or arrays (X, y) were expected. Pass (X, y) when it is one array without labels."
     ),
     "test columns": (
         "The test data b.csv do not have the columns of a.csv: it lacks 'y' and it has 'z' besides. Both need "

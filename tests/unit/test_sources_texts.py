@@ -169,11 +169,11 @@ def test_json_lines_are_a_table(tmp_path: Path) -> None:
         assert cells(source, "label") == [1, 0, 0]
 
 
-def test_nested_json_is_left_out_with_a_note(tmp_path: Path) -> None:
+def test_objects_in_json_are_columns_with_a_note(tmp_path: Path) -> None:
     path = write(tmp_path, {"x.jsonl": '{"a": 1, "b": {"c": 2}}\n{"a": 2, "b": {"c": 3}}\n'}) / "x.jsonl"
     source = open_source(path)
-    assert list(source.columns) == ["a"]
-    assert "Column 'b' holds" in said(source, "columns")
+    assert list(source.columns) == ["a", "b.c"]
+    assert "Column 'b' holds objects, read as 1 columns: 'b.c'" in said(source, "columns")
 
 
 def test_json_lines_beside_each_other_give_the_split(tmp_path: Path) -> None:

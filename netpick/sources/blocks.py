@@ -178,7 +178,7 @@ def read_some(file: BinaryIO | Packed, size: int, path: Path) -> bytes:
     try:
         data = file.read(size)
     except UNPACKING_ERRORS as error:
-        kinds = {gzip.GzipFile: "gzip", bz2.BZ2File: "bzip2", lzma.LZMAFile: "xz"}
+        kinds: dict[type[object], str] = {gzip.GzipFile: "gzip", bz2.BZ2File: "bzip2", lzma.LZMAFile: "xz"}
         raise DataError(
             f"{path} cannot be decompressed to its end ({error}), and a whole {kinds.get(type(file), 'plain')} file was expected. "
             "Copy or download it again."

@@ -133,7 +133,7 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
 
 def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
     path = existing(given)
-    notes = []
+    notes: list[Note] = []
     if members := tables_in(path):
         media = media_in(path)
         if not media or options.label_from is None:

@@ -39,7 +39,7 @@ class SoundDecoder(Decoder):
 
     kind: ClassVar[Media] = "audio"
     noun: ClassVar[str] = "sounds"
-    expected: ClassVar[str] = "a whole WAV, FLAC, OGG, MP3, AIFF or AU"
+    expected: ClassVar[str] = "a whole WAV, FLAC, OGG, MP3, AIFF, AU, M4A or WMA"
     endings: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
 
     def try_settings(self, like: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.decoders.base import UnreadableFileError
+from netpick.decoders.sound_containers import is_container, read_container
 
 Samples = npt.NDArray[np.float32]  # (n,), one channel
 Frames = npt.NDArray[np.uint8]  # (T, F)
@@ -116,7 +117,9 @@ def choose_range(sounds: Sequence[Samples], settings: SoundSettings) -> float:
 
 
 def read_header(path: str) -> Header:
-    """Reads no samples. Raises UnreadableFileError."""
+    """Reads no samples, but of containers. Raises UnreadableFileError."""
+    if is_container(path):
+        return _by_ffmpeg(path, 0.0)[0]
     with _opened(path) as file:
         return _header(file)
 
@@ -126,7 +129,10 @@ def read_sound(path: str, settings: SoundSettings) -> Sound:
 
     Nothing is allocated for what a header claims beyond that, and what it claims within has to be there.
     """
-    header, samples = _plain_wav(path, settings.seconds) or _by_libsndfile(path, settings.seconds)
+    if is_container(path):
+        header, samples = _by_ffmpeg(path, settings.seconds)
+    else:
+        header, samples = _plain_wav(path, settings.seconds) or _by_libsndfile(path, settings.seconds)
     mono = samples[:, 0]
     if header.channels > 1:  # a mean along the second axis takes thirty times as long
         mono = samples @ np.full(header.channels, 1 / header.channels, np.float32)
@@ -140,6 +146,12 @@ def read_sound(path: str, settings: SoundSettings) -> Sound:
 
         mono = soxr.resample(mono, header.rate, settings.sample_rate)
     return Sound(samples=np.asarray(mono, dtype=np.float32), header=header, is_silent=largest == 0)
+
+
+def _by_ffmpeg(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]]:
+    """The header and the first samples (n, channels)."""
+    rate, length, words, samples = read_container(path, seconds, MOST_BYTES)
+    return Header(rate=rate, channels=samples.shape[1], seconds=length, format=words), samples
 
 
 def _by_libsndfile(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]]:

@@ -34,7 +34,10 @@ IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
     *(".jfif", ".jpe", ".pjpeg", ".dib", ".pbm", ".pnm"),
 )
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".snd", ".opus", ".wave", ".caf")
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".snd", ".opus", ".wave", ".caf"),
+    *(".m4a", ".m4b", ".aac", ".wma", ".mka", ".amr", ".ac3"),
+)
 CLIP_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 MEDIA_SUFFIXES: Mapping[Media, tuple[str, ...]] = {
     "image": IMAGE_SUFFIXES,

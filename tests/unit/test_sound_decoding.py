@@ -334,3 +334,24 @@ def test_new_files_are_decoded_as_those_of_training(tmp_path: Path) -> None:
     assert column_of(again).values.shape[1:] == column.values.shape[1:]
     assert np.array_equal(column_of(again).values[1], column.values[4])
     assert np.array_equal(decode_one(files[4], like), column.values[4, :20])
+
+
+@pytest.mark.parametrize("ending", ["m4a", "aac"])
+def test_containers_that_libsndfile_does_not_open_are_read(tmp_path: Path, ending: str) -> None:
+    import av
+
+    path = tmp_path / f"tone.{ending}"
+    wave = (0.5 * np.sin(np.arange(16_000) / 9)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16_000)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    header = read_header(str(path))
+    assert (header.rate, header.channels, round(header.seconds)) == (16_000, 1, 1)
+    assert header.format.startswith(ending.upper())
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UnreadableFileError):
+        read_header(str(path))

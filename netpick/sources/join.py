@@ -44,6 +44,22 @@ def join_parts(parts: Mapping[int, Source], *, target: str | None = None) -> Sou
     )
 
 
+def stack(sources: Sequence[Source]) -> Source:
+    """One Source of the pieces of one table, rows in their order. Raises DataError when their columns differ."""
+    first = sources[0]
+    for other in sources[1:]:
+        _require_same_columns(first, other, "further", None)
+    columns = {name: _join_columns([source.columns[name] for source in sources], sources) for name in first.columns}
+    return replace(
+        first,
+        columns=columns,
+        num_rows=sum(source.num_rows for source in sources),
+        fingerprint=fingerprint.combined(source.fingerprint for source in sources),
+        row_names=_join_names(sources),
+        missing_words=_join_missing(sources),
+    )
+
+
 def columns_differ(first: Source, other: Source) -> bool:
     return set(first.columns) != set(other.columns)
 

@@ -17,7 +17,7 @@ from netpick.sources.encodings import SIGNATURES
 from netpick.sources.folder_tables import names_media, table_of_media
 from netpick.sources.frames import is_frame, read_frame
 from netpick.sources.image_folder import commonest_media, holds_class_folders
-from netpick.sources.join import columns_differ, join_parts
+from netpick.sources.join import columns_differ, join_parts, stack
 from netpick.sources.media_names import MediaFiles, with_media
 from netpick.sources.other_jobs import refuse_other_jobs
 from netpick.sources.packed_tables import media_in, tables_in, unpacked
@@ -29,6 +29,7 @@ from netpick.sources.paths import (
     existing_file,
     family_name,
     find_parts,
+    pieces_in,
     readable,
     short_name,
 )
@@ -140,6 +141,8 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
             source = _open_packed(readers, path, members, media, options)
             if source is not None:
                 return replace(source, origin=readable(str(given)), name=short_name(path))
+    if path.is_dir() and options.label_from is None and not is_dataset(path) and (pieces := pieces_in(path)):
+        return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
         path, notes = _table_of(path)
     reader = _reader_for(readers, path)
@@ -147,6 +150,14 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
     return replace(source, origin=readable(str(given)), notes=[*notes, *source.notes])
+
+
+def _open_pieces(readers: Readers, pieces: Sequence[Path], options: ReadOptions) -> Source:
+    sources = [_read(_reader_for(readers, piece), piece, options) for piece in pieces]
+    joined = stack(sources)
+    return replace(
+        joined, notes=[*joined.notes, Note(subject="files", text=f"{len(pieces):,} parts are read as one table.")]
+    )
 
 
 def _table_of(folder: Path) -> tuple[Path, list[Note]]:

@@ -27,6 +27,7 @@ PART_WORDS: Mapping[str, int] = {
 }
 PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(PART_WORDS, key=len, reverse=True))})(?![a-z0-9])")
+PIECE = re.compile(r"(?i)part-\d+")
 ASIDE = re.compile(r"submission|submit|dictionary|description|codebook|read_?me|licen[cs]e|requirements|data_?types")
 UCI_TRAIN_SUFFIX = ".data"  # the UCI archive's pairs are named adult.data and adult.test
 
@@ -156,6 +157,18 @@ def data_file_in(folder: Path) -> tuple[Path, list[str]] | None:
     (members,) = families.values()
     chosen = next((name for name in members if _part_of(name) == TRAIN), members[0])
     return folder / chosen, [name for name in names if name not in members]
+
+
+def pieces_in(folder: Path) -> list[Path]:
+    """The pieces of one table as Spark writes it: part-00000.csv, part-00001.csv, and nothing else that is seen; [] else."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "_"))]
+    except OSError:
+        return []
+    names = sorted(entry.name for entry in entries if PIECE.match(entry.name) and entry.is_file())
+    endings = {bare(name.lower()).rpartition(".")[2] for name in names}
+    whole = len(names) == len(entries) > 1 and len(endings) == 1 and f".{next(iter(endings))}" in TABLE_SUFFIXES
+    return [folder / name for name in names if (folder / name).stat().st_size > 0] if whole else []
 
 
 def _without_aside(families: Mapping[str, list[str]]) -> dict[str, list[str]]:

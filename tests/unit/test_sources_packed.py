@@ -130,6 +130,15 @@ def test_folders_of_parquet_are_one_table(tmp_path: Path) -> None:
     assert cells(open_source(hive)) == {"x": [1.5, 1.5], "year": [2020, 2021]}
 
 
+def test_pieces_of_a_table_are_one_table(tmp_path: Path) -> None:
+    for part in (0, 1):
+        (tmp_path / f"part-0000{part}.csv").write_text(f"x,label\n{part},a\n{part + 0.5},b\n")
+    (tmp_path / "_SUCCESS").touch()
+    source = open_source(tmp_path)
+    assert cells(source)["x"] == [0, 0.5, 1, 1.5]
+    assert source.notes[-1].text == "2 parts are read as one table."
+
+
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [

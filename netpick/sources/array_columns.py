@@ -223,7 +223,7 @@ def _image(
     x: Array, shape: tuple[int, ...], where: str, given: Pixels | None, name: str = IMAGE
 ) -> tuple[dict[str, Column], list[Note]]:
     """x: (N, C, H, W)."""
-    pixels, values = _bytes_of(x, where, given)
+    pixels, values = _bytes_of(x, where, given, shape)
     values = np.ascontiguousarray(values)
     _, channels, height, width = values.shape
     if min(height, width) < 1:
@@ -245,10 +245,10 @@ def _clip(x: Array, where: str, given: Pixels | None) -> tuple[dict[str, Column]
     return {"clip": column}, [Note(subject="array", text=text)]
 
 
-def _bytes_of(x: Array, where: str, given: Pixels | None) -> tuple[Pixels, Array]:
+def _bytes_of(x: Array, where: str, given: Pixels | None, shape: tuple[int, ...]) -> tuple[Pixels, Array]:
     """Values as bytes by the range that is given, where they fit into it, else by their own."""
     own = usual_range(x)
     if given is not None and own is not None and x.dtype != np.uint8 and float(x.max()) > 2 * given.high > 0:
         given = None  # 0..255 where training had 0..1
-    pixels = given or own or own_range(x, where)
+    pixels = given or own or own_range(x, where, shape)
     return pixels, to_bytes(x, pixels) if x.dtype != np.bool_ else x.astype(np.uint8) * np.uint8(255)

@@ -59,7 +59,7 @@ def usual_range(x: Array) -> Pixels | None:
     return None
 
 
-def own_range(x: Array, where: str) -> Pixels:
+def own_range(x: Array, where: str, shape: tuple[int, ...]) -> Pixels:
     """The range from the least to the largest value. Raises DataError where there is none."""
     known = x[~np.isnan(x)] if x.dtype.kind == "f" else x
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
@@ -67,7 +67,7 @@ def own_range(x: Array, where: str) -> Pixels:
         reach = f"values from {low:.6g} to {high:.6g}" if known.size else "no values but NaN"
         reach += ", and NaN" if 0 < known.size < x.size else ""
         raise DataError(
-            f"{where}: X of shape {x.shape} has {reach}, but pixels in 0..255, 0..1 or -1..1 were expected. Rescale it."
+            f"{where}: X of shape {shape} has {reach}, but pixels in 0..255, 0..1 or -1..1 were expected. Rescale it."
         )
     return Pixels(low=low, high=high, words=f" Its values from {low:.4g} to {high:.4g} become bytes in 0..255.")
 

@@ -237,7 +237,7 @@ def _image(
 def _clip(x: Array, where: str, given: Pixels | None) -> tuple[dict[str, Column], list[Note]]:
     """x: (N, T, H, W, C) or (N, T, C, H, W)."""
     last = x.shape[4] in (1, 3)
-    pixels, values = _bytes_of(x.transpose(0, 1, 4, 2, 3) if last else x, where, given)
+    pixels, values = _bytes_of(x.transpose(0, 1, 4, 2, 3) if last else x, where, given, x.shape)
     _, steps, channels, height, width = values.shape
     colours = "grey" if channels == 1 else "colour"
     text = f"X of shape {x.shape} is read as {len(x):,} clips of {steps} frames of {height} x {width} pixels, {colours}.{pixels.words}"

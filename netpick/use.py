@@ -228,7 +228,7 @@ class Model:
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
             source = open_source(data, options=options) if texts is None else texts
-            if record.task == "forecast":
+            if self.parts.task.windowed:
                 source = turned(source)
             return texts or as_in_training(_renamed(source, encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}

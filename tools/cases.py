@@ -115,8 +115,8 @@ def _of_schema(source: Source, schema: Schema, reading: Reading) -> list[str]:
     if reading.labels:
         columns = [c for f in schema.targets if isinstance(c := source.columns[f.name], TableColumn)]
         state = TASKS[schema.task].fit(columns, np.arange(source.num_rows))
-        if TASKS[schema.task].labels(state) != reading.labels:
-            wrong.append(f"the labels are {TASKS[schema.task].labels(state)}, not {reading.labels}")
+        if TASKS[schema.task].answer.labels(state) != reading.labels:
+            wrong.append(f"the labels are {TASKS[schema.task].answer.labels(state)}, not {reading.labels}")
     return wrong
 
 

@@ -162,8 +162,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     source = open_source(data, options=_as_said(options), test=options.test)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
-    upright = turned(source) if not options.target and options.task in (None, "forecast") else source
-    on_its_side, source = upright is not source, upright
+    given, source = source, _upright(source, options)
+    on_its_side = source is not given
     on_event(Event(stage="source", text=f"{source.name}: {source.num_rows:,} rows ({source.layout})"))
     limit = memory_limit(options.memory_limit)
     # Waiting OpenMP threads spin for long by default: beside any other busy process a step then takes up to a hundred times
@@ -270,6 +270,13 @@ def _divided(
                 "group, stay together. Pass fewer folds, or --folds 1."
             )
     return make_split(source, schema, request), ()
+
+
+def _upright(source: Source, options: FitOptions) -> Source:
+    """A table on its side as a row a step, unless something in it as it lies is asked for."""
+    of_windows = options.task is None or (options.task in TASKS and TASKS[options.task].windowed)
+    asked = {*options.target, *options.drop, *(name for name, _ in options.kinds)}
+    return turned(source) if of_windows and not asked & set(source.columns) else source
 
 
 def _wants_forecast(source: Source, options: FitOptions) -> bool:

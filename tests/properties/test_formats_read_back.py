@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from netpick.sources import open_source
@@ -203,9 +203,10 @@ WRITINGS = st.builds(
     st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252"]),
 )
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking takes longer than a reader does
 
 
-@settings(max_examples=120, suppress_health_check=CHECKS)
+@settings(max_examples=120, suppress_health_check=CHECKS, phases=PHASES)
 @given(table=tables(), writing=WRITINGS)
 def test_no_value_becomes_another_in_silence(
     table: tuple[Locale, list[str], list[list[object]], str], writing: Writing
@@ -214,7 +215,7 @@ def test_no_value_becomes_another_in_silence(
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, suppress_health_check=CHECKS, deadline=None)
+@settings(max_examples=10_000, suppress_health_check=CHECKS, phases=PHASES, deadline=None)
 @given(table=tables(), writing=WRITINGS)
 def test_no_value_becomes_another_in_ten_thousand_tables(
     table: tuple[Locale, list[str], list[list[object]], str], writing: Writing

@@ -169,7 +169,7 @@ def test_digits_as_images_with_every_family(tmp_path: Path) -> None:
     assert all(c.status == "ok" for c in made.results.candidates), [c.reason for c in made.results.candidates]
     assert max(c.test["accuracy"].value for c in made.results.candidates) > 0.9
     again = made.model.predict(images[:50])
-    assert again["prediction"].to_list()[:3] == ["0", "1", "2"]
+    assert again["prediction"].to_list()[:3] == [0, 1, 2]
 
 
 def test_a_folder_of_images_from_the_command_line(tmp_path: Path) -> None:

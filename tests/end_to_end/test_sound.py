@@ -93,14 +93,13 @@ def test_the_model_reads_files_folders_and_tables_of_any_format(run: Run, folder
     wave = np.repeat(call("up", 1, 3), 4)  # the same sound at four times the rate, without a filter
     soundfile.write(other, np.stack([wave, wave], axis=1), 4 * RATE)
     assert model.predict(str(other)).height == 1
-    pl.DataFrame({"sound": [file.name for file in files]}).write_csv(folder.parent / "calls.csv")
+    table = folder.parent / "calls.csv"
+    pl.DataFrame({"sound": [f"other_{file.name}" for file in files]}).write_csv(table)
     with pytest.raises(DataError):
-        model.predict(str(folder.parent / "calls.csv"))  # the paths lead nowhere from there
-    pl.DataFrame({"sound": [f"{folder.name}/{file.name}" for file in files]}).write_csv(folder.parent / "calls.csv")
-    assert (
-        model.predict(str(folder.parent / "calls.csv"))["prediction"].to_list()
-        == kept[f"{winner}: prediction"].to_list()
-    )
+        model.predict(str(table))  # no such files there
+    for names in ([file.name for file in files], [f"{folder.name}/{file.name}" for file in files]):
+        pl.DataFrame({"sound": names}).write_csv(table)
+        assert model.predict(str(table))["prediction"].to_list() == kept[f"{winner}: prediction"].to_list()
 
 
 def test_scoring_reads_the_names_as_training_did(run: Run, folder: Path) -> None:

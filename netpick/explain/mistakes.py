@@ -63,8 +63,10 @@ def mistake_figures(subject: Subject) -> tuple[Figure, ...]:
         made = [confusion_figure(subject, found), surest_figure(subject, found), calibration_figure(found)]
     elif isinstance(found, JudgedChoices):
         made = [labels_figure(subject, found), calibration_figure(found)]
-    else:
+    elif subject.answer.quantities:
         made = [values_figure(subject, found, target) for target in range(min(3, len(subject.labels)))]
+    else:
+        made = []
     return tuple(figure for figure in made if figure is not None)
 
 

@@ -31,9 +31,10 @@ def data_section(results: RunResults, charts: Charts) -> Html:
 
 
 def _targets(results: RunResults, charts: Charts) -> Html | None:
-    if not answer_of(results).quantities:
+    answer = answer_of(results)
+    if answer.one_class or answer.any_labels:
         return class_counts(results)
-    return None if results.private else target_charts(results, charts)
+    return target_charts(results, charts) if answer.quantities and not results.private else None
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def winner_section(results: RunResults, charts: Charts) -> Html | None:
     if entry is None:
         return None
     recommended = entry.name == results.verdict.winner
+    details = DETAILS.get(type(answer_of(results)))
     title = "The winner in detail" if recommended else "The best baseline in detail"
     learned = f"trained in {duration(entry.seconds)}"
     about = [
@@ -48,7 +49,7 @@ def winner_section(results: RunResults, charts: Charts) -> Html | None:
         title,
         element("p", element("strong", entry.name), ": ", ", ".join(filter(None, about)), "."),
         _metrics(results, entry),
-        DETAILS[type(answer_of(results))](results, entry, charts),
+        details(results, entry, charts) if details else None,
     )
 
 

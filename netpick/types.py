@@ -18,6 +18,8 @@ from pydantic import ConfigDict
 from pydantic import Field as PydanticField
 from pydantic.dataclasses import dataclass as settings_dataclass
 
+from netpick.drawings import Explained
+
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window"]
@@ -414,27 +416,6 @@ class Ablation:
     low: float
     high: float
     verdict: Literal["helps", "harms", "unclear"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A drawing that explains a model: what it shows, when not to trust it, and words for those who cannot see it."""
-
-    title: str
-    sentence: str  # what it shows
-    caution: str  # when not to trust it
-    alt: str  # the same in words
-    drawing: str  # markup, made by report/markup.py, where everything is escaped
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explained:
-    """What the recommended network goes by on one row."""
-
-    row: str  # as a person would name it
-    said: str  # its answer in words
-    truth: str
-    figures: Sequence[Figure]
 
 
 @dataclass(frozen=True, kw_only=True)

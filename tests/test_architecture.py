@@ -20,7 +20,7 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "strict", "stop", "types", "answered", "words",
+    "errors", "strict", "stop", "drawings", "types", "answered", "words",
     "row_hashes",
     "disk", "recipe",
     "clock",

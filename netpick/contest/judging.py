@@ -22,6 +22,7 @@ from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of, state_of
 from netpick.disk import write_whole
+from netpick.drawings import Explained
 from netpick.errors import TrainingError
 from netpick.evaluate import Contest, Judged, judge
 from netpick.explain.brief import MOST_ROWS, brief
@@ -30,7 +31,7 @@ from netpick.metrics import metric_of
 from netpick.plan import steps_per_pass
 from netpick.report.thumbnails import thumbnails_of
 from netpick.rounds import validation_rows
-from netpick.types import CandidateResult, Event, Explained, Rows, RunResults
+from netpick.types import CandidateResult, Event, Rows, RunResults
 
 
 def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunResults:

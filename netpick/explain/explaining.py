@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netpick.answered import AnsweredChances, AnsweredNumbers
+from netpick.drawings import Figure
 from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
@@ -16,8 +17,9 @@ from netpick.explain.page import Explanation, Part, words
 from netpick.explain.reading import read_subject
 from netpick.explain.subject import Subject, Target
 from netpick.models import main_form, main_input
+from netpick.report.explained import drawing_html
 from netpick.report.markup import element
-from netpick.types import Array, Figure
+from netpick.types import Array
 from netpick.use import Model
 from netpick.words import counted, grouped
 
@@ -150,7 +152,7 @@ def _fitting(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     kept: list[Part] = []
     size = 0
     for part in parts:
-        size += sum(len(figure.drawing) for figure in part.figures) + len(part.lead)
+        size += sum(len(drawing_html(figure)) for figure in part.figures) + len(part.lead)
         if size > MOST_BYTES:
             left = ", ".join(one.title for one in parts[len(kept) :])
             return tuple(kept), (f"{left}: the page would be larger than 6 MB. Ask for fewer rows with --rows.",)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from netpick.drawings import Bar, Figure
 from netpick.explain.attribute import Batch, passed
-from netpick.explain.drawing import Bar, bars
 from netpick.explain.subject import Subject, Target
 from netpick.models.text_cnn import TextCnnTrunk
+from netpick.report.drawing import bars
 from netpick.report.markup import element
-from netpick.types import Array, Figure
+from netpick.types import Array
 from netpick.words import significant
 
 MOST_FIRED = 10

@@ -7,14 +7,15 @@ import copy
 import numpy as np
 import torch
 
+from netpick.drawings import Bar, Figure, Line
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
-from netpick.explain.drawing import Bar, Line, bars, curves
 from netpick.explain.series import bridge, group_of
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
+from netpick.report.drawing import bars, curves
 from netpick.report.markup import element
-from netpick.types import Array, Figure
+from netpick.types import Array
 from netpick.use import Model
 from netpick.use_forecast import continue_series
 from netpick.words import counted, grouped, significant

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from netpick.drawings import Bar, Bars, Figure, Tile, Tiles
 from netpick.explain.attribute import Batch, window_occlusion
-from netpick.explain.drawing import Bar, bars, overlay, tiles
 from netpick.explain.images import blank_of
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import background_of, places, row_shares
-from netpick.types import Array, Figure
+from netpick.report.drawing import overlaid
+from netpick.types import Array
 from netpick.words import percent, significant
 
 MOST_FRAMES = 8
@@ -35,7 +36,7 @@ def inputs_figure(subject: Subject, row: int, target: Target) -> Figure | None:
         caution="where columns depend on each other: they are replaced one by one by those of other rows, and some of these rows "
         f"cannot exist. Compared with {whence}.",
         alt="; ".join(f"{bar.name} {significant(bar.value, 2)}" for bar in shown[:5]),
-        drawing=bars("What each column adds", ("Column", "Adds"), shown),
+        drawing=Bars(caption="What each column adds", heads=("Column", "Adds"), shown=shown),
     )
 
 
@@ -49,7 +50,7 @@ def clip_figures(subject: Subject, row: int, name: str, target: Target) -> tuple
     size, stride = (max(2, height // 5), max(2, width // 5)), max(1, min(height, width) // 10)
     where = window_occlusion(subject, batch, name, _blank(subject, name), target, size, stride)
     chosen = np.unique(np.linspace(0, clip.shape[1] - 1, min(MOST_FRAMES, clip.shape[1])).round().astype(int))
-    shown = [(overlay(clip[0, int(i)].numpy(), where), f"frame {int(i) + 1}") for i in chosen]
+    shown = [Tile(pixels=overlaid(clip[0, int(i)].numpy(), where), label=f"frame {int(i) + 1}") for i in chosen]
     strip = [Bar(name=f"frame {i + 1}", value=float(v)) for i, v in enumerate(over_time)]
     best = int(over_time.argmax()) + 1
     return (
@@ -59,14 +60,14 @@ def clip_figures(subject: Subject, row: int, name: str, target: Target) -> tuple
             "against it.",
             caution="for what moves: a place hidden in all frames hides the way, not only the thing.",
             alt=f"{percent(float((where > 0.5 * where.max()).mean()))} of the frame holds most of the evidence.",
-            drawing=tiles(shown),
+            drawing=Tiles(shown=shown),
         ),
         Figure(
             title="Which frames",
             sentence=f"How much {target.words} falls when a frame is replaced by the one before it.",
             caution="where neighbouring frames are alike: replacing one of them then changes nothing.",
             alt=f"Frame {best} matters most.",
-            drawing=bars("Loss when a frame is replaced", ("Frame", "Adds"), strip),
+            drawing=Bars(caption="Loss when a frame is replaced", heads=("Frame", "Adds"), shown=strip),
         ),
     )
 

@@ -10,16 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.answered import AnsweredChances
+from netpick.drawings import Bar, Figure, Tile, Tiles
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, path_maps, window_occlusion
-from netpick.explain.drawing import Bar, bars, overlay, picture, stretched, tiles
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.explain.walk import Stage, kernels_figure, pooling_figure, stages_of, walk_figure
 from netpick.models.grid_cnn import GridCnnTrunk
 from netpick.models.rnn import RnnTrunk
+from netpick.report.drawing import bars, overlaid, overlay, picture, pictured, stretched, tiles
 from netpick.report.markup import Html, element
-from netpick.types import Array, Figure
+from netpick.types import Array
 from netpick.words import grouped, percent
 
 WINDOWS = 14  # positions of the occluding window along a side
@@ -121,11 +122,14 @@ def blank_of(subject: Subject, name: str) -> Tensor:
 def regions_figure(subject: Subject, batch: Batch, name: str, target: Target, stages: list[Stage]) -> Figure:
     found = regions(subject, batch, name, target, stages)
     image = batch[name][0].numpy()
-    shown = [(picture(image), "the picture"), (overlay(image, found.occlusion), "hidden piece by piece")]
+    shown = [
+        Tile(pixels=pictured(image), label="the picture"),
+        Tile(pixels=overlaid(image, found.occlusion), label="hidden piece by piece"),
+    ]
     methods = "its answer suffers when a piece is hidden"
     doubt = "for parts that only count together: one piece hidden at a time shows nothing of those."
     if found.cam is not None:
-        shown.append((overlay(image, found.cam), "Grad-CAM of all layers"))
+        shown.append(Tile(pixels=overlaid(image, found.cam), label="Grad-CAM of all layers"))
         methods += ", and where the maps of its layers speak for it (Grad-CAM)"
         doubt = (
             f"where the two disagree; here their rank correlation is {grouped(found.agreement, 2)} "
@@ -136,7 +140,7 @@ def regions_figure(subject: Subject, batch: Batch, name: str, target: Target, st
         sentence=f"Where the network finds its evidence for {target.name}: orange speaks for it, blue against it; {methods}.",
         caution=doubt,
         alt=f"{_where(found.occlusion)} matters most for {target.name}.",
-        drawing=tiles(shown, size="large"),
+        drawing=Tiles(shown=shown, size="large"),
     )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from netpick.answered import AnsweredChances
-from netpick.explain.drawing import Line, curves
+from netpick.drawings import Figure, Line
 from netpick.explain.examples import gallery, is_pictured, sample
 from netpick.explain.subject import Subject
 from netpick.metrics import calibration_bins, confusion_matrix
 from netpick.report.components import Column, fold, table
+from netpick.report.drawing import curves
 from netpick.report.markup import Child, Html, element
-from netpick.types import Answered, Array, Figure, Rows
+from netpick.types import Answered, Array, Rows
 from netpick.words import counted, grouped, percent, significant
 
 MOST_CLASSES = 20  # of a matrix; beyond, the commonest confusions are listed

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.drawings import Bar, Bars, Curves, Figure, Line, Panel, Stack
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, integrated_gradients
-from netpick.explain.drawing import Bar, Line, bars, curves
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.models.patch_transformer import SeriesPatches
 from netpick.models.rnn import RnnTrunk
-from netpick.report.markup import element
-from netpick.types import Array, ArrayColumn, Figure
+from netpick.types import Array, ArrayColumn
 from netpick.words import grouped, significant
 
 WINDOWS = 25  # positions of the hidden stretch along the series
@@ -147,8 +146,7 @@ def curve_figure(
         grounds.append(("Integrated gradients", found.gradients))
         doubt = f"where the two methods disagree; here their rank correlation is {grouped(found.agreement, 2)}."
     shown = [
-        element("div", element("p", element("b", title)), curves(lines, ("step", "value"), under=under))
-        for title, under in grounds
+        Panel(title=title, shown=Curves(lines=lines, axes=("step", "value"), under=under)) for title, under in grounds
     ]
     strongest = int(found.hidden.argmax()) + 1
     more = values.shape[1] - count
@@ -158,7 +156,7 @@ def curve_figure(
         + (f" {more} more channels are not drawn." if more > 0 else ""),
         caution=f"{doubt} A hidden stretch becomes a straight line, which may itself be unlike any real series.",
         alt=f"Around step {strongest} the curve speaks most for {target.name}.",
-        drawing=element("div", shown, class_="panels"),
+        drawing=Stack(parts=shown, style="panels"),
     )
 
 
@@ -182,7 +180,7 @@ def channels_figure(subject: Subject, batch: Batch, name: str, target: Target) -
         sentence=f"How much {target.words} falls when a whole channel is set to its mean.",
         caution="where channels say the same: one of them alone then seems to add nothing.",
         alt="; ".join(f"{bar.name} {significant(bar.value, 2)}" for bar in shown[:5]),
-        drawing=bars("Loss when a channel is hidden", ("Channel", "Adds"), shown),
+        drawing=Bars(caption="Loss when a channel is hidden", heads=("Channel", "Adds"), shown=shown),
     )
 
 
@@ -199,13 +197,8 @@ def windows_figures(
         marks = np.zeros(len(values))
         marks[max(0, firing.start) : max(1, firing.end)] = firing.part
         lines = [Line(x=x, y=values[:, 0].astype(np.float64), kind="ink")]
-        shown.append(
-            element(
-                "div",
-                element("p", element("b", f"filter {firing.filter}")),
-                curves(lines, ("step", "value"), under=marks),
-            )
-        )
+        drawing = Curves(lines=lines, axes=("step", "value"), under=marks)
+        shown.append(Panel(title=f"filter {firing.filter}", shown=drawing))
     return (
         Figure(
             title="Windows that fired",
@@ -213,6 +206,6 @@ def windows_figures(
             f"speaks for {target.name}, blue where against it.",
             caution="as the whole story: dozens of filters fire, many of them at several places, and later layers combine them.",
             alt="; ".join(f"filter {f.filter} at steps {max(1, f.start + 1)} to {f.end}" for f in found),
-            drawing=element("div", shown, class_="panels"),
+            drawing=Stack(parts=shown, style="panels"),
         ),
     )

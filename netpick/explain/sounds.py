@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from torch import nn
 
+from netpick.drawings import Curves, Figure, Line, Stack, Tile, Tiles
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
-from netpick.explain.drawing import Line, curves, overlay, picture, tiles
 from netpick.explain.images import blank_of, chances, float_images, regions
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
@@ -17,8 +17,8 @@ from netpick.explain.walk import Stage, stages_of, walk_figure
 from netpick.models.patch_transformer import SeriesPatches
 from netpick.models.rnn import RnnTrunk
 from netpick.models.sound_cnn import MaskedMap
-from netpick.report.markup import element
-from netpick.types import Array, Figure
+from netpick.report.drawing import overlaid, pictured
+from netpick.types import Array
 from netpick.words import grouped
 
 
@@ -83,8 +83,8 @@ def spectrogram_figure(
     found = regions(subject, batch, name, target, stages)
     image = upright(frames)[None]
     shown = [
-        (picture(image, 480), "the sound: time to the right, low tones below"),
-        (overlay(image, upright(found.occlusion), 480), "hidden patch by patch"),
+        Tile(pixels=pictured(image, 480), label="the sound: time to the right, low tones below"),
+        Tile(pixels=overlaid(image, upright(found.occlusion), 480), label="hidden patch by patch"),
     ]
     second, called = found.cam, "Grad-CAM of all layers"
     if second is None and gradients:
@@ -92,7 +92,7 @@ def spectrogram_figure(
         called = "integrated gradients"
     doubt = "for parts that only count together."
     if second is not None:
-        shown.append((overlay(image, upright(second), 480), called))
+        shown.append(Tile(pixels=overlaid(image, upright(second), 480), label=called))
         agreement = grouped(rank_correlation(found.occlusion, second), 2)
         doubt = f"where the methods disagree; here the rank correlation of hiding and {called} is {agreement}."
     over_time = found.occlusion.sum(axis=1)
@@ -100,7 +100,7 @@ def spectrogram_figure(
     x = np.arange(len(over_time), dtype=np.float64) * step
     loud = frames.mean(axis=1).astype(np.float64)
     axis = "seconds" if seconds else "frame"
-    drawn = curves([Line(x=x, y=loud, kind="ink")], (axis, "mean loudness"), under=over_time)
+    loudness = Curves(lines=[Line(x=x, y=loud, kind="ink")], axes=(axis, "mean loudness"), under=over_time)
     when = f"{x[int(over_time.argmax())]:.2f} s" if seconds else f"frame {int(over_time.argmax()) + 1}"
     return Figure(
         title="When, and at which pitch",
@@ -108,5 +108,5 @@ def spectrogram_figure(
         "all pitches.",
         caution=f"{doubt} A hidden patch is blurred, so how loud it is on the whole stays.",
         alt=f"The evidence for {target.name} is strongest at {when}.",
-        drawing=element("div", tiles(shown, size="wide"), drawn),
+        drawing=Stack(parts=[Tiles(shown=shown, size="wide"), loudness]),
     )

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netpick.drawings import Bar, Bars, Figure, Fold, Stack
 from netpick.encode import JOINED, Encoder, input_names
 from netpick.explain import attention
-from netpick.explain.drawing import Bar, bars
 from netpick.explain.subject import Subject, Target, batch_of
 from netpick.kinds import KINDS
-from netpick.report.components import fold
-from netpick.report.markup import element
-from netpick.types import Array, Figure, TableColumn
+from netpick.types import Array, TableColumn
 from netpick.words import counted, significant
 
 ORDERS = 256  # random orders in which columns are put in, for a row's own attributions
@@ -166,11 +164,13 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
         for i in order
     ]
     unit = "its units" if subject.answer.quantities else "log-odds"
-    table = bars(f"What each cell of this row adds, in {unit}", ("Cell", "Adds"), shown[:MOST_SHOWN])
-    rest = shown[MOST_SHOWN:]
-    more = (
-        fold(f"{counted(len(rest), 'more column')}", bars("Further columns", ("Cell", "Adds"), rest)) if rest else None
-    )
+    heads, rest = ("Cell", "Adds"), shown[MOST_SHOWN:]
+    parts: list[Bars | Fold] = [
+        Bars(caption=f"What each cell of this row adds, in {unit}", heads=heads, shown=shown[:MOST_SHOWN])
+    ]
+    if rest:
+        further = Bars(caption="Further columns", heads=heads, shown=rest)
+        parts.append(Fold(title=counted(len(rest), "more column"), shown=further))
     return Figure(
         title="What each cell adds",
         sentence=f"From {significant(found.base, 3)}, what the network says on average, to {significant(found.score, 3)} for this "
@@ -178,7 +178,7 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
         caution="where columns depend on each other: cells are replaced one by one by those of other rows, and some of these "
         f"rows cannot exist. Compared with {whence}.",
         alt="; ".join(f"{b.name}: {b.text}" for b in shown[:5]),
-        drawing=element("div", table, more),
+        drawing=Stack(parts=parts),
     )
 
 

@@ -7,9 +7,9 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
+from netpick.drawings import Bar, Bars, Figure, Fold, Stack, Words
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
-from netpick.explain.drawing import Bar, bars
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.kinds.cells import as_text
@@ -17,9 +17,7 @@ from netpick.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD, W
 from netpick.models.rnn import RnnTrunk
 from netpick.models.text_stem import TokenStem
 from netpick.models.text_transformer import TextTransformerTrunk
-from netpick.report.components import fold
-from netpick.report.markup import Html, element
-from netpick.types import Array, Figure, TableColumn
+from netpick.types import Array, TableColumn
 from netpick.words import counted, grouped, significant
 
 MOST_TOKENS = 256
@@ -120,10 +118,10 @@ def words_figure(
     hidden, second = token_shares(subject, batch, name, target, gradients=gradients)
     agreement = float("nan") if second is None or len(hidden) < 3 else rank_correlation(hidden, second)
     order = np.argsort(-np.abs(hidden), kind="stable")[:MOST_LISTED]
-    listed = bars(
-        "The weightiest",
-        ("Token", "Adds"),
-        [Bar(name=f"{words[int(i)]} ({int(i) + 1})", value=float(hidden[i])) for i in order],
+    listed = Bars(
+        caption="The weightiest",
+        heads=("Token", "Adds"),
+        shown=[Bar(name=f"{words[int(i)]} ({int(i) + 1})", value=float(hidden[i])) for i in order],
     )
     noun = "word" if any(len(word) > 1 for word in words) else "symbol"
     doubt = f"for {noun}s that only count together: one replaced at a time shows nothing of those."
@@ -138,29 +136,13 @@ def words_figure(
         "and dotted against it.",
         caution=doubt,
         alt="; ".join(f"{words[int(i)]} {significant(float(hidden[i]), 2)}" for i in order[:5]),
-        drawing=element("div", marked(words, hidden), fold(f"The weightiest {counted(len(order), 'token')}", listed)),
+        drawing=Stack(
+            parts=[
+                Words(words=words, weights=hidden),
+                Fold(title=f"The weightiest {counted(len(order), 'token')}", shown=listed),
+            ]
+        ),
     )
-
-
-def marked(words: list[str], values: Array) -> Html:
-    """The text with its words on grounds of their weight."""
-    top = float(np.abs(values).max()) or 1.0
-    symbols = all(len(word) == 1 for word in words)
-    made = []
-    for word, value in zip(words, values, strict=True):
-        share = float(abs(value)) / top
-        kind = "" if share < 0.08 else "for" if value > 0 else "against"
-        made.append(
-            element(
-                "span",
-                word if word.strip() else "\u00a0",
-                class_=kind or None,
-                style=f"--a:{0.6 * share:.2f}" if kind else None,
-                title=f"{value:+.3g}",
-            )
-        )
-    joined = made if symbols else [part for one in made for part in (one, " ")]
-    return element("p", joined, class_="words symbols" if symbols else "words")
 
 
 def lengths(batch: Batch, name: str) -> int:

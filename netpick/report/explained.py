@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from netpick.drawings import Figure
+from netpick.report.drawing import drawn
 from netpick.report.markup import Html, element
-from netpick.types import Figure
 
 READABLE = ("<table", "<details", "<a ", "<ul", 'class="words')  # a drawing with these is no mere picture
 
 
 def figure_html(figure: Figure) -> str:
     """The figure as markup without script; it needs the report's style sheet and `styles`."""
-    readable = any(mark in figure.drawing for mark in READABLE)
+    drawing = drawing_html(figure)
+    readable = any(mark in drawing for mark in READABLE)
     return element(
         "figure",
         element("figcaption", element("h4", figure.title), element("p", figure.sentence)),
         element(
             "div",
-            Html(figure.drawing),
+            drawing,
             class_="drawing",
             role="group" if readable else "img",
             aria_label=figure.alt,
@@ -26,6 +28,11 @@ def figure_html(figure: Figure) -> str:
         element("p", element("b", "Do not trust it"), " ", _decapitalised(figure.caution), class_="caution"),
         class_="explained",
     )
+
+
+def drawing_html(figure: Figure) -> Html:
+    """What the figure draws, as markup."""
+    return Html(figure.drawing) if isinstance(figure.drawing, str) else drawn(figure.drawing)
 
 
 def styles() -> str:

@@ -1,4 +1,4 @@
-"""How explanations are drawn: pictures as inline PNG, curves as SVG, bars as tables. No script, no file, no request.
+"""How figures are drawn: pictures as inline PNG, curves as SVG, bars as tables. No script, no file, no request.
 
 Heat maps are drawn with transparency over whatever ground the page has, so that one picture serves light and dark.
 """
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from netpick.drawings import Bar, Bars, Curves, Drawing, Fold, Line, Panel, Stack, Tiles, Words
+from netpick.report.components import fold
 from netpick.report.markup import Child, Html, element
 from netpick.types import Array
 from netpick.words import significant
@@ -26,6 +28,49 @@ MOST_HEIGHT = 240  # pixels of a heat map
 CRISP = 64  # pixels a side
 STRONGEST = 0.85  # of a heat map's cover
 Floats = npt.NDArray[np.float64]
+
+
+def drawn(drawing: Drawing) -> Html:
+    """A drawing as markup."""
+    match drawing:
+        case Bars():
+            return bars(drawing.caption, drawing.heads, drawing.shown)
+        case Curves():
+            return curves(drawing.lines, drawing.axes, under=drawing.under)
+        case Tiles():
+            return tiles([(opaque(tile.pixels), tile.label) for tile in drawing.shown], size=drawing.size)
+        case Words():
+            return marked(drawing.words, drawing.weights)
+        case Panel():
+            return element("div", element("p", element("b", drawing.title)), drawn(drawing.shown))
+        case Fold():
+            return fold(drawing.title, drawn(drawing.shown))
+        case Stack():
+            return element("div", [drawn(part) for part in drawing.parts], class_=drawing.style or None)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def marked(words: Sequence[str], values: Array) -> Html:
+    """The text with its words on grounds of their weight."""
+    top = float(np.abs(values).max()) or 1.0
+    symbols = all(len(word) == 1 for word in words)
+    made = []
+    for word, value in zip(words, values, strict=True):
+        share = float(abs(value)) / top
+        kind = "" if share < 0.08 else "for" if value > 0 else "against"
+        made.append(
+            element(
+                "span",
+                word if word.strip() else "\u00a0",
+                class_=kind or None,
+                style=f"--a:{0.6 * share:.2f}" if kind else None,
+                title=f"{value:+.3g}",
+            )
+        )
+    joined = made if symbols else [part for one in made for part in (one, " ")]
+    return element("p", joined, class_="words symbols" if symbols else "words")
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
@@ -52,7 +97,7 @@ def as_pixels(image: Array) -> Array:
 
 def picture(image: Array, most: int = 160) -> Html:
     """An image (C, H, W) as an `img`; small ones keep their pixels."""
-    return opaque(shrunk(as_pixels(image), most))
+    return opaque(pictured(image, most))
 
 
 def opaque(pixels: Array) -> Html:
@@ -104,13 +149,23 @@ def stretched(values: Array, size: tuple[int, int]) -> Array:
 
 def overlay(image: Array, values: Array, most: int = 160) -> Html:
     """A heat map (H, W) over the grey picture (C, H, W) that it belongs to."""
+    return opaque(overlaid(image, values, most))
+
+
+def pictured(image: Array, most: int = 160) -> Array:
+    """An image (C, H, W) as pixels of at most so many a side."""
+    return shrunk(as_pixels(image), most)
+
+
+def overlaid(image: Array, values: Array, most: int = 160) -> Array:
+    """The pixels of `overlay`."""
     pixels = as_pixels(image)
     grey = pixels if pixels.ndim == 2 else np.round(pixels.astype(np.float32) @ (0.299, 0.587, 0.114)).astype(np.uint8)
     base = np.repeat(128 + (grey[..., None].astype(np.float64) - 128) * 0.75, 3, axis=2)
     cover = heat(values)
     alpha = cover[..., 3:].astype(np.float64) / 255
     mixed = np.round(base * (1 - alpha) + cover[..., :3] * alpha).astype(np.uint8)
-    return opaque(shrunk(mixed, most))
+    return shrunk(mixed, most)
 
 
 def map_tile(values: Array, most: int = 96) -> Html:
@@ -127,17 +182,6 @@ def tiles(parts: Sequence[tuple[Html, str]], *, size: str = "") -> Html:
 
 
 # --- bars ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """A signed value with its name, the words that stand for the number, and an interval where there is one."""
-
-    name: str
-    value: float
-    text: str = ""
-    low: float | None = None
-    high: float | None = None
 
 
 def bars(caption: str, heads: tuple[str, str], shown: Sequence[Bar]) -> Html:
@@ -193,16 +237,6 @@ def _bar(bar: Bar, top: float, signed: bool) -> Html:
 
 WIDE, HIGH = 480.0, 180.0  # of a drawing's frame in its own units
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 10.0, 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A curve: x and y, a class of the style sheet (k0, k1, ..., soft), and dots on its points."""
-
-    x: Floats
-    y: Floats
-    kind: str = "k0"
-    dots: bool = False
 
 
 def curves(

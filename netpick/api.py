@@ -326,9 +326,7 @@ def write_explanation(
     from netpick.explain import explain
     from netpick.use import load
 
-    target = Path(out)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out explanation.html.")
+    target = _page(Path(out), "explanation.html")
     page = explain(load(Path(model), engine="torch", candidate=candidate), data, rows=rows).html()
     write_whole(target, page.encode("utf-8", "replace"))
     return target
@@ -355,6 +353,27 @@ def write_export(
     return export_model(Path(model), to, None if out is None else Path(out), module=module).folder
 
 
+def write_report(run: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
+    """Writes the report of a finished run again, from what its folder holds; the page that `fit` wrote, byte for byte.
+
+    out: another place than RUN/report.html. Raises RequestError where the folder holds no results.
+    """
+    from netpick.report import page_bytes
+    from netpick.results_file import read_results
+
+    folder = Path(run)
+    target = folder / "report.html" if out is None else _page(Path(out), "report.html")
+    write_whole(target, page_bytes(read_results(folder)))
+    return target
+
+
+def _page(target: Path, example: str) -> Path:
+    """Raises RequestError where a page cannot be written under that name."""
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out {example}.")
+    return target
+
+
 def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
     """A page that shows several finished runs side by side. Raises NetpickError before anything is written.
 
@@ -362,9 +381,7 @@ def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathL
     """
     from netpick.board import comparison_page, labels_of, read_run
 
-    folders, target = [Path(run) for run in runs], Path(out)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out comparison.html.")
+    folders, target = [Path(run) for run in runs], _page(Path(out), "comparison.html")
     distinct = list({folder.resolve(): folder for folder in folders}.values())
     read = [read_run(folder, label) for folder, label in zip(distinct, labels_of(distinct), strict=True)]
     write_whole(target, comparison_page(read).encode("utf-8", "replace"))

@@ -413,12 +413,17 @@ def serve(
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
-    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("comparison.html"),
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write. Default: RUN/report.html; of several runs comparison.html.")
+    ] = None,
 ) -> None:
-    """Put several runs side by side on one page that works offline: scores on shared rows, curves, what differed."""
-    from netpick.api import write_comparison
+    """Write the report of a finished run again; or put several runs on one page: scores on shared rows, curves, differences."""
+    from netpick.api import write_comparison, write_report
 
-    print(write_comparison(runs, out))
+    if len(runs) == 1:
+        print(shown(str(write_report(runs[0], out))))
+    else:
+        print(write_comparison(runs, out or Path("comparison.html")))
 
 
 @app.command()

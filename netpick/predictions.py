@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from netpick.tasks import TASKS
-from netpick.types import ForecastInfo, RunResults
+from netpick.types import RunResults
+
+if TYPE_CHECKING:
+    from netpick.windows import Windows
 
 FORMULA = r"^[=+\-@\t\r]"  # how a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)
 
@@ -27,12 +32,16 @@ def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(texts).rename(names)
 
 
-def predictions_table(results: RunResults) -> pl.DataFrame:
-    """The test rows: row, truth, then prediction and probabilities of every candidate, prefixed 'NAME: '."""
+def predictions_table(
+    results: RunResults, names: Sequence[str] | None = None, windows: Windows | None = None
+) -> pl.DataFrame:
+    """The test rows: row, truth, then prediction and probabilities of every candidate, prefixed 'NAME: '.
+
+    names: of all rows of the data, where they have any; windows: of a forecast.
+    """
     answer, labels = TASKS[results.target.task].answer, results.target.labels
-    if results.forecast is not None:
-        return _forecast_table(results, results.forecast)
-    names = results.source.row_names
+    if windows is not None:
+        return _forecast_table(results, windows)
     rows = results.split.test
     columns: dict[str, pl.Series] = {"row": pl.Series("row", rows)}
     if names is not None:
@@ -49,20 +58,22 @@ def predictions_table(results: RunResults) -> pl.DataFrame:
 MOST_FORECASTS = 100_000  # rows of the table; of more, every so many windows are kept
 
 
-def _forecast_table(results: RunResults, info: ForecastInfo) -> pl.DataFrame:
+def _forecast_table(results: RunResults, windows: Windows) -> pl.DataFrame:
     """A row a window, step and target: when it was made, what for, the truth, and every candidate's forecast."""
     targets = results.target.names
-    width = info.horizon * len(targets)
+    rows, horizon = results.split.test, windows.state.horizon
+    width = horizon * len(targets)
     kept = np.arange(0, len(results.test_truth), max(1, -(-len(results.test_truth) * width // MOST_FORECASTS)))
-    ahead = info.positions[kept][:, None] + np.repeat(np.arange(info.horizon), len(targets))[None, :]
+    positions, series = windows.timeline.positions[rows][kept], windows.series_names(rows)
+    ahead = positions[:, None] + np.repeat(np.arange(horizon), len(targets))[None, :]
     columns: dict[str, pl.Series] = {}
-    if any(info.series):
-        names = [info.series[row] for row in kept.tolist() for _ in range(width)]
+    if any(series):
+        names = [series[row] for row in kept.tolist() for _ in range(width)]
         columns["series"] = pl.Series("series", names, dtype=pl.String)
-    columns["origin"] = pl.Series("origin", list(info.times(np.repeat(info.positions[kept], width))))
-    columns["time"] = pl.Series("time", list(info.times(ahead.ravel())))
+    columns["origin"] = pl.Series("origin", list(windows.times(np.repeat(positions, width))))
+    columns["time"] = pl.Series("time", list(windows.times(ahead.ravel())))
     if len(targets) > 1:
-        columns["target"] = pl.Series("target", list(targets) * (info.horizon * len(kept)))
+        columns["target"] = pl.Series("target", list(targets) * (horizon * len(kept)))
     answer = TASKS[results.target.task].answer
     columns |= answer.truth_columns(results.test_truth[kept], targets)
     for candidate in results.entries:

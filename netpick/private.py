@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
+
 from netpick.baselines import BASELINES
 from netpick.kinds.base import FEWEST_ROWS
-from netpick.types import CellFormat, Field, Finding, Note, RunResults, Source
+from netpick.types import CellFormat, DataInfo, Field, Finding, ForecastInfo, Note, RunResults
 
 NAME = "private data"
 COMMAND = "not kept (--private)"
@@ -37,26 +39,30 @@ def without_rows(results: RunResults) -> RunResults:
         source=_source(results.source),
         schema=replace(results.schema, fields=fields, notes=(private_note(),)),
         findings=[_finding(finding) for finding in results.findings],
-        forecast=None if results.forecast is None else replace(results.forecast, shown=()),
+        forecast=None if results.forecast is None else _forecast(results.forecast),
         explained=None,
         learned=None,
-        thumbnails=None,
         private=True,
     )
 
 
-def _source(source: Source) -> Source:
+def _forecast(info: ForecastInfo) -> ForecastInfo:
+    """Errors by steps ahead, and no window."""
+    none = np.zeros((0, info.horizon, 0, 4))
+    errors = {name: replace(shown, windows=none) for name, shown in info.by_candidate.items()}
+    return replace(info, shown=(), truth=None, first=None, by_candidate=errors)
+
+
+def _source(source: DataInfo) -> DataInfo:
     return replace(
         source,
         name=NAME,
         origin=NAME,
         notes=(),
         unreadable=(),
-        row_names=None,
-        not_read={},
         formats={name: _format(kept) for name, kept in source.formats.items()},
-        strays={},
-        missing_words={},
+        pictured=False,
+        rows={},
     )
 
 

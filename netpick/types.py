@@ -7,7 +7,7 @@ imported here, so that reading data and rendering reports stay light.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
@@ -340,6 +340,15 @@ class ForecastOrigin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForecastShown:
+    """What the report draws of one candidate's forecasts, S windows of H steps and V targets."""
+
+    windows: npt.NDArray[np.float64]  # (S, H, V, 4): point forecast, 10, 50 and 90 %
+    error: npt.NDArray[np.float64]  # (H,) RMSE by steps ahead, of several targets in standard deviations
+    coverage: npt.NDArray[np.float64]  # (H,) share of the truth inside of the 80 % interval
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForecastInfo:
     """What the report says about a forecast beyond its scores."""
 
@@ -348,9 +357,9 @@ class ForecastInfo:
     season: int
     step: str  # "hourly"
     shown: Sequence[ForecastOrigin]
-    series: Sequence[str]  # name of the series of each test row
-    positions: Array  # (n,) place of each test row's origin on the grid of times
-    times: Callable[[Array], Sequence[str]]  # places on that grid as people write them
+    truth: npt.NDArray[np.float64] | None = None  # (S, H, V) of the windows that are shown
+    first: npt.NDArray[np.float64] | None = None  # (n, V) the first targets one step ahead, of all test rows
+    by_candidate: Mapping[str, ForecastShown] = field(default_factory=dict)  # of those that are drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,14 +472,44 @@ class TargetInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownRow:
+    """A row that the report shows."""
+
+    name: str  # as a person would name it
+    cells: Mapping[str, str] = field(default_factory=dict)  # of the columns that tell most, where rows have no pictures
+    text: str = ""  # its beginning
+    picture: Array | None = None  # uint8 (H, W) or (H, W, 3), or a series (T, C) of floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataInfo:
+    """What a report and a model file say of the data, and the few rows that a report shows."""
+
+    name: str
+    origin: str
+    layout: str
+    fingerprint: str
+    num_rows: int
+    num_columns: int
+    notes: Sequence[Note] = ()
+    unreadable: Sequence[UnreadableRow] = ()
+    formats: Mapping[str, CellFormat] = field(default_factory=dict)
+    tables: Sequence[str] = ()  # features whose cells are those of a table
+    channels: int = 1  # of a series
+    label_counts: Sequence[int] | None = None  # rows of each class, where the target's cells are the labels
+    pictured: bool = False  # rows have pictures or curves
+    rows: Mapping[int, ShownRow] = field(default_factory=dict)  # by row number
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
-    """All that the report shows. Reports are pure functions of this value."""
+    """All that the report shows, as data. Reports are pure functions of this value, and RUN/results.zip holds it."""
 
     version: str  # of netpick
     title: str
     created: str  # ISO time
     command: str
-    source: Source
+    source: DataInfo
     schema: Schema
     target: TargetInfo
     split: Split
@@ -499,7 +538,6 @@ class RunResults:
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes
     spent: str = ""  # of the budget, where it was passed or not used: known once the report is written
     private: bool = False  # reports show nothing of single rows
-    thumbnails: Callable[[Rows], Sequence[Array]] | None = None  # rows -> uint8 (H, W) / (H, W, 3) or float (T, C)
 
     @property
     def entries(self) -> Sequence[CandidateResult]:

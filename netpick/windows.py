@@ -86,10 +86,15 @@ class Windows:
             season=state.season,
             step=state.step.words,
             shown=shown,
-            series=[timeline.ids[number] for number in timeline.series[rows].tolist()],
-            positions=timeline.positions[rows],
-            times=lambda positions: state.step.text(timeline.times(positions)),
         )
+
+    def series_names(self, rows: Rows) -> list[str]:
+        """The series of each row."""
+        return [self.timeline.ids[number] for number in self.timeline.series[rows].tolist()]
+
+    def times(self, positions: Array) -> Sequence[str]:
+        """Places on the grid of times as people write them."""
+        return self.state.step.text(self.timeline.times(positions))
 
 
 @dataclass(frozen=True, kw_only=True)

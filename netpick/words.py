@@ -123,5 +123,10 @@ def quoted(names: Sequence[str], most: int = 10) -> str:
 
 def row_name(results: RunResults, row: int) -> str:
     """How a person would name a row: its file, else its number."""
-    names = results.source.row_names
-    return names[row] if names is not None and row < len(names) else f"row{GLUE}{grouped(row)}"
+    shown = results.source.rows.get(row)
+    return unnamed_row(row) if shown is None else shown.name
+
+
+def unnamed_row(row: int) -> str:
+    """A row that has a number alone."""
+    return f"row{GLUE}{grouped(row)}"

@@ -35,7 +35,7 @@ STAGES = (
     "learned",
     "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
     "baseline_fits",
-    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report",
+    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report", "results_file",
     "model_trial",
     "model_parts",
     "baseline_model",

@@ -29,6 +29,8 @@ from netpick.explain.brief import MOST_ROWS, brief
 from netpick.explain.subject import Subject
 from netpick.metrics import metric_of
 from netpick.plan import steps_per_pass
+from netpick.report.as_json import strict_json
+from netpick.report.shown import data_info, with_shown
 from netpick.report.thumbnails import thumbnails_of
 from netpick.rounds import validation_rows
 from netpick.types import CandidateResult, Event, Rows, RunResults
@@ -95,16 +97,16 @@ def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None
         blend = described(mixed, judged.blend, judged.against, judged.primary)
     found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
     findings = [*prepared.findings, *found]
-    return RunResults(
+    results = RunResults(
         version=__version__,
         title=prepared.source.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=whole.terms.options.command,
-        source=prepared.source,
+        source=data_info(prepared.source, prepared.schema, prepared.target),
         schema=prepared.schema,
         target=prepared.target,
         split=prepared.split,
-        plan=planned.plan.to_json(),
+        plan=strict_json(planned.plan.to_json()),
         primary_metric=judged.primary,
         candidates=judged.candidates,
         baselines=judged.baselines,
@@ -120,9 +122,9 @@ def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None
         test_openings=len(prepared.sealed.openings),
         seconds=time.perf_counter() - whole.terms.started,
         test_truth=prepared.truth[test_rows],
-        thumbnails=thumbnails_of(prepared.source, prepared.schema),
         forecast=whole.rows.info(test_rows),
     )
+    return with_shown(results, prepared.source, thumbnails_of(prepared.source, prepared.schema))
 
 
 def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outcome]) -> RunResults:

@@ -14,7 +14,8 @@ from netpick.contest.training import Outcome, networks_of
 from netpick.disk import write_whole
 from netpick.predictions import predictions_table
 from netpick.private import without_rows
-from netpick.report import to_html, to_json, to_markdown
+from netpick.report import page_bytes, to_json, to_markdown
+from netpick.results_file import keep_results
 from netpick.types import RunResults
 from netpick.write_models import Finished, write_models
 
@@ -30,12 +31,14 @@ def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Seque
     write_models(folder, recommended, finished, told, cards, options.keep)
     if not options.private:
         predictions = BytesIO()
-        predictions_table(results).write_parquet(predictions)
+        table = predictions_table(results, whole.prepared.source.row_names, whole.rows.windows)
+        table.write_parquet(predictions)
         write_whole(folder / "predictions.parquet", predictions.getvalue())
+        keep_results(folder, results)
     write_whole(folder / "report.json", json.dumps(to_json(told), indent=1, allow_nan=False).encode())
     report = folder / "report.html"
     try:
-        write_whole(report, to_html(told).encode("utf-8", "replace"))  # names of files need not be UTF-8
+        write_whole(report, page_bytes(told))
     except OSError:
         if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netpick.report.as_json import to_json
-from netpick.report.html import to_html
+from netpick.report.html import page_bytes, to_html
 from netpick.report.markdown import to_markdown
 
-__all__ = ["to_html", "to_json", "to_markdown"]
+__all__ = ["page_bytes", "to_html", "to_json", "to_markdown"]

@@ -68,6 +68,11 @@ def to_html(results: RunResults) -> str:
     return f"<!doctype html>\n{page}\n"
 
 
+def page_bytes(results: RunResults) -> bytes:
+    """report.html; names of files need not be UTF-8."""
+    return to_html(results).encode("utf-8", "replace")
+
+
 def _nav(links: list[Html]) -> Html:
     return element("nav", links, aria_label="Sections")
 

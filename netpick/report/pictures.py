@@ -19,9 +19,10 @@ MOST_CHANNELS = 3
 
 def pictures_of(results: RunResults, rows: Rows) -> Sequence[Array]:
     """The arrays that picture these rows, or none when the data have no pictures."""
-    if results.thumbnails is None or not len(rows):
+    if not results.source.pictured:
         return ()
-    return results.thumbnails(rows)
+    shown = [results.source.rows[row].picture for row in rows.tolist()]
+    return [picture for picture in shown if picture is not None]
 
 
 def is_image(array: Array) -> bool:

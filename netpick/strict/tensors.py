@@ -111,8 +111,9 @@ def tensors_of(content: bytearray, header: Header, *, finite: bool = True) -> di
     return tensors
 
 
-def arrays_of(content: bytearray, header: Header) -> dict[str, Any]:
-    """The same as numpy arrays, in memory of their own, without torch. Raises RefusedError for numbers that are not finite."""
+def arrays_of(content: bytearray, header: Header, *, finite: bool = True) -> dict[str, Any]:
+    """The same as numpy arrays, in memory of their own, without torch. Raises RefusedError for numbers that are not finite,
+    where they must be."""
     arrays = {}
     for name, spec in header.specs.items():
         if spec.dtype == "bfloat16":
@@ -122,7 +123,7 @@ def arrays_of(content: bytearray, header: Header) -> dict[str, Any]:
         array = np.frombuffer(content, dtype=raw, count=count, offset=header.starts[name] if count else 0)
         if spec.dtype == "bool" and array.max(initial=0) > 1:
             raise RefusedError(f"tensor {name[:80]} holds truth values that are neither")
-        if dtype.kind == "f" and not np.isfinite(array).all():
+        if finite and dtype.kind == "f" and not np.isfinite(array).all():
             raise RefusedError(f"tensor {name[:80]} holds numbers that are not finite")
         arrays[name] = array.astype(dtype).reshape(spec.shape)
     return arrays

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from report_again import check_report_again
 
 import netpick
 from netpick.baselines import BASELINES
@@ -84,6 +85,10 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     data, options = make(folder)
     run = netpick.fit(data, steps=2, models="mlp", out=folder / "run", **options)  # type: ignore[arg-type]
     return run, data
+
+
+def test_the_report_is_written_again_from_the_folder_alone(case: tuple[netpick.Run, object]) -> None:
+    check_report_again(case[0].folder)
 
 
 def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run, object]) -> None:

@@ -30,6 +30,7 @@ FILES = {
     "model.netpick",
     "report.html",
     "report.json",
+    "results.zip",
     "predictions.parquet",
 }
 

@@ -109,7 +109,7 @@ def numbers() -> list[str]:
 
 def test_a_private_run_holds_no_secret(private_run: Kept) -> None:
     assert {"model.netpick/model.json", "report.html", "report.json", "plan.json"} <= set(private_run.contents)
-    assert "predictions.parquet" not in private_run.contents
+    assert not {"predictions.parquet", "results.zip/results.json"} & set(private_run.contents)
     for secret in (CITY, WORD, FOLDER, FILE):
         assert private_run.holding(secret) == set(), secret
     for row, note in enumerate(patients()["note"]):
@@ -132,7 +132,9 @@ def test_without_it_they_are_where_the_page_on_privacy_says(open_run: Kept) -> N
         said = set(re.findall(r"`([^`]+)`", told[what]))
         places = {re.sub(r"^models/[^/]+\.netpick/", "model.netpick/", name) for name in found}
         assert places <= said, what
-        assert said - {"report.html"} <= places, what  # which rows the report shows is another matter
+        assert said - {"report.html", "results.zip/results.json"} <= places, (
+            what
+        )  # which rows the report shows is another matter
 
 
 def test_rows_that_prove_a_model_are_those_of_training_or_generated(open_run: Kept, private_run: Kept) -> None:
@@ -196,4 +198,4 @@ def test_what_a_picture_carries_beside_its_pixels_never_travels(tmp_path: Path, 
         assert b"data:image/png" not in kept.contents["report.html"]
         assert not any("nearest-neighbours" in name for name in kept.contents)
     else:
-        assert kept.holding(FILE) == {"predictions.parquet", "report.html"}
+        assert kept.holding(FILE) == {"predictions.parquet", "report.html", "results.zip/results.json"}

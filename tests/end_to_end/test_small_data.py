@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from command_line import command
+from report_again import check_report_again
 from sklearn.datasets import load_iris
 
 import netpick
@@ -47,6 +48,7 @@ def test_every_row_is_tested_once_and_the_model_learned_from_all(run: netpick.Ru
     assert seen.seen == 150
     assert "Every row is tested once, in 3 folds" in (run.folder / "report.html").read_text()
     assert "each tested once, in 3 folds" in run.model.card
+    check_report_again(run.folder)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     assert [e["data"]["fold"] for e in events if e["stage"] == "folds"] == [1, 2, 3]
     looks = [e["data"]["step"] for e in events if e["data"].get("candidate") == "mlp" and e["data"].get("step")]

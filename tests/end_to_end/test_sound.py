@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+from report_again import check_report_again
 
 import netpick
 from netpick.api import Run, run_fit
@@ -64,6 +65,7 @@ def test_networks_tell_rising_from_falling(run: Run) -> None:
     html = (run.folder / "report.html").read_text()
     assert "log-mel frames" in html
     assert "D011" in html
+    check_report_again(run.folder)
 
 
 def test_a_random_split_says_that_speakers_are_known_and_a_group_split_that_they_are_new(folder: Path) -> None:
@@ -83,8 +85,7 @@ def test_the_model_reads_files_folders_and_tables_of_any_format(run: Run, folder
     model = run.model
     kept = pl.read_parquet(run.folder / "predictions.parquet")
     winner = run.results.verdict.winner
-    names = [run.results.source.row_names[row] for row in kept["row"].to_list()]  # type: ignore[index]
-    files = [folder / name for name in names]
+    files = [folder / name for name in kept["name"].to_list()]
     assert (
         model.predict([str(file) for file in files])["prediction"].to_list() == kept[f"{winner}: prediction"].to_list()
     )

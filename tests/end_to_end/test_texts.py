@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from report_again import check_report_again
 
 import netpick
 from netpick.cli import main
@@ -80,6 +81,7 @@ def test_every_network_on_class_folders_and_files_as_rows(tmp_path: Path) -> Non
     assert result.model.predict(["very warm", "so poor", ""]).height == 3
     assert result.model.predict({"text": "a great book"}).height == 1
     assert set(result.model.score(tmp_path / "mail")) >= {"accuracy", "f1"}
+    check_report_again(result.folder)
 
 
 def test_strings_of_symbols_by_the_line(tmp_path: Path) -> None:

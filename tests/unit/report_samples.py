@@ -14,6 +14,7 @@ import polars as pl
 
 from netpick.answered import AnsweredClasses, AnsweredLabels, AnsweredNumbers
 from netpick.metrics import METRICS
+from netpick.report.shown import data_info, with_shown
 from netpick.tasks import TASKS
 from netpick.types import (
     Ablation,
@@ -115,6 +116,19 @@ def measured(truth: Array, predictions: Answered, names: Sequence[str], task: st
         value = float(METRICS[name].values(truth, predictions, ones, decided)[0])
         found[name] = score(value, 2 * 1.96 * math.sqrt(max(1e-4, abs(value) * abs(1 - value)) / n), n)
     return found
+
+
+def results_of(
+    *,
+    source: Source,
+    schema: Schema,
+    target: TargetInfo,
+    thumbnails: Callable[[Rows], Sequence[Array]] | None = None,
+    **rest: Any,
+) -> RunResults:
+    """Results with what a report shows of these data; thumbnails: pictures of rows."""
+    bare = RunResults(source=data_info(source, schema, target), schema=schema, target=target, **rest)
+    return with_shown(bare, source, thumbnails)
 
 
 def split_of(train: int, validation: int, test: int, sentence: str, method: Any = "random") -> Split:
@@ -231,7 +245,7 @@ def images(test: int = 10_000, train: int = 50_000, classes: int = 10) -> RunRes
     ]
     pixels: Callable[[Rows], Sequence[Array]] = lambda rows: [g[0] for g in glyphs([int(labels[r]) % 10 for r in rows])]  # noqa: E731
     best = candidates[0].test["accuracy"]
-    return RunResults(
+    return results_of(
         version="0.1.0", title="mnist_png", created="2026-11-21T09:30:00+00:00",
         command="netpick fit mnist_png --budget 60s --out runs/mnist",
         source=Source(
@@ -333,7 +347,7 @@ def binary(test: int = 6_000) -> RunResults:
         )
         for (name, values), kind, role, reason in zip(columns.items(), kinds, roles, reasons, strict=True)
     ]  # fmt: skip
-    return RunResults(
+    return results_of(
         version="0.1.0", title="adult_train", created="2026-11-21T09:31:00+00:00",
         command="netpick fit adult_train.csv --budget 60s --cost fn=3",
         source=Source(
@@ -394,7 +408,7 @@ def regression(targets: int = 1, test: int = 4_100) -> RunResults:
         "rooms": pl.Series("rooms", random.integers(1, 9, total)),
         "income": pl.Series("income", random.normal(4, 1, total)),
     }
-    return RunResults(
+    return results_of(
         version="0.1.0", title="california_housing", created="2026-11-21T09:32:00+00:00", command="netpick fit california_housing.csv",
         source=Source(
             name="california_housing", origin="california_housing.csv", layout="csv", num_rows=total, fingerprint="0c" * 32,
@@ -444,7 +458,7 @@ def series(channels: int = 3, test: int = 300) -> RunResults:
         candidates.append(network(name, family, measured(truth, said, shown, "classify"), said, seconds=9.0 + seed))
     near = probabilities(truth, 4, 3.7, 9)
     baselines = [baseline("nearest neighbours", measured(truth, near, shown, "classify"), near, seconds=0.2)]
-    return RunResults(
+    return results_of(
         version="0.1.0", title="BasicMotions", created="2026-11-21T09:33:00+00:00", command="netpick fit BasicMotions_TRAIN.ts",
         source=Source(
             name="BasicMotions", origin="BasicMotions_TRAIN.ts", layout="ts", num_rows=total, fingerprint="bb" * 32, target="class",
@@ -491,7 +505,7 @@ def multilabel(test: int = 800) -> RunResults:
     candidates = [network("mlp", "mlp", *entry(4.4, 1)), network("transformer", "transformer", *entry(4.0, 2))]
     baselines = [baseline("logistic regression", *entry(3.2, 3))]
     columns = {f"word {i}": pl.Series(f"word {i}", random.random(total).round(3)) for i in range(50)}
-    return RunResults(
+    return results_of(
         version="0.1.0", title="tickets", created="2026-11-21T09:34:00+00:00", command="netpick fit tickets.csv --task multilabel",
         source=Source(
             name="tickets", origin="tickets.csv", layout="csv", num_rows=total, fingerprint="cd" * 32,
@@ -532,7 +546,7 @@ def hostile() -> RunResults:
     finding = Finding(
         code="D001", severity="severe", title=HOSTILE, evidence=HOSTILE, advice=HOSTILE, columns=[HOSTILE], rows=[1]
     )
-    return RunResults(
+    return results_of(
         version="0.1.0", title=HOSTILE, created="2026-11-21T09:35:00+00:00", command=f"netpick fit '{HOSTILE}",
         source=Source(
             name=HOSTILE, origin=HOSTILE, layout="csv", num_rows=total, fingerprint="ee" * 32, columns={HOSTILE: column},
@@ -605,7 +619,7 @@ def tiny() -> RunResults:
         ),
     ]
     values = pl.Series("x", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0])
-    return RunResults(
+    return results_of(
         version="0.1.0", title="points", created="2026-11-21T09:30:00+00:00", command="netpick fit points.csv", seconds=2.5,
         source=Source(
             name="points", origin="points.csv", layout="csv", num_rows=10, fingerprint="ab" * 32,

@@ -154,7 +154,8 @@ def test_when_no_network_finished_the_page_says_so_and_shows_the_baseline() -> N
 
 
 def test_when_nothing_at_all_finished_it_still_renders() -> None:
-    nothing = replace(hostile(), baselines=[], thumbnails=None)
+    some = hostile()
+    nothing = replace(some, baselines=[], source=replace(some.source, pictured=False))
     text = Page(to_html(nothing)).words
     assert "none finished" in text
     assert "in detail" not in text

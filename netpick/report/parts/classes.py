@@ -10,7 +10,7 @@ from netpick.report.detail_figures import histogram, histogram_bins
 from netpick.report.markup import Child, Html, element, join
 from netpick.report.measures import answer_of
 from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
-from netpick.types import ArrayColumn, RunResults, TableColumn
+from netpick.types import Rows, RunResults
 from netpick.words import grouped, listed, percent, significant
 
 MOST_CLASSES = 30
@@ -22,7 +22,8 @@ def class_counts(results: RunResults) -> Html | None:
     labels = results.target.labels
     if not labels:
         return None
-    whole = _all_counts(results)
+    counts = results.source.label_counts
+    whole = None if counts is None else np.asarray(counts, dtype=np.int64)
     test = _test_counts(results)
     base = whole if whole is not None else test
     total = len(results.test_truth) if whole is None else results.source.num_rows
@@ -51,25 +52,10 @@ def _test_counts(results: RunResults) -> npt.NDArray[np.int64]:
     return np.bincount(truth.astype(np.int64), minlength=number)[:number]
 
 
-def _all_counts(results: RunResults) -> npt.NDArray[np.int64] | None:
-    """Rows of each class in the whole source, where the target is a column whose cells are the labels."""
-    if not answer_of(results).one_class or len(results.target.names) != 1:
-        return None
-    column = results.source.columns.get(results.target.names[0])
-    if not isinstance(column, TableColumn):
-        return None
-    import polars as pl
-
-    from netpick.kinds.cells import counts_of
-
-    found = {text.strip(): rows for text, rows in counts_of(column.values.cast(pl.String)).iter_rows()}
-    counts = np.array([found.get(label, 0) for label in results.target.labels], dtype=np.int64)
-    # Labels that were cleaned (a stray full stop) do not match their cells; then only the test rows can be counted.
-    return counts if counts.sum() == sum(found.values()) else None
-
-
 def target_charts(results: RunResults, charts: Charts) -> Html:
-    truth = results.test_truth.reshape(len(results.test_truth), -1).astype(np.float64)
+    whole = results.test_truth if results.forecast is None else results.forecast.first
+    assert whole is not None
+    truth = whole.reshape(len(whole), -1).astype(np.float64)
     views, tables = [], []
     for index, name in enumerate(results.target.names[:6]):
         views.append(histogram(truth[:, index], name, "--bar"))
@@ -98,13 +84,9 @@ def samples(results: RunResults) -> Html | None:
     """A few rows of each class as pictures; they are test rows, because only their classes are known here."""
     if not answer_of(results).one_class or results.private:
         return None
-    if results.thumbnails is None:
+    if not results.source.pictured:
         return _texts(results)
-    labels = results.target.labels
-    each = 10 if len(labels) <= 4 else 6 if len(labels) <= PICTURED_CLASSES else 1
-    each = min(each, 4) if _channel_count(results) > 1 else each
-    groups = [(labels[k], _rows_of(results, k, each)) for k in range(len(labels))]
-    groups = [(label, rows) for label, rows in groups if len(rows)][: PICTURED_CLASSES * (1 if each > 1 else 3)]
+    labels, groups = results.target.labels, example_rows(results)
     arrays = list(
         pictures_of(results, np.concatenate([rows for _, rows in groups]) if groups else np.empty(0, np.int64))
     )
@@ -132,27 +114,36 @@ def samples(results: RunResults) -> Html | None:
     )
 
 
+def example_rows(results: RunResults) -> list[tuple[str, Rows]]:
+    """The classes that are shown by examples, each with a few test rows."""
+    labels = results.target.labels
+    if not answer_of(results).one_class:
+        return []
+    if not results.source.pictured:
+        shown = labels[: 3 * PICTURED_CLASSES] if text_column(results) is not None else ()
+        return [(label, _rows_of(results, k, TEXTS_EACH)) for k, label in enumerate(shown)]
+    each = 10 if len(labels) <= 4 else 6 if len(labels) <= PICTURED_CLASSES else 1
+    each = min(each, 4) if results.source.channels > 1 else each  # channels of many rows over each other are a tangle
+    groups = [(labels[k], _rows_of(results, k, each)) for k in range(len(labels))]
+    return [(label, rows) for label, rows in groups if len(rows)][: PICTURED_CLASSES * (1 if each > 1 else 3)]
+
+
+def text_column(results: RunResults) -> str | None:
+    """The column of texts that is quoted."""
+    name = next((f.name for f in results.schema.features if f.kind == "text"), None)
+    return name if name in results.source.tables else None
+
+
 def _texts(results: RunResults) -> Html | None:
     """A few texts of each class, where rows are texts."""
-    name = next((f.name for f in results.schema.features if f.kind == "text"), None)
-    column = results.source.columns.get(name or "")
-    if not isinstance(column, TableColumn):
-        return None
     figures = []
-    for k, label in enumerate(results.target.labels[: 3 * PICTURED_CLASSES]):
-        rows = _rows_of(results, k, TEXTS_EACH)
-        told = [str(cell or "")[:MOST_LETTERS] for cell in column.values.gather(rows).to_list()]
+    for label, rows in example_rows(results):
+        told = [results.source.rows[row].text for row in rows.tolist()]
         if told:
             figures.append(element("figure", element("figcaption", label), [element("blockquote", t) for t in told]))
-    note = f"Test rows, not picked by hand; the first {MOST_LETTERS} letters of '{name}'."
+    note = f"Test rows, not picked by hand; the first {MOST_LETTERS} letters of '{text_column(results)}'."
     parts = element("h3", "Examples"), element("p", note), element("div", figures, class_="samples texts")
     return element("div", *parts) if figures else None
-
-
-def _channel_count(results: RunResults) -> int:
-    """Channels of a series; several channels of many rows over each other would be a tangle."""
-    columns = results.source.columns.values()
-    return max((c.values.shape[2] for c in columns if isinstance(c, ArrayColumn) and c.kind == "series"), default=1)
 
 
 def _channels(number: int) -> str:

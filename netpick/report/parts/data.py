@@ -9,7 +9,7 @@ from netpick.report.components import Charts, Column, code, facts, fold, pill, s
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
 from netpick.report.parts.classes import class_counts, samples, target_charts
-from netpick.types import Field, Note, RunResults, TableColumn
+from netpick.types import Field, Note, RunResults
 from netpick.words import counted, grouped, listed, percent
 
 MOST_COLUMNS = 30
@@ -45,7 +45,7 @@ def _facts(results: RunResults) -> list[tuple[Child, Child]]:
     kinds = Counter(f.kind for f in schema.features if f.kind)
     inputs = listed([counted(n, kind, PLURALS.get(kind, "")) for kind, n in kinds.most_common()]) or "none"
     left_out = sum(f.role == "left_out" for f in schema.fields)
-    columns = counted(len(source.columns), "column") + (f", {left_out} left out" if left_out else "")
+    columns = counted(source.num_columns, "column") + (f", {left_out} left out" if left_out else "")
     task = answer_of(results).purpose(len(results.target.labels))
     target = listed(list(results.target.names))
     return [
@@ -90,7 +90,7 @@ def _unreadable(results: RunResults) -> Html | None:
 
 def _columns(results: RunResults) -> Html | None:
     fields = results.schema.fields
-    if not any(f.stray or f.role not in ("feature", "target") for f in fields) and not _tabular(results):
+    if not any(f.stray or f.role not in ("feature", "target") for f in fields) and not results.source.tables:
         return None  # pictures or series and their classes: all of it has been said above
     left_out = [f for f in fields if f.role == "left_out"]
     kept = [f for f in fields if f.role != "left_out"]
@@ -117,11 +117,6 @@ def _columns(results: RunResults) -> Html | None:
         (fold(f"{counted(len(left_out), 'column')} left out", out) if len(left_out) > 8 else out) if left_out else None,
         [_stray(f) for f in stray],
     )
-
-
-def _tabular(results: RunResults) -> bool:
-    columns = [results.source.columns.get(field.name) for field in results.schema.features]
-    return any(isinstance(column, TableColumn) for column in columns)
 
 
 def _field_row(field: Field, num_rows: int) -> list[Child]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from netpick.report.components import Column, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import (
@@ -18,7 +20,9 @@ from netpick.report.measures import (
     worst_values,
 )
 from netpick.report.pictures import picture, pictures_of
+from netpick.report.standings import shown_in_detail
 from netpick.types import CandidateResult, RunResults, TableColumn
+from netpick.types import Column as ColumnOfData
 from netpick.words import percent, row_name, significant
 
 MOST = 12
@@ -28,7 +32,7 @@ MOST_CELLS = 5  # key columns of a table
 def class_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
     """Rows whose class was wrong, the most confident first."""
     probabilities, choice, labels = probabilities_of(entry), decided(results, entry), results.target.labels
-    at = worst_classified(results.test_truth, choice, probabilities, MOST)
+    at = _misclassified(results, entry)
     told: list[list[Child]] = [
         [labels[int(results.test_truth[i])], labels[int(choice[i])], percent(float(probabilities[i, choice[i]]))]
         for i in at
@@ -40,7 +44,7 @@ def label_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
     """Rows with a label that was wrongly given or withheld, the most confident first."""
     probabilities = probabilities_of(entry)
     choice = decided(results, entry)
-    found = worst_labels(results.test_truth, choice, probabilities, MOST)
+    found = _mislabelled(results, entry)
     told: list[list[Child]] = []
     for i, label in found:
         name = results.target.labels[label]
@@ -59,13 +63,39 @@ def value_mistakes(results: RunResults, entry: CandidateResult, index: int) -> H
     """Rows with the largest errors of one target."""
     truth = results.test_truth.reshape(len(results.test_truth), -1)[:, index]
     values = values_of(entry)[:, index]
-    at = worst_values(truth, values, MOST)
+    at = _furthest_off(results, entry, index)
     told: list[list[Child]] = [
         [significant(float(truth[i])), significant(float(values[i])), significant(float(values[i] - truth[i]))]
         for i in at
     ]
     name = results.target.names[index]
     return _gallery(results, at, ("Truth", "Predicted", "Error"), told, f"The largest errors of {name}")
+
+
+def _misclassified(results: RunResults, entry: CandidateResult) -> Whole:
+    return worst_classified(results.test_truth, decided(results, entry), probabilities_of(entry), MOST)
+
+
+def _mislabelled(results: RunResults, entry: CandidateResult) -> Whole:
+    """(m, 2): place of the row, label."""
+    return worst_labels(results.test_truth, decided(results, entry), probabilities_of(entry), MOST)
+
+
+def _furthest_off(results: RunResults, entry: CandidateResult, index: int) -> Whole:
+    truth = results.test_truth.reshape(len(results.test_truth), -1)[:, index]
+    return worst_values(truth, values_of(entry)[:, index], MOST)
+
+
+def mistake_rows(results: RunResults) -> Whole:
+    """The rows whose mistakes are shown."""
+    entry, answer = shown_in_detail(results), answer_of(results)
+    if entry is None or results.forecast is not None:
+        return np.empty(0, dtype=np.int64)
+    if answer.quantities:
+        places = _furthest_off(results, entry, 0)
+    else:
+        places = _misclassified(results, entry) if answer.one_class else _mislabelled(results, entry)[:, 0]
+    return np.asarray(results.split.test[places], dtype=np.int64)
 
 
 def _gallery(
@@ -109,31 +139,31 @@ def _cause(pictured: bool) -> str:
 def _table(
     results: RunResults, rows: Whole, heads: tuple[str, str, str], told: Sequence[Sequence[Child]], title: str
 ) -> Html:
-    names = _telling_columns(results)
+    names = telling_columns(results)
     head = [Column(title="Row"), *(Column(title=t, number=t not in ("Truth", "Said")) for t in heads)]
     if answer_of(results).quantities:
         head[1] = Column(title=heads[0], number=True)
     head += [Column(title=name, kind="cell") for name in names]
     cells = [
-        [row_name(results, int(row)), *line, *(_cell_text(results, name, int(row)) for name in names)]
-        for row, line in zip(rows, told, strict=True)
+        [row_name(results, row), *line, *(results.source.rows[row].cells[name] for name in names)]
+        for row, line in zip(rows.tolist(), told, strict=True)
     ]
     return table(title, head, cells, style="quiet")
 
 
-def _telling_columns(results: RunResults) -> list[str]:
+def telling_columns(results: RunResults) -> list[str]:
     """The feature columns that differ most from row to row without being names: a rough guess at what to look at."""
     kept = []
     for field in results.schema.features:
-        if isinstance(results.source.columns.get(field.name), TableColumn):
+        if field.name in results.source.tables:
             known = 1 - field.num_missing / max(1, results.source.num_rows)
             kept.append((known * math.log1p(min(field.num_distinct, 1000)), field.name))
     most = sorted(kept, key=lambda pair: -pair[0])[:MOST_CELLS]
     return [name for pair in kept if pair in most for name in pair[1:]]
 
 
-def _cell_text(results: RunResults, name: str, row: int) -> str:
-    column = results.source.columns[name]
+def cell_text(column: ColumnOfData, row: int) -> str:
+    """A cell of a table as the report writes it."""
     assert isinstance(column, TableColumn)
     value = column.values[row]
     if value is None:

@@ -17,7 +17,8 @@ from torch import nn
 
 from netpick.answers import Answer
 from netpick.compare import Contender, Resampler, paired_difference, score
-from netpick.encode import JOINED, Encoder, input_names
+from netpick.encode import Encoder, input_names
+from netpick.forms import FORMS, JOINED
 from netpick.infer import DeviceData, predict_outputs
 from netpick.metrics import Metric
 from netpick.store import Store
@@ -25,7 +26,6 @@ from netpick.tasks import Task
 from netpick.types import Ablation, Answered, Array, Comparison, DecisionRule, Inputs, Rows
 
 MOST_ROWS = 2_000  # test rows that are asked about; more narrow the intervals by little and cost as much as the contest
-JOINED_TITLES = {"vector": "number columns", "codes": "category columns"}
 VERDICTS: Mapping[str, Literal["helps", "harms", "unclear"]] = {"better": "helps", "worse": "harms", "tie": "unclear"}
 
 
@@ -144,7 +144,7 @@ def exchange_losses(
 def _title(name: str, kinds: set[str], columns: Sequence[str]) -> str:
     if len(columns) == 1:
         return f"{columns[0]} ({next(iter(kinds))})"
-    title = JOINED_TITLES[name] if name in JOINED else name
+    title = FORMS[name].columns_words if name in JOINED else name
     return "number and date columns" if "datetime" in kinds and len(kinds) > 1 else title
 
 

@@ -24,6 +24,7 @@ from netpick.blueprint import build_within, rehearse
 from netpick.disk import write_whole
 from netpick.encode import Encoder
 from netpick.errors import ModelFileError, NetpickError, RequestError
+from netpick.forms import LENGTHS, stored_as
 from netpick.infer import DeviceData, predict_outputs, weights_of
 from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
 from netpick.model_record import BASELINE, FORMAT, ModelRecord
@@ -33,11 +34,10 @@ from netpick.store import Store
 from netpick.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
 from netpick.strict.bundle import MANIFEST
 from netpick.strict.tensors import Header, TensorSpec, header_of, specs_of, tensors_of
-from netpick.types import Inputs, InputSpec
+from netpick.types import Inputs
 
 CHECK_ROWS = 4
 TOLERANCE = 1e-4  # outputs on another processor differ in the last bits, relative to the largest output
-STORED_AS = {"codes": "int32", "tokens": "int32", "grid": "uint8", "spectrogram": "uint8", "clip": "uint8"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,14 +149,10 @@ def _stored(inputs: Inputs, rows: int) -> dict[str, TensorSpec]:
     """What the encoded rows of a check are."""
     specs = {}
     for name, spec in inputs.items():
-        specs[f"input.{name}"] = TensorSpec(dtype=_dtype(name, spec), shape=(rows, *spec.shape))
+        specs[f"input.{name}"] = TensorSpec(dtype=stored_as(spec), shape=(rows, *spec.shape))
         if spec.padded:
-            specs[f"input.{name}.lengths"] = TensorSpec(dtype="int32", shape=(rows,))
+            specs[f"input.{name}.lengths"] = TensorSpec(dtype=LENGTHS, shape=(rows,))
     return specs
-
-
-def _dtype(name: str, spec: InputSpec) -> str:
-    return STORED_AS.get("codes" if name == "window.series" else spec.form, "float32")
 
 
 def _run_check(network: nn.Module, inputs: Inputs, check: dict[str, Tensor]) -> None:

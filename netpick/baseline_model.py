@@ -21,7 +21,7 @@ from safetensors.numpy import save as save_arrays
 from netpick.baseline_fits import BaselineFit
 from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Given, History
 from netpick.baselines.answering import task_answers
-from netpick.baselines.base import MOST_CHARACTERS
+from netpick.baselines.base import MOST_CHARACTERS, text_names
 from netpick.disk import write_whole
 from netpick.errors import ModelFileError, NetpickError
 from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, read_parts, refuse
@@ -57,8 +57,7 @@ class LoadedBaseline:
     @property
     def texts(self) -> Sequence[str]:
         """Columns whose raw texts it reads."""
-        specs = self.parts.inputs.values() if self.baseline.reads_texts else ()
-        return [name for spec in specs if spec.form == "tokens" for name in spec.names]
+        return text_names(self.parts.inputs) if self.baseline.reads_texts else ()
 
     @property
     def numbers(self) -> Sequence[str]:

@@ -10,21 +10,15 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from netpick.types import Array, Inputs, InputSpec, Rows
+from netpick.forms import FORMS, cell_values
+from netpick.types import Array, Inputs, Rows
 
 PREDICT_VALUES = 4 << 20  # input values in one batch of predictions; larger batches no longer get faster
-TOKEN_VALUES = 256  # that stand for a token in a network: larger batches leave the processor's cache
-TRIMMED = ("tokens", "spectrogram")  # padded forms whose batches end with their longest row
 
 
 def row_values(inputs: Inputs) -> int:
-    """Numbers that a row takes at a network's entrance, of its largest input; a token counts as what it becomes there."""
-    # Each target of a forecast is a row of its own inside the network.
-    return max(1, max(_values(spec) for spec in inputs.values()))
-
-
-def _values(spec: InputSpec) -> int:
-    return int(np.prod([*spec.shape, *spec.ahead[:1]])) * (TOKEN_VALUES if spec.form == "tokens" else 1)
+    """Numbers that a row takes at a network's entrance, of its largest input."""
+    return max(1, max(cell_values(spec) for spec in inputs.values()))
 
 
 def batch_rows(inputs: Inputs) -> int:
@@ -34,7 +28,7 @@ def batch_rows(inputs: Inputs) -> int:
 
 def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
     """Lengths (N,) of the first padded text or sound, by which rows are put into batches; None without any."""
-    name = next((name for name, spec in inputs.items() if spec.padded and spec.form in TRIMMED), None)
+    name = next((name for name, spec in inputs.items() if spec.padded and FORMS[spec.form].trimmed), None)
     return None if name is None else np.asarray(arrays[f"{name}.lengths"])
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from netpick.infer import network_type
 from netpick.strict import RefusedError
 from netpick.strict.tensors import TensorSpec
 from netpick.types import Inputs
@@ -169,10 +170,7 @@ def rehearse(build: Callable[[], nn.Module], inputs: Inputs, rows: int, widest: 
     ceiling = _Ceiling(calls=MOST_ANSWER_CALLS, largest=MOST_ANSWER_VALUES, total=64 * MOST_ANSWER_VALUES)
     with torch.no_grad(), torch.device("meta"):
         for name, spec in inputs.items():
-            dtype = torch.int64 if spec.form in ("codes", "tokens") else torch.float32
-            if spec.form in ("grid", "spectrogram", "clip"):
-                dtype = torch.uint8
-            batch[name] = torch.empty((rows, *spec.shape), dtype=dtype)
+            batch[name] = torch.empty((rows, *spec.shape), dtype=network_type(spec))
             if spec.padded:
                 batch[f"{name}.mask"] = torch.empty((rows, spec.shape[0]), dtype=torch.bool)
         with ceiling, _Recurrent():

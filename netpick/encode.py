@@ -14,11 +14,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from netpick.errors import DataError, near_matches
+from netpick.forms import JOINED, stored_as
 from netpick.kinds import KINDS
 from netpick.store import Allocator, Store
 from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, InputSpec, Rows, Schema, Source
-
-JOINED = ("vector", "codes")  # forms whose columns are put side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +54,23 @@ def input_names(encoders: Sequence[Encoder]) -> list[str]:
 def input_specs(encoders: Sequence[Encoder]) -> Inputs:
     """What the networks will get, by input name."""
     names: dict[str, list[str]] = {}
-    cardinalities: list[int] = []
+    cardinalities: dict[str, list[int]] = {}
     specs: dict[str, InputSpec] = {}
     for encoder, input_name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
         if kind.form in JOINED:
             names.setdefault(kind.form, []).extend(kind.outputs(encoder.column, encoder.state))
-            cardinalities.extend(kind.cardinalities(encoder.state))
+            cardinalities.setdefault(kind.form, []).extend(kind.cardinalities(encoder.state))
         else:
             specs[input_name] = kind.spec(encoder.column, encoder.state)
-    if "vector" in names:
-        specs["vector"] = InputSpec(form="vector", shape=(len(names["vector"]),), names=tuple(names["vector"]))
-    if "codes" in names:
-        shape_of_codes = (len(names["codes"]),)
-        specs["codes"] = InputSpec(
-            form="codes", shape=shape_of_codes, cardinalities=tuple(cardinalities), names=tuple(names["codes"])
-        )
+    for form in JOINED:
+        if form in names:
+            specs[form] = InputSpec(
+                form=form,
+                shape=(len(names[form]),),
+                cardinalities=tuple(cardinalities[form]),
+                names=tuple(names[form]),
+            )
     return specs
 
 
@@ -78,7 +78,7 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
     """Encodes all rows. Raises DataError when a column is missing or of another nature than in training."""
     specs = input_specs(encoders)
     arrays: dict[str, Array] = {}
-    filled = {"vector": 0, "codes": 0}
+    filled: dict[str, int] = dict.fromkeys(JOINED, 0)
     for encoder, name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
         column = _column(columns, encoder)
@@ -91,8 +91,7 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
                 arrays[f"{name}.lengths"] = lengths
             continue
         if name not in arrays:
-            dtype = "float32" if name == "vector" else "int32"
-            arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), dtype)
+            arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), stored_as(specs[name]))
         start = filled[name]
         arrays[name][:, start : start + encoded.shape[1]] = encoded
         filled[name] += encoded.shape[1]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
+from netpick.batches import batch_rows, batches, main_lengths
 from netpick.errors import ModelFileError, RequestError
+from netpick.forms import FORMS
 from netpick.types import Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class OnnxEngine:
                 key = f"{name}.lengths"
                 lengths = arrays[key] if rows is None else arrays[key][rows]
                 made[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
-                if spec.form in TRIMMED:
+                if FORMS[spec.form].trimmed:
                     part = part[:, : max(1, int(lengths.max(initial=1)))]
             made[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
         return made

@@ -7,7 +7,7 @@ import numpy as np
 
 from netpick.baselines import Fitted, Given, History, Problem
 from netpick.baselines.base import Baseline, text_columns
-from netpick.model_folder import stored_type
+from netpick.forms import FORMS, LENGTHS, is_number, stored_as
 from netpick.tasks.forecast import ForecastState
 from netpick.types import Array, Inputs, InputSpec
 
@@ -20,9 +20,9 @@ def generated_rows(inputs: Inputs, count: int, seed: int = 0) -> dict[str, Array
     random = np.random.default_rng(seed)
     arrays: dict[str, Array] = {}
     for name, spec in inputs.items():
-        arrays[name] = _values(name, spec, inputs, count, random)
+        arrays[name] = _values(spec, count, random)
         if spec.padded:
-            lengths = random.integers(0, spec.shape[0] + 1, count).astype(np.int32)
+            lengths = random.integers(0, spec.shape[0] + 1, count).astype(LENGTHS)
             lengths[: min(count, 3)] = (spec.shape[0], 0, 1)[: min(count, 3)]
             arrays[f"{name}.lengths"] = lengths
             valid = np.arange(spec.shape[0])[None, :] < lengths[:, None]
@@ -30,17 +30,17 @@ def generated_rows(inputs: Inputs, count: int, seed: int = 0) -> dict[str, Array
     return arrays
 
 
-def _values(name: str, spec: InputSpec, inputs: Inputs, count: int, random: np.random.Generator) -> Array:
-    dtype = stored_type(name, inputs)
+def _values(spec: InputSpec, count: int, random: np.random.Generator) -> Array:
+    dtype = stored_as(spec)
     shape = (count, *spec.shape)
-    if spec.form == "codes":
+    if is_number(spec):
+        return np.zeros(shape, dtype=dtype)
+    if FORMS[spec.form].indices and FORMS[spec.form].joined:  # a table for each column
         return np.stack([random.integers(0, size, count) for size in spec.cardinalities], axis=1).astype(dtype)
-    if spec.form == "tokens":
+    if FORMS[spec.form].indices:
         return random.integers(1, max(2, spec.cardinalities[0]), shape).astype(dtype)
     if dtype == "uint8":
         return random.integers(0, 256, shape).astype(dtype)
-    if name == "window.series":
-        return np.zeros(shape, dtype=dtype)
     return random.normal(size=shape).astype(dtype)
 
 

@@ -15,9 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from netpick.allocator import keep_freed_memory
-from netpick.batches import TRIMMED, batch_rows, batches, main_lengths
+from netpick.batches import batch_rows, batches, main_lengths
+from netpick.forms import FORMS, stored_as
 from netpick.store import Store
-from netpick.types import Array, Inputs, Rows
+from netpick.types import Array, Inputs, InputSpec, Rows
+
+TYPES = {"float32": torch.float32, "int32": torch.int32, "uint8": torch.uint8}  # as stored_as names them
 
 
 class DeviceData:
@@ -45,14 +48,14 @@ class DeviceData:
             part = self.tensors[name].index_select(0, rows)
             if spec.padded:
                 lengths = self.tensors[f"{name}.lengths"].index_select(0, rows)
-                longest = max(1, int(lengths.max())) if spec.form in TRIMMED else spec.shape[0]
+                longest = max(1, int(lengths.max())) if FORMS[spec.form].trimmed else spec.shape[0]
                 part = part[:, :longest]
                 steps = torch.arange(longest, device=self.device)
                 made[f"{name}.mask"] = steps[None, :] < lengths.to(self.device, non_blocking=True)[:, None]
             part = part.to(self.device, non_blocking=True)
-            if spec.form in ("codes", "tokens"):
+            if FORMS[spec.form].indices:
                 part = part.long()
-            elif spec.form == "grid" and part.shape[1] > 1:
+            elif FORMS[spec.form].channels_last and part.shape[1] > 1:
                 part = part.contiguous(memory_format=torch.channels_last)
             made[name] = part
         return made
@@ -60,6 +63,20 @@ class DeviceData:
     def targets(self, rows: Tensor) -> Tensor:
         assert self.target is not None
         return self.target.index_select(0, rows).to(self.device, non_blocking=True)
+
+
+def network_type(spec: InputSpec) -> torch.dtype:
+    """The type in which a network reads an input: as it lies in a store, but for what is looked up in tables."""
+    return torch.int64 if FORMS[spec.form].indices else TYPES[stored_as(spec)]
+
+
+def per_channel(values: tuple[float, ...], spec: InputSpec, default: float) -> Tensor:
+    """A number of each channel or band, of a shape that goes with a batch; `default` where the data told none."""
+    axis = FORMS[spec.form].channels
+    assert axis is not None
+    shape = [1] * (1 + len(spec.shape))
+    shape[1 + axis] = -1
+    return torch.tensor(values or (default,) * spec.shape[axis]).view(shape)
 
 
 def _tensor(array: Array) -> Tensor:

@@ -16,6 +16,7 @@ import numpy as np
 
 from netpick.engines import OnnxEngine
 from netpick.errors import RequestError
+from netpick.forms import LENGTHS, stored_as
 from netpick.model_parts import ModelParts, read_parts, refuse
 from netpick.onnx_file import MOST_BYTES, checked_graph, read_metadata
 from netpick.strict import Bundle, RefusedError, open_folder
@@ -91,14 +92,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def stored_type(name: str, inputs: Inputs) -> str:
-    """The numpy type in which rows of an input, or their lengths, lie in a store."""
-    spec = inputs.get(name)
-    if spec is None or spec.form in ("codes", "tokens") or name == "window.series":
-        return "int32"
-    return "uint8" if spec.form in ("grid", "spectrogram", "clip") else "float32"
-
-
 def _place(folder: Path) -> Path:
     return folder if (folder / GRAPH).is_file() else folder / MODEL
 
@@ -113,9 +106,9 @@ def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
     rows = found.shape[0]
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {"answers": ("float32", found.shape)}
     for name, spec in inputs.items():
-        wanted[f"input.{name}"] = (stored_type(name, inputs), (rows, *spec.shape))
+        wanted[f"input.{name}"] = (stored_as(spec), (rows, *spec.shape))
         if spec.padded:
-            wanted[f"input.{name}.lengths"] = ("int32", (rows,))
+            wanted[f"input.{name}.lengths"] = (LENGTHS, (rows,))
     if {name: (spec.dtype, spec.shape) for name, spec in header.specs.items()} != wanted:
         raise RefusedError("its check holds other rows than the model reads")
     return arrays_of(content, header)

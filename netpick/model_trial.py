@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from netpick.encode import JOINED, Encoder
+from netpick.encode import Encoder
+from netpick.forms import FORMS
 from netpick.kinds import KINDS
 from netpick.strict import RefusedError
 from netpick.tasks import Task
@@ -28,7 +29,7 @@ def try_encoders(encoders: Sequence[Encoder]) -> None:
             from netpick.decoders import DECODERS
 
             DECODERS[encoder.kind].try_settings(kind.decoding(encoder.state))
-        if kind.form not in JOINED and prod(kind.spec(encoder.column, encoder.state).shape) > MOST_TRIED:
+        if not FORMS[kind.form].joined and prod(kind.spec(encoder.column, encoder.state).shape) > MOST_TRIED:
             continue
         column = kind.sample(encoder.column, encoder.state)
         with np.errstate(all="ignore"):

@@ -23,6 +23,7 @@ from netpick.checkpoint import Checkpoints
 from netpick.clock import contested
 from netpick.course import Course, FixedCourse, Segment
 from netpick.errors import Interrupted, TrainingError
+from netpick.forms import FORMS
 from netpick.infer import DeviceData, autocast, predict_outputs
 from netpick.metrics.base import Metric
 from netpick.models import main_input
@@ -78,7 +79,7 @@ def new_network(job: Job) -> nn.Module:
         torch.manual_seed(job.plan.seed)
         network = job.build()
     network = network.to(job.data.device)
-    if any(spec.form == "grid" for spec in job.data.inputs.values()):
+    if any(FORMS[spec.form].channels_last for spec in job.data.inputs.values()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

@@ -17,6 +17,7 @@ import polars as pl
 from netpick.answers.horizon import transformed
 from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError
+from netpick.forms import FORMS
 from netpick.kinds import KINDS
 from netpick.kinds.cells import as_numbers
 from netpick.store import Store
@@ -180,7 +181,7 @@ def encode_covariates(timeline: Timeline, columns: Mapping[str, Column], encoder
             )
         kind = KINDS[encoder.kind]
         encoded = kind.encode(covariate_cells(timeline, table[encoder.column]), encoder.state)
-        if kind.form == "codes":
+        if FORMS[kind.form].indices:
             counts = kind.cardinalities(encoder.state)
             encoded = np.concatenate(
                 [encoded[:, i, None] == np.arange(1, count) for i, count in enumerate(counts)], axis=1
@@ -192,7 +193,7 @@ def encode_covariates(timeline: Timeline, columns: Mapping[str, Column], encoder
 def covariate_names(encoder: Encoder) -> tuple[str, ...]:
     """What the columns of an encoded covariate are called."""
     kind = KINDS[encoder.kind]
-    if kind.form != "codes":
+    if not FORMS[kind.form].indices:
         return kind.outputs(encoder.column, encoder.state)
     counts = kind.cardinalities(encoder.state)
     return tuple(f"{encoder.column} {code}" for count in counts for code in range(1, count))

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "netpick"
 
 # A stage may import itself and the stages above it in this list.
 STAGES = (
-    "errors", "strict", "stop", "drawings", "types", "answered", "words",
+    "errors", "strict", "stop", "drawings", "types", "forms", "answered", "words",
     "row_hashes",
     "disk", "recipe",
     "clock",
@@ -33,7 +33,7 @@ STAGES = (
     "folds",
     "store", "encode",
     "learned",
-    "windows", "seasons", "prepare_forecast", "augment", "batches", "infer", "blueprint", "models", "baselines", "plan", "candidates",
+    "windows", "seasons", "prepare_forecast", "batches", "infer", "augment", "blueprint", "models", "baselines", "plan", "candidates",
     "baseline_fits",
     "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report", "results_file",
     "model_trial",
@@ -67,7 +67,7 @@ NEVER = {
 }
 
 # What a person waits for before anything trains: importing these stages may not import torch.
-WITHOUT_TORCH = ("errors", "types", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
+WITHOUT_TORCH = ("errors", "types", "forms", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
                  "report", "batches", "model_trial", "model_parts", "baseline_model", "engines", "onnx_file", "model_folder", "kept_models", "use_forecast", "use", "board", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netpick.augment.base import AugmentChoice, FormAugmenter, unit
+from netpick.infer import per_channel
 from netpick.recipe import AugmentName
 from netpick.types import Form, InputSpec
 
@@ -102,7 +103,7 @@ class GridAugmenter(FormAugmenter):
         down = ((torch.arange(height, device=rows.device) + 0.5) - numbers[:, :1] * height).abs() <= half  # (B, H)
         right = ((torch.arange(width, device=rows.device) + 0.5) - numbers[:, 1:] * width).abs() <= half  # (B, W)
         hidden = (down.unsqueeze(2) & right.unsqueeze(1)).unsqueeze(1)  # (B, 1, H, W)
-        mean = torch.tensor(self.spec.mean or (0.0,) * images.shape[1], device=images.device).view(1, -1, 1, 1)
+        mean = per_channel(self.spec.mean, self.spec, 0.0).to(images.device)
         fill = mean if images.is_floating_point() else (mean * 255).round().to(images.dtype)
         return torch.where(hidden, fill, images)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from netpick.augment.base import AugmentChoice, FormAugmenter, unit
+from netpick.infer import per_channel
 from netpick.recipe import AugmentName
 from netpick.types import Form, InputSpec
 
@@ -65,7 +66,7 @@ class SpectrogramAugmenter(FormAugmenter):
         times = _stripes(numbers[:, 0], numbers[:, 1], lengths * TIME_STRIPE, lengths, length)  # (B, T)
         size = torch.full_like(lengths, bands)
         hidden = _stripes(numbers[:, 2], numbers[:, 3], size * BAND_STRIPE, size, bands)  # (B, F)
-        mean = torch.tensor(self.spec.mean or (0.0,) * bands, device=sounds.device)
+        mean = per_channel(self.spec.mean, self.spec, 0.0).to(sounds.device)
         return torch.where(times.unsqueeze(2) | hidden.unsqueeze(1), mean, sounds)
 
     @classmethod

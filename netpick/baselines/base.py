@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.answers import Answer
+from netpick.forms import FORMS
 from netpick.types import STRICT, Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -172,10 +173,14 @@ def history_of(windows: Windows, rows: Rows) -> History:
     )
 
 
+def text_names(inputs: Inputs) -> list[str]:
+    """The columns of texts among the inputs, in their order."""
+    return [name for spec in inputs.values() if FORMS[spec.form].texts for name in spec.names]
+
+
 def text_columns(inputs: Inputs, columns: Mapping[str, Column]) -> dict[str, TableColumn]:
     """The raw columns of texts among the inputs, in their order."""
-    names = [name for spec in inputs.values() if spec.form == "tokens" for name in spec.names]
-    return {name: column for name in names if isinstance(column := columns.get(name), TableColumn)}
+    return {name: column for name in text_names(inputs) if isinstance(column := columns.get(name), TableColumn)}
 
 
 def cells(column: TableColumn, rows: Rows | None = None) -> Array:

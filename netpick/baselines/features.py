@@ -15,7 +15,8 @@ import numpy as np
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.baselines.base import Given, Problem
-from netpick.baselines.shrink import MEDIA_FORMS, media_features
+from netpick.baselines.shrink import media_features
+from netpick.forms import FORMS
 from netpick.types import STRICT, Array, Inputs, Rows
 
 Purpose = Literal["linear", "trees", "distance"]
@@ -82,7 +83,7 @@ def principal_axes(values: Array, count: int) -> Axes:
 
 def has_features(inputs: Inputs) -> bool:
     """Whether there is anything but texts to make features of."""
-    return any(spec.form != "tokens" for spec in inputs.values())
+    return any(not FORMS[spec.form].texts for spec in inputs.values())
 
 
 def fit_features(
@@ -212,7 +213,7 @@ def _raw_blocks(given: Given, purpose: Purpose, tables: Mapping[str, Array]) -> 
     if given.numbers:
         blocks["numbers"] = np.stack(list(given.numbers.values()), axis=1).astype(np.float64)
     for name, spec in given.inputs.items():
-        if spec.form in MEDIA_FORMS:
+        if FORMS[spec.form].summarised:
             lengths = given.arrays.get(f"{name}.lengths")
             for part, block in media_features(spec, given.arrays[name], lengths).items():
                 blocks[f"{name} {part}".strip()] = block

@@ -13,6 +13,7 @@ from netpick.baselines.features import FeatureState, fit_features, make_features
 from netpick.baselines.fitting import describe, quietly_on_one_thread, sample_rows
 from netpick.baselines.growing import Sizes, Stop, Work, grow
 from netpick.baselines.outputs import Outputs, outputs_of, spread
+from netpick.forms import FORMS
 from netpick.types import STRICT, Array, Inputs
 
 NEIGHBOURS = 3  # of 1, 3 and 5 the best compromise on series with few training rows (docs/lab.md)
@@ -64,7 +65,7 @@ class NearestNeighbours(Baseline):
     holds_rows = True
 
     def applies(self, problem: Problem) -> bool:
-        return any(spec.form in ("grid", "series", "spectrogram", "clip") for spec in problem.inputs.values())
+        return any(FORMS[spec.form].summarised for spec in problem.inputs.values())
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)

@@ -15,7 +15,6 @@ SOUNDS_AT_ONCE = 128  # a chunk that stays in the processor's cache
 MAX_STEPS = 64
 SPECTRUM_BANDS = 4
 CHUNK_ROWS = 2_048
-MEDIA_FORMS = ("series", "grid", "spectrogram", "clip")
 
 
 def media_features(spec: InputSpec, values: Array, lengths: Array | None) -> dict[str, Array]:

@@ -12,19 +12,19 @@ from dataclasses import replace
 import numpy as np
 from pydantic.dataclasses import dataclass as strict_dataclass
 
-from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem, text_columns
+from netpick.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem, text_columns, text_names
 from netpick.baselines.features import FeatureState, fit_features, make_features, require_features
 from netpick.baselines.fitting import describe, quietly_on_one_thread, sample_rows
 from netpick.baselines.growing import Sizes, Stop, Work, grow
 from netpick.baselines.linear_model import BIAS, WEIGHTS, LinearWork, linear_answer, require_linear
 from netpick.baselines.outputs import Outputs, from_scores, outputs_of, targets_of
 from netpick.baselines.text_counts import WHAT, CountsState, count, fit_counts, read_terms
+from netpick.forms import JOINED
 from netpick.types import STRICT, Array, Inputs, Rows
 
 PENALTY = 0.1  # 1 / C: TF-IDF vectors are short, so the usual 1 holds the weights back too much
 SMOOTHING = 0.1  # of naive Bayes
 TRIED_SHARE = 10  # a tenth of the rows tells which naive Bayes is the better one
-TABLE = ("vector", "codes")
 SIZES = Sizes(start=2_000, measured=10, enough=100, most=1_000)
 ONCE = Sizes(start=4_000)
 
@@ -97,7 +97,7 @@ class TextBaseline(Baseline):
 
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:
         state: TextState = fitted.state
-        names = {name for spec in inputs.values() if spec.form == "tokens" for name in spec.names}
+        names = set(text_names(inputs))
         if state.outputs.num != num_outputs or any(counts.column not in names for counts in state.texts):
             raise ValueError("the state is not that of counts of these texts")
         width = sum(len(_terms(fitted, i)) for i in range(len(state.texts)))
@@ -224,4 +224,4 @@ def _terms(fitted: Fitted, number: int) -> dict[str, int]:
 
 
 def _table_inputs(inputs: Inputs) -> Inputs:
-    return {name: spec for name, spec in inputs.items() if name in TABLE}
+    return {name: spec for name, spec in inputs.items() if name in JOINED}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from netpick.drawings import Bar, Bars, Figure, Tile, Tiles
 from netpick.explain.attribute import Batch, window_occlusion
@@ -48,7 +47,7 @@ def clip_figures(subject: Subject, row: int, name: str, target: Target) -> tuple
     over_time = frame_occlusion(subject, batch, name, target)
     height, width = clip.shape[-2:]
     size, stride = (max(2, height // 5), max(2, width // 5)), max(1, min(height, width) // 10)
-    where = window_occlusion(subject, batch, name, _blank(subject, name), target, size, stride)
+    where = window_occlusion(subject, batch, name, blank_of(subject, name), target, size, stride)
     chosen = np.unique(np.linspace(0, clip.shape[1] - 1, min(MOST_FRAMES, clip.shape[1])).round().astype(int))
     shown = [Tile(pixels=overlaid(clip[0, int(i)].numpy(), where), label=f"frame {int(i) + 1}") for i in chosen]
     strip = [Bar(name=f"frame {i + 1}", value=float(v)) for i, v in enumerate(over_time)]
@@ -81,7 +80,3 @@ def frame_occlusion(subject: Subject, batch: Batch, name: str, target: Target) -
         variants[frame, frame] = clip[0, frame - 1 if frame else min(1, length - 1)]
     whole = float(subject.scores(batch, target)[0])
     return np.asarray(whole - subject.changed(batch, {name: variants}, target))
-
-
-def _blank(subject: Subject, name: str) -> torch.Tensor:
-    return blank_of(subject, name).unsqueeze(1)

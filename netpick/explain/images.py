@@ -16,6 +16,7 @@ from netpick.explain.attribute import Batch, path_maps, window_occlusion
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.explain.walk import Stage, kernels_figure, pooling_figure, stages_of, walk_figure
+from netpick.infer import per_channel
 from netpick.models.grid_cnn import GridCnnTrunk
 from netpick.models.rnn import RnnTrunk
 from netpick.report.drawing import bars, overlaid, overlay, picture, pictured, stretched, tiles
@@ -112,11 +113,9 @@ def fused(maps: list[Array], size: tuple[int, int]) -> Array | None:
 
 
 def blank_of(subject: Subject, name: str) -> Tensor:
-    """What stands for "nothing there": the training mean of each channel (1, C, 1, 1), or of each band of a sound (1, 1, F)."""
+    """What stands for "nothing there": the training mean of each channel, or of each band of a sound, beside a batch."""
     spec = subject.inputs[name]
-    if spec.form == "spectrogram":
-        return torch.tensor(spec.mean or (0.5,) * spec.shape[-1]).view(1, 1, -1)
-    return torch.tensor(spec.mean or (0.5,) * spec.shape[-3]).view(1, -1, 1, 1)
+    return per_channel(spec.mean, spec, 0.5)
 
 
 def regions_figure(subject: Subject, batch: Batch, name: str, target: Target, stages: list[Stage]) -> Figure:

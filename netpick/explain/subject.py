@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from netpick.answered import AnsweredChances
 from netpick.answers import Answer
 from netpick.encode import Encoder
+from netpick.forms import FORMS
 from netpick.infer import DeviceData
 from netpick.models.network import Network
 from netpick.store import Store
@@ -23,7 +24,6 @@ from netpick.tasks import Task
 from netpick.types import Answered, Array, Column, DecisionRule, Inputs, Rows
 
 VALUES_AT_ONCE = 2 << 20  # input values of the changed rows that are asked about in one go
-TOKEN_WEIGHT = 64  # values that stand for one token
 TINY = 1e-12
 
 
@@ -151,7 +151,7 @@ def batch_of(arrays: Mapping[str, Array], inputs: Inputs, rows: Rows) -> dict[st
 def _pieces(batch: Mapping[str, Tensor], inputs: Inputs) -> Iterator[dict[str, Tensor]]:
     """The batch in pieces of so many input values."""
     values = sum(
-        int(np.prod(value.shape[1:])) * (TOKEN_WEIGHT if inputs.get(name) and inputs[name].form == "tokens" else 1)
+        int(np.prod(value.shape[1:])) * (FORMS[inputs[name].form].cell_cost if name in inputs else 1)
         for name, value in batch.items()
     )
     size = max(8, min(1024, VALUES_AT_ONCE // max(1, values)))

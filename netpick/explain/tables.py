@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netpick.drawings import Bar, Bars, Figure, Fold, Stack
-from netpick.encode import JOINED, Encoder, input_names
+from netpick.encode import Encoder, input_names
 from netpick.explain import attention
 from netpick.explain.subject import Subject, Target, batch_of
+from netpick.forms import FORMS, stored_as
 from netpick.kinds import KINDS
 from netpick.types import Array, TableColumn
 from netpick.words import counted, significant
@@ -37,7 +38,7 @@ def places(encoders: Sequence[Encoder]) -> tuple[Place, ...]:
     for encoder, name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
         values = None
-        if kind.form in JOINED:
+        if FORMS[kind.form].joined:
             start = filled.get(name, 0)
             count = len(kind.outputs(encoder.column, encoder.state))
             values, filled[name] = tuple(range(start, start + count)), start + count
@@ -114,7 +115,7 @@ def row_shares(subject: Subject, row: int, target: Target, background: dict[str,
 
 def is_plain(subject: Subject) -> bool:
     """Whether rows hold numbers and categories alone, so that thousands of them are asked about in no time."""
-    return all(spec.form in JOINED for spec in subject.inputs.values())
+    return all(FORMS[spec.form].joined for spec in subject.inputs.values())
 
 
 def background_of(subject: Subject, row: int) -> tuple[dict[str, Array], str]:
@@ -134,12 +135,10 @@ def typical_rows(subject: Subject) -> dict[str, Array]:
     generator = np.random.default_rng(0)
     made: dict[str, Array] = {}
     for name, spec in subject.inputs.items():
-        if spec.form == "vector":
-            made[name] = np.zeros((MOST_BACKGROUND, *spec.shape), np.float32)
-        elif spec.form == "codes":
-            made[name] = np.stack(
-                [generator.integers(min(1, size - 1), size, MOST_BACKGROUND) for size in spec.cardinalities], axis=1
-            ).astype(np.int32)
+        if FORMS[spec.form].joined:
+            made[name] = np.zeros((MOST_BACKGROUND, *spec.shape), stored_as(spec))
+            for column, size in enumerate(spec.cardinalities):
+                made[name][:, column] = generator.integers(min(1, size - 1), size, MOST_BACKGROUND)
     for place in places(subject.encoders):
         if place.input == "vector" and place.values:  # a flag for missing cells, behind the number, stays 0
             middle = (np.arange(MOST_BACKGROUND) + 0.5) / MOST_BACKGROUND

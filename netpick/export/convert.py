@@ -15,9 +15,11 @@ from torch import Tensor
 
 from netpick.engines import ANSWERS
 from netpick.errors import NetpickError, RequestError
-from netpick.export.graph import PICTURES, ExportedModel, input_names
+from netpick.export.graph import ExportedModel, input_names
+from netpick.forms import FORMS, LENGTHS, stored_as
+from netpick.infer import TYPES
 from netpick.onnx_file import checked_graph
-from netpick.types import Inputs, InputSpec
+from netpick.types import Inputs
 
 if TYPE_CHECKING:
     import onnx
@@ -78,18 +80,11 @@ def _example(name: str, inputs: Inputs) -> Tensor:
     spec_name = name.removesuffix(".lengths") if name.removesuffix(".lengths") in inputs else name
     spec = inputs[spec_name]
     if name != spec_name:
-        return torch.full((EXAMPLE_ROWS,), spec.shape[0], dtype=torch.int32)
+        return torch.full((EXAMPLE_ROWS,), spec.shape[0], dtype=TYPES[LENGTHS])
     shape = list(spec.shape)
-    if spec.form in PICTURES:
+    if FORMS[spec.form].pictures:
         shape[-2:] = [shape[-2] + 3, shape[-1] + 5]
-    return torch.zeros((EXAMPLE_ROWS, *shape), dtype=dtype_of(name, spec))
-
-
-def dtype_of(name: str, spec: InputSpec) -> torch.dtype:
-    """As rows lie in a store."""
-    if spec.form in ("codes", "tokens") or name == "window.series":
-        return torch.int32
-    return torch.uint8 if spec.form in ("grid", "spectrogram", "clip") else torch.float32
+    return torch.zeros((EXAMPLE_ROWS, *shape), dtype=TYPES[stored_as(spec)])
 
 
 def _shapes(names: list[str], inputs: Inputs) -> tuple[dict[int, Any], ...]:
@@ -101,7 +96,7 @@ def _shapes(names: list[str], inputs: Inputs) -> tuple[dict[int, Any], ...]:
         spec = inputs.get(name)
         if spec is not None and spec.padded and spec.shape[0] > 1:
             axes[1] = torch.export.Dim(f"time_{number}", min=1, max=spec.shape[0])
-        if spec is not None and spec.form in PICTURES:
+        if spec is not None and FORMS[spec.form].pictures:
             last = len(spec.shape)
             axes[last - 1] = torch.export.Dim(f"height_{number}", min=1, max=LONGEST_SIDE)
             axes[last] = torch.export.Dim(f"width_{number}", min=1, max=LONGEST_SIDE)

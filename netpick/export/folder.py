@@ -14,6 +14,7 @@ from safetensors.numpy import save as save_arrays
 from netpick import __version__
 from netpick.disk import aside, write_through
 from netpick.errors import RequestError
+from netpick.forms import graph_words
 from netpick.model_folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD
 from netpick.model_parts import ModelParts
 from netpick.model_record import ModelRecord
@@ -137,22 +138,9 @@ The graph's metadata hold the labels and the schema as JSON.
 
 
 def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:
-    words = {
-        "vector": "numbers and dates as encoded, float32 (rows, {0})",
-        "codes": "categories as whole numbers, int32 (rows, {0}); 0 is missing or unknown",
-        "tokens": "numbers of tokens, int32 (rows, up to {0}); 0 is padding",
-        "series": "standardised series, float32 (rows, up to {0} steps, {1})",
-        "grid": "pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside",
-        "spectrogram": "log-mel frames, uint8 (rows, up to {0} frames, {1})",
-        "clip": "clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside",
-        "window": "steps of the series' own scale, (rows, {0}, ...)",
-    }
     made = []
     for name, spec in parts.inputs.items():
-        text = words[spec.form].format(*spec.shape, "", "", "")
-        if name == "window.series":
-            text = "the number of the series, int32 (rows, 1)"
-        made.append((name, text))
+        made.append((name, graph_words(spec)))
         if spec.padded:
             made.append((f"{name}.lengths", "how many of the steps are valid, int32 (rows,)"))
     return made

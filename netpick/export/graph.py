@@ -16,9 +16,8 @@ from torch.nn import functional
 
 from netpick.answers import Answer
 from netpick.export.twins import exportable
+from netpick.forms import FORMS
 from netpick.types import Inputs
-
-PICTURES = ("grid", "clip")  # forms whose height and width a graph brings to those of training
 
 
 class ExportedModel(nn.Module):
@@ -45,7 +44,7 @@ class ExportedModel(nn.Module):
         batch: dict[str, Tensor] = {}
         for name, spec in self.inputs.items():
             values = given[name]
-            if spec.form in PICTURES:
+            if FORMS[spec.form].pictures:
                 values = resized(values, spec.shape[-2], spec.shape[-1])
             if spec.padded:
                 if self.whole:
@@ -53,7 +52,7 @@ class ExportedModel(nn.Module):
                     values = functional.pad(values, (*(0, 0) * (values.ndim - 2), 0, missing))
                 steps = torch.arange(values.shape[1])
                 batch[f"{name}.mask"] = steps[None, :] < given[f"{name}.lengths"][:, None]
-            batch[name] = values.long() if spec.form in ("codes", "tokens") else values
+            batch[name] = values.long() if FORMS[spec.form].indices else values
         return batch
 
 

@@ -7,6 +7,7 @@ of a mixed row get a trunk of their own (network.py).
 
 from __future__ import annotations
 
+from netpick.forms import RICH
 from netpick.models.base import Architecture
 from netpick.models.clip_cnn import ClipCnn
 from netpick.models.clip_cnn_rnn import ClipCnnRnn
@@ -34,7 +35,6 @@ from netpick.models.text_transformer import TextTransformer
 from netpick.types import Inputs
 
 FAMILIES = ("mlp", "cnn", "rnn", "cnn_rnn", "transformer")
-RICH_FORMS = ("window", "clip", "grid", "spectrogram", "tokens", "series")  # the richest first
 
 MODELS: dict[tuple[str, str], Architecture] = {
     ("mlp", "table"): TabularMlp(),
@@ -74,7 +74,7 @@ MODELS: dict[tuple[str, str], Architecture] = {
 
 def main_input(inputs: Inputs) -> str:
     """The name of the input that the family's trunk reads: the richest one, or "table" for vector and codes."""
-    for form in RICH_FORMS:
+    for form in RICH:
         for name, spec in inputs.items():
             if spec.form == form:
                 return name

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netpick.errors import RequestError
+from netpick.infer import network_type
 from netpick.models import main_form
 from netpick.models.base import Batch
 from netpick.models.layers import GridOpening, TableOpening
@@ -72,7 +73,7 @@ def _words(shape: tuple[int, ...]) -> str:
 def _blank(inputs: Inputs, rows: int) -> dict[str, Tensor]:
     batch: dict[str, Tensor] = {}
     for name, spec in inputs.items():
-        batch[name] = torch.zeros((rows, *spec.shape), dtype=torch.int64 if name == "codes" else torch.float32)
+        batch[name] = torch.zeros((rows, *spec.shape), dtype=network_type(spec))
         if spec.padded:
             batch[f"{name}.mask"] = torch.ones((rows, spec.shape[0]), dtype=torch.bool)
     return batch

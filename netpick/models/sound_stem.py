@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.infer import per_channel
 from netpick.models.base import Batch
 from netpick.recipe import AugmentName, Recipe
 from netpick.types import Form, InputSpec
@@ -21,9 +22,8 @@ class SpectrogramStem(nn.Module):
 
     def __init__(self, spec: InputSpec) -> None:
         super().__init__()
-        bands = spec.shape[1]
-        mean = torch.tensor(spec.mean or (0.0,) * bands)
-        std = torch.tensor(spec.std or (1.0,) * bands).clamp(min=1e-3)
+        mean = per_channel(spec.mean, spec, 0.0)
+        std = per_channel(spec.std, spec, 1.0).clamp(min=1e-3)
         self.register_buffer("factor", 1 / std, persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
 

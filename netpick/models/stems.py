@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.infer import per_channel
 from netpick.models.base import Batch
 from netpick.types import InputSpec
 
@@ -18,9 +19,8 @@ class GridStem(nn.Module):
 
     def __init__(self, spec: InputSpec) -> None:
         super().__init__()
-        channels = spec.shape[0]
-        mean = torch.tensor(spec.mean or (0.0,) * channels).view(1, -1, 1, 1)
-        std = torch.tensor(spec.std or (1.0,) * channels).view(1, -1, 1, 1).clamp(min=1e-3)
+        mean = per_channel(spec.mean, spec, 0.0)
+        std = per_channel(spec.std, spec, 1.0).clamp(min=1e-3)
         self.register_buffer("factor", 1 / std, persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
 

@@ -18,10 +18,11 @@ from pydantic_core import from_json, to_json
 
 from netpick.answers import Answer
 from netpick.decoders import DECODERS
-from netpick.encode import JOINED, Encoder, input_names
+from netpick.encode import Encoder, input_names
 from netpick.engines import raw_cells
 from netpick.errors import near_matches
 from netpick.formats import Neighbours
+from netpick.forms import JOINED, stored_as
 from netpick.kinds import KINDS
 from netpick.new_rows import meaning_of, read_cells
 from netpick.serve.faults import refuse, require_few, shown
@@ -258,7 +259,7 @@ class ServedModel:
                     arrays[f"{name}.lengths"] = lengths
                 continue
             if name not in arrays:
-                arrays[name] = np.empty((count, *specs[name].shape), np.float32 if name == "vector" else np.int32)
+                arrays[name] = np.empty((count, *specs[name].shape), stored_as(specs[name]))
             arrays[name][:, place] = part
         if raw := self.model.engine.raw:
             asked = {key.partition(".")[2] for key in raw}

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from netpick.decoders import DECODERS
-from netpick.model_folder import stored_type
+from netpick.forms import LENGTHS, stored_as
 from netpick.serve.batching import Batcher, Call, Job
 from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall, Written
 from netpick.serve.counters import Counters
@@ -291,11 +291,10 @@ class Service:
 def _zeros(served: ServedModel) -> dict[str, Array]:
     """One row that every network reads: zeros, of one step where lengths differ."""
     arrays: dict[str, Array] = {}
-    inputs = served.model.parts.inputs
-    for name, spec in inputs.items():
-        arrays[name] = np.zeros((1, *spec.shape), stored_type(name, inputs))
+    for name, spec in served.model.parts.inputs.items():
+        arrays[name] = np.zeros((1, *spec.shape), stored_as(spec))
         if spec.padded:
-            arrays[f"{name}.lengths"] = np.ones(1, np.int32)
+            arrays[f"{name}.lengths"] = np.ones(1, LENGTHS)
     return arrays
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter
 
+from netpick.forms import FORMS, LENGTHS
 from netpick.kinds import KINDS
 from netpick.types import ArrayColumn, Column, TableColumn
 
@@ -105,16 +106,17 @@ def test_declared_outputs_equal_what_is_encoded(name: str) -> None:
     encoded = kind.encode(column, state)
     outputs = kind.outputs("x", state)
     assert len(encoded) == N
-    dtypes: dict[str, type] = {"codes": np.int32, "tokens": np.int32, "vector": np.float32, "series": np.float32}
-    assert encoded.dtype == dtypes.get(kind.form, np.uint8)
+    form = FORMS[kind.form]
+    assert encoded.dtype == form.stored
+    assert encoded.ndim == 1 + form.axes
     if kind.form != "tokens":
         channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid") else encoded.shape[2]
         assert channels == len(outputs)
-    if kind.form not in ("vector", "codes"):
+    if not form.joined:
         spec, lengths = kind.spec("x", state), kind.lengths(column, state, encoded)
         assert (spec.form, spec.shape) == (kind.form, encoded.shape[1:])
         assert spec.padded == (lengths is not None)
-        assert lengths is None or (lengths.dtype == np.int32 and lengths.max() <= spec.shape[0])
+        assert lengths is None or (lengths.dtype == LENGTHS and lengths.max() <= spec.shape[0])
     if kind.form == "codes":
         cardinalities = np.array(kind.cardinalities(state))
         assert (encoded >= 0).all()
@@ -167,7 +169,7 @@ def test_rows_are_encoded_one_by_one_as_together(name: str) -> None:
         assert np.array_equal(kind.encode(alone, state)[0], together[row])
 
 
-@pytest.mark.parametrize("name", [name for name, kind in sorted(KINDS.items()) if kind.form in ("vector", "codes")])
+@pytest.mark.parametrize("name", [name for name, kind in sorted(KINDS.items()) if FORMS[kind.form].joined])
 def test_unseen_missing_and_empty_cells_are_encoded(name: str) -> None:
     kind, column = KINDS[name], SAMPLES[name]()
     state = kind.fit(column, np.arange(N))

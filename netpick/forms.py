@@ -1,0 +1,91 @@
+"""The forms that data take at a network's entrance, one record each: all that is to be known of a form is asked here.
+
+Every kind of column encodes to a form, every architecture reads some. A form more is a record here, a kind that encodes to
+it and an architecture that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from netpick.types import Form, InputSpec
+
+Stored = Literal["float32", "int32", "uint8"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormRecord:
+    """One form. `axes`: dimensions of a row."""
+
+    name: Form
+    axes: int
+    stored: Stored  # type of the numbers in a store, a model file and a graph
+    graph_words: str  # what a graph reads, for people; {0}, {1}, ... are the extents of a row
+    columns_words: str = ""  # of all its columns together, where they stand side by side in one input
+    trimmed: bool = False  # rows have lengths of their own, and a batch ends with its longest
+    cell_cost: int = 1  # numbers that stand for a cell in a network; larger batches would leave the processor's cache
+    channels_last: bool = False  # networks read it with the channels of a pixel side by side, which is faster
+    pictures: bool = False  # the last two axes are height and width, and a graph takes any
+    channels: int | None = None  # the axis of a row along which the data have means and deviations, in 0..1
+    texts: bool = False  # baselines read its raw cells
+    summarised: bool = False  # baselines read it as a smaller picture or curve, and statistics of it
+
+    @property
+    def joined(self) -> bool:
+        """Whether columns stand side by side in one input."""
+        return bool(self.columns_words)
+
+    @property
+    def indices(self) -> bool:
+        """Whether its numbers say which entry of a table, and how much they are means nothing."""
+        return self.stored == "int32"
+
+
+FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the richest first: it is a row's main input
+    FormRecord(name="window", axes=2, stored="float32",
+               graph_words="steps of the series' own scale, (rows, {0}, ...)"),
+    FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
+               graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
+    FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,
+               graph_words="pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside"),
+    FormRecord(name="spectrogram", axes=2, stored="uint8", trimmed=True, channels=1, summarised=True,
+               graph_words="log-mel frames, uint8 (rows, up to {0} frames, {1})"),
+    FormRecord(name="tokens", axes=1, stored="int32", trimmed=True, texts=True, cell_cost=256,
+               graph_words="numbers of tokens, int32 (rows, up to {0}); 0 is padding"),
+    FormRecord(name="series", axes=2, stored="float32", summarised=True,
+               graph_words="standardised series, float32 (rows, up to {0} steps, {1})"),
+    FormRecord(name="vector", axes=1, stored="float32", columns_words="number columns",
+               graph_words="numbers and dates as encoded, float32 (rows, {0})"),
+    FormRecord(name="codes", axes=1, stored="int32", columns_words="category columns",
+               graph_words="categories as whole numbers, int32 (rows, {0}); 0 is missing or unknown"),
+)}  # fmt: skip
+
+JOINED: tuple[Form, ...] = tuple(name for name, record in FORMS.items() if record.joined)
+RICH: tuple[Form, ...] = tuple(name for name in FORMS if name not in JOINED)  # a column is an input of its own
+LENGTHS: Stored = "int32"  # of the lengths of a padded input
+
+
+def is_number(spec: InputSpec) -> bool:
+    """Whether an input goes with a richer one and is one whole number a row: the series that a window is of."""
+    return len(spec.shape) < FORMS[spec.form].axes
+
+
+def stored_as(spec: InputSpec) -> Stored:
+    """The numpy type in which rows of an input lie in a store."""
+    return "int32" if is_number(spec) else FORMS[spec.form].stored
+
+
+def graph_words(spec: InputSpec) -> str:
+    """What a graph reads of an input, in words."""
+    if is_number(spec):
+        return "the number of the series, int32 (rows, 1)"
+    return FORMS[spec.form].graph_words.format(*spec.shape)
+
+
+def cell_values(spec: InputSpec) -> int:
+    """Numbers that a row of an input takes at a network's entrance; each target of a window is a row of its own there."""
+    return int(np.prod([*spec.shape, *spec.ahead[:1]])) * FORMS[spec.form].cell_cost

@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from pydantic import create_model
 
+from netpick.infer import answers_of
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
 from netpick.use import load
@@ -33,7 +34,7 @@ def make(path: Path) -> FastAPI:
     def answer(arrays: dict[str, Any]) -> dict[str, Any]:
         inputs = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
         inputs = {name: value.long() if name == "codes" else value for name, value in inputs.items()}
-        chances = task.answer.answer(network(inputs))[0].tolist()
+        chances = answers_of(task.answer.answer, network(inputs))[0].tolist()
         return {"prediction": labels[int(np.argmax(chances))], "probabilities": dict(zip(labels, chances, strict=True))}
 
     if served.encoders[0].kind == "image":

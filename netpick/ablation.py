@@ -19,7 +19,7 @@ from netpick.answers import Answer
 from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.encode import Encoder, input_names
 from netpick.forms import FORMS, JOINED
-from netpick.infer import DeviceData, predict_outputs
+from netpick.infer import DeviceData, answers_of, predict_outputs
 from netpick.metrics import Metric
 from netpick.store import Store
 from netpick.tasks import Task
@@ -167,5 +167,6 @@ def _predictions(trial: Trial, arrays: Mapping[str, Array]) -> Answered:
     data = DeviceData(Store(arrays=arrays), trial.inputs, trial.device)
     count = len(next(iter(arrays.values())))
     outputs = predict_outputs(trial.network, data, np.arange(count, dtype=np.int64))
-    predictions: Answered = trial.task.answer.decode(trial.task.answer.answer(outputs).cpu().numpy(), trial.task_state)
+    answers = answers_of(trial.task.answer.answer, outputs)
+    predictions: Answered = trial.task.answer.decode(answers.cpu().numpy(), trial.task_state)
     return predictions

@@ -25,7 +25,7 @@ from netpick.disk import write_whole
 from netpick.encode import Encoder
 from netpick.errors import ModelFileError, NetpickError, RequestError
 from netpick.forms import LENGTHS, stored_as
-from netpick.infer import DeviceData, predict_outputs, weights_of
+from netpick.infer import DeviceData, predict_outputs, values_of, weights_of
 from netpick.model_parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
 from netpick.model_record import BASELINE, FORMAT, ModelRecord
 from netpick.models.module import UserModule
@@ -57,7 +57,7 @@ def save_model(path: Path, record: ModelRecord, network: nn.Module, data: Device
     count = max(1, min(CHECK_ROWS, PREDICT_VALUES // row_values(data.inputs)))
     rows = np.arange(min(count, len(next(iter(data.tensors.values())))), dtype=np.int64)
     check = {f"input.{name}": tensor[: len(rows)].cpu().contiguous() for name, tensor in data.tensors.items()}
-    check["output"] = predict_outputs(network, data, rows).cpu().contiguous()
+    check["output"] = values_of(predict_outputs(network, data, rows)).cpu().contiguous()
     members = {
         RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),
         WEIGHTS: save_tensors(dict(weights_of(network))),
@@ -165,7 +165,7 @@ def _run_check(network: nn.Module, inputs: Inputs, check: dict[str, Tensor]) -> 
             raise RefusedError("its check holds rows of impossible lengths")
     data = DeviceData(Store(arrays=arrays), inputs, "cpu")
     with torch.no_grad():
-        outputs = predict_outputs(network, data, np.arange(len(check["output"]), dtype=np.int64))
+        outputs = values_of(predict_outputs(network, data, np.arange(len(check["output"]), dtype=np.int64)))
     if outputs.shape != check["output"].shape:
         raise RefusedError("its stored rows give outputs of another shape")
     scale = max(1.0, float(check["output"].abs().max()))

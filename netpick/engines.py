@@ -64,13 +64,14 @@ class TorchEngine:
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
-        from netpick.infer import DeviceData, predict_outputs
+        from netpick.infer import DeviceData, answers_of, predict_outputs
         from netpick.store import Store
         from netpick.tasks import TASKS
 
         data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
-        answers = TASKS[self.loaded.record.task].answer.answer(predict_outputs(self.loaded.network, data, rows))
+        answer = TASKS[self.loaded.record.task].answer.answer
+        answers = answers_of(answer, predict_outputs(self.loaded.network, data, rows))
         return np.asarray(answers.numpy(), dtype=np.float32)
 
 

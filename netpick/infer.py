@@ -6,9 +6,9 @@ Shared by training, evaluation, model files and serving, so that all of them giv
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,25 @@ from netpick.store import Store
 from netpick.types import Array, Inputs, InputSpec, Rows
 
 TYPES = {"float32": torch.float32, "int32": torch.int32, "uint8": torch.uint8}  # as stored_as names them
+
+
+class Members(NamedTuple):
+    """Outputs (B, M, ...) of M members that train side by side, each by its own loss; the answer is the mean of theirs."""
+
+    values: Tensor
+
+
+Outputs = Tensor | Members  # of a network: (B, ...), or those of its members
+
+
+def values_of(outputs: Outputs) -> Tensor:
+    """(B, ...), or (B, M, ...) of members."""
+    return outputs.values if isinstance(outputs, Members) else outputs
+
+
+def answers_of(answer: Callable[[Tensor], Tensor], outputs: Outputs) -> Tensor:
+    """What a task makes of outputs (B, ...); of members, the mean of what it makes of each."""
+    return answer(outputs.values).mean(dim=1) if isinstance(outputs, Members) else answer(outputs)
 
 
 class DeviceData:
@@ -104,19 +123,22 @@ def supports_bfloat16(device: str) -> bool:
 
 
 @torch.no_grad()
-def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precision: str = "float32") -> Tensor:
-    """The network's outputs (n, O) or (n, M, O) for these rows, in evaluation mode."""
+def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precision: str = "float32") -> Outputs:
+    """The network's outputs for these rows, in evaluation mode."""
     network.eval()
-    parts, places = [], []
+    parts: list[Tensor] = []
+    places: list[Rows] = []
+    made: Outputs | None = None
     for chunk, where in batches(rows, data.lengths, data.batch_rows):
         with autocast(precision, data.device):
-            parts.append(network(data.batch(torch.from_numpy(chunk).to(data.place))).float())
+            made = network(data.batch(torch.from_numpy(chunk).to(data.place)))
+            parts.append(values_of(made).float())
         places.append(where)
-    outputs = torch.cat(parts)
-    if data.lengths is None:
-        return outputs
-    back = torch.from_numpy(np.argsort(np.concatenate(places), kind="stable")).to(outputs.device)
-    return outputs.index_select(0, back)
+    values = torch.cat(parts)
+    if data.lengths is not None:
+        back = torch.from_numpy(np.argsort(np.concatenate(places), kind="stable")).to(values.device)
+        values = values.index_select(0, back)
+    return Members(values) if isinstance(made, Members) else values
 
 
 def latency_ms(network: nn.Module, data: DeviceData, row: int) -> float:

@@ -24,7 +24,7 @@ from netpick.clock import contested
 from netpick.course import Course, FixedCourse, Segment
 from netpick.errors import Interrupted, TrainingError
 from netpick.forms import FORMS
-from netpick.infer import DeviceData, autocast, predict_outputs
+from netpick.infer import DeviceData, Members, Outputs, answers_of, autocast, predict_outputs
 from netpick.metrics.base import Metric
 from netpick.models import main_input
 from netpick.optimize import Average, Optimizer, make_optimizers, rate_multiplier
@@ -264,12 +264,12 @@ def _augmenters(job: Job) -> list[Augmenter]:
     return [Augmenter(job.plan.recipe.augment, job.data.inputs[main], job.plan.seed, main)]
 
 
-def per_row_loss(loss_function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor) -> Tensor:
-    """Loss per row (B,); members (B, M, O) are each trained against the target and averaged."""
-    if outputs.ndim == 2:
+def per_row_loss(loss_function: Callable[[Tensor, Tensor], Tensor], outputs: Outputs, target: Tensor) -> Tensor:
+    """Loss per row (B,); members are each trained against the target and averaged."""
+    if not isinstance(outputs, Members):
         return loss_function(outputs, target)
-    members = outputs.shape[1]
-    losses = loss_function(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
+    members = outputs.values.shape[1]
+    losses = loss_function(outputs.values.flatten(0, 1), target.repeat_interleave(members, dim=0))
     return losses.view(-1, members).mean(dim=1)
 
 
@@ -418,7 +418,8 @@ def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
     plain = replace(job.plan.recipe, label_smoothing=0.0)
     target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
     losses = per_row_loss(job.task.answer.loss(plain, None), outputs, target).float()
-    predictions = job.task.answer.decode(job.task.answer.answer(outputs).cpu().numpy(), job.target_state)
+    answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
+    predictions = job.task.answer.decode(answers, job.target_state)
     truth = job.truth[job.validation]
     decided = job.task.answer.decide(predictions)
     weights = np.ones((1, len(truth)))
@@ -427,7 +428,7 @@ def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
     return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
 
 
-def _seconds_of_second(call: Callable[[], Tensor]) -> float:
+def _seconds_of_second(call: Callable[[], Outputs]) -> float:
     """The second call's seconds: the first one chooses algorithms and fills caches."""
     call()
     before = time.perf_counter()

@@ -88,7 +88,7 @@ class Answer(ABC, Generic[A]):
 
     @abstractmethod
     def answer(self, outputs: Tensor) -> Tensor:
-        """Outputs (B, O) or (B, M, O) of M members to probabilities or standardised values (B, O)."""
+        """Outputs (..., O) to probabilities or standardised values (..., O)."""
 
     @abstractmethod
     def decode(self, answers: Array, state: Any) -> A:
@@ -197,7 +197,7 @@ class Answer(ABC, Generic[A]):
 
     @abstractmethod
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
-        """(B,) how much outputs (B, M, O) of M members are for one class or label, as log-odds, or one predicted number."""
+        """(...) how much outputs (..., O) are for one class or label, as log-odds, or one predicted number."""
 
 
 def error_function(recipe: Recipe, what: str) -> Callable[..., Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import polars as pl
 
@@ -12,9 +12,6 @@ from netpick.answered import AnsweredChances
 from netpick.answers.base import Answer, TensorSpec
 from netpick.metrics.means import Accuracy
 from netpick.words import percent
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 C = TypeVar("C", bound=AnsweredChances)
 
@@ -29,11 +26,6 @@ class Chances(Answer[C], ABC, Generic[C]):
 
     def calibration_words(self, state: Any) -> str:
         return state.calibration.words if state.calibration else ""
-
-
-def mean_of_members(answers: Tensor) -> Tensor:
-    """(B, O) of (B, O), or of (B, M, O) for M members that train side by side."""
-    return answers.mean(dim=1) if answers.ndim == 3 else answers
 
 
 def probability_columns(predictions: AnsweredChances, labels: Sequence[str], prefix: str) -> dict[str, pl.Series]:

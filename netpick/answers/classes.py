@@ -15,7 +15,6 @@ from netpick.answers.calibration import calibrate_classes
 from netpick.answers.chances import (
     Chances,
     confident,
-    mean_of_members,
     probabilities_spec,
     probability_columns,
 )
@@ -72,7 +71,7 @@ class OneClass(Chances[AnsweredClasses]):
         return truth >= 0
 
     def answer(self, outputs: Tensor) -> Tensor:
-        return mean_of_members(outputs.float().softmax(dim=-1))
+        return outputs.float().softmax(dim=-1)
 
     def decode(self, answers: Array, state: Any) -> AnsweredClasses:
         return self.revised(AnsweredClasses(probabilities=answers.astype(np.float64)), state)
@@ -170,8 +169,7 @@ class OneClass(Chances[AnsweredClasses]):
         import torch
 
         others = torch.cat([outputs[..., :index], outputs[..., index + 1 :]], dim=-1)
-        odds: Tensor = outputs[..., index] - others.logsumexp(dim=-1)
-        return odds.mean(dim=1)
+        return outputs[..., index] - others.logsumexp(dim=-1)
 
 
 def least_cost(probabilities: Array, costs: Array) -> Array:

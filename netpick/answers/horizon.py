@@ -16,7 +16,6 @@ import polars as pl
 
 from netpick.answered import AnsweredHorizon
 from netpick.answers.base import Answer, Read, TensorSpec, error_function
-from netpick.answers.chances import mean_of_members
 from netpick.answers.numbers import named_values
 from netpick.metrics.forecast import ForecastRmse, StandardisedMse
 from netpick.recipe import Recipe
@@ -79,7 +78,7 @@ class Horizon(Answer[AnsweredHorizon]):
         return np.asarray(~np.isnan(truth).all(axis=1))
 
     def answer(self, outputs: Tensor) -> Tensor:
-        return mean_of_members(outputs.float())
+        return outputs.float()
 
     def decode(self, answers: Array, state: Any) -> AnsweredHorizon:
         """Means as `values` (n, H * V), `quantiles` (n, H * V, 3), and each row's scales for the metrics."""
@@ -168,10 +167,9 @@ class Horizon(Answer[AnsweredHorizon]):
         return ", ".join(significant(float(value)) for value in np.atleast_1d(truth))
 
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
-        """(B,) mean forecast of one target over the horizon, in units of its series' scale."""
-        mean = outputs.mean(dim=1)
-        steps: Tensor = mean[:, :-1].reshape(len(mean), state.horizon, len(state.targets), -1)
-        return steps[:, :, index, 0].mean(dim=1)
+        """The mean forecast of one target over the horizon, in units of its series' scale."""
+        steps = outputs[..., :-1].reshape(*outputs.shape[:-1], state.horizon, len(state.targets), -1)
+        return steps[..., index, 0].mean(dim=-1)
 
 
 HORIZON = Horizon()

@@ -15,7 +15,6 @@ from netpick.answers.calibration import calibrate_labels
 from netpick.answers.chances import (
     Chances,
     confident,
-    mean_of_members,
     probabilities_spec,
     probability_columns,
 )
@@ -66,7 +65,7 @@ class AnyLabels(Chances[AnsweredLabels]):
         return np.asarray((truth >= 0).all(axis=1))
 
     def answer(self, outputs: Tensor) -> Tensor:
-        return mean_of_members(outputs.float().sigmoid())
+        return outputs.float().sigmoid()
 
     def decode(self, answers: Array, state: Any) -> AnsweredLabels:
         return self.revised(AnsweredLabels(probabilities=answers.astype(np.float64)), state)
@@ -138,8 +137,7 @@ class AnyLabels(Chances[AnsweredLabels]):
         return ", ".join(label for label, there in zip(labels, truth, strict=True) if there > 0) or "none"
 
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
-        value: Tensor = outputs[..., index].mean(dim=1)
-        return value
+        return outputs[..., index]
 
 
 ANY_LABELS = AnyLabels()

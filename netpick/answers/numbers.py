@@ -11,7 +11,6 @@ import polars as pl
 
 from netpick.answered import AnsweredNumbers
 from netpick.answers.base import Answer, Read, TensorSpec, error_function, numbers_of
-from netpick.answers.chances import mean_of_members
 from netpick.answers.conformal import COVERAGE, interval_of
 from netpick.metrics.errors import R2, RootMeanSquaredError
 from netpick.recipe import Recipe
@@ -52,7 +51,7 @@ class Numbers(Answer[AnsweredNumbers]):
         return np.asarray(~np.isnan(truth).any(axis=1))
 
     def answer(self, outputs: Tensor) -> Tensor:
-        return mean_of_members(outputs.float())
+        return outputs.float()
 
     def decode(self, answers: Array, state: Any) -> AnsweredNumbers:
         values = answers.astype(np.float64) * np.asarray(state.std) + np.asarray(state.mean)
@@ -138,8 +137,7 @@ class Numbers(Answer[AnsweredNumbers]):
         return ", ".join(significant(float(value)) for value in np.atleast_1d(truth))
 
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
-        value: Tensor = outputs[..., index].mean(dim=1)
-        return value * float(state.std[index]) + float(state.mean[index])
+        return outputs[..., index] * float(state.std[index]) + float(state.mean[index])
 
 
 def _named(predictions: AnsweredNumbers) -> dict[str, Array]:

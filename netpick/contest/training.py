@@ -17,7 +17,7 @@ from netpick.contest.jobs import course_of, job_of
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted, TrainingError
-from netpick.infer import latency_ms, predict_outputs
+from netpick.infer import answers_of, latency_ms, predict_outputs
 from netpick.plan import REFIT_SHARE, Plan, first_seconds
 from netpick.prepare import silent
 from netpick.train import Trained, train
@@ -189,5 +189,5 @@ def _refit(training: Training, candidate: Candidate, trained: Trained) -> tuple[
 
 
 def _answers(this_round: Round, network: nn.Module, rows: Rows) -> Array:
-    answers = this_round.prepared.task.answer.answer(predict_outputs(network, this_round.data, rows))
+    answers = answers_of(this_round.prepared.task.answer.answer, predict_outputs(network, this_round.data, rows))
     return answers.cpu().numpy()

@@ -14,6 +14,7 @@ from netpick.explain.sounds import upright
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import cell
 from netpick.explain.texts import shown_text
+from netpick.models.base import Features
 from netpick.models.module import UserModule
 from netpick.models.network import Network
 from netpick.report.drawing import as_pixels, shrunk
@@ -83,7 +84,8 @@ def last_features(subject: Subject, rows: Rows) -> Array | None:
     found: list[Array] = []
 
     def keep(_: nn.Module, taken: tuple[Any, ...]) -> None:
-        found.append(taken[0].flatten(1).numpy())
+        read = taken[0].pooled if isinstance(taken[0], Features) else taken[0]
+        found.append(read.flatten(1).numpy())
 
     hook = layer.register_forward_pre_hook(keep)
     try:

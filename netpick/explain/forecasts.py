@@ -10,8 +10,8 @@ import torch
 from netpick.drawings import Bar, Figure, Line
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
-from netpick.explain.series import bridge, group_of
-from netpick.explain.steps import Steps
+from netpick.explain.series import bridge
+from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import element

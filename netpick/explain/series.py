@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from netpick.drawings import Bar, Bars, Curves, Figure, Line, Panel, Stack
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, integrated_gradients
-from netpick.explain.steps import Steps
+from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
-from netpick.models.patch_transformer import SeriesPatches
-from netpick.models.rnn import RnnTrunk
 from netpick.types import Array, ArrayColumn
 from netpick.words import grouped, significant
 
@@ -72,14 +70,6 @@ def _reads(name: str, column: str) -> bool:
 def valid_steps(subject: Subject, row: int, name: str) -> int:
     lengths = subject.arrays.get(f"{name}.lengths")
     return subject.inputs[name].shape[0] if lengths is None else max(1, int(lengths[row]))
-
-
-def group_of(trunk: nn.Module) -> int:
-    """How many steps of the row are one step of the network."""
-    for part in trunk.modules():
-        if isinstance(part, RnnTrunk | SeriesPatches):
-            return part.patch
-    return 1
 
 
 # --- over time -------------------------------------------------------------------------------------------------------

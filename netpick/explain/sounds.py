@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from torch import nn
 
 from netpick.drawings import Curves, Figure, Line, Stack, Tile, Tiles
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
 from netpick.explain.images import blank_of, chances, float_images, regions
-from netpick.explain.steps import Steps
+from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.explain.walk import Stage, stages_of, walk_figure
-from netpick.models.patch_transformer import SeriesPatches
-from netpick.models.rnn import RnnTrunk
-from netpick.models.sound_cnn import MaskedMap
 from netpick.report.drawing import overlaid, pictured
 from netpick.types import Array
 from netpick.words import grouped
@@ -55,17 +51,6 @@ def frame_seconds(subject: Subject, name: str) -> float:
             said = encoder.state.decoding
             return float(said["hop"]) / float(said["sample_rate"]) if {"hop", "sample_rate"} <= set(said) else 0.0
     return 0.0
-
-
-def group_of(trunk: nn.Module) -> int:
-    """How many frames are one step of the network."""
-    group = 1
-    for part in trunk.modules():
-        if isinstance(part, RnnTrunk | SeriesPatches):
-            group *= part.patch
-        elif isinstance(part, MaskedMap):
-            group *= part.stride
-    return group
 
 
 def spectrogram_figure(

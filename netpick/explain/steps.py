@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import nn
+
+from netpick.models.base import Trunk
 from netpick.report.markup import Html, element
 
 MOST_WRITTEN = 40  # steps that have room for their names
@@ -29,6 +32,11 @@ class Steps:
         if number < len(self.names):
             return f"'{self.names[number]}' ({self.item} {number + 1})"
         return f"{self.item} {number + 1}"
+
+
+def group_of(network: nn.Module) -> int:
+    """How many neighbouring steps of a row are one step of the network."""
+    return max((part.group for part in network.modules() if isinstance(part, Trunk)), default=1)
 
 
 def step_axis(steps: Steps, count: int) -> Html:

@@ -17,7 +17,7 @@ from netpick.answered import AnsweredChances
 from netpick.answers import Answer
 from netpick.encode import Encoder
 from netpick.forms import FORMS
-from netpick.infer import DeviceData
+from netpick.infer import DeviceData, answers_of
 from netpick.models.network import Network
 from netpick.store import Store
 from netpick.tasks import Task
@@ -94,7 +94,7 @@ class Subject:
     def answers(self, batch: Mapping[str, Tensor]) -> Array:
         """Probabilities or scaled values (B, O)."""
         self.network.eval()
-        return np.asarray(self.answer.answer(self.network(batch)).numpy())
+        return np.asarray(answers_of(self.answer.answer, self.network(batch)).numpy())
 
     def decided(self, predictions: Answered) -> Array | None:
         return self.answer.decide(predictions, self.rule)
@@ -105,9 +105,7 @@ class Subject:
         Log-odds rather than probabilities, because a probability near 1 hardly moves whatever is taken from the row.
         """
         self.network.eval()
-        outputs = self.network(batch).float()
-        members = outputs.unsqueeze(1) if outputs.ndim == 2 else outputs  # (B, M, O)
-        return self.answer.evidence(members, target.index, self.state)
+        return answers_of(lambda o: self.answer.evidence(o.float(), target.index, self.state), self.network(batch))
 
     @torch.no_grad()
     def scores(self, batch: Mapping[str, Tensor], target: Target) -> Array:

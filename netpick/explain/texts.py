@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from netpick.drawings import Bar, Bars, Figure, Fold, Stack, Words
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
-from netpick.explain.steps import Steps
+from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.kinds.cells import as_text
 from netpick.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD, WORD_START, Vocabulary
-from netpick.models.rnn import RnnTrunk
 from netpick.models.text_stem import TokenStem
-from netpick.models.text_transformer import TextTransformerTrunk
 from netpick.types import Array, TableColumn
 from netpick.words import counted, grouped, significant
 
@@ -32,19 +30,13 @@ def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[
     trunk = subject.trunk(name)
     words = token_words(subject, row, name)
     noun = "symbol" if all(len(word) == 1 for word in words) else "token"
-    steps = Steps(noun=noun, names=words, group=_group_of(trunk), item=noun)
+    steps = Steps(noun=noun, names=words, group=group_of(trunk), item=noun)
     return (
         words_figure(subject, batch, name, target, words),
         *fired.text_figures(subject, batch, trunk, target, words),
         *gates.gate_figures(subject, batch, trunk, target, steps),
         *attention.sequence_figures(subject, batch, trunk, target, steps),
     )
-
-
-def _group_of(trunk: nn.Module) -> int:
-    """How many neighbouring tokens the network reads as one step."""
-    reader = next((part for part in trunk.modules() if isinstance(part, RnnTrunk | TextTransformerTrunk)), None)
-    return 1 if reader is None else reader.patch
 
 
 def token_words(subject: Subject, row: int, name: str) -> list[str]:

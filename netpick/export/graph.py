@@ -17,6 +17,7 @@ from torch.nn import functional
 from netpick.answers import Answer
 from netpick.export.twins import exportable
 from netpick.forms import FORMS
+from netpick.infer import answers_of
 from netpick.types import Inputs
 
 
@@ -36,7 +37,7 @@ class ExportedModel(nn.Module):
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         given = dict(zip(self.names, arrays, strict=True))
-        answers = self.answer.answer(self.network(self._batch(given)))
+        answers = answers_of(self.answer.answer, self.network(self._batch(given)))
         return (answers, *self.decoding(answers))
 
     def _batch(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -15,6 +15,11 @@ from netpick.types import Form, Inputs
 Batch = Mapping[str, Tensor]
 """A batch by input name: "vector" (B, F) float, "codes" (B, K) int64, "series" (B, T, C) float with "series.mask" (B, T)
 bool when the spec says padded, "grid" (B, C, H, W) uint8, or float in 0..1 after augmentation."""
+
+
+Geometry = Literal[
+    "pooled", "steps", "map"
+]  # of features: for a whole row, for each of its steps, for each of its places
 
 
 class Features(NamedTuple):
@@ -27,10 +32,17 @@ class Features(NamedTuple):
 
 
 class Trunk(nn.Module):
-    """A network without its head. `width` is D of its pooled features, `members` is M (1: no member dimension)."""
+    """A network without its head: what it emits, and how wide that is. A width of 0: it emits no such features."""
 
-    width: int
-    members: int = 1
+    width: int  # of its pooled features
+    step_width: int = 0  # of its steps, where these follow those of the row
+    map_width: int = 0
+    members: int = 1  # of its pooled features; 1: they have no dimension for it
+    group: int = 1  # neighbouring steps of a row that are one step of the network
+
+    def width_of(self, geometry: Geometry) -> int:
+        """D of its features of this geometry; 0 where it emits none."""
+        return {"pooled": self.width, "steps": self.step_width, "map": self.map_width}[geometry]
 
     def forward(self, batch: Batch) -> Features:
         raise NotImplementedError

@@ -77,7 +77,8 @@ class ClipTransformerTrunk(Trunk):
     def __init__(self, inputs: Inputs, settings: ClipTransformerSettings) -> None:
         super().__init__()
         check_heads(settings.width, settings.heads)
-        self.tubelet, self.width = settings.tubelet, settings.width
+        self.tubelet = self.group = settings.tubelet
+        self.width = self.step_width = settings.width
         self.length = -(-inputs["clip"].shape[0] // settings.tubelet)
         patches = PatchTransformerSettings(width=settings.width, patch=settings.patch, stem=settings.stem)
         self.patches = GridPatches(frame_inputs(inputs, settings.tubelet), patches)

@@ -96,6 +96,7 @@ class GridCnnTrunk(Trunk):
         self.layers = nn.Sequential(*layers)
         self.dropout = Dropout(settings.dropout)
         height, width = (map_size(size // self.shrink, settings) for size in spec.shape[1:])
+        self.map_width = channels
         self.width = channels * {"flatten": height * width, "mean_max": 2}.get(settings.pooling, 1)
 
     def forward(self, batch: Batch) -> Features:

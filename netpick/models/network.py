@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from netpick.errors import ModelFileError, RequestError
 from netpick.forms import JOINED
+from netpick.infer import Outputs
 from netpick.models import FAMILIES, MODELS, families_for, main_form, main_input
-from netpick.models.base import Architecture, Batch, Trunk
+from netpick.models.base import Architecture, Batch, Features, Geometry, Trunk
 from netpick.models.blocks import linear
 from netpick.models.forecast_network import ForecastNetwork
-from netpick.models.heads import Head
+from netpick.models.heads import HEADS
 from netpick.models.tabular_mlp import TabularMlpSettings
 from netpick.types import Inputs
 
@@ -50,34 +51,55 @@ class Mixing(nn.Module):
 
 
 class Network(nn.Module):
-    """Batches to outputs (B, O), or (B, M, O) where the trunk of a table has M members; those of mixed rows have one."""
+    """Batches to outputs of one geometry, by the head for it.
 
-    def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int) -> None:
+    The first trunk is that of the main input, which steps and places are of. Trunks of a table may have members, those of
+    mixed rows have none.
+    """
+
+    def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int, geometry: Geometry = "pooled") -> None:
         super().__init__()
-        self.names = list(trunks)
+        self.names, self.geometry = list(trunks), geometry
         self.trunks = nn.ModuleDict({name.replace(".", "_"): trunk for name, trunk in trunks.items()})
-        widths = [trunk.width for trunk in trunks.values()]
-        self.mixing = Mixing(widths) if len(widths) > 1 else None
-        members = next(iter(trunks.values())).members
-        self.head = Head(widths[0] if self.mixing is None else self.mixing.width, num_outputs, members)
+        main, *others = trunks.values()
+        width = main.width_of(geometry)
+        self.mixing: Mixing | None = None
+        if others and geometry == "pooled":
+            self.mixing = Mixing([main.width, *(other.width for other in others)])
+            width = self.mixing.width
+        elif others:
+            width += sum(other.width for other in others)
+        self.head = HEADS[geometry](width, num_outputs, members=main.members, group=main.group)
 
-    def forward(self, batch: Batch) -> Tensor:
-        pooled = [
-            trunk(_renamed(batch, name)).pooled for name, trunk in zip(self.names, self.trunks.values(), strict=True)
+    def forward(self, batch: Batch) -> Outputs:
+        features: list[Features] = [
+            trunk(_renamed(batch, name)) for name, trunk in zip(self.names, self.trunks.values(), strict=True)
         ]
-        return self.head(pooled[0] if self.mixing is None else self.mixing(pooled))  # type: ignore[no-any-return]
+        main, *others = features
+        if self.mixing is not None:
+            main = Features(self.mixing([one.pooled for one in features]))
+        elif others:
+            main = _beside(main, [other.pooled for other in others])
+        return self.head(main, batch.get(self.names[0], main.pooled))  # type: ignore[no-any-return]
 
 
-def build_network(family: str, settings: Any, inputs: Inputs, num_outputs: int) -> Network | ForecastNetwork:
+def build_network(
+    family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: Geometry = "pooled"
+) -> Network | ForecastNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
-    `num_outputs`: classes (2 for a binary target), labels, or target values. Raises RequestError where the family does
-    not read the data's main form.
+    `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
+    Raises RequestError where the family does not read the data's main form, or has no features of that geometry.
     """
     main = main_input(inputs)
     if main == "window":
         return ForecastNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}
+    if trunks[main].width_of(geometry) == 0:
+        raise RequestError(
+            f"The {family} reads data of this form ({main_form(inputs)}) as a whole, but the answer is one for every "
+            f"{'step' if geometry == 'steps' else 'place'}. Choose another family with --models."
+        )
     others = ["table"] if any(name in inputs for name in JOINED) else []
     for name in [*others, *(name for name in inputs if name not in JOINED)]:
         if name != main:
@@ -85,7 +107,7 @@ def build_network(family: str, settings: Any, inputs: Inputs, num_outputs: int) 
             other = MODELS["mlp" if name == "table" else "cnn", main_form(part)]
             chosen = SIDE_TABLE if name == "table" else other.presets(part, TYPICAL_ROWS, num_outputs)
             trunks[name] = other.build(part, chosen)
-    return Network(trunks, num_outputs)
+    return Network(trunks, num_outputs, geometry)
 
 
 def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> Any:
@@ -128,6 +150,17 @@ def _part(inputs: Inputs, name: str) -> Inputs:
     if name == "table":
         return {form: inputs[form] for form in JOINED if form in inputs}
     return {inputs[name].form: inputs[name]}
+
+
+def _beside(main: Features, others: Sequence[Tensor]) -> Features:
+    """Steps and places of the main input, each with the features (B, D) of all other inputs behind its own."""
+    steps, places = main.steps, main.map
+    for pooled in others:
+        if steps is not None:
+            steps = torch.cat([steps, pooled.unsqueeze(1).expand(-1, steps.shape[1], -1)], dim=2)
+        if places is not None:
+            places = torch.cat([places, pooled[:, :, None, None].expand(-1, -1, *places.shape[2:])], dim=1)
+    return main._replace(steps=steps, map=places)
 
 
 def _renamed(batch: Batch, name: str) -> Batch:

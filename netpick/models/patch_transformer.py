@@ -138,6 +138,8 @@ class PatchTransformerTrunk(Trunk):
         )
         self.norm = nn.LayerNorm(settings.width)
         self.width = settings.width
+        if isinstance(self.patches, SeriesPatches):
+            self.step_width, self.group = settings.width, self.patches.patch
 
     def forward(self, batch: Batch) -> Features:
         tokens, mask = self.patches(batch)  # (B, T', D)

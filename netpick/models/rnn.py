@@ -183,6 +183,7 @@ class RnnTrunk(Trunk):
         self.layers = nn.ModuleList(RecurrentLayer(layer, settings) for layer in layer_inputs)
         self.dropout = Dropout(settings.dropout)
         self.attention = AttentionPooling(width) if settings.pooling == "attention" else None
+        self.group, self.step_width = settings.patch, 0 if isinstance(self.read, GridStem) else width
         self.width = width * (2 if settings.pooling == "mean_max" else 1)
 
     def forward(self, batch: Batch) -> Features:

@@ -114,11 +114,12 @@ class SeriesCnnTrunk(Trunk):
         spec = inputs["series"]
         self.stem = SeriesStem(spec)
         self.stride, self.pooling = settings.stride, settings.pooling
+        self.group = settings.stride
         width = settings.width * (settings.branches + 1)
         block_inputs = [spec.shape[1]] + [width] * (settings.blocks - 1)
         self.blocks = nn.ModuleList(InceptionBlock(block, settings) for block in block_inputs)
         self.dropout = Dropout(settings.dropout)
-        self.width = width * (2 if settings.pooling == "mean_max" else 1)
+        self.step_width, self.width = width, width * (2 if settings.pooling == "mean_max" else 1)
 
     def forward(self, batch: Batch) -> Features:
         series, mask = self.stem(batch)

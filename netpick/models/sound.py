@@ -26,7 +26,7 @@ class FramesTrunk(Trunk):
         spec = inputs[FORM]
         self.stem = SpectrogramStem(spec)
         self.trunk = make({"series": InputSpec(form="series", shape=spec.shape, padded=True)})
-        self.width = self.trunk.width
+        self.width, self.step_width, self.group = self.trunk.width, self.trunk.step_width, self.trunk.group
 
     def forward(self, batch: Batch) -> Features:
         frames, mask = self.stem(batch)

@@ -67,7 +67,7 @@ class SpectrogramMaps(nn.Module):
             layers += [MaskedMap(outputs, outputs, settings, 3, 1) for _ in range(settings.blocks if stage else 0)]
             channels, outputs, bands = outputs, 2 * outputs, -(-bands // 2)
         self.layers = nn.ModuleList(layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.channels, self.bands = channels, bands
+        self.channels, self.bands, self.group = channels, bands, 2**settings.stages
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         frames, mask = self.stem(batch)
@@ -84,7 +84,8 @@ class SpectrogramCnnTrunk(Trunk):
         super().__init__()
         self.maps = SpectrogramMaps(inputs[FORM], settings)
         self.dropout = Dropout(settings.dropout)
-        self.width = 2 * self.maps.channels * self.maps.bands
+        self.map_width, self.step_width = self.maps.channels, self.maps.channels * self.maps.bands
+        self.width, self.group = 2 * self.step_width, self.maps.group
 
     def forward(self, batch: Batch) -> Features:
         maps, mask = self.maps(batch)

@@ -49,7 +49,7 @@ class SpectrogramCnnRnnTrunk(Trunk):
         values = [self.maps.channels * self.maps.bands] + [width] * (settings.layers - 1)
         self.layers = nn.ModuleList(RecurrentLayer(count, recurrent) for count in values)
         self.dropout = Dropout(settings.dropout)
-        self.width = 2 * width
+        self.step_width, self.width, self.group = width, 2 * width, self.maps.group
 
     def forward(self, batch: Batch) -> Features:
         maps, mask = self.maps(batch)

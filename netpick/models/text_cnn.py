@@ -71,7 +71,7 @@ class TextCnnTrunk(Trunk):
         self.convolutions = nn.ModuleList(nn.Conv1d(settings.embedding, settings.width, width) for width in self.widths)
         self.activation = activation_layer(settings.activation, dim=1)
         self.dropout = Dropout(settings.dropout)
-        self.width = settings.width * len(self.widths)
+        self.step_width, self.width = settings.embedding, settings.width * len(self.widths)
 
     def forward(self, batch: Batch) -> Features:
         vectors, mask = self.stem(batch)

@@ -65,7 +65,7 @@ class TextTransformerTrunk(Trunk):
         )
         self.norm = nn.LayerNorm(settings.width)
         self.dropout = Dropout(settings.dropout)
-        self.width = 2 * settings.width
+        self.step_width, self.width, self.group = settings.width, 2 * settings.width, settings.patch
 
     def forward(self, batch: Batch) -> Features:
         vectors, mask = self.stem(batch)

@@ -177,7 +177,7 @@ def test_a_row_in_words_and_the_evidence_for_it(name: str) -> None:
     words = answer.words(predictions, labels, PLAIN)
     assert any(label in words for label in labels)
     assert answer.truth_words(sample.truth[0], labels)
-    outputs = torch.from_numpy(sample.outputs.astype(np.float32)).unsqueeze(1).requires_grad_()
+    outputs = torch.from_numpy(sample.outputs.astype(np.float32)).requires_grad_()
     evidence = answer.evidence(outputs, 1, sample.state)
     assert evidence.shape == (N,)
     evidence.sum().backward()

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.infer import values_of
 from netpick.models import FAMILIES, MODELS, families_for, main_form
 from netpick.models.grid_cnn import GridCnnSettings
 from netpick.models.layers import LayersSettings
@@ -166,6 +167,11 @@ def taken(batch: dict[str, Tensor], change: Callable[[Tensor], Tensor]) -> dict[
     return {name: change(tensor) for name, tensor in batch.items()}
 
 
+def run(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Outputs (B, O), or (B, M, O) of members."""
+    return values_of(network(batch))
+
+
 def answers(outputs: Tensor) -> Tensor:
     return outputs.mean(dim=1) if outputs.ndim == 3 else outputs
 
@@ -192,7 +198,7 @@ def test_outputs_have_the_right_shape(case: Case, num_outputs: int) -> None:
     network = case.build(num_outputs)
     for rows in (1, 7):
         network.eval()
-        outputs = network(make_batch(case.inputs, rows))
+        outputs = run(network, make_batch(case.inputs, rows))
         assert outputs.shape in {(rows, num_outputs), (rows, outputs.shape[1], num_outputs)}
         assert torch.isfinite(outputs).all()
 
@@ -200,7 +206,7 @@ def test_outputs_have_the_right_shape(case: Case, num_outputs: int) -> None:
 @every_case
 def test_every_parameter_gets_a_gradient(case: Case) -> None:
     network = case.build().train()
-    mean_loss(network(make_batch(case.inputs, 32)), torch.arange(32) % 3).backward()  # type: ignore[no-untyped-call]
+    mean_loss(run(network, make_batch(case.inputs, 32)), torch.arange(32) % 3).backward()  # type: ignore[no-untyped-call]
     missing = [name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
     assert not missing
     # One-hot columns and embeddings of values that this batch lacks stay at 0; whole tensors may not.
@@ -215,22 +221,22 @@ def test_one_small_batch_can_be_learned_by_heart(case: Case) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     network.train()
     for step in range(300):
-        loss = mean_loss(network(batch), target)
+        loss = mean_loss(run(network, batch), target)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if loss.item() < 0.1 and step > 40:  # running statistics need some steps to arrive
             break
     network.eval()
-    assert (answers(network(batch)).argmax(dim=1) == target).all()
+    assert (answers(run(network, batch)).argmax(dim=1) == target).all()
 
 
 @every_case
 def test_rows_do_not_affect_each_other(case: Case) -> None:
     network = case.build().eval()
     batch = make_batch(case.inputs, 6)
-    together = network(batch)
-    alone = torch.cat([network(taken(batch, lambda tensor, i=i: tensor[i : i + 1])) for i in range(6)])  # type: ignore[misc]
+    together = run(network, batch)
+    alone = torch.cat([run(network, taken(batch, lambda tensor, i=i: tensor[i : i + 1])) for i in range(6)])  # type: ignore[misc]
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
@@ -244,7 +250,7 @@ def test_the_values_of_padded_steps_do_not_matter(case: Case) -> None:
             noise = random_values(spec, 6, torch.Generator().manual_seed(9))
             noise = noise * 100 if noise.is_floating_point() else noise
             noisy[name] = torch.where(over_values(batch[f"{name}.mask"], spec), batch[name], noise)
-    torch.testing.assert_close(network(batch), network(noisy), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(run(network, batch), run(network, noisy), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -261,13 +267,13 @@ def test_the_number_of_padded_steps_does_not_matter(case: Case) -> None:
         if spec.padded:
             longest = int(batch[f"{name}.mask"].sum(dim=1).max())
             cut |= {key: batch[key][:, :longest] for key in (name, f"{name}.mask")}
-    torch.testing.assert_close(network(batch), network(cut), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(run(network, batch), run(network, cut), rtol=1e-4, atol=1e-5)
 
 
 @every_case
 def test_the_same_seed_gives_the_same_network(case: Case) -> None:
     batch = make_batch(case.inputs, 5)
-    first, second, other = (case.build(seed=seed).eval()(batch) for seed in (3, 3, 4))
+    first, second, other = (run(case.build(seed=seed).eval(), batch) for seed in (3, 3, 4))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
 
@@ -290,12 +296,12 @@ def test_settings_and_recipe_round_trip_through_json(case: Case) -> None:
 def test_bfloat16_gives_about_the_same(case: Case) -> None:
     network = case.build().eval()
     batch = make_batch(case.inputs, 8)
-    exact = network(batch)
+    exact = run(network, batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        rough = network(batch)
+        rough = run(network, batch)
     assert (rough.float() - exact).abs().max() < 0.1 * exact.abs().max() + 0.05
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = mean_loss(network.train()(batch), torch.arange(8) % 3)
+        loss = mean_loss(run(network.train(), batch), torch.arange(8) % 3)
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in network.parameters())
 
@@ -305,11 +311,11 @@ def test_the_state_dict_holds_all_that_matters(case: Case) -> None:
     network, batch = case.build(seed=0), make_batch(case.inputs, 8)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
     for _ in range(3):  # running statistics move too
-        mean_loss(network.train()(batch), torch.arange(8) % 3).backward()  # type: ignore[no-untyped-call]
+        mean_loss(run(network.train(), batch), torch.arange(8) % 3).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     other = case.build(seed=9)
     other.load_state_dict(network.state_dict())
-    assert torch.equal(network.eval()(batch), other.eval()(batch))
+    assert torch.equal(run(network.eval(), batch), run(other.eval(), batch))
 
 
 def _main_part(inputs: Inputs) -> Inputs:

@@ -12,6 +12,7 @@ import torch
 from pydantic import TypeAdapter
 
 from netpick.errors import NetpickError
+from netpick.infer import Members, answers_of
 from netpick.recipe import LossName, Recipe
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.tasks import TASKS, Task
@@ -103,11 +104,9 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
 
 @tasks
 def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
-    task = TASKS[name]
+    answer = TASKS[name].answer.answer
     outputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
-    alone = task.answer.answer(outputs)
-    together = task.answer.answer(torch.stack([outputs] * 4, dim=1))
-    torch.testing.assert_close(alone, together)
+    torch.testing.assert_close(answer(outputs), answers_of(answer, Members(torch.stack([outputs] * 4, dim=1))))
 
 
 @tasks

@@ -16,7 +16,7 @@ from small_sets import clips, images, numbers, series, sounds, table, texts
 import netpick
 from netpick import decode_work
 from netpick.api import Run, run_fit
-from netpick.infer import DeviceData, predict_outputs
+from netpick.infer import DeviceData, predict_outputs, values_of
 from netpick.prepare import FitOptions
 from netpick.store import Store
 from netpick.types import Array
@@ -153,9 +153,9 @@ def alike(network: torch.nn.Module, arrays: dict[str, Array], inputs: netpick.ty
     """The largest difference of a row's outputs alone and among all others, as probabilities or in units of the outputs."""
     data = DeviceData(Store(arrays=arrays), inputs, "cpu")
     rows = np.arange(len(next(iter(arrays.values()))))
-    together = predict_outputs(network, data, rows)
+    together = values_of(predict_outputs(network, data, rows))
     some = rows[:: len(rows) // 5]
-    alone = torch.cat([predict_outputs(network, data, np.array([row])) for row in some])
+    alone = torch.cat([values_of(predict_outputs(network, data, np.array([row]))) for row in some])
     scale = max(1.0, float(together.abs().max()))
     return float((together[some] - alone).abs().max()) / scale
 

@@ -24,7 +24,7 @@ from netpick.export.convert import NotTracedError, to_graph
 from netpick.export.graph import ExportedModel, resized
 from netpick.export.proof import largest_difference
 from netpick.generated import generated_rows
-from netpick.infer import DeviceData, predict_outputs
+from netpick.infer import DeviceData, answers_of, predict_outputs
 from netpick.models import MODELS, main_form
 from netpick.models.network import build_network
 from netpick.onnx_file import checked_graph, read_metadata
@@ -55,7 +55,7 @@ class Plain:
     def outputs(self, arrays: dict[str, Array]) -> Array:
         data = DeviceData(Store(arrays=arrays), self.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
-        return np.asarray(TASKS[self.task].answer.answer(predict_outputs(self.network, data, rows)).numpy())
+        return np.asarray(answers_of(TASKS[self.task].answer.answer, predict_outputs(self.network, data, rows)).numpy())
 
 
 class Nothing(nn.Module):

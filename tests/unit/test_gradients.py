@@ -13,6 +13,8 @@ from torch.func import functional_call  # type: ignore[attr-defined]
 from torch.overrides import TorchFunctionMode
 
 from netpick.errors import RequestError
+from netpick.infer import values_of
+from netpick.models.base import Features
 from netpick.models.blocks import (
     ACTIVATIONS,
     Dropout,
@@ -25,7 +27,7 @@ from netpick.models.blocks import (
     reverse_valid,
 )
 from netpick.models.forecast_network import StepHead
-from netpick.models.heads import Head
+from netpick.models.heads import MapHead, PooledHead, StepsHead
 from netpick.models.network import Mixing
 from netpick.models.rnn import AttentionPooling, RecurrentLayer, RnnSettings
 from netpick.models.series_cnn import MaskedBatchNorm
@@ -95,7 +97,7 @@ def check_network(network: nn.Module, batch: dict[str, Tensor]) -> None:
         named = {name: part.view(size) for (name, size), part in zip(sizes.items(), parts, strict=True)}
         with InDouble():
             made = {**batch, **dict(zip(sorted(moving), values, strict=True))}
-            return functional_call(network, named, (made,))  # type: ignore[no-any-return]
+            return values_of(functional_call(network, named, (made,)))
 
     assert gradcheck(answer, (flat, *inputs), fast_mode=True, eps=1e-7, atol=1e-5, rtol=1e-4)
 
@@ -142,8 +144,10 @@ BLOCKS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module, Tensor], T
     "piecewise linear": (lambda: PiecewiseLinear(4, 3, 6), lambda m, x: m(x), (5, 4)),
     "periodic": (lambda: Periodic(4, 3, frequencies=3), lambda m, x: m(x), (5, 4)),
     "both embeddings": (lambda: Both(4, 3, 6), lambda m, x: m(x), (5, 4)),
-    "head": (lambda: Head(4, 3), lambda m, x: m(x), (5, 4)),
-    "head of members": (lambda: Head(4, 3, members=6), lambda m, x: m(x), STEPS),
+    "head": (lambda: PooledHead(4, 3), lambda m, x: m(Features(x), x), (5, 4)),
+    "head of members": (lambda: PooledHead(4, 3, members=6), lambda m, x: m(Features(x), x).values, STEPS),
+    "head of steps": (lambda: StepsHead(4, 3, group=2), lambda m, x: m(Features(x, steps=x[:, ::2]), x), STEPS),
+    "head of places": (lambda: MapHead(3, 2), lambda m, x: m(Features(x, map=x[..., ::2]), x), (2, 3, 4, 6)),
     "mixing": (lambda: Mixing([3, 1]), lambda m, x: m([x[:, :3], x[:, 3:]]), (5, 4)),
     "step head": (lambda: StepHead(4, 2, 3), lambda m, x: m(x[:, 0], x[:, 1:3, :3]), STEPS),
     "masked mean": (nn.Identity, lambda m, x: masked_mean(x, MASK), STEPS),

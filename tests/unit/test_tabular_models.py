@@ -8,9 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.errors import ModelFileError, RequestError
+from netpick.infer import Members, answers_of, values_of
 from netpick.models import MODELS
+from netpick.models.base import Features
 from netpick.models.blocks import ACTIVATIONS, Dropout, last_valid, masked_max, masked_mean, reverse_valid
-from netpick.models.heads import Head
+from netpick.models.heads import PooledHead
 from netpick.models.module import UserModule
 from netpick.models.network import Network, build_network, settings_from_json
 from netpick.models.table_inputs import CodeEmbedding, OneHot, PiecewiseLinear, TableInput
@@ -29,7 +31,7 @@ def learn(network: nn.Module, batch: dict[str, Tensor], target: Tensor, steps: i
     network.train()
     loss = torch.zeros(())
     for _ in range(steps):
-        outputs = network(batch)
+        outputs = values_of(network(batch))
         rows = target.repeat_interleave(outputs.shape[1]) if outputs.ndim == 3 else target
         loss = functional.cross_entropy(outputs.flatten(0, -2), rows)
         optimizer.zero_grad()
@@ -77,9 +79,9 @@ def test_a_new_piecewise_linear_curve_is_a_straight_line() -> None:
 
 def test_members_have_heads_of_their_own() -> None:
     torch.manual_seed(0)
-    head = Head(6, 2, members=3)
+    head = PooledHead(6, 2, members=3)
     pooled = torch.randn(4, 3, 6)
-    outputs = head(pooled)
+    outputs = values_of(head(Features(pooled), pooled))
     assert outputs.shape == (4, 3, 2)
     alone = pooled[:, 1] @ head.weight[1] + head.bias[1]
     torch.testing.assert_close(outputs[:, 1], alone)
@@ -89,8 +91,9 @@ def test_the_members_differ_from_the_start() -> None:
     torch.manual_seed(0)
     network = build_network("mlp", TabularMlpSettings(members=4), NUMBERS, 3)
     outputs = network({"vector": torch.randn(6, 4)})
-    assert outputs.shape == (6, 4, 3)
-    assert outputs.std(dim=1).min() > 0
+    assert isinstance(outputs, Members)
+    assert outputs.values.shape == (6, 4, 3)
+    assert outputs.values.std(dim=1).min() > 0
 
 
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "none"])
@@ -103,7 +106,7 @@ def test_xor_is_solved_with_every_activation(activation: str) -> None:
     (variant,) = parse_models(f"mlp[activation={activation}]", inputs)
     network = build_network("mlp", apply(architecture.presets(inputs, 4, 2), variant.settings), inputs, 2)
     learn(network, batch, target, 300, architecture.recipe(inputs, 4, 2).learning_rate)
-    assert torch.equal(network(batch).mean(dim=1).argmax(dim=1), target)
+    assert torch.equal(answers_of(Tensor.float, network(batch)).argmax(dim=1), target)
 
 
 @pytest.mark.parametrize("text", ["mlp[activation=relu]", "mlp[activation=sigmoid]", "transformer"])
@@ -121,8 +124,7 @@ def test_iris_is_learned_from_a_hundred_rows(text: str) -> None:
     torch.manual_seed(0)
     network = build_network(variant.family, settings, NUMBERS, 3)
     learn(network, {"vector": x[train]}, y[train], 150, architecture.recipe(NUMBERS, 100, 3).learning_rate)
-    outputs = network({"vector": x[test]})
-    answers = outputs.softmax(-1).mean(dim=1) if outputs.ndim == 3 else outputs
+    answers = answers_of(lambda outputs: outputs.softmax(-1), network({"vector": x[test]}))
     assert (answers.argmax(dim=1) == y[test]).float().mean() >= 0.88
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.checkpoints import measure_checkpoints
 from bench.checks import measure_checks
+from bench.csv_reading import measure_csv
 from bench.forecast_lstm import measure_forecast_lstm
 from bench.images import measure_images
 from bench.labs import measure_labs
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "checkpoints": measure_checkpoints,
     "memory": measure_memory,
     "mapped": measure_mapped,
+    "csv": measure_csv,
     "lstm": measure_forecast_lstm,
     "labs": measure_labs,
     "images": measure_images,

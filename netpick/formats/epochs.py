@@ -63,9 +63,11 @@ class Epochs(Way):
         if not said and not words & DAY_WORDS:
             return None
         values = numbers.drop_nulls()
-        if len(values) == 0 or values.n_unique() < 2:
+        if len(values) == 0:
             return None
         low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+        if low == high:
+            return None
         if said or words & TIME_WORDS:
             for counted, unit in UNITS.items():
                 if FROM * unit <= low and high < UNTIL * unit:

@@ -400,11 +400,12 @@ def _without_signs(texts: pl.Series, state: NumberFormat) -> tuple[pl.Series, pl
         texts = texts.str.replace(rf"^[{LIMITS}]=? ?", "")
     if state.before:
         minus = texts.str.starts_with("-")
-        texts = texts.str.strip_prefix("-").str.strip_chars_start()
+        some = bool(minus.any())
+        texts = texts.str.strip_prefix("-").str.strip_chars_start() if some else texts
         for sign in sorted(state.before, key=len, reverse=True):
             texts = texts.str.strip_prefix(sign)
         texts = texts.str.strip_chars_start()
-        texts = texts.set((minus & texts.str.contains(r"^[+-]")).fill_null(False), None)
+        texts = texts.set((minus & texts.str.contains(r"^[+-]")).fill_null(False), None) if some else texts
         negative = minus if negative is None else negative ^ minus
     if state.after:
         unit = (
@@ -414,7 +415,7 @@ def _without_signs(texts: pl.Series, state: NumberFormat) -> tuple[pl.Series, pl
             unit |= texts.str.ends_with(sign).fill_null(False)
             texts = texts.str.strip_suffix(sign)
         texts = texts.str.strip_chars_end()
-        if state.needs_unit:
+        if state.needs_unit and not unit.all():
             texts = texts.set((~unit & texts.str.contains("[1-9]")).fill_null(False), None)
     if state.behind:
         behind = texts.str.ends_with("-")

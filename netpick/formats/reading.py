@@ -6,9 +6,11 @@ missing value and at most one stray cell in twenty, which is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import TypeAdapter
@@ -32,6 +34,8 @@ MARKS = "[\u0300-\u036f\u3099\u309a]"
 NAMED = 3  # columns that a note names
 EXACT = 2**53  # whole numbers up to here are all different as floats
 TEXTUAL = ("csv", "workbook")  # layouts in which every cell was text
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +118,22 @@ def find_alone(cells: pl.Series, near: Neighbours) -> Reading | None:
 
 def _found(texts: Mapping[str, pl.Series], near: Neighbours) -> dict[str, Reading]:
     """Formats of columns of text; those in doubt are read as the others of the file are."""
-    first = {name: reading for name, cells in texts.items() if (reading := _read_column(cells, near)) is not None}
+    read = _of_each(lambda cells: _read_column(cells, near), texts)
+    first = {name: reading for name, reading in read.items() if reading is not None}
     together = _evidence([reading.found for reading in first.values()], near)
-    for name, reading in first.items():
-        if not reading.found.certain and together != near:
-            first[name] = _read_column(texts[name], together) or reading
-    return first
+    if together == near:
+        return first
+    in_doubt = {name: texts[name] for name, reading in first.items() if not reading.found.certain}
+    again = _of_each(lambda cells: _read_column(cells, together), in_doubt)
+    return first | {name: reading for name, reading in again.items() if reading is not None}
+
+
+def _of_each(function: Callable[[pl.Series], Made], columns: Mapping[str, pl.Series]) -> dict[str, Made]:
+    """What is made of each column. In threads: polars works on one column with one core, and lets go of Python's lock."""
+    if len(columns) < 2:
+        return {name: function(cells) for name, cells in columns.items()}
+    with ThreadPoolExecutor(max_workers=min(len(columns), os.cpu_count() or 1)) as pool:
+        return dict(zip(columns, pool.map(function, columns.values()), strict=True))
 
 
 def _evidence(found: Sequence[Found], near: Neighbours) -> Neighbours:
@@ -270,13 +284,11 @@ def _words_missing(
         word for words in missing.values() for word in words
     }  # as a number is missing elsewhere, so it is here
     kept: dict[str, list[tuple[str, int]]] = {}
-    for name in names:
-        cells = columns[name].values
-        ascii_alone = cells.str.len_bytes().sum() == cells.str.len_chars().sum()
-        if not ascii_alone and cells.str.contains(MARKS).any():  # u and a mark, as some systems type ü
-            cells = cells.str.normalize("NFC")
-            columns[name] = TableColumn(name=name, values=cells)
-        if not cells.is_in(list(MISSING)).any():
+    composed = _of_each(_composed, {name: columns[name].values for name in names})
+    columns |= {name: TableColumn(name=name, values=cells) for name, cells in composed.items()}
+    with_words = _of_each(lambda cells: bool(cells.is_in(list(MISSING)).any()), composed)
+    for name, cells in composed.items():
+        if not with_words[name]:
             continue
         names_here = [word for word in may_be_names(cells) if word not in elsewhere]
         values = {*names_here, *options.not_missing}
@@ -295,6 +307,13 @@ def _words_missing(
         )
         for word, where in kept.items()
     ]
+
+
+def _composed(cells: pl.Series) -> pl.Series:
+    """Letters with their marks as one character: some systems type ü as u and a mark."""
+    if cells.str.len_bytes().sum() == cells.str.len_chars().sum() or not cells.str.contains(MARKS).any():
+        return cells
+    return cells.str.normalize("NFC")
 
 
 def _times_in_numbers(columns: dict[str, Any], options: FormatOptions, notes: list[Note]) -> dict[str, CellFormat]:

@@ -19,9 +19,12 @@ FORMULA = ('="', '"')  # ="0034", as spreadsheets keep digits
 
 def tidy(texts: pl.Series) -> pl.Series:
     """Cells as ways look at them; empty ones null."""
-    texts = texts.str.strip_chars(AROUND)
-    if texts.str.contains_any(list(LOOKALIKES)).any():
-        texts = texts.str.replace_many(LOOKALIKES)
+    if texts.str.len_bytes().sum() == texts.str.len_chars().sum():  # ASCII has no look-alikes
+        texts = texts.str.strip_chars()
+    else:
+        texts = texts.str.strip_chars(AROUND)
+        if texts.str.contains_any(list(LOOKALIKES)).any():
+            texts = texts.str.replace_many(LOOKALIKES)
     quoted = texts.str.starts_with(FORMULA[0]) & texts.str.ends_with(FORMULA[1])
     if quoted.any():
         texts = texts.zip_with(~quoted.fill_null(False), texts.str.slice(2).str.strip_suffix('"').str.strip_chars())

@@ -142,8 +142,11 @@ def _cut(path: Path, dialect: Dialect) -> Iterator[Block]:
         while True:
             raw = read_some(file, BLOCK_BYTES, path)
             try:
-                text = decoder.decode(raw, final=not raw)
-                data = rest + (mended(text) if dialect.mended else text).encode()
+                if encoding == "utf-8" and raw.isascii() and not decoder.getstate()[0]:
+                    data = rest + raw
+                else:
+                    text = decoder.decode(raw, final=not raw)
+                    data = rest + (mended(text) if dialect.mended else text).encode()
             except UnicodeDecodeError as error:
                 raise _encoding_trouble(path, error, line + rest.count(b"\n"), offset + len(raw)) from None
             except UnicodeError as error:  # what the decoders of UTF-16 and UTF-32 say of a missing mark

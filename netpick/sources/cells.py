@@ -11,6 +11,7 @@ from netpick.formats.missing import AMONG_NUMBERS
 from netpick.formats.tidy import AROUND
 
 GROUPED_FROM = 500  # cells that show whether points could stand between thousands
+TRIED = 100  # cells that are no numbers, before all of them are looked at
 
 
 class ColumnBuilder:
@@ -84,6 +85,8 @@ class ColumnBuilder:
         values = cells.cast(dtype, strict=False)
         odd = cells.filter(values.is_null() & cells.is_not_null())
         if len(odd):
+            if self._refutes(odd.head(TRIED), dtype):
+                return None
             cells = self._strip(cells)
             values = cells.cast(dtype, strict=False)
             odd = cells.filter(values.is_null() & cells.is_not_null())
@@ -96,6 +99,11 @@ class ColumnBuilder:
         if dtype == pl.Float64 and values.is_nan().any():
             values = values.fill_nan(None)
         return None if _digits_matter(cells, values) else values
+
+    def _refutes(self, odd: pl.Series, dtype: pl.DataType) -> bool:
+        """Whether some of a few cells is neither a number nor missing: then no other has to be looked at."""
+        stripped = odd.str.strip_chars(AROUND)
+        return not stripped.filter(stripped.cast(dtype, strict=False).is_null()).is_in(self._missing).all()
 
     def _strip(self, cells: pl.Series) -> pl.Series:
         stripped = cells.str.strip_chars()
@@ -129,8 +137,8 @@ def _may_be_grouped(cells: pl.Series) -> bool:
 
 def _digits_matter(cells: pl.Series, values: pl.Series) -> bool:
     """Whether digits would be lost as numbers: codes such as 0000000010 or 02134, and numbers of 17 digits and more."""
-    zeros = cells.filter(cells.str.starts_with("0") & ~cells.str.starts_with("0.") & (cells.str.len_bytes() > 1))
-    if len(zeros) and zeros.str.contains(r"^0\d").any():
+    zeros = cells.filter(cells.str.starts_with("0"))
+    if len(zeros) and zeros.filter(~zeros.str.starts_with("0.")).str.contains(r"^0\d").any():
         return True
     if values.dtype != pl.Float64:
         return False

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from netpick.types import Array, Schema, Source, TableColumn
+from netpick.types import Array, Field, Schema, Source, TableColumn
 
 CHANCE = 10  # up to so many times more possible rows than rows, a row has a twin by chance in one case of ten or more
 EXPECTED = 1.0  # other rows like it: a row that chance makes so often is no copy
 EXCESS = 2.0  # as many pairs of identical rows as chance makes, and that many times more, are still chance
 MOST_ROWS = 200_000  # that the shares of a column's values are counted in
 HOPELESS = 1e-9  # expected rows, below which no further column is looked at
+NAMING = 3  # columns of most values that are tried as names, which say what other columns hold
+ROWS_A_NAME = 5  # at least: a column of ever new values says everything, and a copied one, too
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,20 +26,21 @@ Mask = npt.NDArray[np.bool_]
 def repeats_by_chance(source: Source, schema: Schema, groups: Array) -> Mask:
     """Rows (N,) that are identical to others by chance; `groups` (N,) are equal for identical rows.
 
-    The null is that columns are independent of each other: a row is then expected as often as the shares of its values,
+    The null is that columns are independent of each other, but for those that another one says: a row is then expected as often as the shares of its values,
     counted in the rows that are not identical to it, multiply to. A text, picture, sound or series is never twice by
     chance, however few different ones there are.
     """
     none = np.zeros(source.num_rows, dtype=bool)
-    columns = [source.columns[f.name] for f in schema.features]
-    tables = [column for column in columns if isinstance(column, TableColumn)]
-    if len(tables) < len(columns) or not tables or any(f.kind == "text" for f in schema.features):
+    fields = {f.name: f for f in schema.features}
+    tables = [column for name in fields if isinstance(column := source.columns[name], TableColumn)]
+    if len(tables) < len(fields) or not tables or any(f.kind == "text" for f in schema.features):
         return none
     _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     repeated = sizes > 1
     if not repeated.any():
         return none
-    if _few_possible_rows(source, schema):
+    tables = _free(tables)
+    if _few_possible_rows(source, [fields[table.name] for table in tables]):
         return np.asarray(repeated[unit])
     expected = np.zeros(len(sizes))
     expected[repeated] = _expected(tables, unit, sizes, first[repeated])
@@ -65,10 +69,31 @@ def among(values: Array, known: Array) -> Mask:
     return np.asarray(possible[place] == values)
 
 
-def _few_possible_rows(source: Source, schema: Schema) -> bool:
+def _free(tables: list[TableColumn]) -> list[TableColumn]:
+    """The columns that no other one says: what an item is called and costs follows from its id, and repeats with it."""
+    distinct = {table.name: table.values.n_unique() for table in tables}
+    naming = [t for t in tables if distinct[t.name] * ROWS_A_NAME <= len(t) and not t.values.dtype.is_float()]
+    naming.sort(key=lambda table: -distinct[table.name])
+    said: set[str] = set()
+    for name in naming[:NAMING]:
+        if name.name in said:
+            continue
+        # All rows of some names: of rows drawn one by one too few would share a name.
+        hashes = name.values.hash(seed=0)
+        rows = (hashes % max(1, len(name) // MOST_ROWS) == 0).fill_null(True)
+        names = name.values.filter(rows)
+        different = names.n_unique()
+        for table in tables:
+            if table is not name and table.name not in said and distinct[table.name] <= distinct[name.name]:
+                pairs = pl.DataFrame([names.alias("a"), table.values.filter(rows).alias("b")])
+                said |= {table.name} if pairs.n_unique() == different else set()
+    return [table for table in tables if table.name not in said]
+
+
+def _few_possible_rows(source: Source, fields: list[Field]) -> bool:
     """Whether all values of all columns can be put together in so few ways that identical rows must occur."""
     possible = 1
-    for field in schema.features:
+    for field in fields:
         possible *= max(1, field.num_distinct + (field.num_missing > 0))
         if not field.num_distinct or possible > CHANCE * source.num_rows:
             return False

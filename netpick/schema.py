@@ -7,7 +7,6 @@ a reason. Everything that is inferred becomes a Note with the option that overri
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from netpick.kinds import KINDS, Claim
 from netpick.kinds.cells import as_numbers, examples_of, series_of
 from netpick.kinds.text import described
 from netpick.likely_targets import SHOWN, TARGET_NAMES, is_strong, likely_targets
+from netpick.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.sources.media_names import names_files
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
@@ -55,6 +55,7 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     claimed = {name: _claim(column, said.get(name)) for name, column in source.columns.items()}
     notes: list[Note] = []
     targets = options.target or _infer_target(source, claimed, notes)
+    ratings = find_ratings(source.columns, targets, [*options.drop, *(n for n, k in said.items() if k != "category")])
     fields = []
     for name, column in source.columns.items():
         kind, claim = claimed[name]
@@ -62,17 +63,19 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
             fields.append(_target_field(name, column, kind, claim, classes=name == source.target))
         elif name in options.drop:
             fields.append(_field(name, None, "left_out", "left out by --drop", claim))
+        elif ratings is not None and name in ratings.ids:
+            fields.append(_rating_ids(name, column))
         else:
             fields.append(_feature_field(name, column, kind, claim, forced=name in said))
     fields = [_as_written(f, source) for f in fields]
+    inputs = {*dict(options.kinds), *(ratings.ids if ratings is not None else ())}  # and not merely groups of rows
     fields = [
-        _as_group(f, source.columns[f.name], said=f.name in source.groups, forced=f.name in dict(options.kinds))
-        for f in fields
+        _as_group(f, source.columns[f.name], said=f.name in source.groups, forced=f.name in inputs) for f in fields
     ]
     for f in fields:
         if f.role in ("feature", "target"):
             refuse_unbounded(f.name, source.columns[f.name], is_target=f.role == "target")
-    task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], notes)
+    task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], ratings, notes)
     fields = _strings_as_texts(source, fields, notes)
     if not any(f.role == "feature" for f in fields):
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
@@ -137,14 +140,39 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
         return forced, _forced_number(column)
     if forced is not None and forced not in made:
         # The user knows better than our rules; the encoder reads what it can and the rest is missing.
-        return forced, Claim(strength=1.0, reason="said by --kind")
+        return forced, _as_said(column)
     if not made:
         return None, None
     best = max(made, key=lambda name: made[name].strength)
     series = series_of(column)
     if best == "number" and "category" in made and forced is None and series is not None and _is_code(series):
         return "category", replace(made["category"], reason="codes with leading zeros")
+    if best == "number" and forced is None and series is not None:
+        distinct = made[best].num_distinct
+        if holds_ids(column.name, series, distinct):
+            return "category", replace(made[best], reason=f"ids of {distinct:,} things that come again")
     return best, made[best]
+
+
+def _as_said(column: Column) -> Claim:
+    series = series_of(column)
+    if series is None:
+        return Claim(strength=1.0, reason="said by --kind")
+    missing = series.null_count()
+    return Claim(
+        strength=1.0,
+        reason="said by --kind",
+        num_missing=missing,
+        num_distinct=series.n_unique() - (missing > 0),
+        examples=examples_of(series),
+    )
+
+
+def _rating_ids(name: str, column: Column) -> Field:
+    """One side of a table of ratings."""
+    claim = _as_said(column)
+    reason = f"ids of {claim.num_distinct:,} things that come again in {len(column):,} rows"
+    return _field(name, "category", "feature", reason, claim)
 
 
 def _forced_number(column: Column) -> Claim:
@@ -210,7 +238,15 @@ def _is_entity(name: str, column: Column, claim: Claim | None) -> bool:
     return series is not None and _names_entities(name, series, claim.num_distinct if claim else series.n_unique())
 
 
-def _infer_task(source: Source, targets: Sequence[Field], notes: list[Note]) -> str:
+def _infer_task(source: Source, targets: Sequence[Field], ratings: Ratings | None, notes: list[Note]) -> str:
+    if ratings is not None:
+        ids = " and ".join(repr(name) for name in ratings.ids)
+        text = (
+            f"regress ('{targets[0].name}': how {ids} rate each other; both are inputs, so scores are for known ones). To be "
+            f"scored on new ones, pass --split group:{ratings.ids[0]}"
+        )
+        notes.append(Note(subject="task", text=text, override="--task"))
+        return "regress"
     columns = [source.columns[f.name] for f in targets]
     tables = [c for c in columns if isinstance(c, TableColumn)]
     for task in TASKS.values():
@@ -284,7 +320,7 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
         if distinct == filled:
             return "identifier: every cell is different"
         return f"text with {distinct:,} different values in {filled:,} cells: an identifier, or free text"
-    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    words = words_of(name)
     if series.dtype.is_integer() and distinct == filled and filled >= 20:
         steps = series.drop_nulls().cast(pl.Int64, strict=False).diff().drop_nulls()
         if len(steps) and steps.min() == steps.max() and steps.min() in (1, -1):
@@ -328,7 +364,7 @@ def _strings_as_texts(source: Source, fields: list[Field], notes: list[Note]) ->
 def _may_be_read(field: Field, column: Column) -> bool:
     """Strings that differ, in a column that is not called an identifier and that nobody left out."""
     series = series_of(column)
-    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
+    words = words_of(field.name)
     left_out = field.reason.startswith(("identifier", "text with"))
     return left_out and series is not None and series.dtype == pl.String and not words & ID_WORDS
 
@@ -361,7 +397,7 @@ def _as_group(field: Field, column: Column, *, said: bool, forced: bool) -> Fiel
     """
     series = series_of(column)
     if forced and not said:  # an explicit kind makes the column an input
-        return field
+        return replace(field, explicit=field.role == "feature")
     if said and field.role in ("feature", "left_out") and series is not None:
         distinct = series.n_unique()
         if distinct < FEWEST_GROUPS:
@@ -379,7 +415,7 @@ def _as_group(field: Field, column: Column, *, said: bool, forced: bool) -> Fiel
 
 def _names_entities(name: str, series: pl.Series, distinct: int) -> bool:
     """Whether a column names persons or things that come again: by its name, and by how often its values repeat."""
-    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    words = words_of(name)
     numbered = words & {"id", "ids", "nr", "no", "number", "name", "key"}
     if not words & ENTITY_WORDS or not (numbered or len(words) == 1):
         return False

@@ -152,6 +152,7 @@ class Field:
     num_distinct: int
     examples: Sequence[str] = ()
     stray: Sequence[tuple[int, str]] = ()  # cells that do not fit the kind: (row, text), read as missing
+    explicit: bool = False  # that it is an input was said, or is what such a table is about
 
 
 @dataclass(frozen=True, kw_only=True)

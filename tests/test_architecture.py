@@ -21,13 +21,13 @@ PACKAGE = ROOT / "netpick"
 # A stage may import itself and the stages above it in this list.
 STAGES = (
     "errors", "strict", "stop", "drawings", "types", "forms", "answered", "words",
-    "row_hashes",
+    "row_hashes", "ids",
     "disk", "recipe",
     "clock",
     "allocator",
     "formats",
     "course", "model_record", "sources", "kinds", "metrics", "answers", "working_calendar", "timesteps", "timeline", "tasks",
-    "likely_targets",
+    "likely_targets", "ratings",
     "schema", "decode_worker", "decode_work",
     "decoders", "decode", "checks", "split",
     "folds",

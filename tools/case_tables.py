@@ -147,7 +147,14 @@ TABLES: tuple[Reading, ...] = (
     Reading(path="11-kaggle-spam/spam.csv", infers="v1", roles={"v2": "text"}, task="classify"),
     Reading(path="14-which-target/insurance.csv", infers="charges", task="regress"),
     Reading(path="14-which-target/Housing.csv", infers="price", task="regress"),
-    Reading(path="15-ratings/hotels.csv", target="rating", task="classify", says="read as classes"),
+    Reading(
+        path="15-ratings/hotels.csv",
+        target="rating",
+        cells={"stay": [1, 1], "rating": [2.0, 2.0]},
+        roles={"stay": "number", "rooms": "number", "staff": "number"},
+        task="classify",
+        says="different whole numbers, read as classes",
+    ),
     *(
         Reading(path=f"28-epoch-times/{name}.csv", cells={column: EPOCH}, step="hourly", gaps=gaps)
         for name, column, gaps in (

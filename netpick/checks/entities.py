@@ -85,7 +85,7 @@ def _columns(context: CheckContext) -> Iterator[_Names]:
         column = context.source.columns[field.name]
         if not isinstance(column, TableColumn) or field.role not in ("left_out", "feature"):
             continue
-        if field.kind in ("text", "datetime", "boolean") or column.values.dtype.is_float():
+        if field.kind in ("text", "datetime", "boolean") or column.values.dtype.is_float() or field.explicit:
             continue
         words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).lower()))
         if field.role == "feature" and not words & NAMING:

@@ -1,7 +1,8 @@
-"""Categories: text or codes that take few values."""
+"""Categories: one of a few values, or one of many ids that come again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +12,11 @@ from pydantic.dataclasses import dataclass
 
 from netpick.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.kinds.cells import as_text, counts_of, examples_of, series_of
-from netpick.types import STRICT, Array, Column, Form, Rows
+from netpick.types import STRICT, Array, Column, Form, Note, Rows
 
-MAX_CATEGORIES = 1_000  # rarer ones share the code of the unseen
+FEW_CATEGORIES = 1_000  # each has a code of its own, however rare; of more:
+ROWS_A_VALUE = 3  # to learn from, of a value with a code of its own; the others share the code of the unseen
+MAX_CATEGORIES = 250_000  # the rarer ones, the same
 MAX_DISTINCT_SHARE = 0.5  # above, the column names rows rather than groups of them
 
 
@@ -22,6 +25,7 @@ class CategoryState:
     """The values seen in training rows, in the order of their codes 1, 2, ...; 0 is missing or never seen."""
 
     values: tuple[str, ...] = Field(max_length=MAX_CATEGORIES)
+    pooled: int = Field(default=0, ge=0)  # rare values of the training rows that share code 0
 
     def __post_init__(self) -> None:
         if len(set(self.values)) != len(self.values):
@@ -29,7 +33,7 @@ class CategoryState:
 
 
 class Category(Kind):
-    """One of a few values. Missing and never-seen values share code 0."""
+    """One of some values. Missing, never-seen and rare ones share code 0."""
 
     name: ClassVar[str] = "category"
     form: ClassVar[Form] = "codes"
@@ -66,10 +70,13 @@ class Category(Kind):
         counts = counts.with_columns(as_text(counts["value"]).alias("text")).sort(
             ["count", "text"], descending=[True, False]
         )
-        values = counts["text"].head(MAX_CATEGORIES).to_list()
+        common = int((counts["count"] >= ROWS_A_VALUE).sum())
+        kept = counts.head(min(max(common, FEW_CATEGORIES), MAX_CATEGORIES))
+        values = set(kept["text"].to_list())
+        in_order = sorted(values)
         if isinstance(series.dtype, pl.Enum):  # in the order that whoever made it meant
-            return CategoryState(values=tuple(one for one in series.dtype.categories.to_list() if one in set(values)))
-        return CategoryState(values=tuple(sorted(values)))
+            in_order = [one for one in series.dtype.categories.to_list() if one in values]
+        return CategoryState(values=tuple(in_order), pooled=len(counts) - len(kept))
 
     def encode(self, column: Column, state: Any) -> Array:
         series = series_of(column)
@@ -84,3 +91,12 @@ class Category(Kind):
 
     def cardinalities(self, state: Any) -> tuple[int, ...]:
         return (len(state.values) + 1,)
+
+    def notes(self, name: str, state: Any) -> Sequence[Note]:
+        if not state.pooled:
+            return ()
+        text = (
+            f"'{name}' has {len(state.values) + state.pooled:,} different values in training rows; {state.pooled:,} of them are rare "
+            "and are treated alike, as values that are new at prediction are"
+        )
+        return (Note(subject="ids", text=text),)

@@ -14,6 +14,7 @@ from netpick.baselines.forecast_naive import Drift, LastValue, SeasonalNaive
 from netpick.baselines.forecast_smoothing import ExponentialSmoothing
 from netpick.baselines.forecast_trees import TreesOnLags
 from netpick.baselines.frame_average import FrameAverage
+from netpick.baselines.id_biases import IdBiases
 from netpick.baselines.linear import Linear
 from netpick.baselines.majority import Majority, Mean
 from netpick.baselines.neighbours import NearestNeighbours
@@ -26,6 +27,7 @@ BASELINES: dict[str, Baseline] = {
         Majority(),
         Mean(),
         Linear(),
+        IdBiases(),
         BoostedTrees(),
         RandomForest(),
         NearestNeighbours(),

@@ -12,6 +12,7 @@ from netpick.models.base import Architecture
 from netpick.models.clip_cnn import ClipCnn
 from netpick.models.clip_cnn_rnn import ClipCnnRnn
 from netpick.models.clip_transformer import ClipTransformer
+from netpick.models.factorisation import FactorisationMachine
 from netpick.models.flat_mlp import FlatMlp
 from netpick.models.forecast_cnn import ForecastCnn
 from netpick.models.forecast_layers import ForecastLayers
@@ -34,11 +35,12 @@ from netpick.models.text_mlp import TextMlp
 from netpick.models.text_transformer import TextTransformer
 from netpick.types import Inputs
 
-FAMILIES = ("mlp", "cnn", "rnn", "cnn_rnn", "transformer")
+FAMILIES = ("mlp", "cnn", "rnn", "cnn_rnn", "transformer", "fm")
 
 MODELS: dict[tuple[str, str], Architecture] = {
     ("mlp", "table"): TabularMlp(),
     ("transformer", "table"): TabularTransformer(),
+    ("fm", "table"): FactorisationMachine(),
     ("mlp", "series"): FlatMlp("series"),
     ("mlp", "grid"): FlatMlp("grid"),
     ("cnn", "series"): SeriesCnn(),
@@ -88,6 +90,6 @@ def main_form(inputs: Inputs) -> str:
 
 
 def families_for(inputs: Inputs) -> tuple[str, ...]:
-    """The families that read these inputs, in the order of the contest."""
+    """The families that compete for these inputs, in the order of the contest."""
     form = main_form(inputs)
-    return tuple(family for family in FAMILIES if (family, form) in MODELS)
+    return tuple(f for f in FAMILIES if (f, form) in MODELS and MODELS[f, form].suits(inputs))

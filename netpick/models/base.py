@@ -63,9 +63,13 @@ class Size:
 class Architecture(ABC):
     """One way to read one or several forms. Instances are stateless entries of MODELS."""
 
-    family: ClassVar[str]  # "mlp", "cnn", "rnn", "transformer"
+    family: ClassVar[str]  # "mlp", "cnn", "rnn", "transformer", "fm"
     forms: ClassVar[tuple[Form, ...]]  # the forms it reads as the main input; ("vector", "codes") reads either or both
     Settings: ClassVar[type[Any]]  # a strict frozen pydantic dataclass with every default written once
+
+    def suits(self, inputs: Inputs) -> bool:
+        """Whether it competes unasked for such inputs; who asks for it by name gets it for all that it reads."""
+        return True
 
     @abstractmethod
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:

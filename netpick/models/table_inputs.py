@@ -78,10 +78,21 @@ class PiecewiseLinear(nn.Module):
         self.bends = nn.Parameter(torch.zeros(features, bins, size))
 
     def forward(self, numbers: Tensor) -> Tensor:
-        filled = ((numbers.unsqueeze(-1) - self.edges) / self.widths).clamp(0.0, 1.0)  # (B, F, bins)
-        encoded = torch.cat([filled, numbers.unsqueeze(-1)], dim=-1)
         weights = torch.cat([self.bends, self.line], dim=1)
-        return torch.einsum("bft,ftd->bfd", encoded, weights) + self.bias
+        return torch.einsum("bft,ftd->bfd", self.encoded(numbers), weights) + self.bias
+
+    def encoded(self, numbers: Tensor) -> Tensor:
+        """How far each bin is filled, and the number itself: (B, F, bins + 1)."""
+        filled = ((numbers.unsqueeze(-1) - self.edges) / self.widths).clamp(0.0, 1.0)
+        return torch.cat([filled, numbers.unsqueeze(-1)], dim=-1)
+
+
+class SummedCurves(PiecewiseLinear):
+    """The same, added up over the numbers: (B, F) to (B, D), at the cost of one matrix product."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        weights = torch.cat([self.bends, self.line], dim=1).flatten(0, 1)  # (F * (bins + 1), D)
+        return self.encoded(numbers).flatten(1) @ weights + self.bias.sum(dim=0)
 
 
 class Periodic(nn.Module):

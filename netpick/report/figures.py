@@ -26,6 +26,7 @@ FAMILY_COLOURS = {
     "transformer": "--purple",
     "layers": "--amber",
     "module": "--sky",
+    "fm": "--rose",
 }
 COLOURS = ("--blue", "--orange", "--green", "--purple", "--amber", "--sky", "--rose", "--brown")
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -187,11 +187,30 @@ def monthly_series() -> Problem:
     )  # fmt: skip
 
 
+def ratings() -> Problem:
+    """Each user and each thing adds its own to the mean; of 110 and 120 that there may be, six occur often."""
+    generator = np.random.default_rng(9)
+    codes = generator.integers(1, [7, 7], size=(N, 2)).astype(np.int32)
+    target = 3.0 + 0.2 * codes[:, 0] - 0.4 * codes[:, 1] + generator.normal(0, 0.05, N)
+    inputs = {"codes": InputSpec(form="codes", shape=(2,), cardinalities=(111, 121))}
+    return problem("regress", {"codes": codes}, inputs, target[:, None], 1)
+
+
+def clicks() -> Problem:
+    whole = ratings()
+    return replace(whole, task="classify", target=(whole.target[:, 0] > 2.3).astype(np.int64), num_classes=2)
+
+
+def three_grades() -> Problem:
+    whole = ratings()
+    return replace(whole, task="classify", target=np.digitize(whole.target[:, 0], [1.8, 2.8]), num_classes=3)
+
+
 PROBLEMS = (
     binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
-    monthly_series,
+    monthly_series, ratings, clicks, three_grades,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -246,7 +265,18 @@ def test_only_training_rows_are_learned_from(name: str, make: Callable[[], Probl
 
 
 @pytest.mark.parametrize(
-    "make", [binary_table, colour_images, padded_series, numbers_table, texts, clips_of_bright_places]
+    "make",
+    [
+        binary_table,
+        colour_images,
+        padded_series,
+        numbers_table,
+        texts,
+        clips_of_bright_places,
+        ratings,
+        clicks,
+        three_grades,
+    ],
 )
 @pytest.mark.parametrize("name", sorted(set(BASELINES) - {"majority", "mean"}))
 def test_what_can_be_learned_is_learned(name: str, make: Callable[[], Problem]) -> None:

@@ -25,6 +25,7 @@ from netpick.types import Inputs, InputSpec
 
 VECTOR = InputSpec(form="vector", shape=(5,))
 CODES = InputSpec(form="codes", shape=(3,), cardinalities=(4, 2, 90))
+IDS = InputSpec(form="codes", shape=(3,), cardinalities=(150, 2, 120))
 SERIES = InputSpec(form="series", shape=(20, 3))
 PADDED = InputSpec(form="series", shape=(20, 3), padded=True)
 GREY = InputSpec(form="grid", shape=(1, 16, 16), mean=(0.3,), std=(0.25,))
@@ -35,7 +36,12 @@ CLIP = InputSpec(form="clip", shape=(6, 1, 12, 12), mean=(0.3,), std=(0.25,))
 SOUND = InputSpec(form="spectrogram", shape=(20, 16), padded=True, mean=(0.4,) * 16, std=(0.2,) * 16)
 
 INPUTS: dict[str, dict[str, Inputs]] = {
-    "table": {"vector": {"vector": VECTOR}, "codes": {"codes": CODES}, "both": {"vector": VECTOR, "codes": CODES}},
+    "table": {
+        "vector": {"vector": VECTOR},
+        "codes": {"codes": CODES},
+        "ids": {"vector": VECTOR, "codes": IDS},
+        "both": {"vector": VECTOR, "codes": CODES},
+    },
     "series": {"equal": {"series": SERIES}, "padded": {"series": PADDED}},
     "grid": {"grey": {"grid": GREY}, "colour": {"grid": COLOUR}},
     "clip": {"clip": {"clip": CLIP}},
@@ -189,7 +195,12 @@ def test_the_suite_covers_every_entry() -> None:
     assert {family for family, _ in MODELS} <= {*FAMILIES, "layers"}
     for form, choices in INPUTS.items():
         for inputs in choices.values():
-            assert families_for(inputs) == tuple(family for family in FAMILIES if (family, form) in MODELS)
+            reading = [family for family in FAMILIES if (family, form) in MODELS]
+            assert families_for(inputs) == tuple(f for f in reading if MODELS[f, form].suits(inputs))
+    every = {(f, form) for form, choices in INPUTS.items() for inputs in choices.values() for f in families_for(inputs)}
+    assert every == {
+        key for key in MODELS if key[0] != "layers" and key[1] != "window"
+    }  # each competes for some inputs
 
 
 @every_case

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from netpick.baselines import BASELINES
 from netpick.errors import ModelFileError, RequestError
 from netpick.use import load
 from netpick.use_forecast import continue_series
+from tests.ratings_table import ratings_table
 
 ROWS = 150
 
@@ -75,7 +77,11 @@ def series(folder: Path) -> tuple[object, dict[str, object]]:
     return frame, {"horizon": 4, "context": 24}
 
 
-CASES = (classes, several_classes, labels, numbers, images, series)
+def ratings(folder: Path) -> tuple[object, dict[str, object]]:
+    return ratings_table(1_200), {"models": "mlp,fm"}
+
+
+CASES = (classes, several_classes, labels, numbers, images, series, ratings)
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
@@ -83,7 +89,8 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     make: Callable[[Path], tuple[object, dict[str, object]]] = request.param
     folder = tmp_path_factory.mktemp(make.__name__)
     data, options = make(folder)
-    run = netpick.fit(data, steps=2, models="mlp", out=folder / "run", **options)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"models": "mlp", **options}
+    run = netpick.fit(data, steps=2, out=folder / "run", **asked)
     return run, data
 
 
@@ -140,7 +147,7 @@ def test_these_runs_have_baselines_of_every_kind() -> None:
     """All but those of clips, which need a run of their own (tests/conformance has them)."""
     tried = {"majority", "mean", "linear", "boosted trees", "random forest", "nearest neighbours", "tf-idf + linear",
              "tf-idf + naive bayes", "last value", "seasonal naive", "drift", "exponential smoothing",
-             "boosted trees on lags"}  # fmt: skip
+             "boosted trees on lags", "id biases"}  # fmt: skip
     assert set(BASELINES) - tried == {"frame average"}
 
 

@@ -1,0 +1,110 @@
+"""The factorisation machine: columns of ids, whose values are vectors, and what two of them say together is a product.
+
+Factorization machines are by Rendle (2010); here with the pooled products of neural factorisation machines (He & Chua 2017),
+which the output layer weighs. Tuned ones with biases still beat most that came after them on tables of ratings (Rendle, Zhang
+& Koren 2019). Members that train side by side stand for the samples that a Bayesian machine averages over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from netpick.ids import has_ids
+from netpick.models.base import Architecture, Batch, Features, Trunk
+from netpick.models.blocks import Dropout
+from netpick.models.table_inputs import CodeEmbedding, SummedCurves
+from netpick.recipe import Recipe
+from netpick.types import STRICT, Form, Inputs
+
+MOST_BIASES = 16  # of a value: one for each output, up to so many
+MOST_WEIGHTS = 4_000_000  # of all values; every step moves each of them
+START = 0.1  # deviation of the vectors' entries: products begin small beside the biases
+
+
+@dataclass(config=STRICT, kw_only=True)
+class FactorisationSettings:
+    """Size of the vectors; neutral defaults, `presets` holds the opinions."""
+
+    size: int = Field(default=16, ge=1)  # of a value's vector
+    biases: int = Field(default=1, ge=1)  # of a value, beside its vector
+    members: int = Field(default=1, ge=1, le=64)
+    bins: int = Field(default=16, ge=2, le=4096)  # of the piecewise-linear embedding of numbers
+    dropout: float = Field(default=0.0, ge=0, lt=1)  # of the entries of vectors
+    hidden: float = Field(
+        default=0.0, ge=0, lt=1
+    )  # share of values that training hides, so that an unknown one has a meaning
+
+
+class FactorisationTrunk(Trunk):
+    """Rows of codes and numbers to features (B, biases + size), or (B, M, biases + size) for M members.
+
+    All numbers are one field: they meet the values of codes, and not each other, which would cost more than all the rest.
+    """
+
+    def __init__(self, inputs: Inputs, settings: FactorisationSettings) -> None:
+        super().__init__()
+        self.members, self.width, self.hidden = settings.members, settings.biases + settings.size, settings.hidden
+        each = settings.members * self.width  # the biases of a value, and its vector behind them
+        self.biases = settings.biases
+        self.codes = CodeEmbedding(inputs["codes"].cardinalities, each) if "codes" in inputs else None
+        numbers = inputs["vector"].shape[0] if "vector" in inputs else 0
+        self.numbers = SummedCurves(numbers, each, settings.bins) if numbers else None
+        self.dropout = Dropout(settings.dropout)
+        with torch.no_grad():
+            if self.codes is not None:
+                table = self.codes.table.weight.view(-1, settings.members, self.width)
+                table.normal_(std=START)[..., : self.biases] = 0.0
+            if self.numbers is not None:
+                self.numbers.line.mul_(START / numbers**0.5)
+
+    def forward(self, batch: Batch) -> Features:
+        parts: list[Tensor] = []
+        if self.codes is not None:
+            codes = batch["codes"]
+            if self.training and self.hidden > 0:
+                codes = codes * (torch.rand(codes.shape, device=codes.device) >= self.hidden)
+            parts.append(self.codes(codes))
+        if self.numbers is not None:
+            parts.append(self.numbers(batch["vector"]).float().unsqueeze(1))
+        joined = torch.cat(parts, dim=1)  # (B, fields, M * (biases + size))
+        values = joined.view(*joined.shape[:2], self.members, self.width)
+        biases = values[..., : self.biases].sum(dim=1)
+        vectors: Tensor = self.dropout(values[..., self.biases :])
+        # The products of all pairs, from the square of the sum (Rendle 2010, lemma 3.1).
+        products = 0.5 * (vectors.sum(dim=1).square() - vectors.square().sum(dim=1))
+        features = torch.cat([biases, products], dim=-1)  # (B, M, biases + size)
+        return Features(features if self.members > 1 else features[:, 0])
+
+
+class FactorisationMachine(Architecture):
+    """Ids that meet: users and items, shops and products."""
+
+    family: ClassVar[str] = "fm"
+    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes")
+    Settings = FactorisationSettings
+
+    def suits(self, inputs: Inputs) -> bool:
+        """Without two columns of ids there is nothing that the other families could not tell as well."""
+        return has_ids(inputs)
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> FactorisationSettings:
+        """Measured on MovieLens-100k; see docs/lab.md."""
+        biases, size = min(MOST_BIASES, num_outputs), 16
+        values = sum(inputs["codes"].cardinalities) if "codes" in inputs else 1
+        members = max(1, min(8, MOST_WEIGHTS // (values * (biases + size))))
+        return FactorisationSettings(size=size, biases=biases, members=members, dropout=0.1, hidden=0.02)
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        """Large batches: each step moves all vectors, however few of their values are in the batch."""
+        batch_size = 128 if num_rows < 10_000 else 1_024 if num_rows < 500_000 else 4_096
+        return Recipe(
+            learning_rate=1e-2, schedule="cosine", batch_size=batch_size, weight_decay=0.1, precision="float32"
+        )
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return FactorisationTrunk(inputs, settings)

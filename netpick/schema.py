@@ -242,8 +242,8 @@ def _infer_task(source: Source, targets: Sequence[Field], ratings: Ratings | Non
     if ratings is not None:
         ids = " and ".join(repr(name) for name in ratings.ids)
         text = (
-            f"regress ('{targets[0].name}': how {ids} rate each other; both are inputs, so scores are for known ones). To be "
-            f"scored on new ones, pass --split group:{ratings.ids[0]}"
+            f"regress ('{targets[0].name}': a table of ratings; the ids {ids} are inputs, so the score holds for known ones; to be "
+            f"scored on new ones, pass --split group:{ratings.ids[0]})"
         )
         notes.append(Note(subject="task", text=text, override="--task"))
         return "regress"

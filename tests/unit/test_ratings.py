@@ -33,7 +33,7 @@ def test_a_table_of_ratings_is_seen_as_one() -> None:
         "rating": ("number", "target"),
     }
     (note,) = [note for note in schema.notes if note.subject == "task"]
-    assert "both are inputs" in note.text
+    assert "the ids 'userId' and 'movieId' are inputs" in note.text
     assert note.override == "--task"
 
 

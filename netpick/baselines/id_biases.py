@@ -42,10 +42,10 @@ class _Biases:
     def __init__(self, codes: Array, targets: Array, sizes: Sequence[int], outputs: Outputs, penalty: float) -> None:
         self.codes, self.targets, self.outputs = codes, targets, outputs
         mean = targets.mean(axis=0)
-        self.mean = mean if outputs.task == "regress" else logit(mean)
+        self.mean = mean if outputs.quantities else logit(mean)
         self.tables = [np.zeros((size, targets.shape[1])) for size in sizes]
         # Beside counts of rows; of classes, whose rows tell p (1 - p) at most, in that unit.
-        self.penalty = penalty if outputs.task == "regress" else penalty / 4
+        self.penalty = penalty if outputs.quantities else penalty / 4
         self.scores = np.tile(self.mean, (len(codes), 1))
 
     def round(self) -> float:
@@ -65,9 +65,9 @@ class _Biases:
 
     def _errors(self) -> tuple[Array, Array | None]:
         """What the scores miss (n, S), and how much a row tells; None: one."""
-        if self.outputs.task == "regress":
+        if self.outputs.quantities:
             return self.targets - self.scores, None
-        if self.outputs.num_scores == 1 or self.outputs.task == "multilabel":
+        if self.outputs.num_scores == 1 or self.outputs.any_labels:
             shares = sigmoid(self.scores)
         else:
             shares = np.exp(self.scores - self.scores.max(axis=1, keepdims=True))
@@ -105,7 +105,7 @@ class _Work(Work):
             for _ in range(TRIED):
                 tried.round()
             scores = _scores(tried.mean, tried.tables, codes[held])
-            answers = scores if self.outputs.task == "regress" else sigmoid(scores)
+            answers = scores if self.outputs.quantities else sigmoid(scores)
             missed.append(float(np.square(answers - targets[held]).mean()))
         return PENALTIES[int(np.argmin(missed))]
 
@@ -124,7 +124,7 @@ class IdBiases(Baseline):
     State = IdBiasesState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.task != "forecast" and has_ids(problem.inputs) and problem.num_classes <= MOST_OUTPUTS
+        return problem.windows is None and has_ids(problem.inputs) and problem.num_classes <= MOST_OUTPUTS
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)

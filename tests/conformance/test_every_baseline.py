@@ -198,12 +198,16 @@ def ratings() -> Problem:
 
 def clicks() -> Problem:
     whole = ratings()
-    return replace(whole, task="classify", target=(whole.target[:, 0] > 2.3).astype(np.int64), num_classes=2)
+    return replace(
+        whole, answer=TASKS["classify"].answer, target=(whole.target[:, 0] > 2.3).astype(np.int64), num_classes=2
+    )
 
 
 def three_grades() -> Problem:
     whole = ratings()
-    return replace(whole, task="classify", target=np.digitize(whole.target[:, 0], [1.8, 2.8]), num_classes=3)
+    return replace(
+        whole, answer=TASKS["classify"].answer, target=np.digitize(whole.target[:, 0], [1.8, 2.8]), num_classes=3
+    )
 
 
 PROBLEMS = (

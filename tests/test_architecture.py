@@ -74,16 +74,21 @@ WITHOUT_TORCH = ("errors", "types", "forms", "recipe", "sources", "kinds", "metr
 # Cleaning up and raising again is not meant.
 BROAD_EXCEPT = {"cli.py": 1, "contest/planning.py": 1, "contest/training.py": 1, "serve/guard.py": 1}
 
-# Tasks and answers multiply, so whoever has to tell them apart asks for a fact (`answer.one_class`) or for what they do. By
-# their names they are told apart in these rooms only, and in these files, each with its reason.
+# Tasks, answers and forms multiply, so whoever has to tell them apart asks for a fact (`answer.one_class`, `FORMS[...].padded`) or
+# for what they do. By their names they are told apart in these rooms only, and in these files, each with its reason.
 TOLD_APART = {
     "tasks": "the room of tasks",
     "answers": "the room of answers",
     "baselines/outputs.py": "what model files have called the outputs of baselines since the first version",
     "baselines/frame_average.py": "the same word, in the state of another baseline",
+    "models": "what an architecture makes of each form that it reads is what it is",
+    "baselines/shrink.py": "how pictures, clips and sounds become few numbers is what the file is for",
+    "candidates.py": "a module of the user's own reads no windows, and is refused with words",
+    "explain/brief.py": "which figure a report shows of each form; the page itself looks it up in a table",
 }
 TASK_NAMES = {"classify", "multilabel", "regress", "forecast"}
 ANSWER_NAMES = {"class", "labels", "numbers", "horizon"}
+FORM_NAMES = {"vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window"}
 INSTANCES = {"FORECAST", "ONE_CLASS", "ANY_LABELS", "HORIZON"}
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
@@ -161,12 +166,20 @@ def texts_in(node: ast.AST) -> set[str]:
 
 
 def told_apart(tree: ast.Module) -> Iterator[ast.expr]:
-    """Comparisons with the name of a task or an answer, tables keyed by such names, and look-ups of one by its name."""
+    """Comparisons with the name of a task, an answer or a form; tables keyed by tasks or answers, and look-ups of one by name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             texts, names = texts_in(node), names_in(node)
             of_answer = any("answer" in name for name in names)
-            if texts & TASK_NAMES or names & INSTANCES or (texts & ANSWER_NAMES and of_answer):
+            of_form = any(
+                name.rpartition("_")[2] in ("form", "forms") for name in names
+            )  # kinds have some of these names too
+            if (
+                texts & TASK_NAMES
+                or names & INSTANCES
+                or (texts & ANSWER_NAMES and of_answer)
+                or (texts & FORM_NAMES and of_form)
+            ):
                 yield node
         elif isinstance(node, ast.Dict):
             keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
@@ -191,7 +204,7 @@ def test_imports_point_backwards_along_the_pipeline(module: Module) -> None:
     assert not wrong, f"{module.stage} may import only {sorted(allowed)}"
 
 
-def test_tasks_and_answers_are_told_apart_by_name_in_their_own_rooms_only() -> None:
+def test_tasks_answers_and_forms_are_told_apart_by_name_in_their_own_rooms_only() -> None:
     assert len(TOLD_APART) <= 10
     others = [m for m in modules() if m.name not in TOLD_APART and m.stage not in TOLD_APART]
     wrong = [f"{m.where(node)} {ast.unparse(node)[:80]}" for m in others for node in told_apart(m.tree)]

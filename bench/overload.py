@@ -1,4 +1,4 @@
-"""What clients see of a server that is asked three times as much as it can answer: a table, pictures, texts and sounds.
+"""What clients see of a server that is asked three times as much as it can answer: a table, small and large pictures, texts, sounds.
 
     python -m bench.overload [NAMES OF MODELS...]
 
@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
-from served_models import RATE, models_once, png, wav, whistle
+from quick_models import quick_model
+from served_models import RATE, models_once, png, save, wav, whistle
 
 from bench.serve import NETPICK, PORT, THINK, Load, _highest, _server, _wrk
 
@@ -26,12 +27,19 @@ TEXT = "the film was very good and it seemed that we saw a lovely place"
 JSON = "application/json"
 
 
+def photos(folder: Path) -> None:
+    """A network that takes some milliseconds a picture."""
+    pixels = np.random.default_rng(1).integers(0, 255, (120, 96, 96), dtype=np.uint8)
+    save(folder / "photos", quick_model((pixels, np.arange(120) % 2), models="cnn"), pixels[:4])
+
+
 def loads() -> dict[str, Load]:
     """What is sent to each model."""
     pixels = np.random.default_rng(0).integers(0, 255, (8, 8), dtype=np.uint8)
     return {
         "table": Load(path="/predict", body=json.dumps({"rows": [ROW]}).encode(), content_type=JSON),
         "digits": Load(path="/predict", body=png(pixels), content_type="image/png"),
+        "photos": Load(path="/predict", body=png(np.resize(pixels, (96, 96))), content_type="image/png"),
         "texts": Load(path="/predict", body=json.dumps({"rows": [{"review": TEXT}]}).encode(), content_type=JSON),
         "sounds": Load(path="/predict", body=wav(whistle(True, 3), RATE), content_type="audio/wav"),
     }
@@ -62,6 +70,7 @@ def main(names: Sequence[str]) -> None:
     )
     with tempfile.TemporaryDirectory(prefix="netpick-overload-") as folder:
         made = models_once(Path(folder))
+        photos(made)
         for name, load in loads().items():
             if not names or name in names:
                 print("| " + " | ".join([name, *measured(made / name, load)]) + " |", flush=True)

@@ -28,7 +28,8 @@ AHEAD = 0.25  # of a full batch, queued up: then it is prepared while the engine
 FEWEST_ROWS, MOST_ROWS = 4, 1024  # of a full batch; a request that is larger is a batch by itself
 FIRST_ROWS = 32  # before anything was measured
 SLOWLY = 0.1  # weight of the newest batch
-FEWEST_QUEUED = 16  # requests that may always queue: a page's few clients are never turned away
+FEWEST_QUEUED = 16  # requests that may queue where that takes no longer than QUEUED_SECONDS, however few fill a batch
+QUEUED_SECONDS = 0.05  # of the engine; where less takes as long, as many as the smallest batch holds may queue
 LATE = Fault(code="out_of_time", message="The server was too busy to answer in time. Ask again later.")
 
 
@@ -142,7 +143,8 @@ class Batcher:
         """
         self._end_answered()
         waiting = len(self._queue) + len(self._being_read)
-        return waiting >= FEWEST_QUEUED and self._queued_rows >= self.cost.enough
+        few = FEWEST_QUEUED if self._queued_rows * self.cost.per_row < QUEUED_SECONDS else FEWEST_ROWS
+        return waiting >= few and self._queued_rows >= self.cost.enough
 
     def submit(self, job: Job) -> bool:
         """Takes a job, or says that the queue is full."""

@@ -24,7 +24,7 @@ from netpick.errors import DataError
 from netpick.kinds import KINDS
 from netpick.serve import forms, v2
 from netpick.serve import lane as lanes
-from netpick.serve.batching import FEWEST_QUEUED, Batcher, Cost, Job
+from netpick.serve.batching import FEWEST_QUEUED, FEWEST_ROWS, Batcher, Cost, Job
 from netpick.serve.counters import Counters
 from netpick.serve.faults import CODES, Fault, refuse
 from netpick.serve.gate import Gate
@@ -298,6 +298,24 @@ def test_requests_that_come_together_are_answered_together_and_no_more_than_fit_
     assert sum(engine.batches) == len(taken)
     if quick:
         assert len(engine.batches) < len(taken) / 3
+
+
+def test_a_slow_network_lets_no_more_queue_than_it_answers_soon() -> None:
+    """Of 50 ms a row: a batch in the engine, one behind it, and four that wait."""
+
+    async def run() -> int:
+        with ThreadPoolExecutor(1) as readers:
+            batcher = Batcher(Sleepy(0.1), threading.Lock(), readers)  # type: ignore[arg-type]
+            batcher.cost.per_row = 0.05
+            batcher.start(asyncio.get_running_loop())
+            futures = [asyncio.get_running_loop().create_future() for _ in range(40)]
+            deadline = time.monotonic() + 60
+            taken = [f for f in futures if batcher.submit(Job(Call(True), b"x", f.set_result, deadline))]
+            await asyncio.gather(*taken)
+            batcher.stop()
+        return len(taken)
+
+    assert asyncio.run(run()) == 3 * FEWEST_ROWS
 
 
 @pytest.mark.parametrize("quick", [True, False])

@@ -19,7 +19,9 @@ def guarded(call: Callable[[], Result]) -> Result | Fault:
     try:
         return call()
     except Fault as fault:
-        return fault.with_traceback(None)  # which knows the frames that it was raised in, and they the request's body
+        # Frames that it was raised in know the request's body, and in the end this fault: such circles would stay for long.
+        fault.__cause__ = fault.__context__ = None
+        return fault.with_traceback(None)
     except NetpickError as error:
         return Fault(code="invalid_data", message=str(error))
     except (KeyboardInterrupt, SystemExit):

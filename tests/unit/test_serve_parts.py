@@ -442,7 +442,10 @@ def test_what_a_work_held_is_gone_when_it_has_ended() -> None:
 
             def task(body: Body, made: Work) -> Reply:
                 made.check()
-                refuse("invalid_data", f"{type(body)} is no data.")
+                try:
+                    raise KeyError(body)
+                except KeyError:
+                    refuse("invalid_data", f"{type(body)} is no data.")
 
             made.task = partial(task, body, made)
             known = weakref.ref(body)

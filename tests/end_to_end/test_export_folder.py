@@ -244,6 +244,24 @@ def link(folder: Path) -> None:
     (folder / "model.onnx").symlink_to(folder.parent / "elsewhere.onnx")
 
 
+def pipe(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return change
+
+
+def terabyte(name: str) -> Callable[[Path], None]:
+    """Of holes, which take no room on the disk."""
+
+    def change(folder: Path) -> None:
+        with (folder / name).open("r+b") as file:
+            file.truncate(1 << 40)
+
+    return change
+
+
 def other_graph(folder: Path) -> None:
     """Whole, with a manifest that fits, but not the graph of these answers."""
     import onnx
@@ -269,9 +287,25 @@ def other_graph(folder: Path) -> None:
         (flip("manifest.json"), "manifest|JSON"),
         (extra, "it holds .*weights.bin"),
         (link, "is a link|it holds"),
+        (pipe("model.json"), "model.json is no regular file"),
+        (pipe("check.safetensors"), "check.safetensors is no regular file"),
+        (terabyte("model.onnx"), "model.onnx has 1,099,511,627,776 bytes"),
+        (terabyte("manifest.json"), "manifest.json has 1,099,511,627,776 bytes"),
         (other_graph, "its stored rows give other answers than they gave in torch"),
     ],
-    ids=["graph", "record", "check", "manifest", "extra", "link", "other-graph"],
+    ids=[
+        "graph",
+        "record",
+        "check",
+        "manifest",
+        "extra",
+        "link",
+        "pipe",
+        "other-pipe",
+        "hole",
+        "other-hole",
+        "other-graph",
+    ],
 )
 def test_a_changed_folder_is_refused(
     exported: Path, tmp_path: Path, change: Callable[[Path], None], words: str

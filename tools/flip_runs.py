@@ -29,6 +29,7 @@ from netpick.stop import Stop
 from netpick.types import Event
 
 SAME, REFUSED = "the same bytes", "refused by name"
+SAID_EVERY = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,8 @@ def main(count: int, seed: int) -> int:
             if not known:
                 bad.append(f"{file}, bit {bit}: {what}")
                 print(bad[-1], flush=True)
+            if sum(became.values()) % SAID_EVERY == 0:
+                print(f"{sum(became.values()):,} bits turned over so far, {len(bad)} wrong", flush=True)
     for (file, what), times in sorted(became.items()):
         print(f"{file}: {times} {what}")
     print(f"{count:,} bits turned over, {len(bad)} wrong")

@@ -1,4 +1,4 @@
-"""The CNN for texts: convolutions of several widths side by side, each filter's strongest answer kept.
+"""The CNN for texts: convolutions of several widths side by side, each filter's strongest and mean answer kept.
 
 After Kim (2014). `dilated` layers in front see further than a few words, each twice as far as the one before (Yu & Koltun
 2016, Kalchbrenner et al. 2017). Padded places are zero before every convolution and never among the answers.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from netpick.errors import RequestError
 from netpick.models.base import Architecture, Batch, Features, Size, Trunk
-from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max
+from netpick.models.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.text_stem import TokenStem, reads_characters, text_passes, text_recipe
 from netpick.recipe import Recipe
 from netpick.types import STRICT, Form, Inputs
@@ -36,6 +36,7 @@ class TextCnnSettings:
     activation: Activation = "relu"
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
+    pooling: Literal["max", "max+mean"] = "max"  # what is kept of a filter's answers
 
 
 class DilatedLayer(nn.Module):
@@ -71,19 +72,29 @@ class TextCnnTrunk(Trunk):
         self.convolutions = nn.ModuleList(nn.Conv1d(settings.embedding, settings.width, width) for width in self.widths)
         self.activation = activation_layer(settings.activation, dim=1)
         self.dropout = Dropout(settings.dropout)
-        self.step_width, self.width = settings.embedding, settings.width * len(self.widths)
+        self.with_mean = settings.pooling == "max+mean"
+        self.step_width = settings.embedding
+        self.width = (2 if self.with_mean else 1) * settings.width * len(self.widths)
 
     def forward(self, batch: Batch) -> Features:
         vectors, mask = self.stem(batch)
         x = vectors.transpose(1, 2)  # (B, D, T)
         for layer in self.dilated:
             x = layer(x, mask)
-        answers = []
+        strongest, usual = [], []
         for width, convolution in zip(self.widths, self.convolutions, strict=True):
             # Zeros on both sides, so that every token stands once at every place of the filter's middle.
             seen = convolution(functional.pad(x, ((width - 1) // 2, width // 2)))
-            answers.append(masked_max(self.activation(seen).transpose(1, 2), mask))
-        return Features(self.dropout(torch.cat(answers, dim=1)), steps=x.transpose(1, 2), mask=mask)
+            answers = self.activation(seen).transpose(1, 2)
+            strongest.append(masked_max(answers, mask))
+            if self.with_mean:
+                usual.append(masked_mean(answers, mask))
+        pooled = torch.cat(strongest, dim=1)
+        if usual:
+            # A mean over a long text is small and hardly differs from text to text; one of unit size is learned from at once.
+            means = torch.cat(usual, dim=1)
+            pooled = torch.cat([pooled, functional.layer_norm(means, means.shape[1:])], dim=1)
+        return Features(self.dropout(pooled), steps=x.transpose(1, 2), mask=mask)
 
 
 class TextCnn(Architecture):
@@ -95,8 +106,10 @@ class TextCnn(Architecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextCnnSettings:
         if reads_characters(inputs):
-            return TextCnnSettings(embedding=32, width=96, shortest=2, longest=5, dropout=0.3)
-        return TextCnnSettings(embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5)
+            return TextCnnSettings(embedding=32, width=96, shortest=2, longest=5, dropout=0.3, pooling="max+mean")
+        return TextCnnSettings(
+            embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5, pooling="max+mean"
+        )
 
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Fewer filters, and no wide ones: an eighth of the operations of the preset for words."""

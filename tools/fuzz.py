@@ -88,7 +88,7 @@ def cells() -> Parse:
     from netpick.types import TableColumn
 
     def parse(data: bytes) -> object:
-        builder = ColumnBuilder(missing=("-999",), decimal_comma=data[:1] == b",")
+        builder = ColumnBuilder(missing=("-999",), as_text=data[:1] == b",")
         builder.add(pl.Series(text_of(data).split("\n"), dtype=pl.String))
         if builder.reread:
             return None
@@ -262,6 +262,11 @@ TARGETS: dict[str, tuple[Callable[[], Parse], Callable[[], list[bytes]]]] = {
     "idx": (idx_files, texts("\0\0\x08\x01\0\0\0\x02ab", "\0\0\x08\x03\0\0\0\x01\0\0\0\x02\0\0\0\x02abcd")),
     "npz": (reading("npz", ".npz"), built("plain_npz")),
     "json_lines": (reading("json_lines", ".jsonl"), tables(names=("json lines",))),
+    "json": (reading("json_lines", ".json"), tables(names=("json lines",))),
+    "arff": (reading("arff", ".arff"), tables(names=("ts",))),
+    "libsvm": (reading("libsvm", ".libsvm"), tables(names=("csv",))),
+    "fasttext": (reading("fasttext", ".txt"), tables(names=("csv",))),
+    "ucr": (reading("ucr", "_TRAIN.tsv"), tables(names=("csv",))),
     "name_patterns": (name_patterns, texts("{label}_{speaker}_{i}.wav\n3_anna_12.wav", "a/{label}/{_}.png\na/b/c.png")),
     "layers": (layers, texts("conv 32 3 relu, maxpool 2, flatten, dense 64 relu", "residual(conv 8 3 same), gru 8", "dropout 0.5")),
     "variants": (variants, texts("mlp,cnn[width=32]", "rnn[cell=gru,layers=2]", "!optimizer=sgd,learning_rate=0.1", "layers[dense 8]")),

@@ -47,6 +47,10 @@ class FastTextReader(Reader):
                 )
             labels.append([label.removeprefix(PREFIX) for label in match[1].split()])
             texts.append(match[2] or "")
+        if not labels:
+            raise DataError(
+                f"{path} holds no line, but texts with __label__NAME in front were expected. Check how it was written."
+            )
         several = max(map(len, labels)) > 1
         mark = next((m for m in LABEL_MARKS if not any(m in label for row in labels for label in row)), LABEL_MARKS[0])
         frame = pl.DataFrame(

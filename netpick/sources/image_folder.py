@@ -12,7 +12,7 @@ from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
 from netpick.sources.class_folders import Tree, is_junk, is_media, media_source
-from netpick.sources.name_pattern import named_source, parse_pattern
+from netpick.sources.name_pattern import named_source, parse_pattern, suggested_pattern
 from netpick.sources.paths import MEDIA_SUFFIXES, readable
 from netpick.sources.unread_media import unread_ending
 from netpick.types import Media, Source
@@ -42,7 +42,14 @@ def image_source(tree: Tree, path: Path, options: ReadOptions) -> Source:
         pattern = parse_pattern(options.label_from)
         return named_source(tree, path, pattern, layout=layout, use_parts=options.find_test)
     name = readable(path.absolute().name)
-    return media_source(tree, path, name=name, layout=layout, in_zip=False, use_parts=options.find_test)
+    try:
+        return media_source(tree, path, name=name, layout=layout, in_zip=False, use_parts=options.find_test)
+    except DataError as error:
+        pattern = suggested_pattern(tree.folders[""]) if set(tree.folders) == {""} else None
+        if pattern is None:
+            raise
+        said = f'{error} Where the names say the class, pass how: --label-from "{pattern}".'
+        raise DataError(said) from None
 
 
 def list_media(root: Path, kind: Media) -> Tree:

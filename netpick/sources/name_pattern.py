@@ -127,9 +127,9 @@ def _without_ending(path: str) -> str:
 
 
 def suggested_pattern(paths: Sequence[str]) -> str | None:
-    """A pattern that the names seem to follow: as many parts between _ or - in all of them; None where there is none."""
+    """A pattern that the names seem to follow: as many parts between _, - or . in all of them; None where there is none."""
     stems = [_without_ending(path.rpartition("/")[2]) for path in paths]
-    for separator in ("_", "-"):
+    for separator in ("_", "-", "."):
         counts = {stem.count(separator) for stem in stems}
         if len(counts) == 1 and 1 <= (count := counts.pop()) <= 5:
             fields = ["{label}", *(f"{{part{number}}}" for number in range(2, count + 1)), "{index}"]

@@ -39,7 +39,11 @@ class UcrReader(Reader):
         for number, line in enumerate(whole_text(path, options.encoding).split("\n"), start=1):
             if line.strip():
                 rows.append([_number(cell, path, number, place) for place, cell in enumerate(_cells(line), 1)])
-        longest = max(map(len, rows))
+        longest = max(map(len, rows), default=0)
+        if longest < 2:
+            raise DataError(
+                f"{path} holds no series, but a class and its values a row were expected. Check how it was written."
+            )
         values = np.full((len(rows), longest), np.nan)
         for place, row in enumerate(rows):
             values[place, : len(row)] = row

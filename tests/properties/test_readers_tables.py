@@ -128,6 +128,13 @@ BYTES = st.one_of(
     st.text("@dat#classLbel true\n1234,:?.-", max_size=150).map(
         lambda t: ("@classLabel true a b\n@data\n" + t).encode()
     ),
+    st.text("ab'\"{}\\,? 0123.%\n", max_size=150).map(
+        lambda t: ("@relation r\n@attribute a numeric\n@attribute 'b c' {a, 'b b'}\n@data\n" + t).encode()
+    ),
+    st.text("01239:.-+e \n#qid", max_size=100).map(lambda t: ("1 1:2\n" + t).encode()),
+    st.text("__labelx \n", max_size=100).map(lambda t: ("__label__a text\n" + t).encode()),
+    st.text("0129\t.eNa-\n", max_size=100).map(lambda t: ("1\t2\t3\t4\t5\t6\t7\t8\t9\n" + t).encode()),
+    st.text('{}[]":, abnul12\n', max_size=80).map(lambda t: ('[{"a": 1}, ' + t).encode()),
 )
 ENDINGS = {
     "csv": ".csv",
@@ -137,6 +144,11 @@ ENDINGS = {
     "parquet": ".parquet",
     "arrow": ".arrow",
     "image_zip": ".zip",
+    "arff": ".arff",
+    "libsvm": ".libsvm",
+    "fasttext": ".txt",
+    "ucr": "_TRAIN.tsv",
+    "workbook": ".xlsx",
 }
 
 

@@ -29,7 +29,11 @@ app = typer.Typer(
 )
 
 DataArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="A table, a folder or zip of images, IDX, .npz or .ts files.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table (CSV, Parquet, JSON, Excel, ARFF, ...), a folder of images, sounds, clips or texts, a zip, .npz, IDX or .ts files.",
+    ),
 ]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
 CandidateOption = Annotated[

@@ -17,7 +17,8 @@ from netpick.sources.parquet_arrow import first_bytes
 from netpick.sources.paths import FILE_SUFFIXES, MEDIA_SUFFIXES, bare
 
 LARGEST_TABLES = 8 << 30  # bytes unpacked, of all tables of a zip together
-MOST_TABLES = 2_000
+MOST_TABLES = 200_000  # texts may be as many
+BESIDE_MEDIA, MOST_BESIDE_MEDIA = (".csv", ".tsv", ".tab"), 20
 TABLES = (*FILE_SUFFIXES, ".json", ".arff", ".xlsx", ".txt", ".data", ".test", ".names")
 
 
@@ -30,7 +31,11 @@ def tables_in(path: Path) -> list[str]:
             names = [member.filename for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError):
         return []  # the reader of zips says what is wrong
-    return [name for name in names if bare(name.lower()).endswith(TABLES) and not _is_hidden(name)]
+    found = [name for name in names if bare(name.lower()).endswith(TABLES) and not _is_hidden(name)]
+    if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
+        found = [name for name in found if bare(name.lower()).endswith(BESIDE_MEDIA)]  # texts are boxes or remarks
+        return found if len(found) <= MOST_BESIDE_MEDIA else []
+    return found
 
 
 def _is_hidden(name: str) -> bool:

@@ -107,11 +107,46 @@ def media_columns(
     found = {one.name: _named_media(one, named[one.name], places, notes) for one in texts if one.name in named}
     if named:
         return {name: column for name, column in found.items() if column is not None}
-    for one in [*texts, *(one for one in columns if one.dtype.is_integer())]:
-        column = _without_endings(one, _sample(one), places, notes)
+    bare = [one for one in [*texts, *(c for c in columns if c.dtype.is_integer())] if _may_be_bare(_sample(one))]
+    nearby = [_Nearby.of(place) for place in places] if bare else []  # looked at once, for all columns
+    for one in bare if any(near.folders for near in nearby) else ():
+        column = _without_endings(one, _sample(one), nearby, notes)
         if column is not None:
             return {one.name: column}
     return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Nearby:
+    """A place, and the folders near its top that hold media, each with the endings seen there, by kind."""
+
+    place: MediaFiles | Path
+    folders: Sequence[tuple[Media, Path, Sequence[str]]]
+
+    @classmethod
+    def of(cls, place: MediaFiles | Path) -> _Nearby:
+        if isinstance(place, MediaFiles):
+            return cls(place=place, folders=[(place.kind, place.root, ())])
+        seen = [(kind, folder, endings) for folder in _shallow(place) for kind, endings in _endings(folder).items()]
+        return cls(place=place, folders=seen)
+
+    def listed(self, names: Sequence[str]) -> MediaFiles | None:
+        """The files of the place, where some of the names are among them."""
+        if isinstance(self.place, MediaFiles):
+            return self.place
+        for kind, folder, endings in self.folders:
+            if any(_is_file(folder, f"{_plain(name)}{ending}") for name in names for ending in endings):
+                return list_folder(self.place, kind)
+        return None
+
+
+def _may_be_bare(sample: Sequence[str]) -> bool:
+    """Whether cells could be names without endings: all different, none empty or long."""
+    return (
+        len(sample) > 1
+        and len(set(sample)) == len(sample)
+        and 0 < min(map(len, sample)) <= max(map(len, sample)) <= LONGEST_NAME
+    )
 
 
 def _sample(series: pl.Series) -> list[str]:
@@ -203,40 +238,24 @@ def _named_kind(sample: Sequence[str]) -> Media | None:
 
 
 def _without_endings(
-    series: pl.Series, sample: Sequence[str], places: Sequence[MediaFiles | Path], notes: list[Note]
+    series: pl.Series, sample: Sequence[str], nearby: Sequence[_Nearby], notes: list[Note]
 ) -> FileColumn | None:
-    """Names such as 0001, of files 0001.jpg: only where all cells differ and the first of them are found at once."""
-    if (
-        not sample
-        or len(set(sample)) < len(sample)
-        or max(map(len, sample)) > LONGEST_NAME
-        or min(map(len, sample)) == 0
-    ):
-        return None
-    for kind in MEDIA_SUFFIXES:
-        for place in places:
-            if isinstance(place, Path) and not any(_lies_in(folder, sample[:5], kind) for folder in _shallow(place)):
-                continue
-            if isinstance(place, MediaFiles) and place.kind != kind:
-                continue
-            listed = place if isinstance(place, MediaFiles) else list_folder(place, kind)
-            if len(listed.find(sample)) >= NAMED * len(sample):
-                return _found_column(series, listed, notes)
+    """Names such as 0001, of files 0001.jpg: only where the first of them are found at once, and nine of ten in the end."""
+    for near in nearby:
+        listed = near.listed(sample[:5])
+        if listed is not None and len(listed.find(sample)) >= NAMED * len(sample):
+            return _found_column(series, listed, notes)
     return None
 
 
-def _lies_in(folder: Path, names: Sequence[str], kind: Media) -> bool:
-    """Whether a folder has a file of the kind for one of these names, with any of the endings."""
-    return any(_is_file(folder, f"{_plain(name)}{ending}") for name in names for ending in _endings(folder, kind))
-
-
-def _endings(folder: Path, kind: Media) -> list[str]:
-    """Endings of the first media in a folder, as they are spelled there."""
-    found: list[str] = []
+def _endings(folder: Path) -> dict[Media, list[str]]:
+    """Endings of the first media in a folder, as they are spelled there, by kind."""
+    found: dict[Media, list[str]] = {}
     for entry in _entries(folder, LOOKED_INTO):
         ending = os.path.splitext(entry.name)[1]
-        if ending.lower() in MEDIA_SUFFIXES[kind] and ending not in found:
-            found.append(ending)
+        for kind, suffixes in MEDIA_SUFFIXES.items():
+            if ending.lower() in suffixes and ending not in found.get(kind, ()):
+                found.setdefault(kind, []).append(ending)
     return found
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from netpick.errors import DataError, RequestError
-from netpick.sources import open_source
+from netpick.sources import ReadOptions, open_source
 from netpick.sources.idx import read_idx
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, Source, TableColumn
 
@@ -245,3 +245,31 @@ def test_ts_with_numbers_as_targets(tmp_path: Path) -> None:
     column = source.columns["target"]
     assert isinstance(column, TableColumn)
     assert column.values.to_list() == [0.5, 1.5]
+
+
+def test_a_model_reads_arrays_as_those_of_its_training() -> None:
+    generator = np.random.default_rng(0)
+    series = generator.normal(
+        size=(4, 3, 5)
+    )  # three channels, as the model knows, though the other side is longer in training
+    column = open_source((series, Y4), options=ReadOptions(channels=3)).columns["series"]
+    assert isinstance(column, ArrayColumn)
+    assert column.values.shape == (4, 5, 3)
+    pictures = np.full((4, 8, 8, 3), 0.25)
+    pictures[0, 0, 0, 0] = 0.5
+    kept = image_of(open_source((pictures, Y4), options=ReadOptions(pixels=(-1.0, 1.0))))
+    assert kept.max() == round(1.5 * 127.5)  # -1..1 in training, though these lie in 0..1
+    assert image_of(open_source((pictures, Y4))).max() == 128
+
+
+def test_walks_are_series_and_pictures_are_pictures() -> None:
+    generator = np.random.default_rng(0)
+    walks = np.cumsum(generator.normal(size=(40, 32, 32)), axis=1)
+    walks = (walks - walks.min()) / np.ptp(walks)
+    assert open_source((walks, np.arange(40) % 2)).columns["series"]
+    rows = np.arange(24)[:, None] + np.arange(32)[None, :]
+    smooth = (rows[None] + generator.normal(size=(40, 24, 32))) / 60 + 0.1
+    assert open_source((smooth, np.arange(40) % 2)).columns["image"]
+    across = open_source((walks.transpose(0, 2, 1)[:, :20], np.arange(40) % 2)).columns["series"]
+    assert isinstance(across, ArrayColumn)
+    assert across.values.shape == (40, 32, 20)

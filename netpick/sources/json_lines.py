@@ -47,7 +47,7 @@ class JsonLinesReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         data, note = _utf8(path, options)
         remarks: list[Note] = []
-        if not _is_lines(data):
+        if bare(path.name.lower()).endswith(WHOLE) and not _is_lines(data):
             data, remarks = _as_lines(data, path)
         frame = _frame(data, path)
         names, repeated = unique_names(frame.columns)

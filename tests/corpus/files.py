@@ -232,7 +232,10 @@ JSON = (
     case("json lines", "gzip bomb", "data.jsonl.gz", lambda: gzip_bomb(3_000), 2, "data.jsonl.gz"),
     case("json lines", "gzip bomb of a line", "data.jsonl.gz", lambda: packed(b'{"x": "' + b"a" * 800_000_000), 2, "data.jsonl.gz"),
     *(case("json lines", f"gzip cut to {share:.0%}", "data.jsonl.gz", cut(lambda: packed(GOOD_LINES.encode()), share), 2, "data.jsonl.gz") for share in FRACTIONS),
-    case("json", "a plain .json file", "data.json", json.dumps(objects()), 2, "data.json"),
+    case("json", "a list of objects", "data.json", json.dumps(objects()), 0, why="it is a table"),
+    case("json", "a list that is cut", "data.json", json.dumps(objects())[:-9], 2, "data.json"),
+    case("json", "a list of numbers", "data.json", json.dumps([1, 2, 3]), 2, "data.json"),
+    case("json", "a list nested 100,000 deep", "data.json", "[" * 100_000, 2, "data.json"),
 )  # fmt: skip
 
 

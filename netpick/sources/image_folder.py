@@ -45,10 +45,10 @@ def image_source(tree: Tree, path: Path, options: ReadOptions) -> Source:
     try:
         return media_source(tree, path, name=name, layout=layout, in_zip=False, use_parts=options.find_test)
     except DataError as error:
-        pattern = suggested_pattern(tree.folders[""]) if set(tree.folders) == {""} else None
-        if pattern is None:
+        suggested = suggested_pattern(tree.folders[""]) if set(tree.folders) == {""} else None
+        if suggested is None:
             raise
-        said = f'{error} Where the names say the class, pass how: --label-from "{pattern}".'
+        said = f'{error} Where the names say the class, pass how: --label-from "{suggested}".'
         raise DataError(said) from None
 
 

@@ -35,7 +35,8 @@ def winner_section(results: RunResults, charts: Charts) -> Html | None:
     if entry is None:
         return None
     recommended = entry.name == results.verdict.winner
-    details = DETAILS.get(type(answer_of(results)))
+    answer = answer_of(results)
+    details = next((draw for kind, draw in DETAILS.items() if isinstance(answer, kind)), None)
     title = "The winner in detail" if recommended else "The best baseline in detail"
     learned = f"trained in {duration(entry.seconds)}"
     about = [

@@ -126,6 +126,10 @@ KindOption = Annotated[
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
 Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Workers = Annotated[
+    int,
+    typer.Option(min=1, help="Processes that train candidates side by side. With --steps the results are the same."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: all cores.")]
 MemoryLimit = Annotated[
     str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")
@@ -203,6 +207,7 @@ def fit(
     plan: PlanOption = None,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = 1,
     memory_limit: MemoryLimit = None,
     separator: Separator = None,
     header: Header = None,
@@ -503,6 +508,7 @@ def _options(given: dict[str, Any]) -> FitOptions:
                 "recipe",
                 "device",
                 "threads",
+                "workers",
                 "trials",
             ),
             *("horizon", "context", "keep", "margin", "prefer", "private"),

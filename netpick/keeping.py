@@ -39,6 +39,7 @@ from netpick.types import STRICT, HalfTime, OnEvent
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
 DECISIONS, LATENCIES = "decisions.jsonl", "latencies.jsonl"
+CHECKPOINTS = "checkpoints"  # a folder for each training, gone when the run is finished
 SEAL = "sha256"  # the key of a file's checksum
 MOST_BYTES = 16 << 20
 LAST_EVENTS = 1 << 20  # bytes of events.jsonl that are looked at
@@ -175,7 +176,7 @@ class Keeper:
 
     def trained(self, key: str, job: Job, on_event: OnEvent) -> Trained:
         """Trains, or takes up what was trained. `key` names the training within the run."""
-        base = self.folder / "checkpoints" / key
+        base = self.folder / CHECKPOINTS / key
         ended, steps = Checkpoints(base / "ended"), Checkpoints(base / "steps")
         found = ended.load(lambda: Expected(tensors=specs_of(new_network(job).state_dict()), state=Ended))
         if found is not None:
@@ -185,7 +186,7 @@ class Keeper:
             history = history_from_json(found.state["history"])
             rest = {name: found.state[name] for name in ("best_step", "steps", "seconds")}
             half_time = HalfTime(**found.state["half_time"]) if found.state["half_time"] else None
-            self.clock.set(float(found.state["used"]))
+            self.clock.set(max(self.clock.seconds(), float(found.state["used"])))  # others may have ended later
             remarks = tuple(found.state["remarks"])
             return Trained(network=network, history=history, half_time=half_time, remarks=remarks, **rest)
         self.stop.training = True
@@ -217,7 +218,7 @@ class Keeper:
 
     def finish(self) -> None:
         """The run is over: nothing is left to resume, and plan.json holds all that it takes to make it again."""
-        shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+        shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)
         for half in self.folder.glob(".netpick-*.partial"):  # of writes that a kill broke off
             half.unlink(missing_ok=True)
         try:

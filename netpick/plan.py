@@ -138,7 +138,9 @@ def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) 
     """The candidate with the steps that a share of the clock affords, as far as a probe can tell, and what they repay."""
     per_pass = steps_of_pass(candidate, plan)
     most = (candidate.recipe.epochs or max(100, -(-3_000 // per_pass))) * per_pass
-    affordable = first_seconds(seconds, plan) * (1 - LOOK_SHARE) / probe.pace
+    affordable = (
+        first_seconds(seconds, refit=plan.refit, trials=plan.learning_rate_trials) * (1 - LOOK_SHARE) / probe.pace
+    )
     return replace(
         candidate,
         steps=int(max(FEWEST_STEPS, min(affordable, most))),
@@ -149,10 +151,10 @@ def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) 
     )
 
 
-def first_seconds(seconds: float, plan: Plan) -> float:
+def first_seconds(seconds: float, *, refit: bool, trials: int) -> float:
     """Of a share, for the first training: the second one has as many, and trials of the learning rate a tenth each."""
-    usable = max(seconds, 0.0) * (0.5 if plan.refit else 1.0)
-    return usable / (1 + 0.1 * (plan.learning_rate_trials if plan.learning_rate_trials > 1 else 0))
+    usable = max(seconds, 0.0) * (0.5 if refit else 1.0)
+    return usable / (1 + 0.1 * (trials if trials > 1 else 0))
 
 
 def share_of(

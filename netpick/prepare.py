@@ -66,6 +66,7 @@ class FitOptions:
     budget: float | None = None  # seconds
     steps: int | None = None
     trials: int = 1  # learning-rate trials a candidate
+    workers: int = 1  # processes that train candidates side by side
     split: str | None = None
     folds: int | None = None  # in which every row is tested once; 1 is a single test part
     test: object | None = None

@@ -38,6 +38,7 @@ OF_THE_CALL = (
     "modules",
     "accept",
     "memory_limit",
+    "workers",
 )  # options that a replay may bring
 
 

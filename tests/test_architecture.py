@@ -49,7 +49,7 @@ STAGES = (
     "write_models",
     "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
     "rounds",
-    "private",
+    "private", "executors",
     "contest", "api", "console",
     "cli",
 )  # fmt: skip

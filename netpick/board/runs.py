@@ -153,7 +153,14 @@ class FinishedRun:
 
 OPTION = "asked for: "  # before what was asked for; runs of older versions did not keep it
 MEASURED = {"name", "step_ms", "predict_ms"}  # of a plan's candidate: no decisions, or said otherwise
-UNSAID = {"started", "command", "out", "name", "memory_limit"}  # of a request: they decide nothing about the contest
+UNSAID = {
+    "started",
+    "command",
+    "out",
+    "name",
+    "memory_limit",
+    "workers",
+}  # of a request: they decide nothing about the contest
 
 
 def read_run(folder: Path, label: str | None = None) -> FinishedRun:

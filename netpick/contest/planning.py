@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from netpick.candidates import Candidate
-from netpick.contest.jobs import job_of, thread_choices_of
 from netpick.contest.rows import Round
 from netpick.contest.shares import Shares, ablation_seconds
 from netpick.errors import RequestError
+from netpick.executors.jobs import job_of
 from netpick.models.base import FEWEST_PASSES
 from netpick.plan import (
     BASELINE_SHARE,
@@ -162,8 +162,8 @@ def _probe(this_round: Round, candidate: Candidate, hopeless: float) -> Probe | 
     terms, split = this_round.terms, this_round.prepared.split
     seconds = min(MOST_PROBE_SECONDS, PROBE_SHARE * (terms.budget or DEFAULT_BUDGET))
     try:
-        job = job_of(this_round, candidate)
-        return probe(job, len(split.validation) + len(split.test), seconds, thread_choices_of(terms), hopeless)
+        job = job_of(this_round.material, candidate.plan, candidate.build)
+        return probe(job, len(split.validation) + len(split.test), seconds, terms.thread_choices, hopeless)
     except Exception:  # training it will fail the same way, and is reported there
         return None
 

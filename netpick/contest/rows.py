@@ -11,6 +11,7 @@ import numpy as np
 from netpick.candidates import Candidate, Contestants, make_candidates
 from netpick.contest.start import Terms
 from netpick.contest_rows import PlainRows
+from netpick.executors.jobs import Material
 from netpick.infer import DeviceData
 from netpick.prepare import FitOptions, Prepared
 from netpick.store import Allocator, Store, memory_limit
@@ -34,6 +35,22 @@ class Round:
     def left(self) -> int:
         """Rounds still to come, this one included."""
         return self.terms.rounds - self.number
+
+    @property
+    def material(self) -> Material:
+        """What its trainings learn from."""
+        prepared, split = self.prepared, self.prepared.split
+        return Material(
+            task=prepared.task,
+            state=prepared.state,
+            data=self.data,
+            truth=prepared.truth,
+            train=split.train,
+            validation=split.validation,
+            learnable=self.rows.learnable,
+            primary=self.primary,
+            num_scores=self.rows.num_scores,
+        )
 
     @property
     def key(self) -> str:

@@ -107,5 +107,6 @@ def _terms(start: Start, keeper: Keeper, device: str, rounds: int) -> Terms:
         device=device,
         threads=torch.get_num_threads(),
         started=start.started,
+        workers=start.options.workers,
         rounds=rounds,
     )

@@ -29,8 +29,8 @@ class Shares:
         """
         terms = this_round.terms
         least = 0.0 if terms.budget is None else LEAST_SHARE * terms.budget / self.networks / terms.rounds
-        all_trainings = trainings + (this_round.left - 1) * self.networks
-        return max(SPARED * self.left(this_round) / all_trainings - predicting, least)
+        turns = _turns(trainings, terms.workers) + (this_round.left - 1) * _turns(self.networks, terms.workers)
+        return max(SPARED * self.left(this_round) / turns - predicting, least)
 
     def left(self, this_round: Round) -> float:
         """Seconds of the budget left for training, what the end of the run needs kept back."""
@@ -47,6 +47,11 @@ def ablation_seconds(this_round: Round, row_seconds: list[float]) -> float:
     groups = len(this_round.rows.inputs) if this_round.rows.groups_columns else 1
     asked = (1 + groups) * min(MOST_ROWS, len(this_round.prepared.split.test)) if groups > 1 else 0
     return asked * max(row_seconds, default=0.0)
+
+
+def _turns(trainings: int, workers: int) -> int:
+    """How many trainings there are one after the other, where so many run side by side."""
+    return -(-trainings // workers)
 
 
 def _scored_rows(split: Split) -> int:

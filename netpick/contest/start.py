@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from netpick.clock import Clock
+from netpick.course import thread_choices
 from netpick.errors import RequestError
 from netpick.keeping import Keeper
 from netpick.prepare import FitOptions, Prepared
@@ -44,7 +46,15 @@ class Terms:
     device: str
     threads: int
     started: float  # time.perf_counter() at the beginning
+    workers: int  # processes that train side by side
     rounds: int  # times that every candidate is trained: once for all rows, and once a fold
+
+    @property
+    def thread_choices(self) -> Sequence[int]:
+        """Numbers of threads to try: one, half and all of a process's; on a GPU, or where the user said one, no others."""
+        if self.options.threads is not None or self.device != "cpu":
+            return [self.threads]
+        return thread_choices(max(1, self.threads // self.workers))
 
 
 def device_of(options: FitOptions) -> str:

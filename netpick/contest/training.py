@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from netpick.candidates import Candidate
-from netpick.contest.jobs import course_of, job_of
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
-from netpick.errors import Interrupted, TrainingError
+from netpick.errors import Interrupted
+from netpick.executors.files import JobFile, state_json, write_rows
+from netpick.executors.here import train_networks
+from netpick.executors.jobs import Assignment
+from netpick.executors.processes import train_side_by_side
 from netpick.infer import answers_of, latency_ms, predict_outputs
-from netpick.plan import REFIT_SHARE, Plan, first_seconds
-from netpick.prepare import silent
-from netpick.train import Trained, train
 from netpick.types import Array, CandidateResult, Event, Rows
 
 MOST_REASON = 500  # characters of a failure's reason
@@ -35,36 +34,44 @@ class Outcome:
     state: Any = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """One candidate's training in a round: which one, by which plan, and until when."""
-
-    this_round: Round
-    plan: Plan
-    candidate: Candidate
-    key: str  # of the training within the run
-    share: float  # seconds
-    until: float  # of the run's clock
-    started: float = field(default_factory=time.perf_counter)
-
-
 def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
     """Every candidate in the order of the plan; what became of them in the order of the candidates."""
-    order = planned.plan.order
+    assigned = _side_by_side(this_round, planned) if this_round.terms.workers > 1 else {}
     outcomes: dict[int, Outcome] = {}
-    for place, index in enumerate(order):
-        candidate = planned.candidates[index]
-        share = planned.shares.each(this_round, len(order) - place, candidate.plan.predict_ms / 1000)
-        training = Training(
-            this_round=this_round,
-            plan=planned.plan,
-            candidate=candidate,
-            key=f"{this_round.key}{index}",
-            share=share,
-            until=this_round.terms.clock.seconds() + share,
+    for place, index in enumerate(planned.plan.order):
+        assignment = assigned.get(index) or _assigned(this_round, planned, place)
+        outcomes[index] = _outcome(this_round, planned.candidates[index], assignment)
+    return [outcomes[index] for index in range(len(planned.candidates))]
+
+
+def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
+    """Trains in worker processes, which leave what they trained in the run folder; all but networks of the user's own code."""
+    terms, material, name = this_round.terms, this_round.material, this_round.key + "rows"
+    if not write_rows(terms.keeper.folder, name, this_round.store, this_round.rows.target, material):
+        this_round.on_event(
+            Event(stage="train", text="the data are too large for worker processes: trained in this one")
         )
-        outcomes[index] = _outcome(training)
-    return [outcomes[index] for index in range(len(order))]
+        return {}
+    turns = [(place, i) for place, i in enumerate(planned.plan.order) if not planned.candidates[i].plan.module]
+
+    def job(place: int) -> JobFile:
+        return JobFile(
+            assignment=_assigned(this_round, planned, place),
+            rows=name,
+            task=material.task.name,
+            state=state_json(material.task.name, material.state),
+            inputs=this_round.rows.inputs,
+            num_outputs=material.task.answer.num_outputs(material.state),
+            device=terms.device,
+            cores=terms.threads,
+            primary=material.primary,
+            num_scores=material.num_scores,
+            used=terms.clock.seconds(),
+        )
+
+    jobs = [partial(job, place) for place, _ in turns]
+    done = train_side_by_side(jobs, terms.workers, terms.keeper, this_round.on_event)
+    return {index: made.assignment for (_, index), made in zip(turns, done, strict=True)}
 
 
 def networks_of(outcomes: Sequence[Outcome]) -> dict[str, nn.Module]:
@@ -77,29 +84,42 @@ def state_of(outcomes: Sequence[Outcome], name: str) -> Any:
     return next(outcome.state for outcome in outcomes if outcome.result.name == name)
 
 
-def _outcome(training: Training) -> Outcome:
-    plan = training.candidate.plan
-    name, on_event = plan.name, training.this_round.on_event
+def _assigned(this_round: Round, planned: Planned, place: int) -> Assignment:
+    """What the candidate whose turn it is has to do, said to whoever listens."""
+    terms, index = this_round.terms, planned.plan.order[place]
+    plan = planned.candidates[index].plan
+    share = planned.shares.each(this_round, len(planned.plan.order) - place, plan.predict_ms / 1000)
     steps = f"{plan.steps:,} steps"
-    unbounded = training.this_round.terms.budget is None
-    on_event(
-        Event(
-            stage="train",
-            text=f"{name}: {steps}" if unbounded else f"{name}: {max(0.0, training.share):.0f} s, some {steps}",
-            data={"candidate": name, "step": 0, "steps": plan.steps},
-        )
+    text = f"{plan.name}: {steps}" if terms.budget is None else f"{plan.name}: {max(0.0, share):.0f} s, some {steps}"
+    data = {"candidate": plan.name, "step": 0, "steps": plan.steps}
+    this_round.on_event(Event(stage="train", text=text, data=data))
+    return Assignment(
+        key=f"{this_round.key}{index}",
+        plan=plan,
+        refit=planned.plan.refit and this_round.rows.trained_twice,
+        trials=planned.plan.learning_rate_trials,
+        fixed=terms.options.steps is not None,
+        replayed=terms.options.plan is not None,
+        share=share,
+        until=terms.clock.seconds() + share,
+        threads=terms.thread_choices,
     )
+
+
+def _outcome(this_round: Round, candidate: Candidate, assignment: Assignment) -> Outcome:
+    name, started = candidate.plan.name, time.perf_counter()
     try:
-        return _trained(training)
+        return _trained(this_round, candidate, assignment, started)
     except Interrupted:
         raise
     except Exception as error:  # a failed candidate is a result: it is shown with its reason
         reason = str(error).strip().splitlines()
-        on_event(Event(stage="train", text=f"{name} failed: {error}", data={"candidate": name, "failed": True}))
+        data = {"candidate": name, "failed": True}
+        this_round.on_event(Event(stage="train", text=f"{name} failed: {error}", data=data))
         failed = replace(
-            _empty(training.candidate),
+            _empty(candidate),
             reason=f"{type(error).__name__}: {reason[0] if reason else 'no message'}"[:MOST_REASON],
-            seconds=time.perf_counter() - training.started,
+            seconds=time.perf_counter() - started,
         )
         return Outcome(result=failed)
 
@@ -109,83 +129,33 @@ def _empty(candidate: Candidate) -> CandidateResult:
     return CandidateResult(name=plan.name, family=plan.family, status="failed", parameters=plan.parameters)
 
 
-def _trained(training: Training) -> Outcome:
+def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, started: float) -> Outcome:
     """Trains the network, makes its probabilities hold on the validation rows, and asks it about the test rows."""
-    this_round = training.this_round
-    terms, prepared, rows = this_round.terms, this_round.prepared, this_round.rows
-    candidate = _with_best_rate(training)
-    plan = candidate.plan
-    course = course_of(terms, training.key, plan, first_seconds(training.share, training.plan), plan.most_steps)
-    trained = terms.keeper.trained(
-        training.key, replace(job_of(this_round, candidate), course=course), this_round.on_event
-    )
-    torch.set_num_threads(terms.threads if course is None else course.threads)  # beside a busy program, one
-    answered = _answers(this_round, trained.network, prepared.split.validation)
-    state = rows.calibrated(answered)
-    network, steps, remarks = trained.network, trained.steps, [*plan.remarks, *trained.remarks]
-    if training.plan.refit and rows.trained_twice:
-        again, remark = _refit(training, candidate, trained)
-        network, steps, remarks = again.network, again.steps, [*remarks, remark]
+    terms, prepared = this_round.terms, this_round.prepared
+    done = train_networks(assignment, this_round.material, candidate.build, terms.keeper, this_round.on_event)
+    torch.set_num_threads(done.threads or terms.threads)  # beside a busy program, one
+    network = done.last.network
+    answer = prepared.task.answer
+    answered = _answers(this_round, done.first.network, prepared.split.validation)
+    state = this_round.rows.calibrated(answered)
     tested = _answers(this_round, network, prepared.sealed.rows)
     latency = partial(latency_ms, network, this_round.data, int(prepared.split.train[0]))
+    remarks = (*candidate.plan.remarks, *done.first.remarks, done.remark)
     result = replace(
         _empty(candidate),
         status="ok",
-        reason="; ".join(remarks),
-        history=trained.history,
-        half_time=trained.half_time,
-        seconds=time.perf_counter() - training.started,
-        steps=steps,
-        calibration=prepared.task.answer.calibration_words(state),
-        validation_predictions=prepared.task.answer.decode(answered, state),
-        test_predictions=prepared.task.answer.decode(tested, state),
+        reason="; ".join(filter(None, remarks)),
+        history=done.first.history,
+        half_time=done.first.half_time,
+        seconds=max(done.seconds, time.perf_counter() - started),  # of what was taken up, too
+        steps=done.last.steps,
+        calibration=answer.calibration_words(state),
+        validation_predictions=answer.decode(answered, state),
+        test_predictions=answer.decode(tested, state),
         bytes=sum(t.numel() * t.element_size() for t in network.state_dict().values()),
-        latency_ms=terms.keeper.latency(this_round.key + plan.name, latency),
+        latency_ms=terms.keeper.latency(this_round.key + candidate.plan.name, latency),
     )
     return Outcome(result=result, network=network, state=state)
-
-
-def _with_best_rate(training: Training) -> Candidate:
-    """The same number of short trials for every candidate: a third, once and three times its learning rate, ..."""
-    candidate, trials = training.candidate, training.plan.learning_rate_trials
-    if trials <= 1:
-        return candidate
-    base = candidate.plan.recipe.learning_rate
-    tried = []
-    for factor in [3.0 ** (i - (trials - 1) / 2) for i in range(trials)]:
-        recipe = replace(candidate.plan.recipe, learning_rate=base * factor)
-        short = replace(candidate.plan, recipe=recipe, steps=max(5, candidate.plan.steps // 10), looks=1)
-        try:
-            job = job_of(training.this_round, replace(candidate, plan=short))
-            loss = train(job, silent).history[-1].validation_loss
-        except TrainingError:  # diverged: this rate is out
-            loss = float("inf")
-        tried.append((loss, recipe))
-    best = min(tried, key=lambda pair: pair[0])[1]
-    return replace(candidate, plan=replace(candidate.plan, recipe=best))
-
-
-def _refit(training: Training, candidate: Candidate, trained: Trained) -> tuple[Trained, str]:
-    """Small data: once more, with the validation rows, for as many epochs as were best; and what is to be said of it.
-
-    A second training that its share does not afford never replaces the first.
-    """
-    this_round, plan, key = training.this_round, candidate.plan, f"{training.key}-again"
-    terms = this_round.terms
-    rows = np.sort(this_round.rows.learnable)
-    growth = len(rows) / len(this_round.prepared.split.train)
-    steps = max(1, round(max(trained.best_step, 0.5 * trained.steps) * growth))
-    if terms.options.steps is not None:
-        steps = min(steps, plan.steps)
-    course = course_of(terms, key, plan, training.until - terms.clock.seconds(), steps, scored=False)
-    given_up = "not trained again on the validation rows: the time for it ran out"
-    if course is not None and course.steps < REFIT_SHARE * steps:
-        return trained, given_up
-    job = job_of(this_round, replace(candidate, plan=replace(plan, steps=steps, looks=1)))
-    again = terms.keeper.trained(key, replace(job, train=rows, select=False, course=course), silent)
-    if again.steps < REFIT_SHARE * steps:
-        return trained, given_up
-    return again, f"trained again on training and validation rows for {again.steps:,} steps"
 
 
 def _answers(this_round: Round, network: nn.Module, rows: Rows) -> Array:

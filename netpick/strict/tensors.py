@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,9 +70,12 @@ class Header:
                 raise RefusedError(f"tensor {name[:80]} is {spec}, not {allowed[name]}")
 
 
-def header_of(content: bytearray) -> Header:
-    """What the bytes claim to hold: places without holes or overlaps, in exactly these bytes. Raises RefusedError."""
-    length = int.from_bytes(content[:8], "little")
+def header_of(content: bytearray, size: int | None = None) -> Header:
+    """What the bytes claim to hold: places without holes or overlaps, in exactly these bytes. Raises RefusedError.
+
+    size: of all bytes, where `content` is only their beginning.
+    """
+    length, size = int.from_bytes(content[:8], "little"), len(content) if size is None else size
     if len(content) < 8 or length > min(MOST_HEADER, len(content) - 8):
         raise RefusedError("its tensors have no header of a possible length")
     header = parse_json(content[8 : 8 + length], MOST_HEADER, containers=3 * MOST_TENSORS + 1)
@@ -83,7 +87,7 @@ def header_of(content: bytearray) -> Header:
         if begin != expected or end - begin != spec.num_bytes or begin % ITEM_BYTES[spec.dtype]:
             raise RefusedError(f"tensor {name[:80]} lies where no tensor of its size can lie")
         expected = end
-    if expected != len(content) - 8 - length:
+    if expected != size - 8 - length:
         raise RefusedError("its tensors do not fill their file")
     return Header(
         specs={name: spec for name, _, _, spec in places},
@@ -127,6 +131,20 @@ def arrays_of(content: bytearray, header: Header, *, finite: bool = True) -> dic
             raise RefusedError(f"tensor {name[:80]} holds numbers that are not finite")
         arrays[name] = array.astype(dtype).reshape(spec.shape)
     return arrays
+
+
+def mapped_arrays(path: Path) -> dict[str, Any]:
+    """The arrays of a file, mapped: changes to them stay in memory. Raises RefusedError."""
+    try:
+        raw = np.memmap(path, np.uint8, "c")
+    except (OSError, ValueError) as error:
+        raise RefusedError(f"{path.name} cannot be read ({error})") from None
+    length = int.from_bytes(raw[:8].tobytes(), "little")
+    header = header_of(bytearray(raw[: 8 + min(length, MOST_HEADER)].tobytes()), len(raw))
+    return {
+        name: raw[header.starts[name] : header.starts[name] + spec.num_bytes].view(spec.dtype).reshape(spec.shape)
+        for name, spec in header.specs.items()
+    }
 
 
 def _place(name: str, claim: Any) -> tuple[str, int, int, TensorSpec]:

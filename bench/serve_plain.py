@@ -16,8 +16,8 @@ from fastapi import FastAPI, Request
 from pydantic import create_model
 
 from netpick.infer import answers_of
+from netpick.serve.models import served_model
 from netpick.serve.options import Limits
-from netpick.serve.served import ServedModel
 from netpick.use import load
 
 
@@ -25,7 +25,7 @@ def make(path: Path) -> FastAPI:
     """An application with POST /predict: a PNG for pictures, {"column": cell, ...} for tables."""
     torch.set_num_threads(1)
     model = load(path, "torch")
-    served = ServedModel("plain", path, model, Limits())
+    served = served_model("plain", path, model, Limits())
     network, task, labels = model.loaded.network, model.parts.task, model.labels
     network.eval()
     app = FastAPI()

@@ -124,10 +124,7 @@ def _load(parts: ModelParts, bundle: Bundle) -> LoadedBaseline:
         decision=settings.decision,
         remark=settings.remark,
     )
-    num_outputs = record.num_outputs
-    if parts.task.windowed:
-        num_outputs = parts.task_state.horizon * len(parts.task_state.targets)
-    baseline.require(fitted, record.inputs, num_outputs)
+    baseline.require(fitted, record.inputs, parts.task.answer.num_values(parts.task_state))
     loaded = LoadedBaseline(parts=parts, baseline=baseline, fitted=fitted)
     _run_check(loaded, arrays_of(check, header_of(check)))
     return loaded

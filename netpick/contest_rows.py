@@ -18,7 +18,7 @@ from netpick.learned import learned_rows
 from netpick.prepare import Prepared
 from netpick.prepare_forecast import SeriesParts
 from netpick.store import Allocator, Store
-from netpick.types import Array, Column, ForecastInfo, Inputs, LearnedRows, Note, Rows
+from netpick.types import Array, Column, Examples, ForecastInfo, Inputs, LearnedRows, Note, Rows
 
 if TYPE_CHECKING:
     from netpick.windows import Windows
@@ -105,6 +105,11 @@ class PlainRows:
         """Whether one can ask what each group of columns adds."""
         return True
 
+    @property
+    def explained(self) -> bool:
+        """Whether the report explains one of them."""
+        return True
+
     def test_groups(self, rows: Rows) -> Array | None:
         """Which test rows belong to one entity, when the split kept entities together."""
         group = next((f for f in self.prepared.schema.fields if f.role == "group"), None)
@@ -135,7 +140,10 @@ class PlainRows:
 class WindowRows(PlainRows):
     """A row is a window of a series: views that exist already, with intervals made to hold on validation windows."""
 
-    parts: SeriesParts
+    @property
+    def parts(self) -> SeriesParts:
+        assert self.prepared.series is not None
+        return self.prepared.series
 
     @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
@@ -182,6 +190,10 @@ class WindowRows(PlainRows):
     def groups_columns(self) -> bool:
         return False
 
+    @property
+    def explained(self) -> bool:
+        return False
+
     def test_groups(self, rows: Rows) -> Array | None:
         return self.parts.windows.test_groups(rows)
 
@@ -195,6 +207,9 @@ class WindowRows(PlainRows):
         return self.parts.windows.info(rows)
 
 
+ROWS: Mapping[Examples, type[PlainRows]] = {"rows": PlainRows, "windows": WindowRows}
+
+
 def rows_of(prepared: Prepared) -> PlainRows:
     """The rows of a contest."""
-    return PlainRows(prepared) if prepared.series is None else WindowRows(prepared, prepared.series)
+    return ROWS[prepared.task.examples](prepared)

@@ -5,7 +5,7 @@ Read from model.json alone, strictly, and without torch: model files and exporte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -25,7 +25,8 @@ from netpick.sources.name_pattern import parse_pattern
 from netpick.strict import RefusedError, from_parsed, open_archive, parse_json, read_as
 from netpick.strict.archive import MOST_BYTES as MOST_WEIGHTS
 from netpick.tasks import TASKS, Task
-from netpick.types import Inputs
+from netpick.types import Examples, Inputs
+from netpick.windows import window_inputs
 
 MOST_RECORD = 256 << 20  # bytes of a model.json: 500 quantiles of 20,000 columns
 RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
@@ -134,7 +135,7 @@ def _require_sense(parts: ModelParts) -> None:
     for name, spec in record.inputs.items():
         if any(not 1 <= extent <= MOST_EXTENT for extent in spec.shape) or prod(spec.shape) > MOST_VALUES:
             raise RefusedError(f"its input '{name[:60]}' has the shape {str(spec.shape)[:100]}")
-    if dict(record.inputs) != dict(_inputs(parts)):
+    if dict(record.inputs) != dict(INPUTS[parts.task.examples](parts)):
         raise RefusedError("its encoders do not make the inputs that it states")
     for where, said in (
         *((f"column '{e.column[:60]}'", e.state) for e in record.encoders),
@@ -158,15 +159,16 @@ def _require_costs(parts: ModelParts) -> None:
         raise RefusedError("its costs are not numbers that a mistake can cost")
 
 
-def _inputs(parts: ModelParts) -> Inputs:
-    """What the encoders make, and of a forecast the windows."""
-    if not parts.task.windowed:
-        return input_specs(parts.encoders)
-    from netpick.windows import window_inputs
-
+def _window_inputs(parts: ModelParts) -> Inputs:
     if not len(parts.task_state.location) == len(parts.task_state.ids) > 0:
         raise RefusedError("it has no scale of every series")
     return window_inputs(parts.task_state, parts.encoders)
+
+
+INPUTS: Mapping[Examples, Callable[[ModelParts], Inputs]] = {  # what a network reads of an example
+    "rows": lambda parts: input_specs(parts.encoders),
+    "windows": _window_inputs,
+}
 
 
 def strict_json(content: bytes, path: Path) -> Any:

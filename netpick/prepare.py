@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +37,7 @@ from netpick.types import (
     Array,
     CheckOutcome,
     Event,
+    Examples,
     Finding,
     Note,
     OnEvent,
@@ -158,8 +159,6 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, repeats_by_chance, row_groups, run_checks
-
     source = open_source(data, options=_as_said(options), test=options.test)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
@@ -177,8 +176,13 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
 
     load_libraries()
     given, source = source, decoding.finish()
-    if on_its_side or _wants_forecast(source, options):
-        return _prepare_forecast(source, options, on_event)
+    return PREPARE["windows" if on_its_side else _examples(source, options)](given, source, options, on_event)
+
+
+def _prepare_rows(given: Source, source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
+    """Each row is an example. given: before its files were decoded."""
+    from netpick.checks import CHECKS, CheckContext, kept_files, outcomes, repeats_by_chance, row_groups, run_checks
+
     wanted = SchemaOptions(target=options.target, task=options.task, drop=options.drop, kinds=options.kinds)
     schema = infer_schema(source, wanted)
     if TASKS[schema.task].answer.quantities and (note := forecast_note(source, [f.name for f in schema.targets])):
@@ -275,13 +279,17 @@ def _divided(
 
 def _upright(source: Source, options: FitOptions) -> Source:
     """A table on its side as a row a step, unless something in it as it lies is asked for."""
-    of_windows = options.task is None or (options.task in TASKS and TASKS[options.task].windowed)
+    of_windows = options.task is None or _asks_for_windows(options)
     asked = {*options.target, *options.drop, *(name for name, _ in options.kinds)}
     return turned(source) if of_windows and not asked & set(source.columns) else source
 
 
-def _wants_forecast(source: Source, options: FitOptions) -> bool:
-    """Asked for by its own options or by --task, or by a table of nothing but times and numbers."""
+def _asks_for_windows(options: FitOptions) -> bool:
+    return options.task in TASKS and TASKS[options.task].examples == "windows"
+
+
+def _examples(source: Source, options: FitOptions) -> Examples:
+    """Windows where a forecast is asked for, by its own options or by --task, or by a table of nothing but times and numbers."""
     asked = {
         "--horizon": options.horizon,
         "--context": options.context,
@@ -290,8 +298,7 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
         "--id": options.ids,
     }
     given = [name for name, value in asked.items() if value]
-    of_windows = options.task in TASKS and TASKS[options.task].windowed
-    if of_windows or (options.task is None and given):
+    if _asks_for_windows(options) or (options.task is None and given):
         if options.folds is not None and options.folds > 1:
             raise RequestError(
                 f"--folds {options.folds} was given, but a forecast is tested on the end of its own series. Leave --folds out; "
@@ -307,16 +314,16 @@ def _wants_forecast(source: Source, options: FitOptions) -> bool:
                 f"{source.name} holds files or arrays, but a forecast is made from a table with a column of times and columns "
                 "of numbers. Pass such a table, or leave the options of forecasts out."
             )
-        return True
+        return "windows"
     if given:
         raise RequestError(
             f"{given[0]} belongs to forecasts, but --task {options.task} was asked for. Leave one of them out."
         )
-    return options.task is None and not options.target and is_forecast(source)
+    return "windows" if options.task is None and not options.target and is_forecast(source) else "rows"
 
 
-def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
-    """The same stages for rows that are windows."""
+def _prepare_windows(given: Source, source: Source, options: FitOptions, on_event: OnEvent) -> Prepared:
+    """Each window of a series is an example."""
     from netpick.checks import CHECKS, outcomes, run_checks
 
     asked = ForecastRequest(
@@ -352,6 +359,12 @@ def _prepare_forecast(source: Source, options: FitOptions, on_event: OnEvent) ->
         series=parts,
         private=options.private,
     )
+
+
+PREPARE: Mapping[Examples, Callable[[Source, Source, FitOptions, OnEvent], Prepared]] = {
+    "rows": _prepare_rows,
+    "windows": _prepare_windows,
+}
 
 
 def _table(source: Source, name: str) -> TableColumn:

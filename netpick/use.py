@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,18 +18,16 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from netpick import __version__
-from netpick.compare import Resampler
+from netpick.asked import ASKED, asked_of
 from netpick.decode import start_decoding
 from netpick.decoders import DECODERS, Decoder
 from netpick.decoders.base import DecodeRequest
-from netpick.encode import Encoder, encode
-from netpick.engines import BaselineEngine, Engine, TorchEngine, encoded_only, raw_cells
+from netpick.encode import Encoder
+from netpick.engines import BaselineEngine, Engine, TorchEngine
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
-from netpick.evaluate import evaluate
 from netpick.kept_models import candidate_path
 from netpick.kinds import KINDS
-from netpick.learned import Scores, overlap
-from netpick.metrics import metrics_for
+from netpick.learned import Scores
 from netpick.model_folder import exported_beside, is_exported, read_exported
 from netpick.model_parts import ModelParts, NoNetworkError, peek_record
 from netpick.model_record import BASELINE, FORMAT, EncoderRecord, ModelRecord
@@ -38,11 +35,8 @@ from netpick.new_rows import UNREAD, as_in_training
 from netpick.sources import open_files, open_source
 from netpick.sources.base import ReadOptions
 from netpick.sources.text_folder import loose_texts, whole_letters
-from netpick.sources.wide import turned
-from netpick.store import Allocator, Store, memory_limit
 from netpick.tasks import Task
 from netpick.types import (
-    Answered,
     Array,
     ArrayColumn,
     Column,
@@ -52,7 +46,6 @@ from netpick.types import (
     Source,
     TableColumn,
 )
-from netpick.use_forecast import continue_series, score_series
 
 if TYPE_CHECKING:
     from torch import nn
@@ -110,65 +103,28 @@ class Model:
         each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
         an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
         """
-        source = self._read(data, strict=strict)
-        if self.parts.task.windowed:
-            ends = continue_series(self.parts, source)
-            return ends.table(self.engine.outputs(ends.arrays(self.engine)))
-        with self._store(source.columns) as store:
-            return self.finish(self.engine.outputs(store.arrays), source)
+        asked = asked_of(self.parts, self._read(data, strict=strict))
+        with asked.encoded(self.engine) as arrays:
+            return asked.table(self.engine.outputs(arrays))
 
     def encode(self, source: Source) -> dict[str, Array]:
         """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.
 
         Raises DataError when columns are missing or there is no row.
         """
-        if self.parts.task.windowed:
-            return dict(continue_series(self.parts, source).arrays(self.engine))
-        with self._store(source.columns, limit=1 << 62) as store:
-            return dict(store.arrays)
+        with asked_of(self.parts, source).encoded(self.engine, limit=1 << 62) as arrays:
+            return dict(arrays)
 
     def finish(self, answers: Array, source: Source) -> pl.DataFrame:
         """The engine's answers for the rows of `source`, in their order, as a table in the words and units of the target."""
-        if self.parts.task.windowed:
-            return continue_series(self.parts, source).table(answers)
-        record = self.parts.record
-        answer = self.parts.task.answer
-        columns = answer.columns(answer.decode(answers, self.parts.task_state), record.labels, record.rule)
-        table = pl.DataFrame(list(columns.values()))
-        if "prediction" in table.columns and table["prediction"].dtype == pl.String:
-            table = table.with_columns(answer.as_cells(table["prediction"], self.parts.task_state))
-        if source.row_names is not None:
-            table.insert_column(0, pl.Series("name", list(source.row_names), dtype=pl.String))
-        return table
+        return asked_of(self.parts, source).table(answers)
 
     def score(self, data: object, *, strict: bool = False) -> Scores:
         """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`.
 
         A dict of Score by metric; its `overlap` says how many of the rows the model learned from.
         """
-        source = self._read(data, labelled=True, strict=strict)
-        if self.parts.task.windowed:
-            return score_series(self.parts, self.engine, source)
-        record, task, state = self.parts.record, self.parts.task, self.parts.task_state
-        missing = [name for name in record.targets if name not in source.columns]
-        if missing:
-            raise DataError(
-                f"The data have no column '{missing[0]}', but scoring compares predictions with it. Add the target "
-                f"column, or use `netpick predict`. Columns found: {', '.join(source.columns)}."
-            )
-        columns = [source.columns[name] for name in record.targets]
-        truth = task.encode([c for c in columns if isinstance(c, TableColumn)], state)
-        rows = np.flatnonzero(task.answer.labelled(truth))
-        if len(rows) == 0:
-            raise DataError(f"No row has a known value in '{record.targets[0]}', but scoring needs some.")
-        with self._store(source.columns) as store:
-            predictions = self.parts.task.answer.decode(self.engine.outputs(store.arrays), self.parts.task_state)
-            seen = overlap(record.learned, encoded_only(store.arrays), rows) if record.learned else None
-        chosen = predictions.take(rows)
-        resampler = Resampler(len(rows), seed=0)
-        metrics = metrics_for(task.answer.typed, record.costs)
-        scores = evaluate(task.answer, truth[rows], chosen, record.rule, metrics, resampler)
-        return Scores(scores, seen)
+        return asked_of(self.parts, self._read(data, labelled=True, strict=strict)).score(self.engine)
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
         """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
@@ -177,28 +133,6 @@ class Model:
             if note.subject == UNREAD:
                 warnings.warn(UnreadCells(note.text), stacklevel=3)
         return source
-
-    def outputs(self, columns: Mapping[str, Column]) -> Answered:
-        """Predictions for raw columns, by name."""
-        with self._store(columns) as store:
-            predictions: Answered = self.parts.task.answer.decode(
-                self.engine.outputs(store.arrays), self.parts.task_state
-            )
-            return predictions
-
-    @contextmanager
-    def _store(self, columns: Mapping[str, Column], limit: int | None = None) -> Iterator[Store]:
-        """Encoded rows, on disk above `limit` bytes (half of the free memory) and gone afterwards."""
-        allocator = Allocator(limit=limit or memory_limit(None), key=self.parts.record.fingerprint)
-        try:
-            store = encode(columns, self.parts.encoders, allocator)
-            if len(next(iter(store.arrays.values()))) == 0:
-                raise DataError("There is no row to predict. Pass a table, files or arrays with at least one.")
-            if raw := raw_cells(self.engine, columns):
-                store = replace(store, arrays={**store.arrays, **raw})
-            yield store
-        finally:
-            allocator.release()
 
     def read(self, data: object, *, labelled: bool = False) -> Source:
         """Opens data in the layout of training: media files are decoded as those of training were. A Source stays as it is."""
@@ -228,8 +162,7 @@ class Model:
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
             source = open_source(data, options=options) if texts is None else texts
-            if self.parts.task.windowed:
-                source = turned(source)
+            source = ASKED[self.parts.task.examples].arranged(source)
             return texts or as_in_training(_renamed(source, encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
         files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None

@@ -44,7 +44,7 @@ STAGES = (
     "engines", "onnx_file", "model_folder",
     "generated",
     "kept_models",
-    "use_forecast", "use",
+    "asked", "use",
     "run_models",
     "write_models",
     "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
@@ -68,7 +68,7 @@ NEVER = {
 
 # What a person waits for before anything trains: importing these stages may not import torch.
 WITHOUT_TORCH = ("errors", "types", "forms", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
-                 "report", "batches", "model_trial", "model_parts", "baseline_model", "engines", "onnx_file", "model_folder", "kept_models", "use_forecast", "use", "board", "cli")  # fmt: skip
+                 "report", "batches", "model_trial", "model_parts", "baseline_model", "engines", "onnx_file", "model_folder", "kept_models", "asked", "use", "board", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
 # Cleaning up and raising again is not meant.

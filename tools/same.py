@@ -167,15 +167,15 @@ def of_model(model: Model, data: object, created: str) -> dict[str, bytes]:
     """What a model file is used for."""
     from netpick.explain import explain
     from netpick.serve.describe import example_body, schema_of
+    from netpick.serve.models import served_model
     from netpick.serve.options import Limits
-    from netpick.serve.served import ServedModel
 
     rows = data[0] if isinstance(data, tuple) else data
-    served = ServedModel(name="model", path=Path("model.netpick"), model=model, limits=Limits())
+    served = served_model("model", Path("model.netpick"), model, Limits())
     described = schema_of(served)
     body = example_body(served)
     answered = b""
-    if body is not None and model.parts.record.task != "forecast":
+    if body is not None:
         row_set = served.rows_of_json(json.dumps(body).encode())
         answered = served.body(served.answer([row_set]), 0, row_set.count)
     scores = {name: [score.value, score.low, score.high, score.n] for name, score in model.score(data).items()}

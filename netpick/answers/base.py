@@ -68,6 +68,10 @@ class Answer(ABC, Generic[A]):
         """How many outputs the head has: classes, labels or values."""
         return len(self.labels(state))
 
+    def num_values(self, state: Any) -> int:
+        """Numbers that a baseline answers for an example: those of its truth, or a probability of each class."""
+        return self.num_outputs(state)
+
     @abstractmethod
     def labels(self, state: Any) -> tuple[str, ...]:
         """Names of the classes, labels or targets."""

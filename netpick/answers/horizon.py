@@ -47,6 +47,9 @@ class Horizon(Answer[AnsweredHorizon]):
     def num_outputs(self, state: Any) -> int:
         return state.horizon * len(state.targets) * ANSWERS + 1  # type: ignore[no-any-return]
 
+    def num_values(self, state: Any) -> int:
+        return state.horizon * len(state.targets)  # type: ignore[no-any-return]
+
     def labels(self, state: Any) -> tuple[str, ...]:
         return state.targets  # type: ignore[no-any-return]
 

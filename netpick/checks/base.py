@@ -55,8 +55,8 @@ class CheckContext:
 
     @property
     def windowed(self) -> bool:
-        """Whether windows of series are forecast, rather than rows answered."""
-        return TASKS[self.schema.task].windowed
+        """Whether the rows are steps of series that are forecast."""
+        return self.series is not None
 
     @property
     def one_class(self) -> bool:

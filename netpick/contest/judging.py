@@ -155,7 +155,7 @@ def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outc
 def with_explanation(results: RunResults, whole: Round, trained: Sequence[Outcome]) -> RunResults:
     """The results with what the recommended network goes by on one validation row."""
     winner, networks = results.verdict.best_network, networks_of(trained)
-    if winner is None or winner not in networks or whole.prepared.task.windowed:
+    if winner is None or winner not in networks or not whole.rows.explained:
         return results
     network = networks[winner].cpu()
     subject = _subject(results, whole, winner, state_of(trained, winner), network)

@@ -35,10 +35,12 @@ def _none(subject: Subject, name: str) -> tuple[Figure, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """How one form of data is explained: a row of it, and the network that reads it."""
+    """How one form of data is explained: a row of it, the network that reads it, and all rows together."""
 
     row: RowFigures
     network: Callable[[Subject, str], tuple[Figure, ...]] = _none
+    together: Callable[[Subject], tuple[Figure, ...]] = effects.data_figures
+    labelled: bool = True  # whether rows may bring known answers
 
 
 FORMS: dict[str, Views] = {
@@ -48,7 +50,7 @@ FORMS: dict[str, Views] = {
     "series": Views(row=series.row_figures),
     "spectrogram": Views(row=sounds.row_figures),
     "clip": Views(row=groups.clip_figures),
-    "window": Views(row=forecasts.row_figures),
+    "window": Views(row=forecasts.row_figures, together=lambda subject: (), labelled=False),
 }
 
 
@@ -60,7 +62,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     """
     subject = read_subject(model, data)
     views, name = _views(subject)
-    together = effects.data_figures(subject) if len(subject.encoders) > 1 and not subject.task.windowed else ()
+    together = views.together(subject) if len(subject.encoders) > 1 else ()
     parts = [
         Part(key="network", title="The network", lead=words(), figures=views.network(subject, name)),
         Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),
@@ -163,7 +165,7 @@ def _fitting(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
 def _missing(subject: Subject) -> tuple[str, ...]:
     """What cannot be shown of this network and these data, and why."""
     made = []
-    if subject.truth is None and not subject.task.windowed:
+    if subject.truth is None and _views(subject)[0].labelled:
         made.append(
             "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import torch
 
@@ -16,42 +14,10 @@ from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import element
 from netpick.types import Array
-from netpick.use import Model
-from netpick.use_forecast import continue_series
 from netpick.words import counted, grouped, significant
 
 WINDOWS = 32  # positions of the hidden stretch along the window
 MOST_LISTED = 12
-
-
-def read_windows(model: Model, data: object, most: int) -> Subject:
-    """The end of every series of the data, which is what `predict` continues. Raises DataError as it does."""
-    parts = model.parts
-    source = model.read(data)
-    ends = continue_series(parts, source)
-    rows = np.arange(len(ends.origins))[:most]
-    arrays = {name: np.ascontiguousarray(array[rows]) for name, array in ends.arrays(model.engine).items()}
-    return Subject(
-        title=parts.record.title,
-        candidate=parts.record.candidate,
-        family=parts.record.family,
-        network=copy.deepcopy(model.loaded.network),
-        inputs=parts.inputs,
-        encoders=parts.encoders,
-        task=parts.task,
-        state=ends.windows.state,
-        labels=parts.record.labels,
-        rule=parts.record.rule,
-        primary=parts.record.primary_metric,
-        arrays=arrays,
-        columns=source.columns,
-        rows=rows,
-        names=[name or "the series" for name in ends.timeline.ids],
-        truth=None,
-        origin=source.origin,
-        num_rows=len(ends.origins),
-        noun="series",
-    )
 
 
 def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[Figure, ...]:

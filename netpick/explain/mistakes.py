@@ -42,8 +42,8 @@ class JudgedChoices(Judged):
 
 
 def judged(subject: Subject) -> Judged | None:
-    """None without labels, and for forecasts, whose errors the report shows."""
-    if subject.truth is None or subject.task.windowed:
+    """None without labels."""
+    if subject.truth is None:
         return None
     rows = np.flatnonzero(subject.answer.labelled(subject.truth)).astype(np.int64)
     if not len(rows):

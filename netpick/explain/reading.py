@@ -3,31 +3,70 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from netpick.asked.series import AskedSeries
 from netpick.encode import encode
 from netpick.errors import DataError, NetpickError
 from netpick.explain.subject import Subject
 from netpick.store import Allocator, memory_limit
 from netpick.tasks import TASKS
-from netpick.types import Array, ArrayColumn, Source, TableColumn
+from netpick.types import Array, ArrayColumn, Examples, Rows, Source, TableColumn
 from netpick.use import Model
 
 MOST_ROWS = 2_000  # that are looked at; of more, every so many
 
 
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """Examples that are explained, as the model reads them. See Subject."""
+
+    source: Source
+    state: Any
+    arrays: Mapping[str, Array]
+    rows: Rows
+    names: Sequence[str] | None
+    truth: Array | None = None
+    count: int  # that the data hold, explained or not
+    noun: str = "row"
+
+
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The rows of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
-    record = model.parts.record
-    if model.parts.task.windowed:
-        from netpick.explain.forecasts import read_windows
+    parts, record = model.parts, model.parts.record
+    read = READ[parts.task.examples](model, data, most)
+    return Subject(
+        title=record.title,
+        candidate=record.candidate,
+        family=record.family,
+        network=copy.deepcopy(model.loaded.network),  # hooks are set on it, while others may be asking the model
+        inputs=parts.inputs,
+        encoders=parts.encoders,
+        task=parts.task,
+        state=read.state,
+        labels=record.labels,
+        rule=record.rule,
+        primary=record.primary_metric,
+        arrays=read.arrays,
+        columns=read.source.columns,
+        rows=read.rows,
+        names=read.names,
+        truth=read.truth,
+        origin=read.source.origin,
+        num_rows=read.count,
+        noun=read.noun,
+    )
 
-        return read_windows(model, data, most)
+
+def _rows(model: Model, data: object, most: int) -> Read:
+    """Rows, with labels where there are some."""
     source = read_source(model, data)
-    allocator = Allocator(limit=memory_limit(None), key=record.fingerprint)
+    allocator = Allocator(limit=memory_limit(None), key=model.parts.record.fingerprint)
     try:
         store = encode(source.columns, model.parts.encoders, allocator)
         count = len(next(iter(store.arrays.values())))
@@ -37,29 +76,36 @@ def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
         arrays = {name: np.ascontiguousarray(array[rows]) for name, array in store.arrays.items()}
     finally:
         allocator.release()
-    task, state = TASKS[record.task], model.parts.task_state
-    network = copy.deepcopy(model.loaded.network)  # hooks are set on it, while others may be asking the model
     truth = None if isinstance(data, np.ndarray) else known_truth(model, source)
-    return Subject(
-        title=record.title,
-        candidate=record.candidate,
-        family=record.family,
-        network=network,
-        inputs=model.parts.inputs,
-        encoders=model.parts.encoders,
-        task=task,
-        state=state,
-        labels=record.labels,
-        rule=record.rule,
-        primary=record.primary_metric,
+    return Read(
+        source=source,
+        state=model.parts.task_state,
         arrays=arrays,
-        columns=source.columns,
         rows=rows,
         names=source.row_names,
         truth=None if truth is None else truth[rows],
-        origin=source.origin,
-        num_rows=count,
+        count=count,
     )
+
+
+def _ends(model: Model, data: object, most: int) -> Read:
+    """The end of every series, which is what `predict` continues."""
+    source = model.read(data)
+    ends = AskedSeries(model.parts, source).ends
+    origins = ends.origins[:most]
+    arrays = ends.windows.store.arrays
+    return Read(
+        source=source,
+        state=ends.windows.state,
+        arrays={name: np.ascontiguousarray(array[origins]) for name, array in arrays.items()},
+        rows=np.arange(len(origins)),
+        names=[name or "the series" for name in ends.timeline.ids],
+        count=len(ends.origins),
+        noun="series",
+    )
+
+
+READ: Mapping[Examples, Callable[[Model, object, int], Read]] = {"rows": _rows, "windows": _ends}
 
 
 def read_source(model: Model, data: object) -> Source:

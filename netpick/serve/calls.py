@@ -6,7 +6,7 @@ tables, forecasts, explanations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ import polars as pl
 from netpick.answered import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
+from netpick.serve.history import ServedHistory
 from netpick.serve.ports.base import Block, Cells
 from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
@@ -107,16 +108,12 @@ class Tasks:
     check: Callable[[], None]  # raises Fault once nobody waits any more
 
     def json(self, body: bytes) -> Reply:
-        if self.served.is_forecast:
-            return self._forecast(forms.frame_of_rows(self.served, body), written="json")
         rows = self.served.rows_of_json(body)
         answered = in_pieces(rows, self.together)
         return Reply(self.served.body(answered, 0, rows.count))
 
     def infer(self, body: bytes, json_length: int | None) -> Reply:
         tensors, asked = v2.read_request(body, json_length, self.served.limits)
-        if self.served.is_forecast:
-            return v2.reply_table(self.served, self.served.forecast(v2.table_of(self.served, tensors, asked)), asked)
         rows = v2.rows_of(self.served, tensors, asked)
         return v2.reply(self.served, in_pieces(rows, self.together), 0, rows.count, asked)
 
@@ -129,15 +126,15 @@ class Tasks:
         tables = [part for part in parts if part.is_table]
         if tables:
             return self.table(tables[0].data, written=written, tabs=(tables[0].filename or "").lower().endswith(".tsv"))
-        if self.served.is_forecast:
-            refuse("unsupported_type", "A forecast continues a table, but the form holds none. Send a CSV.")
+        return self.parts(parts)
+
+    def parts(self, parts: Sequence[forms.Part]) -> Reply:
+        """A form without a table."""
         rows = forms.rows_of_parts(self.served, parts)
         return Reply(self.served.body(in_pieces(rows, self.together), 0, rows.count))
 
     def table(self, body: bytes, *, written: Written, tabs: bool = False) -> Reply:
         source = forms.read_table(self.served, body, tabs=tabs)
-        if self.served.is_forecast:
-            return self._forecast(source, written=written)
         arrays = self.served.model.encode(source)
         pieces = []
         for start in range(0, source.num_rows, PIECE):
@@ -151,11 +148,38 @@ class Tasks:
         made = Answers(predictions=self.served.predictions(answers), warnings=self.served.unlike(source))
         return Reply(self.served.body(made, 0, source.num_rows))
 
-    def _forecast(self, data: object, *, written: Written) -> Reply:
-        table = self.served.forecast(data)
+
+@dataclass(frozen=True)
+class HistoryTasks(Tasks):
+    """The same for a forecaster: a request gives a table, and what continues it is answered."""
+
+    served: ServedHistory
+
+    def json(self, body: bytes) -> Reply:
+        return self._continued(self.served.asked(body), written="json")
+
+    def infer(self, body: bytes, json_length: int | None) -> Reply:
+        tensors, asked = v2.read_request(body, json_length, self.served.limits)
+        return v2.reply_table(self.served, self.served.continued(v2.table_of(self.served, tensors, asked)), asked)
+
+    def parts(self, parts: Sequence[forms.Part]) -> Reply:
+        refuse("unsupported_type", "A forecast continues a table, but the form holds none. Send a CSV.")
+
+    def table(self, body: bytes, *, written: Written, tabs: bool = False) -> Reply:
+        return self._continued(forms.read_table(self.served, body, tabs=tabs), written=written)
+
+    def _continued(self, data: object, *, written: Written) -> Reply:
+        table = self.served.continued(data)
         if written != "json":
             return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
         return Reply(self.served.body_of(forecast_rows(self.served, table)), content_type=JSON)
+
+
+def tasks_of(served: ServedModel, together: Together, check: Callable[[], None]) -> Tasks:
+    """The requests that this model answers by themselves."""
+    return (
+        HistoryTasks(served, together, check) if isinstance(served, ServedHistory) else Tasks(served, together, check)
+    )
 
 
 def forecast_rows(served: ServedModel, table: pl.DataFrame) -> list[dict[str, object]]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from netpick.compare import score_words
 from netpick.decoders import DECODERS
-from netpick.kinds import KINDS
 from netpick.metrics import METRICS
 from netpick.model_record import BASELINE
 from netpick.serve.examples import example_rows
@@ -32,9 +29,9 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
         "threshold": record.threshold,
         "coverage": served.coverage,
         "costs": record.costs,
-        "given_as": given_as(served),
-        "inputs": _history(served) if served.is_forecast else _inputs(served),
-        "forecast": _forecast(served) if served.is_forecast else None,
+        "given_as": served.given_as,
+        "inputs": served.inputs(),
+        "forecast": served.outlook(),
         "row": row_schema(served),
         "examples": examples,
         "scores": _scores(served),
@@ -49,14 +46,6 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
     }
 
 
-def given_as(served: ServedModel) -> str:
-    """How a person gives a row: form, text, image, audio, clip, series, or table (a history to continue)."""
-    if served.is_forecast:
-        return "table"
-    kinds = [encoder.kind for encoder in served.encoders]
-    return kinds[0] if len(kinds) == 1 and (kinds[0] in DECODERS or kinds[0] in ("text", "series")) else "form"
-
-
 def explains(served: ServedModel) -> bool:
     """Whether explanations can be had: they need the network, not a graph or a baseline."""
     if served.model.parts.record.family == BASELINE:
@@ -66,15 +55,7 @@ def explains(served: ServedModel) -> bool:
 
 def row_schema(served: ServedModel) -> dict[str, Any]:
     """JSON schema of a row."""
-    if served.is_forecast:
-        state = served.model.parts.task_state
-        words = {*state.time_columns, *state.id_columns}
-        cells = {
-            name: {"type": ["string", "number", "null"]} if name in words else {"type": ["number", "null"]}
-            for name in dict.fromkeys(served.columns)
-        }
-    else:
-        cells = {port.name: port.schema() for port in served.ports}
+    cells = served.cells()
     return {"type": "object", "properties": cells, "required": list(cells)}
 
 
@@ -82,57 +63,6 @@ def example_body(served: ServedModel) -> dict[str, Any] | None:
     """A body that /predict answers, for the documentation."""
     rows = example_rows(served)
     return {"rows": rows[:1]} if rows else None
-
-
-def _inputs(served: ServedModel) -> list[dict[str, Any]]:
-    made = []
-    for port in served.ports:
-        made.append(
-            {
-                "name": port.name,
-                "kind": port.kind,
-                "form": KINDS[port.kind].form,
-                "is_file": port.kind in DECODERS,
-                **port.describe(),
-            }
-        )
-    return made
-
-
-def _history(served: ServedModel) -> list[dict[str, Any]]:
-    state = served.model.parts.task_state
-    roles = {
-        **dict.fromkeys((*state.covariates, *state.known), "beside"),
-        **dict.fromkeys(state.targets, "target"),
-        **dict.fromkeys(state.id_columns, "series"),
-        **dict.fromkeys(state.time_columns, "time"),
-    }
-    return [{"name": name, "kind": roles[name], "is_file": False} for name in dict.fromkeys(served.columns)]
-
-
-def _forecast(served: ServedModel) -> dict[str, Any]:
-    state = served.model.parts.task_state
-    return {
-        "horizon": state.horizon,
-        "context": state.context,
-        "time": list(state.time_columns),
-        "series": list(state.id_columns),
-        "known_ahead": list(state.known),
-        "step": state.step.words,
-        "drawn": _drawn(state),
-    }
-
-
-def _drawn(state: Any) -> dict[str, Any] | None:
-    """What a curve drawn by hand needs to become a history: times, and the range of its height. None where more is asked for."""
-    others = (*state.id_columns, *state.covariates, *state.known)
-    if others or len(state.targets) != 1 or len(state.time_columns) > 1 or not state.location:
-        return None
-    middle, spread = state.location[0][0], state.scale[0][0]
-    ends = [middle - 3 * spread, middle + 3 * spread]
-    low, high = [float(np.exp(min(end, 60.0))) for end in ends] if state.log[0] else ends
-    times = state.step.text(state.step.times(np.arange(state.context))) if state.time_columns else []
-    return {"low": low, "high": high, "times": times}
 
 
 def _scores(served: ServedModel) -> list[dict[str, Any]]:

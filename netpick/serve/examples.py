@@ -29,7 +29,7 @@ NORMAL_END = 3.0  # of a standard normal; beyond it a quantile is not to be read
 @cache
 def example_rows(served: ServedModel) -> list[dict[str, Any]]:
     """Rows as JSON objects; empty where a column cannot be made again."""
-    if served.is_forecast:
+    if not served.ports:
         return []
     arrays = _check_arrays(served.path)
     rows: list[dict[str, Any]] = [{} for _ in range(len(next(iter(arrays.values()), ())))] or [{}]

@@ -73,10 +73,8 @@ def _data(served: ServedModel, body: bytes, content_type: str) -> object:
         return served.source(forms.rows_of_parts(served, parts))
     if kind == "text/csv":
         return forms.read_table(served, body)
-    if served.is_forecast:
-        return forms.frame_of_rows(served, body)
-    if kind == "text/plain" and served.encoders[0].kind == "text" and len(served.encoders) == 1:
+    if kind == "text/plain" and len(served.encoders) == 1 and served.encoders[0].kind == "text":
         return served.source(TextCall(served).read(body))
     if served.reads_one_file and kind.partition("/")[0] in ("image", "audio", "video"):
         return served.source(FileCall(served).read(body))
-    return served.source(served.rows_of_json(body))
+    return served.asked(body)

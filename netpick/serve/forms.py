@@ -313,7 +313,7 @@ def frame_of_rows(served: ServedModel, body: bytes) -> pl.DataFrame:
                     field=name,
                     row=number,
                 )
-    return pl.DataFrame([_column(name, [row[name] for row in rows]) for name in dict.fromkeys(served.columns)])
+    return pl.DataFrame([_column(name, [row[name] for row in rows]) for name in served.columns])
 
 
 def _column(name: str, cells: Sequence[Any]) -> pl.Series:

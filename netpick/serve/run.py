@@ -28,6 +28,7 @@ from netpick.model_parts import peek_record
 from netpick.model_record import BASELINE
 from netpick.serve.app import make_app
 from netpick.serve.door import Door
+from netpick.serve.models import served_model
 from netpick.serve.options import ServeOptions, is_loopback
 from netpick.serve.protocol import protocol_for
 from netpick.serve.served import ServedModel
@@ -62,7 +63,7 @@ def load_models(paths: Sequence[Path], options: ServeOptions) -> list[ServedMode
             number += 1
         taken.add(name)
         identity = sha256_of(place) if place.is_file() else ""
-        served.append(ServedModel(name, place, _load(place, options.engine), options.limits, identity))
+        served.append(served_model(name, place, _load(place, options.engine), options.limits, identity))
     return served
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -64,7 +64,10 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """One model of a server."""
+    """One model of a server, which answers rows; those of several requests are answered together."""
+
+    alone: ClassVar[bool] = False  # whether each request is answered by itself
+    warns: ClassVar[bool] = True  # whether answers come with warnings
 
     name: str
     path: Path
@@ -84,11 +87,7 @@ class ServedModel:
     @cached_property
     def reads_one_file(self) -> bool:
         """Whether a file alone is a row."""
-        return len(self.encoders) == 1 and not self.is_forecast and self.reads_files
-
-    @cached_property
-    def is_forecast(self) -> bool:
-        return self.model.parts.task.windowed
+        return len(self.encoders) == 1 and self.reads_files
 
     @property
     def answer_kind(self) -> Answer[Any]:
@@ -130,10 +129,41 @@ class ServedModel:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns that a request must give."""
-        if self.is_forecast:
-            state = self.model.parts.task_state
-            return (*state.time_columns, *state.id_columns, *state.targets, *state.covariates, *state.known)
         return tuple(encoder.column for encoder in self.encoders)
+
+    # --- what a request gives, in words ------------------------------------------------------------------------------
+
+    @property
+    def given_as(self) -> str:
+        """How a person gives a row: form, text, image, audio, clip, series; or table, a history to continue."""
+        kinds = [encoder.kind for encoder in self.encoders]
+        return kinds[0] if len(kinds) == 1 and (kinds[0] in DECODERS or kinds[0] in ("text", "series")) else "form"
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """What each column is."""
+        return [
+            {
+                "name": port.name,
+                "kind": port.kind,
+                "form": KINDS[port.kind].form,
+                "is_file": port.kind in DECODERS,
+                **port.describe(),
+            }
+            for port in self.ports
+        ]
+
+    def outlook(self) -> dict[str, Any] | None:
+        """How far a forecast reaches, and what it is made from; None for rows."""
+        return None
+
+    def cells(self) -> dict[str, Any]:
+        """JSON schema of a row's cells, by column."""
+        return {port.name: port.schema() for port in self.ports}
+
+    def tensors(self) -> list[dict[str, Any]]:
+        """The inputs in the words of the Open Inference Protocol."""
+        specs = {port.name: port.tensor() for port in self.ports}
+        return [{"name": name, "datatype": spec.datatype, "shape": list(spec.shape)} for name, spec in specs.items()]
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -302,9 +332,9 @@ class ServedModel:
             row_names=names,
         )
 
-    def forecast(self, data: object) -> pl.DataFrame:
-        """What continues the series of a table: a row a series and step. Raises DataError."""
-        return self.model.predict(data)
+    def asked(self, body: bytes) -> object:
+        """What a JSON body asks about, as `Model.predict` reads it. Raises Fault."""
+        return self.source(self.rows_of_json(body))
 
     # --- wording -----------------------------------------------------------------------------------------------------
 

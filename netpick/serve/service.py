@@ -17,7 +17,7 @@ import numpy as np
 from netpick.decoders import DECODERS
 from netpick.forms import LENGTHS, stored_as
 from netpick.serve.batching import Batcher, Call, Job
-from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, Tasks, TextCall, Written
+from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, TextCall, Written, tasks_of
 from netpick.serve.counters import Counters
 from netpick.serve.faults import Fault, refuse
 from netpick.serve.gate import Gate, Headers
@@ -187,12 +187,12 @@ class Service:
         return not isinstance(guarded(answer), Fault)
 
     def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes, large: Work) -> Call | Task:
-        alone = served.is_forecast or len(body) > SMALL
+        alone = served.alone or len(body) > SMALL
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         kind = content_type.partition(";")[0].strip().lower()
         if not alone and route.action == "predict" and kind == "application/json":
             return JsonCall(served)
-        tasks = Tasks(served, self._together(served, large.check), large.check)
+        tasks = tasks_of(served, self._together(served, large.check), large.check)
         if route.action == "infer":
             length = _json_length(headers, len(body))
             return partial(tasks.infer, body, length) if alone else InferCall(served, length)

@@ -61,24 +61,13 @@ def model_metadata(served: ServedModel) -> dict[str, Any]:
 
 
 def inputs_of(served: ServedModel) -> list[dict[str, Any]]:
-    if served.is_forecast:
-        state = served.model.parts.task_state
-        words = {*state.time_columns, *state.id_columns}
-        return [
-            {"name": name, "datatype": "BYTES" if name in words else "FP64", "shape": [-1]}
-            for name in dict.fromkeys(served.columns)
-        ]
-    made = []
-    for port in served.ports:
-        tensor = port.tensor()
-        made.append({"name": port.name, "datatype": tensor.datatype, "shape": list(tensor.shape)})
-    return made
+    return served.tensors()
 
 
 def outputs_of(served: ServedModel) -> list[dict[str, Any]]:
     specs = served.answer_kind.tensor_specs(served.model.labels, served.model.parts.task_state)
     outputs = [{"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)} for spec in specs]
-    return outputs if served.is_forecast else [*outputs, {"name": "warnings", "datatype": "BYTES", "shape": [-1]}]
+    return [*outputs, {"name": "warnings", "datatype": "BYTES", "shape": [-1]}] if served.warns else outputs
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Forecast(Task):
     name: ClassVar[str] = "forecast"
     State = ForecastState
     answer = HORIZON
-    windowed = True
+    examples = "windows"
     asked = True
 
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:

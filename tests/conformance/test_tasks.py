@@ -75,7 +75,7 @@ def test_state_survives_json(name: str) -> None:
     restored = adapter.validate_json(adapter.dump_json(state))
     assert restored == state
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
-    if task.windowed:  # mean and three quantiles of each step and target, and the number of the series
+    if task.examples == "windows":  # mean and three quantiles of each step and target, and the number of the series
         assert task.answer.num_outputs(state) == 4 * state.horizon * len(task.answer.labels(state)) + 1
     else:
         assert task.answer.num_outputs(state) == len(task.answer.labels(state))
@@ -91,7 +91,7 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         outputs = torch.nn.functional.one_hot(target, task.answer.num_outputs(state)).float() * 50
     elif task.answer.any_labels:
         outputs = (target * 2 - 1) * 50
-    elif task.windowed:
+    elif task.examples == "windows":
         outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
     else:
         outputs = target

@@ -14,10 +14,10 @@ import pytest
 from report_again import check_report_again
 
 import netpick
+from netpick.asked.series import AskedSeries
 from netpick.baselines import BASELINES
 from netpick.errors import ModelFileError, RequestError
 from netpick.use import load
-from netpick.use_forecast import continue_series
 from tests.ratings_table import ratings_table
 
 ROWS = 150
@@ -109,7 +109,9 @@ def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run
             found, rows = forecasts(model, data, run)
         else:
             source = model.read(data)
-            found, rows = model.outputs(source.columns), run.results.split.test
+            answers = model.engine.outputs(model.encode(source))
+            found = model.parts.task.answer.decode(answers, model.parts.task_state)
+            rows = run.results.split.test
         tolerance = 1e-6 if result.family == "baseline" else 1e-4
         for name in ("probabilities", "values", "quantiles"):
             expected, answered = getattr(result.test_predictions, name), getattr(found, name)
@@ -121,8 +123,8 @@ def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run
 
 def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[object, object]:
     """Of the test windows, as `score` answers windows."""
+    from netpick.asked.series import _answers, _windows
     from netpick.timeline import TimelineRequest, make_timeline
-    from netpick.use_forecast import _answers, _windows
 
     state = model.parts.task_state
     asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
@@ -238,7 +240,7 @@ def test_a_forecaster_continues_its_series_with_a_baseline(tmp_path: Path) -> No
     run = netpick.fit(data, steps=2, models="mlp", out=tmp_path / "run", **options)  # type: ignore[arg-type]
     model = run.models["last value"]
     assert isinstance(data, pl.DataFrame)
-    ends = continue_series(model.parts, model.read(data))
+    ends = AskedSeries(model.parts, model.read(data)).ends
     assert len(ends.origins) == 2
     made = model.predict(data)
     last = data.group_by("shop", maintain_order=True).last()["sales"]

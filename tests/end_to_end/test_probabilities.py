@@ -12,8 +12,8 @@ import pytest
 import netpick
 from netpick.answers.classes import least_cost
 from netpick.errors import RequestError
+from netpick.serve.models import served_model
 from netpick.serve.options import Limits
-from netpick.serve.served import ServedModel
 
 LABELS = ("cat", "dog", "eel")
 COST = {"cat>dog": 8.0}
@@ -58,7 +58,7 @@ def test_the_kept_predictions_and_the_server_decide_alike(run: netpick.Run) -> N
     costs = np.asarray(run.results.costs)
     assert table[f"{winner}: prediction"].to_list() == [LABELS[place] for place in least_cost(probabilities, costs)]
     model, fresh = run.model, animals(50, 2).drop("animal")
-    served = ServedModel(name="animals", path=run.folder / "model.netpick", model=model, limits=Limits())
+    served = served_model("animals", run.folder / "model.netpick", model, Limits())
     answered = served.answer([served.rows_of(fresh.to_dicts())])
     expected = model.predict(fresh)
     assert [one["prediction"] for one in served.worded(answered, 0, 50)] == expected["prediction"].to_list()

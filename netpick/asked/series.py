@@ -1,9 +1,11 @@
-"""Using a forecaster: series are continued past their ends, or scored wherever a whole horizon is known. Nothing trains."""
+"""Series: each end is an example, which a forecaster continues. Nothing trains."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import polars as pl
 from netpick.answered import AnsweredHorizon
 from netpick.answers import HORIZON, PLAIN
 from netpick.answers.horizon import QUANTILE_NAMES, time_name
+from netpick.asked.base import Asked
 from netpick.batches import batch_rows
 from netpick.compare import Resampler
 from netpick.engines import FORECASTS, BaselineEngine, Engine
@@ -20,6 +23,7 @@ from netpick.learned import Scores, overlap
 from netpick.metrics import metrics_for
 from netpick.model_parts import ModelParts
 from netpick.prepare_forecast import new_scales
+from netpick.sources.wide import turned
 from netpick.tasks.forecast import ForecastState
 from netpick.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.types import Array, Rows, Source
@@ -29,56 +33,64 @@ MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are sc
 
 
 @dataclass(frozen=True, kw_only=True)
-class Continuation:
-    """The end of every series, encoded for an engine, and what words its answers."""
+class Ends:
+    """The end of every series, ready to be continued."""
 
     timeline: Timeline  # one horizon longer than the known values
     origins: Rows  # (n,) step at which the horizon of each series begins
     windows: Windows
-    source: Source
 
-    def arrays(self, engine: Engine) -> Mapping[str, Array]:
-        """Encoded rows as the engine reads them, one a series."""
+
+class AskedSeries(Asked):
+    """Each series is continued past its last known target; rows behind it may give covariates that are known ahead.
+
+    To be scored, windows are made wherever a whole horizon is known.
+    """
+
+    @staticmethod
+    def arranged(source: Source) -> Source:
+        return turned(source)
+
+    @cached_property
+    def ends(self) -> Ends:
+        """Raises DataError when columns are missing, the history is shorter than the context, or such covariates are missing."""
+        state: ForecastState = self.parts.task_state
+        timeline = _timeline(state, self.source)
+        values = step_values(timeline, self.source.columns, state.targets)
+        longer, origins = _extended(timeline, state, values)
+        _need_known(longer, origins, state, self.source)
+        return Ends(timeline=longer, origins=origins, windows=_windows(self.parts, longer, self.source))
+
+    @contextmanager
+    def encoded(self, engine: Engine, limit: int | None = None) -> Iterator[Mapping[str, Array]]:
+        windows, origins = self.ends.windows, self.ends.origins
         if isinstance(engine, BaselineEngine):
-            return {FORECASTS: engine.forecasts(self.windows, self.origins)}
-        return {name: np.ascontiguousarray(array[self.origins]) for name, array in self.windows.store.arrays.items()}
+            yield {FORECASTS: engine.forecasts(windows, origins)}
+        else:
+            yield {name: np.ascontiguousarray(array[origins]) for name, array in windows.store.arrays.items()}
 
     def table(self, answers: Array) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) of each target."""
-        state: ForecastState = self.windows.state
-        return _table(self.timeline, self.origins, state, self.source, HORIZON.decode(answers, state))
+        ends, state = self.ends, self.ends.windows.state
+        return _table(ends.timeline, ends.origins, state, self.source, HORIZON.decode(answers, state))
 
-
-def continue_series(parts: ModelParts, source: Source) -> Continuation:
-    """What continues each series past its last known target; rows behind it may give covariates that are known ahead.
-
-    Raises DataError when columns are missing, the history is shorter than the context, or such covariates are missing.
-    """
-    state: ForecastState = parts.task_state
-    timeline = _timeline(state, source)
-    values = step_values(timeline, source.columns, state.targets)
-    longer, origins = _extended(timeline, state, values)
-    _need_known(longer, origins, state, source)
-    return Continuation(timeline=longer, origins=origins, windows=_windows(parts, longer, source), source=source)
-
-
-def score_series(parts: ModelParts, engine: Engine, source: Source) -> Scores:
-    """All metrics over the windows of the data, with intervals that know that neighbouring windows overlap."""
-    state: ForecastState = parts.task_state
-    timeline = _timeline(state, source)
-    windows = _windows(parts, timeline, source)
-    rows = windows.rows
-    if len(rows) == 0:
-        raise DataError(
-            f"{source.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
-            f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
-        )
-    rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
-    predictions = HORIZON.decode(_answers(parts, engine, windows, rows), windows.state)
-    resampler = Resampler(len(rows), 0, windows.test_groups(rows))
-    scores = evaluate(HORIZON, windows.truth[rows], predictions, PLAIN, metrics_for(AnsweredHorizon), resampler)
-    learned = parts.record.learned
-    return Scores(scores, overlap(learned, windows.store.arrays, rows) if learned else None)
+    def score(self, engine: Engine) -> Scores:
+        """All metrics over the windows of the data, with intervals that know that neighbouring windows overlap."""
+        parts, state = self.parts, self.parts.task_state
+        timeline = _timeline(state, self.source)
+        windows = _windows(parts, timeline, self.source)
+        rows = windows.rows
+        if len(rows) == 0:
+            raise DataError(
+                f"{self.source.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
+                f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
+            )
+        rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
+        predictions = HORIZON.decode(_answers(parts, engine, windows, rows), windows.state)
+        resampler = Resampler(len(rows), 0, windows.test_groups(rows))
+        scores = evaluate(HORIZON, windows.truth[rows], predictions, PLAIN, metrics_for(AnsweredHorizon), resampler)
+        learned = parts.record.learned
+        return Scores(scores, overlap(learned, windows.store.arrays, rows) if learned else None)
 
 
 def _answers(parts: ModelParts, engine: Engine, windows: Windows, rows: Rows) -> Array:

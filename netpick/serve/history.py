@@ -1,0 +1,90 @@
+"""A forecaster as the server holds it: a request gives a table whose series are continued, not rows to answer one by one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.serve.forms import frame_of_rows
+from netpick.serve.ports.base import Port
+from netpick.serve.served import ServedModel
+from netpick.tasks.forecast import ForecastState
+
+
+class ServedHistory(ServedModel):
+    """See ServedModel."""
+
+    alone: ClassVar[bool] = True
+    warns: ClassVar[bool] = False
+
+    @property
+    def given_as(self) -> str:
+        return "table"
+
+    @property
+    def state(self) -> ForecastState:
+        state: ForecastState = self.model.parts.task_state
+        return state
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        return ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        state = self.state
+        return tuple(
+            dict.fromkeys((*state.time_columns, *state.id_columns, *state.targets, *state.covariates, *state.known))
+        )
+
+    def inputs(self) -> list[dict[str, Any]]:
+        state = self.state
+        roles = {
+            **dict.fromkeys((*state.covariates, *state.known), "beside"),
+            **dict.fromkeys(state.targets, "target"),
+            **dict.fromkeys(state.id_columns, "series"),
+            **dict.fromkeys(state.time_columns, "time"),
+        }
+        return [{"name": name, "kind": roles[name], "is_file": False} for name in self.columns]
+
+    def outlook(self) -> dict[str, Any]:
+        state = self.state
+        return {
+            "horizon": state.horizon,
+            "context": state.context,
+            "time": list(state.time_columns),
+            "series": list(state.id_columns),
+            "known_ahead": list(state.known),
+            "step": state.step.words,
+            "drawn": _drawn(state),
+        }
+
+    def cells(self) -> dict[str, Any]:
+        words = {*self.state.time_columns, *self.state.id_columns}
+        texts, numbers = {"type": ["string", "number", "null"]}, {"type": ["number", "null"]}
+        return {name: texts if name in words else numbers for name in self.columns}
+
+    def tensors(self) -> list[dict[str, Any]]:
+        words = {*self.state.time_columns, *self.state.id_columns}
+        return [{"name": n, "datatype": "BYTES" if n in words else "FP64", "shape": [-1]} for n in self.columns]
+
+    def asked(self, body: bytes) -> object:
+        return frame_of_rows(self, body)
+
+    def continued(self, data: object) -> pl.DataFrame:
+        """What continues the series of a table: a row a series and step. Raises DataError."""
+        return self.model.predict(data)
+
+
+def _drawn(state: ForecastState) -> dict[str, Any] | None:
+    """What a curve drawn by hand needs to become a history: times, and the range of its height. None where more is asked for."""
+    others = (*state.id_columns, *state.covariates, *state.known)
+    if others or len(state.targets) != 1 or len(state.time_columns) > 1 or not state.location:
+        return None
+    middle, spread = state.location[0][0], state.scale[0][0]
+    ends = [middle - 3 * spread, middle + 3 * spread]
+    low, high = [float(np.exp(min(end, 60.0))) for end in ends] if state.log[0] else ends
+    times = state.step.text(state.step.times(np.arange(state.context))) if state.time_columns else []
+    return {"low": low, "high": high, "times": times}

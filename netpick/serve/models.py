@@ -1,0 +1,19 @@
+"""The models of a server: one class for each way in which requests give examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from netpick.serve.history import ServedHistory
+from netpick.serve.options import Limits
+from netpick.serve.served import ServedModel
+from netpick.types import Examples
+from netpick.use import Model
+
+SERVED: Mapping[Examples, type[ServedModel]] = {"rows": ServedModel, "windows": ServedHistory}
+
+
+def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:
+    """A model as the server holds it. path: of the model file or exported folder; sha256: of a model file."""
+    return SERVED[model.parts.task.examples](name, path, model, limits, sha256)

@@ -7,6 +7,7 @@ import codecs
 import gzip
 import lzma
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +48,7 @@ NO_TEXT = (
     "unicode_escape",
     "raw_unicode_escape",
 )
+BARS_LOOKED_AT = 200  # lines
 GZIP_MAGIC, BZIP2_MAGIC, XZ_MAGIC = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
 Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 UNPACKING_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError)
@@ -115,12 +117,13 @@ def guess_legacy(sample: bytes) -> str:
     # Bytes around the first non-ASCII ones tell more than a head that may be plain ASCII.
     first = next((position for position, byte in enumerate(sample) if byte > 127), 0)
     sample = sample[max(0, first - 2000) : first + 60_000]
-    likeliest = likeliest_encodings(sample)
+    likeliest = [name for name in likeliest_encodings(sample) if not _eats_bars(sample, name)]
     if len(likeliest) == 1:
         return likeliest[0]
     from charset_normalizer import from_bytes
 
-    matches = list(from_bytes(sample, cp_isolation=likeliest or CANDIDATES))
+    candidates = likeliest or [name for name in CANDIDATES if not _eats_bars(sample, name)]
+    matches = list(from_bytes(sample, cp_isolation=candidates))
     # Short West European texts fit the Central European table just as well: on a tie the commoner one wins.
     best = min(matches, key=lambda match: (match.chaos, -match.coherence, match.encoding != WESTERN), default=None)
     if best is None and likeliest:
@@ -128,6 +131,19 @@ def guess_legacy(sample: bytes) -> str:
     if best is None or WESTERN in best.could_be_from_charset:
         return WESTERN if _decodes(sample, WESTERN) else "latin-1"
     return best.encoding.replace("_", "-")
+
+
+def _eats_bars(sample: bytes, encoding: str) -> bool:
+    """Whether bars between cells would be halves of letters: £| is one letter in Chinese and Japanese encodings.
+
+    Other separators are never the second byte of a letter, and letters with a bar in them do not stand in every line.
+    """
+    lines = [line for line in sample.split(b"\n")[:BARS_LOOKED_AT] if line.strip()]
+    counts = Counter(line.count(b"|") for line in lines)
+    bars, times = counts.most_common(1)[0] if counts else (0, 0)
+    if bars == 0 or times < 0.9 * len(lines):
+        return False
+    return sample.decode(encoding, "ignore").count("|") < sample.count(b"|")
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

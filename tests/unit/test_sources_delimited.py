@@ -292,3 +292,17 @@ def test_real_tables(shared_data: Path, name: str, rows: int, columns: dict[str,
     source = open_source(shared_data / name)
     assert source.num_rows == rows
     assert {key: dtype(source, key) for key in columns} == columns
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "first"),
+    [
+        ("sum|word\n3.93 £|north\n0.40 £|south\n8.05 £|plain\n", "cp1252", ["sum", "word"]),
+        ("名前|都市\nポール|東京\n山田|大阪\nポチ|札幌\n", "shift_jis", ["名前", "都市"]),
+    ],
+)
+def test_bars_between_cells_are_no_halves_of_letters(
+    tmp_path: Path, text: str, encoding: str, first: list[str]
+) -> None:
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert list(open_source(tmp_path / "t.csv").columns) == first

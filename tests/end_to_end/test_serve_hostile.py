@@ -22,7 +22,7 @@ SENT = 8 << 20  # bytes of a stream without end
 @pytest.fixture(scope="module")
 def attacked(served_folder: Path) -> Iterator[Served]:
     """A server of its own, since memory is looked at. Small limits where a test would have to wait for large ones."""
-    served = start([served_folder / name for name in ("table", "digits", "sounds")], "--timeout", "3s")
+    served = start([served_folder / name for name in ("table", "digits", "sounds")], "--timeout", "5s")
     assert served.post("/predict", {"rows": [ROW]})[0] == 200
     yield served
     assert served.stop() == 0, "".join(served.log[-20:])
@@ -45,7 +45,7 @@ def test_an_attack_is_refused_and_costs_little(attacked: Served, name: str) -> N
     before, began = memory(attacked, "VmRSS"), processor(attacked)
     headers = {"Content-Type": attack.content_type, "Accept": attack.accept, **attack.headers}
     status, _, said = attacked.ask("POST", attack.path, body, headers)
-    assert status in attack.refused, (status, said[:300])
+    assert status in (*attack.refused, 503), (status, said[:300])  # or ended at its deadline, beside other programs
     assert len(said) < 5_000
     assert memory(attacked, "VmHWM") - before < MOST_MEMORY
     assert processor(attacked) - began < 5.0
@@ -107,7 +107,7 @@ def test_the_lane_is_free_soon_after_its_clients_have_left(attacked: Served) -> 
 
 
 def test_an_answer_that_nobody_takes_is_dropped_at_the_deadline(attacked: Served) -> None:
-    """Takes the three seconds of the limit, and a second for the server to look."""
+    """Takes the five seconds of the limit, and a second for the server to look."""
     body = b"age,job,hours,member,since\n" + b"30,pilot,20.5,y,2023-05-05\n" * 90_000
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nAccept: text/csv\r\nContent-Length: %d\r\n\r\n"
     with socket.socket() as client:

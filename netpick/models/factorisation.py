@@ -106,10 +106,10 @@ class FactorisationMachine(Architecture):
         return FactorisationSettings(size=size, biases=biases, members=members, dropout=0.5, hidden=0.02)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        """About ten steps a pass: each moves all vectors, and Adam moves those far whose values are seldom in a batch."""
-        batch_size = 2 ** max(7, min(14, (num_rows // 8).bit_length() - 1))
+        """About twenty steps a pass: each moves all vectors, and Adam moves those far whose values are seldom in a batch."""
+        batch_size = 2 ** max(7, min(14, (num_rows // 16).bit_length() - 1))
         return Recipe(
-            learning_rate=3e-2,
+            learning_rate=2e-2,
             schedule="cosine",
             batch_size=batch_size,
             weight_decay=0.3,

@@ -6,6 +6,7 @@ any of these, every family that reads the data's main form competes.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -147,8 +148,9 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
     start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
     def build() -> nn.Module:
-        module.load_state_dict(start)  # every training starts from the weights that were handed over
-        return UserModule(module, asked.inputs, asked.num_outputs)
+        own = copy.deepcopy(module)  # a second training must not change what the first one answers
+        own.load_state_dict(start)  # every training starts from the weights that were handed over
+        return UserModule(own, asked.inputs, asked.num_outputs)
 
     return replace(
         _candidate(type(module).__name__, "module", {}, recipe, build, asked),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.candidates import Contestants, make_candidates
 from netpick.errors import ModelFileError, RequestError
 from netpick.infer import Members, answers_of, values_of
 from netpick.models import MODELS
@@ -223,3 +224,18 @@ def test_a_users_module_of_the_wrong_shape_is_refused() -> None:
     )
     with pytest.raises(RequestError, match=r"Your module Flat got a float tensor of shape \(B, 4\) and failed: "):
         UserModule(Flat(5, 3), NUMBERS, 3)
+
+
+def test_trainings_of_a_users_module_share_no_weights() -> None:
+    """Small data are trained twice, and it is the first network that answers the validation rows."""
+    module = Flat(4, 3)
+    asked = Contestants(
+        inputs=NUMBERS, num_outputs=3, num_rows=100, labels=("a", "b", "c"), device="cpu", seed=0, modules=(module,)
+    )
+    (candidate,) = make_candidates(asked)
+    first, second = candidate.build(), candidate.build()
+    batch = {"vector": torch.ones(8, 4)}
+    before = {name: tensor.clone() for name, tensor in first.state_dict().items()}
+    learn(second, batch, torch.zeros(8, dtype=torch.int64), 5, 0.1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in first.state_dict().items())
+    assert not torch.equal(second.state_dict()["module.linear.weight"], before["module.linear.weight"])

@@ -51,7 +51,7 @@ class FactorisationTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: FactorisationSettings) -> None:
         super().__init__()
-        self.members, self.hidden, self.biases = settings.members, settings.hidden, settings.biases
+        self.members, self.biases = settings.members, settings.biases
         self.codes: CodeEmbedding | None = None
         self.width = settings.biases
         self.columns = inputs["codes"].shape[0] if "codes" in inputs else 0
@@ -63,15 +63,15 @@ class FactorisationTrunk(Trunk):
                 table.normal_(std=START)[..., : self.biases] = 0.0
         numbers = inputs["vector"].shape[0] if "vector" in inputs else 0
         self.numbers = SummedCurves(numbers, settings.members * self.biases, settings.bins) if numbers else None
-        self.dropout = Dropout(settings.dropout)
+        self.hidden, self.dropout = Dropout(settings.hidden), Dropout(settings.dropout)
 
     def forward(self, batch: Batch) -> Features:
         biases: list[Tensor] = []
         products: list[Tensor] = []
         if self.codes is not None:
             codes = batch["codes"]
-            if self.training and self.hidden > 0:
-                codes = codes * (torch.rand(codes.shape, device=codes.device) >= self.hidden)
+            if self.training:
+                codes = codes * (self.hidden(torch.ones(codes.shape, device=codes.device)) > 0)
             values = self.codes(codes).view(-1, self.columns, self.members, self.width)  # (B, K, M, biases + size)
             biases.append(values[..., : self.biases].sum(dim=1))
             vectors: Tensor = self.dropout(values[..., self.biases :])

@@ -78,7 +78,7 @@ class TextCnnTrunk(Trunk):
 
     def forward(self, batch: Batch) -> Features:
         vectors, mask = self.stem(batch)
-        x = vectors.transpose(1, 2)  # (B, D, T)
+        x = vectors.masked_fill(~mask.unsqueeze(-1), 0.0).transpose(1, 2)  # (B, D, T)
         for layer in self.dilated:
             x = layer(x, mask)
         strongest, usual = [], []

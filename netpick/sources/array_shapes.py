@@ -54,7 +54,9 @@ def roughness(x: Array, side: int) -> float:
     """How much neighbours along a side differ, as a share of how much any two values along it do; 1 for noise."""
     if x.shape[side] < 3:
         return 1.0
-    some = x[:: max(1, len(x) // LOOKED_AT)].astype(np.float32)
+    with np.errstate(over="ignore"):  # values beyond float32 are refused elsewhere, with their places
+        some = x[:: max(1, len(x) // LOOKED_AT)].astype(np.float32)
+    some = np.where(np.isfinite(some), some, np.float32(np.nan))
     order = np.random.default_rng(0).permutation(x.shape[side])
     near = np.abs(np.diff(some, axis=side))
     far = np.abs(np.diff(np.take(some, order, axis=side), axis=side))

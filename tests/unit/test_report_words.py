@@ -7,7 +7,7 @@ import math
 import pytest
 from report_samples import tiny
 
-from netpick.report import words
+from netpick import words
 from netpick.types import Score
 
 G, M = words.GLUE, words.MINUS

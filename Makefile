@@ -35,7 +35,7 @@ browser:
 	  || echo "No chromium: the tests that open the report in a browser will be skipped."
 
 test: $(INSTALLED) browser ## every test but the slow ones, under five minutes on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 slow: $(INSTALLED) browser ## the long soaks
 	$(BIN)/python -m pytest -q -m slow

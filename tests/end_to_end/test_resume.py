@@ -107,6 +107,7 @@ def test_changed_data_are_refused(table: Path, tmp_path: Path) -> None:
         netpick.fit(data, steps=5, out=run)
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_a_fold_goes_on_in_it(table: Path, tmp_path: Path) -> None:
     asked = (str(table), "--models", "mlp[dropout=0.1]", "--steps", "60", "--folds", "2")
     process = start("fit", *asked, "--out", str(tmp_path / "whole"))

@@ -79,6 +79,7 @@ def test_a_killed_worker_changes_no_byte(table: Path, alone: tuple[dict[str, byt
     assert not (run / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_run_whose_own_process_was_killed_goes_on_with_workers(
     table: Path, alone: tuple[dict[str, bytes], bytes], tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_run_whose_own_process_was_killed_goes_on_with_workers(
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in left)
 
 
+@pytest.mark.slow
 def test_sigterm_keeps_what_every_worker_has_done(
     table: Path, alone: tuple[dict[str, bytes], bytes], tmp_path: Path
 ) -> None:

@@ -27,8 +27,8 @@ HOPELESS, LEAST_HOPELESS = (
     20.0,
     0.3,
 )  # times the seconds that a step may take, and seconds: a first step that is slower ends a probe
-PROBE_SLACK = 1.15  # times the passes that are wanted: training is slower than a probe by what is scored in between
-FEWEST_REPEATED = 300  # steps of such a training; fewer learn more from rows that they have not seen yet
+PROBE_SLACK = 1.3  # times the passes that are wanted: training is slower than a probe by what is scored in between
+FEWEST_REPEATED = 200  # steps of such a training; fewer learn more from rows that they have not seen yet
 REFIT_SHARE = 0.7  # of the steps that the second training should have; with fewer it is given up
 
 

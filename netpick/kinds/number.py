@@ -60,7 +60,8 @@ class Number(Kind):
         if filled > parsed:
             rows = (series.is_not_null() & numbers.is_null()).arg_true().head(20).to_list()
             stray = [(row, str(series[row])[:40]) for row in rows]
-        reason = f"text that reads as numbers, {filled - parsed} stray cells apart" if text else "numbers"
+        strays = filled - parsed
+        reason = f"text that reads as numbers, {strays} stray cell{'s' * (strays != 1)} apart" if text else "numbers"
         return Claim(
             strength=0.8 if text else 0.9,
             reason=reason if filled > parsed or not text else "text that reads as numbers",

@@ -19,7 +19,7 @@ from netpick.sources.frames import is_frame, read_frame
 from netpick.sources.image_folder import commonest_media, holds_class_folders
 from netpick.sources.join import columns_differ, join_parts, stack
 from netpick.sources.media_names import MediaFiles, with_media
-from netpick.sources.other_jobs import refuse_other_jobs
+from netpick.sources.other_jobs import refuse_other_jobs, refuse_pairs, refuse_tagged
 from netpick.sources.packed_tables import media_in, tables_in, unpacked
 from netpick.sources.parquet_arrow import first_bytes, is_dataset
 from netpick.sources.paths import (
@@ -179,6 +179,9 @@ def _table_of(folder: Path) -> tuple[Path, list[Note]]:
         return folder, [Note(subject="files", text=text, override=str(table))]
     member = None if classes else data_file_in(folder)
     if member is None:
+        if kind is None and not classes:
+            refuse_tagged(folder)
+            refuse_pairs(folder)
         return folder, []
     chosen, others = member
     text = f"The folder's data file {readable(chosen.name)} is read."
@@ -262,9 +265,12 @@ def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: 
 
 def _reader_for(readers: Readers, path: Path) -> Reader:
     refuse_by_name(path)
+    if path.is_file():  # its columns would pass for those of a table
+        refuse_tagged(path)
     for reader in readers.values():
         if reader.recognises(path):
             return reader
+    refuse_pairs(path)
     refuse_by_ending(path)
     head = first_bytes(path, 16)
     what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")

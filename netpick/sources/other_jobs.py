@@ -1,22 +1,28 @@
-"""Folders that are a job of another sort: boxes in pictures, masks over them, pairs of texts. They are named for what they are."""
+"""Data of a job of another sort: boxes in pictures, words with tags, sentences in two languages. They are named for what they are."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 from netpick.errors import DataError
 from netpick.sources.folder_levels import part_of
 from netpick.sources.parquet_arrow import first_bytes
-from netpick.sources.paths import IMAGE_SUFFIXES
+from netpick.sources.paths import IMAGE_SUFFIXES, bare
 
 LOOKED_INTO, LOOKED_AT = 60, 200  # folders, and files of each
 HEAD = 64 << 10
 BOX = re.compile(
     rb"\d+(?: -?\d*\.?\d+){4,}\s*"
 )  # a class, and the middle, width and height of a box, in shares of the picture
+TAGGED = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+LANGUAGE = re.compile(r"(.+)\.[a-z]{2}")  # train.en beside train.de
+WHOLE_TEXTS = (
+    "classes, labels and numbers of whole texts are. Write a CSV with a column of texts and one of their labels."
+)
 COCO = (b'"bbox"', b'"segmentation"', b'"annotations"')
 
 
@@ -38,6 +44,28 @@ def refuse_other_jobs(folder: Path) -> None:
     for name in files:
         if name.lower().endswith(".json") and sum(word in first_bytes(folder / name, HEAD) for word in COCO) >= 2:
             raise _refusal(folder, f"{name} holds boxes or outlines for the pictures (COCO)")
+
+
+def refuse_tagged(path: Path) -> None:
+    """Raises DataError for words with tags, in a file or in a folder without media and tables."""
+    names = list(_files(path)) if path.is_dir() else [path.name]
+    tagged = next((name for name in names if bare(name.lower()).endswith(TAGGED)), None)
+    if tagged is not None:
+        raise DataError(
+            f"{path} holds words with tags, one word a line (CoNLL): {tagged}. Tagging words is not done here; {WHOLE_TEXTS}"
+        )
+
+
+def refuse_pairs(path: Path) -> None:
+    """Raises DataError for sentences in two languages: a folder without media and tables, or a file that no reader knows."""
+    folder = path if path.is_dir() else path.parent
+    pairs = [match for name in _files(folder) if (match := LANGUAGE.fullmatch(bare(name)))]
+    for first, second in combinations(pairs, 2):
+        if first[1] == second[1] and (path.is_dir() or bare(path.name) in (first[0], second[0])):
+            raise DataError(
+                f"{path} holds sentences in two languages, one a line: {first[0]} and {second[0]}. Translating is not done here; "
+                f"{WHOLE_TEXTS}"
+            )
 
 
 def _files(folder: Path) -> Iterator[str]:

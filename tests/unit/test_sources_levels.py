@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from pathlib import Path
 
@@ -172,3 +173,30 @@ def test_class_folders_whose_pictures_have_boxes_are_classes(tmp_path: Path) -> 
     for name in ("cat", "dog"):
         (root / name / "1.txt").write_text("0 0.5 0.5 0.25 0.3\n")
     assert Counter(labels(open_source(root))) == {"cat": 1, "dog": 1}
+
+
+def test_texts_that_are_another_job_are_named(tmp_path: Path) -> None:
+    tagged = tmp_path / "tagged"
+    tagged.mkdir()
+    (tagged / "LICENSE").write_text("free")
+    (tagged / "train.conllu").write_text("1\tA\ta\tDET\n2\tdog\tdog\tNOUN\n\n")
+    for given in (tagged, tagged / "train.conllu"):
+        with pytest.raises(
+            DataError, match=r"holds words with tags, one word a line \(CoNLL\): train\.conllu\. Tagging words"
+        ):
+            open_source(given)
+    both = tmp_path / "both"
+    both.mkdir()
+    for language in ("de", "en"):
+        with gzip.open(both / f"train.{language}.gz", "wt") as file:
+            file.write("a dog\n" * 20)
+    for given in (both, both / "train.en.gz"):
+        with pytest.raises(
+            DataError, match=r"sentences in two languages, one a line: train\.de and train\.en\. Translating"
+        ):
+            open_source(given)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "notes.de").write_text("a dog\n")
+    with pytest.raises(DataError, match="holds no images"):
+        open_source(alone)

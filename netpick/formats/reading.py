@@ -24,6 +24,7 @@ from netpick.formats.numbers import NumberFormat
 from netpick.formats.tidy import tidy
 from netpick.strict import from_parsed
 from netpick.types import CellFormat, Note, Source, TableColumn
+from netpick.words import quoted
 
 SAMPLED = 2_000  # cells
 MOST_STRAY = 0.05  # of the filled cells
@@ -301,7 +302,7 @@ def _words_missing(
     return [
         Note(
             subject="values",
-            text=f"'{word}' is read as a value of {_some([name for name, _ in where])} "
+            text=f"'{word}' is read as a value of {quoted([name for name, _ in where], NAMED)} "
             f"({sum(count for _, count in where):,} cells), not as missing: no number is missing that way.",
             override=f"--missing {word}",
         )
@@ -358,7 +359,7 @@ def _format_notes(readings: Mapping[str, Reading]) -> list[Note]:
         if reading.format is not None:
             said.setdefault(reading.format.words, []).append(name)
     for words, names in said.items():
-        notes.append(Note(subject="format", text=f"{_some(names)}: {words}.", override="--format"))
+        notes.append(Note(subject="format", text=f"{quoted(names, NAMED)}: {words}.", override="--format"))
     for name, reading in readings.items():
         if not reading.found.certain:
             text = f"'{name}' is ambiguous: {reading.found.doubt}. Nothing in the file tells."
@@ -376,14 +377,8 @@ def _with_missing_note(notes: Sequence[Note], missing: Mapping[str, Mapping[str,
     if not total:
         return others
     told = ", ".join(f"{word!r} ({count:,})" for word, count in sorted(total.items()))
-    where = _some([name for name, words in missing.items() if words])
+    where = quoted([name for name, words in missing.items() if words], NAMED)
     return [
         *others,
         Note(subject="missing", text=f"Read as missing in {where}: {told}.", override="--missing, --not-missing"),
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= NAMED:
-        return ", ".join(repr(name) for name in names)
-    return f"{len(names)} columns ({', '.join(repr(name) for name in names[:NAMED])}, ...)"

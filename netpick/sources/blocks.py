@@ -21,6 +21,7 @@ from netpick.sources.dialect import Dialect, csv_rows, spoken_separator
 from netpick.sources.encodings import UNPACKING_ERRORS, Packed, mended, open_plain
 
 BLOCK_BYTES = 24 * 1024 * 1024
+PIECE = 16 * 1024 * 1024  # bytes read at a time of a file that is held whole
 LONGEST_ROW = 32 * 1024 * 1024  # bytes without a row end: a quote was opened and never closed
 PADDING = b"\0\x1a"  # what old systems fill the end of a file with
 SMALL = 1024 * 1024  # bytes of a last block that may hold a part of the foot only
@@ -194,6 +195,20 @@ def read_some(file: BinaryIO | Packed, size: int, path: Path) -> bytes:
                 "Check where it comes from; unpack it yourself if it is what it should be."
             )
     return data
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """All of a plain or packed file, in pieces, so that nothing is reserved that is not there. Raises DataError above `most` bytes."""
+    pieces, found = [], 0
+    with open_plain(path) as file:
+        while piece := read_some(file, PIECE, path):
+            pieces.append(piece)
+            found += len(piece)
+            if found > most:
+                raise DataError(
+                    f"{path} holds more than {most >> 30} GB, but it has to fit into memory as it is. Split it, or convert it to Parquet."
+                )
+    return b"".join(pieces)
 
 
 def _last_row_end(data: bytes, quote: str | None) -> int:

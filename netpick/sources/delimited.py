@@ -31,6 +31,7 @@ from netpick.sources.encodings import (
 from netpick.sources.paths import bare, short_name
 from netpick.sources.table import MOST_COLUMNS, table_source, unique_names
 from netpick.types import Note, Source
+from netpick.words import quoted
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data", ".test")
 HEAD_BYTES = 1024 * 1024
@@ -41,6 +42,7 @@ LONGEST_HEADER = 2 * 1024 * 1024  # bytes
 MENDED = "utf-8, mended"  # as an encoding: bytes that are no UTF-8 are read as cp1252
 MENDED_WORDS = "The encoding is UTF-8, but for some bytes that are not; these are read as cp1252."
 AT_ONCE = 4  # columns that a thread takes
+NAMED = 3  # columns that a note names
 
 
 class DelimitedReader(Reader):
@@ -236,15 +238,9 @@ def _cell_notes(builders: Sequence[ColumnBuilder], names: Sequence[str]) -> list
     notes = []
     stripped = [name for builder, name in zip(builders, names, strict=True) if builder.blanks_removed]
     if stripped:
-        text = f"Blanks around the cells of {_some(stripped)} were removed."
+        text = f"Blanks around the cells of {quoted(stripped, NAMED)} were removed."
         notes.append(Note(subject="blanks", text=text))
     return notes
-
-
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= 3:
-        return ", ".join(repr(name) for name in names)
-    return f"{len(names)} columns ({', '.join(repr(name) for name in names[:3])}, ...)"
 
 
 def _looks_delimited(path: Path) -> bool:

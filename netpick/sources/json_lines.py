@@ -15,8 +15,8 @@ from polars.exceptions import PanicException, PolarsError
 from netpick.errors import DataError
 from netpick.sources import fingerprint
 from netpick.sources.base import Reader, ReadOptions
-from netpick.sources.blocks import read_some
-from netpick.sources.encodings import describe_binary, detect_encoding, open_plain
+from netpick.sources.blocks import read_whole
+from netpick.sources.encodings import describe_binary, detect_encoding
 from netpick.sources.paths import bare, short_name
 from netpick.sources.table import MOST_COLUMNS, null_missing, table_source, unique_names
 from netpick.types import Note, Source
@@ -144,7 +144,7 @@ def _none_for(name: str) -> None:
 
 def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:
     """The file's bytes in UTF-8 without a mark, and what its encoding was."""
-    data = _all_bytes(path)
+    data = read_whole(path, MOST_BYTES)
     what = describe_binary(data[:LOOKED_AT])
     if what and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(
@@ -166,21 +166,6 @@ def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:
             f"{path}: byte {error.start:,} (0x{data[error.start]:02x}) is not {encoding} text, which was expected. "
             "Leave --encoding out to have it detected, or write the file as UTF-8."
         ) from None
-
-
-def _all_bytes(path: Path) -> bytes:
-    """In pieces, so that nothing is reserved that is not there."""
-    pieces, found = [], 0
-    with open_plain(path) as file:
-        while piece := read_some(file, AT_ONCE, path):
-            pieces.append(piece)
-            found += len(piece)
-            if found > MOST_BYTES:
-                raise DataError(
-                    f"{path} holds more than {MOST_BYTES >> 30} GB of JSON, but it has to fit into memory as it is. Convert it to "
-                    "Parquet."
-                )
-    return b"".join(pieces)
 
 
 def _frame(data: bytes, path: Path) -> pl.DataFrame:

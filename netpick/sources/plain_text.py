@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from netpick.errors import DataError
-from netpick.sources.blocks import read_some
+from netpick.sources.blocks import read_whole
 from netpick.sources.encodings import UNPACKING_ERRORS, describe_binary, open_plain, text_encoding
 
 HEAD = 64 << 10  # bytes
 MOST_BYTES = 2 << 30
-AT_ONCE = 16 << 20
 
 
 def first_lines(path: Path) -> list[str]:
@@ -29,17 +28,7 @@ def first_lines(path: Path) -> list[str]:
 
 def whole_text(path: Path, given: str | None) -> str:
     """All of a file of text, with plain ends of lines. Raises DataError for what is too large or no text."""
-    pieces, found = [], 0
-    with open_plain(path) as file:
-        while piece := read_some(file, AT_ONCE, path):
-            pieces.append(piece)
-            found += len(piece)
-            if found > MOST_BYTES:
-                raise DataError(
-                    f"{path} holds more than {MOST_BYTES >> 30} GB of text, but it has to fit into memory. Split it, or convert it to "
-                    "Parquet."
-                )
-    data = b"".join(pieces)
+    data = read_whole(path, MOST_BYTES)
     encoding = text_encoding(data, given)
     try:
         text = data.decode(encoding)

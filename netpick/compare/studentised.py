@@ -12,6 +12,7 @@ from netpick.metrics.intervals import Z, t_quantile
 
 LEAST = 0.017  # for 2.5 %: the largest losses of all are not among few rows
 WILDEST = 3.0  # times Student's quantile: of few units, a resample or two hardly vary at all
+LEAST_EXPONENT = -400  # of two, of the largest sum
 NORMAL_DRAWS = 600
 SURPRISE = 0.02  # of each side; what is seen is not quite in proportion to what is true
 
@@ -34,6 +35,12 @@ def ratio_interval(ratio: Ratio, resampler: Resampler) -> tuple[float, float]:
 
 def _ends(ratio: Ratio, above: Floats, below: Floats, weights: Floats | None) -> tuple[float, float]:
     """The ends of the interval of the mean of ratios; above, below: (units, T)."""
+    up, down = _exponent(above), _exponent(below)
+    if up or down:
+        ends = _ends(ratio, np.ldexp(above, -up), np.ldexp(below, -down), weights)
+        with np.errstate(over="ignore"):
+            low, high = np.nan_to_num(np.ldexp(ends, (up - down) // 2 if ratio.root else up - down)).tolist()
+        return low, high
     units = len(above)
     (value,), (error,) = _logarithms(ratio, above, below, np.ones((1, units)))
     if not math.isfinite(value):  # nothing was missed
@@ -50,6 +57,12 @@ def _ends(ratio: Ratio, above: Floats, below: Floats, weights: Floats | None) ->
         low, high = max(-WILDEST * student, min(low, 0.0)), min(WILDEST * student, max(high, 0.0))
         return math.exp(value - high * error), math.exp(value) * (1 - low * error)
     return math.exp(value - high * error), math.exp(value - low * error)
+
+
+def _exponent(sums: Floats) -> int:
+    """An even power of two that brings the largest sum near one, where its square would be nothing in double precision; else 0."""
+    exponent = math.frexp(float(sums.max(initial=0.0)))[1] & ~1
+    return exponent if exponent < LEAST_EXPONENT else 0
 
 
 def _quantile(values: Floats, share: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from netpick.answered import AnsweredNumbers
 from netpick.metrics.base import Ratio
 from netpick.metrics.means import RowMean
-from netpick.metrics.sums import Floats, RatioMetric, RowSums, SumMetric
+from netpick.metrics.sums import LEAST, Floats, RatioMetric, RowSums, SumMetric
 from netpick.types import Array
 
 
@@ -90,21 +90,27 @@ class R2(SumMetric[AnsweredNumbers]):
         errors, squares, firsts, rows = _of_targets(totals)
         # A constant target gives 1 when it is met exactly and 0 otherwise.
         spread = squares - firsts**2 / rows
-        varies = spread > 1e-14 * squares
-        missed = np.divide(errors, spread, out=np.where(errors > 0, 1.0, 0.0), where=varies)
+        with np.errstate(over="ignore"):
+            missed = np.divide(errors, spread, out=np.where(errors > 0, 1.0, 0.0), where=_varies(spread, squares))
         return np.asarray((1 - missed).mean(axis=1))
 
     def slopes(self, totals: Floats, truth: Array) -> Floats:
         (errors,), (squares,), (firsts,), rows = _of_targets(totals[None])
         spread = squares - firsts**2 / rows[0]
-        inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        bent, pull = errors * inverse**2, firsts / rows[0]
-        by_target = np.concatenate([-inverse, bent, -2 * bent * pull]) / len(errors)
-        return np.append(by_target, (bent * pull**2).mean())
+        inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=_varies(spread, squares))
+        with np.errstate(over="ignore", invalid="ignore"):  # a target that hardly varies can be missed by any factor
+            bent, pull = errors * inverse * inverse, firsts / rows[0]
+            by_target = np.concatenate([-inverse, bent, -2 * bent * pull]) / len(errors)
+            return np.asarray(np.append(by_target, (bent * pull**2).mean()))
 
     def ratio(self, truth: Array, predictions: AnsweredNumbers, decided: Array | None) -> Ratio:
         true, predicted = _as_columns(truth, predictions)
         return Ratio(above=(true - predicted) ** 2, below=(true - true.mean(axis=0)) ** 2, reflected=True)
+
+
+def _varies(spread: Floats, squares: Floats) -> Array:
+    """Whether sums of squares about the mean are more than rounding."""
+    return np.asarray(spread > np.maximum(1e-14 * squares, LEAST))
 
 
 def _of_targets(totals: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -20,6 +20,7 @@ from netpick.types import Array
 
 Floats = npt.NDArray[np.float64]
 STEP = 1e-6  # of a sum, for a slope that no formula gives
+STEEPEST = 1e150  # influence of a row: its square is still a number
 LEAST = 1e-290  # sum that is divided by; anything over less is more than a number can hold
 
 
@@ -92,7 +93,12 @@ class SumMetric(Metric[A], Generic[A]):
         n = len(truth)
         sums = self.sums(truth, predictions, decided)
         totals = sums.totals(np.ones((1, n)))
-        influence = n * np.asarray(sums.along(self.slopes(totals[0], truth)), dtype=np.float64)
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # where all but nothing is divided by, a row may move it by any amount
+            slopes = np.clip(np.nan_to_num(self.slopes(totals[0], truth)), -STEEPEST, STEEPEST)
+            moved = n * np.asarray(sums.along(slopes), dtype=np.float64)
+        influence = np.clip(moved, -STEEPEST, STEEPEST)
         return Linear(value=float(self.of_sums(totals, truth)[0]), influence=influence)
 
 

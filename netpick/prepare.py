@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -16,10 +16,10 @@ from netpick.decode import start_decoding
 from netpick.decoders.base import DecodeRequest
 from netpick.errors import DataError, FindingError, RequestError
 from netpick.folds import RICH, make_folds, number_of_folds
+from netpick.kinds.cells import as_numbers
 from netpick.prepare_forecast import (
     ForecastRequest,
     SeriesParts,
-    forecast_context,
     forecast_note,
     is_forecast,
     series_parts,
@@ -32,6 +32,7 @@ from netpick.split import SealedRows, SplitRequest, apart, make_split
 from netpick.store import memory_limit
 from netpick.tasks import TASKS, Task
 from netpick.tasks.forecast import FORECAST
+from netpick.timeline import table_columns
 from netpick.types import (
     TEST,
     Array,
@@ -48,6 +49,9 @@ from netpick.types import (
     TableColumn,
     TargetInfo,
 )
+
+if TYPE_CHECKING:
+    from netpick.checks import CheckContext
 
 DEFAULT_BUDGET = 60.0  # seconds
 
@@ -343,7 +347,7 @@ def _prepare_windows(given: Source, source: Source, options: FitOptions, on_even
         reason = "nothing but times and numbers" if not options.target else "an option of forecasts was given"
         note = Note(subject="task", text=f"forecast ({reason})", override="--task")
         parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
-    findings, not_applicable, _ = run_checks(forecast_context(source, parts))
+    findings, not_applicable, _ = run_checks(_window_context(source, parts))
     on_event(Event(stage="split", text=parts.split.sentence))
     _stop_if_severe(findings, options.accept)
     return Prepared(
@@ -358,6 +362,33 @@ def _prepare_windows(given: Source, source: Source, options: FitOptions, on_even
         checks=outcomes(CHECKS.values(), findings, not_applicable),
         series=parts,
         private=options.private,
+    )
+
+
+def _window_context(source: Source, parts: SeriesParts) -> CheckContext:
+    """What the checks may look at: rows are steps, those from the first test window's horizon on are test rows."""
+    from netpick.checks import CheckContext
+
+    timeline, split = parts.windows.timeline, parts.split
+    present = timeline.rows >= 0
+    rows, positions = timeline.rows[present], timeline.positions[present]
+    test = int(timeline.positions[split.test].min())
+    validation = int(timeline.positions[split.validation].min()) if len(split.validation) else test
+    series = np.zeros(source.num_rows, dtype=np.int64)
+    series[rows] = timeline.series[present]
+    table = table_columns(source.columns)
+    targets = [as_numbers(table[f.name]).fill_null(float("nan")).to_numpy() for f in parts.schema.targets]
+    return CheckContext(
+        source=source,
+        schema=parts.schema,
+        train=rows[positions < validation],
+        validation=rows[(positions >= validation) & (positions < test)],
+        test=rows[positions >= test],
+        target=np.stack(targets, axis=1),
+        labels=(),
+        order=rows,
+        series=series,
+        known=parts.windows.state.known,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,7 +16,7 @@ from netpick.answers.horizon import transformed
 from netpick.encode import Encoder
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.kinds import KINDS, Claim
-from netpick.kinds.cells import as_numbers, examples_of
+from netpick.kinds.cells import examples_of
 from netpick.likely_targets import TARGET_NAMES
 from netpick.schema import refuse_unbounded
 from netpick.seasons import find_season, wants_logarithms
@@ -35,9 +34,6 @@ from netpick.windows import (
     split_windows,
     step_values,
 )
-
-if TYPE_CHECKING:
-    from netpick.checks import CheckContext
 
 COVARIATE_KINDS = ("number", "category", "boolean")
 CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
@@ -171,33 +167,6 @@ def _check_names(source: Source, request: ForecastRequest) -> None:
     for option, value in (("--horizon", request.horizon), ("--context", request.context)):
         if value is not None and value < 1:
             raise RequestError(f"{option} {value} was asked for, but it counts steps. Pass 1 or more.")
-
-
-def forecast_context(source: Source, parts: SeriesParts) -> CheckContext:
-    """What the checks may look at: rows are steps, those from the first test window's horizon on are test rows."""
-    from netpick.checks import CheckContext
-
-    timeline, split = parts.windows.timeline, parts.split
-    present = timeline.rows >= 0
-    rows, positions = timeline.rows[present], timeline.positions[present]
-    test = int(timeline.positions[split.test].min())
-    validation = int(timeline.positions[split.validation].min()) if len(split.validation) else test
-    series = np.zeros(source.num_rows, dtype=np.int64)
-    series[rows] = timeline.series[present]
-    table = table_columns(source.columns)
-    targets = [as_numbers(table[f.name]).fill_null(float("nan")).to_numpy() for f in parts.schema.targets]
-    return CheckContext(
-        source=source,
-        schema=parts.schema,
-        train=rows[positions < validation],
-        validation=rows[(positions >= validation) & (positions < test)],
-        test=rows[positions >= test],
-        target=np.stack(targets, axis=1),
-        labels=(),
-        order=rows,
-        series=series,
-        known=parts.windows.state.known,
-    )
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

@@ -19,10 +19,10 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 from netpick.baselines import BASELINES, Baseline, Decision, Fitted, Limit, Problem
 from netpick.disk import append_lines
 from netpick.errors import RequestError
-from netpick.plan import BASELINE_SHARE
 from netpick.strict import RefusedError, read_as, read_file
 from netpick.types import STRICT, Event, OnEvent
 
+BASELINE_SHARE = 0.1  # of the budget
 LARGEST_SHARE = 1 / 3  # of the budget
 SHORT_BUDGET = 10.0  # seconds, whose tenth is never exceeded
 DECISIONS = "baselines.jsonl"

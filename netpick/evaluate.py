@@ -28,7 +28,6 @@ from netpick.metrics.calibration import CalibrationError
 from netpick.metrics.cost import MeanCost
 from netpick.metrics.means import LogLoss
 from netpick.metrics.ranks import Auc
-from netpick.tasks import Task
 from netpick.types import Answered, Array, CandidateResult, Comparison, DecisionRule, Score, Threshold, Verdict
 
 
@@ -36,7 +35,8 @@ from netpick.types import Answered, Array, CandidateResult, Comparison, Decision
 class Contest:
     """Everyone's predictions with the truth of the validation rows and of the opened test rows."""
 
-    task: Task
+    answer: Answer[Any]
+    task: str  # its name
     labels: Sequence[str]
     primary: str  # name of the metric that decides
     validation_truth: Array
@@ -96,7 +96,7 @@ def judge(contest: Contest) -> Judged:
     same rule and costs. Predictions that are not all numbers make a failed result. Raises RequestError for costs that
     cannot be used.
     """
-    costs = given_costs(contest.task, contest.cost, contest.labels)
+    costs = given_costs(contest.answer, contest.task, contest.cost, contest.labels)
     candidates = [_with_time(contest, _checked(result)) for result in contest.candidates]
     baselines = [_checked(result) for result in contest.baselines]
     blends = [] if contest.blend is None else [_checked(contest.blend)]
@@ -240,12 +240,12 @@ def _scored(
 ) -> CandidateResult:
     if result.status == "failed" or result.validation_predictions is None or result.test_predictions is None:
         return result
-    metrics = metrics_for(contest.task.answer.typed, rule.costs)
+    metrics = metrics_for(contest.answer.typed, rule.costs)
     parts = (
         (contest.validation_truth, result.validation_predictions, resamplers[0]),
         (contest.test_truth, result.test_predictions, resamplers[1]),
     )
-    validation, test = (evaluate(contest.task.answer, t, p, rule, metrics, resampler) for t, p, resampler in parts)
+    validation, test = (evaluate(contest.answer, t, p, rule, metrics, resampler) for t, p, resampler in parts)
     return replace(
         result, validation=validation, test=test, stated=_stated(contest, result.test_predictions, resamplers[1])
     )
@@ -267,7 +267,7 @@ def _decision(contest: Contest, costs: Costs | None, winner: CandidateResult | N
     score = None if winner is None else winner.test.get(MeanCost.name)
     if costs is None or len(costs) == 2 or winner is None or winner.test_predictions is None or score is None:
         return ""
-    likeliest = contest.task.answer.decide(winner.test_predictions)
+    likeliest = contest.answer.decide(winner.test_predictions)
     plain = float(np.asarray(costs)[contest.test_truth, likeliest].mean())
     return (
         f"A row is called what costs least by its probabilities and the costs given: {score.value:.3g} a row on the test rows "
@@ -292,7 +292,7 @@ def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], co
         name = Auc.name
     scored = [c for c in candidates if c.status == "ok"]
     defined = all(name in c.validation and name in c.test for c in scored)
-    return name if defined else contest.task.answer.fallback
+    return name if defined else contest.answer.fallback
 
 
 def _comparisons(
@@ -311,7 +311,7 @@ def _comparisons(
             (result.test_predictions, result.test) if test else (result.validation_predictions, result.validation)
         )
         if result.status == "ok" and predictions is not None and metric.name in scores:
-            decided = contest.task.answer.decide(predictions, rules[result.name])
+            decided = contest.answer.decide(predictions, rules[result.name])
             contenders.append(Contender(name=result.name, predictions=predictions, decided=decided))
     names = [contender.name for contender in contenders]
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]

@@ -17,7 +17,6 @@ from netpick.course import LOOK_SHARE, MOST_LOOKS, Share
 from netpick.errors import RequestError
 from netpick.recipe import Recipe
 
-BASELINE_SHARE = 0.1  # of the budget
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
 REFIT_EPOCHS = 30  # that every candidate must be able to afford twice
 FEWEST_STEPS = 20

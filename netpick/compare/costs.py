@@ -12,12 +12,13 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from netpick.answers.base import Answer
 from netpick.errors import RequestError, near_matches
-from netpick.tasks import Task
 from netpick.words import quoted
 
 Floats = npt.NDArray[np.float64]
@@ -57,13 +58,13 @@ def _single(texts: Sequence[str]) -> Iterator[str]:
         yield from parts if all(part.partition("=")[0].strip() in OF_TWO for part in parts) else [text]
 
 
-def given_costs(task: Task, cost: Mapping[str, float], labels: Sequence[str]) -> Costs | None:
-    """`cost_matrix` as rows, of a task that may have no classes. Raises RequestError."""
+def given_costs(answer: Answer[Any], task: str, cost: Mapping[str, float], labels: Sequence[str]) -> Costs | None:
+    """`cost_matrix` as rows, of a task (its name is for the message) that may have no classes. Raises RequestError."""
     if not cost:
         return None
-    if not task.answer.one_class:
+    if not answer.one_class:
         raise RequestError(
-            f"Costs of mistakes were given, but they are for a target of classes, and the task is {task.name}. Leave --cost out, or "
+            f"Costs of mistakes were given, but they are for a target of classes, and the task is {task}. Leave --cost out, or "
             "pass --task classify."
         )
     matrix = cost_matrix(cost, labels)

@@ -72,7 +72,8 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
     prepared, options = whole.prepared, whole.terms.options
     test_rows = prepared.sealed.rows
     return Contest(
-        task=prepared.task,
+        answer=prepared.task.answer,
+        task=prepared.task.name,
         labels=prepared.task.answer.labels(prepared.state),
         primary=whole.primary,
         validation_truth=prepared.truth[validation],

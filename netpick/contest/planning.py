@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from netpick.baseline_fits import BASELINE_SHARE
 from netpick.candidates import Candidate
 from netpick.contest.rows import Round
 from netpick.contest.shares import Shares, ablation_seconds
@@ -15,7 +16,6 @@ from netpick.errors import RequestError
 from netpick.executors.jobs import job_of
 from netpick.models.base import FEWEST_PASSES
 from netpick.plan import (
-    BASELINE_SHARE,
     FEWEST_REPEATED,
     FEWEST_SAMPLED,
     HOPELESS,

@@ -49,7 +49,8 @@ class Laps:
 
 def run_contest(start: Start) -> Contested:
     """Raises RequestError for what cannot be trained, TrainingError where no network finished, Interrupted where it stopped."""
-    given_costs(start.prepared.task, start.options.cost, start.prepared.target.labels)  # raises for what cannot be
+    task = start.prepared.task
+    given_costs(task.answer, task.name, start.options.cost, start.prepared.target.labels)  # raises for what cannot be
     rows = rows_of(start.prepared)
     prepared = _with_notes(start, rows)
     device = device_of(start.options)

@@ -10,12 +10,12 @@ import pytest
 from test_evaluate import contest
 
 from netpick.answered import AnsweredClasses
+from netpick.answers import NUMBERS, ONE_CLASS
 from netpick.answers.classes import least_cost
 from netpick.compare.costs import cost_matrix, given_costs, read_cost_words
 from netpick.errors import RequestError
 from netpick.evaluate import Contest, judge
 from netpick.metrics import METRICS, metric_of
-from netpick.tasks import TASKS
 from netpick.types import Answered, Array, DecisionRule
 
 ANIMALS = ("cat", "dog", "eel")
@@ -106,9 +106,9 @@ def test_costs_that_do_not_fit_the_classes(cost: dict[str, float], labels: tuple
 
 
 def test_costs_need_classes() -> None:
-    assert given_costs(TASKS["regress"], {}, ("y",)) is None
+    assert given_costs(NUMBERS, "regress", {}, ("y",)) is None
     with pytest.raises(RequestError, match=r"they are for a target of classes, and the task is regress"):
-        given_costs(TASKS["regress"], {"fn": 2}, ("y",))
+        given_costs(NUMBERS, "regress", {"fn": 2}, ("y",))
 
 
 def test_the_decision_costs_least_on_average() -> None:
@@ -118,7 +118,7 @@ def test_the_decision_costs_least_on_average() -> None:
     plain = 1 - np.eye(3)
     assert least_cost(probabilities, plain).tolist() == probabilities.argmax(axis=1).tolist()
     rule = DecisionRule(costs=costs.tolist())
-    assert TASKS["classify"].answer.decide(AnsweredClasses(probabilities=probabilities), rule).tolist() == [1, 2, 1]  # type: ignore[union-attr]
+    assert ONE_CLASS.decide(AnsweredClasses(probabilities=probabilities), rule).tolist() == [1, 2, 1]  # type: ignore[union-attr]
 
 
 def honest(given: Contest) -> Contest:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netpick.answered import AnsweredClasses, AnsweredLabels, AnsweredNumbers
-from netpick.answers import PLAIN
+from netpick.answers import NUMBERS, ONE_CLASS, PLAIN
 from netpick.compare import Resampler
 from netpick.evaluate import Contest, evaluate, judge
 from netpick.metrics import metrics_for
@@ -37,7 +37,8 @@ def contest(num_classes: int = 3, n: int = 500, primary: str = "accuracy") -> Co
         )
 
     return Contest(
-        task=TASKS["classify"],
+        answer=ONE_CLASS,
+        task="classify",
         labels=[f"class {k}" for k in range(num_classes)],
         primary=primary,
         validation_truth=validation,
@@ -149,7 +150,8 @@ def test_numbers() -> None:
 
     judged = judge(
         Contest(
-            task=TASKS["regress"],
+            answer=NUMBERS,
+            task="regress",
             labels=("a", "b"),
             primary="r2",
             validation_truth=validation,

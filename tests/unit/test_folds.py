@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from netpick.answered import AnsweredClasses, AnsweredNumbers
+from netpick.answers import ONE_CLASS
 from netpick.compare import Contender, Resampler, paired_difference, score
 from netpick.errors import RequestError
 from netpick.evaluate import Contest, judge
@@ -17,7 +18,6 @@ from netpick.metrics import METRICS
 from netpick.rounds import put_together, validation_rows
 from netpick.schema import SchemaOptions, infer_schema
 from netpick.split import SplitRequest
-from netpick.tasks import TASKS
 from netpick.types import TEST, TRAIN, VALIDATION, Answered, Array, CandidateResult, Source, Split, TableColumn
 
 N = 300
@@ -219,7 +219,8 @@ def test_each_fold_decides_by_its_own_threshold() -> None:
     )
     judged = judge(
         Contest(
-            task=TASKS["classify"],
+            answer=ONE_CLASS,
+            task="classify",
             labels=("no", "yes"),
             primary="accuracy",
             validation_truth=truth,

@@ -34,12 +34,12 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from netpick import look
-from netpick.baseline_fits import fit_baselines
-from netpick.baselines import Problem
-from netpick.baselines.answering import problem_answers
-from netpick.contest_rows import rows_of
-from netpick.prepare import DEFAULT_BUDGET, Prepared, silent
-from netpick.store import Allocator
+from netpick.columns.store import Allocator
+from netpick.contest.contest_rows import rows_of
+from netpick.contest.prepare import DEFAULT_BUDGET, Prepared, silent
+from netpick.models.baseline_fits import fit_baselines
+from netpick.models.baselines import Problem
+from netpick.models.baselines.answering import problem_answers
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MARGIN = 0.005

@@ -24,8 +24,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from netpick.optimize import rate_multiplier
-from netpick.recipe import Recipe
+from netpick.training.optimize import rate_multiplier
+from netpick.types.recipe import Recipe
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 RUNS: dict[str, tuple[str, ...]] = {  # arguments of `netpick fit`

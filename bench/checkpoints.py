@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_command
 
 if TYPE_CHECKING:
-    from netpick.train import Job
+    from netpick.training.train import Job
 
 ROUNDS = 5
 SECONDS = 12.0  # of each training: what a network gets of the default budget, four of them in a minute
@@ -40,12 +40,12 @@ def make_job(models: str) -> Job:
     import numpy as np
 
     from bench.make_mnist_png import read_part
-    from netpick.candidates import Contestants, make_candidates
-    from netpick.infer import DeviceData
-    from netpick.metrics import METRICS
-    from netpick.store import Store
+    from netpick.answers.metrics import METRICS
+    from netpick.columns.store import Store
+    from netpick.contest.candidates import Contestants, make_candidates
+    from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.train import Job, probe
+    from netpick.training.train import Job, probe
     from netpick.types import InputSpec
 
     images, labels = read_part(SHARED_DATA / "mnist", "train")
@@ -68,10 +68,10 @@ def make_job(models: str) -> Job:
 
 def main() -> None:
     """Prints one JSON line per network."""
-    from netpick.checkpoint import Checkpoints
-    from netpick.keeping import Keeper
-    from netpick.stop import Stop
-    from netpick.train import train
+    from netpick.training.checkpoint import Checkpoints
+    from netpick.training.keeping import Keeper
+    from netpick.training.stop import Stop
+    from netpick.training.train import train
 
     written = 0
     real = Checkpoints.save

@@ -18,7 +18,7 @@ SCRIPT = """
 import json, sys, time
 import netpick.checks as checks
 from netpick.api import look
-from netpick.sources.base import ReadOptions
+from netpick.data.sources.base import ReadOptions
 
 spent, original = [], checks.run_checks
 

@@ -19,8 +19,11 @@ COLUMNS = 6
 ROUNDS = int(os.environ.get("NETPICK_BENCH_ROUNDS", "5"))
 LOOKED_BYTES = 100_000_000
 READ = """
-import json, resource, sys, time
-from netpick.sources import open_source
+import importlib.util, json, resource, sys, time
+if importlib.util.find_spec("netpick.data"):
+    from netpick.data.sources import open_source
+else:  # where it stood at older commits
+    from netpick.sources import open_source
 started = time.perf_counter()
 source = open_source(sys.argv[1])
 seconds = time.perf_counter() - started

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.measure import PYTHON, Section, median, run_command
-from netpick.allocator import keep_freed_memory
-from netpick.infer import autocast, supports_bfloat16
-from netpick.models.blocks import reverse_valid
-from netpick.models.rnn import GATES, RecurrentLayer, RnnSettings
+from netpick.models.allocator import keep_freed_memory
+from netpick.models.infer import autocast, supports_bfloat16
+from netpick.models.networks.blocks import reverse_valid
+from netpick.models.networks.rnn import GATES, RecurrentLayer, RnnSettings
 
 ROWS, STEPS, INPUTS, WIDTH = 128, 256, 32, 64
 COLUMNS = ("what", "0e21981", "now", "ratio", "floor")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_command
 
 if TYPE_CHECKING:
-    from netpick.train import Job
+    from netpick.training.train import Job
 
 ROUNDS = 5
 STEPS = 60
@@ -53,8 +53,8 @@ def texts() -> list[str]:
     from tokenizers.normalizers import Lowercase
     from tokenizers.pre_tokenizers import Whitespace
 
-    from netpick.kinds import KINDS
-    from netpick.sources import open_source
+    from netpick.columns.kinds import KINDS
+    from netpick.data.sources import open_source
     from netpick.types import TableColumn
 
     source = open_source(next((SHARED_DATA / "sms_spam").glob("*.tsv"), SHARED_DATA / "sms_spam"))
@@ -74,12 +74,12 @@ def recurrent_job(models: str) -> Job:
     """A text job of random tokens: 8,000 rows of 24 tokens, 4 classes, 2,000 words."""
     import numpy as np
 
-    from netpick.candidates import Contestants, make_candidates
-    from netpick.infer import DeviceData
-    from netpick.metrics import METRICS
-    from netpick.store import Store
+    from netpick.answers.metrics import METRICS
+    from netpick.columns.store import Store
+    from netpick.contest.candidates import Contestants, make_candidates
+    from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.train import Job
+    from netpick.training.train import Job
     from netpick.types import InputSpec
 
     generator = np.random.default_rng(0)
@@ -134,7 +134,7 @@ def bare_steps(job: Job, cell: str) -> None:
 
 def steps() -> list[list[str]]:
     """Milliseconds of a training step for every kind of cell."""
-    from netpick.train import train
+    from netpick.training.train import train
 
     rows = []
     for name, models in CELLS.items():

@@ -236,7 +236,7 @@ def _pixels(rows: Sequence[dict[str, Any]]) -> Any:
 
 def _bare(run: Path, size: int) -> float:
     """Rows a second of onnxruntime alone, in a process of its own, one thread."""
-    from netpick.model_folder import MODEL, exported_beside
+    from netpick.saved.folder import MODEL, exported_beside
 
     graph = exported_beside(run / "model.netpick") / MODEL
     code = (

@@ -15,10 +15,10 @@ import uvicorn
 from fastapi import FastAPI, Request
 from pydantic import create_model
 
-from netpick.infer import answers_of
+from netpick.models.infer import answers_of
+from netpick.saved.use import load
 from netpick.serve.models import served_model
 from netpick.serve.options import Limits
-from netpick.use import load
 
 
 def make(path: Path) -> FastAPI:

@@ -15,10 +15,10 @@ import soundfile
 import soxr
 
 from bench.measure import Section, spread
-from netpick.decoders.base import DecodeRequest, cores
-from netpick.decoders.sound import SoundDecoder
-from netpick.decoders.sound_features import MAX_RATE
-from netpick.sources import open_files
+from netpick.data.decoders.base import DecodeRequest, cores
+from netpick.data.decoders.sound import SoundDecoder
+from netpick.data.decoders.sound_features import MAX_RATE
+from netpick.data.sources import open_files
 
 ROUNDS = 5
 

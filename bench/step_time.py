@@ -15,7 +15,7 @@ from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_comman
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.train import Job
+    from netpick.training.train import Job
 
 STEPS = 150
 ROUNDS = 5
@@ -45,12 +45,12 @@ def make_mnist_job(recipe: str | None) -> Job:
     import numpy as np
 
     from bench.make_mnist_png import read_part
-    from netpick.candidates import Contestants, make_candidates
-    from netpick.infer import DeviceData
-    from netpick.metrics import METRICS
-    from netpick.store import Store
+    from netpick.answers.metrics import METRICS
+    from netpick.columns.store import Store
+    from netpick.contest.candidates import Contestants, make_candidates
+    from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.train import Job
+    from netpick.training.train import Job
     from netpick.types import InputSpec
 
     images, labels = read_part(SHARED_DATA / "mnist", "train")
@@ -72,7 +72,7 @@ def make_mnist_job(recipe: str | None) -> Job:
 
 def seconds_of_engine(job: Job) -> float:
     """Seconds per step of netpick's loop."""
-    from netpick.train import train
+    from netpick.training.train import train
 
     return train(job, lambda event: None).seconds / STEPS
 
@@ -113,7 +113,7 @@ def pick(order: Tensor, step: int, size: int) -> Tensor:
 
 def main() -> None:
     """Prints one JSON line per recipe."""
-    from netpick.train import new_network
+    from netpick.training.train import new_network
 
     for name, recipe in RECIPES.items():
         job = make_mnist_job(recipe)

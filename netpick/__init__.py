@@ -26,15 +26,15 @@ if TYPE_CHECKING:
         RequestError,
         TrainingError,
     )
-    from netpick.use import Model, load
+    from netpick.saved.use import Model, load
 
 _HOMES = {
     "fit": "netpick.api",
     "look": "netpick.api",
     "resume": "netpick.api",
     "Run": "netpick.api",
-    "load": "netpick.use",
-    "Model": "netpick.use",
+    "load": "netpick.saved.use",
+    "Model": "netpick.saved.use",
     "NetpickError": "netpick.errors",
     "RequestError": "netpick.errors",
     "DataError": "netpick.errors",

@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from netpick.clock import WorkClock
-from netpick.disk import locked, refused_write, write_whole
+from netpick.contest.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
+from netpick.data.sources.base import ReadOptions
+from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
-from netpick.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
-from netpick.sources.base import ReadOptions
-from netpick.stop import Stop
+from netpick.training.clock import WorkClock
+from netpick.training.stop import Stop
 from netpick.types import OnEvent, RunResults
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from netpick.use import Model
+    from netpick.saved.use import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +64,14 @@ class Run:
     @property
     def model(self) -> Model:
         """The recommended model, loaded from its file: a network, or a baseline."""
-        from netpick.use import load
+        from netpick.saved.use import load
 
         return load(self.folder / "model.netpick")
 
     @property
     def models(self) -> Mapping[str, Model]:
         """Every candidate and baseline that was kept, by name, each loaded from its file when it is asked for."""
-        from netpick.run_models import RunModels
+        from netpick.contest.run_models import RunModels
 
         return RunModels(folder=self.folder, names=tuple(self.results.kept))
 
@@ -96,7 +96,7 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
         raise RequestError(f"Models cannot be kept as '{options.keep}'. Pass --keep all or --keep best.")
     replay = None
     if options.plan is not None:
-        from netpick.replay import read_replay, replayed_options
+        from netpick.contest.replay import read_replay, replayed_options
 
         replay = read_replay(Path(options.plan))
         options = replayed_options(replay, options)
@@ -144,7 +144,7 @@ def run_resume(
 
     Raises RequestError when there is nothing to resume, or when data or versions have changed since.
     """
-    from netpick.keeping import PLAN, read_request, refuse_changes, spent_seconds
+    from netpick.training.keeping import PLAN, read_request, refuse_changes, spent_seconds
 
     began = time.perf_counter()
     request = read_request(folder)
@@ -160,7 +160,7 @@ def run_resume(
     budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
     replay = None
     if options.plan is not None and not (folder / PLAN).is_file():
-        from netpick.replay import read_replay
+        from netpick.contest.replay import read_replay
 
         replay = read_replay(Path(options.plan))
     try:
@@ -299,7 +299,7 @@ def fit(
 
 def _costs(given: Mapping[str, float] | str | os.PathLike[str] | None) -> dict[str, float]:
     if isinstance(given, (str, os.PathLike)):
-        from netpick.compare.costs import read_cost_words
+        from netpick.answers.compare.costs import read_cost_words
 
         return read_cost_words([os.fspath(given)])
     return dict(given or {})
@@ -324,7 +324,7 @@ def write_explanation(
     data: what Model.predict takes; rows: how many are explained one by one.
     """
     from netpick.explain import explain
-    from netpick.use import load
+    from netpick.saved.use import load
 
     target = _page(Path(out), "explanation.html")
     page = explain(load(Path(model), engine="torch", candidate=candidate), data, rows=rows).html()
@@ -345,8 +345,8 @@ def write_export(
     module: the torch.nn.Module of a model that was trained with one of your own. Raises RequestError for other formats and
     for networks that ONNX has no words for, ModelFileError when answers differ.
     """
-    from netpick.export import export_model
-    from netpick.use import candidate_of
+    from netpick.saved.export import export_model
+    from netpick.saved.use import candidate_of
 
     if candidate is not None:
         model = candidate_of(Path(model), candidate)
@@ -359,7 +359,7 @@ def write_report(run: str | os.PathLike[str], out: str | os.PathLike[str] | None
     out: another place than RUN/report.html. Raises RequestError where the folder holds no results.
     """
     from netpick.report import page_bytes
-    from netpick.results_file import read_results
+    from netpick.report.results_file import read_results
 
     folder = Path(run)
     target = folder / "report.html" if out is None else _page(Path(out), "report.html")
@@ -379,7 +379,7 @@ def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathL
 
     Runs that were tested on the same rows are compared in pairs; of others it says why they are not comparable.
     """
-    from netpick.board import comparison_page, labels_of, read_run
+    from netpick.serve.board import comparison_page, labels_of, read_run
 
     folders, target = [Path(run) for run in runs], _page(Path(out), "comparison.html")
     distinct = list({folder.resolve(): folder for folder in folders}.values())

@@ -9,18 +9,18 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
-from netpick.artifact import LoadedModel
-from netpick.candidates import Contestants, make_candidates
-from netpick.contest_rows import rows_of
-from netpick.engines import TorchEngine
-from netpick.infer import DeviceData
-from netpick.metrics import METRICS
-from netpick.model_parts import ModelParts
-from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
-from netpick.prepare import FitOptions, prepare, silent
-from netpick.store import Allocator
-from netpick.train import Job, train
-from netpick.use import Model
+from netpick.answers.metrics import METRICS
+from netpick.columns.store import Allocator
+from netpick.contest.candidates import Contestants, make_candidates
+from netpick.contest.contest_rows import rows_of
+from netpick.contest.prepare import FitOptions, prepare, silent
+from netpick.models.infer import DeviceData
+from netpick.saved.artifact import LoadedModel
+from netpick.saved.engines import TorchEngine
+from netpick.saved.parts import ModelParts
+from netpick.saved.record import FORMAT, EncoderRecord, ModelRecord
+from netpick.saved.use import Model
+from netpick.training.train import Job, train
 
 EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))  # what is wrong with small made-up data is no matter here
 

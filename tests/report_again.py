@@ -6,9 +6,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from netpick.api import write_report
-from netpick.kept_models import FOLDER, read_index
 from netpick.report import to_markdown
-from netpick.results_file import read_results
+from netpick.report.results_file import read_results
+from netpick.saved.kept_models import FOLDER, read_index
 
 
 def check_report_again(folder: Path) -> None:

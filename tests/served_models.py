@@ -115,9 +115,9 @@ Made by netpick for its own tests.
 
 def save(folder: Path, model: Any, data: object) -> None:
     """A quick model as a model file, with what a contest would have added."""
-    from netpick.artifact import save_model
-    from netpick.infer import DeviceData
-    from netpick.store import Store
+    from netpick.columns.store import Store
+    from netpick.models.infer import DeviceData
+    from netpick.saved.artifact import save_model
 
     record = model.parts.record
     binary = record.task == "classify" and len(record.labels) == 2
@@ -141,7 +141,7 @@ def make_models(folder: Path) -> None:
     from quick_models import quick_model
 
     from netpick.api import write_export
-    from netpick.sources.base import ReadOptions
+    from netpick.data.sources.base import ReadOptions
 
     def make(name: str, data: object, rows: object, **options: Any) -> None:
         save(folder / name, quick_model(data, **options), rows)

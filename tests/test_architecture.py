@@ -18,73 +18,42 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "netpick"
 
-# A stage may import itself and the stages above it in this list.
-STAGES = (
-    "errors", "strict", "stop", "drawings", "types", "forms", "answered", "words",
-    "row_hashes", "ids",
-    "disk", "recipe",
-    "clock",
-    "allocator",
-    "formats",
-    "course", "model_record", "sources", "kinds", "metrics", "answers", "working_calendar", "timesteps", "timeline", "tasks",
-    "likely_targets", "ratings",
-    "schema", "decode_worker", "decode_work",
-    "decoders", "decode", "checks", "split",
-    "folds",
-    "store", "encode",
-    "learned",
-    "windows", "seasons", "prepare_forecast", "batches", "infer", "augment", "blueprint", "models", "baselines", "plan", "candidates",
-    "baseline_fits",
-    "optimize", "checkpoint", "training_state", "train", "keeping", "compare", "evaluate", "ablation", "predictions", "blending", "report", "results_file",
-    "model_trial",
-    "model_parts",
-    "baseline_model",
-    "artifact",
-    "new_rows",
-    "engines", "onnx_file", "model_folder",
-    "generated",
-    "kept_models",
-    "asked", "use",
-    "run_models",
-    "write_models",
-    "export", "explain", "serve", "board", "demo", "prepare", "contest_rows", "replay",
-    "rounds",
-    "private", "executors",
-    "contest", "api", "console",
-    "cli",
-)  # fmt: skip
+# A room may import itself and the rooms above it in this list.
+ROOMS = ("errors", "types", "disk", "data", "columns", "answers", "tasks", "checks", "models", "training", "report", "saved", "explain", "serve", "contest", "api", "cli")  # fmt: skip
 
-# Neighbours in that list that have nothing to say to each other.
+# Neighbours in that list, and parts of them, that have nothing to say to each other.
 NEVER = {
-    "models": {"sources", "kinds", "schema", "decoders", "decode", "checks", "split", "encode", "store"},
-    "baselines": {"sources", "kinds", "schema", "decoders", "decode", "checks", "split", "encode", "store", "models"},
-    "metrics": {"sources", "kinds"},
-    "report": {"train", "optimize", "models", "store"},
-    "artifact": {"train", "optimize", "report"},
-    "use": {"train", "optimize", "baselines", "report"},
-    "explain": {"train", "optimize", "baselines"},
-    "serve": {"train", "optimize", "baselines", "baseline_fits", "candidates", "export", "report", "augment"},
-}
+    "models/networks": {"data", "columns/kinds", "columns/encode", "columns/store", "checks", "tasks/schema", "tasks/split"},
+    "models/baselines": {"data", "columns/kinds", "columns/encode", "columns/store", "checks", "tasks/schema", "tasks/split", "models/networks"},
+    "answers/metrics": {"data"},
+    "report": {"training", "models/networks", "columns/store"},
+    "saved/artifact": {"training", "report"},
+    "saved/use": {"training", "models/baselines", "report"},
+    "saved": {"training"},
+    "explain": {"training", "models/baselines"},
+    "serve": {"training", "models/baselines", "models/baseline_fits", "saved/export"},
+}  # fmt: skip
 
-# What a person waits for before anything trains: importing these stages may not import torch.
-WITHOUT_TORCH = ("errors", "types", "forms", "recipe", "sources", "kinds", "metrics", "schema", "decoders", "decode", "checks", "split",
-                 "report", "batches", "model_trial", "model_parts", "baseline_model", "engines", "onnx_file", "model_folder", "kept_models", "asked", "use", "board", "cli")  # fmt: skip
+# What a person waits for before anything trains: importing these parts may not import torch.
+WITHOUT_TORCH = ("errors", "types", "disk", "data", "columns", "answers/metrics", "tasks/schema", "tasks/split", "checks", "report",
+                 "saved/trial", "saved/parts", "saved/baseline_model", "saved/engines", "saved/onnx_file", "saved/folder", "saved/kept_models",
+                 "saved/asked", "saved/use", "serve/board", "cli")  # fmt: skip
 
 # Where one `except Exception` may stand: the edge of the command line, and where a candidate's failure becomes a result.
 # Cleaning up and raising again is not meant.
-BROAD_EXCEPT = {"cli.py": 1, "contest/planning.py": 1, "contest/training.py": 1, "serve/guard.py": 1}
+BROAD_EXCEPT = {"cli/commands.py": 1, "contest/planning.py": 1, "contest/training.py": 1, "serve/guard.py": 1}
 
 # Tasks, answers and forms multiply, so whoever has to tell them apart asks for a fact (`answer.one_class`, `FORMS[...].padded`) or
 # for what they do. By their names they are told apart in these rooms only, and in these files, each with its reason.
 TOLD_APART = {
     "tasks": "the room of tasks",
     "answers": "the room of answers",
-    "baselines/outputs.py": "what model files have called the outputs of baselines since the first version",
-    "baselines/frame_average.py": "the same word, in the state of another baseline",
-    "models": "what an architecture makes of each form that it reads is what it is",
-    "baselines/shrink.py": "how pictures, clips and sounds become few numbers is what the file is for",
-    "candidates.py": "a module of the user's own reads no windows, and is refused with words",
-    "explain/brief.py": "which figure a report shows of each form; the page itself looks it up in a table",
+    "models/baselines/outputs": "what model files have called the outputs of baselines since the first version",
+    "models/baselines/frame_average": "the same word, in the state of another baseline",
+    "models/networks": "what an architecture makes of each form that it reads is what it is",
+    "models/baselines/shrink": "how pictures, clips and sounds become few numbers is what the file is for",
+    "contest/candidates": "a module of the user's own reads no windows, and is refused with words",
+    "explain/brief": "which figure a report shows of each form; the page itself looks it up in a table",
 }
 TASK_NAMES = {"classify", "multilabel", "regress", "forecast"}
 ANSWER_NAMES = {"class", "labels", "numbers", "horizon"}
@@ -113,8 +82,16 @@ class Module:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     @property
-    def stage(self) -> str:
-        return self.path.relative_to(PACKAGE).with_suffix("").parts[0]
+    def place(self) -> str:
+        """The file without its ending, or the folder whose `__init__` it is: models/networks/rnn, models/networks."""
+        return self.dotted.removeprefix("netpick").replace(".", "/").removeprefix("/")
+
+    def within(self, part: str) -> bool:
+        return is_within(self.place, part)
+
+    @property
+    def room(self) -> str:
+        return self.place.partition("/")[0]
 
     def where(self, node: ast.stmt | ast.expr | ast.excepthandler | ast.keyword) -> str:
         return f"netpick/{self.name}:{node.lineno}"
@@ -126,25 +103,30 @@ def modules() -> tuple[Module, ...]:
     return tuple(Module(path, ast.parse(path.read_text("utf-8"), str(path))) for path in paths)
 
 
-def stage_modules() -> list[Module]:
-    return [module for module in modules() if module.stage not in ("__init__", "__main__")]
+def is_within(place: str, part: str) -> bool:
+    return place == part or place.startswith(f"{part}/")
 
 
-def imported_stages(module: Module) -> Iterator[tuple[str, ast.stmt]]:
-    """Every stage that a file imports, lazily inside functions too."""
+def room_modules() -> list[Module]:
+    return [module for module in modules() if module.place and module.path.name != "__main__.py"]
+
+
+def imported_places(module: Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Every module of netpick that a file imports, lazily inside functions too, as a place."""
+    places = {m.place for m in modules()}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.startswith("netpick."):
-                    yield alias.name.split(".")[1], node
+                    yield alias.name.removeprefix("netpick.").replace(".", "/"), node
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module.where(node)} imports relatively; write the whole name, netpick.…"
-            if node.module == "netpick":
+            if node.module == "netpick" or (node.module or "").startswith("netpick."):
+                base = (node.module or "").removeprefix("netpick").removeprefix(".").replace(".", "/")
                 for alias in node.names:
-                    if alias.name != "__version__":
-                        yield alias.name, node
-            elif node.module is not None and node.module.startswith("netpick."):
-                yield node.module.split(".")[1], node
+                    inside = f"{base}/{alias.name}".removeprefix("/")
+                    if base or inside in places:
+                        yield inside if inside in places else base, node
 
 
 def is_broad(handler: ast.ExceptHandler) -> bool:
@@ -196,22 +178,32 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
 
 
-@pytest.mark.parametrize("module", stage_modules(), ids=lambda module: module.name)
+@pytest.mark.parametrize("module", room_modules(), ids=lambda module: module.name)
 def test_imports_point_backwards_along_the_pipeline(module: Module) -> None:
-    assert module.stage in STAGES, f"netpick/{module.name} is no known stage: give it its place in STAGES"
-    allowed = set(STAGES[: STAGES.index(module.stage) + 1]) - NEVER.get(module.stage, set())
-    wrong = [f"{module.where(node)} imports {stage}" for stage, node in imported_stages(module) if stage not in allowed]
-    assert not wrong, f"{module.stage} may import only {sorted(allowed)}"
+    assert module.room in ROOMS, f"netpick/{module.name} is in no known room: the rooms are {ROOMS}"
+    allowed = ROOMS[: ROOMS.index(module.room) + 1]
+    never = [part for key, parts in NEVER.items() if module.within(key) for part in parts]
+    wrong = [
+        f"{module.where(node)} imports {place}"
+        for place, node in imported_places(module)
+        if place.partition("/")[0] not in allowed or any(is_within(place, part) for part in never)
+    ]
+    assert not wrong, f"{module.room} may import only {allowed}, and never {never}"
+
+
+def test_the_top_level_is_a_table_of_contents() -> None:
+    entries = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    assert len(entries) <= 18, sorted(path.name for path in entries)
+    arrows = {(m.room, place.partition("/")[0]) for m in room_modules() for place, _ in imported_places(m)}
+    assert len({(a, b) for a, b in arrows if a != b}) < 110
 
 
 def test_tasks_answers_and_forms_are_told_apart_by_name_in_their_own_rooms_only() -> None:
     assert len(TOLD_APART) <= 10
-    others = [m for m in modules() if m.name not in TOLD_APART and m.stage not in TOLD_APART]
+    others = [m for m in modules() if not any(m.within(part) for part in TOLD_APART)]
     wrong = [f"{m.where(node)} {ast.unparse(node)[:80]}" for m in others for node in told_apart(m.tree)]
     assert not wrong, "ask the task's answer for what it does, or for a fact about it (netpick/answers/base.py)"
-    used = {m.stage for m in modules() if list(told_apart(m.tree))} | {
-        m.name for m in modules() if list(told_apart(m.tree))
-    }
+    used = {part for part in TOLD_APART for m in modules() if m.within(part) and list(told_apart(m.tree))}
     assert set(TOLD_APART) - used <= {"tasks", "answers"}, "an exception that nobody needs any more"
 
 
@@ -245,7 +237,7 @@ def test_broad_excepts_stand_only_at_the_edges(module: Module) -> None:
 
 @pytest.mark.parametrize("room", [m for m in modules() if m.path.name == "__init__.py"], ids=lambda module: module.name)
 def test_no_public_name_of_a_room_hides_one_of_its_modules(room: Module) -> None:
-    """After `from netpick.train import train` in an __init__, `netpick.train` would be a function or a module."""
+    """After `from netpick.training.train import train` in an __init__, `netpick.training.train` would be a function or a module."""
     inside = {path.stem for path in room.path.parent.iterdir() if path.suffix == ".py" or path.is_dir()}
     bound = {node.name for node in room.tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     for node in room.tree.body:
@@ -268,8 +260,8 @@ def test_importing_netpick_imports_neither_torch_nor_other_heavy_parts() -> None
     assert done.stdout.strip() == "[]"
 
 
-def test_the_stages_before_training_import_no_torch() -> None:
-    names = [module.dotted for module in stage_modules() if module.stage in WITHOUT_TORCH]
+def test_what_stands_before_training_imports_no_torch() -> None:
+    names = [module.dotted for module in room_modules() if any(module.within(part) for part in WITHOUT_TORCH)]
     code = (
         "import importlib, sys\n"
         f"for name in {names!r}:\n"
@@ -281,7 +273,7 @@ def test_the_stages_before_training_import_no_torch() -> None:
 
 
 def test_importing_every_module_prints_nothing_and_warns_of_nothing() -> None:
-    names = [module.dotted for module in modules() if module.stage != "__main__"]
+    names = [module.dotted for module in modules() if module.path.name != "__main__.py"]
     done = python(
         f"import importlib, warnings\nwarnings.simplefilter('error')\n[importlib.import_module(n) for n in {names!r}]"
     )

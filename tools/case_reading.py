@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netpick.sources.base import ReadOptions
+from netpick.data.sources.base import ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True)

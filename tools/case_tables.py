@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from netpick.sources.base import ReadOptions
+from netpick.data.sources.base import ReadOptions
 from tools.case_reading import Reading
 
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from netpick.data.sources import open_source
+from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.wide import turned
 from netpick.errors import NetpickError
-from netpick.prepare_forecast import is_forecast
-from netpick.schema import SchemaOptions, infer_schema
-from netpick.sources import open_source
-from netpick.sources.base import ReadOptions
-from netpick.sources.wide import turned
 from netpick.tasks import TASKS
-from netpick.timeline import TimelineRequest, make_timeline
+from netpick.tasks.forecast.parts import is_forecast
+from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
+from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, FileColumn, Schema, Source, TableColumn
 from tools.case_media import MEDIA
 from tools.case_objects import OBJECTS

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from netpick.cli import app
+from netpick.cli.commands import app
 
 HEAD = """# The command line
 

@@ -95,7 +95,7 @@ def command(
             handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, 1)
             os.dup2(handle, 2)
-            from netpick import cli
+            from netpick.cli import commands as cli
 
             sys.argv = ["netpick", *arguments]
             library.faults_begin(str(disk).encode(), number, *failure)
@@ -128,7 +128,7 @@ def fault(
     library: ctypes.CDLL, data: Path, disk: Path, number: int, failure: tuple[int, bool], whole: object
 ) -> tuple[int, str]:
     """How a run ended whose operation of this number failed, and what was wrong with that; nothing when all was right."""
-    from netpick.checkpoint import read_checkpoint
+    from netpick.training.checkpoint import read_checkpoint
 
     shutil.rmtree(disk, ignore_errors=True)
     disk.mkdir()

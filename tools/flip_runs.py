@@ -23,9 +23,9 @@ import numpy as np
 import polars as pl
 
 from netpick.api import run_fit, run_resume
+from netpick.contest.prepare import FitOptions
 from netpick.errors import Interrupted, NetpickError
-from netpick.prepare import FitOptions
-from netpick.stop import Stop
+from netpick.training.stop import Stop
 from netpick.types import Event
 
 SAME, REFUSED = "the same bytes", "refused by name"

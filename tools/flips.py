@@ -61,8 +61,8 @@ def refuses_model(path: Path) -> bool:
 
 def refuses_checkpoint(path: Path) -> bool:
     """Whether reading it ends in a RefusedError."""
-    from netpick.checkpoint import read_checkpoint
-    from netpick.strict import RefusedError
+    from netpick.disk.strict import RefusedError
+    from netpick.training.checkpoint import read_checkpoint
 
     try:
         read_checkpoint(path)

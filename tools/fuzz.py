@@ -33,7 +33,7 @@ def reading(reader: str, ending: str) -> Callable[[], Parse]:
     """Whole files through a reader of netpick."""
 
     def start() -> Parse:
-        from netpick.sources import READERS, ReadOptions
+        from netpick.data.sources import READERS, ReadOptions
 
         path = Path(tempfile.mkdtemp(prefix="netpick-fuzz-")) / f"data{ending}"
 
@@ -47,7 +47,7 @@ def reading(reader: str, ending: str) -> Callable[[], Parse]:
 
 
 def idx_files() -> Parse:
-    from netpick.sources.idx import read_idx
+    from netpick.data.sources.idx import read_idx
 
     path = Path(tempfile.mkdtemp(prefix="netpick-fuzz-")) / "images-idx3-ubyte"
 
@@ -59,8 +59,8 @@ def idx_files() -> Parse:
 
 
 def dialects() -> Parse:
-    from netpick.sources import ReadOptions
-    from netpick.sources.dialect import detect_dialect, looks_tabular
+    from netpick.data.sources import ReadOptions
+    from netpick.data.sources.dialect import detect_dialect, looks_tabular
 
     def parse(data: bytes) -> object:
         text = text_of(data).replace("\r\n", "\n").replace("\r", "\n")
@@ -70,7 +70,7 @@ def dialects() -> Parse:
 
 
 def encodings() -> Parse:
-    from netpick.sources.encodings import detect_encoding, text_encoding
+    from netpick.data.sources.encodings import detect_encoding, text_encoding
 
     def parse(data: bytes) -> object:
         given = text_of(data[:12]) if data[:1] == b"\1" else None
@@ -83,8 +83,8 @@ def encodings() -> Parse:
 def cells() -> Parse:
     import polars as pl
 
-    from netpick.kinds import KINDS
-    from netpick.sources.cells import ColumnBuilder
+    from netpick.columns.kinds import KINDS
+    from netpick.data.sources.cells import ColumnBuilder
     from netpick.types import TableColumn
 
     def parse(data: bytes) -> object:
@@ -101,8 +101,8 @@ def cells() -> Parse:
 def datetimes() -> Parse:
     import polars as pl
 
-    from netpick.kinds.datetime import format_of, to_days
-    from netpick.timesteps import read_times
+    from netpick.columns.kinds.datetime import format_of, to_days
+    from netpick.tasks.forecast.timesteps import read_times
     from netpick.types import TableColumn
 
     def parse(data: bytes) -> object:
@@ -116,8 +116,8 @@ def datetimes() -> Parse:
 def timelines() -> Parse:
     import polars as pl
 
-    from netpick.sources import open_source
-    from netpick.timeline import TimelineRequest, make_timeline
+    from netpick.data.sources import open_source
+    from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 
     def parse(data: bytes) -> object:
         times = text_of(data).split("\n")
@@ -128,7 +128,7 @@ def timelines() -> Parse:
 
 
 def name_patterns() -> Parse:
-    from netpick.sources.name_pattern import parse_pattern, suggested_pattern
+    from netpick.data.sources.name_pattern import parse_pattern, suggested_pattern
 
     def parse(data: bytes) -> object:
         pattern, _, path = text_of(data).partition("\n")
@@ -139,13 +139,13 @@ def name_patterns() -> Parse:
 
 
 def layers() -> Parse:
-    from netpick.models.layers import parse_layers
+    from netpick.models.networks.layers import parse_layers
 
     return lambda data: parse_layers(text_of(data))
 
 
 def variants() -> Parse:
-    from netpick.models.variants import parse_models, parse_recipe
+    from netpick.models.networks.variants import parse_models, parse_recipe
 
     def parse(data: bytes) -> object:
         text = text_of(data)
@@ -161,8 +161,8 @@ def durations() -> Parse:
 
 
 def sounds() -> Parse:
-    from netpick.decoders.base import UnreadableFileError
-    from netpick.decoders.sound_features import choose_settings, log_mel, read_header, read_sound
+    from netpick.data.decoders.base import UnreadableFileError
+    from netpick.data.decoders.sound_features import choose_settings, log_mel, read_header, read_sound
 
     path = Path(tempfile.mkdtemp(prefix="netpick-fuzz-")) / "a.wav"
     settings = choose_settings([])
@@ -178,7 +178,7 @@ def sounds() -> Parse:
 
 
 def images() -> Parse:
-    from netpick.decode_worker import UnreadableImageError, decode, hush
+    from netpick.data.decode_worker import UnreadableImageError, decode, hush
 
     hush()
 
@@ -196,8 +196,8 @@ def records() -> Parse:
     import pydantic
     from pydantic import TypeAdapter
 
-    from netpick.model_record import ModelRecord
-    from netpick.strict import RefusedError, parse_json
+    from netpick.disk.strict import RefusedError, parse_json
+    from netpick.saved.record import ModelRecord
 
     adapter = TypeAdapter(ModelRecord)
 
@@ -287,10 +287,6 @@ def child(target: str, seconds: float) -> None:
     for number, seed in enumerate(make_seeds()):
         (seeds / f"given-{number}").write_bytes(seed[:LONGEST])
     with atheris.instrument_imports(include=["netpick"], enable_loader_override=False):
-        import netpick.api
-        import netpick.models
-        import netpick.sources  # noqa: F401
-
         parse = start()
     from netpick.errors import NetpickError
 

@@ -25,7 +25,13 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 # What tests themselves need; at the versions that we develop with, since users never install them. But frames of pandas
 # are handed to netpick, so the lowest allowed is taken.
 TESTING, HANDED_OVER = ("pytest", "pytest-xdist", "hypothesis", "psutil"), ("pandas",)
-CORE = ("tests/unit", "tests/conformance", "tests/properties", "tests/end_to_end/test_main_job.py")
+ROOMS = sorted(path.name for path in (ROOT / "netpick").iterdir() if (ROOT / "tests" / path.name).is_dir())
+CORE = (
+    *(f"tests/{room}" for room in ROOMS),
+    "tests/conformance",
+    "tests/properties",
+    "tests/end_to_end/test_main_job.py",
+)
 # Old packages warn of what newer ones took away, and what is tested here is whether they work.
 LENIENT = ("-o", "filterwarnings=default", "-p", "no:cacheprovider", "-q")
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netpick.use import Model
+    from netpick.saved.use import Model
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".json")
@@ -108,8 +108,8 @@ def make_part(name: str, folder: Path) -> None:
     import torch
 
     from netpick.api import run_fit
-    from netpick.prepare import FitOptions
-    from netpick.use import candidate_of, load
+    from netpick.contest.prepare import FitOptions
+    from netpick.saved.use import candidate_of, load
 
     part = PARTS[name]
     data = vars(small_sets)[part.data](Path())
@@ -192,8 +192,8 @@ def of_graph(model: Model, path: Path) -> dict[str, bytes]:
     """What an exported folder holds. path: the model file."""
     import onnx
 
-    from netpick.export import proved_graph, stored_rows
-    from netpick.export.folder import readme
+    from netpick.saved.export import proved_graph, stored_rows
+    from netpick.saved.export.folder import readme
 
     graph, _, whole = proved_graph(model.loaded, model.parts, stored_rows(path), {})
     proto = onnx.load_model_from_string(graph)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 import numpy as np
 import polars as pl
 
-from netpick.answered import A
+from netpick.answers.answered import A
 from netpick.errors import RequestError
-from netpick.recipe import Recipe
 from netpick.types import Answered, Array, DecisionRule
+from netpick.types.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

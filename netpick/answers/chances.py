@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from netpick.answered import AnsweredChances
+from netpick.answers.answered import AnsweredChances
 from netpick.answers.base import Answer, TensorSpec
-from netpick.metrics.means import Accuracy
-from netpick.words import percent
+from netpick.answers.metrics.means import Accuracy
+from netpick.types.words import percent
 
 C = TypeVar("C", bound=AnsweredChances)
 

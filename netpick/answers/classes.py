@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.answered import AnsweredClasses
+from netpick.answers.answered import AnsweredClasses
 from netpick.answers.base import PLAIN, Read, TensorSpec, class_names, numbers_of, objects
 from netpick.answers.calibration import calibrate_classes
 from netpick.answers.chances import (
@@ -18,13 +18,13 @@ from netpick.answers.chances import (
     probabilities_spec,
     probability_columns,
 )
+from netpick.answers.metrics.classes import BalancedAccuracy
+from netpick.answers.metrics.means import Accuracy
+from netpick.answers.metrics.ranks import Auc
 from netpick.errors import RequestError
-from netpick.metrics.classes import BalancedAccuracy
-from netpick.metrics.means import Accuracy
-from netpick.metrics.ranks import Auc
-from netpick.recipe import Recipe
 from netpick.types import Array, DecisionRule
-from netpick.words import counted
+from netpick.types.recipe import Recipe
+from netpick.types.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.answered import AnsweredHorizon
+from netpick.answers.answered import AnsweredHorizon
 from netpick.answers.base import Answer, Read, TensorSpec, error_function
+from netpick.answers.metrics.forecast import ForecastRmse, StandardisedMse
 from netpick.answers.numbers import named_values
-from netpick.metrics.forecast import ForecastRmse, StandardisedMse
-from netpick.recipe import Recipe
 from netpick.types import Array, DecisionRule
-from netpick.words import counted, significant
+from netpick.types.recipe import Recipe
+from netpick.types.words import counted, significant
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.answered import AnsweredLabels
+from netpick.answers.answered import AnsweredLabels
 from netpick.answers.base import PLAIN, Read, TensorSpec, numbers_of
 from netpick.answers.calibration import calibrate_labels
 from netpick.answers.chances import (
@@ -18,11 +18,11 @@ from netpick.answers.chances import (
     probabilities_spec,
     probability_columns,
 )
+from netpick.answers.metrics.ranks import Auc
 from netpick.errors import RequestError
-from netpick.metrics.ranks import Auc
-from netpick.recipe import Recipe
 from netpick.types import Array, DecisionRule
-from netpick.words import counted
+from netpick.types.recipe import Recipe
+from netpick.types.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

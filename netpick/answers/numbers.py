@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.answered import AnsweredNumbers
+from netpick.answers.answered import AnsweredNumbers
 from netpick.answers.base import Answer, Read, TensorSpec, error_function, numbers_of
 from netpick.answers.conformal import COVERAGE, interval_of
-from netpick.metrics.errors import R2, RootMeanSquaredError
-from netpick.recipe import Recipe
+from netpick.answers.metrics.errors import R2, RootMeanSquaredError
 from netpick.types import Array, DecisionRule
-from netpick.words import counted, significant
+from netpick.types.recipe import Recipe
+from netpick.types.words import counted, significant
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,7 +8,7 @@ import numpy as np
 
 from netpick.checks.base import Check, CheckContext
 from netpick.checks.statistics import CHANCE, order_share
-from netpick.kinds.cells import as_numbers
+from netpick.columns.kinds.cells import as_numbers
 from netpick.types import Array, Field, Finding, Severity, TableColumn
 
 FEWEST = 20  # missing cells, and filled ones

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from netpick.checks.base import Check, CheckContext
 from netpick.types import Array, Finding, Rows
-from netpick.words import quoted
+from netpick.types.words import quoted
 
 TOO_FEW = 10  # training rows
 UNEVEN, VERY_UNEVEN = 0.5, 0.2  # of its even share, for the rarest class

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netpick.checks.base import Check, CheckContext
 from netpick.types import Finding
-from netpick.words import quoted
+from netpick.types.words import quoted
 
 SHOWN = 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named, some_of
-from netpick.kinds.cells import as_numbers
+from netpick.columns.kinds.cells import as_numbers
 from netpick.types import Array, ArrayColumn, Finding, Rows, Severity, TableColumn
 
 MOST_VALUES = 60_000_000  # that are looked at

@@ -8,7 +8,7 @@ import numpy as np
 
 from netpick.checks.base import Check, CheckContext
 from netpick.checks.features import time_of
-from netpick.kinds.cells import as_numbers, as_text
+from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, Field, Finding, Severity, TableColumn
 
 MOST_LAG = 48  # rows; two days of hours

@@ -7,7 +7,7 @@ import numpy as np
 from netpick.checks.base import Check, CheckContext, looked_at
 from netpick.checks.features import time_of
 from netpick.checks.statistics import CHANCE, counts_chance, ks_chance, ks_distance, stability_index
-from netpick.kinds.cells import as_numbers, as_text
+from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Field, Finding, Rows, Severity, TableColumn
 
 FEWEST_ROWS = 30

@@ -6,7 +6,7 @@ import numpy as np
 
 from netpick.checks.base import FEW, Check, CheckContext
 from netpick.checks.repeats import among
-from netpick.row_hashes import Hashes, as_words, mix, num_words
+from netpick.columns.row_hashes import Hashes, as_words, mix, num_words
 from netpick.types import Array, ArrayColumn, FileColumn, Finding, Schema, Severity, Source
 
 ROWS_AT_ONCE = 1024  # of pixels, so that a chunk stays in the processor's cache

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import polars as pl
 
 from netpick.checks.base import CheckContext, some_of
-from netpick.kinds.calendar import calendar_columns, calendar_days
-from netpick.kinds.cells import as_numbers, as_text, counts_of
-from netpick.kinds.datetime import format_of, to_days
+from netpick.columns.kinds.calendar import calendar_columns, calendar_days
+from netpick.columns.kinds.cells import as_numbers, as_text, counts_of
+from netpick.columns.kinds.datetime import format_of, to_days
 from netpick.types import Array, ArrayColumn, Field, Rows, TableColumn
 
 Floats = npt.NDArray[np.float32]

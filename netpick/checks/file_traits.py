@@ -199,7 +199,7 @@ def _sizes_and_dates(column: FileColumn, paths: list[str]) -> tuple[Array, Array
 
 def _headers(column: FileColumn, paths: list[str]) -> tuple[Array, Array]:
     """Width x height and the colour mode of each picture, from its header alone."""
-    from netpick.decode_worker import PILLOW_ERRORS, UnreadableImageError, open_image
+    from netpick.data.decode_worker import PILLOW_ERRORS, UnreadableImageError, open_image
 
     dimensions, colours = [], []
     opened: zipfile.ZipFile | None = None

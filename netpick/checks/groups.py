@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import Check, CheckContext
-from netpick.kinds.cells import as_text
+from netpick.columns.kinds.cells import as_text
 from netpick.types import Field, Finding, TableColumn
 
 FEW_SHARED = 0.05  # of the test rows

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from netpick.checks.base import FEW, Check, CheckContext
-from netpick.formats.spelling import MOST_VALUES, alike, plain_spelling
-from netpick.kinds.cells import as_text, counts_of
+from netpick.columns.kinds.cells import as_text, counts_of
+from netpick.data.formats.spelling import MOST_VALUES, alike, plain_spelling
 from netpick.types import Finding, TableColumn
 
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from netpick.checks.base import Check, CheckContext
 from netpick.checks.disguises import Disguise, bins_of_numbers, groups_of_classes, telling_cell, telling_word
 from netpick.checks.features import days_of
-from netpick.kinds.cells import as_numbers, as_text
+from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Column, Field, Finding, Rows, Severity, TableColumn
-from netpick.words import quoted
+from netpick.types.words import quoted
 
 Floats = npt.NDArray[np.float64]
 

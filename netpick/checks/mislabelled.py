@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named
-from netpick.kinds.cells import as_text
+from netpick.columns.kinds.cells import as_text
 from netpick.types import Array, Finding, Rows, Severity, TableColumn
 
 NEIGHBOURS = 10

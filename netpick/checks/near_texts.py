@@ -10,7 +10,7 @@ import polars as pl
 from netpick.checks.base import Check, CheckContext, some_of
 from netpick.checks.near_images import not_identical
 from netpick.checks.neighbours import TEST_ROWS, Copies, copies_finding
-from netpick.kinds.cells import as_text
+from netpick.columns.kinds.cells import as_text
 from netpick.types import Array, Finding, Rows, TableColumn
 
 LEARNED_ROWS = 20_000

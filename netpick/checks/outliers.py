@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named
-from netpick.kinds.cells import as_moderate_numbers
+from netpick.columns.kinds.cells import as_moderate_numbers
 from netpick.types import Array, ArrayColumn, Finding, TableColumn
 
 FEWEST = 50  # different rows with a number

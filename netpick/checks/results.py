@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.checks.base import ResultCheck
-from netpick.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.types import CandidateResult, Comparison, Finding
-from netpick.words import quoted
+from netpick.types.words import quoted
 
 
 class NoNetworkBeatsBaselines(ResultCheck):

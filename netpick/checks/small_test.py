@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from netpick.answers.metrics.intervals import wilson
 from netpick.checks.base import Check, CheckContext
-from netpick.metrics.intervals import wilson
 from netpick.types import Finding
 
 ENOUGH_CLASSES, ENOUGH_NUMBERS = 140, 100  # from where on the interval around 90 % is narrower than 10 points

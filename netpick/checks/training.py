@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from netpick.answers.metrics import METRICS, Metric
+from netpick.answers.metrics.progress import still_improves, within_reach
 from netpick.checks.base import ResultCheck
-from netpick.metrics import METRICS, Metric
-from netpick.metrics.progress import still_improves, within_reach
 from netpick.types import CandidateResult, Comparison, Finding, HalfTime
 
 FEWEST_LOOKS = 5

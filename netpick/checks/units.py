@@ -9,7 +9,7 @@ import polars as pl
 
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
 from netpick.checks.statistics import ks_distance
-from netpick.kinds.cells import as_numbers, counts_of
+from netpick.columns.kinds.cells import as_numbers, counts_of
 from netpick.types import Array, Finding, TableColumn
 
 FACTORS = {

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from netpick.baseline_fits import BaselineFit, fit_baselines, fitted_again, keep_decisions, latency_ms, read_decisions
-from netpick.baselines import Problem
-from netpick.baselines.answering import problem_answers
+from netpick.columns.kinds.base import FEWEST_ROWS
 from netpick.contest.rows import Round
-from netpick.kinds.base import FEWEST_ROWS
+from netpick.models.baseline_fits import (
+    BaselineFit,
+    fit_baselines,
+    fitted_again,
+    keep_decisions,
+    latency_ms,
+    read_decisions,
+)
+from netpick.models.baselines import Problem
+from netpick.models.baselines.answering import problem_answers
 from netpick.types import CandidateResult, Rows
 
 

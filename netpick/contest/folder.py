@@ -12,9 +12,9 @@ from itertools import count
 from pathlib import Path
 
 from netpick.contest.start import Start
-from netpick.disk import locked, refused_write
+from netpick.disk.files import locked, refused_write
 from netpick.errors import Interrupted, NetpickError, RequestError
-from netpick.keeping import PLAN, Keeper, Request, versions
+from netpick.training.keeping import PLAN, Keeper, Request, versions
 from netpick.types import Event, OnEvent
 
 LEAST_DISK = 30_000_000  # bytes: a report takes 5 MB, a model and its predictions a few more

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from netpick.contest.baselines import fit_all
+from netpick.contest.contest_rows import rows_of
 from netpick.contest.planning import Planned, at_planned_sizes
+from netpick.contest.rounds import of_fold, put_together
 from netpick.contest.rows import Round, candidates_of, encoded
 from netpick.contest.training import Outcome, train_all
-from netpick.contest_rows import rows_of
-from netpick.rounds import of_fold, put_together
 from netpick.types import CandidateResult, Event
 
 

@@ -13,27 +13,27 @@ import numpy as np
 from torch import nn
 
 from netpick import __version__
-from netpick.ablation import Trial, ablate, column_groups
-from netpick.blending import Mixed, ValidationRows, described, mix
+from netpick.answers.compare import qualified
+from netpick.answers.evaluate import Contest, Judged, judge
+from netpick.answers.metrics import metric_of
 from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
-from netpick.compare import qualified
+from netpick.contest.blending import Mixed, ValidationRows, described, mix
 from netpick.contest.folds import Competed
 from netpick.contest.planning import Planned
+from netpick.contest.rounds import validation_rows
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of, state_of
-from netpick.disk import write_whole
-from netpick.drawings import Explained
+from netpick.disk.files import write_whole
 from netpick.errors import TrainingError
-from netpick.evaluate import Contest, Judged, judge
+from netpick.explain.ablation import Trial, ablate, column_groups
 from netpick.explain.brief import MOST_ROWS, brief
 from netpick.explain.subject import Subject
-from netpick.metrics import metric_of
-from netpick.plan import steps_per_pass
 from netpick.report.as_json import strict_json
 from netpick.report.shown import data_info, with_shown
 from netpick.report.thumbnails import thumbnails_of
-from netpick.rounds import validation_rows
+from netpick.training.plan import steps_per_pass
 from netpick.types import CandidateResult, Event, Rows, RunResults
+from netpick.types.drawings import Explained
 
 
 def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunResults:

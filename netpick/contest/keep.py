@@ -9,15 +9,15 @@ from io import BytesIO
 
 from netpick.contest.baselines import Fits
 from netpick.contest.planning import Planned
+from netpick.contest.private import without_rows
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of
-from netpick.disk import write_whole
-from netpick.predictions import predictions_table
-from netpick.private import without_rows
+from netpick.contest.write_models import Finished, write_models
+from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
-from netpick.results_file import keep_results
+from netpick.report.results_file import keep_results
+from netpick.saved.predictions import predictions_table
 from netpick.types import RunResults
-from netpick.write_models import Finished, write_models
 
 
 def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> RunResults:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from netpick.baseline_fits import BASELINE_SHARE
-from netpick.candidates import Candidate
+from netpick.contest.candidates import Candidate
+from netpick.contest.executors.jobs import job_of
+from netpick.contest.prepare import DEFAULT_BUDGET
 from netpick.contest.rows import Round
 from netpick.contest.shares import Shares, ablation_seconds
 from netpick.errors import RequestError
-from netpick.executors.jobs import job_of
-from netpick.models.base import FEWEST_PASSES
-from netpick.plan import (
+from netpick.models.baseline_fits import BASELINE_SHARE
+from netpick.models.networks.base import FEWEST_PASSES
+from netpick.training.plan import (
     FEWEST_REPEATED,
     FEWEST_SAMPLED,
     HOPELESS,
@@ -31,8 +32,7 @@ from netpick.plan import (
     planned,
     steps_of_pass,
 )
-from netpick.prepare import DEFAULT_BUDGET
-from netpick.train import probe
+from netpick.training.train import probe
 
 PROBE_SHARE, MOST_PROBE_SECONDS = 0.005, 0.25  # of the budget, for timing one number of threads
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.candidates import Candidate, Contestants, make_candidates
+from netpick.columns.store import Allocator, Store, memory_limit
+from netpick.contest.candidates import Candidate, Contestants, make_candidates
+from netpick.contest.contest_rows import PlainRows
+from netpick.contest.executors.jobs import Material
+from netpick.contest.prepare import FitOptions, Prepared
 from netpick.contest.start import Terms
-from netpick.contest_rows import PlainRows
-from netpick.executors.jobs import Material
-from netpick.infer import DeviceData
-from netpick.prepare import FitOptions, Prepared
-from netpick.store import Allocator, Store, memory_limit
+from netpick.models.infer import DeviceData
 from netpick.types import Array, Inputs, OnEvent, Rows
 
 

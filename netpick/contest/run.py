@@ -8,23 +8,23 @@ from pathlib import Path
 
 import torch
 
-from netpick.clock import Clock
-from netpick.compare import given_costs
+from netpick.answers.compare import given_costs
 from netpick.contest.baselines import fit_all
+from netpick.contest.contest_rows import PlainRows, rows_of
 from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
 from netpick.contest.keep import keep_run
 from netpick.contest.planning import plan_round
+from netpick.contest.prepare import Prepared
+from netpick.contest.private import private_note
 from netpick.contest.rows import candidates_of, encoded
 from netpick.contest.shares import Shares
 from netpick.contest.start import Start, Terms, device_of
 from netpick.contest.training import train_all
-from netpick.contest_rows import PlainRows, rows_of
-from netpick.keeping import Keeper
-from netpick.plan import spent_words
-from netpick.prepare import Prepared
-from netpick.private import private_note
+from netpick.training.clock import Clock
+from netpick.training.keeping import Keeper
+from netpick.training.plan import spent_words
 from netpick.types import Event, RunResults
 
 

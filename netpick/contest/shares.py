@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netpick.ablation import MOST_ROWS
 from netpick.contest.rows import Round
-from netpick.plan import LEAST_SHARE
+from netpick.explain.ablation import MOST_ROWS
+from netpick.training.plan import LEAST_SHARE
 from netpick.types import Split
 
 SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class

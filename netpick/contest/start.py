@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from netpick.clock import Clock
-from netpick.course import thread_choices
+from netpick.contest.prepare import FitOptions, Prepared
+from netpick.contest.replay import Replay
 from netpick.errors import RequestError
-from netpick.keeping import Keeper
-from netpick.prepare import FitOptions, Prepared
-from netpick.replay import Replay
-from netpick.stop import Stop
+from netpick.training.clock import Clock
+from netpick.training.course import thread_choices
+from netpick.training.keeping import Keeper
+from netpick.training.stop import Stop
 from netpick.types import OnEvent
 
 

@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from netpick.candidates import Candidate
+from netpick.contest.candidates import Candidate
+from netpick.contest.executors.files import JobFile, state_json, write_rows
+from netpick.contest.executors.here import train_networks
+from netpick.contest.executors.jobs import Assignment
+from netpick.contest.executors.processes import train_side_by_side
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted
-from netpick.executors.files import JobFile, state_json, write_rows
-from netpick.executors.here import train_networks
-from netpick.executors.jobs import Assignment
-from netpick.executors.processes import train_side_by_side
-from netpick.infer import answers_of, latency_ms, predict_outputs
+from netpick.models.infer import answers_of, latency_ms, predict_outputs
 from netpick.types import Array, CandidateResult, Event, Rows
 
 MOST_REASON = 500  # characters of a failure's reason

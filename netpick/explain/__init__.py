@@ -10,9 +10,9 @@ known to matter.
 
 from __future__ import annotations
 
-from netpick.drawings import Figure
 from netpick.explain.explaining import explain, explain_one
 from netpick.explain.page import Explanation
 from netpick.report.explained import figure_html, styles
+from netpick.types.drawings import Figure
 
 __all__ = ["Explanation", "Figure", "explain", "explain_one", "figure_html", "styles"]

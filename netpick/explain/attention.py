@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.drawings import Bar, Figure
 from netpick.explain.attribute import Batch, passed
 from netpick.explain.steps import Steps, step_axis
 from netpick.explain.subject import Subject, Target
-from netpick.models.blocks import SelfAttention
-from netpick.models.patch_transformer import GridPatches
+from netpick.models.networks.blocks import SelfAttention
+from netpick.models.networks.patch_transformer import GridPatches
 from netpick.report.components import fold
 from netpick.report.drawing import bars, heat_map, overlay, stretched, tiles
 from netpick.report.markup import Html, element
 from netpick.types import Array
-from netpick.words import counted, percent
+from netpick.types.drawings import Bar, Figure
+from netpick.types.words import counted, percent
 
 MOST_TOKENS = 64  # for a map of every token by every token
 MOST_LAYERS = 3

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from netpick.drawings import Explained, Figure
 from netpick.explain import groups, images, series, sounds, tables, texts
 from netpick.explain.attribute import Batch
 from netpick.explain.examples import answer_words, truth_words
 from netpick.explain.mistakes import JudgedChoices, judged, surest_mistakes
 from netpick.explain.subject import Subject, Target
 from netpick.explain.walk import stages_of
-from netpick.models import main_form, main_input
+from netpick.models.networks import main_form, main_input
+from netpick.types.drawings import Explained, Figure
 
 MOST_ROWS = 256  # that are looked at to choose one
 

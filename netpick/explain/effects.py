@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from netpick.ablation import Exchange, exchange_losses
-from netpick.compare import Resampler
-from netpick.drawings import Bar, Figure, Line
+from netpick.answers.compare import Resampler
+from netpick.answers.metrics import metric_of
+from netpick.columns.kinds import KINDS
+from netpick.columns.kinds.cells import as_numbers, counts_of
+from netpick.explain.ablation import Exchange, exchange_losses
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import MOST_SHOWN, Place, places
-from netpick.kinds import KINDS
-from netpick.kinds.cells import as_numbers, counts_of
-from netpick.metrics import metric_of
 from netpick.report.components import fold
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_word
 from netpick.types import Answered, Array, Rows, TableColumn
-from netpick.words import counted, significant
+from netpick.types.drawings import Bar, Figure, Line
+from netpick.types.words import counted, significant
 
 MOST_ROWS = 1_000  # of permutation importance
 CURVE_ROWS, CURVE_POINTS, MOST_CURVES = 200, 21, 4

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from netpick.drawings import Figure
 from netpick.explain.sounds import upright
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import cell
 from netpick.explain.texts import shown_text
-from netpick.models.base import Features
-from netpick.models.module import UserModule
-from netpick.models.network import Network
+from netpick.models.networks.base import Features
+from netpick.models.networks.module import UserModule
+from netpick.models.networks.network import Network
 from netpick.report.drawing import as_pixels, shrunk
 from netpick.report.markup import Child, Html, element
 from netpick.report.pictures import curves, image
 from netpick.types import Array, ArrayColumn, Rows
-from netpick.words import grouped
+from netpick.types.drawings import Figure
+from netpick.types.words import grouped
 
 SIDE = 80  # pixels of a small picture
 MOST_CELLS = 4

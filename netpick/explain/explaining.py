@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.answered import AnsweredChances, AnsweredNumbers
-from netpick.drawings import Figure
+from netpick.answers.answered import AnsweredChances, AnsweredNumbers
 from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
@@ -16,12 +15,13 @@ from netpick.explain.mistakes import JudgedChoices, judged, mistake_figures, sur
 from netpick.explain.page import Explanation, Part, words
 from netpick.explain.reading import read_subject
 from netpick.explain.subject import Subject, Target
-from netpick.models import main_form, main_input
+from netpick.models.networks import main_form, main_input
 from netpick.report.explained import drawing_html
 from netpick.report.markup import element
+from netpick.saved.use import Model
 from netpick.types import Array
-from netpick.use import Model
-from netpick.words import counted, grouped
+from netpick.types.drawings import Figure
+from netpick.types.words import counted, grouped
 
 DEFAULT_ROWS = 4
 MOST_BYTES = 5_500_000  # of a page's figures; style sheet and frame come on top

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from netpick.drawings import Bar, Figure
 from netpick.explain.attribute import Batch, passed
 from netpick.explain.subject import Subject, Target
-from netpick.models.text_cnn import TextCnnTrunk
+from netpick.models.networks.text_cnn import TextCnnTrunk
 from netpick.report.drawing import bars
 from netpick.report.markup import element
 from netpick.types import Array
-from netpick.words import significant
+from netpick.types.drawings import Bar, Figure
+from netpick.types.words import significant
 
 MOST_FIRED = 10
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from netpick.drawings import Bar, Figure, Line
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
 from netpick.explain.series import bridge
@@ -14,7 +13,8 @@ from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import element
 from netpick.types import Array
-from netpick.words import counted, grouped, significant
+from netpick.types.drawings import Bar, Figure, Line
+from netpick.types.words import counted, grouped, significant
 
 WINDOWS = 32  # positions of the hidden stretch along the window
 MOST_LISTED = 12

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.drawings import Figure, Line
 from netpick.explain.attribute import Batch, passed
 from netpick.explain.steps import Steps, step_axis
 from netpick.explain.subject import Subject, Target
-from netpick.models.blocks import reverse_valid
-from netpick.models.layer_steps import Recurrent, image_rows
-from netpick.models.rnn import RecurrentLayer
+from netpick.models.networks.blocks import reverse_valid
+from netpick.models.networks.layer_steps import Recurrent, image_rows
+from netpick.models.networks.rnn import RecurrentLayer
 from netpick.report.drawing import curves, heat_map
 from netpick.report.markup import Html, element
 from netpick.types import Array
-from netpick.words import counted, grouped, percent
+from netpick.types.drawings import Figure, Line
+from netpick.types.words import counted, grouped, percent
 
 MOST_UNITS = 32  # rows of a heat map
 MOST_TRACED = 128  # steps whose traces are followed

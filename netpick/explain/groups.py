@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.drawings import Bar, Bars, Figure, Tile, Tiles
 from netpick.explain.attribute import Batch, window_occlusion
 from netpick.explain.images import blank_of
 from netpick.explain.subject import Subject, Target
 from netpick.explain.tables import background_of, places, row_shares
 from netpick.report.drawing import overlaid
 from netpick.types import Array
-from netpick.words import percent, significant
+from netpick.types.drawings import Bar, Bars, Figure, Tile, Tiles
+from netpick.types.words import percent, significant
 
 MOST_FRAMES = 8
 

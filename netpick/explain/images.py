@@ -9,20 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.answered import AnsweredChances
-from netpick.drawings import Bar, Figure, Tile, Tiles
+from netpick.answers.answered import AnsweredChances
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, path_maps, window_occlusion
 from netpick.explain.steps import Steps
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.explain.walk import Stage, kernels_figure, pooling_figure, stages_of, walk_figure
-from netpick.infer import per_channel
-from netpick.models.grid_cnn import GridCnnTrunk
-from netpick.models.rnn import RnnTrunk
+from netpick.models.infer import per_channel
+from netpick.models.networks.grid_cnn import GridCnnTrunk
+from netpick.models.networks.rnn import RnnTrunk
 from netpick.report.drawing import bars, overlaid, overlay, picture, pictured, stretched, tiles
 from netpick.report.markup import Html, element
 from netpick.types import Array
-from netpick.words import grouped, percent
+from netpick.types.drawings import Bar, Figure, Tile, Tiles
+from netpick.types.words import grouped, percent
 
 WINDOWS = 14  # positions of the occluding window along a side
 WINDOW_SHARE, BLUR_SHARE = 4, 7  # a window is a fourth of a side, the blur's deviation a seventh

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.answered import AnsweredChances
-from netpick.drawings import Figure, Line
+from netpick.answers.answered import AnsweredChances
+from netpick.answers.metrics import calibration_bins, confusion_matrix
 from netpick.explain.examples import gallery, is_pictured, sample
 from netpick.explain.subject import Subject
-from netpick.metrics import calibration_bins, confusion_matrix
 from netpick.report.components import Column, fold, table
 from netpick.report.drawing import curves
 from netpick.report.markup import Child, Html, element
 from netpick.types import Answered, Array, Rows
-from netpick.words import counted, grouped, percent, significant
+from netpick.types.drawings import Figure, Line
+from netpick.types.words import counted, grouped, percent, significant
 
 MOST_CLASSES = 20  # of a matrix; beyond, the commonest confusions are listed
 MOST_EXAMPLES, MOST_ALL = 8, 300  # in a cell, and in all of them

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from netpick import __version__
-from netpick.drawings import Figure
 from netpick.report.components import facts
 from netpick.report.explained import figure_html, styles
 from netpick.report.markup import Child, Html, element
 from netpick.report.page import page_head
+from netpick.types.drawings import Figure
 
 
 @dataclass(frozen=True, kw_only=True)

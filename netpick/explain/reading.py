@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from netpick.asked.series import AskedSeries
-from netpick.encode import encode
+from netpick.columns.encode import encode
+from netpick.columns.store import Allocator, memory_limit
 from netpick.errors import DataError, NetpickError
 from netpick.explain.subject import Subject
-from netpick.store import Allocator, memory_limit
+from netpick.saved.asked.series import AskedSeries
+from netpick.saved.use import Model
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Examples, Rows, Source, TableColumn
-from netpick.use import Model
 
 MOST_ROWS = 2_000  # that are looked at; of more, every so many
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.drawings import Bar, Bars, Curves, Figure, Line, Panel, Stack
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, integrated_gradients
 from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.types import Array, ArrayColumn
-from netpick.words import grouped, significant
+from netpick.types.drawings import Bar, Bars, Curves, Figure, Line, Panel, Stack
+from netpick.types.words import grouped, significant
 
 WINDOWS = 25  # positions of the hidden stretch along the series
 MOST_CHANNELS = 4  # that are drawn

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from netpick.drawings import Curves, Figure, Line, Stack, Tile, Tiles
 from netpick.explain import attention, gates
 from netpick.explain.attribute import Batch, integrated_gradients
 from netpick.explain.images import blank_of, chances, float_images, regions
@@ -15,7 +14,8 @@ from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.explain.walk import Stage, stages_of, walk_figure
 from netpick.report.drawing import overlaid, pictured
 from netpick.types import Array
-from netpick.words import grouped
+from netpick.types.drawings import Curves, Figure, Line, Stack, Tile, Tiles
+from netpick.types.words import grouped
 
 
 def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[Figure, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from netpick.models.base import Trunk
+from netpick.models.networks.base import Trunk
 from netpick.report.markup import Html, element
 
 MOST_WRITTEN = 40  # steps that have room for their names

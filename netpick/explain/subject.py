@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.answered import AnsweredChances
 from netpick.answers import Answer
-from netpick.encode import Encoder
-from netpick.forms import FORMS
-from netpick.infer import DeviceData, answers_of
-from netpick.models.network import Network
-from netpick.store import Store
+from netpick.answers.answered import AnsweredChances
+from netpick.columns.encode import Encoder
+from netpick.columns.forms import FORMS
+from netpick.columns.store import Store
+from netpick.models.infer import DeviceData, answers_of
+from netpick.models.networks.network import Network
 from netpick.tasks import Task
 from netpick.types import Answered, Array, Column, DecisionRule, Inputs, Rows
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.drawings import Bar, Bars, Figure, Fold, Stack
-from netpick.encode import Encoder, input_names
+from netpick.columns.encode import Encoder, input_names
+from netpick.columns.forms import FORMS, stored_as
+from netpick.columns.kinds import KINDS
 from netpick.explain import attention
 from netpick.explain.subject import Subject, Target, batch_of
-from netpick.forms import FORMS, stored_as
-from netpick.kinds import KINDS
 from netpick.types import Array, TableColumn
-from netpick.words import counted, significant
+from netpick.types.drawings import Bar, Bars, Figure, Fold, Stack
+from netpick.types.words import counted, significant
 
 ORDERS = 256  # random orders in which columns are put in, for a row's own attributions
 MOST_BACKGROUND, FEW_BACKGROUND = 64, 16  # other rows that stand for "not known"; few where rows hold texts or pictures

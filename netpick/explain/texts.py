@@ -7,16 +7,16 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from netpick.drawings import Bar, Bars, Figure, Fold, Stack, Words
+from netpick.columns.kinds.cells import as_text
+from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD, WORD_START, Vocabulary
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
 from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
-from netpick.kinds.cells import as_text
-from netpick.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD, WORD_START, Vocabulary
-from netpick.models.text_stem import TokenStem
+from netpick.models.networks.text_stem import TokenStem
 from netpick.types import Array, TableColumn
-from netpick.words import counted, grouped, significant
+from netpick.types.drawings import Bar, Bars, Figure, Fold, Stack, Words
+from netpick.types.words import counted, grouped, significant
 
 MOST_TOKENS = 256
 MOST_LISTED = 10

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from netpick.drawings import Figure
 from netpick.explain.attribute import Batch, passed
 from netpick.explain.subject import Subject, Target
-from netpick.models.layer_steps import Pool2d
+from netpick.models.networks.layer_steps import Pool2d
 from netpick.report.drawing import map_tile, picture, png, tiles
 from netpick.report.markup import Html, element
 from netpick.types import Array
+from netpick.types.drawings import Figure
 
 MOST_STAGES, MOST_MAPS, MOST_KERNELS = 8, 8, 32
 CONVOLUTIONS = (nn.Conv2d,)

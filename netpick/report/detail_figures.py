@@ -12,7 +12,7 @@ import numpy as np
 from netpick.report.components import View
 from netpick.report.figures import DASHES, Trace, numbers, plain
 from netpick.report.measures import Bins, Curve, Floats
-from netpick.words import grouped
+from netpick.types.words import grouped
 
 # --- a classifier in detail ------------------------------------------------------------------------------------------
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netpick.drawings import Bar, Bars, Curves, Drawing, Fold, Line, Panel, Stack, Tiles, Words
 from netpick.report.components import fold
 from netpick.report.markup import Child, Html, element
 from netpick.types import Array
-from netpick.words import significant
+from netpick.types.drawings import Bar, Bars, Curves, Drawing, Fold, Line, Panel, Stack, Tiles, Words
+from netpick.types.words import significant
 
 FOR, AGAINST = (
     (208, 92, 16),

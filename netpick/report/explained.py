@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from netpick.drawings import Figure
 from netpick.report.drawing import drawn
 from netpick.report.markup import Html, element
+from netpick.types.drawings import Figure
 
 READABLE = ("<table", "<details", "<a ", "<ul", 'class="words')  # a drawing with these is no mere picture
 

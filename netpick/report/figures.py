@@ -15,7 +15,7 @@ from netpick.report.labels import Box, place_labels
 from netpick.report.measures import Floats
 from netpick.report.standings import metric_label, primary, standings, visible_range
 from netpick.types import CandidateResult, RunResults
-from netpick.words import decimals_for, duration, grouped, interval, milliseconds, parameters
+from netpick.types.words import decimals_for, duration, grouped, interval, milliseconds, parameters
 
 Trace = dict[str, Any]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from netpick.answered import AnsweredChances, AnsweredQuantities
 from netpick.answers import Answer
-from netpick.metrics import calibration_bins
+from netpick.answers.answered import AnsweredChances, AnsweredQuantities
+from netpick.answers.metrics import calibration_bins
 from netpick.tasks import TASKS
 from netpick.types import Array, CandidateResult, RunResults, Threshold
 

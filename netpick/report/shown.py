@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from netpick.answered import AnsweredHorizon
-from netpick.kinds.cells import counts_of
+from netpick.answers.answered import AnsweredHorizon
+from netpick.columns.kinds.cells import counts_of
 from netpick.report.measures import Floats
 from netpick.report.parts.classes import MOST_LETTERS, example_rows, text_column
 from netpick.report.parts.mistakes import cell_text, mistake_rows, telling_columns
@@ -28,7 +28,7 @@ from netpick.types import (
     TableColumn,
     TargetInfo,
 )
-from netpick.words import unnamed_row
+from netpick.types.words import unnamed_row
 
 MOST_TARGETS = 6  # whose values are drawn
 

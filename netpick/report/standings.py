@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from netpick.metrics import METRICS
+from netpick.answers.metrics import METRICS
 from netpick.types import CandidateResult, RunResults, Score
 
 

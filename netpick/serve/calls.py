@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from netpick.answered import joined
+from netpick.answers.answered import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
 from netpick.serve.history import ServedHistory

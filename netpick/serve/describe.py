@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from netpick.compare import score_words
-from netpick.decoders import DECODERS
-from netpick.metrics import METRICS
-from netpick.model_record import BASELINE
+from netpick.answers.compare import score_words
+from netpick.answers.metrics import METRICS
+from netpick.data.decoders import DECODERS
+from netpick.saved.record import BASELINE
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
 from netpick.types import Score

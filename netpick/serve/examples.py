@@ -18,8 +18,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
-from netpick.encode import Encoder
-from netpick.model_folder import CHECK, MODEL
+from netpick.columns.encode import Encoder
+from netpick.saved.folder import CHECK, MODEL
 from netpick.serve.served import ServedModel
 from netpick.types import Array
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from netpick.errors import RequestError
-from netpick.model_folder import sha256_of
-from netpick.model_parts import NoNetworkError
-from netpick.model_record import BASELINE
+from netpick.saved.folder import sha256_of
+from netpick.saved.parts import NoNetworkError
+from netpick.saved.record import BASELINE
+from netpick.saved.use import Model, load
 from netpick.serve import forms
 from netpick.serve.calls import FileCall, TextCall
 from netpick.serve.faults import refuse
 from netpick.serve.replies import Reply
 from netpick.serve.served import ServedModel
-from netpick.use import Model, load
 
 _networks: dict[Path, Model] = {}
 _loading = threading.Lock()

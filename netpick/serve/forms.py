@@ -15,10 +15,10 @@ import polars as pl
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from netpick.decoders import DECODERS
+from netpick.columns.kinds.cells import as_numbers
+from netpick.data.decoders import DECODERS
 from netpick.errors import NetpickError, near_matches
-from netpick.kinds.cells import as_numbers
-from netpick.predictions import without_formulas
+from netpick.saved.predictions import without_formulas
 from netpick.serve.faults import Fault, refuse, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Block, Cells, joined_blocks

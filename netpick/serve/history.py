@@ -10,7 +10,7 @@ import polars as pl
 from netpick.serve.forms import frame_of_rows
 from netpick.serve.ports.base import Port
 from netpick.serve.served import ServedModel
-from netpick.tasks.forecast import ForecastState
+from netpick.tasks.forecast.state import ForecastState
 
 
 class ServedHistory(ServedModel):

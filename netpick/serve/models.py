@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
 from netpick.types import Examples
-from netpick.use import Model
 
 SERVED: Mapping[Examples, type[ServedModel]] = {"rows": ServedModel, "windows": ServedHistory}
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from netpick import __version__
-from netpick.decoders import DECODERS
+from netpick.data.decoders import DECODERS
 from netpick.serve.describe import example_body, row_schema
 from netpick.serve.faults import CODES
 from netpick.serve.served import ServedModel

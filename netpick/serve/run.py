@@ -23,9 +23,10 @@ import polars as pl
 import uvicorn
 
 from netpick.errors import RequestError, near_matches
-from netpick.model_folder import exported_beside, is_exported, read_exported, sha256_of
-from netpick.model_parts import peek_record
-from netpick.model_record import BASELINE
+from netpick.saved.folder import exported_beside, is_exported, read_exported, sha256_of
+from netpick.saved.parts import peek_record
+from netpick.saved.record import BASELINE
+from netpick.saved.use import ENGINES, Model, candidate_of, load
 from netpick.serve.app import make_app
 from netpick.serve.door import Door
 from netpick.serve.models import served_model
@@ -33,7 +34,6 @@ from netpick.serve.options import ServeOptions, is_loopback
 from netpick.serve.protocol import protocol_for
 from netpick.serve.served import ServedModel
 from netpick.serve.service import Service
-from netpick.use import ENGINES, Model, candidate_of, load
 
 LAME_SECONDS = 0.3  # that idle connections stay open after SIGTERM: a request may be on its way
 SWITCH_SECONDS = (

@@ -17,21 +17,21 @@ import polars as pl
 from pydantic_core import from_json, to_json
 
 from netpick.answers import Answer
-from netpick.decoders import DECODERS
-from netpick.encode import Encoder, input_names
-from netpick.engines import raw_cells
+from netpick.columns.encode import Encoder, input_names
+from netpick.columns.forms import JOINED, stored_as
+from netpick.columns.kinds import KINDS
+from netpick.data.decoders import DECODERS
+from netpick.data.formats import Neighbours
 from netpick.errors import near_matches
-from netpick.formats import Neighbours
-from netpick.forms import JOINED, stored_as
-from netpick.kinds import KINDS
-from netpick.new_rows import meaning_of, read_cells
+from netpick.saved.engines import raw_cells
+from netpick.saved.new_rows import meaning_of, read_cells
+from netpick.saved.use import Model
 from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
 from netpick.types import Answered, Array, Source
-from netpick.use import Model
 
 MOST_WARNINGS = 8  # of one row
 NOTHING: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from netpick.decoders import DECODERS
-from netpick.forms import LENGTHS, stored_as
+from netpick.columns.forms import LENGTHS, stored_as
+from netpick.data.decoders import DECODERS
 from netpick.serve.batching import Batcher, Call, Job
 from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, TextCall, Written, tasks_of
 from netpick.serve.counters import Counters

@@ -15,8 +15,8 @@ import polars as pl
 from pydantic_core import from_json, to_json
 
 from netpick.answers.base import objects
+from netpick.columns.kinds.cells import as_text
 from netpick.errors import near_matches
-from netpick.kinds.cells import as_text
 from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.replies import Reply

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
-from netpick.tasks.forecast import FORECAST
+from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.regress import Regress
 

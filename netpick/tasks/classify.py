@@ -11,8 +11,8 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers import ONE_CLASS
 from netpick.answers.calibration import Calibration
+from netpick.columns.kinds.cells import as_numbers, as_text, counts_of
 from netpick.errors import DataError
-from netpick.kinds.cells import as_numbers, as_text, counts_of
 from netpick.tasks.base import Task
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 

@@ -11,9 +11,9 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers import ANY_LABELS
 from netpick.answers.calibration import Calibration
+from netpick.columns.kinds import KINDS
+from netpick.columns.kinds.cells import as_text
 from netpick.errors import DataError
-from netpick.kinds import KINDS
-from netpick.kinds.cells import as_text
 from netpick.tasks.base import Task
 from netpick.tasks.label_lists import DELIMITERS, LISTED, MAX_LABELS, find_delimiter, split_cells
 from netpick.types import STRICT, Array, Field, Rows, TableColumn

@@ -10,9 +10,9 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers import NUMBERS
 from netpick.answers.conformal import Interval
+from netpick.columns.kinds.base import Scale
+from netpick.columns.kinds.cells import as_numbers
 from netpick.errors import DataError
-from netpick.kinds.base import Scale
-from netpick.kinds.cells import as_numbers
 from netpick.tasks.base import Task
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 

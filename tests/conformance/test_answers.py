@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 import torch
 
-from netpick.answered import averaged, joined
 from netpick.answers import ANSWERS, PLAIN
+from netpick.answers.answered import averaged, joined
 from netpick.answers.base import Answer
-from netpick.metrics import METRICS, metrics_for
+from netpick.answers.metrics import METRICS, metrics_for
 from netpick.tasks.classify import ClassifyState
-from netpick.tasks.forecast import ForecastState
+from netpick.tasks.forecast.state import ForecastState
+from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
-from netpick.timesteps import Step
 from netpick.types import Answered, Array
 
 N = 24

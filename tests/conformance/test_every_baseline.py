@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netpick.baselines import BASELINES, Decision, Fitted, Limit, Problem
-from netpick.prepare_forecast import ForecastRequest, series_parts
-from netpick.sources import open_source
+from netpick.data.sources import open_source
+from netpick.models.baselines import BASELINES, Decision, Fitted, Limit, Problem
 from netpick.tasks import TASKS
+from netpick.tasks.forecast.parts import ForecastRequest, series_parts
 from netpick.types import Array, InputSpec, TableColumn
 
 N = 240

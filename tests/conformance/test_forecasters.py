@@ -10,12 +10,12 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from netpick.models import FAMILIES, MODELS, families_for, main_form
-from netpick.models.layers import LayersSettings
-from netpick.models.network import build_network, settings_from_json
-from netpick.recipe import Recipe
+from netpick.models.networks import FAMILIES, MODELS, families_for, main_form
+from netpick.models.networks.layers import LayersSettings
+from netpick.models.networks.network import build_network, settings_from_json
 from netpick.tasks import TASKS
 from netpick.types import Inputs, InputSpec
+from netpick.types.recipe import Recipe
 
 SEASON = 7
 FORECASTERS = [family for family, form in MODELS if form == "window"]

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from netpick.errors import RequestError
-from netpick.infer import values_of
-from netpick.models import MODELS, main_form, main_input
-from netpick.models.base import Geometry
-from netpick.models.grid_cnn import GridCnnSettings
-from netpick.models.heads import HEADS
-from netpick.models.network import Network, build_network
-from netpick.models.rnn import RnnSettings
+from netpick.models.infer import values_of
+from netpick.models.networks import MODELS, main_form, main_input
+from netpick.models.networks.base import Geometry
+from netpick.models.networks.grid_cnn import GridCnnSettings
+from netpick.models.networks.heads import HEADS
+from netpick.models.networks.network import Network, build_network
+from netpick.models.networks.rnn import RnnSettings
 from netpick.types import Inputs, InputSpec
 from tests.conformance.test_models import CASES, Case, make_batch, over_values, random_values, taken
 

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter
 
-from netpick.forms import FORMS, LENGTHS
-from netpick.kinds import KINDS
+from netpick.columns.forms import FORMS, LENGTHS
+from netpick.columns.kinds import KINDS
 from netpick.types import ArrayColumn, Column, TableColumn
 
 N = 400

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
 from netpick.answers import ANSWERS
-from netpick.metrics import METRICS, Metric, metrics_for
-from netpick.metrics.cost import MeanCost
+from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.answers.metrics import METRICS, Metric, metrics_for
+from netpick.answers.metrics.cost import MeanCost
 from netpick.types import Answered, Array
 
 

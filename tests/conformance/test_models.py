@@ -13,15 +13,15 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.infer import values_of
-from netpick.models import FAMILIES, MODELS, families_for, main_form
-from netpick.models.grid_cnn import GridCnnSettings
-from netpick.models.layers import LayersSettings
-from netpick.models.network import build_network, settings_from_json
-from netpick.models.rnn import TextRnnSettings
-from netpick.models.text_transformer import TextTransformerSettings
-from netpick.recipe import Recipe
+from netpick.models.infer import values_of
+from netpick.models.networks import FAMILIES, MODELS, families_for, main_form
+from netpick.models.networks.grid_cnn import GridCnnSettings
+from netpick.models.networks.layers import LayersSettings
+from netpick.models.networks.network import build_network, settings_from_json
+from netpick.models.networks.rnn import TextRnnSettings
+from netpick.models.networks.text_transformer import TextTransformerSettings
 from netpick.types import Inputs, InputSpec
+from netpick.types.recipe import Recipe
 
 VECTOR = InputSpec(form="vector", shape=(5,))
 CODES = InputSpec(form="codes", shape=(3,), cardinalities=(4, 2, 90))

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 from PIL import Image
 
+from netpick.data.sources import READERS, ReadOptions
 from netpick.errors import DataError
-from netpick.sources import READERS, ReadOptions
 from netpick.types import FileColumn, Source, TableColumn
 
 OPTIONS = ReadOptions()

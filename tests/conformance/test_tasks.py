@@ -12,11 +12,11 @@ import torch
 from pydantic import TypeAdapter
 
 from netpick.errors import NetpickError
-from netpick.infer import Members, answers_of
-from netpick.recipe import LossName, Recipe
-from netpick.schema import SchemaOptions, infer_schema
+from netpick.models.infer import Members, answers_of
 from netpick.tasks import TASKS, Task
+from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.types import Source, TableColumn
+from netpick.types.recipe import LossName, Recipe
 
 N = 120
 rng = np.random.default_rng(0)

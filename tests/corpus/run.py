@@ -46,19 +46,21 @@ def load_libraries() -> None:
     import torch
 
     import netpick.api
-    import netpick.cli
-    import netpick.console
+    import netpick.cli.commands
+    import netpick.cli.console
     import netpick.contest.run
-    import netpick.decode
+    import netpick.data.decode
     import netpick.report
-    import netpick.use
-    from netpick.baselines.fitting import load_libraries as load_baselines
+    import netpick.saved.use
+    from netpick.models.baselines.fitting import load_libraries as load_baselines
 
     load_baselines()
     torch.set_num_threads(1)
     loaded = (av, charset_normalizer, PIL.Image, plotly, polars, pyarrow, safetensors.torch, scipy.fft, soundfile, soxr)
-    assert all((*loaded, tokenizers, netpick.api, netpick.cli, netpick.console, netpick.contest.run, netpick.decode))
-    assert all((netpick.report, netpick.use))
+    assert all(
+        (*loaded, tokenizers, netpick.api, netpick.cli, netpick.cli.console, netpick.contest.run, netpick.data.decode)
+    )
+    assert all((netpick.report, netpick.saved.use))
     gc.collect()
     gc.freeze()
 
@@ -112,7 +114,7 @@ def _use(case: Case, way: Way, typed: list[str], model: Path | None) -> int:
 
 
 def _through_command_line(arguments: list[str]) -> int:
-    from netpick.cli import main
+    from netpick.cli.commands import main
 
     sys.argv = ["netpick", *arguments]
     try:

@@ -15,9 +15,9 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 import netpick
-from netpick.model_record import FORMAT
-from netpick.strict import manifest_of, write_archive
-from netpick.strict.bundle import MANIFEST
+from netpick.disk.strict import manifest_of, write_archive
+from netpick.disk.strict.bundle import MANIFEST
+from netpick.saved.record import FORMAT
 
 Members = dict[str, bytes]
 

@@ -24,10 +24,10 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import netpick
 from netpick.api import write_comparison
-from netpick.board import FinishedRun, comparison_page, read_run
-from netpick.board.page import differing
-from netpick.board.pairing import group_runs, winners_in_pairs
-from netpick.board.watching import MOST_LINE, Watcher, new_events
+from netpick.serve.board import FinishedRun, comparison_page, read_run
+from netpick.serve.board.page import differing
+from netpick.serve.board.pairing import group_runs, winners_in_pairs
+from netpick.serve.board.watching import MOST_LINE, Watcher, new_events
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -352,7 +352,7 @@ def test_the_board_refuses_what_it_is_not_for(board: Board) -> None:
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, board: Board) -> None:
-    from netpick.board.serving import run_board
+    from netpick.serve.board.serving import run_board
     from netpick.serve.options import ServeOptions
 
     with pytest.raises(netpick.RequestError, match="There is no folder"):

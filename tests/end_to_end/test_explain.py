@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import netpick
-from netpick import cli
+from netpick.cli import commands as cli
 from netpick.explain import images
 from netpick.explain.reading import read_subject
 from netpick.explain.walk import stages_of

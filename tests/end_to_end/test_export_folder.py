@@ -266,7 +266,7 @@ def other_graph(folder: Path) -> None:
     """Whole, with a manifest that fits, but not the graph of these answers."""
     import onnx
 
-    from netpick.strict import manifest_of
+    from netpick.disk.strict import manifest_of
 
     model = onnx.load(folder / "model.onnx")
     for tensor in model.graph.initializer:
@@ -354,7 +354,7 @@ def test_a_graph_that_disagrees_is_not_written(
     run: netpick.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a twin that is wrong, as a bug in an exporter would be."""
-    from netpick.engines import OnnxEngine
+    from netpick.saved.engines import OnnxEngine
 
     right = OnnxEngine.outputs
 

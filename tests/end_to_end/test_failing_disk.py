@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from command_line import command
 
-from netpick.disk import append_lines, mapped, write_whole
+from netpick.disk.files import append_lines, mapped, write_whole
 from tests.conftest import ROOT
 from tools.faults import outcome
 

@@ -14,7 +14,7 @@ from command_line import command
 
 import netpick
 from netpick.api import Run
-from netpick.console import show_look
+from netpick.cli.console import show_look
 from netpick.errors import DataError
 
 DAYS = 260

@@ -14,10 +14,10 @@ import pytest
 from report_again import check_report_again
 
 import netpick
-from netpick.asked.series import AskedSeries
-from netpick.baselines import BASELINES
 from netpick.errors import ModelFileError, RequestError
-from netpick.use import load
+from netpick.models.baselines import BASELINES
+from netpick.saved.asked.series import AskedSeries
+from netpick.saved.use import load
 from tests.ratings_table import ratings_table
 
 ROWS = 150
@@ -123,8 +123,8 @@ def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run
 
 def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[object, object]:
     """Of the test windows, as `score` answers windows."""
-    from netpick.asked.series import _answers, _windows
-    from netpick.timeline import TimelineRequest, make_timeline
+    from netpick.saved.asked.series import _answers, _windows
+    from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 
     state = model.parts.task_state
     asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)

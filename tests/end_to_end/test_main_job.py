@@ -17,8 +17,8 @@ from sklearn.datasets import load_diabetes, load_digits, load_iris
 from torch import nn
 
 import netpick
-from netpick.sources import open_source
-from netpick.sources.base import ReadOptions
+from netpick.data.sources import open_source
+from netpick.data.sources.base import ReadOptions
 from netpick.types import ArrayColumn
 
 FILES = {

@@ -11,7 +11,7 @@ import pytest
 from quick_models import quick_model
 
 from netpick.errors import DataError, UnreadCells
-from netpick.use import Model
+from netpick.saved.use import Model
 
 FIVE = [
     (30, 2500.0, "yes", "Bern", "2023-02-05", "01"),

@@ -48,7 +48,7 @@ from netpick.serve import v2
 from netpick.serve.describe import schema_of
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
-from netpick.use import load
+from netpick.saved.use import load
 
 def plain(value):
     return json.loads(json.dumps(value, default=str))

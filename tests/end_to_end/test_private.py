@@ -152,8 +152,8 @@ def test_rows_that_prove_a_model_are_those_of_training_or_generated(open_run: Ke
 
 def encoded_salaries(record: dict[str, object]) -> np.ndarray:
     """All salaries as the model's own encoder writes them."""
-    from netpick.kinds import KINDS
-    from netpick.strict import from_parsed
+    from netpick.columns.kinds import KINDS
+    from netpick.disk.strict import from_parsed
     from netpick.types import TableColumn
 
     encoder = next(e for e in record["encoders"] if e["column"] == "salary")  # type: ignore[attr-defined]

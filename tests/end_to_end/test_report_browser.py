@@ -11,7 +11,7 @@ import pytest
 
 from netpick.report import to_html
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
 from report_samples import SAMPLES
 
 if TYPE_CHECKING:

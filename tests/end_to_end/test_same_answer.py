@@ -14,11 +14,11 @@ import torch
 from small_sets import clips, images, numbers, series, sounds, table, texts
 
 import netpick
-from netpick import decode_work
 from netpick.api import Run, run_fit
-from netpick.infer import DeviceData, predict_outputs, values_of
-from netpick.prepare import FitOptions
-from netpick.store import Store
+from netpick.columns.store import Store
+from netpick.contest.prepare import FitOptions
+from netpick.data import decode_work
+from netpick.models.infer import DeviceData, predict_outputs, values_of
 from netpick.types import Array
 from tests.conformance import test_forecasters as forecasters
 from tests.conformance import test_models as models

@@ -13,9 +13,9 @@ from report_again import check_report_again
 
 import netpick
 from netpick.api import Run, run_fit
+from netpick.contest.prepare import FitOptions, prepare
+from netpick.data.sources import ReadOptions
 from netpick.errors import DataError
-from netpick.prepare import FitOptions, prepare
-from netpick.sources import ReadOptions
 
 PATTERN = "{label}_{speaker}_{index}.wav"
 RATE = 4_000

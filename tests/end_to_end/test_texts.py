@@ -11,7 +11,7 @@ import pytest
 from report_again import check_report_again
 
 import netpick
-from netpick.cli import main
+from netpick.cli.commands import main
 
 GOOD = ["good", "fine", "lovely", "great", "pleasant", "warm"]
 BAD = ["bad", "awful", "dreary", "poor", "nasty", "cold"]

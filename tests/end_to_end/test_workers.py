@@ -57,7 +57,7 @@ def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     found = psutil.Process(process.pid).children()
-    return [child for child in found if "netpick.executors.worker" in child.cmdline()]
+    return [child for child in found if "netpick.contest.executors.worker" in child.cmdline()]
 
 
 def wait_for(run: Path, pattern: str, process: subprocess.Popen[str]) -> None:

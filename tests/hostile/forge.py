@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from netpick.model_record import FORMAT
-from netpick.strict import manifest_of
-from netpick.strict.bundle import MANIFEST
+from netpick.disk.strict import manifest_of
+from netpick.disk.strict.bundle import MANIFEST
+from netpick.saved.record import FORMAT
 
 Members = Mapping[str, bytes]
 

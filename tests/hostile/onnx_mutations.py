@@ -18,9 +18,9 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from netpick.errors import ModelFileError
-from netpick.onnx_file import checked_graph
-from netpick.onnx_file.fields import KINDS
-from netpick.onnx_file.wire import DELIMITED, Kinds, parts_of, varint_bytes
+from netpick.saved.onnx_file import checked_graph
+from netpick.saved.onnx_file.fields import KINDS
+from netpick.saved.onnx_file.wire import DELIMITED, Kinds, parts_of, varint_bytes
 
 Node = list["Part"]
 

@@ -12,17 +12,17 @@ import polars as pl
 import torch
 from pydantic import TypeAdapter
 
-from netpick.artifact import MEMBERS, save_model
-from netpick.encode import Encoder, encode, input_specs
-from netpick.infer import DeviceData
-from netpick.kinds import KINDS
-from netpick.model_record import FORMAT, EncoderRecord, ModelRecord
-from netpick.models import MODELS, main_form
-from netpick.models.layers import LayersSettings
-from netpick.models.network import build_network
-from netpick.store import Allocator
-from netpick.strict import open_archive
-from netpick.strict.bundle import MANIFEST
+from netpick.columns.encode import Encoder, encode, input_specs
+from netpick.columns.kinds import KINDS
+from netpick.columns.store import Allocator
+from netpick.disk.strict import open_archive
+from netpick.disk.strict.bundle import MANIFEST
+from netpick.models.infer import DeviceData
+from netpick.models.networks import MODELS, main_form
+from netpick.models.networks.layers import LayersSettings
+from netpick.models.networks.network import build_network
+from netpick.saved.artifact import MEMBERS, save_model
+from netpick.saved.record import FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks.classify import ClassifyState
 from netpick.types import ArrayColumn, Column, TableColumn
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from netpick.board.watching import Watcher, new_events
-from netpick.console import write_table
-from netpick.disk import append_lines, locked, mapped, write_through, write_whole
+from netpick.cli.console import write_table
+from netpick.disk.files import append_lines, locked, mapped, write_through, write_whole
+from netpick.disk.strict import RefusedError, require_plain
 from netpick.errors import RequestError, shown
-from netpick.export.folder import readme
-from netpick.keeping import read_request
-from netpick.model_parts import read_parts
-from netpick.predictions import without_formulas
-from netpick.strict import RefusedError, require_plain
+from netpick.saved.export.folder import readme
+from netpick.saved.parts import read_parts
+from netpick.saved.predictions import without_formulas
+from netpick.serve.board.watching import Watcher, new_events
+from netpick.training.keeping import read_request
 from tests.hostile.samples import samples
 
 SECRET = b"precious"

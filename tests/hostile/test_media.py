@@ -14,9 +14,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from netpick.decoders.base import UnreadableFileError
-from netpick.decoders.clip_frames import MAX_PIXELS, ClipShape, read_clip
-from netpick.decoders.sound_features import SoundSettings, choose_settings, read_header, read_sound
+from netpick.data.decoders.base import UnreadableFileError
+from netpick.data.decoders.clip_frames import MAX_PIXELS, ClipShape, read_clip
+from netpick.data.decoders.sound_features import SoundSettings, choose_settings, read_header, read_sound
 
 MUTATED_SOUNDS, MUTATED_VIDEOS = 400, 100
 SHAPE = ClipShape(frames=4, channels=3, height=16, width=16)

@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from netpick.engines import OnnxEngine
 from netpick.errors import ModelFileError
-from netpick.onnx_file import checked_graph
-from netpick.onnx_file.rules import MOST_NODES
-from netpick.onnx_file.wire import MOST_FIELDS, varint_bytes
+from netpick.saved.engines import OnnxEngine
+from netpick.saved.onnx_file import checked_graph
+from netpick.saved.onnx_file.rules import MOST_NODES
+from netpick.saved.onnx_file.wire import MOST_FIELDS, varint_bytes
 from netpick.types import InputSpec
 from tests.hostile.onnx_mutations import judge, seeds, try_many
 

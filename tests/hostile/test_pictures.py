@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netpick.decode_worker import MAX_PIXELS, TooManyPixelsError, UnreadableImageError, decode, open_image
+from netpick.data.decode_worker import MAX_PIXELS, TooManyPixelsError, UnreadableImageError, decode, open_image
 from tests.hostile.attacks import chunk, header, large_png, many_scans, two_headers
 
 MUTATIONS = 400  # of each format

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netpick.clock import WorkClock
-from netpick.course import Segment
 from netpick.errors import RequestError
-from netpick.keeping import DECISIONS, PLAN, REQUEST, Keeper, Request, read_decisions, read_request, sealed
-from netpick.plan import CandidatePlan, Plan
-from netpick.recipe import Recipe
-from netpick.stop import Stop
+from netpick.training.clock import WorkClock
+from netpick.training.course import Segment
+from netpick.training.keeping import DECISIONS, PLAN, REQUEST, Keeper, Request, read_decisions, read_request, sealed
+from netpick.training.plan import CandidatePlan, Plan
+from netpick.training.stop import Stop
+from netpick.types.recipe import Recipe
 
 FLIPS = 150  # of each file
 

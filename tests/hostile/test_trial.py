@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from netpick.decoders import DECODERS
-from netpick.encode import Encoder
-from netpick.kinds import KINDS
-from netpick.kinds.series import SeriesState
-from netpick.model_trial import require_moderate, try_encoders, try_scores, try_task
-from netpick.strict import RefusedError
+from netpick.columns.encode import Encoder
+from netpick.columns.kinds import KINDS
+from netpick.columns.kinds.series import SeriesState
+from netpick.data.decoders import DECODERS
+from netpick.disk.strict import RefusedError
+from netpick.saved.trial import require_moderate, try_encoders, try_scores, try_task
 from netpick.tasks import TASKS
-from netpick.tasks.forecast import ForecastState
+from netpick.tasks.forecast.state import ForecastState
+from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.regress import RegressState
-from netpick.timesteps import Step
 
 SOUND = {"sample_rate": 8_000, "window": 256, "hop": 100, "frames": 10, "mels": 40, "range_db": 60.0}
 

@@ -16,7 +16,7 @@ import pytest
 from moving_digits import drawn_digits, moving_digits, write_video, write_videos
 from PIL import Image
 
-from netpick.cli import main
+from netpick.cli.commands import main
 
 Outcome = tuple[int, str]
 Make = Callable[[Path], list[str]]
@@ -285,9 +285,9 @@ def test_disk_that_fills_while_the_run_is_written(
         pytest.skip("no permission to mount a small disk here")
     try:
         data = table(tmp_path, good)
-        import netpick.write_models
+        import netpick.contest.write_models
 
-        real = netpick.write_models.save_model
+        real = netpick.contest.write_models.save_model
 
         def fill_first(*arguments: object) -> None:  # another program takes the rest of the disk meanwhile
             with (disk / "other").open("wb") as file:
@@ -299,7 +299,7 @@ def test_disk_that_fills_while_the_run_is_written(
                     pass
             real(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(netpick.write_models, "save_model", fill_first)
+        monkeypatch.setattr(netpick.contest.write_models, "save_model", fill_first)
         code, message = run(
             ["fit", data, "--steps", "3", "--prefer", "network", "--out", str(disk / "run")], capsys, monkeypatch
         )

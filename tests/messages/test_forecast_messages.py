@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.contest.prepare import FitOptions, prepare
+from netpick.data.sources import open_source
 from netpick.errors import NetpickError
-from netpick.prepare import FitOptions, prepare
-from netpick.prepare_forecast import ForecastRequest, series_parts
-from netpick.sources import open_source
+from netpick.tasks.forecast.parts import ForecastRequest, series_parts
 
 N = 120
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from netpick.cli import main
+from netpick.cli.commands import main
 
 Make = Callable[[Path], list[str]]
 

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from netpick.decoders.image import decode_one
+from netpick.data.decoders.image import decode_one
+from netpick.data.sources import READERS, ReadOptions, open_source
 from netpick.errors import NetpickError
-from netpick.sources import READERS, ReadOptions, open_source
 
 Case = Callable[[], object]
 
@@ -131,7 +131,7 @@ def shapes_differ() -> object:
 
 
 def all_unreadable() -> object:
-    from netpick.decode import decode_images
+    from netpick.data.decode import decode_images
 
     write("pets/cat/1.png", "")
     write("pets/dog/2.png", "")

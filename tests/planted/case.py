@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from netpick.demo import demo_data
+from netpick.cli.demo import demo_data
 
 Array = npt.NDArray[Any]
 Generator = np.random.Generator

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from netpick.demo import demo_data
-from netpick.sources.base import ReadOptions
+from netpick.cli.demo import demo_data
+from netpick.data.sources.base import ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import soundfile
 
-from netpick.sources.base import ReadOptions
+from netpick.data.sources.base import ReadOptions
 from planted.case import Array, Case, Place, Planted, cases, texts
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _series(place: Place, name: str, count: int = 600) -> tuple[Array, Array]:
     """Series (n, T, C) and their classes."""
     if name != "walks":
         names = {"gunpoint": "GunPoint", "italy": "ItalyPowerDemand", "vowels": "JapaneseVowels"}
-        from netpick.sources import open_source
+        from netpick.data.sources import open_source
 
         suffix = "_eq" if name == "vowels" else ""
         folder = place.real / "series" / names[name]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netpick.checks import CHECKS
-from netpick.prepare import FitOptions, prepare
+from netpick.contest.prepare import FitOptions, prepare
 from planted.case import Case, Place
 from planted.media import CASES as MEDIA
 from planted.sequences import CASES as SEQUENCES

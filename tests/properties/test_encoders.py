@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from netpick.kinds import KINDS
+from netpick.columns.kinds import KINDS
 from netpick.types import TableColumn
 
 NUMBERS = st.one_of(st.none(), st.floats(), st.floats(-10, 10), st.integers(-5, 5).map(float))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from netpick.sources import open_source
+from netpick.data.sources import open_source
 from netpick.types import TableColumn
 
 FOLDER = Path(tempfile.mkdtemp(prefix="netpick-formats-"))

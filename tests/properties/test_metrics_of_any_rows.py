@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
-from netpick.compare import Contender, Resampler, paired_difference, score
-from netpick.metrics import METRICS, metrics_for
+from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.answers.compare import Contender, Resampler, paired_difference, score
+from netpick.answers.metrics import METRICS, metrics_for
 from netpick.tasks import TASKS
 from netpick.types import Answered, Array
 

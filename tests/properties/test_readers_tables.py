@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netpick.data.sources import READERS, ReadOptions, open_source
 from netpick.errors import NetpickError
-from netpick.sources import READERS, ReadOptions, open_source
 from netpick.types import TableColumn
 
 FOLDER = Path(tempfile.mkdtemp(prefix="netpick-properties-"))
@@ -170,7 +170,7 @@ def test_any_bytes_are_read_or_refused_in_words(name: str, content: bytes) -> No
 @settings(max_examples=100)
 @given(name=st.text(max_size=30), text=st.text(max_size=60))
 def test_any_name_pattern_is_read_or_refused(name: str, text: str) -> None:
-    from netpick.sources.name_pattern import parse_pattern
+    from netpick.data.sources.name_pattern import parse_pattern
 
     pattern, refused = None, ""
     try:
@@ -190,7 +190,7 @@ def test_any_name_pattern_is_read_or_refused(name: str, text: str) -> None:
 def test_name_patterns_agree_with_regular_expressions(fields: list[str], between: list[str]) -> None:
     import re
 
-    from netpick.sources.name_pattern import parse_pattern
+    from netpick.data.sources.name_pattern import parse_pattern
 
     names = ["label", "b", "c", "d"][: len(fields)]
     pattern = parse_pattern(between[0] + "".join(f"{{{n}}}{b}" for n, b in zip(names, between[1:], strict=False)))

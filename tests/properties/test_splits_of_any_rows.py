@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from netpick.split import TOO_FEW, SplitRequest, make_split
+from netpick.tasks.split import TOO_FEW, SplitRequest, make_split
 from netpick.types import TEST, TRAIN, UNASSIGNED, VALIDATION, Array, Field, Schema, Source, Split, TableColumn
 
 SIZES = st.integers(1, 400)

@@ -10,14 +10,14 @@ from statistics import NormalDist
 
 import numpy as np
 
-from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredNumbers
 from netpick.answers import PLAIN
-from netpick.compare import Contender, Outcome, Resampler, compare_pairs, paired_difference, verdict
-from netpick.evaluate import evaluate
-from netpick.metrics import METRICS
+from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredNumbers
+from netpick.answers.compare import Contender, Outcome, Resampler, compare_pairs, paired_difference, verdict
+from netpick.answers.evaluate import evaluate
+from netpick.answers.metrics import METRICS
 from netpick.tasks import TASKS
+from netpick.tasks.forecast.windows import time_blocks
 from netpick.types import Answered, Array, CandidateResult, Verdict
-from netpick.windows import time_blocks
 
 KEPT = 8  # sets of resamples that contests without groups take turns with
 POWER = 0.8

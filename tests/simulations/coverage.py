@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from netpick.compare import Resampler, score
-from netpick.metrics import metrics_for
+from netpick.answers.compare import Resampler, score
+from netpick.answers.metrics import metrics_for
 from netpick.tasks import TASKS
 from netpick.types import Array
 from tests.simulations.situations import LEVELS, SITUATIONS, Rows, Situation

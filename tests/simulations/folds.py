@@ -14,11 +14,11 @@ from functools import cache
 
 import numpy as np
 
-from netpick.answered import AnsweredClasses, AnsweredNumbers
-from netpick.compare import Contender, Resampler, paired_difference, score
-from netpick.folds import FOLDS, make_folds
-from netpick.metrics import METRICS
-from netpick.split import SplitRequest
+from netpick.answers.answered import AnsweredClasses, AnsweredNumbers
+from netpick.answers.compare import Contender, Resampler, paired_difference, score
+from netpick.answers.metrics import METRICS
+from netpick.tasks.folds import FOLDS, make_folds
+from netpick.tasks.split import SplitRequest
 from netpick.types import Array, Schema, Source
 
 SIZES = (50, 100, 200, 500, 2000)

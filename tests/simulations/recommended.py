@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.answered import AnsweredClasses, AnsweredNumbers
-from netpick.compare import Outcome
-from netpick.compare.evidence import evidence
-from netpick.metrics import METRICS, best_on_validation, strongest_on_test
+from netpick.answers.answered import AnsweredClasses, AnsweredNumbers
+from netpick.answers.compare import Outcome
+from netpick.answers.compare.evidence import evidence
+from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.tasks import TASKS
 from netpick.types import Answered, Array, CandidateResult
 from tests.simulations.contests import Kind, Part, judged

@@ -13,9 +13,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from netpick.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.tasks.forecast.windows import time_blocks
 from netpick.types import Answered, Array
-from netpick.windows import time_blocks
 
 LEVELS = 9  # difficulties; a single one would let a share of few rows hop over its own steps
 HORIZON = 6

@@ -10,7 +10,7 @@ from netpick.report.figures import numbers, plain
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import best_network, metric_label, metric_word
 from netpick.types import Ablation, RunResults
-from netpick.words import decimals_for, grouped, interval, listed, signed
+from netpick.types.words import decimals_for, grouped, interval, listed, signed
 
 COLOURS = {"helps": "--green", "harms": "--rose", "unclear": "--grey"}
 PILLS = {"helps": ("helps", "good"), "harms": ("harms", "bad"), "unclear": ("makes no difference", "quiet")}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from netpick.metrics.calibration import CalibrationError
-from netpick.metrics.means import LogLoss
-from netpick.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
+from netpick.answers.metrics.calibration import CalibrationError
+from netpick.answers.metrics.means import LogLoss
+from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import standings
 from netpick.types import CandidateResult, RunResults, Score
-from netpick.words import counted, grouped, interval, percent, significant
+from netpick.types.words import counted, grouped, interval, percent, significant
 
 AS_STATED = "as stated"
 

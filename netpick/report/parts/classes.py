@@ -11,7 +11,7 @@ from netpick.report.markup import Child, Html, element, join
 from netpick.report.measures import answer_of
 from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
 from netpick.types import Rows, RunResults
-from netpick.words import grouped, listed, percent, significant
+from netpick.types.words import grouped, listed, percent, significant
 
 MOST_CLASSES = 30
 PICTURED_CLASSES = 12

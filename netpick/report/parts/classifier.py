@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from netpick.answered import as_stated
-from netpick.metrics import ClassScores, confusion_matrix, per_class_scores
+from netpick.answers.answered import as_stated
+from netpick.answers.metrics import ClassScores, confusion_matrix, per_class_scores
 from netpick.report.components import Chart, Charts, Column, facts, fold, table, whisker
 from netpick.report.detail_figures import Mark, calibration_view, curve_view
 from netpick.report.figures import colours
@@ -32,7 +32,7 @@ from netpick.report.parts.confusion import confusion_details
 from netpick.report.parts.mistakes import class_mistakes, label_mistakes
 from netpick.report.standings import best_baseline
 from netpick.types import Array, CandidateResult, RunResults, Threshold
-from netpick.words import counted, grouped, interval, percent, significant
+from netpick.types.words import counted, grouped, interval, percent, significant
 
 
 def classifier_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html:

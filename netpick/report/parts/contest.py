@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from netpick.compare.winner import FEW_PASSES, FEW_STEPS
+from netpick.answers.compare.winner import FEW_PASSES, FEW_STEPS
 from netpick.report.components import Chart, Charts, Column, fold, pill, section, table, whisker
 from netpick.report.figures import colours, score_against_cost
 from netpick.report.markup import Child, Html, element
@@ -20,7 +20,7 @@ from netpick.report.standings import (
     visible_range,
 )
 from netpick.types import CandidateResult, Comparison, RunResults
-from netpick.words import (
+from netpick.types.words import (
     counted,
     decimals_for,
     duration,

@@ -10,7 +10,7 @@ from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
 from netpick.report.parts.classes import class_counts, samples, target_charts
 from netpick.types import Field, Note, RunResults
-from netpick.words import counted, grouped, listed, percent
+from netpick.types.words import counted, grouped, listed, percent
 
 MOST_COLUMNS = 30
 PLURALS = {"category": "categories", "series": "series", "datetime": "dates and times"}

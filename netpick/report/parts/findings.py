@@ -5,7 +5,7 @@ from __future__ import annotations
 from netpick.report.components import Charts, Column, fold, pill, section, table
 from netpick.report.markup import Html, element
 from netpick.types import CheckOutcome, Finding, RunResults
-from netpick.words import counted, listed, row_name
+from netpick.types.words import counted, listed, row_name
 
 SEVERITIES = {"severe": ("bad", "Severe"), "warning": ("warn", "Warnings"), "info": ("quiet", "Remarks")}
 OUTCOMES = {

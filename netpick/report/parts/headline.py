@@ -8,7 +8,7 @@ from netpick.report.components import pill
 from netpick.report.markup import Html, element
 from netpick.report.standings import best_baseline, best_network, metric_label, primary
 from netpick.types import CandidateResult, RunResults
-from netpick.words import counted, decimals_for, duration, grouped, interval
+from netpick.types.words import counted, decimals_for, duration, grouped, interval
 
 HELPS = {
     "yes": ("good", "Deep learning helps here"),

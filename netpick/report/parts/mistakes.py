@@ -23,7 +23,7 @@ from netpick.report.pictures import picture, pictures_of
 from netpick.report.standings import shown_in_detail
 from netpick.types import CandidateResult, RunResults, TableColumn
 from netpick.types import Column as ColumnOfData
-from netpick.words import percent, row_name, significant
+from netpick.types.words import percent, row_name, significant
 
 MOST = 12
 MOST_CELLS = 5  # key columns of a table

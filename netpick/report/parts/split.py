@@ -5,7 +5,7 @@ from __future__ import annotations
 from netpick.report.components import Charts, Column, code, section, table
 from netpick.report.markup import Html, element
 from netpick.types import RunResults
-from netpick.words import grouped, percent
+from netpick.types.words import grouped, percent
 
 
 def split_section(results: RunResults, charts: Charts) -> Html:

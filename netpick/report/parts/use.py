@@ -10,7 +10,7 @@ from netpick.report.markup import Html, element
 from netpick.report.measures import answer_of
 from netpick.report.standings import metric_word, named, primary
 from netpick.types import CandidateResult, RunResults
-from netpick.words import counted, decimals_for, grouped, interval, listed, milliseconds
+from netpick.types.words import counted, decimals_for, grouped, interval, listed, milliseconds
 
 
 def use_section(results: RunResults, charts: Charts) -> Html:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from netpick.encode import Encoder
-from netpick.kinds import KINDS
+from netpick.columns.encode import Encoder
+from netpick.columns.kinds import KINDS
 from netpick.serve.options import Limits
 from netpick.types import Array, Column
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from netpick.decode_worker import TooManyPixelsError, UnreadableImageError, decode, open_image
-from netpick.decoders import DECODERS
-from netpick.decoders.base import UnreadableFileError
-from netpick.kinds import KINDS
+from netpick.columns.kinds import KINDS
+from netpick.data.decode_worker import TooManyPixelsError, UnreadableImageError, decode, open_image
+from netpick.data.decoders import DECODERS
+from netpick.data.decoders.base import UnreadableFileError
 from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
 from netpick.types import Array, ArrayColumn, Column
@@ -239,7 +239,7 @@ class AudioPort(_FilePort):
         }  # fmt: skip
 
     def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
-        from netpick.decoders.sound_features import SoundSettings, log_mel, read_sound
+        from netpick.data.decoders.sound_features import SoundSettings, log_mel, read_sound
 
         settings = SoundSettings.from_mapping(self.state.decoding)
         ending = next((ending for head, ending in ENDINGS if data.startswith(head)), ".mp3")
@@ -262,7 +262,7 @@ class AudioPort(_FilePort):
         return Block(values=values, lengths=np.array([len(frames)], np.int32), remarks=tuple(remarks))
 
     def _seconds(self) -> float | None:
-        from netpick.decoders.sound_features import SoundSettings
+        from netpick.data.decoders.sound_features import SoundSettings
 
         return round(SoundSettings.from_mapping(self.state.decoding).seconds, 2)
 
@@ -280,7 +280,7 @@ class ClipPort(_FilePort):
         }  # fmt: skip
 
     def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
-        from netpick.decoders.clip_frames import ClipShape, read_clip
+        from netpick.data.decoders.clip_frames import ClipShape, read_clip
 
         shape = ClipShape(**KINDS[self.kind].decoding(self.state))
         with tempfile.NamedTemporaryFile(prefix="netpick-", suffix=".mp4") as file:

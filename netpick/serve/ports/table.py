@@ -11,10 +11,10 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 import polars as pl
 
-from netpick.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
-from netpick.kinds.datetime import to_days
-from netpick.kinds.number import NumberScaler
-from netpick.kinds.tokenizing import encode_texts
+from netpick.columns.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
+from netpick.columns.kinds.datetime import to_days
+from netpick.columns.kinds.number import NumberScaler
+from netpick.columns.kinds.tokenizing import encode_texts
 from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Cells, Group, Joined, Port, Tensor, flat_list
 from netpick.types import Array, Column, TableColumn

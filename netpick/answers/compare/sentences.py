@@ -1,0 +1,118 @@
+"""The verdict's sentences, one function each; an empty text where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from netpick.answers.compare.deep_learning import starved
+from netpick.answers.compare.evidence import Evidence, turned
+from netpick.answers.compare.recommend import SAME_LATENCY, Recommendation, latency
+from netpick.answers.compare.words import chance_text, difference_text, latency_text, margin_text, scored
+from netpick.answers.metrics import METRICS
+from netpick.answers.metrics.progress import second_half_gain, within_reach
+from netpick.types import CandidateResult
+from netpick.types.words import listed
+
+
+def headline_of(
+    winner: CandidateResult, network: CandidateResult | None, baselines: Sequence[CandidateResult], metric: str
+) -> str:
+    """'cnn is recommended: accuracy 0.992 (0.990 to 0.994, n = 10,000).'
+
+    network: the best of the networks that were judged, if any.
+    """
+    kind = " (a baseline)" if winner.family == "baseline" else ""
+    lead = f"{winner.name}{kind} is recommended: {scored(winner, metric)}"
+    if winner.reduced:
+        return f"{lead}, but it had time for a part of its fit only."
+    hungry = [] if winner.family == "baseline" else starved(network, baselines, metric)
+    if hungry:
+        return f"{lead}, but {_plural('the baseline', hungry)} {listed(hungry, len(hungry))} had time for a part of the fit only."
+    return f"{lead}."
+
+
+def nobody_judged(furthest: CandidateResult | None, metric: str) -> str:
+    """The first sentence where no network can be judged."""
+    if furthest is None:
+        return "No network could be trained."
+    return f"No network had enough time to be judged. {furthest.name} came furthest: {scored(furthest, metric)}."
+
+
+def among_all(chosen: Recommendation, known: Evidence, told: Collection[str], margin: float) -> str:
+    """Who is as good, and why this one; else by how much it is better than the next.
+
+    told: whom another sentence compares it with.
+    """
+    winner, equals = chosen.winner, chosen.equals
+    if equals:
+        names = [e.name for e in equals]
+        reason = _reason(winner, equals)
+        verb = "are" if len(names) > 1 else "is"
+        return f"{listed(names, len(names))} {verb} about as good{f', and {reason}' if reason else ''}."
+    rivals = {b: pair for (a, b), pair in known.on_test.items() if a == winner.name}
+    if not rivals:
+        return ""  # another sentence says that there is no baseline
+    name = max(rivals, key=lambda other: known.worse(winner.name, other, margin))
+    pair = rivals[name]
+    if name in told:
+        return ""
+    if pair.verdict == "better":
+        return f"It is better than the next best, {name}, by {difference_text(pair)}."
+    if pair.verdict == "worse":
+        return f"{name} is better on the test rows by {difference_text(turned(pair))}, but not on the validation rows."
+    return f"The next best is {name} (difference {difference_text(pair, sign=True)})."
+
+
+def _reason(winner: CandidateResult, equals: Sequence[CandidateResult]) -> str:
+    """Why the winner and none of its equals: what it costs, in the order in which that was asked."""
+    if winner.family == "baseline":  # a network that is as good is the matter of another sentence
+        equals = [e for e in equals if e.family == "baseline" and not e.reduced]
+    if not equals or not winner.latency_ms:
+        return ""
+    slower = min(latency(e) for e in equals)
+    if slower > SAME_LATENCY * latency(winner):
+        return (
+            f"{winner.name} is the fastest ({latency_text(winner.latency_ms)} a row; the next {latency_text(slower)})"
+        )
+    if winner.bytes and winner.bytes < min(e.bytes for e in equals):
+        return f"{winner.name} is the smallest"
+    return f"{winner.name} is among the fastest ({latency_text(winner.latency_ms)} a row)"
+
+
+def risk(chosen: Recommendation, margin: float) -> str:
+    """How likely another one is better after all."""
+    return f"The chance that another one is better by more than the margin of {margin_text(margin)} is {chance_text(chosen.chance)}."
+
+
+def more_time(candidates: Sequence[CandidateResult], winner: CandidateResult, metric: str) -> str:
+    """Networks that more time might bring past the winner."""
+    rule = METRICS[metric]
+    near = [
+        c for c in candidates if c.status == "ok" and c.ranked and c is not winner and within_reach(c, [winner], rule)
+    ]
+    gains = [
+        f"{c.name} gained {margin_text(second_half_gain(c, rule))} in the second half of its training" for c in near
+    ]
+    return f"More time may change this: {listed(gains, len(gains))}." if gains else ""
+
+
+def too_little_time(untimely: Sequence[CandidateResult], *, others: bool) -> str:
+    """Networks that could not be judged; others: whether some could."""
+    if not untimely:
+        return ""
+    names = [f"{c.name} ({c.steps:,} step{'s' * (c.steps != 1)})" for c in untimely]
+    named = listed(names, len(names))
+    who = "Not enough time to judge" if others else "Not enough time to judge any network:"
+    return f"{who} {named}; pass a larger --budget, or more --steps."
+
+
+def failures(candidates: Sequence[CandidateResult]) -> str:
+    """Candidates that broke off, with their reasons."""
+    failed = [f"{c.name} ({c.reason.rstrip('.')})" if c.reason else c.name for c in candidates if c.status == "failed"]
+    if not failed:
+        return ""
+    return f"{'No network could be trained' if len(failed) == len(candidates) else 'Not in the contest'}: {'; '.join(failed)}."
+
+
+def _plural(word: str, names: Sequence[str]) -> str:
+    return f"{word}s" if len(names) > 1 else word

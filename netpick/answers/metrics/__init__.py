@@ -1,0 +1,125 @@
+"""METRICS: pure functions of truth and predictions, with a direction and what they need.
+
+To add one: a file (or a class beside its relatives), a line in METRICS, a line in tests/conformance/test_metrics.py.
+Plotting and choosing candidates happen elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from netpick.answers.metrics.base import Linear, Metric, Weights
+from netpick.answers.metrics.calibration import CalibrationBin, CalibrationError, calibration_bins
+from netpick.answers.metrics.classes import (
+    F1,
+    BalancedAccuracy,
+    F1Weighted,
+    Precision,
+    PrecisionWeighted,
+    Recall,
+    RecallWeighted,
+)
+from netpick.answers.metrics.confusion import ClassScores, confusion_matrix, per_class_scores
+from netpick.answers.metrics.cost import MeanCost
+from netpick.answers.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
+from netpick.answers.metrics.forecast import (
+    Coverage,
+    ForecastMae,
+    ForecastRmse,
+    Mase,
+    QuantileLoss,
+    Smape,
+    StandardisedMse,
+)
+from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
+from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
+from netpick.answers.metrics.ranks import Auc, AveragePrecision
+from netpick.types import Answered, CandidateResult
+
+__all__ = [
+    "METRICS",
+    "CalibrationBin",
+    "ClassScores",
+    "Linear",
+    "Metric",
+    "Weights",
+    "best_on_validation",
+    "calibration_bins",
+    "confusion_matrix",
+    "metric_of",
+    "metrics_for",
+    "per_class_scores",
+    "strongest_on_test",
+]
+
+METRICS: dict[str, Metric[Any]] = {
+    metric.name: metric
+    for metric in (
+        Accuracy(),
+        BalancedAccuracy(),
+        Precision(),
+        Recall(),
+        F1(),
+        PrecisionWeighted(),
+        RecallWeighted(),
+        F1Weighted(),
+        Auc(),
+        AveragePrecision(),
+        LogLoss(),
+        Brier(),
+        CalibrationError(),
+        MeanCost(),
+        R2(),
+        RootMeanSquaredError(),
+        MeanAbsoluteError(),
+        MeanSquaredError(),
+        IntervalCoverage(),
+        IntervalWidth(),
+        ForecastRmse(),
+        ForecastMae(),
+        Mase(),
+        StandardisedMse(),
+        Smape(),
+        QuantileLoss(),
+        Coverage(),
+    )
+}
+
+
+def metrics_for(kind: type[Answered], costs: Sequence[Sequence[float]] | None = None) -> tuple[Metric[Any], ...]:
+    """The metrics of a kind of predictions, in the order in which reports show them; ask each whether it `applies`.
+
+    costs: (K, K) of mistakes between classes, for the metric that needs them.
+    """
+    return tuple(metric_of(metric.name, costs) for metric in METRICS.values() if issubclass(kind, metric.reads))
+
+
+def metric_of(name: str, costs: Sequence[Sequence[float]] | None = None) -> Metric[Any]:
+    """The metric of this name, with the costs of mistakes if it needs them."""
+    return MeanCost(costs) if name == MeanCost.name and costs is not None else METRICS[name]
+
+
+def best_on_validation(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
+    """The result with the best validation score among those that did not fail and had time enough.
+
+    Equals, which are common on few validation rows, are told apart by their log loss, then by their order.
+    """
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    scored = [r for r in results if r.status == "ok" and r.ranked and metric in r.validation]
+
+    def place(result: CandidateResult) -> tuple[float, float]:
+        loss = result.validation.get(LogLoss.name)
+        return sign * result.validation[metric].value, -loss.value if loss else 0.0
+
+    return max(scored, key=place, default=None)
+
+
+def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
+    """The result with the best test score among those that did not fail.
+
+    For baselines only: a yardstick is picked so that it can flatter no network. Networks are chosen on validation rows.
+    """
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    scored = [r for r in results if r.status == "ok" and metric in r.test]
+    return max(scored, key=lambda result: sign * result.test[metric].value, default=None)

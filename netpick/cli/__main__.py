@@ -1,0 +1,5 @@
+"""`python -m netpick.cli`."""
+
+from netpick.cli.commands import main
+
+main()

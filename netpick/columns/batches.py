@@ -1,0 +1,40 @@
+"""How encoded rows are put into batches for answering: shared by every engine, so that all of them read rows alike.
+
+Large enough that a batch costs little beside its rows, small enough for the processor's cache; padded rows of like length
+come together, and a batch ends with its longest row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from netpick.columns.forms import FORMS, cell_values
+from netpick.types import Array, Inputs, Rows
+
+PREDICT_VALUES = 4 << 20  # input values in one batch of predictions; larger batches no longer get faster
+
+
+def row_values(inputs: Inputs) -> int:
+    """Numbers that a row takes at a network's entrance, of its largest input."""
+    return max(1, max(cell_values(spec) for spec in inputs.values()))
+
+
+def batch_rows(inputs: Inputs) -> int:
+    """Rows of one batch of predictions."""
+    return int(np.clip(PREDICT_VALUES // row_values(inputs), 64, 8192))
+
+
+def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
+    """Lengths (N,) of the first padded text or sound, by which rows are put into batches; None without any."""
+    name = next((name for name, spec in inputs.items() if spec.padded and FORMS[spec.form].trimmed), None)
+    return None if name is None else np.asarray(arrays[f"{name}.lengths"])
+
+
+def batches(rows: Rows, lengths: Array | None, size: int) -> Iterator[tuple[Rows, Rows]]:
+    """Parts of `rows`, and where among them each one stands, in the order of their lengths (N,) where they have any."""
+    order = np.arange(len(rows)) if lengths is None else np.argsort(lengths[rows], kind="stable")
+    for start in range(0, len(rows), size):
+        places = order[start : start + size]
+        yield rows[places], places

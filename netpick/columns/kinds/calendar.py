@@ -1,0 +1,56 @@
+"""Times that are spread over number columns: year, month, day, hour, minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from netpick.columns.kinds.cells import as_numbers, series_of
+from netpick.types import Array, Column
+
+PARTS: tuple[tuple[frozenset[str], int, int], ...] = (  # names, least and most value
+    (frozenset({"year", "yr", "yyyy"}), 1000, 2999),
+    (frozenset({"month", "mo", "mon", "mnth", "mm"}), 1, 12),
+    (frozenset({"day", "dy", "dd", "mday", "dayofmonth", "day_of_month"}), 1, 31),
+    (frozenset({"hour", "hr", "hh"}), 0, 24),
+    (frozenset({"minute", "min"}), 0, 59),
+)
+
+
+def calendar_columns(columns: Mapping[str, Column], candidates: Iterable[str]) -> tuple[str, ...]:
+    """The columns that together tell when a row happened, from the year down; empty without at least year and month."""
+    found: list[str] = []
+    allowed = list(candidates)
+    for names, least, most in PARTS:
+        fitting = [name for name in allowed if name.strip().lower() in names and _within(columns[name], least, most)]
+        if len(fitting) != 1:
+            break
+        found += fitting
+    return tuple(found) if len(found) >= 2 else ()
+
+
+def calendar_days(columns: Mapping[str, Column], names: Sequence[str]) -> Array:
+    """Days since 1970-01-01 (float64) from year, month[, day[, hour[, minute]]]; NaN where a part is missing."""
+    limits = [(1, 9999), (1, 12), (1, 31), (0, 24), (0, 59)]
+    parts = [
+        np.where((numbers >= least) & (numbers <= most), numbers, np.nan)
+        for name, (least, most) in zip(names, limits, strict=False)
+        if (series := series_of(columns[name])) is not None and (numbers := as_numbers(series).to_numpy()) is not None
+    ]
+    missing = np.any([np.isnan(part) for part in parts], axis=0)
+    year, month, day, hour, minute = (
+        np.nan_to_num(parts[i]) if i < len(parts) else np.full(len(missing), default)
+        for i, default in enumerate((1970.0, 1.0, 1.0, 0.0, 0.0))
+    )
+    months = ((year - 1970) * 12 + month - 1).astype(np.int64).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.float64) + day - 1 + hour / 24 + minute / 1440
+    return np.where(missing, np.nan, days)
+
+
+def _within(column: Column, least: int, most: int) -> bool:
+    series = series_of(column)
+    if series is None or not series.dtype.is_numeric():
+        return False
+    numbers = as_numbers(series).drop_nulls()
+    return len(numbers) > 0 and bool(((numbers >= least) & (numbers <= most) & (numbers == numbers.round())).all())

@@ -1,0 +1,276 @@
+"""From what the user asked for to candidates: a plan for each, and how to build its network.
+
+`--models` names families or variants of them, `--layers` spells a network out, and Python users hand over modules. Without
+any of these, every family that reads the data's main form competes.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+from torch import nn
+
+from netpick.errors import RequestError
+from netpick.models.blueprint import TooLargeError, build_fitting
+from netpick.models.infer import supports_bfloat16
+from netpick.models.networks import MODELS, families_for, main_form, main_input
+from netpick.models.networks.base import FEWEST_PASSES, Architecture, Size
+from netpick.models.networks.layers import Layers
+from netpick.models.networks.module import UserModule
+from netpick.models.networks.network import Network, build_network
+from netpick.models.networks.rnn import RecurrentLayer
+from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe
+from netpick.training.augment import default_augment
+from netpick.training.plan import CandidatePlan
+from netpick.types import Inputs
+from netpick.types.recipe import Recipe, following_optimizer
+
+LARGE_RECURRENT = 25_000  # weights from state to state; below, bf16 gains nothing
+LARGE_MATRIX = 100_000  # weights; below, converting costs what computing in bf16 saves
+TRAINING_BYTES = 16  # of a weight: itself, its gradient, and two averages that the optimizer keeps
+MOST_SPELLED = 80  # letters of a network spelled out that an error repeats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A plan, and a function that builds its network from torch's current generator."""
+
+    plan: CandidatePlan
+    build: Callable[[], nn.Module]
+    passes: float = FEWEST_PASSES  # over the training rows that its share must afford, or `smaller` is taken
+    smaller: Callable[[], Candidate] | None = None  # the next size of the same family; None: this is the smallest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestants:
+    """What the user asked for, and the data that it is for."""
+
+    inputs: Inputs
+    num_outputs: int
+    num_rows: int  # to learn from
+    labels: tuple[str, ...]
+    device: str
+    seed: int
+    models: str | None = None
+    layers: Sequence[str] = ()
+    modules: Sequence[nn.Module] = ()
+    recipe: str | None = None
+    image_augment: bool = True
+    seconds: float | None = None  # of the budget, for each candidate; None: sizes do not depend on it
+
+
+def make_candidates(asked: Contestants) -> list[Candidate]:
+    """The candidates in the order of the contest. Raises RequestError for names and settings that do not exist."""
+    made: list[Candidate] = []
+    variants = parse_models(asked.models, asked.inputs) if asked.models is not None else []
+    count = len(variants) + len(asked.layers) + len(asked.modules)
+    if count == 0:
+        variants = [Variant(family=f, settings={}, recipe={}, text=f) for f in families_for(asked.inputs)]
+        count = len(variants)
+    asked = replace(asked, seconds=None if asked.seconds is None else asked.seconds / count)
+    made += [_from_variant(variant, asked) for variant in variants]
+    made += [_from_layers(text, asked) for text in asked.layers]
+    made += [_from_module(module, asked) for module in asked.modules]
+    names = [candidate.plan.name for candidate in made]
+    for i, name in enumerate(names):
+        if names.index(name) != i:  # asked for twice: told apart by a number
+            made[i] = replace(made[i], plan=replace(made[i].plan, name=f"{name} #{names[:i].count(name) + 1}"))
+    return made
+
+
+def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candidate:
+    form = main_form(asked.inputs)
+    if (variant.family, form) not in MODELS:
+        fitting = ", ".join(families_for(asked.inputs))
+        raise RequestError(
+            f"There is no {variant.family} for data of this form ({form}). Choose from: {fitting}, or spell a network "
+            "out with --layers."
+        )
+    architecture = MODELS[variant.family, form]
+    sizes = _sizes(architecture, asked)
+    size, presets = sizes[rung], sizes[rung].settings
+    settings = apply(presets, variant.settings, variant.text)
+    recipe = architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs)
+    recipe = _overridden(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
+
+    def build() -> nn.Module:
+        return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
+
+    try:
+        made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+    except TooLargeError as error:
+        raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
+    smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
+    remarks = (size.remark,) if size.remark else ()
+    return replace(made, plan=replace(made.plan, remarks=remarks), passes=size.passes, smaller=smaller)
+
+
+def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:
+    """Largest first for a budget; what the data alone suggest, for a fixed number of steps."""
+    of_data = (asked.inputs, asked.num_rows, asked.num_outputs)
+    if asked.seconds is None:
+        return [Size(settings=architecture.presets(*of_data))]
+    return architecture.sizes(*of_data, asked.seconds)
+
+
+def _from_layers(text: str, asked: Contestants) -> Candidate:
+    architecture = MODELS["layers", main_form(asked.inputs)]
+    settings = architecture.Settings(spec=text)
+    recipe = _overridden(
+        architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe"
+    )
+
+    def build() -> nn.Module:
+        return build_network("layers", settings, asked.inputs, asked.num_outputs)
+
+    try:
+        return _candidate("layers", "layers", _as_json(settings), recipe, build, asked)
+    except TooLargeError as error:
+        raise RequestError(_too_large(error, *_spelled_out(text), asked.device)) from None
+
+
+def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
+    if main_form(asked.inputs) == "window":
+        raise RequestError(
+            f"Your module {type(module).__name__} was handed over for a forecast, but only the families and networks spelled "
+            'out can forecast. Pass models="mlp,cnn,rnn,transformer" or layers="lstm 64, lstm 64".'
+        )
+    recipe = _overridden(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
+    start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    def build() -> nn.Module:
+        own = copy.deepcopy(module)  # a second training must not change what the first one answers
+        own.load_state_dict(start)  # every training starts from the weights that were handed over
+        return UserModule(own, asked.inputs, asked.num_outputs)
+
+    return replace(
+        _candidate(type(module).__name__, "module", {}, recipe, build, asked),
+        plan=replace(_candidate(type(module).__name__, "module", {}, recipe, build, asked).plan, module=True),
+    )
+
+
+def _candidate(
+    name: str, family: str, settings: dict[str, Any], recipe: Recipe, build: Callable[[], nn.Module], asked: Contestants
+) -> Candidate:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(asked.seed)
+        most = machine_memory(asked.device) // TRAINING_BYTES
+        network = build() if family == "module" else build_fitting(build, most=most)
+    plan = CandidatePlan(
+        name=name,
+        family=family,
+        settings=settings,
+        recipe=recipe,
+        seed=asked.seed,
+        parameters=sum(p.numel() for p in network.parameters()),
+        precision=_precision(recipe, network, asked.device),
+    )
+    return Candidate(plan=plan, build=build)
+
+
+def machine_memory(device: str) -> int:
+    """Bytes that the machine has in all, and the GPU where it is to train there."""
+    memory = 1 << 40
+    with suppress(ValueError, OSError, AttributeError):  # no such figure on this system
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if device.startswith("cuda"):
+        memory = min(memory, torch.cuda.get_device_properties(device).total_memory)
+    return memory
+
+
+def _too_large(error: TooLargeError, what: str, advice: str, device: str) -> str:
+    more = "more than " if error.at_least else ""
+    taken, there = TRAINING_BYTES * error.weights, machine_memory(device)
+    if taken <= there:  # not too many weights, but layers without end
+        return f"{what}, and the network would have so many layers that building it alone takes minutes. {advice}"
+    return (
+        f"{what}, and the network would have {more}{_counted(error.weights)} weights. To train them takes "
+        f"{more}{_counted(taken // 10**9)} GB of memory, but there are {there / 1e9:,.1f} GB. {advice}"
+    )
+
+
+def _counted(count: int) -> str:
+    return f"{count:,}" if count < 10**15 else f"{count:.1e}"
+
+
+def _largest_setting(variant: Variant, presets: Any) -> tuple[str, str]:
+    """The setting that was raised the most above its preset, and what to type instead."""
+    if "spec" in variant.settings:
+        return _spelled_out(str(variant.settings["spec"]))
+    raised = {
+        name: value / max(1, getattr(presets, name))
+        for name, value in variant.settings.items()
+        if isinstance(value, int) and isinstance(getattr(presets, name), int)
+    }
+    if not raised:
+        return (
+            f"{variant.text} was asked for",
+            "Choose another family with --models, or use data of fewer columns or values.",
+        )
+    name = max(raised, key=lambda name: raised[name])
+    return (
+        f"Setting '{name}' is {variant.settings[name]:,} (in {variant.text})",
+        f"Give a smaller one: its preset for these data is {variant.family}[{name}={getattr(presets, name)}].",
+    )
+
+
+def _spelled_out(text: str) -> tuple[str, str]:
+    cut = text if len(text) <= MOST_SPELLED else f"{text[:MOST_SPELLED]}..."
+    return f"The layers '{cut}' were asked for", "Spell out fewer or smaller ones, for example dense 64 relu."
+
+
+def _precision(recipe: Recipe, network: nn.Module, device: str) -> str:
+    """bf16 where the device computes faster in it: on a processor convolutions over images, large matrices, the members of
+    a table's MLP, LSTMs in torch's kernel and other recurrent layers that are wide (up to twice as fast), while narrow ones and
+    small networks gain nothing.
+    """
+    if recipe.precision != "auto":
+        return recipe.precision
+    if not supports_bfloat16(device):
+        return "float32"
+    if device.startswith("cuda"):
+        return "bfloat16"
+    recurrent = [weights for m in network.modules() if (weights := _recurrent_weights(m))]
+    if recurrent:
+        kernels = any(isinstance(m, nn.LSTM) for m in network.modules())
+        return "bfloat16" if kernels or max(recurrent) >= LARGE_RECURRENT else "float32"
+    convolutional = any(isinstance(m, nn.Conv2d) for m in network.modules())
+    members = isinstance(network, Network) and network.head.members > 1
+    large = any(isinstance(m, nn.Linear) and m.weight.numel() >= LARGE_MATRIX for m in network.modules())
+    return "bfloat16" if convolutional or members or large else "float32"
+
+
+def _recurrent_weights(module: nn.Module) -> int:
+    """Weights from state to state of one direction; 0 for what is no recurrent layer."""
+    if isinstance(module, nn.RNNBase):
+        return int(module.state_dict()["weight_hh_l0"].numel())
+    return module.recurrent_weight[0].numel() if isinstance(module, RecurrentLayer) and module.spelled_out else 0
+
+
+def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:
+    """What the data allow, unless the architecture brings its own."""
+    main = main_input(asked.inputs)
+    if main == "table" or recipe.augment or not asked.image_augment:
+        return {}
+    return {"augment": default_augment(asked.inputs[main], asked.num_rows, asked.labels).names}
+
+
+def _overridden(recipe: Recipe, overrides: Mapping[str, Any], label: str) -> Recipe:
+    return apply(recipe, {**following_optimizer(recipe, overrides), **overrides}, label)
+
+
+def _shared(asked: Contestants) -> dict[str, Any]:
+    return parse_recipe(asked.recipe) if asked.recipe else {}
+
+
+def _as_json(settings: Any) -> dict[str, Any]:
+    return json.loads(TypeAdapter(type(settings)).dump_json(settings))  # type: ignore[no-any-return]

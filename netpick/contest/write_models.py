@@ -1,0 +1,93 @@
+"""Model files of a finished run: the recommended one, and one of every other candidate and baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from netpick.columns.encode import Encoder
+from netpick.columns.store import Store
+from netpick.data.sources.base import ReadOptions
+from netpick.models.baseline_fits import BaselineFit
+from netpick.models.infer import DeviceData
+from netpick.saved.artifact import save_model
+from netpick.saved.baseline_model import CHECK_ROWS, save_baseline, settings_of
+from netpick.saved.generated import generated_given, generated_rows
+from netpick.saved.kept_models import FOLDER, WINNER, file_names, keep_index
+from netpick.saved.record import BASELINE
+from netpick.saved.use import Contender, record_of
+from netpick.tasks import Task
+from netpick.training.plan import CandidatePlan
+from netpick.types import Inputs, RunResults
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netpick.models.baselines import Given, Problem
+
+Keep = Literal["all", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What the model files are made of: trained networks and fitted baselines, with the task's state of each."""
+
+    task: Task
+    states: Mapping[str, Any]
+    encoders: Sequence[Encoder]
+    read: ReadOptions
+    networks: Mapping[str, nn.Module]
+    plans: Mapping[str, CandidatePlan]
+    data: DeviceData
+    baselines: Mapping[str, BaselineFit]
+    problem: Problem
+    private: bool  # the files hold no row
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose models can be written."""
+        return (*self.networks, *self.baselines)
+
+    def write(self, name: str, path: Path, results: RunResults, card: str) -> None:
+        """The model file of one of them, whole or not at all."""
+        inputs, state = self.problem.inputs, self.states[name]
+        if name in self.baselines:
+            fit = self.baselines[name]
+            source = Contender(name=name, family=BASELINE, settings=settings_of(fit))
+            record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
+            save_baseline(path, record, fit, self._given(fit), card, state)
+            return
+        plan = self.plans[name]
+        source = Contender(name=name, family=plan.family, settings=plan.settings, module=plan.module)
+        record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
+        save_model(path, record, self.networks[name], self._data(inputs), card)
+
+    def _given(self, fit: BaselineFit) -> Given:
+        """The rows that prove a baseline."""
+        if self.private:
+            return generated_given(fit.baseline, fit.fitted, self.problem, CHECK_ROWS)
+        return fit.baseline.given(self.problem, np.sort(self.problem.train)[:CHECK_ROWS])
+
+    def _data(self, inputs: Inputs) -> DeviceData:
+        """The rows that prove a network, first."""
+        if not self.private:
+            return self.data
+        return DeviceData(Store(arrays=generated_rows(inputs, CHECK_ROWS)), inputs, self.data.device)
+
+
+def write_models(
+    folder: Path, recommended: str, finished: Finished, results: RunResults, cards: Mapping[str, str], keep: Keep
+) -> None:
+    """model.netpick, and in models/ all others unless only the best is kept. cards: by name."""
+    finished.write(recommended, folder / WINNER, results, cards[recommended])
+    if keep == "best":
+        return
+    files = file_names([name for name in finished.names if name != recommended])
+    (folder / FOLDER).mkdir(exist_ok=True)
+    for name, file in files.items():
+        finished.write(name, folder / FOLDER / file, results, cards[name])
+    keep_index(folder, recommended, files)

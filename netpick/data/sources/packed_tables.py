@@ -1,0 +1,86 @@
+"""Zips of tables: unpacked into a folder of their own for as long as they are read, within limits; never trusted."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netpick.data.sources.class_folders import is_junk
+from netpick.data.sources.image_zip import HIGHEST_RATIO, RATIO_COUNTS_FROM, require_harmless
+from netpick.data.sources.media_names import MediaFiles
+from netpick.data.sources.parquet_arrow import first_bytes
+from netpick.data.sources.paths import FILE_SUFFIXES, MEDIA_SUFFIXES, bare
+from netpick.errors import DataError
+
+LARGEST_TABLES = 8 << 30  # bytes unpacked, of all tables of a zip together
+MOST_TABLES = 200_000  # texts may be as many
+BESIDE_MEDIA, MOST_BESIDE_MEDIA = (".csv", ".tsv", ".tab"), 20
+TABLES = (*FILE_SUFFIXES, ".json", ".arff", ".xlsx", ".txt", ".data", ".test", ".names")
+
+
+def tables_in(path: Path) -> list[str]:
+    """The members of a zip that are tables by their endings; [] for what is no zip, or a spreadsheet."""
+    if not path.is_file() or first_bytes(path, 4) != b"PK\3\4" or not path.name.lower().endswith(".zip"):
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return []  # the reader of zips says what is wrong
+    found = [name for name in names if bare(name.lower()).endswith(TABLES) and not _is_hidden(name)]
+    if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
+        found = [name for name in found if bare(name.lower()).endswith(BESIDE_MEDIA)]  # texts are boxes or remarks
+        return found if len(found) <= MOST_BESIDE_MEDIA else []
+    return found
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a folder of its path, or the file itself, is one that people do not see; .. is left for the check of harm."""
+    return any(is_junk(part) for part in name.split("/") if part not in ("..", "."))
+
+
+def media_in(path: Path) -> list[MediaFiles]:
+    """The pictures in a zip."""
+    with zipfile.ZipFile(path) as archive:
+        names = [member.filename for member in archive.infolist()]
+    pictures = [n for n in names if n.lower().endswith(MEDIA_SUFFIXES["image"]) and not _is_hidden(n)]
+    return [MediaFiles(root=path, paths=frozenset(pictures), kind="image", in_zip=True)] if pictures else []
+
+
+@contextmanager
+def unpacked(path: Path, names: list[str]) -> Iterator[Path]:
+    """A folder that holds these members, gone afterwards. Raises DataError for members that are not harmless."""
+    if len(names) > MOST_TABLES:
+        raise DataError(
+            f"{path} holds {len(names):,} tables, and at most {MOST_TABLES:,} are looked at. Unpack it, and name the one to read."
+        )
+    with tempfile.TemporaryDirectory(prefix="netpick-zip-") as folder, zipfile.ZipFile(path) as archive:
+        left = LARGEST_TABLES
+        for name in names:
+            member = archive.getinfo(name)
+            require_harmless(member, path)
+            left -= member.file_size
+            too_dense = member.file_size > RATIO_COUNTS_FROM and member.file_size > HIGHEST_RATIO * max(
+                1, member.compress_size
+            )
+            if left < 0 or too_dense:
+                raise DataError(
+                    f"{path}: its member {name!r} says it unpacks from {member.compress_size:,} to {member.file_size:,} bytes, but "
+                    f"tables of at most {LARGEST_TABLES >> 30} GB in all, packed no more than {HIGHEST_RATIO} times, were expected. "
+                    "Unpack it yourself, and name the table."
+                )
+            target = Path(folder, *name.split("/"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with archive.open(member) as source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy, 1 << 20)
+            except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+                raise DataError(
+                    f"{path}: its member {name!r} cannot be unpacked ({error}), and a whole zip was expected. Copy or download it "
+                    "again."
+                ) from None
+        yield Path(folder)

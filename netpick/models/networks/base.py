@@ -1,0 +1,89 @@
+"""The contract of an architecture: forms in, pooled features out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from netpick.types import Form, Inputs
+from netpick.types.recipe import Recipe
+
+Batch = Mapping[str, Tensor]
+"""A batch by input name: "vector" (B, F) float, "codes" (B, K) int64, "series" (B, T, C) float with "series.mask" (B, T)
+bool when the spec says padded, "grid" (B, C, H, W) uint8, or float in 0..1 after augmentation."""
+
+
+Geometry = Literal[
+    "pooled", "steps", "map"
+]  # of features: for a whole row, for each of its steps, for each of its places
+
+
+class Features(NamedTuple):
+    """What a trunk emits. `pooled` is (B, D), or (B, M, D) for a network of M members that train side by side."""
+
+    pooled: Tensor
+    steps: Tensor | None = None  # (B, T, D)
+    mask: Tensor | None = None  # (B, T)
+    map: Tensor | None = None  # (B, D, h, w)
+
+
+class Trunk(nn.Module):
+    """A network without its head: what it emits, and how wide that is. A width of 0: it emits no such features."""
+
+    width: int  # of its pooled features
+    step_width: int = 0  # of its steps, where these follow those of the row
+    map_width: int = 0
+    members: int = 1  # of its pooled features; 1: they have no dimension for it
+    group: int = 1  # neighbouring steps of a row that are one step of the network
+
+    def width_of(self, geometry: Geometry) -> int:
+        """D of its features of this geometry; 0 where it emits none."""
+        return {"pooled": self.width, "steps": self.step_width, "map": self.map_width}[geometry]
+
+    def forward(self, batch: Batch) -> Features:
+        raise NotImplementedError
+
+
+FEWEST_PASSES = 3.0  # over the training rows, below which a network can hardly be judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """One size of a family for some data and a budget."""
+
+    settings: Any
+    passes: float = FEWEST_PASSES  # over the training rows that must be affordable, or a smaller size is taken
+    remark: str = ""  # what was scaled down for the budget, for example "reads the first 128 of 512 tokens"
+
+
+class Architecture(ABC):
+    """One way to read one or several forms. Instances are stateless entries of MODELS."""
+
+    family: ClassVar[str]  # "mlp", "cnn", "rnn", "transformer", "fm"
+    forms: ClassVar[tuple[Form, ...]]  # the forms it reads as the main input; ("vector", "codes") reads either or both
+    Settings: ClassVar[type[Any]]  # a strict frozen pydantic dataclass with every default written once
+
+    def suits(self, inputs: Inputs) -> bool:
+        """Whether it competes unasked for such inputs; who asks for it by name gets it for all that it reads."""
+        return True
+
+    @abstractmethod
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
+        """Settings sized to the data: the opinions live here, the neutral defaults in Settings."""
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Sizes for a share of `seconds`, largest first: the first whose passes turn out to be affordable is trained, the
+        last one in any case. Steps are timed, so a size far out of reach should be left out."""
+        return [Size(settings=self.presets(inputs, num_rows, num_outputs))]
+
+    @abstractmethod
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        """How to train it: optimizer, learning rate, batch size, regularisation."""
+
+    @abstractmethod
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        """The trunk, initialised from torch's current generator (the caller seeds it)."""

@@ -1,0 +1,35 @@
+"""The RNN for forecasting: simple, LSTM or GRU cells over the window, read forwards, its last state is what counts.
+
+Long windows are read in patches, as in SegRNN (Lin et al. 2023): hundreds of single steps are slow to learn through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from netpick.models.networks.forecast_network import Forecaster, Pooled, WindowTrunk, forecast_recipe, window_part
+from netpick.models.networks.rnn import RnnSettings, RnnTrunk
+from netpick.types import Inputs
+from netpick.types.recipe import Recipe
+
+MOST_STEPS = 32  # after patching
+
+
+class ForecastRnn(Forecaster):
+    """Recurrent network on windows, with the settings of the other recurrent networks."""
+
+    family: ClassVar[str] = "rnn"
+    Settings = RnnSettings
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RnnSettings:
+        patch = max(1, -(-inputs["window"].shape[0] // MOST_STEPS))
+        width = 32 if num_rows < 1_000 else 64
+        return RnnSettings(
+            cell="gru", layers=1, width=width, bidirectional=False, pooling="last", patch=patch, dropout=0.1
+        )
+
+    def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
+        return forecast_recipe(inputs, num_rows, 3e-3, weight_decay=0.2)
+
+    def build(self, inputs: Inputs, settings: Any) -> WindowTrunk:
+        return Pooled(RnnTrunk(window_part(inputs), settings))

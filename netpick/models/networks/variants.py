@@ -1,0 +1,168 @@
+"""Variants are data: `rnn`, `rnn[cell=gru,layers=2]`, `mlp[activation=sigmoid,optimizer=sgd]`.
+
+One bracket sets both the architecture's settings and the recipe. Values become what the setting says: numbers, words,
+true or false, and lists joined by `+` or `|` (`augment=flip+shift`). In `layers[...]` the network itself stands in the
+bracket: `layers[dense 8 relu, dense 4 relu, optimizer=sgd]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+from netpick.errors import RequestError, near_matches
+from netpick.models.networks import MODELS, families_for, main_form
+from netpick.types import Inputs
+from netpick.types.recipe import Recipe
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A family with what its bracket sets; `text` is its name in the contest."""
+
+    family: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    text: str
+
+
+def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
+    """Variants from a comma-separated list; with `inputs`, settings are those of the data's main form.
+
+    Raises RequestError for an unknown family, setting or value, naming the near matches.
+    """
+    form = None if inputs is None else main_form(inputs)
+    parts = _split(text, text)
+    if not parts:
+        raise RequestError("--models is empty, but needs at least one family. Type for example --models mlp,cnn,rnn.")
+    families = tuple(dict.fromkeys(family for family, _ in MODELS))
+    variants = []
+    for part in parts:
+        family, bracket, rest = part.partition("[")
+        family = family.strip()
+        if family not in families:
+            known = families_for(inputs) if inputs is not None else families
+            raise RequestError(
+                f"There is no model family '{family}' (in --models {text}).{near_matches(family, known)}"
+            )
+        if bracket and not rest.rstrip().endswith("]"):
+            raise RequestError(
+                f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2]."
+            )
+        inside = rest.rstrip()[:-1] if bracket else ""
+        variants.append(_variant(family, form, inside, part))
+    return variants
+
+
+def parse_recipe(text: str) -> dict[str, Any]:
+    """Recipe settings from `optimizer=sgd,learning_rate=0.1`. Raises RequestError for unknown names and values."""
+    known = _fields(Recipe)
+    return dict(_assignment(item, known, "--recipe") for item in _split(text, text))
+
+
+def apply(value: Settings, overrides: Mapping[str, Any], label: str = "") -> Settings:
+    """`value` (settings or a recipe) with some fields replaced, checked as strictly as it was built.
+
+    Raises RequestError for an unknown field or a value out of range; `label` says where it was asked for.
+    """
+    if not overrides:
+        return value
+    kind = type(value)
+    known = _fields(kind)
+    where = f" (in {label})" if label else ""
+    for name in overrides:
+        if name not in known:
+            raise RequestError(f"There is no setting '{name}' here{where}.{near_matches(name, known)}")
+    current = {name: getattr(value, name) for name in known}
+    try:
+        return kind(**(current | dict(overrides)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise RequestError(
+            f"Setting '{name}' is {first['input']!r}{where}, but: {_plain(first['msg'])}. Give another value."
+        ) from None
+
+
+def _variant(family: str, form: str | None, inside: str, text: str) -> Variant:
+    settings_known: dict[str, Any] = {}
+    for (other, other_form), architecture in MODELS.items():
+        if other == family and form in (None, other_form):
+            settings_known |= _fields(architecture.Settings)
+    recipe_known = _fields(Recipe)
+    settings: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    spelled: list[str] = []  # the layers of a network spelled out
+    for item in _split(inside, text):
+        name = item.partition("=")[0].strip()
+        if family == "layers" and name not in recipe_known and name != "spec":
+            spelled.append(item)
+        elif name in settings_known:
+            settings |= [_assignment(item, settings_known, text)]
+        else:
+            recipe |= [_assignment(item, {**recipe_known, **settings_known}, text)]
+    if spelled:
+        settings["spec"] = ", ".join(spelled)
+    return Variant(family=family, settings=settings, recipe=recipe, text=text)
+
+
+def _assignment(item: str, known: Mapping[str, Any], label: str) -> tuple[str, Any]:
+    name, equals, value = (part.strip() for part in item.partition("="))
+    if not equals:
+        raise RequestError(f"'{item}' (in {label}) sets nothing. Write name=value, for example learning_rate=0.01.")
+    if name not in known:
+        raise RequestError(f"There is no setting '{name}' (in {label}).{near_matches(name, known)}")
+    return name, _typed(name, value, known[name], label)
+
+
+def _typed(name: str, text: str, annotation: Any, label: str) -> Any:
+    """The text as the setting's type; words of a Literal are listed when none fits."""
+    plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    words: tuple[Any, ...] = get_args(plain) if get_origin(plain) is Literal else ()
+    value: Any = text
+    if get_origin(plain) is tuple:
+        value = tuple(part.strip() for part in re.split(r"[+|]", text) if part.strip() and part.strip() != "none")
+        inner = get_args(plain)[0]
+        words = get_args(inner) if get_origin(inner) is Literal else ()
+    for word in value if isinstance(value, tuple) else (value,):
+        if words and word not in words:
+            raise RequestError(f"Setting '{name}' cannot be '{word}' (in {label}).{near_matches(word, words)}")
+    try:
+        return TypeAdapter(annotation).validate_python(value, strict=False)
+    except ValidationError as error:
+        message = _plain(error.errors()[0]["msg"])
+        raise RequestError(f"Setting '{name}' is '{text}' (in {label}), but: {message}. Give another value.") from None
+
+
+def _plain(message: str) -> str:
+    """Pydantic's sentence in lower case, without its full stop and its technical tail."""
+    return (message[:1].lower() + message[1:]).split(", unable to parse")[0].rstrip(".")
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """Names of the fields with their types, limits included."""
+    made: dict[str, Any] = {}
+    for name, info in kind.__pydantic_fields__.items():
+        made[name] = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+    return made
+
+
+def _split(text: str, label: str) -> list[str]:
+    """Parts between commas outside of brackets and parentheses, without blanks."""
+    parts, depth, start = [], 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in "])")
+        if depth < 0:
+            break
+        if letter == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    if depth != 0:
+        raise RequestError(f"The brackets of '{label}' do not match. Write it like mlp,rnn[cell=gru,layers=2].")
+    return [part.strip() for part in [*parts, text[start:]] if part.strip()]

@@ -1,0 +1,1 @@
+"""The model file and the exported folder: written, proved on loading, and used. Nothing here trains."""

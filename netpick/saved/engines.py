@@ -1,0 +1,249 @@
+"""What answers encoded rows: torch from a model file, numpy from that of a baseline, or onnxruntime from an exported graph. All
+take and give numpy.
+
+Neither reads raw data nor words answers (use.py does); importing this imports neither torch nor onnxruntime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from netpick.columns.batches import batch_rows, batches, main_lengths
+from netpick.columns.forms import FORMS
+from netpick.errors import ModelFileError, RequestError
+from netpick.types import Array, Column, Inputs, Rows, TableColumn
+
+if TYPE_CHECKING:
+    from netpick.saved.artifact import LoadedModel
+    from netpick.saved.baseline_model import LoadedBaseline
+    from netpick.tasks.forecast.windows import Windows
+
+CHUNK_ROWS = 4_096  # that a baseline answers at a time
+ANSWERS = "answers"  # the output of an exported graph that an engine gives
+TEXTS, NUMBERS = "text.", "number."  # before the name of a column: its raw cells, beside the encoded rows
+FORECASTS = "forecasts"  # of a baseline that reads the history of a series: its encoded rows are its answers
+MOST_MEMORY = 4 << 30  # bytes that running graphs may take
+UNBOUNDED = [
+    "ConstantFolding"
+]  # optimisers of onnxruntime that compute while loading, outside of that bound; torch's has done it
+
+
+class Engine(Protocol):
+    """Answers of a model for encoded rows."""
+
+    @property
+    def name(self) -> str:
+        """'torch', 'numpy' or 'onnx'."""
+
+    @property
+    def raw(self) -> Sequence[str]:
+        """Names of arrays that it reads beside the encoded rows: TEXTS or NUMBERS, and a column."""
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """Answers (n, O) for encoded rows, after the task's `answer`: probabilities, or standardised values. float32, of
+        baselines float64.
+
+        arrays: by store name, as `encode` makes them ("vector", "codes", "tokens", "tokens.lengths", ...), n rows each. A
+        row's answer does not depend on the other rows, so rows of several requests may come together.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchEngine:
+    """A model file's network."""
+
+    loaded: LoadedModel
+    name: str = "torch"
+    raw: tuple[str, ...] = ()
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        from netpick.columns.store import Store
+        from netpick.models.infer import DeviceData, answers_of, predict_outputs
+        from netpick.tasks import TASKS
+
+        data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
+        rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
+        answer = TASKS[self.loaded.record.task].answer.answer
+        answers = answers_of(answer, predict_outputs(self.loaded.network, data, rows))
+        return np.asarray(answers.numpy(), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineEngine:
+    """A baseline's model file: arrays, and numpy. Safe to call from several threads at once."""
+
+    loaded: LoadedBaseline
+    name: str = "numpy"
+
+    @property
+    def raw(self) -> Sequence[str]:
+        """See Engine."""
+        return [*(TEXTS + name for name in self.loaded.texts), *(NUMBERS + name for name in self.loaded.numbers)]
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        from netpick.models.baselines import Given
+
+        if FORECASTS in arrays:
+            return arrays[FORECASTS]
+        parts = self.loaded.parts
+        texts = {name: arrays[TEXTS + name] for name in self.loaded.texts}
+        numbers = {name: arrays[NUMBERS + name] for name in self.loaded.numbers}
+        encoded = encoded_only(arrays)
+        chunks = []
+        for start in range(0, len(next(iter(encoded.values()))), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            given = Given(
+                inputs=parts.inputs,
+                arrays={name: array[part] for name, array in encoded.items()},
+                texts={name: column[part] for name, column in texts.items()},
+                numbers={name: column[part] for name, column in numbers.items()},
+            )
+            chunks.append(self.loaded.answers(given))
+        return np.concatenate(chunks)
+
+    def forecasts(self, windows: Windows, rows: Rows) -> Array:
+        """Answers (n, O) for windows of series, which need more of these than encoded rows hold."""
+        from netpick.models.baselines import Given
+        from netpick.models.baselines.base import history_of
+
+        chunks = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = rows[start : start + CHUNK_ROWS]
+            arrays = {name: np.asarray(array[part]) for name, array in windows.store.arrays.items()}
+            given = Given(inputs=self.loaded.parts.inputs, arrays=arrays, texts={}, history=history_of(windows, part))
+            chunks.append(self.loaded.answers(given))
+        return np.concatenate(chunks)
+
+
+def encoded_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Encoded rows, without the raw cells that a baseline reads beside them."""
+    return {name: array for name, array in arrays.items() if not name.startswith((TEXTS, NUMBERS))}
+
+
+def raw_cells(engine: Engine, columns: Mapping[str, Column]) -> dict[str, Array]:
+    """What an engine reads beside encoded rows."""
+    if not engine.raw:
+        return {}
+    from netpick.columns.kinds.cells import as_moderate_numbers
+    from netpick.models.baselines.base import cells
+
+    made: dict[str, Array] = {}
+    for key in engine.raw:
+        column = columns[key.partition(".")[2]]
+        assert isinstance(column, TableColumn)
+        made[key] = cells(column) if key.startswith(TEXTS) else as_moderate_numbers(column.values).to_numpy()
+    return made
+
+
+class OnnxEngine:
+    """An exported graph in onnxruntime, on the processor. Safe to call from several threads at once."""
+
+    name = "onnx"
+    raw: tuple[str, ...] = ()
+
+    def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
+        """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime.
+
+        Raises RequestError without onnxruntime, ModelFileError when the graph does not fit these inputs.
+        """
+        try:
+            import onnxruntime
+        except ImportError:
+            raise RequestError(
+                "This model is an exported graph, but onnxruntime is not installed. Type: pip install onnxruntime"
+            ) from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4  # errors are raised, and told in words
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        _bound_memory()
+        where = path or "the graph"
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=UNBOUNDED
+            )
+        except _refusals() as error:
+            raise _cannot_run(where, error) from None
+        self._where = where
+        self._dtypes = {node.name: _DTYPES.get(node.type) for node in self._session.get_inputs()}
+        self.inputs = inputs
+        wanted = {*inputs, *(f"{name}.lengths" for name, spec in inputs.items() if spec.padded)}
+        if set(self._dtypes) != wanted or ANSWERS not in {node.name for node in self._session.get_outputs()}:
+            raise ModelFileError(
+                f"{where} reads {sorted(self._dtypes)}, but its model.json says {sorted(wanted)}. Export the model again: "
+                "netpick export MODEL --to onnx"
+            )
+
+    def outputs(self, arrays: Mapping[str, Array]) -> Array:
+        """See Engine."""
+        rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
+        lengths = main_lengths(self.inputs, arrays)
+        found: Array | None = None
+        for chunk, places in batches(rows, lengths, batch_rows(self.inputs)):
+            whole = len(chunk) == len(rows) and lengths is None
+            try:
+                answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
+            except _refusals() as error:
+                raise _cannot_run(self._where, error) from None
+            if whole:
+                return np.asarray(answers, dtype=np.float32)
+            found = np.empty((len(rows), *answers.shape[1:]), dtype=np.float32) if found is None else found
+            found[places] = answers
+        assert found is not None, "no rows were given"
+        return found
+
+    def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
+        """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""
+        made = {}
+        for name, spec in self.inputs.items():
+            part = arrays[name] if rows is None else arrays[name][rows]
+            if spec.padded:
+                key = f"{name}.lengths"
+                lengths = arrays[key] if rows is None else arrays[key][rows]
+                made[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
+                if FORMS[spec.form].trimmed:
+                    part = part[:, : max(1, int(lengths.max(initial=1)))]
+            made[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
+        return made
+
+
+@cache
+def _bound_memory() -> None:
+    """Bounds what all graphs of this process take together. More is an error of the graph, not of the process."""
+    import onnxruntime
+
+    kind = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    # The others: how the arena grows, and its first and largest unused pieces; -1 leaves them to onnxruntime.
+    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(MOST_MEMORY, 0, -1, -1))
+
+
+def _cannot_run(where: Path | str, error: Exception) -> ModelFileError:
+    first = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return ModelFileError(f"{where} cannot be run: {first}. Export the model again: netpick export MODEL --to onnx")
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a graph that it cannot load; the kinds have no common root of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented,
+            state.RuntimeException, RuntimeError)  # fmt: skip
+
+
+_DTYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
+}

@@ -1,0 +1,131 @@
+"""An exported model: a folder of data that is used without torch.
+
+`model/` holds `manifest.json` (SHA-256 and size of every file), `model.onnx`, `model.json` (the record, as in a model file),
+`check.safetensors` (encoded rows and the answers that torch gave for them: loading runs them again and refuses on a
+mismatch) and `card.md`. What lies beside `model/` (README.md, client.py, Containerfile, requirements.txt) is for people; nothing
+reads it here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from netpick.columns.forms import LENGTHS, stored_as
+from netpick.disk.strict import Bundle, RefusedError, open_folder
+from netpick.disk.strict.tensors import arrays_of, header_of
+from netpick.errors import RequestError
+from netpick.saved.engines import OnnxEngine
+from netpick.saved.onnx_file import MOST_BYTES, checked_graph, read_metadata
+from netpick.saved.parts import ModelParts, read_parts, refuse
+from netpick.types import Array, Inputs
+
+FORMAT = 1
+MODEL = "model"  # the folder within
+GRAPH, RECORD, CHECK, CARD = "model.onnx", "model.json", "check.safetensors", "card.md"
+MEMBERS = {GRAPH: MOST_BYTES, RECORD: 64 << 20, CHECK: 256 << 20, CARD: 1 << 20}  # and how many bytes each may have
+MOST_CHECKED = 1_000  # rows
+SOURCE = "source_sha256"  # in the graph's metadata: the model file that it was made of
+TOLERANCE = 1e-4  # answers on another processor differ in the last bits, relative to the largest
+
+
+def is_exported(path: Path) -> bool:
+    """Whether it looks like an exported folder, or the model/ within one."""
+    return (path / GRAPH).is_file() or (path / MODEL / GRAPH).is_file()
+
+
+def default_folder(model: Path) -> Path:
+    """Where the export of a model file goes unless said otherwise: RUN/onnx, or NAME-onnx beside NAME.netpick."""
+    return model.with_name("onnx" if model.name == "model.netpick" else f"{model.stem}-onnx")
+
+
+def exported_beside(model: Path) -> Path:
+    """The folder that was exported of this model file. Raises RequestError when there is none, or of another file."""
+    folder = default_folder(model)
+    remedy = f"Type: netpick export {model} --to onnx"
+    if not model.is_file():
+        raise RequestError(f"There is no model file {model}. `netpick fit` writes one: RUN/model.netpick.")
+    if not is_exported(folder):
+        raise RequestError(f"{model} was to run in onnxruntime, but was not exported to {folder} yet. {remedy}")
+    if source_of(folder) != sha256_of(model):
+        raise RequestError(f"{folder} was exported of another model file than {model} is now. {remedy}")
+    return folder
+
+
+def source_of(folder: Path) -> str:
+    """SHA-256 of the model file that a folder was exported of. Raises ModelFileError when the folder is damaged."""
+    place = _place(folder)
+    try:
+        with open_folder(place, MEMBERS, FORMAT) as bundle:
+            graph = bytes(bundle.read(GRAPH))
+    except RefusedError as error:
+        refuse(place, str(error))
+    return read_metadata(checked_graph(graph, place / GRAPH)).get(SOURCE, "")
+
+
+def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEngine]:
+    """The parts and the engine of an exported folder, proved: checksums, a graph that stands alone, stored answers.
+
+    threads: of one call; 0 leaves it to onnxruntime. Raises ModelFileError for anything wrong with it, RequestError without
+    onnxruntime.
+    """
+    place = _place(folder)
+    try:
+        with open_folder(place, MEMBERS, FORMAT) as bundle:
+            card = bundle.read(CARD).decode("utf-8", "replace")
+            parts = read_parts(bytes(bundle.read(RECORD)), card, place)
+            check = _stored(bundle, parts.inputs)
+            graph = bytes(bundle.read(GRAPH))
+        engine = OnnxEngine(checked_graph(graph, place / GRAPH), parts.inputs, threads=threads, path=place / GRAPH)
+        _prove(engine, parts.inputs, check)
+    except RefusedError as error:
+        refuse(place, str(error))
+    return parts, engine
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(folder: Path) -> Path:
+    return folder if (folder / GRAPH).is_file() else folder / MODEL
+
+
+def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
+    """The arrays of the check, each of the type and shape that an engine reads. Raises RefusedError."""
+    content = bundle.read(CHECK)
+    header = header_of(content)
+    found = header.specs.get("answers")
+    if found is None or len(found.shape) != 2 or found.dtype != "float32" or not 1 <= found.shape[0] <= MOST_CHECKED:
+        raise RefusedError("its check holds no answers")
+    rows = found.shape[0]
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {"answers": ("float32", found.shape)}
+    for name, spec in inputs.items():
+        wanted[f"input.{name}"] = (stored_as(spec), (rows, *spec.shape))
+        if spec.padded:
+            wanted[f"input.{name}.lengths"] = (LENGTHS, (rows,))
+    if {name: (spec.dtype, spec.shape) for name, spec in header.specs.items()} != wanted:
+        raise RefusedError("its check holds other rows than the model reads")
+    return arrays_of(content, header)
+
+
+def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> None:
+    """The stored rows must give the stored answers. Raises RefusedError."""
+    answers = check["answers"]
+    rows = {name.removeprefix("input."): array for name, array in check.items() if name != "answers"}
+    for name, spec in inputs.items():
+        if spec.cardinalities and ((rows[name] < 0).any() or (rows[name] >= np.asarray(spec.cardinalities)).any()):
+            raise RefusedError("its check holds codes out of range")
+        if spec.padded and ((lengths := rows[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
+            raise RefusedError("its check holds rows of impossible lengths")
+    found = engine.outputs(rows)
+    if found.shape != answers.shape:
+        raise RefusedError("its stored rows give answers of another shape")
+    difference = float(np.abs(found - answers).max())
+    if not difference <= TOLERANCE * max(1.0, float(np.abs(answers).max())):
+        raise RefusedError(f"its stored rows give other answers than they gave in torch (off by {difference:.2g})")

@@ -1,0 +1,361 @@
+"""Using a model: rows in, answers and scores out, from a model file or an exported folder alone. Nothing here trains.
+
+An exported model is used without torch: neither this module nor what it calls for one imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from pydantic import TypeAdapter
+
+from netpick import __version__
+from netpick.columns.encode import Encoder
+from netpick.columns.kinds import KINDS
+from netpick.data.decode import start_decoding
+from netpick.data.decoders import DECODERS, Decoder
+from netpick.data.decoders.base import DecodeRequest
+from netpick.data.sources import open_files, open_source
+from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.text_folder import loose_texts, whole_letters
+from netpick.errors import DataError, RequestError, UnreadCells, near_matches
+from netpick.saved.asked import ASKED, asked_of
+from netpick.saved.engines import BaselineEngine, Engine, TorchEngine
+from netpick.saved.folder import exported_beside, is_exported, read_exported
+from netpick.saved.kept_models import candidate_path
+from netpick.saved.new_rows import UNREAD, as_in_training
+from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
+from netpick.saved.record import BASELINE, FORMAT, EncoderRecord, ModelRecord
+from netpick.tasks import Task
+from netpick.tasks.learned import Scores
+from netpick.types import (
+    Array,
+    ArrayColumn,
+    Column,
+    FileColumn,
+    Inputs,
+    RunResults,
+    Source,
+    TableColumn,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netpick.saved.artifact import LoadedModel
+
+ENGINES = ("auto", "torch", "onnx")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A trained network with all that it needs to read raw data.
+
+    `predict` is `read`, `encode`, the engine's `outputs` and `finish` in a row; a server calls them one by one, so that rows
+    of several requests are answered together.
+    """
+
+    parts: ModelParts
+    engine: Engine
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, labels or targets, in the order of the probabilities."""
+        return self.parts.record.labels
+
+    @property
+    def interval_words(self) -> str:
+        """What the columns low and high mean; empty where there are none."""
+        held = self.parts.task.answer.coverage(self.parts.task_state)
+        return (
+            "" if held is None else f"low and high: made to hold the truth of {held:.0%} of rows like those of training"
+        )
+
+    @property
+    def card(self) -> str:
+        """The model card: what it was trained on, how well it does, what it is not for (Markdown)."""
+        return self.parts.card
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The network itself, of a model file. Raises RequestError for an exported model, which is a graph."""
+        if isinstance(self.engine, TorchEngine):
+            return self.engine.loaded
+        if isinstance(self.engine, BaselineEngine):
+            raise NoNetworkError(self.parts.record.candidate)
+        raise RequestError(
+            "This needs the network itself, but the model is an exported graph. Pass the model file that it was made of: "
+            "RUN/model.netpick."
+        )
+
+    def predict(self, data: object, *, strict: bool = False) -> pl.DataFrame:
+        """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
+
+        Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
+        each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
+        an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
+        """
+        asked = asked_of(self.parts, self._read(data, strict=strict))
+        with asked.encoded(self.engine) as arrays:
+            return asked.table(self.engine.outputs(arrays))
+
+    def encode(self, source: Source) -> dict[str, Array]:
+        """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.
+
+        Raises DataError when columns are missing or there is no row.
+        """
+        with asked_of(self.parts, source).encoded(self.engine, limit=1 << 62) as arrays:
+            return dict(arrays)
+
+    def finish(self, answers: Array, source: Source) -> pl.DataFrame:
+        """The engine's answers for the rows of `source`, in their order, as a table in the words and units of the target."""
+        return asked_of(self.parts, source).table(answers)
+
+    def score(self, data: object, *, strict: bool = False) -> Scores:
+        """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`.
+
+        A dict of Score by metric; its `overlap` says how many of the rows the model learned from.
+        """
+        return asked_of(self.parts, self._read(data, labelled=True, strict=strict)).score(self.engine)
+
+    def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
+        """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
+        source = heeded(self.read(data, labelled=labelled), strict=strict)
+        for note in source.notes if source is not data else ():
+            if note.subject == UNREAD:
+                warnings.warn(UnreadCells(note.text), stacklevel=3)
+        return source
+
+    def read(self, data: object, *, labelled: bool = False) -> Source:
+        """Opens data in the layout of training: media files are decoded as those of training were. A Source stays as it is."""
+        if isinstance(data, Source):
+            return data
+        record, encoders = self.parts.record, self.parts.encoders
+        kinds = {encoder.kind for encoder in encoders}
+        options = ReadOptions(
+            missing=record.missing,
+            label_from=record.label_from if labelled else None,
+            frames="clip" in kinds if kinds & {"clip", "image"} else None,
+            find_test=False,
+            not_missing=record.not_missing,
+            as_text=tuple(record.formats),
+            find_formats=False,
+            arrays=tuple((e.column, e.kind) for e in encoders if e.kind == "series"),
+            channels=next((len(e.state.mean) for e in encoders if e.kind == "series"), None),
+            pixels=next((e.state.pixels for e in encoders if e.kind in ("image", "clip")), None),
+        )
+        if isinstance(data, dict):
+            data = pl.DataFrame([{name: whole_letters(cell) for name, cell in data.items()}])
+        if isinstance(data, np.ndarray) and data.dtype.names is None:  # (X, y) without y
+            data = (data, np.zeros(len(data), dtype=np.int64))
+        media = [encoder for encoder in encoders if encoder.kind in DECODERS]
+        if not media:
+            texts = None
+            if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
+                texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
+            source = open_source(data, options=options) if texts is None else texts
+            source = ASKED[self.parts.task.examples].arranged(source)
+            return texts or as_in_training(_renamed(source, encoders), self.parts)
+        like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
+        files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
+        if files is not None:
+            column, kind = media[0].column, DECODERS[media[0].kind].kind
+            return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
+        source = as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
+        source = start_decoding(_with_files(source, media), like=like).finish()
+        columns = {name: _with_channels(column, like.get(name, {})) for name, column in source.columns.items()}
+        return replace(source, columns=columns)
+
+
+def load(
+    path: str | Path, engine: str = "auto", *, candidate: str | None = None, module: nn.Module | None = None
+) -> Model:
+    """A model that predicts, from a model file, the run folder that holds one, or an exported folder.
+
+    candidate: another one of the run than the recommended one, such as "rnn" or "boosted trees".
+    engine: "torch" or "onnx"; auto takes torch for a model file and onnx for an exported folder. "onnx" for a model file
+    takes the folder that `netpick export` made of it beside it. What is loaded is proved first: checksums, names, shapes,
+    stored outputs. Raises RequestError when there is no such file, and ModelFileError when it is damaged, hostile or of
+    another version.
+    """
+    path = Path(path)
+    if engine not in ENGINES:
+        raise RequestError(f"There is no engine '{engine}'.{near_matches(engine, ENGINES)}")
+    if candidate is not None:
+        path = candidate_of(path, candidate)
+    if is_exported(path):
+        if engine == "torch":
+            raise RequestError(f"{path} is an exported graph, but torch runs model files. Pass RUN/model.netpick.")
+        parts, graph = read_exported(path)
+        return Model(parts=parts, engine=graph)
+    if path.is_dir() and (path / "model.netpick").is_file():
+        path = path / "model.netpick"
+    if engine == "onnx":
+        parts, graph = read_exported(exported_beside(path))
+        return Model(parts=parts, engine=graph)
+    record = peek_record(path)
+    if record.family == BASELINE:
+        if engine == "torch":
+            raise NoNetworkError(record.candidate)
+        from netpick.saved.baseline_model import load_baseline
+
+        baseline = load_baseline(path)
+        return Model(parts=baseline.parts, engine=BaselineEngine(loaded=baseline))
+    from netpick.saved.artifact import load_model
+
+    loaded = load_model(path, module=module)
+    parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
+    return Model(parts=parts, engine=TorchEngine(loaded=loaded))
+
+
+def candidate_of(run: Path, candidate: str) -> Path:
+    """The model file of a candidate of a run. Raises RequestError where there is none."""
+    return candidate_path(run, candidate, lambda file: peek_record(file).candidate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """Whose model file is written: a network of the plan, or a baseline."""
+
+    name: str
+    family: str
+    settings: Mapping[str, Any]
+    module: bool = False  # a network from the user's own code
+
+
+def record_of(
+    results: RunResults,
+    task: Task,
+    state: Any,
+    encoders: Sequence[Encoder],
+    inputs: Inputs,
+    source: Contender,
+    read: ReadOptions,
+) -> ModelRecord:
+    """model.json of one candidate or baseline."""
+    import torch
+
+    result = next(c for c in (*results.candidates, *results.baselines) if c.name == source.name)
+    threshold = results.thresholds.get(source.name)
+    records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
+    columns_read = {encoder.column for encoder in encoders} | {*results.target.names, *task.beside(state)}
+    return ModelRecord(
+        format=FORMAT,
+        netpick=__version__,
+        title=results.title,
+        created=results.created,
+        candidate=source.name,
+        family=source.family,
+        settings=dict(source.settings),
+        module=source.name if source.module else None,
+        task=task.name,
+        task_state=json.loads(TypeAdapter(task.State).dump_json(state)),
+        targets=tuple(results.target.names),
+        encoders=records,
+        inputs=dict(inputs),
+        num_outputs=task.answer.num_outputs(state),
+        labels=tuple(results.target.labels),
+        threshold=threshold.value if threshold else None,
+        costs=None if results.costs is None else tuple(tuple(row) for row in results.costs),
+        primary_metric=results.primary_metric,
+        scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in result.test.items()},
+        missing=read.missing,
+        label_from=read.label_from,
+        formats={name: kept for name, kept in results.source.formats.items() if name in columns_read},
+        not_missing=read.not_missing,
+        layout=results.source.layout,
+        fingerprint=results.source.fingerprint,
+        learned=results.learned,
+        versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
+    )
+
+
+def heeded(source: Source, *, strict: bool) -> Source:
+    """The rows, once what could not be read in them was said. Raises DataError when strict and there is such a cell."""
+    for note in source.notes if strict else ():
+        if note.subject == UNREAD:
+            raise DataError(
+                f"{note.text} Write such cells as in training, or leave --strict out to have these rows answered too."
+            )
+    return source
+
+
+def _media_files(data: object, decoder: Decoder) -> list[Path] | None:
+    """Media files that stand for rows: one, a list of them, or a folder that holds them itself."""
+    if isinstance(data, (str, Path)):
+        path = Path(data)
+        if path.suffix.lower() in decoder.endings:
+            return [path]
+        if path.is_dir():
+            files = decoder.files_in(path)
+            if not files:
+                raise DataError(
+                    f"{path} holds no {decoder.noun}, but the model was trained on {decoder.noun}. "
+                    f"Known: {', '.join(decoder.endings)}."
+                )
+            return files
+        return None
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
+        return [Path(item) for item in data]
+    return None
+
+
+def _all_decoded(source: Source, like: Mapping[str, Any], decoder: Decoder) -> Source:
+    """Every file must be readable, since every row gets an answer."""
+    (name,) = source.columns
+    decoded = decoder.start(source, name, DecodeRequest(like=like)).finish()
+    if decoded.failures:
+        row, reason = decoded.failures[0]
+        raise DataError(
+            f"{(source.row_names or ())[row]} cannot be read: {reason}. {decoder.expected[0].upper()}{decoder.expected[1:]} was "
+            "expected. Pass another file."
+        )
+    return replace(source, columns={name: decoded.column})
+
+
+def _with_files(source: Source, media: Sequence[Encoder]) -> Source:
+    """Paths in the cells of a frame or a row are files, looked for from the working folder."""
+    columns = dict(source.columns)
+    for encoder in media:
+        column = columns.get(encoder.column)
+        if isinstance(column, TableColumn) and column.values.dtype == pl.String:
+            paths = [str(Path(path).absolute()) if path else "" for path in column.values.to_list()]
+            columns[encoder.column] = FileColumn(
+                name=column.name, root=Path.cwd(), paths=paths, kind=DECODERS[encoder.kind].kind
+            )
+    return replace(source, columns=columns)
+
+
+def _with_channels(column: Column, like: Mapping[str, Any]) -> Column:
+    """Images as grey or colour, as the network wants them (grey by the weights of ITU-R 601, as Pillow does)."""
+    channels = like.get("channels")
+    if not isinstance(column, ArrayColumn) or column.kind != "image" or column.values.shape[1] == channels:
+        return column
+    values = column.values
+    if values.shape[1] == 1 and channels == 3:
+        return replace(column, values=np.repeat(values, 3, axis=1))
+    if values.shape[1] == 3 and channels == 1:
+        grey = values.astype(np.float32).transpose(0, 2, 3, 1) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        return replace(column, values=np.round(grey)[:, None].astype(np.uint8))
+    return column
+
+
+def _renamed(source: Source, encoders: Sequence[Encoder]) -> Source:
+    """The only column of media or series takes the name that it had in training."""
+    rich = [e for e in encoders if KINDS[e.kind].cells is ArrayColumn]
+    found = [name for name, c in source.columns.items() if isinstance(c, (ArrayColumn, FileColumn))]
+    if len(rich) != 1 or len(found) != 1 or rich[0].column == found[0]:
+        return source
+    columns = {rich[0].column if name == found[0] else name: column for name, column in source.columns.items()}
+    return replace(source, columns=columns)
+
+
+__all__ = ["Model", "RequestError", "load", "record_of"]

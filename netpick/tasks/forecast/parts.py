@@ -1,0 +1,465 @@
+"""What a forecast is of: targets, covariates, season, horizon, context, scales; from a table to windows and their split.
+
+Everything that is inferred is said, with the option that overrides it. Scales, seasons and encoders come from the steps
+before the test part, those that are learned from where they could tell anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from netpick.answers.horizon import transformed
+from netpick.columns.encode import Encoder
+from netpick.columns.kinds import KINDS, Claim
+from netpick.columns.kinds.cells import examples_of
+from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.forecast.seasons import find_season, wants_logarithms
+from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
+from netpick.tasks.forecast.timeline import (
+    RepeatedRowsError,
+    Timeline,
+    TimelineRequest,
+    find_time,
+    make_timeline,
+    table_columns,
+)
+from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, infer_step, read_times, usual_horizon
+from netpick.tasks.forecast.windows import (
+    MOST_CATEGORIES,
+    Borders,
+    Windows,
+    find_borders,
+    learnable_before,
+    make_windows,
+    split_windows,
+    step_values,
+)
+from netpick.tasks.likely_targets import TARGET_NAMES
+from netpick.tasks.schema import refuse_unbounded
+from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
+
+COVARIATE_KINDS = ("number", "category", "boolean")
+CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
+LEAST_SEASONS = 2  # that a window covers where the history allows it
+LONGEST_SEASON = 100  # steps; a longer one, such as the year of daily data, is better told by the calendar
+MOST_CONTEXT = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastRequest:
+    """What the user said; empty and None mean: infer it, and say so."""
+
+    target: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    horizon: int | None = None
+    context: int | None = None
+    known: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    split: str | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesParts:
+    """A table as windows to learn from."""
+
+    schema: Schema
+    windows: Windows
+    split: Split
+    learnable: Rows  # all windows that end before the test part
+
+    @property
+    def num_scores(self) -> int:
+        """How many scales the errors are on: one target of one series can be scored in its own units."""
+        return len(self.windows.state.targets) * len(self.windows.state.ids)
+
+
+def is_forecast(source: Source) -> bool:
+    """Whether a table is nothing but a regular time column, numbers, and names of series."""
+    if source.target is not None or source.given_split is not None or source.num_rows < 10:
+        return False
+    table = table_columns(source.columns)
+    time = find_time(source)
+    rest = [name for name in table if name not in time]
+    if len(table) != len(source.columns) or not time or not rest:
+        return False
+    texts = [name for name in rest if not _reads_as_number(table[name])]
+    is_panel = len(rest) - len(texts) == 1 and bool(texts)  # item, time, value
+    if not is_panel and len(rest) > 1 and any(name.strip().lower() in TARGET_NAMES for name in rest):
+        return False
+    if len(texts) == len(rest):
+        return False
+    try:
+        timeline = make_timeline(source, TimelineRequest(time=time))
+    except RepeatedRowsError as error:
+        if is_panel and set(texts) <= set(error.ids):
+            raise
+        return False
+    except (DataError, RequestError):
+        return False
+    return set(texts) <= set(timeline.id_columns)
+
+
+def forecast_note(source: Source, target: Sequence[str]) -> Note | None:
+    """What to type to forecast a numeric target of a table with a regular time column; None where that makes no sense."""
+    time = find_time(source)
+    table = table_columns(source.columns)
+    if not time or any(name in time or name not in table or not _reads_as_number(table[name]) for name in target):
+        return None
+    try:
+        found = read_times(source.columns, time)
+    except DataError:
+        return None
+    step = None if found is None else infer_step([np.unique(found[0])])
+    if step is None or source.num_rows < 30:
+        return None
+    horizon = usual_horizon(step, 1)
+    text = f"the rows are {step.words} by '{','.join(time)}': --horizon {horizon} forecasts '{target[0]}' instead"
+    return Note(subject="forecast", text=text, override=f"--horizon {horizon}")
+
+
+def _reads_as_number(series: pl.Series) -> bool:
+    return KINDS["number"].claim(TableColumn(name=series.name, values=series)) is not None
+
+
+def series_parts(source: Source, request: ForecastRequest) -> SeriesParts:
+    """Understands the table and makes its windows. Raises DataError or RequestError with the fix."""
+    _check_names(source, request)
+    kept = {name: column for name, column in source.columns.items() if name not in request.drop}
+    left = replace(source, columns=kept)
+    timeline = make_timeline(left, TimelineRequest(time=request.time, ids=request.ids, targets=request.target))
+    roles = _roles(left, timeline, request)
+    notes = [*timeline.notes]
+    for name in roles.targets:
+        refuse_unbounded(name, kept[name], is_target=True)
+    values = step_values(timeline, kept, roles.targets)
+    _refuse_constant(timeline, roles.targets, values)
+    missing = int(np.isnan(values[timeline.rows >= 0]).sum())
+    if missing:
+        notes.append(
+            Note(
+                subject="missing",
+                text=f"{missing:,} cells of the targets filled forward as inputs, counted in no score",
+            )
+        )
+    if not request.target and len(roles.targets) > 1:
+        text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
+        notes.append(Note(subject="target", text=text, override="--target"))
+    state = _sized(timeline, roles, values, request, notes)
+    borders = find_borders(timeline, state.horizon, state.context, request.split)
+    state = _scaled(timeline, state, values, borders, notes)
+    state = replace(state, calendar=_calendar(timeline, state, borders))
+    encoders = _encoders(left, timeline, roles, borders, private=request.private)
+    windows = make_windows(timeline, kept, state, encoders)
+    schema = Schema(fields=tuple(_fields(source, roles, timeline, request)), task="forecast", notes=tuple(notes))
+    return SeriesParts(
+        schema=schema,
+        windows=windows,
+        split=split_windows(windows, borders, request.split),
+        learnable=learnable_before(windows, borders),
+    )
+
+
+def _check_names(source: Source, request: ForecastRequest) -> None:
+    kinds = [name for name, _ in request.kinds]
+    for name in (*request.target, *request.drop, *request.known, *request.time, *request.ids, *kinds):
+        if name not in source.columns:
+            raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
+    for option, value in (("--horizon", request.horizon), ("--context", request.context)):
+        if value is not None and value < 1:
+            raise RequestError(f"{option} {value} was asked for, but it counts steps. Pass 1 or more.")
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Roles:
+    targets: tuple[str, ...]
+    covariates: tuple[str, ...]
+    known: tuple[str, ...]
+    kinds: Mapping[str, str]  # of targets and covariates
+    claims: Mapping[str, Claim]
+    left_out: Mapping[str, str]  # reason by column
+
+
+def _roles(source: Source, timeline: Timeline, request: ForecastRequest) -> _Roles:
+    table = table_columns(source.columns)
+    taken = {*timeline.time_columns, *timeline.id_columns}
+    forced = dict(request.kinds)
+    kinds: dict[str, str] = {}
+    claims: dict[str, Claim] = {}
+    left_out: dict[str, str] = {}
+    for name in source.columns:
+        if name in taken:
+            continue
+        if name not in table:
+            left_out[name] = "images, sounds or series are no covariates of a forecast"
+            continue
+        kind, claim = _claim(source.columns[name], forced.get(name))
+        reason = None if name in request.target else _useless(table[name], kind, claim)
+        if reason:
+            left_out[name] = reason
+        elif kind is not None and claim is not None:
+            kinds[name], claims[name] = kind, claim
+    targets = request.target or tuple(
+        name for name, kind in kinds.items() if kind == "number" and name not in request.known
+    )
+    for name in targets:
+        if name in taken or kinds.get(name) != "number":
+            what = "tells the time or the series" if name in taken else f"is {kinds.get(name, 'text')}, not a number"
+            raise DataError(
+                f"Column '{name}' cannot be forecast: it {what}. Choose a column of numbers with --target, or say that it is "
+                f"one with --kind {name}=number."
+            )
+    if not targets:
+        raise DataError(
+            f"{source.name} has no column of numbers to forecast beside {', '.join(sorted(taken)) or 'its rows'}, but one is needed. Name one "
+            "with --target COLUMN, or say what one is with --kind COLUMN=number."
+        )
+    known = tuple(name for name in request.known if name in kinds)
+    others = tuple(name for name in kinds if name not in targets and name not in known)
+    return _Roles(targets=targets, covariates=others, known=known, kinds=kinds, claims=claims, left_out=left_out)
+
+
+def _claim(column: object, forced: str | None) -> tuple[str | None, Claim | None]:
+    claims = {name: KINDS[name].claim(column) for name in COVARIATE_KINDS if forced in (None, name)}  # type: ignore[arg-type]
+    made = {name: claim for name, claim in claims.items() if claim is not None}
+    if not made:
+        return (forced, Claim(strength=1.0, reason="said by --kind")) if forced in COVARIATE_KINDS else (None, None)
+    best = max(made, key=lambda name: made[name].strength)
+    return best, made[best]
+
+
+def _useless(series: pl.Series, kind: str | None, claim: Claim | None) -> str | None:
+    filled = series.drop_nulls()
+    if len(filled) == 0:
+        return "every cell is missing"
+    distinct = filled.n_unique()
+    if distinct == 1:
+        return f"constant: every cell is {str(filled[0])[:40]!r}"
+    if kind is None or claim is None:
+        return f"text with {distinct:,} different values"
+    if kind == "category" and distinct > MOST_CATEGORIES:
+        return f"{distinct:,} categories, more than the {MOST_CATEGORIES} that a covariate may have"
+    if kind == "number" and series.dtype.is_integer() and distinct == len(series):
+        steps = series.diff().drop_nulls()
+        if len(steps) and steps.min() == steps.max() and steps.min() in (1, -1):
+            return "identifier: it numbers the rows"
+    return None
+
+
+def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ForecastRequest) -> list[Field]:
+    fields = []
+    table = table_columns(source.columns)
+    for name in source.columns:
+        series = table.get(name)
+        role, kind, reason = "left_out", None, roles.left_out.get(name, "left out by --drop")
+        if name in timeline.time_columns:
+            role, kind, reason = "time", "datetime", f"tells the time: {timeline.step.words}"
+        elif name in timeline.id_columns:
+            role, reason = "group", f"tells {len(timeline.ids):,} series apart"
+        elif name in roles.targets:
+            role, kind, reason = "target", "number", "forecast from its own past"
+        elif name in roles.known:
+            role, kind, reason = "feature", roles.kinds[name], "covariate, known for the horizon (--known)"
+        elif name in roles.covariates:
+            role, kind, reason = "feature", roles.kinds[name], "covariate, known up to the origin"
+        claim = roles.claims.get(name)
+        fields.append(
+            Field(
+                name=name,
+                kind=kind,
+                role=role,  # type: ignore[arg-type]
+                reason=reason,
+                num_missing=0 if series is None else claim.num_missing if claim else series.null_count(),
+                num_distinct=0 if series is None else series.n_unique(),
+                examples=() if series is None else examples_of(series),
+                stray=tuple(claim.stray) if claim else (),
+            )
+        )
+    return fields
+
+
+def _refuse_constant(timeline: Timeline, targets: Sequence[str], values: Array) -> None:
+    for i, name in enumerate(targets):
+        known = values[:, i][~np.isnan(values[:, i])]
+        if len(known) == 0 or known.min() == known.max():
+            what = f"always {known[0]:g}" if len(known) else "missing everywhere"
+            raise DataError(
+                f"Column '{name}' is {what}, so that there is nothing to forecast. Leave it out with --drop {name}, or choose "
+                "another --target."
+            )
+
+
+def _encoders(
+    source: Source, timeline: Timeline, roles: _Roles, borders: Borders, *, private: bool
+) -> tuple[Encoder, ...]:
+    """Kinds of the covariates, fitted on the rows before the validation part."""
+    early = timeline.rows[(timeline.positions < borders.validation) & (timeline.rows >= 0)]
+    rows = np.sort(early)
+    return tuple(
+        Encoder(
+            column=name,
+            kind=roles.kinds[name],
+            state=KINDS[roles.kinds[name]].learn(_dense(source.columns[name]), rows, private=private),
+        )
+        for name in (*roles.covariates, *roles.known)
+    )
+
+
+def _dense(column: object) -> TableColumn:
+    """Without missing cells: they are filled forward, so that no second output has to tell them apart."""
+    assert isinstance(column, TableColumn)
+    filled = column.values.fill_null(strategy="forward").fill_null(strategy="backward")
+    return TableColumn(name=column.name, values=filled)
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def _sized(
+    timeline: Timeline, roles: _Roles, values: Array, request: ForecastRequest, notes: list[Note]
+) -> ForecastState:
+    """Season, horizon and context."""
+    longest = int(timeline.lengths.max())
+    step = timeline.step
+    season, why = find_season(timeline, values)
+    horizon = request.horizon
+    if horizon is None:
+        horizon = max(1, min(usual_horizon(step, season), longest // 8))
+        notes.append(Note(subject="horizon", text=f"{horizon} {step.noun}", override="--horizon"))
+    least = 3 * horizon + (request.context or 1)
+    if longest < least:
+        what = "series has" if len(timeline.ids) == 1 else f"longest of {len(timeline.ids):,} series has"
+        if longest == 1 and timeline.id_columns:
+            raise DataError(
+                f"Column '{','.join(timeline.id_columns)}' names {len(timeline.ids):,} series with one row each, but a "
+                "forecast needs many rows of a series. Name another column with --id COLUMN, or leave this one out with "
+                f"--drop {timeline.id_columns[0]}."
+            )
+        fits = max(1, (longest - (request.context or 1)) // 4)
+        raise RequestError(
+            f"A horizon of {horizon:,} {step.noun} is too long for the history: the {what} {longest:,} {step.noun}, but one "
+            f"horizon each to learn from, to choose on and to test on, and a context before them, take {least:,}. Pass "
+            f"--horizon {fits} or less{', or a shorter --context' if request.context and request.context > 1 else ''}."
+        )
+    context = request.context or _context(horizon, season, longest)
+    if request.context is None:
+        notes.append(Note(subject="context", text=f"{context:,} {step.noun} before the origin", override="--context"))
+    if why:
+        notes.append(Note(subject="season", text=why))
+    too_short = int((timeline.lengths < context + horizon).sum())
+    if too_short:
+        text = f"{too_short:,} of {len(timeline.ids):,} are shorter than context and horizon and teach nothing"
+        notes.append(Note(subject="short series", text=text, override="--context"))
+    return ForecastState(
+        targets=roles.targets,
+        time_columns=timeline.time_columns,
+        id_columns=timeline.id_columns,
+        ids=timeline.ids,
+        step=step,
+        horizon=horizon,
+        context=context,
+        season=season,
+        log=(False,) * len(roles.targets),
+        location=(),
+        scale=(),
+        deviation=(),
+        naive=(),
+        covariates=roles.covariates,
+        known=roles.known,
+    )
+
+
+def _calendar(timeline: Timeline, state: ForecastState, borders: Borders) -> tuple[str, ...]:
+    """The cycles that the steps that are learned from show often enough.
+
+    Several targets share their weights but not their hours and weekdays: they get only what a window cannot show them. (With
+    all cycles the networks of ETTh1 lost 3 % of their score.)
+    """
+    begin, end = timeline.times(np.array([timeline.first.min(), borders.validation])).tolist()
+    names = calendar_names(state.step, end - begin)
+    if len(state.targets) == 1 or timeline.step.unit == "row":
+        return names
+    seen = timeline.times(np.array([timeline.first.min(), timeline.first.min() + state.context]))
+    shown = float(seen[1] - seen[0]) / LEAST_SEASONS
+    return tuple(name for name in names if CYCLES[name] > shown)
+
+
+def _context(horizon: int, season: int, longest: int) -> int:
+    """About 3.5 horizons in whole seasons, two seasons at least, and never more than the history has to spare."""
+    seasonal = 1 < season <= min(LONGEST_SEASON, longest / 8)
+    wanted = max(CONTEXT_PER_HORIZON * horizon, LEAST_SEASONS * season if seasonal else 0, 8)
+    if seasonal:
+        wanted = int(wanted // season) * season if wanted >= season else wanted
+    spare = (longest - 3 * horizon) // 2
+    return int(max(1, min(wanted, spare, MOST_CONTEXT)))
+
+
+# --- scales ----------------------------------------------------------------------------------------------------------
+
+
+def _scaled(
+    timeline: Timeline, state: ForecastState, values: Array, borders: Borders, notes: list[Note]
+) -> ForecastState:
+    """Logarithms where the data ask for them, and the scales of every series, from the steps that are learned from."""
+    early = timeline.positions < borders.validation
+    log = tuple(wants_logarithms(timeline, values[:, i], early, state.season) for i in range(len(state.targets)))
+    if any(log):
+        named = ", ".join(name for name, one in zip(state.targets, log, strict=True) if one)
+        notes.append(Note(subject="scale", text=f"logarithms of {named}: it grows, and its swings grow with it"))
+    state = replace(state, log=log)
+    everything = values[early] if early.any() else values
+    found = []
+    for start, end in zip(timeline.starts[:-1], timeline.starts[1:], strict=True):
+        part = values[start:end][early[start:end]]
+        # A series that begins later takes the scale of all.
+        found.append(_scales_of(part if len(part) > 1 else everything, state))
+    return _with_scales(state, found)
+
+
+Scales = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+
+
+def _scales_of(values: Array, state: ForecastState) -> Scales:
+    """Location, scale, deviation and naive error (V,) of one series."""
+    location, scale, _, _ = series_scales(transformed(values, state), state.season)
+    _, _, deviation, naive = series_scales(values, naive_period(state))
+    return location, scale, deviation, naive
+
+
+def _with_scales(state: ForecastState, more: Sequence[Scales]) -> ForecastState:
+    """The state with the scales of further series behind those that it has."""
+    return replace(
+        state,
+        location=(*state.location, *(scales[0] for scales in more)),
+        scale=(*state.scale, *(scales[1] for scales in more)),
+        deviation=(*state.deviation, *(scales[2] for scales in more)),
+        naive=(*state.naive, *(scales[3] for scales in more)),
+    )
+
+
+def new_scales(timeline: Timeline, state: ForecastState, values: Array) -> tuple[ForecastState, Array]:
+    """The state for other data of the same kind, and the number of each of their series in it.
+
+    Series that training knew keep their scales; others get those of their own history.
+    """
+    known = {name: i for i, name in enumerate(state.ids)}
+    alone = len(timeline.ids) == 1 and len(state.ids) == 1
+    numbers: list[int] = []
+    ids, found = list(state.ids), []
+    for index, name in enumerate(timeline.ids):
+        if name in known or alone:
+            numbers.append(known.get(name, 0))
+            continue
+        found.append(_scales_of(values[timeline.starts[index] : timeline.starts[index + 1]], state))
+        numbers.append(len(ids))
+        ids.append(name)
+    return replace(_with_scales(state, found), ids=tuple(ids)), np.asarray(numbers)

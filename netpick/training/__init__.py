@@ -1,0 +1,1 @@
+"""One candidate: its batches, augmentation, optimizer, loop, clock and checkpoints."""

@@ -1,0 +1,81 @@
+"""Augmentation of training batches: a pure function of (seed, epoch, row). One form a file; the table is below.
+
+Every form also knows mixup, whose targets the caller mixes. Tables are deliberately left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from netpick.training.augment.base import STREAMS, AugmentChoice, FormAugmenter, normals, uniforms, unit
+from netpick.training.augment.clip import ClipAugmenter
+from netpick.training.augment.grid import GridAugmenter
+from netpick.training.augment.series import SeriesAugmenter
+from netpick.training.augment.spectrogram import SpectrogramAugmenter
+from netpick.training.augment.tokens import TokenAugmenter
+from netpick.types import InputSpec
+from netpick.types.recipe import AugmentName
+
+AUGMENTERS: dict[str, type[FormAugmenter]] = {
+    augmenter.form: augmenter
+    for augmenter in (ClipAugmenter, GridAugmenter, SeriesAugmenter, SpectrogramAugmenter, TokenAugmenter)
+}
+
+__all__ = ["AUGMENTERS", "AugmentChoice", "Augmented", "Augmenter", "default_augment", "normals", "uniforms"]
+
+
+class Augmented(NamedTuple):
+    """A batch after augmentation.
+
+    After mixup, row i is `weight[i]` (B,) of itself and the rest of row `partner[i]` (B,) of the batch: its target has
+    to be mixed alike. Both are None without mixup.
+    """
+
+    batch: dict[str, Tensor]
+    partner: Tensor | None = None
+    weight: Tensor | None = None
+
+
+class Augmenter:
+    """Applies the named augmentations that suit the input called `name`; names for other forms are ignored."""
+
+    def __init__(self, names: Sequence[AugmentName], spec: InputSpec, seed: int, name: str | None = None) -> None:
+        self.name = name or spec.form
+        made = AUGMENTERS.get(spec.form)
+        self.form = None if made is None else made(names, spec, seed)
+        self.names = frozenset() if self.form is None else self.form.names
+        self.seed = seed
+
+    def __call__(self, batch: Mapping[str, Tensor], rows: Tensor, epoch: int) -> Augmented:
+        """Batch of the rows (B,) int64, row numbers of the whole data set, in this epoch."""
+        result = dict(batch)
+        if self.form is None or not self.names:
+            return Augmented(result)
+        rows = rows.to(result[self.name].device)
+        result[self.name] = self.form(result[self.name], result.get(f"{self.name}.mask"), rows, epoch)
+        if "mixup" not in self.names or not self.form.mixes:
+            return Augmented(result)
+        return self._mixup(result, rows, epoch)
+
+    def _mixup(self, batch: dict[str, Tensor], rows: Tensor, epoch: int) -> Augmented:
+        """Each row with a share of the next row of the batch (Zhang et al. 2018), for half of the rows next to none."""
+        values = unit(batch[self.name])
+        partner = torch.arange(len(rows), device=rows.device).roll(-1)
+        weight = 1 - 0.5 * uniforms(rows, 1, (self.seed, epoch, STREAMS["mixup"]))[:, 0] ** 2
+        shares = weight.view(-1, *[1] * (values.ndim - 1))
+        batch[self.name] = torch.lerp(values[partner], values, shares)
+        mask = f"{self.name}.mask"
+        if mask in batch:
+            batch[mask] = batch[mask] | batch[mask][partner]
+        return Augmented(batch, partner, weight)
+
+
+def default_augment(spec: InputSpec, num_rows: int, classes: Sequence[str] = ()) -> AugmentChoice:
+    """The augmentations that suit the data: those that could change a label's meaning are left out."""
+    if spec.form in AUGMENTERS:
+        return AUGMENTERS[spec.form].default(spec, num_rows, classes)
+    return AugmentChoice((), "trained as they are")

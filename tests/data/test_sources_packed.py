@@ -1,0 +1,166 @@
+"""Tables in zips, folders and JSON; columns of objects and lists; files named for what they are."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import json
+import lzma
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from netpick.data.sources import open_source
+from netpick.errors import DataError, RequestError
+from netpick.tasks.schema import SchemaOptions, infer_schema
+from netpick.types import TEST, FileColumn, Source, TableColumn
+
+TABLE = "x,label\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(20))
+
+
+def zipped(path: Path, **members: str | bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def cells(source: Source) -> dict[str, list[object]]:
+    return {name: c.values.to_list() for name, c in source.columns.items() if isinstance(c, TableColumn)}
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (2, 2)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_one_table_of_a_zip(tmp_path: Path) -> None:
+    source = open_source(zipped(tmp_path / "archive.zip", **{"data/__MACOSX/._t.csv": b"\0", "data/t.csv": TABLE}))
+    assert (source.num_rows, source.name) == (20, "archive")
+    assert source.origin == str(tmp_path / "archive.zip")
+    assert not any("netpick-zip" in note.text for note in source.notes)
+
+
+def test_train_and_test_of_a_zip_give_the_split(tmp_path: Path) -> None:
+    source = open_source(
+        zipped(tmp_path / "x.zip", **{"train.csv": TABLE, "test.csv": TABLE, "sampleSubmission.csv": "id\n1\n"})
+    )
+    assert source.given_split is not None
+    assert int((source.given_split == TEST).sum()) == 20
+
+
+def test_a_table_that_names_the_pictures_of_its_zip(tmp_path: Path) -> None:
+    members: dict[str, str | bytes] = {f"d/images/{i}.png": png() for i in range(4)}
+    members["d/labels.csv"] = "id,label\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(4))
+    source = open_source(zipped(tmp_path / "x.zip", **members))
+    column = source.columns["id"]
+    assert isinstance(column, FileColumn)
+    assert (column.in_zip, column.root, column.paths[0]) == (True, tmp_path / "x.zip", "d/images/0.png")
+
+
+def test_several_tables_of_a_zip_are_named(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", **{"one.csv": TABLE, "two.csv": TABLE})
+    with pytest.raises(RequestError, match=r"x\.zip holds several data files \(one\.csv, two\.csv\)"):
+        open_source(path)
+
+
+def test_a_table_that_leaves_its_zip_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="leaves the zip"):
+        open_source(zipped(tmp_path / "x.zip", **{"../evil.csv": TABLE, "good.csv": TABLE}))
+
+
+def test_a_table_that_would_explode_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", **{"t.csv": bytes(300 * 1024 * 1024)})
+    with pytest.raises(DataError, match="says it unpacks from"):
+        open_source(path)
+
+
+def test_errors_name_the_zip_and_its_member(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        open_source(zipped(tmp_path / "x.zip", **{"t.csv": "a,b\n1,2\n3\n4,5\n"}))
+    assert f"{tmp_path / 'x.zip'}: t.csv, line 3" in str(caught.value)
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_packed_tables(tmp_path: Path, ending: str, pack: object) -> None:
+    assert callable(pack)
+    path = tmp_path / f"t.csv.{ending}"
+    path.write_bytes(pack(TABLE.encode()))
+    source = open_source(path)
+    assert (source.num_rows, source.name) == (20, "t")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}],
+        {"a": [1, 2], "b": ["x", "y"]},
+        {"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}},
+        {"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]},
+        {"count": 2, "results": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]},
+        [["a", "b"], [1, "x"], [2, "y"]],
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_that_is_one_value(tmp_path: Path, value: object, indent: int | None) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(value, indent=indent))
+    assert cells(open_source(tmp_path / "t.json")) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_json_lines_called_json(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('{"a": 1, "u": {"v": 5}}\n{"a": 2, "u": {"v": 6}}\n')
+    assert cells(open_source(tmp_path / "t.json")) == {"a": [1, 2], "u.v": [5, 6]}
+
+
+def test_folders_of_parquet_are_one_table(tmp_path: Path) -> None:
+    spark = tmp_path / "spark"
+    spark.mkdir()
+    (spark / "_SUCCESS").touch()
+    for part in (0, 1):
+        pl.DataFrame({"x": [part, part], "label": ["a", "b"]}).write_parquet(spark / f"part-0000{part}.snappy.parquet")
+    assert cells(open_source(spark))["x"] == [0, 0, 1, 1]
+    hive = tmp_path / "hive"
+    for year in (2020, 2021):
+        (hive / f"year={year}").mkdir(parents=True)
+        pl.DataFrame({"x": [1.5]}).write_parquet(hive / f"year={year}" / "0.parquet")
+    assert cells(open_source(hive)) == {"x": [1.5, 1.5], "year": [2020, 2021]}
+
+
+def test_pieces_of_a_table_are_one_table(tmp_path: Path) -> None:
+    for part in (0, 1):
+        (tmp_path / f"part-0000{part}.csv").write_text(f"x,label\n{part},a\n{part + 0.5},b\n")
+    (tmp_path / "_SUCCESS").touch()
+    source = open_source(tmp_path)
+    assert cells(source)["x"] == [0, 0.5, 1, 1.5]
+    assert source.notes[-1].text == "2 parts are read as one table."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("t.xls", b"<html><table><tr><td>1</td></tr></table></html>", "an HTML table called .xls"),
+        ("t.csv", b"<!DOCTYPE html><html><body>Please log in</body></html>", "a web page called .csv"),
+        ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of an old spreadsheet"),
+        ("t.pkl", b"\x80\x04\x95\0\0\0", "a Python pickle, which can run any code and is never opened"),
+        ("t.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS"),
+        ("t.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        ("t.npy", b"\x93NUMPY\x01\0", "a single numpy array"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path / name)
+    assert what in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_names_of_files_are_never_learned_from(tmp_path: Path) -> None:
+    rows = "".join(f"photo_{i}_{'ab'[i % 2]}.jpg,{i * i % 11}.5,{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("file,size,label\n" + rows)
+    schema = infer_schema(open_source(tmp_path / "t.csv"), SchemaOptions(target=("label",)))
+    assert {f.name: f.role for f in schema.fields} == {"file": "left_out", "size": "feature", "label": "target"}

@@ -1,0 +1,316 @@
+"""From tables to windows: times, steps, gaps, series, seasons, splits; and what a window may see."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from netpick.answers.horizon import held, scaled, unscaled
+from netpick.data.sources import open_source
+from netpick.errors import DataError
+from netpick.tasks.forecast.parts import (
+    ForecastRequest,
+    SeriesParts,
+    forecast_note,
+    is_forecast,
+    new_scales,
+    series_parts,
+)
+from netpick.tasks.forecast.state import FORECAST, horizon_view, series_scales
+from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
+from netpick.tasks.forecast.timesteps import DAY, HOUR, Step, infer_step, read_times
+from netpick.tasks.forecast.windows import filled_forward
+from netpick.types import Source, TableColumn
+
+
+def source_of(**columns: Any) -> Source:
+    return open_source(pl.DataFrame(columns))
+
+
+def hours(count: int, start: str = "2024-03-01") -> list[str]:
+    first = datetime.fromisoformat(start)
+    return [(first + timedelta(hours=i)).strftime("%Y-%m-%d %H:%M:%S") for i in range(count)]
+
+
+def wave(count: int, season: int = 24) -> np.ndarray[Any, Any]:
+    return 10 + np.sin(2 * np.pi * np.arange(count) / season) + 0.1 * np.random.default_rng(0).normal(size=count)
+
+
+def parts_of(count: int = 400, **request: Any) -> SeriesParts:
+    return series_parts(source_of(time=hours(count), load=wave(count)), ForecastRequest(horizon=12, **request))
+
+
+# --- times and steps -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["1949-01", "1949-02", "1949-03", "1949-04"], "monthly"),
+        (["2020Q1", "2020Q2", "2020Q3", "2020Q4"], "quarterly"),
+        (["2020-01-31", "2020-02-29", "2020-03-31", "2020-04-30"], "monthly"),
+        (["2020-01-01", "2021-01-01", "2022-01-01", "2023-01-01"], "yearly"),
+        (["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22"], "weekly"),
+        (["2024-01-01 00:00", "2024-01-01 00:15", "2024-01-01 00:30", "2024-01-01 00:45"], "every 15 minutes"),
+        ([date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)], "daily"),
+        ([datetime(2024, 1, 1, h) for h in range(4)], "hourly"),
+    ],
+)
+def test_steps_are_named(cells: list[Any], words: str) -> None:
+    found = read_times({"t": TableColumn(name="t", values=pl.Series("t", cells))}, ("t",))
+    assert found is not None
+    step = infer_step([found[0]])
+    assert step is not None
+    assert step.words == words
+    assert np.array_equal(step.times(step.positions(found[0])), found[0])
+
+
+def test_working_days_have_no_weekends() -> None:
+    days = [d for d in (date(2024, 1, 1) + timedelta(days=i) for i in range(60)) if d.weekday() < 5]
+    found = read_times({"t": TableColumn(name="t", values=pl.Series("t", days))}, ("t",))
+    assert found is not None
+    step = infer_step([found[0]])
+    assert step is not None
+    assert step.unit == "weekday"
+    assert np.array_equal(step.positions(found[0]), np.arange(len(days)))
+    after_friday = step.times(np.array([len(days)]))
+    assert date.fromisoformat(step.text(after_friday)[0]).weekday() < 5
+
+
+def test_month_ends_continue_at_month_ends() -> None:
+    cells = [date(2023, 11, 30), date(2023, 12, 31), date(2024, 1, 31)]
+    found = read_times({"t": TableColumn(name="t", values=pl.Series("t", cells))}, ("t",))
+    assert found is not None
+    step = infer_step([found[0]])
+    assert step is not None
+    assert step.text(step.times(np.array([3, 4]))) == ["2024-02-29", "2024-03-31"]
+
+
+def test_offsets_become_one_clock_and_that_is_said() -> None:
+    # The night in which clocks go back: local times alone would repeat.
+    cells = [
+        "2023-10-29T01:00:00+02:00",
+        "2023-10-29T02:00:00+02:00",
+        "2023-10-29T02:00:00+01:00",
+        "2023-10-29T03:00:00+01:00",
+    ]
+    timeline = make_timeline(source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0]), TimelineRequest())
+    assert timeline.step.size == HOUR
+    assert any("read as UTC" in note.text and "2 offsets" in note.text for note in timeline.notes)
+
+
+@pytest.mark.parametrize("cell", ["-112024-02-29", "0-03-31", None])
+def test_a_year_that_no_calendar_has_is_no_time(cell: str | None) -> None:
+    cells = ["2023-01-31", "2023-02-28", cell, "2023-04-30"]
+    with pytest.raises(DataError, match=r"row 3\).*years 1 to 9999"):
+        make_timeline(source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0]), TimelineRequest(time=("time",)))
+
+
+def test_times_spread_over_columns_and_numbers_of_steps() -> None:
+    rows = [(2020, m) for m in range(1, 13)] * 2
+    years = [y + (i >= 12) for i, (y, _) in enumerate(rows)]
+    spread = make_timeline(source_of(year=years, month=[m for _, m in rows], sales=np.arange(24.0)), TimelineRequest())
+    assert spread.time_columns == ("year", "month")
+    assert spread.step.words == "monthly"
+    counted = make_timeline(source_of(step=list(range(10, 40)), sales=np.arange(30.0)), TimelineRequest())
+    assert counted.time_columns == ("step",)
+    assert counted.step.unit == "row"
+
+
+# --- order, gaps, series ---------------------------------------------------------------------------------------------
+
+
+def test_rows_out_of_order_are_sorted_and_gaps_are_steps_without_a_row() -> None:
+    cells = hours(30)
+    del cells[10:13]
+    cells[4], cells[5] = cells[5], cells[4]
+    timeline = make_timeline(source_of(time=cells, load=np.arange(27.0)), TimelineRequest())
+    assert timeline.num_steps == 30
+    assert (timeline.rows[10:13] == -1).all()
+    assert timeline.rows[4] == 5
+    said = {note.subject: note.text for note in timeline.notes}
+    assert "1 rows were out of order" in said["order"]
+    assert said["steps"] == "hourly by 'time', 3 gaps filled forward (they count in no score)"
+
+
+def test_series_are_told_apart_by_the_columns_that_make_times_unique() -> None:
+    shops, items = ["a", "b"], ["x", "y"]
+    rows = [(h, s, i) for s in shops for i in items for h in hours(20)]
+    table = {"time": [r[0] for r in rows], "store": [r[1] for r in rows], "item": [r[2] for r in rows]}
+    timeline = make_timeline(source_of(**table, sales=np.arange(80.0)), TimelineRequest())
+    assert set(timeline.id_columns) == {"store", "item"}
+    assert len(timeline.ids) == 4
+    assert np.array_equal(timeline.lengths, [20] * 4)
+
+
+def test_missing_values_are_filled_from_the_past_alone() -> None:
+    values = np.array([[np.nan, 1.0], [2.0, np.nan], [np.nan, np.nan], [5.0, 3.0], [np.nan, np.nan]])
+    filled = filled_forward(values, np.array([0, 3, 5]))
+    expected = np.array([[np.nan, 1.0], [2.0, 1.0], [2.0, 1.0], [5.0, 3.0], [5.0, 3.0]])
+    assert np.array_equal(filled, expected, equal_nan=True)
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+def test_windows_are_views_that_see_the_past_and_answer_for_the_future() -> None:
+    windows = parts_of(context=24).windows
+    arrays, state = windows.store.arrays, windows.state
+    past, truth = arrays["window"], windows.truth
+    assert past.shape == (400, 24, past.shape[2])
+    assert np.shares_memory(past[0], past[23]), "a window is a view, not a copy"
+    row = 100
+    series = np.zeros(12, dtype=np.int64)
+    values = unscaled(past[row, -12:, 0].reshape(1, -1).astype(np.float64), series[:1], state)[0]
+    assert values == pytest.approx(wave(400)[88:100], rel=1e-4)
+    assert np.array_equal(truth[row], wave(400)[100:112])
+    assert np.isnan(truth[395, 5:]).all()
+    assert windows.rows.min() == 24
+    assert windows.rows.max() == 400 - 12
+
+
+def test_a_later_value_changes_no_window_before_it() -> None:
+    values = wave(400)
+    before = series_parts(source_of(time=hours(400), load=values), ForecastRequest(horizon=12, context=24))
+    changed = values.copy()
+    changed[350:] += 1000
+    after = series_parts(source_of(time=hours(400), load=changed), ForecastRequest(horizon=12, context=24))
+    assert before.windows.state == after.windows.state, "scales come from what is learned from"
+    for name in ("window", "window.future"):
+        assert np.array_equal(before.windows.store.arrays[name][:351], after.windows.store.arrays[name][:351])
+
+
+def test_no_horizon_reaches_into_a_later_part() -> None:
+    split = parts_of(context=24).split
+    assert split.method == "time"
+    assert split.train.max() + 12 <= split.validation.min()
+    assert split.validation.max() + 12 <= split.test.min()
+    assert split.test.max() + 12 <= 400
+
+
+def test_few_steps_are_tested_on_their_last_horizon() -> None:
+    parts = parts_of(140, context=24)
+    assert np.array_equal(parts.split.test, [128])
+    assert parts.learnable.max() == 128 - 12
+
+
+def test_dates_divide_the_parts() -> None:
+    parts = parts_of(context=24, split="time:2024-03-09,2024-03-12,2024-03-15")
+    times = parts.windows.timeline.times(parts.windows.timeline.positions[parts.split.test])
+    assert parts.windows.state.step.text(times[[0, -1]]) == ["2024-03-12 00:00", "2024-03-14 12:00"]
+    assert len(parts.split.validation) == 3 * 24 - 12 + 1
+
+
+def test_covariates_and_what_is_known_ahead() -> None:
+    count = 400
+    table = {"time": hours(count), "load": wave(count), "wind": np.arange(count) % 7, "sky": ["clear", "rain"] * 200}
+    table |= {"holiday": [i % 50 == 0 for i in range(count)], "note": [f"text {i}" for i in range(count)]}
+    request = ForecastRequest(horizon=12, target=("load",), known=("holiday",))
+    parts = series_parts(source_of(**table), request)
+    state, inputs = parts.windows.state, parts.windows.inputs
+    assert state.covariates == ("wind", "sky")
+    assert state.known == ("holiday",)
+    assert inputs["window"].names[0] == "load"
+    assert inputs["window.future"].shape[0] == 12
+    assert any("holiday" in name for name in inputs["window.future"].names)
+    assert not any("wind" in name for name in inputs["window.future"].names)
+    fields = {f.name: f for f in parts.schema.fields}
+    assert fields["note"].role == "left_out"
+    assert fields["time"].role == "time"
+
+
+def test_season_horizon_and_context_are_inferred_and_said() -> None:
+    parts = series_parts(source_of(time=hours(900), load=wave(900)), ForecastRequest())
+    state = parts.windows.state
+    assert (state.season, state.horizon, state.context) == (24, 24, 72)
+    assert {"steps", "horizon", "context", "season"} <= {note.subject for note in parts.schema.notes}
+
+
+def test_growing_series_with_growing_swings_get_logarithms(shared_data: Any) -> None:
+    source = open_source(shared_data / "time_series" / "airline_passengers.csv")
+    assert is_forecast(source)
+    state = series_parts(source, ForecastRequest()).windows.state
+    assert state.log == (True,)
+    assert (state.season, state.horizon) == (12, 12)
+    values = np.array([[100.0, 300.0, 500.0]])
+    series = np.zeros(1, dtype=np.int64)
+    assert unscaled(scaled(values, series, state), series, state) == pytest.approx(values)
+
+
+def test_what_is_a_forecast_without_being_asked_for() -> None:
+    assert is_forecast(source_of(time=hours(50), load=wave(50)))
+    assert is_forecast(source_of(ds=hours(50), y=wave(50)))
+    assert not is_forecast(source_of(time=hours(50), x=wave(50), y=wave(50))), "y is the target of the x"
+    assert not is_forecast(source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25))
+    assert not is_forecast(source_of(load=wave(50), wind=wave(50)))
+    source = source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25)
+    note = forecast_note(source, ["load"])
+    assert note is not None
+    assert "--horizon 24 forecasts 'load' instead" in note.text
+    assert forecast_note(source, ["sky"]) is None
+
+
+# --- scales and intervals --------------------------------------------------------------------------------------------
+
+
+def test_every_series_has_its_own_scale_and_new_ones_get_theirs() -> None:
+    large, small = 1000 * wave(100), wave(100)
+    frame = {"time": hours(100) * 2, "id": ["a"] * 100 + ["b"] * 100, "load": np.concatenate([large, small])}
+    parts = series_parts(source_of(**frame), ForecastRequest(horizon=5, context=24))
+    state = parts.windows.state
+    assert state.location[0][0] == pytest.approx(1000 * state.location[1][0])
+    assert parts.windows.store.arrays["window"][50, -1, 0] == pytest.approx(
+        parts.windows.store.arrays["window"][150, -1, 0], abs=1e-3
+    )
+    other = make_timeline(
+        source_of(time=hours(60) * 2, id=["b"] * 60 + ["c"] * 60, load=np.arange(120.0)), TimelineRequest()
+    )
+    longer, numbers = new_scales(other, state, np.arange(120.0)[:, None])
+    assert longer.ids == ("a", "b", "c")
+    assert list(numbers) == [1, 2]
+    assert longer.location[:2] == state.location
+
+
+def test_scales_of_a_flat_or_empty_target_divide_by_nothing_small() -> None:
+    values = np.stack([np.full(30, 7.0), np.full(30, np.nan)], axis=1)
+    for part in series_scales(values, season=4)[1:]:
+        assert part == (1.0, 1.0)
+
+
+def test_held_is_the_quantile_that_new_values_stay_below() -> None:
+    generator = np.random.default_rng(0)
+    inside = []
+    for _ in range(40):
+        misses = np.abs(generator.normal(size=(150, 3, 1)))
+        inside.append((np.abs(generator.normal(size=(400, 3, 1))) <= held(misses)).mean())
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.02)
+
+
+def test_horizon_view_is_a_view() -> None:
+    values = np.arange(12.0).reshape(6, 2)
+    view = horizon_view(values, 3, float("nan"))
+    assert view.shape == (6, 6)
+    assert np.array_equal(view[1], [2, 3, 4, 5, 6, 7])
+    assert np.array_equal(view[5], [10, 11, np.nan, np.nan, np.nan, np.nan], equal_nan=True)
+    assert view.base is not None
+
+
+def test_decoding_orders_the_quantiles_and_stretches_the_interval() -> None:
+    columns = [TableColumn(name="y", values=pl.Series("y", np.arange(20.0)))]
+    state = FORECAST.fit(columns, np.arange(20))
+    answers = np.array([[0.5, -1.0, 0.0, 1.0, 0.0]])
+    plain = FORECAST.answer.decode(answers, state).quantiles
+    wide = FORECAST.answer.decode(answers, type(state)(**{**vars(state), "stretch": ((2.0,),)})).quantiles
+    assert plain is not None
+    assert wide is not None
+    assert np.ptp(wide) == pytest.approx(2 * np.ptp(plain))
+
+
+def test_a_step_knows_its_words_and_its_grid() -> None:
+    step = Step(unit="duration", size=DAY, anchor=0)
+    assert step.noun == "days"
+    assert np.isnan(step.positions(np.array([DAY // 2]))).all()

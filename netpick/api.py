@@ -20,7 +20,8 @@ from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.training.clock import WorkClock
 from netpick.training.stop import Stop
-from netpick.types import OnEvent, RunResults
+from netpick.types import OnEvent
+from netpick.types.results import RunResults
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,7 +13,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Answered
+from netpick.types.results import Answered
 
 Floats = npt.NDArray[np.float64]
 A = TypeVar("A", bound=Answered)

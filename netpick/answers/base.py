@@ -12,8 +12,9 @@ import polars as pl
 
 from netpick.answers.answered import A
 from netpick.errors import RequestError
-from netpick.types import Answered, Array, DecisionRule
+from netpick.types import Array
 from netpick.types.recipe import Recipe
+from netpick.types.results import Answered, DecisionRule
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

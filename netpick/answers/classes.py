@@ -22,8 +22,9 @@ from netpick.answers.metrics.classes import BalancedAccuracy
 from netpick.answers.metrics.means import Accuracy
 from netpick.answers.metrics.ranks import Auc
 from netpick.errors import RequestError
-from netpick.types import Array, DecisionRule
+from netpick.types import Array
 from netpick.types.recipe import Recipe
+from netpick.types.results import DecisionRule
 from netpick.types.words import counted
 
 if TYPE_CHECKING:

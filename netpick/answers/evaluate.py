@@ -28,7 +28,8 @@ from netpick.answers.metrics.calibration import CalibrationError
 from netpick.answers.metrics.cost import MeanCost
 from netpick.answers.metrics.means import LogLoss
 from netpick.answers.metrics.ranks import Auc
-from netpick.types import Answered, Array, CandidateResult, Comparison, DecisionRule, Score, Threshold, Verdict
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult, Comparison, DecisionRule, Score, Threshold, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from netpick.answers.calibration import FLOOR, Curve
 from netpick.answers.conformal import Interval
 from netpick.answers.horizon import ANSWERS, LARGEST_EXPONENT
-from netpick.types import DecisionRule
+from netpick.types.results import DecisionRule
 
 
 class ClassNumber(nn.Module):

@@ -18,8 +18,9 @@ from netpick.answers.answered import AnsweredHorizon
 from netpick.answers.base import Answer, Read, TensorSpec, error_function
 from netpick.answers.metrics.forecast import ForecastRmse, StandardisedMse
 from netpick.answers.numbers import named_values
-from netpick.types import Array, DecisionRule
+from netpick.types import Array
 from netpick.types.recipe import Recipe
+from netpick.types.results import DecisionRule
 from netpick.types.words import counted, significant
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from netpick.answers.chances import (
 )
 from netpick.answers.metrics.ranks import Auc
 from netpick.errors import RequestError
-from netpick.types import Array, DecisionRule
+from netpick.types import Array
 from netpick.types.recipe import Recipe
+from netpick.types.results import DecisionRule
 from netpick.types.words import counted
 
 if TYPE_CHECKING:

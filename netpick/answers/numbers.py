@@ -13,8 +13,9 @@ from netpick.answers.answered import AnsweredNumbers
 from netpick.answers.base import Answer, Read, TensorSpec, error_function, numbers_of
 from netpick.answers.conformal import COVERAGE, interval_of
 from netpick.answers.metrics.errors import R2, RootMeanSquaredError
-from netpick.types import Array, DecisionRule
+from netpick.types import Array
 from netpick.types.recipe import Recipe
+from netpick.types.results import DecisionRule
 from netpick.types.words import counted, significant
 
 if TYPE_CHECKING:

@@ -38,7 +38,8 @@ from netpick.checks.time_order import TimeRunsBackwards
 from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
 from netpick.checks.units import MixedUnits
 from netpick.checks.unreadable import UnreadableFiles
-from netpick.types import CandidateResult, CheckOutcome, Comparison, Finding
+from netpick.types import CheckOutcome, Finding
+from netpick.types.results import CandidateResult, Comparison
 
 __all__ = [
     "CHECKS",

@@ -12,7 +12,8 @@ import numpy as np
 
 from netpick.checks.repeats import Mask, among, repeats_by_chance
 from netpick.tasks import TASKS
-from netpick.types import Array, CandidateResult, Comparison, FileColumn, Finding, Rows, Schema, Severity, Source
+from netpick.types import Array, FileColumn, Finding, Rows, Schema, Severity, Source
+from netpick.types.results import CandidateResult, Comparison
 
 if TYPE_CHECKING:
     from netpick.checks.features import Sample

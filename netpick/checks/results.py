@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.checks.base import ResultCheck
-from netpick.types import CandidateResult, Comparison, Finding
+from netpick.types import Finding
+from netpick.types.results import CandidateResult, Comparison
 from netpick.types.words import quoted
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from netpick.answers.metrics import METRICS, Metric
 from netpick.answers.metrics.progress import still_improves, within_reach
 from netpick.checks.base import ResultCheck
-from netpick.types import CandidateResult, Comparison, Finding, HalfTime
+from netpick.types import Finding
+from netpick.types.results import CandidateResult, Comparison, HalfTime
 
 FEWEST_LOOKS = 5
 RISEN, GAP = 1.1, 0.5

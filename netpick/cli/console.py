@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from netpick.disk.files import write_whole
 from netpick.errors import printable, shown
-from netpick.types import Event, Field, Finding, Note, Score, Source
+from netpick.types import Event, Field, Finding, Note, Source
+from netpick.types.results import Score
 
 if TYPE_CHECKING:
     import polars as pl

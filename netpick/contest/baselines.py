@@ -20,7 +20,8 @@ from netpick.models.baseline_fits import (
 )
 from netpick.models.baselines import Problem
 from netpick.models.baselines.answering import problem_answers
-from netpick.types import CandidateResult, Rows
+from netpick.types import Rows
+from netpick.types.results import CandidateResult
 
 
 @dataclass(frozen=True, kw_only=True)

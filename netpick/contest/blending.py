@@ -11,7 +11,8 @@ from netpick.answers.compare import difference_text, score_text
 from netpick.answers.compare.blend import blend_weights
 from netpick.answers.metrics import METRICS
 from netpick.tasks import Task
-from netpick.types import Array, Blend, CandidateResult, Comparison
+from netpick.types import Array
+from netpick.types.results import Blend, CandidateResult, Comparison
 
 NAME = "blend"
 

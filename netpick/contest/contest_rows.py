@@ -18,7 +18,8 @@ from netpick.columns.store import Allocator, Store
 from netpick.contest.prepare import Prepared
 from netpick.tasks.forecast.parts import SeriesParts
 from netpick.tasks.learned import learned_rows
-from netpick.types import Array, Column, Examples, ForecastInfo, Inputs, LearnedRows, Note, Rows
+from netpick.types import Array, Column, Examples, Inputs, LearnedRows, Note, Rows
+from netpick.types.results import ForecastInfo
 
 if TYPE_CHECKING:
     from netpick.tasks.forecast.windows import Windows

@@ -11,7 +11,8 @@ from netpick.contest.planning import Planned, at_planned_sizes
 from netpick.contest.rounds import of_fold, put_together
 from netpick.contest.rows import Round, candidates_of, encoded
 from netpick.contest.training import Outcome, train_all
-from netpick.types import CandidateResult, Event
+from netpick.types import Event
+from netpick.types.results import CandidateResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,9 @@ from netpick.report.as_json import strict_json
 from netpick.report.shown import data_info, with_shown
 from netpick.report.thumbnails import thumbnails_of
 from netpick.training.plan import steps_per_pass
-from netpick.types import CandidateResult, Event, Rows, RunResults
+from netpick.types import Event, Rows
 from netpick.types.drawings import Explained
+from netpick.types.results import CandidateResult, RunResults
 
 
 def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunResults:

@@ -17,7 +17,7 @@ from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
 from netpick.report.results_file import keep_results
 from netpick.saved.predictions import predictions_table
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 
 
 def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> RunResults:

@@ -47,8 +47,8 @@ from netpick.types import (
     Source,
     Split,
     TableColumn,
-    TargetInfo,
 )
+from netpick.types.results import TargetInfo
 
 if TYPE_CHECKING:
     from netpick.checks import CheckContext

@@ -9,7 +9,8 @@ import numpy as np
 
 from netpick.columns.kinds.base import FEWEST_ROWS
 from netpick.models.baselines import BASELINES
-from netpick.types import CellFormat, DataInfo, Field, Finding, ForecastInfo, Note, RunResults
+from netpick.types import CellFormat, Field, Finding, Note
+from netpick.types.results import DataInfo, ForecastInfo, RunResults
 
 NAME = "private data"
 COMMAND = "not kept (--private)"

@@ -10,7 +10,8 @@ import numpy as np
 from netpick.answers.answered import AnsweredChances, joined
 from netpick.contest.prepare import Prepared
 from netpick.tasks.split import SealedRows
-from netpick.types import Answered, Array, CandidateResult, Rows, Split
+from netpick.types import Array, Rows, Split
+from netpick.types.results import Answered, CandidateResult
 
 
 def of_fold(prepared: Prepared, fold: Split) -> Prepared:

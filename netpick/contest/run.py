@@ -25,7 +25,8 @@ from netpick.contest.training import train_all
 from netpick.training.clock import Clock
 from netpick.training.keeping import Keeper
 from netpick.training.plan import spent_words
-from netpick.types import Event, RunResults
+from netpick.types import Event
+from netpick.types.results import RunResults
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted
 from netpick.models.infer import answers_of, latency_ms, predict_outputs
-from netpick.types import Array, CandidateResult, Event, Rows
+from netpick.types import Array, Event, Rows
+from netpick.types.results import CandidateResult
 
 MOST_REASON = 500  # characters of a failure's reason
 

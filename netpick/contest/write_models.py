@@ -22,7 +22,8 @@ from netpick.saved.record import BASELINE
 from netpick.saved.use import Contender, record_of
 from netpick.tasks import Task
 from netpick.training.plan import CandidatePlan
-from netpick.types import Inputs, RunResults
+from netpick.types import Inputs
+from netpick.types.results import RunResults
 
 if TYPE_CHECKING:
     from torch import nn

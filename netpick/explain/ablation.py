@@ -23,7 +23,8 @@ from netpick.columns.forms import FORMS, JOINED
 from netpick.columns.store import Store
 from netpick.models.infer import DeviceData, answers_of, predict_outputs
 from netpick.tasks import Task
-from netpick.types import Ablation, Answered, Array, Comparison, DecisionRule, Inputs, Rows
+from netpick.types import Array, Inputs, Rows
+from netpick.types.results import Ablation, Answered, Comparison, DecisionRule
 
 MOST_ROWS = 2_000  # test rows that are asked about; more narrow the intervals by little and cost as much as the contest
 VERDICTS: Mapping[str, Literal["helps", "harms", "unclear"]] = {"better": "helps", "worse": "harms", "tie": "unclear"}

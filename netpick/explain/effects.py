@@ -19,8 +19,9 @@ from netpick.report.components import fold
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_word
-from netpick.types import Answered, Array, Rows, TableColumn
+from netpick.types import Array, Rows, TableColumn
 from netpick.types.drawings import Bar, Figure, Line
+from netpick.types.results import Answered
 from netpick.types.words import counted, significant
 
 MOST_ROWS = 1_000  # of permutation importance

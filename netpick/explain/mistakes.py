@@ -13,8 +13,9 @@ from netpick.explain.subject import Subject
 from netpick.report.components import Column, fold, table
 from netpick.report.drawing import curves
 from netpick.report.markup import Child, Html, element
-from netpick.types import Answered, Array, Rows
+from netpick.types import Array, Rows
 from netpick.types.drawings import Figure, Line
+from netpick.types.results import Answered
 from netpick.types.words import counted, grouped, percent, significant
 
 MOST_CLASSES = 20  # of a matrix; beyond, the commonest confusions are listed

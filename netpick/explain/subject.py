@@ -21,7 +21,8 @@ from netpick.columns.store import Store
 from netpick.models.infer import DeviceData, answers_of
 from netpick.models.networks.network import Network
 from netpick.tasks import Task
-from netpick.types import Answered, Array, Column, DecisionRule, Inputs, Rows
+from netpick.types import Array, Column, Inputs, Rows
+from netpick.types.results import Answered, DecisionRule
 
 VALUES_AT_ONCE = 2 << 20  # input values of the changed rows that are asked about in one go
 TINY = 1e-12

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from netpick.report.standings import best_baseline, higher_is_better
-from netpick.types import Blend, CandidateResult, Field, RunResults, Score
+from netpick.types import Field
+from netpick.types.results import Blend, CandidateResult, RunResults, Score
 
 VERSION = 1  # grows when a field is removed or changes its meaning; new fields do not change it
 

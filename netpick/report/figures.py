@@ -14,7 +14,7 @@ from netpick.report.components import View
 from netpick.report.labels import Box, place_labels
 from netpick.report.measures import Floats
 from netpick.report.standings import metric_label, primary, standings, visible_range
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import decimals_for, duration, grouped, interval, milliseconds, parameters
 
 Trace = dict[str, Any]

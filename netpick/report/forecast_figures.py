@@ -9,7 +9,7 @@ import numpy as np
 from netpick.report.components import View
 from netpick.report.figures import DASHES, Trace, numbers, plain
 from netpick.report.measures import Floats
-from netpick.types import ForecastOrigin
+from netpick.types.results import ForecastOrigin
 
 MOST_TICKS = 8
 DRAWN_HISTORY = 3  # horizons, or a season and a half where that is more

@@ -23,7 +23,7 @@ from netpick.report.parts.plan import plan_section
 from netpick.report.parts.split import split_section
 from netpick.report.parts.use import use_section
 from netpick.report.parts.winner import winner_section
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 
 Section = Callable[[RunResults, Charts], Html | None]
 

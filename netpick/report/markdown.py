@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netpick.errors import shown
 from netpick.report.parts.use import limits, python, shell
 from netpick.report.standings import best_baseline, metric_label, named, primary, standings
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, grouped, interval, listed, parameters, signed, size
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+!|~>"} | {"<": "&lt;", "&": "&amp;", "\n": " ", "\r": " "})

@@ -16,7 +16,8 @@ from netpick.answers import Answer
 from netpick.answers.answered import AnsweredChances, AnsweredQuantities
 from netpick.answers.metrics import calibration_bins
 from netpick.tasks import TASKS
-from netpick.types import Array, CandidateResult, RunResults, Threshold
+from netpick.types import Array
+from netpick.types.results import CandidateResult, RunResults, Threshold
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]

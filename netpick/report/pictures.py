@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from netpick.report.markup import Html, element
-from netpick.types import Array, Rows, RunResults
+from netpick.types import Array, Rows
+from netpick.types.results import RunResults
 
 LARGEST = 128  # pixels of the longer side, enough for a tile on a screen of two pixels per point
 SMALL = 40  # up to here the pixels themselves are the picture: kept exactly, and shown crisp

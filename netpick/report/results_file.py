@@ -23,7 +23,7 @@ from netpick.disk.strict.values import from_parts, to_parts
 from netpick.errors import RequestError
 from netpick.report.standings import best_baseline, shown_in_detail
 from netpick.tasks import TASKS
-from netpick.types import Answered, CandidateResult, RunResults
+from netpick.types.results import Answered, CandidateResult, RunResults
 
 RESULTS = "results.zip"
 FORMAT = 1

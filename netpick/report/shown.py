@@ -15,19 +15,8 @@ from netpick.report.parts.classes import MOST_LETTERS, example_rows, text_column
 from netpick.report.parts.mistakes import cell_text, mistake_rows, telling_columns
 from netpick.report.standings import best_baseline, shown_in_detail
 from netpick.tasks import TASKS
-from netpick.types import (
-    Array,
-    ArrayColumn,
-    DataInfo,
-    ForecastShown,
-    Rows,
-    RunResults,
-    Schema,
-    ShownRow,
-    Source,
-    TableColumn,
-    TargetInfo,
-)
+from netpick.types import Array, ArrayColumn, Rows, Schema, Source, TableColumn
+from netpick.types.results import DataInfo, ForecastShown, RunResults, ShownRow, TargetInfo
 from netpick.types.words import unnamed_row
 
 MOST_TARGETS = 6  # whose values are drawn

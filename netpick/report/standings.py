@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from netpick.answers.metrics import METRICS
-from netpick.types import CandidateResult, RunResults, Score
+from netpick.types.results import CandidateResult, RunResults, Score
 
 
 def metric_label(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from netpick.tasks import TASKS
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 
 if TYPE_CHECKING:
     from netpick.tasks.forecast.windows import Windows

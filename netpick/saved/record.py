@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as data_dataclass
 
-from netpick.types import CellFormat, DecisionRule, InputSpec, LearnedRows
+from netpick.types import CellFormat, InputSpec, LearnedRows
+from netpick.types.results import DecisionRule
 
 FORMAT = 1
 BASELINE = "baseline"  # the family of what is no network

@@ -14,7 +14,7 @@ from netpick.columns.forms import FORMS
 from netpick.columns.kinds import KINDS
 from netpick.disk.strict import RefusedError
 from netpick.tasks import Task
-from netpick.types import Score
+from netpick.types.results import Score
 
 LARGEST = 1e30  # of any number of a model: beyond it float32 has no room for differences
 MOST_TRIED = 1 << 22  # values of a row; larger ones are tried by the stored rows alone

@@ -36,16 +36,8 @@ from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
 from netpick.saved.record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks import Task
 from netpick.tasks.learned import Scores
-from netpick.types import (
-    Array,
-    ArrayColumn,
-    Column,
-    FileColumn,
-    Inputs,
-    RunResults,
-    Source,
-    TableColumn,
-)
+from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, Source, TableColumn
+from netpick.types.results import RunResults
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,7 +10,7 @@ from netpick.data.decoders import DECODERS
 from netpick.saved.record import BASELINE
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
-from netpick.types import Score
+from netpick.types.results import Score
 
 
 def schema_of(served: ServedModel) -> dict[str, Any]:

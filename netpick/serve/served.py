@@ -31,7 +31,8 @@ from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
-from netpick.types import Answered, Array, Source
+from netpick.types import Array, Source
+from netpick.types.results import Answered
 
 MOST_WARNINGS = 8  # of one row
 NOTHING: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from netpick.columns.row_hashes import hash_rows
 from netpick.disk.strict import RefusedError
-from netpick.types import Array, LearnedRows, PartOfRows, Rows, Score
+from netpick.types import Array, LearnedRows, PartOfRows, Rows
+from netpick.types.results import Score
 
 MOST_KEPT = 16_384  # rows of each part; of more, some are drawn: four bytes each
 MATCH_BITS = 12  # one row in 2^12 that was never seen matches

@@ -35,7 +35,8 @@ from netpick.training.plan import Plan
 from netpick.training.stop import Stop
 from netpick.training.train import Job, Trained, new_network, train
 from netpick.training.training_state import Look, history_from_json, history_to_json
-from netpick.types import STRICT, HalfTime, OnEvent
+from netpick.types import STRICT, OnEvent
+from netpick.types.results import HalfTime
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
 DECISIONS, LATENCIES = "decisions.jsonl", "latencies.jsonl"

@@ -31,8 +31,9 @@ from netpick.training.course import Course, FixedCourse, Segment
 from netpick.training.optimize import Average, Optimizer, make_optimizers, rate_multiplier
 from netpick.training.plan import CandidatePlan, Probe
 from netpick.training.training_state import Progress, TrainingState
-from netpick.types import Array, Event, HalfTime, HistoryPoint, OnEvent, Rows
+from netpick.types import Array, Event, OnEvent, Rows
 from netpick.types.recipe import Recipe
+from netpick.types.results import HalfTime, HistoryPoint
 
 STRETCH = 32  # batches within which rows are sorted by length
 MOST_PROBED = 40  # steps

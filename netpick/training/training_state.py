@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from netpick.disk.strict.tensors import TensorSpec, specs_of
 from netpick.training.checkpoint import Checkpoint, Expected
 from netpick.training.optimize import Average, Optimizer
-from netpick.types import STRICT, HistoryPoint
+from netpick.types import STRICT
+from netpick.types.results import HistoryPoint
 
 SCALARS = ("step", "loss_count", "rate_scale", "best_step", "waited", "stop", "branched", "half_step")
 SCORES = ("top_score", "best_score", "best_loss", "half_score")  # infinite until the first look

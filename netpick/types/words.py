@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from netpick.types import RunResults, Score
+from netpick.types.results import RunResults, Score
 
 MINUS = "\u2212"
 GLUE = "\u00a0"  # a space that keeps a number and its unit on one line

@@ -19,7 +19,8 @@ from netpick.answers.compare import (
 )
 from netpick.answers.metrics import METRICS
 from netpick.answers.metrics.intervals import wilson
-from netpick.types import Answered, Array, Score
+from netpick.types import Array
+from netpick.types.results import Answered, Score
 
 
 def decided(predictions: Answered) -> Array | None:

@@ -16,7 +16,8 @@ from netpick.answers.compare.costs import cost_matrix, given_costs, read_cost_wo
 from netpick.answers.evaluate import Contest, judge
 from netpick.answers.metrics import METRICS, metric_of
 from netpick.errors import RequestError
-from netpick.types import Answered, Array, DecisionRule
+from netpick.types import Array
+from netpick.types.results import Answered, DecisionRule
 
 ANIMALS = ("cat", "dog", "eel")
 

@@ -13,7 +13,8 @@ from netpick.answers.compare import Resampler
 from netpick.answers.evaluate import Contest, evaluate, judge
 from netpick.answers.metrics import metrics_for
 from netpick.tasks import TASKS
-from netpick.types import Answered, Array, CandidateResult, DecisionRule
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult, DecisionRule
 
 
 def answers(truth: Array, signal: float, num_classes: int, seed: int) -> Answered:

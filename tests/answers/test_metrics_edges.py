@@ -19,7 +19,8 @@ from netpick.answers.metrics import (
 )
 from netpick.answers.metrics.intervals import t_quantile, wilson
 from netpick.tasks import TASKS
-from netpick.types import Answered, Array, CandidateResult, Score
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult, Score
 
 
 def plain(name: str, truth: Array, predictions: Answered, decided: Array | None = None) -> float:

@@ -11,7 +11,8 @@ from netpick.answers.compare import Outcome, qualified, verdict
 from netpick.answers.compare.evidence import evidence
 from netpick.answers.compare.words import chance_text, margin_text
 from netpick.answers.metrics import METRICS
-from netpick.types import CandidateResult, Comparison, Finding, HalfTime, Score, Verdict
+from netpick.types import Finding
+from netpick.types.results import CandidateResult, Comparison, HalfTime, Score, Verdict
 
 
 def result(

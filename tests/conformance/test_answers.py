@@ -19,7 +19,8 @@ from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 N = 24
 rng = np.random.default_rng(0)

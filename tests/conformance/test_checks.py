@@ -11,22 +11,8 @@ import polars as pl
 import pytest
 
 from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, row_groups, run_checks, run_result_checks
-from netpick.types import (
-    Array,
-    ArrayColumn,
-    CandidateResult,
-    Comparison,
-    Field,
-    FileColumn,
-    Finding,
-    HalfTime,
-    HistoryPoint,
-    Schema,
-    Score,
-    Source,
-    TableColumn,
-    UnreadableRow,
-)
+from netpick.types import Array, ArrayColumn, Field, FileColumn, Finding, Schema, Source, TableColumn, UnreadableRow
+from netpick.types.results import CandidateResult, Comparison, HalfTime, HistoryPoint, Score
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
 NUM_ROWS = 1000

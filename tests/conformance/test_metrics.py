@@ -15,7 +15,8 @@ from netpick.answers import ANSWERS
 from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
 from netpick.answers.metrics import METRICS, Metric, metrics_for
 from netpick.answers.metrics.cost import MeanCost
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 
 @dataclass(frozen=True, kw_only=True)

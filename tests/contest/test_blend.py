@@ -7,7 +7,8 @@ import pytest
 
 from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredNumbers, averaged
 from netpick.answers.compare.blend import blend_weights
-from netpick.types import Answered, Array, CandidateResult
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult
 
 
 def entry(name: str, predictions: Answered | None) -> CandidateResult:

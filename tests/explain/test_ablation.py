@@ -17,7 +17,8 @@ from netpick.explain import ablation
 from netpick.explain.ablation import Trial, ablate, column_groups
 from netpick.report.parts.ablation import sentence
 from netpick.tasks import TASKS
-from netpick.types import Ablation, Array, Inputs, InputSpec, Score, TableColumn
+from netpick.types import Array, Inputs, InputSpec, TableColumn
+from netpick.types.results import Ablation, Score
 
 N = 400
 INPUTS: Inputs = {

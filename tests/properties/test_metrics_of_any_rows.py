@@ -14,7 +14,8 @@ from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredL
 from netpick.answers.compare import Contender, Resampler, paired_difference, score
 from netpick.answers.metrics import METRICS, metrics_for
 from netpick.tasks import TASKS
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 SHARES = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0.0, 1.0))
 NUMBERS = st.one_of(st.sampled_from([0.0, 1.0, -1.0]), st.floats(-1e6, 1e6))

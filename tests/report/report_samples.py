@@ -17,29 +17,31 @@ from netpick.answers.metrics import METRICS
 from netpick.report.shown import data_info, with_shown
 from netpick.tasks import TASKS
 from netpick.types import (
-    Ablation,
-    Answered,
     Array,
     ArrayColumn,
-    Blend,
-    CandidateResult,
     CheckOutcome,
-    Comparison,
     Field,
     Finding,
-    HalfTime,
-    HistoryPoint,
     Note,
     Rows,
-    RunResults,
     Schema,
-    Score,
     Source,
     Split,
     TableColumn,
+    UnreadableRow,
+)
+from netpick.types.results import (
+    Ablation,
+    Answered,
+    Blend,
+    CandidateResult,
+    Comparison,
+    HalfTime,
+    HistoryPoint,
+    RunResults,
+    Score,
     TargetInfo,
     Threshold,
-    UnreadableRow,
     Verdict,
 )
 

@@ -7,7 +7,8 @@ import math
 import pytest
 from report_samples import tiny
 
-from netpick.types import Score, words
+from netpick.types import words
+from netpick.types.results import Score
 
 G, M = words.GLUE, words.MINUS
 

@@ -35,7 +35,8 @@ from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
-from netpick.types import Array, DecisionRule, Inputs
+from netpick.types import Array, Inputs
+from netpick.types.results import DecisionRule
 from tests.conformance.test_forecasters import INPUTS as WINDOWS
 from tests.conformance.test_forecasters import build as build_forecaster
 from tests.conformance.test_models import CASES, Case

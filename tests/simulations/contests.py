@@ -17,7 +17,8 @@ from netpick.answers.evaluate import evaluate
 from netpick.answers.metrics import METRICS
 from netpick.tasks import TASKS
 from netpick.tasks.forecast.windows import time_blocks
-from netpick.types import Answered, Array, CandidateResult, Verdict
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult, Verdict
 
 KEPT = 8  # sets of resamples that contests without groups take turns with
 POWER = 0.8

@@ -17,7 +17,8 @@ from netpick.answers.compare import Outcome
 from netpick.answers.compare.evidence import evidence
 from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
 from netpick.tasks import TASKS
-from netpick.types import Answered, Array, CandidateResult
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult
 from tests.simulations.contests import Kind, Part, judged
 
 CLASSES = Kind(name="two even classes", task="classify", primary="accuracy")

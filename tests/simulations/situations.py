@@ -15,7 +15,8 @@ import numpy as np
 
 from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
 from netpick.tasks.forecast.windows import time_blocks
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 LEVELS = 9  # difficulties; a single one would let a share of few rows hop over its own steps
 HORIZON = 6

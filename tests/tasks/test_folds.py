@@ -18,7 +18,8 @@ from netpick.errors import RequestError
 from netpick.tasks.folds import FOLDS, Folds, make_folds, number_of_folds
 from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.tasks.split import SplitRequest
-from netpick.types import TEST, TRAIN, VALIDATION, Answered, Array, CandidateResult, Source, Split, TableColumn
+from netpick.types import TEST, TRAIN, VALIDATION, Array, Source, Split, TableColumn
+from netpick.types.results import Answered, CandidateResult
 
 N = 300
 x = np.random.default_rng(0).normal(size=N)

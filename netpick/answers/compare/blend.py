@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.answers.answered import AnsweredChances
-from netpick.types import Answered, Array, CandidateResult
+from netpick.types import Array
+from netpick.types.results import Answered, CandidateResult
 
 Floats = npt.NDArray[np.float64]
 

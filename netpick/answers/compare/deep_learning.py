@@ -9,7 +9,7 @@ from typing import Literal
 from netpick.answers.compare.evidence import Evidence, turned
 from netpick.answers.compare.words import difference_text, margin_text, score_text
 from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
-from netpick.types import CandidateResult, Comparison
+from netpick.types.results import CandidateResult, Comparison
 from netpick.types.words import listed
 
 Helps = Literal["yes", "no", "unclear"]

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from netpick.types import Comparison
+from netpick.types.results import Comparison
 
 NORMAL = NormalDist()
 Z = NORMAL.inv_cdf(0.975)

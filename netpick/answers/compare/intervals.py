@@ -18,7 +18,8 @@ from netpick.answers.compare.shares import share_interval, stratified_variance
 from netpick.answers.compare.studentised import gaps_interval, ratio_interval
 from netpick.answers.metrics.base import Linear, Metric
 from netpick.answers.metrics.intervals import t_quantile
-from netpick.types import Answered, Array, Comparison, Score
+from netpick.types import Array
+from netpick.types.results import Answered, Comparison, Score
 
 # The 95 % interval of the mean of one exponential loss: one row says next to nothing, and is not shown as certain.
 FROM_ONE_ROW = 1 / 3.69, 39.5

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netpick.answers.compare.evidence import Evidence
-from netpick.types import CandidateResult
+from netpick.types.results import CandidateResult
 
 LIKELY = 0.5  # a chance; what is likelier than not
 SAME_LATENCY = 2.0  # times as long; from one run to the next the same network's latency varies nearly as much

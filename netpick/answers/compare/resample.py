@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.answers.metrics.base import Linear, Metric, Weights
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from netpick.answers.compare.recommend import SAME_LATENCY, Recommendation, late
 from netpick.answers.compare.words import chance_text, difference_text, latency_text, margin_text, scored
 from netpick.answers.metrics import METRICS
 from netpick.answers.metrics.progress import second_half_gain, within_reach
-from netpick.types import CandidateResult
+from netpick.types.results import CandidateResult
 from netpick.types.words import listed
 
 

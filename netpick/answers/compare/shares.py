@@ -10,7 +10,8 @@ import numpy as np
 from netpick.answers.compare.resample import Floats, Resampler
 from netpick.answers.metrics.base import Linear, Metric
 from netpick.answers.metrics.intervals import Z, t_quantile, wilson
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 NO_ERROR = 1e-9  # a standard error that is nothing but rounding
 

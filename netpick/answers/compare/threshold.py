@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Array, Threshold
+from netpick.types import Array
+from netpick.types.results import Threshold
 
 Floats = npt.NDArray[np.float64]
 

@@ -19,7 +19,8 @@ from netpick.answers.compare.sentences import (
     too_little_time,
 )
 from netpick.answers.metrics import METRICS, strongest_on_test
-from netpick.types import CandidateResult, Comparison, Finding, Verdict
+from netpick.types import Finding
+from netpick.types.results import CandidateResult, Comparison, Verdict
 
 FEW_STEPS, FEW_PASSES = 100, 3  # a network that had less of both has hardly begun to learn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from netpick.answers.metrics import METRICS
-from netpick.types import CandidateResult, Comparison, Score
+from netpick.types.results import CandidateResult, Comparison, Score
 
 
 def scored(result: CandidateResult, metric: str) -> str:

@@ -35,7 +35,7 @@ from netpick.answers.metrics.forecast import (
 from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
 from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
-from netpick.types import Answered, CandidateResult
+from netpick.types.results import Answered, CandidateResult
 
 __all__ = [
     "METRICS",

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.answers.answered import A, AnsweredChances
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 SAME_SHARE, SAME_MISSING = (0.001, 0.005), 0.1  # of a share: a tenth of what is missing to 1, within these limits
 SAME_ERROR = 0.02  # of an error; of its square, what that makes

@@ -14,7 +14,8 @@ import numpy as np
 
 from netpick.answers.answered import AnsweredChances, AnsweredClasses
 from netpick.answers.metrics.sums import Floats, RowCounts, RowSums, SumMetric, Sums, over
-from netpick.types import Answered, Array
+from netpick.types import Array
+from netpick.types.results import Answered
 
 Average = Literal["positive", "macro", "true", "weighted"]
 

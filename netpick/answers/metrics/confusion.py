@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from netpick.answers.metrics.classes import class_sums
 from netpick.answers.metrics.intervals import wilson
-from netpick.types import Array, Score
+from netpick.types import Array
+from netpick.types.results import Score
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netpick.answers.metrics.base import Metric
-from netpick.types import CandidateResult
+from netpick.types.results import CandidateResult
 
 SURE = 1.96  # standard errors; one candidate of forty that gains nothing is said to gain
 LEAST_FALL = 0.01  # of the loss; of very many rows, noise is less than anybody minds

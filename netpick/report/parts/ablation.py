@@ -9,7 +9,7 @@ from netpick.report.components import Chart, Charts, Column, View, pill, section
 from netpick.report.figures import numbers, plain
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import best_network, metric_label, metric_word
-from netpick.types import Ablation, RunResults
+from netpick.types.results import Ablation, RunResults
 from netpick.types.words import decimals_for, grouped, interval, listed, signed
 
 COLOURS = {"helps": "--green", "harms": "--rose", "unclear": "--grey"}

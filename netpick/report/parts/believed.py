@@ -8,7 +8,7 @@ from netpick.answers.metrics.prediction_intervals import IntervalCoverage, Inter
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import standings
-from netpick.types import CandidateResult, RunResults, Score
+from netpick.types.results import CandidateResult, RunResults, Score
 from netpick.types.words import counted, grouped, interval, percent, significant
 
 AS_STATED = "as stated"

@@ -10,7 +10,8 @@ from netpick.report.detail_figures import histogram, histogram_bins
 from netpick.report.markup import Child, Html, element, join
 from netpick.report.measures import answer_of
 from netpick.report.pictures import curves, image, is_image, pictures_of, value_range
-from netpick.types import Rows, RunResults
+from netpick.types import Rows
+from netpick.types.results import RunResults
 from netpick.types.words import grouped, listed, percent, significant
 
 MOST_CLASSES = 30

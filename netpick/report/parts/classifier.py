@@ -31,7 +31,8 @@ from netpick.report.parts.believed import AS_STATED, calibration_details
 from netpick.report.parts.confusion import confusion_details
 from netpick.report.parts.mistakes import class_mistakes, label_mistakes
 from netpick.report.standings import best_baseline
-from netpick.types import Array, CandidateResult, RunResults, Threshold
+from netpick.types import Array
+from netpick.types.results import CandidateResult, RunResults, Threshold
 from netpick.types.words import counted, grouped, interval, percent, significant
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 from netpick.types.words import counted, grouped, percent
 
 MOST_MATRIX = 30  # classes; beyond it, the commonest confusions are listed instead

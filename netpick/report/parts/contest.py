@@ -19,7 +19,7 @@ from netpick.report.standings import (
     standings,
     visible_range,
 )
-from netpick.types import CandidateResult, Comparison, RunResults
+from netpick.types.results import CandidateResult, Comparison, RunResults
 from netpick.types.words import (
     counted,
     decimals_for,

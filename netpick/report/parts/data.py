@@ -9,7 +9,8 @@ from netpick.report.components import Charts, Column, code, facts, fold, pill, s
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
 from netpick.report.parts.classes import class_counts, samples, target_charts
-from netpick.types import Field, Note, RunResults
+from netpick.types import Field, Note
+from netpick.types.results import RunResults
 from netpick.types.words import counted, grouped, listed, percent
 
 MOST_COLUMNS = 30

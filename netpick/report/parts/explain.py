@@ -9,7 +9,7 @@ from netpick.report.explained import figure_html
 from netpick.report.markup import Html, element
 from netpick.report.parts.use import run_folder
 from netpick.report.standings import best_network
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 
 
 def explain_section(results: RunResults, charts: Charts) -> Html | None:

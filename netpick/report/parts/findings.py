@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from netpick.report.components import Charts, Column, fold, pill, section, table
 from netpick.report.markup import Html, element
-from netpick.types import CheckOutcome, Finding, RunResults
+from netpick.types import CheckOutcome, Finding
+from netpick.types.results import RunResults
 from netpick.types.words import counted, listed, row_name
 
 SEVERITIES = {"severe": ("bad", "Severe"), "warning": ("warn", "Warnings"), "info": ("quiet", "Remarks")}

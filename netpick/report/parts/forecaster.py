@@ -12,7 +12,7 @@ from netpick.report.figures import colours
 from netpick.report.forecast_figures import by_step_view, window_view
 from netpick.report.markup import Html, element, join
 from netpick.report.measures import Floats
-from netpick.types import CandidateResult, ForecastOrigin, RunResults
+from netpick.types.results import CandidateResult, ForecastOrigin, RunResults
 from netpick.types.words import counted, grouped, percent, significant
 
 MOST_TARGETS = 3

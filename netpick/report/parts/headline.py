@@ -7,7 +7,7 @@ from typing import Any
 from netpick.report.components import pill
 from netpick.report.markup import Html, element
 from netpick.report.standings import best_baseline, best_network, metric_label, primary
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, duration, grouped, interval
 
 HELPS = {

@@ -8,7 +8,7 @@ from netpick.report.components import Chart, Charts, Column, fold, section, tabl
 from netpick.report.figures import colours, loss_curves, validation_curves
 from netpick.report.markup import Html, element
 from netpick.report.standings import metric_label, metric_word
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, duration, grouped, significant
 
 MOST_POINTS = 40

@@ -21,8 +21,9 @@ from netpick.report.measures import (
 )
 from netpick.report.pictures import picture, pictures_of
 from netpick.report.standings import shown_in_detail
-from netpick.types import CandidateResult, RunResults, TableColumn
 from netpick.types import Column as ColumnOfData
+from netpick.types import TableColumn
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import percent, row_name, significant
 
 MOST = 12

@@ -8,7 +8,7 @@ from typing import Any
 
 from netpick.report.components import Charts, Column, facts, fold, section, table
 from netpick.report.markup import Html, element
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 from netpick.types.words import grouped, significant
 
 MOST_CELLS = 200

@@ -11,7 +11,7 @@ from netpick.report.markup import Html, element, join
 from netpick.report.measures import Floats, sample, values_of
 from netpick.report.parts.believed import interval_details
 from netpick.report.parts.mistakes import value_mistakes
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, grouped, listed, significant
 
 MOST_DOTS = 2000

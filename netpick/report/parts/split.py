@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netpick.report.components import Charts, Column, code, section, table
 from netpick.report.markup import Html, element
-from netpick.types import RunResults
+from netpick.types.results import RunResults
 from netpick.types.words import grouped, percent
 
 

@@ -9,7 +9,7 @@ from netpick.report.components import Charts, section
 from netpick.report.markup import Html, element
 from netpick.report.measures import answer_of
 from netpick.report.standings import metric_word, named, primary
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, grouped, interval, listed, milliseconds
 
 

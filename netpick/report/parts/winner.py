@@ -17,7 +17,7 @@ from netpick.report.parts.classifier import classifier_details, multilabel_detai
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.regressor import regressor_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
-from netpick.types import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
 
 Details = Callable[[RunResults, CandidateResult, Charts], Html | None]

@@ -13,7 +13,7 @@ from netpick.report.components import Column, pill, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import metric_label
 from netpick.serve.board.watching import RunSeen
-from netpick.types import Score
+from netpick.types.results import Score
 from netpick.types.words import counted, decimals_for, duration, grouped, interval
 
 STATES = {

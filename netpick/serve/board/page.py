@@ -15,7 +15,7 @@ from netpick.report.page import page_head
 from netpick.report.standings import higher_is_better, metric_label, metric_word
 from netpick.serve.board.pairing import Apart, Group, group_runs, winners_in_pairs
 from netpick.serve.board.runs import OPTION, EntrySaid, FinishedRun, ScoreSaid
-from netpick.types import Comparison, Score
+from netpick.types.results import Comparison, Score
 from netpick.types.words import counted, decimals_for, duration, grouped, interval, listed, signed, significant
 
 MOST_VIEWS = 8  # candidates whose curves get a button

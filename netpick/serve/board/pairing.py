@@ -15,7 +15,7 @@ from netpick.answers.metrics.cost import MeanCost
 from netpick.answers.metrics.means import Accuracy
 from netpick.serve.board.runs import FinishedRun
 from netpick.tasks import TASKS
-from netpick.types import Comparison
+from netpick.types.results import Comparison
 
 FORECAST_KEYS = ("series", "origin", "time", "target")
 

@@ -24,7 +24,8 @@ from netpick.errors import DataError, RequestError
 from netpick.tasks.forecast.state import ForecastState, horizon_view
 from netpick.tasks.forecast.timeline import Timeline, table_columns
 from netpick.tasks.forecast.timesteps import calendar_features, calendar_outputs, read_date
-from netpick.types import Array, Column, ForecastInfo, ForecastOrigin, Inputs, InputSpec, Rows, Split, TableColumn
+from netpick.types import Array, Column, Inputs, InputSpec, Rows, Split, TableColumn
+from netpick.types.results import ForecastInfo, ForecastOrigin
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
 FEW_HORIZONS = 20  # of history; below, one horizon at the end is for testing, and one before it for choosing

@@ -328,3 +328,19 @@ def test_margins_of_practical_equivalence() -> None:
     ]
     assert [chance_text(c) for c in (0.001, 0.124, 0.999)] == ["below 1%", "12%", "above 99%"]
     assert math.isfinite(METRICS["r2"].margin(-3.0))
+
+
+def test_the_network_that_a_sentence_calls_the_best_is_the_best_one_and_the_next_best_the_nearest() -> None:
+    """Of networks that are equals the smallest is the one to use; adult's verdict called it the best network below a better one."""
+    mlp, transformer = result("mlp", 0.9192, size=900), result("transformer", 0.9168, size=300)
+    said = judged(mlp, transformer, baseline("boosted trees", 0.9261), margin=0.005)
+    assert said.best_network == "transformer"
+    assert "the best network, mlp, is worse than it by 0.007 (0.005 to 0.009)" in said.sentence
+    near, far = result("rnn", 0.9892), result("transformer", 0.9878)
+    pairs = [
+        pair(result("cnn", 0.9917), near, 0.004),
+        pair(result("cnn", 0.9917), far, 0.02),
+        pair(near, far, 0.02),
+    ]
+    outcome = Outcome(candidates=[result("cnn", 0.9917), near, far], baselines=[], on_test=pairs, metric="accuracy")
+    assert "The next best is rnn" in verdict(outcome).sentence

@@ -102,8 +102,11 @@ def _doubt(rivals: Rivals, baseline: CandidateResult) -> str:
 
 
 def _not_needed(rivals: Rivals, baseline: CandidateResult) -> tuple[Helps, str]:
-    """A baseline is as good as the best network, within the margin."""
+    """A baseline is as good as any network, within the margin. The network that it is compared with is the best one on the
+    validation rows: the one to use among equals may be a smaller one, which nobody would call the best."""
     network = rivals.network
+    if rivals.spoken_of is not network:
+        network = best_on_validation(rivals.networks, rivals.metric) or network
     pair = rivals.evidence.on_test.get((network.name, baseline.name))
     if pair is None:
         return "unclear", f"{baseline.name} could not be compared with the best network, {network.name}."

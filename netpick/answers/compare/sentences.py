@@ -38,10 +38,10 @@ def nobody_judged(furthest: CandidateResult | None, metric: str) -> str:
     return f"No network had enough time to be judged. {furthest.name} came furthest: {scored(furthest, metric)}."
 
 
-def among_all(chosen: Recommendation, known: Evidence, told: Collection[str], margin: float) -> str:
+def among_all(chosen: Recommendation, known: Evidence, single: Collection[str], told: Collection[str]) -> str:
     """Who is as good, and why this one; else by how much it is better than the next.
 
-    told: whom another sentence compares it with.
+    single: everyone but blends. told: whom another sentence compares it with.
     """
     winner, equals = chosen.winner, chosen.equals
     if equals:
@@ -49,10 +49,10 @@ def among_all(chosen: Recommendation, known: Evidence, told: Collection[str], ma
         reason = _reason(winner, equals)
         verb = "are" if len(names) > 1 else "is"
         return f"{listed(names, len(names))} {verb} about as good{f', and {reason}' if reason else ''}."
-    rivals = {b: pair for (a, b), pair in known.on_test.items() if a == winner.name}
+    rivals = {b: pair for (a, b), pair in known.on_test.items() if a == winner.name and b in single}
     if not rivals:
         return ""  # another sentence says that there is no baseline
-    name = max(rivals, key=lambda other: known.worse(winner.name, other, margin))
+    name = min(rivals, key=lambda other: rivals[other].difference)
     pair = rivals[name]
     if name in told:
         return ""

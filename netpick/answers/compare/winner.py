@@ -89,7 +89,7 @@ def verdict(outcome: Outcome) -> Verdict:
     told = [e.name for e in (network, standing.of_all.winner, best_baseline) if e is not None]
     parts = [
         headline,
-        among_all(standing.chosen, standing.known, told, standing.margin),
+        among_all(standing.chosen, standing.known, [r.name for r in standing.ranked if r.family != "blend"], told),
         on_networks,
         risk(standing.chosen, standing.margin) if len(standing.ranked) > 1 else "",
         later,

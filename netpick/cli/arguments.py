@@ -1,0 +1,153 @@
+"""What the commands take: the arguments and options that several of them share, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table (CSV, Parquet, JSON, Excel, ARFF, ...), a folder of images, sounds, clips or texts, a zip, .npz, IDX or .ts files.",
+    ),
+]
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the run folder that holds it.")]
+CandidateOption = Annotated[
+    str | None,
+    typer.Option(
+        help='Another candidate of the run than the recommended one: rnn, "boosted trees". MODEL is its folder.'
+    ),
+]
+KeepOption = Annotated[
+    str, typer.Option(help="all: the model of every candidate and baseline; best: the recommended one.")
+]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private", help="Keep training rows, rare words and categories, examples, paths and titles out of all files."
+    ),
+]
+Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", help="classify, multilabel, regress or forecast. Default: inferred, and said.")
+]
+Models = Annotated[
+    str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')
+]
+LayersOption = Annotated[
+    list[str] | None,
+    typer.Option("--layers", help='A network spelled out: "conv 32 3 relu, maxpool 2, flatten, dense 64 relu".'),
+]
+Budget = Annotated[str | None, typer.Option(help="Time for the whole command, such as 60s or 5m. Default: 60s.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Steps per network instead of a budget: the same on every machine.")
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        help="random, time:COLUMN (or time:year,month,day) or group:COLUMN; a forecast: time:DATE,DATE (choosing begins, "
+        "testing begins; a third date ends it). Default: inferred, and said.",
+    ),
+]
+FoldsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        help="Test every row once, in so many folds, with as many trainings; 1: a single test part. Default: 5 below 1,000 rows, "
+        "unless --steps, --split, a budget below 30 s or a test part is given.",
+    ),
+]
+Horizon = Annotated[
+    int | None, typer.Option(help="Steps to forecast; asks for a forecast. Default: inferred from the step, and said.")
+]
+ContextOption = Annotated[
+    int | None, typer.Option("--context", help="Steps before them that a network sees. Default: inferred, and said.")
+]
+Known = Annotated[str | None, typer.Option(help="Columns of a forecast that are known ahead, such as holidays: a,b.")]
+TimeOption = Annotated[
+    str | None,
+    typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),
+]
+Ids = Annotated[
+    str | None, typer.Option("--id", help="Columns that tell the series of a forecast apart. Default: found.")
+]
+Test = Annotated[
+    str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and the order of rows.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the run; must not exist. Default: runs/NAME-NUMBER.")]
+Accept = Annotated[str | None, typer.Option(help="Codes of severe findings to go on with: D002,D006.")]
+Cost = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What a mistake costs: fn=10 (missed positives) or fp=2 for two classes, 'cat>dog=5' (a cat called dog) for "
+        "any, or a CSV file with a matrix. May be repeated."
+    ),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(help="Difference in the primary metric that does not matter to you: 0.01. Default: the metric's own."),
+]
+PreferOption = Annotated[
+    str | None, typer.Option("--prefer", help="network: recommend a network even where a baseline is as good.")
+]
+RecipeOption = Annotated[
+    str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')
+]
+Drop = Annotated[str | None, typer.Option(help="Columns to leave out: a,b,c.")]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", help="What a column is: zip_code=category. May be repeated.")
+]
+ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
+Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Workers = Annotated[
+    int,
+    typer.Option(min=1, help="Processes that train candidates side by side. With --steps the results are the same."),
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: all cores.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")
+]
+Separator = Annotated[str | None, typer.Option(help="Separator of cells. Default: detected, and said.")]
+Header = Annotated[
+    bool | None, typer.Option(help="Whether the first line names the columns. Default: detected, and said.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
+Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
+Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option(help="plan.json of a finished run to make again: the same data and machine give the same bytes."),
+]
+NotMissing = Annotated[
+    str | None, typer.Option("--not-missing", help="Texts that are values although they look missing: NA,None.")
+]
+Merge = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns in which values that differ in case, blanks or Unicode forms alone are one: city,label."
+    ),
+]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help='How the cells of a column are written: price="1.234,56", day=%d/%m/%y, time=unix. May be repeated. '
+        "Default: detected (printed when the run starts).",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse rows with cells that are not written as in training, instead of warning."),
+]
+LabelFrom = Annotated[
+    str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
+]
+FramesOption = Annotated[
+    bool | None, typer.Option(help="Whether folders of numbered pictures are clips. Default: detected, and said.")
+]

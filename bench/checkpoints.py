@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_command
 
 if TYPE_CHECKING:
-    from netpick.training.train import Job
+    from netpick.training.job import Job
 
 ROUNDS = 5
 SECONDS = 12.0  # of each training: what a network gets of the default budget, four of them in a minute
@@ -45,7 +45,8 @@ def make_job(models: str) -> Job:
     from netpick.contest.candidates import Contestants, make_candidates
     from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.training.train import Job, probe
+    from netpick.training.job import Job
+    from netpick.training.probe import probe
     from netpick.types import InputSpec
 
     images, labels = read_part(SHARED_DATA / "mnist", "train")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_command
 
 if TYPE_CHECKING:
-    from netpick.training.train import Job
+    from netpick.training.job import Job
 
 ROUNDS = 5
 STEPS = 60
@@ -79,7 +79,7 @@ def recurrent_job(models: str) -> Job:
     from netpick.contest.candidates import Contestants, make_candidates
     from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.training.train import Job
+    from netpick.training.job import Job
     from netpick.types import InputSpec
 
     generator = np.random.default_rng(0)

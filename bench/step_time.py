@@ -15,7 +15,7 @@ from bench.measure import PYTHON, SHARED_DATA, Section, median, need, run_comman
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.training.train import Job
+    from netpick.training.job import Job
 
 STEPS = 150
 ROUNDS = 5
@@ -50,7 +50,7 @@ def make_mnist_job(recipe: str | None) -> Job:
     from netpick.contest.candidates import Contestants, make_candidates
     from netpick.models.infer import DeviceData
     from netpick.tasks import TASKS
-    from netpick.training.train import Job
+    from netpick.training.job import Job
     from netpick.types import InputSpec
 
     images, labels = read_part(SHARED_DATA / "mnist", "train")
@@ -113,7 +113,7 @@ def pick(order: Tensor, step: int, size: int) -> Tensor:
 
 def main() -> None:
     """Prints one JSON line per recipe."""
-    from netpick.training.train import new_network
+    from netpick.training.job import new_network
 
     for name, recipe in RECIPES.items():
         job = make_mnist_job(recipe)

@@ -20,7 +20,8 @@ from netpick.saved.engines import TorchEngine
 from netpick.saved.parts import ModelParts
 from netpick.saved.record import FORMAT, EncoderRecord, ModelRecord
 from netpick.saved.use import Model
-from netpick.training.train import Job, train
+from netpick.training.job import Job
+from netpick.training.train import train
 
 EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))  # what is wrong with small made-up data is no matter here
 

@@ -32,7 +32,7 @@ from netpick.training.plan import (
     planned,
     steps_of_pass,
 )
-from netpick.training.train import probe
+from netpick.training.probe import probe
 
 PROBE_SHARE, MOST_PROBE_SECONDS = 0.005, 0.25  # of the budget, for timing one number of threads
 

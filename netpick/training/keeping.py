@@ -31,9 +31,10 @@ from netpick.models.baseline_fits import read_decisions as baseline_decisions
 from netpick.training.checkpoint import Checkpoints, Expected
 from netpick.training.clock import Clock
 from netpick.training.course import Record, Segment
+from netpick.training.job import Job, Trained, new_network
 from netpick.training.plan import Plan
 from netpick.training.stop import Stop
-from netpick.training.train import Job, Trained, new_network, train
+from netpick.training.train import train
 from netpick.training.training_state import Look, history_from_json, history_to_json
 from netpick.types import STRICT, OnEvent
 from netpick.types.results import HalfTime

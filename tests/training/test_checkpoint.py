@@ -20,7 +20,8 @@ from netpick.models.networks import MODELS, main_form
 from netpick.models.networks.network import build_network
 from netpick.models.networks.rnn import TextRnnSettings
 from netpick.training.checkpoint import Checkpoints, read_checkpoint
-from netpick.training.train import Job, Trained, train
+from netpick.training.job import Job, Trained
+from netpick.training.train import train
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 from tests.training.test_engine import job_of

@@ -19,9 +19,11 @@ from netpick.errors import TrainingError
 from netpick.models.infer import DeviceData, predict_outputs, values_of, weights_of
 from netpick.tasks import TASKS
 from netpick.tasks.classify import ClassifyState
+from netpick.training.batches import batches
+from netpick.training.job import Job, Trained
 from netpick.training.optimize import Average, make_optimizers, orthogonalise, rate_multiplier
 from netpick.training.plan import CandidatePlan, Plan, Probe, planned
-from netpick.training.train import Job, Trained, batches, train
+from netpick.training.train import train
 from netpick.types import Event, InputSpec
 from netpick.types.recipe import OptimizerName, Recipe, ScheduleName
 

@@ -10,9 +10,10 @@ from netpick.contest.executors.jobs import Assignment, Build, Material, Networks
 from netpick.contest.prepare import silent
 from netpick.errors import TrainingError
 from netpick.training.course import ClockCourse, Course
+from netpick.training.job import Trained
 from netpick.training.keeping import Keeper
 from netpick.training.plan import REFIT_SHARE, CandidatePlan, first_seconds, share_of
-from netpick.training.train import Trained, train
+from netpick.training.train import train
 from netpick.types import OnEvent
 
 

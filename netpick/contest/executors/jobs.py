@@ -12,8 +12,9 @@ from torch import nn
 from netpick.answers.metrics import METRICS
 from netpick.models.infer import DeviceData
 from netpick.tasks import Task
+from netpick.training.job import Job, Trained
 from netpick.training.plan import CandidatePlan
-from netpick.training.train import Job, Trained, class_weights
+from netpick.training.step import class_weights
 from netpick.types import Array, Rows
 
 Build = Callable[[], nn.Module]  # a fresh network from torch's current generator

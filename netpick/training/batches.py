@@ -1,0 +1,44 @@
+"""Which rows a step trains on: a pure function of (seed, epoch) and the lengths of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netpick.types import Array, Rows
+
+STRETCH = 32  # batches within which rows are sorted by length
+
+
+def batches(
+    rows: Rows, batch_size: int, seed: int, lengths: Array | None = None, skip: int = 0
+) -> Iterator[tuple[Tensor, int]]:
+    """Endless batches of equal size; the order of an epoch is a pure function of (seed, epoch) and the lengths.
+
+    lengths: (N,) of all rows; rows of like length then come together, so that little padding is computed.
+    skip: batches that were had before.
+    """
+    size = min(batch_size, len(rows))
+    epoch, skipped = divmod(skip, len(rows) // size)
+    while True:
+        key = np.array([seed, epoch], dtype=np.uint64)
+        generator = np.random.Generator(np.random.Philox(key=key))
+        order = rows[generator.permutation(len(rows))]
+        starts = np.arange(0, len(rows) - size + 1, size)
+        if lengths is not None:
+            order = _like_lengths_together(order[: len(starts) * size], lengths, size)
+            starts = generator.permutation(starts)
+        shuffled = torch.from_numpy(order)
+        for start in starts[skipped:].tolist():
+            yield shuffled[start : start + size], epoch
+        epoch, skipped = epoch + 1, 0
+
+
+def _like_lengths_together(order: Rows, lengths: Array, size: int) -> Rows:
+    """Sorted by length within stretches of some batches: enough to save the padding, while epochs still differ."""
+    stretch = size * max(1, min(STRETCH, len(order) // size // 4))  # few rows: still four stretches that differ
+    parts = [order[start : start + stretch] for start in range(0, len(order), stretch)]
+    return np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])

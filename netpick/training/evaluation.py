@@ -1,0 +1,110 @@
+"""Scoring the validation rows during training: the best weights are kept, and training reacts where it makes no progress."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netpick.errors import TrainingError
+from netpick.models.infer import answers_of, predict_outputs
+from netpick.training.job import Job
+from netpick.training.step import per_row_loss
+from netpick.training.training_state import Progress, TrainingState
+from netpick.types import Event, OnEvent
+from netpick.types.recipe import Recipe
+from netpick.types.results import HistoryPoint
+
+LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
+
+
+def look(
+    job: Job, state: TrainingState, started: float, multiplier: float, on_event: OnEvent | None, steps: int
+) -> None:
+    """Scores the validation rows, keeps the best weights, and notices a loss that is NaN or infinite."""
+    network, average, progress = state.network, state.average, state.progress
+    assert progress.loss_sum is not None
+    train_loss = float(progress.loss_sum) / progress.loss_count
+    progress.loss_sum, progress.loss_count = None, 0
+    if not np.isfinite(train_loss):
+        raise TrainingError(
+            f"The loss of {job.plan.name} became NaN or infinite by step {progress.step:,}. Lower the rate: "
+            f'--recipe "learning_rate={job.plan.recipe.learning_rate / 10:g}".'
+        )
+    if not job.select:
+        return
+    if average is not None:
+        average.swap()
+    progress.last_losses, score = validate(job, network)
+    validation_loss = float(progress.last_losses.mean())
+    point = HistoryPoint(
+        step=progress.step,
+        seconds=time.perf_counter() - started,
+        train_loss=train_loss,
+        validation_loss=validation_loss,
+        validation_score=score,
+        learning_rate=job.plan.recipe.learning_rate * multiplier,
+    )
+    progress.history.append(point)
+    _keep_best(job, network, progress, point)
+    if average is not None:
+        average.swap()
+    network.train()
+    if on_event is not None:
+        _react(job.plan.recipe, progress)
+        text = f"{job.plan.name}: step {progress.step:,} of {steps:,}, {job.primary.label} {score:.4f}"
+        on_event(Event(stage="train", text=text, data=_told(job, point, steps)))
+
+
+def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
+    """Losses (n,) and the primary metric on the validation rows."""
+    outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
+    plain = replace(job.plan.recipe, label_smoothing=0.0)
+    target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
+    losses = per_row_loss(job.task.answer.loss(plain, None), outputs, target).float()
+    answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
+    predictions = job.task.answer.decode(answers, job.target_state)
+    truth = job.truth[job.validation]
+    decided = job.task.answer.decide(predictions)
+    weights = np.ones((1, len(truth)))
+    if not job.primary.applies(truth, predictions):
+        return losses, -float(losses.mean())
+    return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
+
+
+def _keep_best(job: Job, network: nn.Module, progress: Progress, point: HistoryPoint) -> None:
+    score, loss = point.validation_score, point.validation_loss
+    ranked = score if job.primary.better == "higher" else -score
+    progress.waited = 0 if ranked > progress.top_score else progress.waited + 1
+    progress.top_score = max(progress.top_score, ranked)
+    # Among looks that noise alone could rank otherwise the later one is better: its learning rate is lower. Unless its
+    # loss has risen, which is overfitting that a score of few rows does not show yet.
+    level = ranked >= progress.top_score - LOOK_NOISE / len(job.validation) ** 0.5
+    if ranked > progress.best_score or (level and loss <= 1.02 * progress.best_loss):
+        progress.best_score, progress.best_loss, progress.best_step = ranked, loss, progress.step
+        progress.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+
+def _react(recipe: Recipe, progress: Progress) -> None:
+    """Lowers the rate, or ends training, where there was no progress."""
+    if recipe.schedule == "plateau" and progress.waited >= 2:
+        progress.rate_scale, progress.waited = progress.rate_scale * 0.3, 0
+    elif recipe.patience and progress.waited >= recipe.patience and not progress.stop:
+        progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} looks"
+
+
+def _told(job: Job, point: HistoryPoint, steps: int) -> dict[str, Any]:
+    return {
+        "candidate": job.plan.name,
+        "step": point.step,
+        "steps": steps,
+        "train_loss": point.train_loss,
+        "validation_loss": point.validation_loss,
+        "validation_score": point.validation_score,
+        "metric": job.primary.name,
+        "seconds": point.seconds,
+    }

@@ -1,0 +1,79 @@
+"""Times a candidate's steps and predictions before it is planned."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from netpick.models.infer import Outputs, predict_outputs
+from netpick.training.batches import batches
+from netpick.training.clock import contested
+from netpick.training.job import Job, new_network
+from netpick.training.optimize import make_optimizers
+from netpick.training.plan import Probe
+from netpick.training.step import make_step
+
+MOST_PROBED = 40  # steps
+PROBED_ROWS = 256  # that are predicted
+
+
+def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], hopeless: float = math.inf) -> Probe:
+    """Times a few real steps for each number of threads, and one part of a prediction, on a throw-away network.
+
+    Their mean counts, not their median: beside a busy program a few steps take a hundred times as long as the others.
+    hopeless: seconds of a first step from which on nothing more is timed, predictions neither.
+    """
+    network = new_network(job)
+    step = make_step(job, network, make_optimizers(network, job.plan.recipe))
+    before, paces = torch.get_num_threads(), {}
+    feed = batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            for number in sorted(threads):
+                if not contested(number):
+                    torch.set_num_threads(number)
+                    network.train()
+                    paces[number] = _mean_step(step, feed, seconds, hopeless)
+                    if paces[number] >= hopeless:
+                        return Probe(step_seconds=paces, look_seconds=0.0, predict_seconds=0.0)
+            torch.set_num_threads(min(paces, key=lambda number: paces[number]))
+            some = job.validation[:PROBED_ROWS]
+            look_row = _seconds_of_second(
+                partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
+            )
+            predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
+    finally:
+        torch.set_num_threads(before)
+    return Probe(
+        step_seconds=paces,
+        look_seconds=look_row * len(job.validation) / len(some),
+        predict_seconds=predict_row * num_predicted / len(some),
+    )
+
+
+def _mean_step(
+    step: Callable[[Tensor, int], Tensor], feed: Iterator[tuple[Tensor, int]], seconds: float, hopeless: float
+) -> float:
+    """Mean seconds of some steps behind a first one, which chooses algorithms and fills caches; of the first where that is hopeless."""
+    began = time.perf_counter()
+    float(step(*next(feed)))
+    if (first := time.perf_counter() - began) >= hopeless:
+        return first
+    began, count = time.perf_counter(), 0
+    while count < 1 or (count < MOST_PROBED and time.perf_counter() - began < seconds):
+        float(step(*next(feed)))
+        count += 1
+    return (time.perf_counter() - began) / count
+
+
+def _seconds_of_second(call: Callable[[], Outputs]) -> float:
+    """The second call's seconds: the first one chooses algorithms and fills caches."""
+    call()
+    before = time.perf_counter()
+    call()
+    return time.perf_counter() - before

@@ -25,7 +25,7 @@ from netpick.data.decoders import DECODERS, Decoder
 from netpick.data.decoders.base import DecodeRequest
 from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import ReadOptions
-from netpick.data.sources.text_folder import loose_texts, whole_letters
+from netpick.data.sources.loose_texts import loose_texts, whole_letters
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.saved.asked import ASKED, asked_of
 from netpick.saved.engines import BaselineEngine, Engine, TorchEngine

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -18,10 +16,10 @@ import polars as pl
 from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
-from netpick.data.sources.encodings import detect_encoding
 from netpick.data.sources.folder_levels import part_folders
 from netpick.data.sources.image_folder import is_there
 from netpick.data.sources.paths import MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, WORD, readable
+from netpick.data.sources.text_bytes import TextDecoder, Unreadable, read_bytes
 from netpick.errors import DataError
 from netpick.types import TRAIN, Note, Source, TableColumn, UnreadableRow
 
@@ -29,9 +27,7 @@ ENDING = ".txt"
 ABOUT = ("readme", "license", "licence", "copying", "changelog", "notes", "requirements")  # files about the data
 MEDIA = tuple(suffix for suffixes in MEDIA_SUFFIXES.values() for suffix in suffixes)
 LOOK_FOLDERS, LOOK_FILES = 20, 500
-MOST_TEXT = 64 << 20  # bytes of one text
 MOST_LINES_FILE = 1 << 30  # bytes of one file of lines
-GUESSED_ONE_BY_ONE = 100  # files; of more, the commonest guess is tried first, since guessing takes time
 READING_THREADS = 8
 
 
@@ -77,7 +73,7 @@ class TextFolderReader(Reader):
     description: ClassVar[str] = "a folder of class folders of .txt files"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_dir() and _mostly_texts(path) and not _holds_class_files(path)
+        return path.is_dir() and mostly_texts(path) and not _holds_class_files(path)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         rows = _Rows()
@@ -99,7 +95,7 @@ class TextLinesReader(Reader):
     description: ClassVar[str] = "a folder of one .txt file a class with an example a line"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_dir() and _mostly_texts(path) and _holds_class_files(path)
+        return path.is_dir() and mostly_texts(path) and _holds_class_files(path)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         rows = _Rows()
@@ -137,7 +133,7 @@ def _source(path: Path, rows: _Rows, layout: str) -> Source:
 # --- what lies where -------------------------------------------------------------------------------------------------
 
 
-def _mostly_texts(path: Path) -> bool:
+def mostly_texts(path: Path) -> bool:
     """Whether there are at least twice as many .txt files as pictures, sounds and clips; looks at some hundred files."""
     texts = media = 0
     waiting, looked = [str(path)], 0
@@ -246,9 +242,11 @@ def _in_parts(files: list[TextFile], use_parts: bool, rows: _Rows) -> list[TextF
 
 
 def _read_documents(root: Path, files: Sequence[TextFile], options: ReadOptions, rows: _Rows) -> None:
-    decoder = _Decoder(options.encoding)
+    decoder = TextDecoder(options.encoding)
     with ThreadPoolExecutor(READING_THREADS) as pool:
-        for number, (file, data) in enumerate(zip(files, pool.map(lambda f: _bytes(root, f), files), strict=True)):
+        for number, (file, data) in enumerate(
+            zip(files, pool.map(lambda f: read_bytes(root / f.path), files), strict=True)
+        ):
             text = data if isinstance(data, Unreadable) else decoder.text(data, root / file.path)
             if isinstance(text, Unreadable):
                 rows.unreadable.append(UnreadableRow(row=number, path=readable(file.path), reason=text.reason))
@@ -275,10 +273,10 @@ def _read_lines(root: Path, files: Sequence[TextFile], options: ReadOptions, row
         len(stems) < 2 or len({WORD.sub("", stem.lower()) for stem in stems}) == 1
     ):  # one text, or its train and test parts
         raise _no_classes(root, stems)
-    decoder = _Decoder(options.encoding)
+    decoder = TextDecoder(options.encoding)
     blank, most, empty = 0, 0, []
     for file in files:
-        data = _bytes(root, file, most=MOST_LINES_FILE)
+        data = read_bytes(root / file.path, MOST_LINES_FILE)
         text = data if isinstance(data, Unreadable) else decoder.text(data, root / file.path)
         if isinstance(text, Unreadable):
             raise DataError(
@@ -305,153 +303,3 @@ def _read_lines(root: Path, files: Sequence[TextFile], options: ReadOptions, row
         text = f"{', '.join(empty)}: empty, so there is no example of such a class and it is not learned."
         rows.notes.append(Note(subject="classes", text=text))
     rows.notes.append(decoder.note())
-
-
-# --- bytes to text ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unreadable:
-    """Why a file is no text, in words that fit behind "cannot be read: "."""
-
-    reason: str
-
-
-def _bytes(root: Path, file: TextFile, most: int = MOST_TEXT) -> bytes | Unreadable:
-    path = root / file.path
-    try:
-        size = path.stat().st_size
-        if size > most:
-            return Unreadable(reason=f"{size / 1e6:,.0f} MB are more than the {most / 1e6:,.0f} MB of one text")
-        return path.read_bytes()
-    except OSError as error:
-        return Unreadable(reason=error.strerror or "the system refuses it")
-
-
-class _Decoder:
-    """Bytes to text, file by file; nothing is replaced, and which encodings were found is said."""
-
-    def __init__(self, given: str | None) -> None:
-        self.given = given
-        self.found: Counter[str] = Counter()
-        self.example: dict[str, str] = {}
-
-    def text(self, data: bytes, path: Path) -> str | Unreadable:
-        encoding = self._encoding(data, path)
-        if isinstance(encoding, Unreadable):
-            return encoding
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError as error:
-            return Unreadable(reason=f"byte {error.start:,} (0x{data[error.start]:02x}) is not {encoding}")
-        if "\0" in text:
-            return Unreadable(reason=f"character {text.index(chr(0)):,} is zero, so it is binary data rather than text")
-        self.found[encoding] += 1
-        self.example.setdefault(encoding, path.name)
-        return text
-
-    def _encoding(self, data: bytes, path: Path) -> str | Unreadable:
-        if self.given is None and self.found.total() - self.found["utf-8"] >= GUESSED_ONE_BY_ONE:
-            usual = next(name for name, _ in self.found.most_common() if name != "utf-8")
-            for likely in ("utf-8", usual):
-                if b"\0" not in data and _decodes(data, likely):
-                    return likely
-        try:
-            return detect_encoding(data, whole=True, given=self.given, path=path)[0]
-        except DataError:
-            zero = data.find(b"\0")
-            return Unreadable(
-                reason=f"byte {zero:,} is zero, so it is binary data rather than text"
-                if zero >= 0
-                else "it looks like binary data rather than text"
-            )
-
-    def note(self) -> Note:
-        if self.given is not None:
-            return Note(subject="encoding", text=f"The encoding is {self.given}, as given.", override="--encoding")
-        if set(self.found) <= {"utf-8"}:
-            return Note(subject="encoding", text="The encoding is UTF-8.", override="--encoding")
-        told = ", ".join(
-            f"{count:,} file{'s' if count > 1 else ''} in {name}"
-            + ("" if name == "utf-8" else f" ({self.example[name]})")
-            for name, count in self.found.most_common()
-        )
-        text = f"The encodings differ from UTF-8, as guessed from each file's letters or said by its mark: {told}."
-        return Note(subject="encoding", text=text, override="--encoding")
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-# --- texts without labels --------------------------------------------------------------------------------------------
-
-
-def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
-    """Texts that are rows without labels: one text or a list of them, .txt files, or a folder of these; None for anything else.
-
-    by_line: each line of a file is a text. Raises DataError for a file that is no text.
-    """
-    items = [data] if isinstance(data, str | Path) else data
-    if not isinstance(items, list | tuple) or not items or not all(isinstance(item, str | Path) for item in items):
-        return None
-    if len(items) == 1 and _exists(items[0]) and Path(items[0]).is_dir() and _mostly_texts(Path(items[0])):
-        items = sorted(path for path in Path(items[0]).rglob("*") if path.name.lower().endswith(ENDING))
-    rows: list[tuple[str, str]] = []
-    if all(_is_text_file(item) for item in items):
-        for item in items:
-            text = _whole_text(Path(item))
-            lines = [line.strip() for line in text.split("\n")] if by_line else [text.strip()]
-            rows += [
-                (readable(f"{item}: line {n}" if by_line else str(item)), line)
-                for n, line in enumerate(lines, 1)
-                if line or not by_line
-            ]
-    elif not any(_is_path(item) for item in items):
-        rows = [(f"text {number}", str(item)) for number, item in enumerate(items, start=1)]
-    if not rows:
-        return None
-    cells = pl.Series(column, [whole_letters(text) for _, text in rows], dtype=pl.String)
-    return Source(
-        name="texts",
-        origin=str(items[0]) if len(items) == 1 else f"{len(items):,} texts",
-        layout="texts",
-        columns={column: TableColumn(name=column, values=cells)},
-        num_rows=len(rows),
-        fingerprint=fingerprint.of_frame(pl.DataFrame([cells])),
-        row_names=[name for name, _ in rows],
-    )
-
-
-def whole_letters(cell: Any) -> Any:
-    """Text without halves of letters, which a terminal may give and nothing can hold; other cells as they are."""
-    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) and not cell.isascii() else cell
-
-
-def _is_text_file(item: str | Path) -> bool:
-    return str(item).lower().endswith(ENDING) and _exists(item)
-
-
-def _is_path(item: str | Path) -> bool:
-    """Whether it is, or looks like, the name of a file rather than a text."""
-    ending = re.search(r"\.[A-Za-z]\w{0,6}$", str(item)) is not None and " " not in str(item).strip()
-    return isinstance(item, Path) or ending or _exists(item)
-
-
-def _exists(item: str | Path) -> bool:
-    try:
-        return str(item) != "" and Path(item).exists()
-    except (OSError, ValueError):  # too long for a name, or with a zero in it
-        return False
-
-
-def _whole_text(path: Path) -> str:
-    data = _bytes(path.parent, TextFile(path=path.name, folders=(), part=None))
-    text = data if isinstance(data, Unreadable) else _Decoder(None).text(data, path)
-    if isinstance(text, Unreadable):
-        raise DataError(f"{path} cannot be read: {text.reason}. A file of plain text was expected. Pass another file.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")

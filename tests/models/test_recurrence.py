@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from netpick.models.networks.recurrence import CELLS, Asked, Memory, Recurrence
+from netpick.models.networks.buffers import Memory
+from netpick.models.networks.recurrence import CELLS, Asked, Recurrence
 
 NAMES = list(CELLS)
 

@@ -18,7 +18,8 @@ from torch.nn import functional
 
 from netpick.models.networks.base import FEWEST_PASSES, Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.blocks import Dropout, last_valid, linear, masked_max, masked_mean, reverse_valid
-from netpick.models.networks.recurrence import CELLS, Asked, Memory, Recurrence
+from netpick.models.networks.buffers import Memory
+from netpick.models.networks.recurrence import CELLS, Asked, Recurrence
 from netpick.models.networks.stems import GridStem, SeriesStem, group_mask, group_steps
 from netpick.models.networks.text_stem import (
     MOST_PASSES,

@@ -103,10 +103,7 @@ def judge(contest: Contest) -> Judged:
     blends = [] if contest.blend is None else [_checked(contest.blend)]
     everyone = (*candidates, *baselines, *blends)
     thresholds = {r.name: t for r in everyone if (t := _threshold(contest, r, costs)) is not None}
-    rules = {
-        r.name: DecisionRule(threshold=thresholds[r.name].value if r.name in thresholds else None, costs=costs)
-        for r in everyone
-    }
+    rules = {r.name: _rule(thresholds.get(r.name), costs) for r in everyone}
     on_validation = Resampler(len(contest.validation_truth), contest.seed, contest.validation_rows)
     on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups, _folds(everyone))
     candidates, baselines, blends = (
@@ -138,6 +135,7 @@ def judge(contest: Contest) -> Judged:
         )
     )
     networks = {result.name for result in candidates}
+    winner = next((r for r in (*candidates, *baselines) if r.name == answer.winner), None)
     return Judged(
         candidates=candidates,
         baselines=baselines,
@@ -149,10 +147,12 @@ def judge(contest: Contest) -> Judged:
         blend=next(iter(blends), None),
         against=next(iter(pairs), None),
         costs=costs,
-        decision=_decision(
-            contest, costs, next((r for r in (*candidates, *baselines) if r.name == answer.winner), None)
-        ),
+        decision=_decision(contest, costs, winner),
     )
+
+
+def _rule(threshold: Threshold | None, costs: Costs | None) -> DecisionRule:
+    return DecisionRule(threshold=None if threshold is None else threshold.value, costs=costs)
 
 
 def _with_time(contest: Contest, result: CandidateResult) -> CandidateResult:

@@ -51,6 +51,20 @@ def input_names(encoders: Sequence[Encoder]) -> list[str]:
     return names
 
 
+def places(encoders: Sequence[Encoder]) -> list[tuple[str, slice | None]]:
+    """The input that each encoder's column is (part of), and which of its columns where several share it."""
+    widths = dict.fromkeys(JOINED, 0)
+    column_places: list[tuple[str, slice | None]] = []
+    for encoder, name in zip(encoders, input_names(encoders), strict=True):
+        if name not in widths:
+            column_places.append((name, None))
+            continue
+        start = widths[name]
+        widths[name] += len(KINDS[encoder.kind].outputs(encoder.column, encoder.state))
+        column_places.append((name, slice(start, widths[name])))
+    return column_places
+
+
 def input_specs(encoders: Sequence[Encoder]) -> Inputs:
     """What the networks will get, by input name."""
     names: dict[str, list[str]] = {}
@@ -78,12 +92,11 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
     """Encodes all rows. Raises DataError when a column is missing or of another nature than in training."""
     specs = input_specs(encoders)
     arrays: dict[str, Array] = {}
-    filled: dict[str, int] = dict.fromkeys(JOINED, 0)
-    for encoder, name in zip(encoders, input_names(encoders), strict=True):
+    for encoder, (name, place) in zip(encoders, places(encoders), strict=True):
         kind = KINDS[encoder.kind]
         column = _column(columns, encoder)
         encoded = kind.encode(column, encoder.state)
-        if kind.form not in JOINED:
+        if place is None:
             arrays[name] = allocator.adopt(name.replace("/", "_"), encoded)
             if specs[name].padded:
                 lengths = kind.lengths(column, encoder.state, encoded)
@@ -92,9 +105,7 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
             continue
         if name not in arrays:
             arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), stored_as(specs[name]))
-        start = filled[name]
-        arrays[name][:, start : start + encoded.shape[1]] = encoded
-        filled[name] += encoded.shape[1]
+        arrays[name][:, place] = encoded
     return Store(arrays=arrays, on_disk=any(isinstance(a, np.memmap) for a in arrays.values()))
 
 

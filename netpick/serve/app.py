@@ -42,25 +42,12 @@ def make_app(service: Service) -> FastAPI:
     )
     app.add_exception_handler(HTTPException, _http_fault)
     app.add_exception_handler(Fault, _fault)
-    pages = page_files()
 
     def get(path: str, handler: Handler, name: str) -> None:
         app.add_api_route(path, handler, methods=["GET"], name=name, **operation(service, "get", path))
 
     def post(path: str, handler: Handler, name: str) -> None:
         app.add_api_route(path, handler, methods=["POST"], name=name, **operation(service, "post", path))
-
-    async def page(request: Request) -> Response:
-        given = request.query_params.get("token")
-        if service.gate.needs_token and given is not None:
-            return _opened(service, given)
-        return Response(pages["index.html"], media_type=TYPES[".html"], headers=dict(PAGE_HEADERS))
-
-    async def page_file(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in pages:
-            refuse("not_found", f"There is no page file '{name[:60]}'.")
-        return Response(pages[name], media_type=TYPES[Path(name).suffix])
 
     async def api(request: Request) -> Response:
         return _json(document(app, service))
@@ -86,8 +73,7 @@ def make_app(service: Service) -> FastAPI:
     async def metrics(request: Request) -> Response:
         return Response(service.counters.text(), media_type=PROMETHEUS)
 
-    get("/", page, "page")
-    get("/page/{name}", page_file, "page_file")
+    _add_page(get, service)
     get("/openapi.json", api, "openapi")
     get("/models", models, "models")
     get("/schema", schema, "schema")
@@ -100,6 +86,26 @@ def make_app(service: Service) -> FastAPI:
         post(f"/models/{{model}}/{action}", _asking(service, action), f"model_{action}")
     _add_v2(get, post, service)
     return app
+
+
+def _add_page(get: Callable[..., None], service: Service) -> None:
+    """The routes of the page and of its files."""
+    pages = page_files()
+
+    async def page(request: Request) -> Response:
+        given = request.query_params.get("token")
+        if service.gate.needs_token and given is not None:
+            return _opened(service, given)
+        return Response(pages["index.html"], media_type=TYPES[".html"], headers=dict(PAGE_HEADERS))
+
+    async def page_file(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in pages:
+            refuse("not_found", f"There is no page file '{name[:60]}'.")
+        return Response(pages[name], media_type=TYPES[Path(name).suffix])
+
+    get("/", page, "page")
+    get("/page/{name}", page_file, "page_file")
 
 
 def _add_v2(get: Callable[..., None], post: Callable[..., None], service: Service) -> None:

@@ -20,7 +20,8 @@ from typing import Protocol
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
 from netpick.serve.replies import Reply
-from netpick.serve.served import Answers, Prepared, RowSet, ServedModel
+from netpick.serve.rows import RowSet
+from netpick.serve.served import Answers, Prepared, ServedModel
 from netpick.types import Array
 
 BATCH_SECONDS = 0.005  # of the engine for a full batch: what does not grow with its rows is a small share of that

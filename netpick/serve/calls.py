@@ -20,7 +20,8 @@ from netpick.serve.history import ServedHistory
 from netpick.serve.ports.base import Block, Cells
 from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
-from netpick.serve.served import Answers, RowSet, ServedModel
+from netpick.serve.rows import RowSet
+from netpick.serve.served import Answers, ServedModel
 
 CSV = "text/csv; charset=utf-8"
 QUICK = 48 << 10  # bytes of cells that are read on the event loop: 200 us

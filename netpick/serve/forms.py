@@ -22,7 +22,8 @@ from netpick.saved.predictions import without_formulas
 from netpick.serve.faults import Fault, refuse, shown
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Block, Cells, joined_blocks
-from netpick.serve.served import RowSet, ServedModel, json_rows
+from netpick.serve.rows import RowSet, json_rows
+from netpick.serve.served import ServedModel
 from netpick.types import Source, TableColumn
 
 TABLES = (".csv", ".tsv")

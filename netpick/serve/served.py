@@ -6,45 +6,31 @@ Everything here may be called from any thread; nothing here knows of HTTP but fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import polars as pl
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from netpick.answers import Answer
-from netpick.columns.encode import Encoder, input_names
-from netpick.columns.forms import JOINED, stored_as
+from netpick.columns.encode import Encoder, places
+from netpick.columns.forms import stored_as
 from netpick.columns.kinds import KINDS
 from netpick.data.decoders import DECODERS
-from netpick.data.formats import Neighbours
-from netpick.errors import near_matches
 from netpick.saved.engines import raw_cells
-from netpick.saved.new_rows import meaning_of, read_cells
 from netpick.saved.use import Model
-from netpick.serve.faults import refuse, require_few, shown
+from netpick.serve.faults import shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import PORTS
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
-from netpick.serve.ports.table import BooleanPort, CategoryPort
+from netpick.serve.rows import RowSet, as_written, json_rows, refuse_row, source_of
 from netpick.types import Array, Source
 from netpick.types.results import Answered
 
 MOST_WARNINGS = 8  # of one row
 NOTHING: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowSet:
-    """The checked rows of one request."""
-
-    count: int
-    cells: Mapping[str, Cells]  # by column
-    remarks: Mapping[int, Sequence[str]] = field(default_factory=dict)  # by row: what was noticed while reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,16 +102,7 @@ class ServedModel:
     @cached_property
     def places(self) -> tuple[tuple[str, slice | None], ...]:
         """The input that each column is (part of), and which of its columns where several share it."""
-        filled = dict.fromkeys(JOINED, 0)
-        made: list[tuple[str, slice | None]] = []
-        for encoder, name in zip(self.encoders, input_names(self.encoders), strict=True):
-            if name not in filled:
-                made.append((name, None))
-                continue
-            width = len(KINDS[encoder.kind].outputs(encoder.column, encoder.state))
-            made.append((name, slice(filled[name], filled[name] + width)))
-            filled[name] += width
-        return tuple(made)
+        return tuple(places(self.encoders))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -181,8 +158,8 @@ class ServedModel:
             try:
                 given = [row[name] for row in rows]
             except (KeyError, TypeError):
-                self._refuse_row(rows, name)
-            cells[name] = port.read(self._as_written(port, given))
+                refuse_row(rows, name, self.columns)
+            cells[name] = port.read(as_written(given, port, self.model.parts.record.formats.get(name)))
         wanted = len(self.ports)
         for number, row in enumerate(rows):
             if len(row) != wanted:
@@ -191,27 +168,11 @@ class ServedModel:
                 remarks[number] = [f"Not read by this model, and left aside: {said}."]
         return self._with_remarks(len(rows), cells, remarks)
 
-    def _as_written(self, port: Port, given: Sequence[Any]) -> Sequence[Any]:
-        """Texts that are written as in training, or otherwise but plainly, as the values that the port expects."""
-        if port.kind not in ("number", "datetime", "boolean", "category") or str not in set(map(type, given)):
-            return given
-        known = port.codes if isinstance(port, (BooleanPort, CategoryPort)) else {}
-        if known and all(type(cell) is not str or cell in known for cell in given):
-            return given
-        texts = pl.Series(port.name, [cell if type(cell) is str else None for cell in given], dtype=pl.String)
-        kept = self.model.parts.record.formats.get(port.name)
-        read = read_cells(texts, meaning_of(port.encoder), kept, Neighbours(decimal="."))
-        values = read.values.to_list()
-        return [
-            _worded(values[row], port) if type(cell) is str and values[row] is not None else cell
-            for row, cell in enumerate(given)
-        ]
-
     def rows_of_cells(self, cells: Mapping[str, Cells], count: int) -> RowSet:
         """Rows from cells that were checked already, such as those of tensors and files."""
         for port in self.ports:
             if port.name not in cells:
-                self._refuse_row([dict.fromkeys(cells)], port.name)
+                refuse_row([dict.fromkeys(cells)], port.name, self.columns)
         return self._with_remarks(count, cells, {})
 
     def rows_of_file(self, data: bytes, most_pixels: int | None = None) -> RowSet:
@@ -230,23 +191,6 @@ class ServedModel:
                 for row, sentence in part.remarks:
                     remarks.setdefault(row, []).append(sentence)
         return RowSet(count=count, cells=cells, remarks=remarks)
-
-    def _refuse_row(self, rows: Sequence[Any], name: str) -> None:
-        for number, row in enumerate(rows):
-            if not isinstance(row, dict):
-                refuse(
-                    "invalid_value",
-                    f"Row {number} is {shown(row)}, but an object was expected: {{{', '.join(repr(c) for c in self.columns[:3])}: …}}.",
-                    row=number,
-                )
-            if name not in row:
-                refuse(
-                    "missing_field",
-                    f"Row {number} has no field '{name}', but the model reads it.{near_matches(name, map(str, row)) if row else ''} "
-                    "Add it; null stands for a value that is not known.",
-                    field=name,
-                    row=number,
-                )
 
     # --- answering ---------------------------------------------------------------------------------------------------
 
@@ -321,17 +265,7 @@ class ServedModel:
 
     def source(self, rows: RowSet) -> Source:
         """Checked rows as a source, for what reads columns."""
-        columns = {port.name: port.column(port.join([rows.cells[port.name]])) for port in self.ports}
-        names = [f"row {row + 1}" for row in range(rows.count)]
-        return Source(
-            name="request",
-            origin="request",
-            layout="request",
-            columns=columns,
-            num_rows=rows.count,
-            fingerprint="",
-            row_names=names,
-        )
+        return source_of(rows, self.ports)
 
     def asked(self, body: bytes) -> object:
         """What a JSON body asks about, as `Model.predict` reads it. Raises Fault."""
@@ -360,87 +294,3 @@ class ServedModel:
         if self.coverage is not None:
             content["coverage"] = self.coverage
         return to_json(content, inf_nan_mode="null")
-
-
-def _worded(value: Any, port: Port) -> Any:
-    """A value as the port reads it: dates in the words of training."""
-    if isinstance(value, datetime):
-        text_format = port.state.format
-        return value.strftime(text_format.replace("%.f", "")) if text_format else value.isoformat(sep=" ")
-    return value
-
-
-ROWS = ("rows", "instances", "dataframe_records")  # keys of a list of rows: ours, TensorFlow's and KServe's, MLflow's
-SPLIT = "dataframe_split"  # MLflow's other way: columns and cells
-
-
-def json_rows(body: bytes, limits: Limits, columns: Sequence[str]) -> list[Any]:
-    """The rows of {"rows": [...]}, of a list of objects, of one object, or as other servers take them. Raises Fault.
-
-    columns: that the model reads; an object that has one of them is a row.
-    """
-    if not body:
-        refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
-    require_few(body, limits)
-    try:
-        content = from_json(body, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        hint = (
-            " JSON knows no NaN or Infinity; send null for a value that is not known."
-            if b"NaN" in body or b"Infinity" in body
-            else ""
-        )
-        refuse("invalid_json", f"The body is no JSON ({str(error)[:120]}).{hint}")
-    name, rows = _rows_in(content, columns)
-    if name is None:
-        what = f"an object with the keys {shown(list(content)[:5])}" if isinstance(content, dict) else "no object"
-        refuse("invalid_value", f'The body is {what}, but {{"rows": [{{…}}, …]}} was expected.', field="rows")
-    if not isinstance(rows, list) or not rows:
-        refuse(
-            "invalid_value",
-            f"'{name}' is {shown(rows)}, but a list with at least one object was expected.",
-            field=name,
-        )
-    if len(rows) > limits.rows:
-        refuse(
-            "too_long",
-            f"{len(rows):,} rows are more than the {limits.rows:,} of one request. Send several, or a CSV.",
-            field=name,
-        )
-    return rows
-
-
-def _rows_in(content: Any, columns: Sequence[str]) -> tuple[str | None, Any]:
-    """What the rows are called in a body, and the rows; None where it has none."""
-    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return "rows", content
-    if not isinstance(content, dict):
-        return None, None
-    found = next((key for key in ROWS if key in content and key not in columns), None)
-    if found is not None:
-        return found, content[found]
-    split = content.get(SPLIT)
-    if isinstance(split, dict):
-        return SPLIT, _of_split(split)
-    if any(name in content for name in columns):
-        return "rows", [content]
-    return None, None
-
-
-def _of_split(split: dict[str, Any]) -> list[dict[str, Any]]:
-    names, data = split.get("columns"), split.get("data")
-    if not isinstance(names, list) or not isinstance(data, list) or not all(isinstance(name, str) for name in names):
-        refuse(
-            "invalid_value",
-            f'\'{SPLIT}\' is {shown(split)}, but {{"columns": […], "data": [[…], …]}} was expected.',
-            field=SPLIT,
-        )
-    for number, cells in enumerate(data):
-        if not isinstance(cells, list) or len(cells) != len(names):
-            refuse(
-                "invalid_value",
-                f"Row {number} of '{SPLIT}' is {shown(cells)}, but a list of {len(names)} cells was expected.",
-                row=number,
-                field=SPLIT,
-            )
-    return [dict(zip(names, cells, strict=True)) for cells in data]

@@ -25,7 +25,8 @@ from netpick.serve.guard import guarded
 from netpick.serve.lane import Lane, Work
 from netpick.serve.options import ServeOptions
 from netpick.serve.replies import Reply
-from netpick.serve.served import Answers, RowSet, ServedModel
+from netpick.serve.rows import RowSet
+from netpick.serve.served import Answers, ServedModel
 from netpick.types import Array
 
 SMALL = 256 << 10  # bytes of a body that goes through the batcher

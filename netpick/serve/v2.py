@@ -20,7 +20,8 @@ from netpick.errors import near_matches
 from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.options import Limits
 from netpick.serve.replies import Reply
-from netpick.serve.served import MOST_WARNINGS, Answers, RowSet, ServedModel
+from netpick.serve.rows import RowSet
+from netpick.serve.served import MOST_WARNINGS, Answers, ServedModel
 from netpick.types import Array
 
 DTYPES: Mapping[str, str] = {

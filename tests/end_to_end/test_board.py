@@ -25,8 +25,8 @@ from sklearn.datasets import load_diabetes, load_iris
 import netpick
 from netpick.api import write_comparison
 from netpick.serve.board import FinishedRun, comparison_page, read_run
-from netpick.serve.board.page import differing
 from netpick.serve.board.pairing import group_runs, winners_in_pairs
+from netpick.serve.board.plans import differing
 from netpick.serve.board.watching import MOST_LINE, Watcher, new_events
 
 if TYPE_CHECKING:

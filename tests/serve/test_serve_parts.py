@@ -33,7 +33,7 @@ from netpick.serve.lane import MOST_WAITING, Lane, Work
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
 from netpick.serve.replies import Reply
-from netpick.serve.served import json_rows
+from netpick.serve.rows import json_rows
 from netpick.types import TableColumn
 
 ROOT = Path(__file__).resolve().parents[2]

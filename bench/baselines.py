@@ -35,11 +35,11 @@ from sklearn.svm import LinearSVC
 
 from netpick import look
 from netpick.columns.store import Allocator
-from netpick.contest.contest_rows import rows_of
-from netpick.contest.prepare import DEFAULT_BUDGET, Prepared, silent
+from netpick.contest.prepare import silent
 from netpick.models.baseline_fits import fit_baselines
 from netpick.models.baselines import Problem
 from netpick.models.baselines.answering import problem_answers
+from netpick.tasks.examples import DEFAULT_BUDGET, Prepared
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MARGIN = 0.005
@@ -75,13 +75,12 @@ def main() -> None:
 
 def _compared(name: str, case: Case) -> Iterator[str]:
     prepared = look(DATA / case.path, case.target, **case.options)
-    rows = rows_of(prepared)
-    store = rows.store(Allocator(limit=1 << 40, key="bench"))
+    store = prepared.store(Allocator(limit=1 << 40, key="bench"))
     task, split = prepared.task, prepared.split
     problem = Problem(
-        answer=task.answer, inputs=rows.inputs, arrays=store.arrays, target=prepared.truth,
-        num_classes=task.answer.num_outputs(prepared.state), train=split.train, seed=0, columns=rows.columns,
-        windows=rows.windows, numbers=rows.numbers, asked=len(split.validation) + len(split.test),
+        answer=task.answer, inputs=prepared.inputs, arrays=store.arrays, target=prepared.truth,
+        num_classes=task.answer.num_outputs(prepared.state), train=split.train, seed=0, columns=prepared.columns,
+        windows=prepared.history, numbers=prepared.numbers, asked=len(split.validation) + len(split.test),
     )  # fmt: skip
     test = prepared.sealed.rows
     score = _scorer(prepared)

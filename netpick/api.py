@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from netpick.contest.prepare import DEFAULT_BUDGET, FitOptions, Prepared, prepare, silent
+from netpick.contest.prepare import FitOptions, prepare, silent
 from netpick.data.sources.base import ReadOptions
 from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from netpick.saved.use import Model
+    from netpick.tasks.examples import Prepared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
 
         replay = read_replay(Path(options.plan))
         options = replayed_options(replay, options)
-    budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
+    budget = options.seconds
     prepared = prepare(data, options, on_event)
     if replay is not None:
         replay.refuse_others(prepared.source.fingerprint)
@@ -158,7 +159,7 @@ def run_resume(
         )
     started = began - spent_seconds(folder)
     options = replace(FitOptions.from_json(request.options), modules=modules, started=started)
-    budget = options.budget if options.budget is not None else (None if options.steps is not None else DEFAULT_BUDGET)
+    budget = options.seconds
     replay = None
     if options.plan is not None and not (folder / PLAN).is_file():
         from netpick.contest.replay import read_replay

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from netpick.answers.metrics import METRICS
 from netpick.columns.store import Allocator
 from netpick.contest.candidates import Contestants, make_candidates
-from netpick.contest.contest_rows import rows_of
 from netpick.contest.prepare import FitOptions, prepare, silent
 from netpick.models.infer import DeviceData
 from netpick.saved.artifact import LoadedModel
@@ -29,10 +28,9 @@ EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))  # what is wrong w
 def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **options: Any) -> Model:
     """A model of the one network that `options` name (models= or layers=), trained for so many steps; 0 leaves it as it begins."""
     prepared = prepare(data, FitOptions(accept=EVERY_CODE, **options))
-    rows = rows_of(prepared)
-    inputs, task, state = rows.inputs, prepared.task, prepared.state
-    store = rows.store(Allocator(limit=1 << 30, key=prepared.source.fingerprint))
-    held = DeviceData(store, inputs, "cpu", rows.target)
+    inputs, task, state = prepared.inputs, prepared.task, prepared.state
+    store = prepared.store(Allocator(limit=1 << 30, key=prepared.source.fingerprint))
+    held = DeviceData(store, inputs, "cpu", prepared.learned_target)
     asked = Contestants(
         inputs=inputs,
         num_outputs=task.answer.num_outputs(state),
@@ -46,7 +44,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         recipe=recipe,
     )
     (candidate,) = make_candidates(asked)
-    primary = task.answer.primary(rows.num_scores, 0.5)
+    primary = task.answer.primary(prepared.num_scores, 0.5)
     plan = replace(candidate.plan, steps=steps, looks=max(1, steps // 100))
     job = Job(
         plan=plan,
@@ -77,7 +75,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         task=task.name,
         task_state=json.loads(TypeAdapter(task.State).dump_json(state)),
         targets=tuple(prepared.target.names),
-        encoders=tuple(EncoderRecord(**encoder.to_json()) for encoder in rows.encoders),
+        encoders=tuple(EncoderRecord(**encoder.to_json()) for encoder in prepared.encoders),
         inputs=dict(inputs),
         num_outputs=task.answer.num_outputs(state),
         labels=tuple(prepared.target.labels),
@@ -92,7 +90,7 @@ def quick_model(data: object, *, steps: int = 0, recipe: str | None = None, **op
         label_from=None if prepared.source.layout != "sound_folder" else options["read"].label_from,
     )
     loaded = LoadedModel(
-        record=record, encoders=rows.encoders, task_state=state, inputs=inputs, network=network, card=""
+        record=record, encoders=prepared.encoders, task_state=state, inputs=inputs, network=network, card=""
     )
-    parts = ModelParts(record=record, encoders=rows.encoders, task_state=state, card="")
+    parts = ModelParts(record=record, encoders=prepared.encoders, task_state=state, card="")
     return Model(parts=parts, engine=TorchEngine(loaded=loaded))

@@ -16,19 +16,18 @@ from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.constant import NothingChanges
 from netpick.checks.delayed import DelayedTarget
 from netpick.checks.drift import Drift
-from netpick.checks.duplicates import DuplicateRows, row_groups
+from netpick.checks.duplicates import DuplicateRows
 from netpick.checks.entities import SameThingOnBothSides
 from netpick.checks.file_formats import FormatTellsClass
 from netpick.checks.file_traits import FileTraitTellsClass, kept_files
 from netpick.checks.groups import KnownOrNewGroups
-from netpick.checks.labels import LabelVariants, label_variants, variants_finding
+from netpick.checks.labels import LabelVariants, variants_finding
 from netpick.checks.leakage import LeakingColumn
 from netpick.checks.mislabelled import LabelsToLookAt
 from netpick.checks.near_images import NearCopiesOfImages
 from netpick.checks.near_sounds import NearCopiesOfSounds
 from netpick.checks.near_texts import NearCopiesOfTexts
 from netpick.checks.outliers import Outliers
-from netpick.checks.repeats import repeats_by_chance
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
 from netpick.checks.row_order import OrderTellsTarget
 from netpick.checks.same_rows import SameRowOtherLabel
@@ -48,10 +47,7 @@ __all__ = [
     "CheckContext",
     "ResultCheck",
     "kept_files",
-    "label_variants",
     "outcomes",
-    "repeats_by_chance",
-    "row_groups",
     "run_checks",
     "run_result_checks",
     "variants_finding",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from netpick.checks.repeats import Mask, among, repeats_by_chance
 from netpick.tasks import TASKS
-from netpick.types import Array, FileColumn, Finding, Rows, Schema, Severity, Source
+from netpick.tasks.examples import Evidence
+from netpick.tasks.repeats import Mask, among, repeats_by_chance
+from netpick.types import Array, FileColumn, Finding, Rows, Severity
 from netpick.types.results import CandidateResult, Comparison
 
 if TYPE_CHECKING:
@@ -24,25 +25,15 @@ LISTED = 20  # rows that it lists
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckContext:
-    """What a check may look at. Media are decoded (ArrayColumn); rows are those that remain after unreadable ones.
+class CheckContext(Evidence):
+    """What a check may look at, and what is worked out of it once for all of them."""
 
-    Of a forecast, rows are steps, `target` (N, V) holds the targets' values, and `order` is all that tells what was when.
-    """
-
-    source: Source
-    schema: Schema
-    train: Rows
-    validation: Rows
-    test: Rows
-    target: Array  # encoded: (N,) int64 classes (-1 where missing), (N, L) labels, (N, T) float64 numbers
-    labels: tuple[str, ...]  # class names, empty for regression
-    row_groups: Array | None = None  # (N,) int64: equal numbers mark identical rows (features only, see duplicates)
     files: Mapping[str, FileColumn] = field(default_factory=dict)  # what columns of media were decoded from
-    order: Rows | None = None  # of a forecast: rows by series, then by time
-    series: Array | None = None  # (N,) of a forecast: number of each row's series
-    known: tuple[str, ...] = ()  # of a forecast: columns that are known for the horizon
-    num_tested: int | None = None  # rows that are tested in all folds, where `test` is that of the first
+
+    @classmethod
+    def of(cls, evidence: Evidence, files: Mapping[str, FileColumn]) -> CheckContext:
+        """The evidence, and the files behind it."""
+        return cls(files=files, **{f.name: getattr(evidence, f.name) for f in fields(evidence)})
 
     @property
     def learned(self) -> Rows:

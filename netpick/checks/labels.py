@@ -9,34 +9,13 @@ import polars as pl
 
 from netpick.checks.base import FEW, Check, CheckContext
 from netpick.columns.kinds.cells import as_text, counts_of
-from netpick.data.formats.spelling import MOST_VALUES, alike, plain_spelling
+from netpick.data.formats.spelling import MOST_VALUES, alike
 from netpick.types import Finding, TableColumn
 
 
-def label_variants(labels_by_part: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Labels of later parts that only spell one of the first part's differently: {"<=50K.": "<=50K"}.
-
-    labels_by_part: labels (cells, or distinct ones) by part, training rows first. A label counts as a variant when the
-    first part does not have it and has exactly one label that equals it but for case, spaces, and stops, commas or quotes
-    at its ends, or as a number (1.0 and 1).
-    """
-    first, *others = [set(labels) for labels in labels_by_part.values()]
-    spelled: dict[str, list[str]] = {}
-    for label in sorted(first):
-        spelled.setdefault(plain_spelling(label), []).append(label)
-    variants = {}
-    for label in sorted(set().union(*others) - first):
-        same = spelled.get(plain_spelling(label), [])
-        if len(same) == 1:
-            variants[label] = same[0]
-    return variants
-
-
-def variants_finding(name: str, variants: Mapping[str, str], labels_by_part: Mapping[str, Iterable[str]]) -> Finding:
+def variants_finding(name: str, variants: Mapping[str, str], labels: Iterable[str]) -> Finding:
     """The finding that says which labels of column `name` were read as others, and in how many rows."""
-    counts: Counter[str] = Counter()
-    for labels in labels_by_part.values():
-        counts.update(labels)
+    counts = Counter(labels)
     said = [f"'{label}' as '{meant}' ({counts[label]:,} rows)" for label, meant in list(variants.items())[:FEW]]
     more = f" and {len(variants) - FEW:,} more" if len(variants) > FEW else ""
     return Finding(

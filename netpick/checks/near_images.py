@@ -71,7 +71,7 @@ def not_identical(context: CheckContext, test: Rows) -> Rows:
     """Exact copies are said by D001."""
     if context.row_groups is None:
         return test
-    from netpick.checks.repeats import among
+    from netpick.tasks.repeats import among
 
     groups = context.row_groups
     return np.asarray(test[~among(groups[test], groups[context.learned])])

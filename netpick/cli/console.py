@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from netpick.api import Run
-    from netpick.contest.prepare import Prepared
+    from netpick.tasks.examples import Prepared
     from netpick.tasks.learned import Scores
 
 NARROW = 100
@@ -213,7 +213,6 @@ def show_look(prepared: Prepared) -> None:
     """What the data are, column by column, and which networks would fit."""
     from rich.table import Table
 
-    from netpick.columns.encode import fit_encoders, input_specs
     from netpick.models.networks import families_for
 
     console, source = stdout_console(), prepared.source
@@ -240,11 +239,7 @@ def show_look(prepared: Prepared) -> None:
     if more := len(prepared.schema.fields) - len(shown):
         console.print(_text(f"and {more:,} columns more.", style="dim"))
     console.print(_text(prepared.split.sentence))
-    if prepared.series is not None:
-        inputs = prepared.series.windows.inputs
-    else:
-        inputs = input_specs(fit_encoders(source, prepared.schema, prepared.split.train))
-    console.print(_text(f"Networks that fit: {', '.join(families_for(inputs))}."))
+    console.print(_text(f"Networks that fit: {', '.join(families_for(prepared.inputs))}."))
     _findings(console, prepared.findings)
 
 

@@ -56,24 +56,24 @@ def fit_all(this_round: Round) -> Fits:
     keep_decisions(terms.keeper.folder, key, fits)
     outcomes = [_outcome(this_round, problem, fit) for fit in fits]
     if this_round.prepared.folds:  # what is handed over learns from all rows, as networks do
-        everything = fitted_again(replace(problem, train=np.sort(this_round.rows.learnable)), fits)
+        everything = fitted_again(replace(problem, train=np.sort(this_round.prepared.learnable)), fits)
         outcomes = [replace(outcome, fit=fit) for outcome, fit in zip(outcomes, everything, strict=True)]
     return Fits(problem=problem, outcomes=tuple(outcomes))
 
 
 def _problem(this_round: Round) -> Problem:
-    prepared, rows = this_round.prepared, this_round.rows
+    prepared = this_round.prepared
     return Problem(
         answer=prepared.task.answer,
-        inputs=rows.inputs,
+        inputs=prepared.inputs,
         arrays=this_round.store.arrays,
         target=prepared.truth,
         num_classes=prepared.task.answer.num_outputs(prepared.state),
         train=prepared.split.train,
         seed=this_round.terms.options.seed,
-        columns=rows.columns,
-        windows=rows.windows,
-        numbers=rows.numbers,
+        columns=prepared.columns,
+        windows=prepared.history,
+        numbers=prepared.numbers,
         asked=len(prepared.split.validation) + len(prepared.split.test),
         fewest=FEWEST_ROWS if this_round.terms.options.private else 1,
     )
@@ -86,7 +86,7 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit) -> BaselineO
         return problem_answers(fit.baseline, fit.fitted, problem, rows, state=prepared.state)
 
     validated = answers(prepared.split.validation)
-    state = this_round.rows.calibrated(validated)
+    state = this_round.prepared.calibrated(validated)
     latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
     result = CandidateResult(
         name=fit.baseline.name,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from netpick.contest.baselines import fit_all
-from netpick.contest.contest_rows import rows_of
 from netpick.contest.planning import Planned, at_planned_sizes
 from netpick.contest.rounds import of_fold, put_together
 from netpick.contest.rows import Round, candidates_of, encoded
@@ -59,11 +58,10 @@ def _fold(whole: Round, planned: Planned, number: int) -> _Fold:
     words, data = f"fold {number + 1} of {count}", {"fold": number + 1, "folds": count}
     whole.on_event(Event(stage="folds", text=words, data=data))
     prepared = of_fold(whole.prepared, whole.prepared.folds[number])
-    rows = rows_of(prepared)
     seconds = None if terms.budget is None else terms.budget / terms.rounds
-    candidates = candidates_of(prepared, rows.inputs, terms.options, terms.device, seconds)
+    candidates = candidates_of(prepared, prepared.inputs, terms.options, terms.device, seconds)
     in_fold = replace(planned, candidates=at_planned_sizes(candidates, planned.plan))
-    with encoded(terms, prepared, rows, _prefixed(whole, words, data), number=number + 1) as this_round:
+    with encoded(terms, prepared, _prefixed(whole, words, data), number=number + 1) as this_round:
         baselines = fit_all(this_round).results
         return _Fold(this_round=this_round, outcomes=train_all(this_round, in_fold), baselines=baselines)
 

@@ -20,6 +20,7 @@ from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
 from netpick.contest.blending import Mixed, ValidationRows, described, mix
 from netpick.contest.folds import Competed
 from netpick.contest.planning import Planned
+from netpick.contest.private import private_note
 from netpick.contest.rounds import validation_rows
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of, state_of
@@ -31,8 +32,9 @@ from netpick.explain.subject import Subject
 from netpick.report.as_json import strict_json
 from netpick.report.shown import data_info, with_shown
 from netpick.report.thumbnails import thumbnails_of
+from netpick.tasks.examples import Prepared
 from netpick.training.plan import steps_per_pass
-from netpick.types import Event, Rows
+from netpick.types import Event, Rows, Schema
 from netpick.types.drawings import Explained
 from netpick.types.results import CandidateResult, RunResults
 
@@ -50,7 +52,7 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunRes
         prepared.state,
         ValidationRows(
             truth=prepared.truth[validation],
-            groups=validation if prepared.folds else whole.rows.test_groups(validation),
+            groups=validation if prepared.folds else whole.prepared.test_groups(validation),
             seed=whole.terms.options.seed,
         ),
     )
@@ -85,7 +87,7 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
         candidates=competed.candidates,
         baselines=competed.baselines,
         passes={c.name: c.steps / steps_per_pass(planned.plan, c.name) for c in competed.candidates},
-        test_groups=whole.rows.test_groups(test_rows),
+        test_groups=whole.prepared.test_groups(test_rows),
         blend=None if mixed is None else mixed.result,
         margin=options.margin,
         prefer=options.prefer,
@@ -105,7 +107,7 @@ def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=whole.terms.options.command,
         source=data_info(prepared.source, prepared.schema, prepared.target),
-        schema=prepared.schema,
+        schema=_noted(prepared),
         target=prepared.target,
         split=prepared.split,
         plan=strict_json(planned.plan.to_json()),
@@ -124,15 +126,21 @@ def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None
         test_openings=len(prepared.sealed.openings),
         seconds=time.perf_counter() - whole.terms.started,
         test_truth=prepared.truth[test_rows],
-        forecast=whole.rows.info(test_rows),
+        forecast=whole.prepared.info(test_rows),
     )
     return with_shown(results, prepared.source, thumbnails_of(prepared.source, prepared.schema))
+
+
+def _noted(prepared: Prepared) -> Schema:
+    """With what the kinds learned of their columns."""
+    private = (private_note(),) if prepared.private else ()
+    return replace(prepared.schema, notes=(*prepared.schema.notes, *prepared.notes, *private))
 
 
 def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outcome]) -> RunResults:
     """The results with what each group of columns adds to the recommended network of this round."""
     winner, networks = results.verdict.best_network, networks_of(trained)
-    groups = column_groups(this_round.rows.encoders) if this_round.rows.groups_columns else ()
+    groups = column_groups(this_round.prepared.encoders) if this_round.prepared.groups_columns else ()
     if winner is None or winner not in networks or not groups:
         return results
     this_round.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
@@ -146,7 +154,7 @@ def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outc
         task_state=state_of(trained, winner),
         truth=prepared.truth,
         rows=prepared.sealed.rows,
-        row_groups=this_round.rows.test_groups(prepared.sealed.rows),
+        row_groups=this_round.prepared.test_groups(prepared.sealed.rows),
         metric=metric_of(results.primary_metric, results.costs),
         rule=results.rule(winner),
         seed=this_round.terms.options.seed,
@@ -157,7 +165,7 @@ def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outc
 def with_explanation(results: RunResults, whole: Round, trained: Sequence[Outcome]) -> RunResults:
     """The results with what the recommended network goes by on one validation row."""
     winner, networks = results.verdict.best_network, networks_of(trained)
-    if winner is None or winner not in networks or not whole.rows.explained:
+    if winner is None or winner not in networks or not whole.prepared.explained:
         return results
     network = networks[winner].cpu()
     subject = _subject(results, whole, winner, state_of(trained, winner), network)
@@ -178,8 +186,8 @@ def _subject(results: RunResults, whole: Round, winner: str, state: Any, network
         candidate=winner,
         family="",
         network=network,
-        inputs=whole.rows.inputs,
-        encoders=whole.rows.encoders,
+        inputs=whole.prepared.inputs,
+        encoders=whole.prepared.encoders,
         task=prepared.task,
         state=state,
         labels=tuple(results.target.labels),

@@ -31,7 +31,7 @@ def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Seque
     write_models(folder, recommended, finished, told, cards, options.keep)
     if not options.private:
         predictions = BytesIO()
-        table = predictions_table(results, whole.prepared.source.row_names, whole.rows.windows)
+        table = predictions_table(results, whole.prepared.source.row_names, whole.prepared.history)
         table.write_parquet(predictions)
         write_whole(folder / "predictions.parquet", predictions.getvalue())
         keep_results(folder, results)
@@ -51,7 +51,7 @@ def _finished(results: RunResults, whole: Round, planned: Planned, trained: Sequ
     return Finished(
         task=whole.prepared.task,
         states=states,
-        encoders=whole.rows.encoders,
+        encoders=whole.prepared.encoders,
         read=whole.terms.options.read,
         networks={c.name: networks[c.name] for c in results.candidates if c.status == "ok" and c.name in networks},
         plans={c.plan.name: c.plan for c in planned.candidates},

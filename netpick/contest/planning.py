@@ -10,12 +10,12 @@ import torch
 
 from netpick.contest.candidates import Candidate
 from netpick.contest.executors.jobs import job_of
-from netpick.contest.prepare import DEFAULT_BUDGET
 from netpick.contest.rows import Round
 from netpick.contest.shares import Shares, ablation_seconds
 from netpick.errors import RequestError
 from netpick.models.baseline_fits import BASELINE_SHARE
 from netpick.models.networks.base import FEWEST_PASSES
+from netpick.tasks.examples import DEFAULT_BUDGET
 from netpick.training.plan import (
     FEWEST_REPEATED,
     FEWEST_SAMPLED,
@@ -95,7 +95,7 @@ def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares
         baseline_seconds=BASELINE_SHARE * budget / terms.rounds,
         learning_rate_trials=terms.options.trials,
         rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        refit=len(split.train) <= REFIT_ROWS and this_round.rows.trained_twice,
+        refit=len(split.train) <= REFIT_ROWS and this_round.prepared.trained_twice,
         candidates=[c.plan for c in candidates],
         order=tuple(range(len(candidates))),
     )

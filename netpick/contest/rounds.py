@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from netpick.answers.answered import AnsweredChances, joined
-from netpick.contest.prepare import Prepared
+from netpick.tasks.examples import Prepared
 from netpick.tasks.split import SealedRows
 from netpick.types import Array, Rows, Split
 from netpick.types.results import Answered, CandidateResult

@@ -10,11 +10,11 @@ import numpy as np
 
 from netpick.columns.store import Allocator, Store, memory_limit
 from netpick.contest.candidates import Candidate, Contestants, make_candidates
-from netpick.contest.contest_rows import PlainRows
 from netpick.contest.executors.jobs import Material
-from netpick.contest.prepare import FitOptions, Prepared
+from netpick.contest.prepare import FitOptions
 from netpick.contest.start import Terms
 from netpick.models.infer import DeviceData
+from netpick.tasks.examples import Prepared
 from netpick.types import Array, Inputs, OnEvent, Rows
 
 
@@ -24,7 +24,6 @@ class Round:
 
     terms: Terms
     prepared: Prepared
-    rows: PlainRows
     store: Store
     data: DeviceData
     primary: str  # the metric that the contest is about
@@ -47,9 +46,9 @@ class Round:
             truth=prepared.truth,
             train=split.train,
             validation=split.validation,
-            learnable=self.rows.learnable,
+            learnable=prepared.learnable,
             primary=self.primary,
-            num_scores=self.rows.num_scores,
+            num_scores=prepared.num_scores,
         )
 
     @property
@@ -59,22 +58,19 @@ class Round:
 
 
 @contextmanager
-def encoded(
-    terms: Terms, prepared: Prepared, rows: PlainRows, on_event: OnEvent, *, number: int = 0
-) -> Iterator[Round]:
+def encoded(terms: Terms, prepared: Prepared, on_event: OnEvent, *, number: int = 0) -> Iterator[Round]:
     """The round with its rows encoded once. Files of arrays that lie on the disk go when it ends."""
     suffix = f"-{number - 1}" if number else ""
     limit = memory_limit(terms.options.memory_limit)
     allocator = Allocator(limit=limit, key=f"{prepared.source.fingerprint}{suffix}")
     try:
-        store = rows.store(allocator)
+        store = prepared.store(allocator)
         yield Round(
             terms=terms,
             prepared=prepared,
-            rows=rows,
             store=store,
-            data=DeviceData(store, rows.inputs, terms.device, rows.target),
-            primary=prepared.task.answer.primary(rows.num_scores, _balance(prepared.truth, prepared.known_rows)),
+            data=DeviceData(store, prepared.inputs, terms.device, prepared.learned_target),
+            primary=prepared.task.answer.primary(prepared.num_scores, _balance(prepared.truth, prepared.known_rows)),
             on_event=on_event,
             number=number,
         )

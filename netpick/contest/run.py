@@ -10,14 +10,11 @@ import torch
 
 from netpick.answers.compare import given_costs
 from netpick.contest.baselines import fit_all
-from netpick.contest.contest_rows import PlainRows, rows_of
 from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
 from netpick.contest.keep import keep_run
 from netpick.contest.planning import plan_round
-from netpick.contest.prepare import Prepared
-from netpick.contest.private import private_note
 from netpick.contest.rows import candidates_of, encoded
 from netpick.contest.shares import Shares
 from netpick.contest.start import Start, Terms, device_of
@@ -50,14 +47,12 @@ class Laps:
 
 def run_contest(start: Start) -> Contested:
     """Raises RequestError for what cannot be trained, TrainingError where no network finished, Interrupted where it stopped."""
-    task = start.prepared.task
-    given_costs(task.answer, task.name, start.options.cost, start.prepared.target.labels)  # raises for what cannot be
-    rows = rows_of(start.prepared)
-    prepared = _with_notes(start, rows)
+    prepared, task = start.prepared, start.prepared.task
+    given_costs(task.answer, task.name, start.options.cost, prepared.target.labels)  # raises for what cannot be
     device = device_of(start.options)
     rounds = 1 + len(prepared.folds)
     seconds = None if start.budget is None else start.budget / rounds
-    candidates = candidates_of(prepared, rows.inputs, start.options, device, seconds)
+    candidates = candidates_of(prepared, prepared.inputs, start.options, device, seconds)
     laps = Laps(start.clock)
     with opened(start) as keeper:
         if start.replay is not None:
@@ -65,7 +60,7 @@ def run_contest(start: Start) -> Contested:
         log = EventLog(keeper=keeper, started=start.started, listener=start.on_event)
         terms = _terms(start, keeper, device, rounds)
         laps.passed("reading")
-        with encoded(terms, prepared, rows, log) as whole:
+        with encoded(terms, prepared, log) as whole:
             laps.passed("encoding")
             fits = fit_all(whole)
             laps.passed("baselines")
@@ -81,7 +76,7 @@ def run_contest(start: Start) -> Contested:
             results = judged_results(whole, planned, competed)
             results = with_ablation(results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
-            results = replace(results, learned=rows.learned(whole.store))
+            results = replace(results, learned=prepared.learned(whole.store))
             results = keep_run(results, whole, planned, trained, fits)
             keeper.finish()
             laps.passed("scoring and reporting")
@@ -90,13 +85,6 @@ def run_contest(start: Start) -> Contested:
     data = {"seconds": time.perf_counter() - start.started}
     log(Event(stage="done", text=results.verdict.sentence, data=data))
     return Contested(folder=keeper.folder, results=results)
-
-
-def _with_notes(start: Start, rows: PlainRows) -> Prepared:
-    """With what the kinds learned of their columns."""
-    schema = start.prepared.schema
-    private = (private_note(),) if start.options.private else ()
-    return replace(start.prepared, schema=replace(schema, notes=(*schema.notes, *rows.notes, *private)))
 
 
 def _terms(start: Start, keeper: Keeper, device: str, rounds: int) -> Terms:

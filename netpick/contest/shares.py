@@ -38,13 +38,13 @@ class Shares:
         if terms.budget is None:
             return float("inf")
         scored = _scored_rows(this_round.prepared.split)
-        scored_seconds = SCORE_SECONDS * self.judged * scored * this_round.rows.scored_numbers
+        scored_seconds = SCORE_SECONDS * self.judged * scored * this_round.prepared.scored_numbers
         return terms.budget - terms.clock.seconds() - FINISH_SECONDS - scored_seconds - self.ablation_seconds
 
 
 def ablation_seconds(this_round: Round, row_seconds: list[float]) -> float:
     """Of asking the slowest network about the test rows once for each group of columns, and once as they are."""
-    groups = len(this_round.rows.inputs) if this_round.rows.groups_columns else 1
+    groups = len(this_round.prepared.inputs) if this_round.prepared.groups_columns else 1
     asked = (1 + groups) * min(MOST_ROWS, len(this_round.prepared.split.test)) if groups > 1 else 0
     return asked * max(row_seconds, default=0.0)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
-from netpick.contest.prepare import FitOptions, Prepared
+from netpick.contest.prepare import FitOptions
 from netpick.contest.replay import Replay
 from netpick.errors import RequestError
+from netpick.tasks.examples import Prepared
 from netpick.training.clock import Clock
 from netpick.training.course import thread_choices
 from netpick.training.keeping import Keeper

@@ -48,7 +48,7 @@ def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
 def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
     """Trains in worker processes, which leave what they trained in the run folder; all but networks of the user's own code."""
     terms, material, name = this_round.terms, this_round.material, this_round.key + "rows"
-    if not write_rows(terms.keeper.folder, name, this_round.store, this_round.rows.target, material):
+    if not write_rows(terms.keeper.folder, name, this_round.store, this_round.prepared.learned_target, material):
         this_round.on_event(
             Event(stage="train", text="the data are too large for worker processes: trained in this one")
         )
@@ -61,7 +61,7 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
             rows=name,
             task=material.task.name,
             state=state_json(material.task.name, material.state),
-            inputs=this_round.rows.inputs,
+            inputs=this_round.prepared.inputs,
             num_outputs=material.task.answer.num_outputs(material.state),
             device=terms.device,
             cores=terms.threads,
@@ -97,7 +97,7 @@ def _assigned(this_round: Round, planned: Planned, place: int) -> Assignment:
     return Assignment(
         key=f"{this_round.key}{index}",
         plan=plan,
-        refit=planned.plan.refit and this_round.rows.trained_twice,
+        refit=planned.plan.refit and this_round.prepared.trained_twice,
         trials=planned.plan.learning_rate_trials,
         fixed=terms.options.steps is not None,
         replayed=terms.options.plan is not None,
@@ -138,7 +138,7 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
     network = done.last.network
     answer = prepared.task.answer
     answered = _answers(this_round, done.first.network, prepared.split.validation)
-    state = this_round.rows.calibrated(answered)
+    state = this_round.prepared.calibrated(answered)
     tested = _answers(this_round, network, prepared.sealed.rows)
     latency = partial(latency_ms, network, this_round.data, int(prepared.split.train[0]))
     remarks = (*candidate.plan.remarks, *done.first.remarks, done.remark)

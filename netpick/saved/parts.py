@@ -5,7 +5,7 @@ Read from model.json alone, strictly, and without torch: model files and exporte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -15,7 +15,7 @@ from polars.exceptions import PolarsError
 
 from netpick.answers.compare.costs import MOST_COST
 from netpick.answers.metrics import METRICS
-from netpick.columns.encode import Encoder, input_specs
+from netpick.columns.encode import Encoder
 from netpick.columns.kinds import KINDS
 from netpick.data.sources.name_pattern import parse_pattern
 from netpick.disk.strict import RefusedError, from_parsed, open_archive, parse_json, read_as
@@ -24,9 +24,9 @@ from netpick.errors import ModelFileError, RequestError
 from netpick.saved.record import FORMAT, ModelRecord
 from netpick.saved.trial import require_moderate, try_encoders, try_scores, try_task
 from netpick.tasks import TASKS, Task
-from netpick.tasks.forecast.windows import window_inputs
+from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import require_readable
-from netpick.types import Examples, Inputs
+from netpick.types import Inputs
 
 MOST_RECORD = 256 << 20  # bytes of a model.json: 500 quantiles of 20,000 columns
 RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
@@ -135,7 +135,7 @@ def _require_sense(parts: ModelParts) -> None:
     for name, spec in record.inputs.items():
         if any(not 1 <= extent <= MOST_EXTENT for extent in spec.shape) or prod(spec.shape) > MOST_VALUES:
             raise RefusedError(f"its input '{name[:60]}' has the shape {str(spec.shape)[:100]}")
-    if dict(record.inputs) != dict(INPUTS[parts.task.examples](parts)):
+    if dict(record.inputs) != dict(examples_of(task).inputs(state, parts.encoders)):
         raise RefusedError("its encoders do not make the inputs that it states")
     for where, said in (
         *((f"column '{e.column[:60]}'", e.state) for e in record.encoders),
@@ -157,18 +157,6 @@ def _require_costs(parts: ModelParts) -> None:
         not 0 <= cost <= MOST_COST or (cost > 0 and i == j) for i, row in enumerate(rows) for j, cost in enumerate(row)
     ):
         raise RefusedError("its costs are not numbers that a mistake can cost")
-
-
-def _window_inputs(parts: ModelParts) -> Inputs:
-    if not len(parts.task_state.location) == len(parts.task_state.ids) > 0:
-        raise RefusedError("it has no scale of every series")
-    return window_inputs(parts.task_state, parts.encoders)
-
-
-INPUTS: Mapping[Examples, Callable[[ModelParts], Inputs]] = {  # what a network reads of an example
-    "rows": lambda parts: input_specs(parts.encoders),
-    "windows": _window_inputs,
-}
 
 
 def strict_json(content: bytes, path: Path) -> Any:

@@ -27,7 +27,7 @@ from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
-from netpick.saved.asked import ASKED, asked_of
+from netpick.saved import asked
 from netpick.saved.engines import BaselineEngine, Engine, TorchEngine
 from netpick.saved.folder import exported_beside, is_exported, read_exported
 from netpick.saved.kept_models import candidate_path
@@ -35,6 +35,7 @@ from netpick.saved.new_rows import UNREAD, as_in_training
 from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
 from netpick.saved.record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks import Task
+from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import Scores
 from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, Source, TableColumn
 from netpick.types.results import RunResults
@@ -95,28 +96,30 @@ class Model:
         each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
         an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
         """
-        asked = asked_of(self.parts, self._read(data, strict=strict))
-        with asked.encoded(self.engine) as arrays:
-            return asked.table(self.engine.outputs(arrays))
+        examples = asked.new_examples(self.parts, self._read(data, strict=strict))
+        with asked.encoded(self.parts, examples, self.engine) as arrays:
+            return asked.table(self.parts, examples, self.engine.outputs(arrays))
 
     def encode(self, source: Source) -> dict[str, Array]:
         """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.
 
         Raises DataError when columns are missing or there is no row.
         """
-        with asked_of(self.parts, source).encoded(self.engine, limit=1 << 62) as arrays:
+        examples = asked.new_examples(self.parts, source)
+        with asked.encoded(self.parts, examples, self.engine, limit=1 << 62) as arrays:
             return dict(arrays)
 
     def finish(self, answers: Array, source: Source) -> pl.DataFrame:
         """The engine's answers for the rows of `source`, in their order, as a table in the words and units of the target."""
-        return asked_of(self.parts, source).table(answers)
+        return asked.table(self.parts, asked.new_examples(self.parts, source), answers)
 
     def score(self, data: object, *, strict: bool = False) -> Scores:
         """All metrics of the task on labelled data, each with n and a 95 % interval; strict: as for `predict`.
 
         A dict of Score by metric; its `overlap` says how many of the rows the model learned from.
         """
-        return asked_of(self.parts, self._read(data, labelled=True, strict=strict)).score(self.engine)
+        examples = asked.new_examples(self.parts, self._read(data, labelled=True, strict=strict))
+        return asked.score(self.parts, examples, self.engine)
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
         """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
@@ -154,7 +157,7 @@ class Model:
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
             source = open_source(data, options=options) if texts is None else texts
-            source = ASKED[self.parts.task.examples].arranged(source)
+            source = examples_of(self.parts.task).arranged(source)
             return texts or as_in_training(_renamed(source, encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
         files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None

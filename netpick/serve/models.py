@@ -9,9 +9,8 @@ from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
-from netpick.types import Examples
 
-SERVED: Mapping[Examples, type[ServedModel]] = {"rows": ServedModel, "windows": ServedHistory}
+SERVED: Mapping[str, type[ServedModel]] = {"rows": ServedModel, "windows": ServedHistory}
 
 
 def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from netpick.answers import Answer
-from netpick.types import Array, Examples, Field, Rows, TableColumn
+from netpick.types import Array, Field, Rows, TableColumn
 
 
 class Task(ABC):
@@ -17,7 +17,7 @@ class Task(ABC):
     name: ClassVar[str]
     State: ClassVar[type[Any]]
     answer: ClassVar[Answer[Any]]
-    examples: ClassVar[Examples] = "rows"
+    examples: ClassVar[str] = "rows"  # what is learned from and answered: a name in EXAMPLES (examples/)
     asked: ClassVar[bool] = False  # taken only where it is asked for: its columns alone do not say it
 
     @abstractmethod

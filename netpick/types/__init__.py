@@ -21,7 +21,6 @@ Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window"]
 Media = Literal["image", "audio", "clip"]
-Examples = Literal["rows", "windows"]  # what is learned from and answered: rows as they are, or windows of series
 Severity = Literal["info", "warning", "severe"]
 Role = Literal["feature", "target", "left_out", "group", "time"]
 

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from netpick.checks import CHECKS
-from netpick.contest.prepare import FitOptions, Prepared, prepare
+from netpick.contest.prepare import FitOptions, prepare
+from netpick.tasks.examples import Prepared
 
 N = 1_500
 Floats = npt.NDArray[np.float64]

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpick.checks import CHECKS, CheckContext, label_variants, repeats_by_chance, row_groups, variants_finding
+from netpick.checks import CHECKS, CheckContext, variants_finding
+from netpick.tasks.label_variants import label_variants
+from netpick.tasks.repeats import repeats_by_chance
+from netpick.tasks.row_groups import row_groups
 from netpick.types import Array, ArrayColumn, Column, Field, FileColumn, Finding, Schema, Source, TableColumn
 
 
@@ -208,7 +211,7 @@ def test_variants_always_lead_from_unknown_to_known_labels(train: list[str], tes
 
 def test_the_finding_tells_the_counts() -> None:
     parts = {"train": ["<=50K"] * 5, "test": ["<=50K."] * 3}
-    finding = variants_finding("income", label_variants(parts), parts)
+    finding = variants_finding("income", label_variants(parts), [cell for cells in parts.values() for cell in cells])
     assert (finding.code, finding.severity, finding.columns) == ("D004", "warning", ("income",))
     assert (
         finding.evidence

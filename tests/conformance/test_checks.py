@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, row_groups, run_checks, run_result_checks
+from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, run_checks, run_result_checks
+from netpick.tasks.row_groups import row_groups
 from netpick.types import Array, ArrayColumn, Field, FileColumn, Finding, Schema, Source, TableColumn, UnreadableRow
 from netpick.types.results import CandidateResult, Comparison, HalfTime, HistoryPoint, Score
 

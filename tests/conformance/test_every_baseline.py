@@ -12,7 +12,8 @@ import pytest
 from netpick.data.sources import open_source
 from netpick.models.baselines import BASELINES, Decision, Fitted, Limit, Problem
 from netpick.tasks import TASKS
-from netpick.tasks.forecast.parts import ForecastRequest, series_parts
+from netpick.tasks.examples import ExampleRequest
+from netpick.tasks.forecast.parts import series_parts
 from netpick.types import Array, InputSpec, TableColumn
 
 N = 240
@@ -178,7 +179,7 @@ def monthly_series() -> Problem:
     frame = pl.DataFrame(
         {"month": months * 2, "shop": ["a"] * len(steps) + ["b"] * len(steps), "sales": np.concatenate(curves)}
     )
-    windows = series_parts(open_source(frame), ForecastRequest(horizon=6, context=24)).windows
+    windows = series_parts(open_source(frame), ExampleRequest(horizon=6, context=24)).windows
     rows = windows.rows[windows.rows % (N // 2) < 70]
     target = windows.truth
     return Problem(

@@ -16,8 +16,9 @@ from report_again import check_report_again
 import netpick
 from netpick.errors import ModelFileError, RequestError
 from netpick.models.baselines import BASELINES
-from netpick.saved.asked.series import AskedSeries
+from netpick.saved.asked import new_examples
 from netpick.saved.use import load
+from netpick.tasks.forecast.examples import NewWindows
 from tests.ratings_table import ratings_table
 
 ROWS = 150
@@ -123,15 +124,18 @@ def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run
 
 def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[object, object]:
     """Of the test windows, as `score` answers windows."""
-    from netpick.saved.asked.series import _answers, _windows
+    from netpick.saved.asked import _answers
+    from netpick.tasks.examples import Encoded
     from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 
     state = model.parts.task_state
     asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
-    source = model.read(data)
-    windows = _windows(model.parts, make_timeline(source, asked), source)
+    examples = new_examples(model.parts, model.read(data))
+    assert isinstance(examples, NewWindows)
+    windows = examples.windows(make_timeline(examples.source, asked))
     test = run.results.split.test
-    answers = _answers(model.parts, model.engine, windows, test)
+    read = Encoded(arrays=windows.store.arrays, rows=test, state=windows.state, history=windows)
+    answers = _answers(model.engine, read, model.parts.inputs, {})
     return model.parts.task.answer.decode(answers, model.parts.task_state), np.arange(len(test))
 
 
@@ -240,8 +244,7 @@ def test_a_forecaster_continues_its_series_with_a_baseline(tmp_path: Path) -> No
     run = netpick.fit(data, steps=2, models="mlp", out=tmp_path / "run", **options)  # type: ignore[arg-type]
     model = run.models["last value"]
     assert isinstance(data, pl.DataFrame)
-    ends = AskedSeries(model.parts, model.read(data)).ends
-    assert len(ends.origins) == 2
+    assert new_examples(model.parts, model.read(data)).names == ["a", "b"]
     made = model.predict(data)
     last = data.group_by("shop", maintain_order=True).last()["sales"]
     assert made["prediction"].to_numpy().reshape(2, 4)[:, 0] == pytest.approx(last.to_numpy())

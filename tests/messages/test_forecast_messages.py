@@ -12,7 +12,8 @@ import pytest
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.sources import open_source
 from netpick.errors import NetpickError
-from netpick.tasks.forecast.parts import ForecastRequest, series_parts
+from netpick.tasks.examples import ExampleRequest
+from netpick.tasks.forecast.parts import series_parts
 
 N = 120
 
@@ -24,7 +25,7 @@ def hours(count: int = N) -> list[str]:
 
 def said(frame: dict[str, Any], **request: Any) -> str:
     with pytest.raises(NetpickError) as caught:
-        series_parts(open_source(pl.DataFrame(frame)), ForecastRequest(**request))
+        series_parts(open_source(pl.DataFrame(frame)), ExampleRequest(**request))
     text = str(caught.value)
     assert "\n" not in text
     return text

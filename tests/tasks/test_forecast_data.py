@@ -12,8 +12,8 @@ import pytest
 from netpick.answers.horizon import held, scaled, unscaled
 from netpick.data.sources import open_source
 from netpick.errors import DataError
+from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import (
-    ForecastRequest,
     SeriesParts,
     forecast_note,
     is_forecast,
@@ -41,7 +41,7 @@ def wave(count: int, season: int = 24) -> np.ndarray[Any, Any]:
 
 
 def parts_of(count: int = 400, **request: Any) -> SeriesParts:
-    return series_parts(source_of(time=hours(count), load=wave(count)), ForecastRequest(horizon=12, **request))
+    return series_parts(source_of(time=hours(count), load=wave(count)), ExampleRequest(horizon=12, **request))
 
 
 # --- times and steps -------------------------------------------------------------------------------------------------
@@ -175,10 +175,10 @@ def test_windows_are_views_that_see_the_past_and_answer_for_the_future() -> None
 
 def test_a_later_value_changes_no_window_before_it() -> None:
     values = wave(400)
-    before = series_parts(source_of(time=hours(400), load=values), ForecastRequest(horizon=12, context=24))
+    before = series_parts(source_of(time=hours(400), load=values), ExampleRequest(horizon=12, context=24))
     changed = values.copy()
     changed[350:] += 1000
-    after = series_parts(source_of(time=hours(400), load=changed), ForecastRequest(horizon=12, context=24))
+    after = series_parts(source_of(time=hours(400), load=changed), ExampleRequest(horizon=12, context=24))
     assert before.windows.state == after.windows.state, "scales come from what is learned from"
     for name in ("window", "window.future"):
         assert np.array_equal(before.windows.store.arrays[name][:351], after.windows.store.arrays[name][:351])
@@ -209,7 +209,7 @@ def test_covariates_and_what_is_known_ahead() -> None:
     count = 400
     table = {"time": hours(count), "load": wave(count), "wind": np.arange(count) % 7, "sky": ["clear", "rain"] * 200}
     table |= {"holiday": [i % 50 == 0 for i in range(count)], "note": [f"text {i}" for i in range(count)]}
-    request = ForecastRequest(horizon=12, target=("load",), known=("holiday",))
+    request = ExampleRequest(horizon=12, target=("load",), known=("holiday",))
     parts = series_parts(source_of(**table), request)
     state, inputs = parts.windows.state, parts.windows.inputs
     assert state.covariates == ("wind", "sky")
@@ -224,7 +224,7 @@ def test_covariates_and_what_is_known_ahead() -> None:
 
 
 def test_season_horizon_and_context_are_inferred_and_said() -> None:
-    parts = series_parts(source_of(time=hours(900), load=wave(900)), ForecastRequest())
+    parts = series_parts(source_of(time=hours(900), load=wave(900)), ExampleRequest())
     state = parts.windows.state
     assert (state.season, state.horizon, state.context) == (24, 24, 72)
     assert {"steps", "horizon", "context", "season"} <= {note.subject for note in parts.schema.notes}
@@ -233,7 +233,7 @@ def test_season_horizon_and_context_are_inferred_and_said() -> None:
 def test_growing_series_with_growing_swings_get_logarithms(shared_data: Any) -> None:
     source = open_source(shared_data / "time_series" / "airline_passengers.csv")
     assert is_forecast(source)
-    state = series_parts(source, ForecastRequest()).windows.state
+    state = series_parts(source, ExampleRequest()).windows.state
     assert state.log == (True,)
     assert (state.season, state.horizon) == (12, 12)
     values = np.array([[100.0, 300.0, 500.0]])
@@ -260,7 +260,7 @@ def test_what_is_a_forecast_without_being_asked_for() -> None:
 def test_every_series_has_its_own_scale_and_new_ones_get_theirs() -> None:
     large, small = 1000 * wave(100), wave(100)
     frame = {"time": hours(100) * 2, "id": ["a"] * 100 + ["b"] * 100, "load": np.concatenate([large, small])}
-    parts = series_parts(source_of(**frame), ForecastRequest(horizon=5, context=24))
+    parts = series_parts(source_of(**frame), ExampleRequest(horizon=5, context=24))
     state = parts.windows.state
     assert state.location[0][0] == pytest.approx(1000 * state.location[1][0])
     assert parts.windows.store.arrays["window"][50, -1, 0] == pytest.approx(

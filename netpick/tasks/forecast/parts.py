@@ -17,6 +17,7 @@ from netpick.columns.encode import Encoder
 from netpick.columns.kinds import KINDS, Claim
 from netpick.columns.kinds.cells import examples_of
 from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.examples.base import ExampleRequest
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
 from netpick.tasks.forecast.timeline import (
@@ -47,22 +48,6 @@ CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
 LEAST_SEASONS = 2  # that a window covers where the history allows it
 LONGEST_SEASON = 100  # steps; a longer one, such as the year of daily data, is better told by the calendar
 MOST_CONTEXT = 2_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastRequest:
-    """What the user said; empty and None mean: infer it, and say so."""
-
-    target: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-    kinds: tuple[tuple[str, str], ...] = ()
-    horizon: int | None = None
-    context: int | None = None
-    known: tuple[str, ...] = ()
-    time: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    split: str | None = None
-    private: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +113,7 @@ def _reads_as_number(series: pl.Series) -> bool:
     return KINDS["number"].claim(TableColumn(name=series.name, values=series)) is not None
 
 
-def series_parts(source: Source, request: ForecastRequest) -> SeriesParts:
+def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     """Understands the table and makes its windows. Raises DataError or RequestError with the fix."""
     _check_names(source, request)
     kept = {name: column for name, column in source.columns.items() if name not in request.drop}
@@ -166,7 +151,7 @@ def series_parts(source: Source, request: ForecastRequest) -> SeriesParts:
     )
 
 
-def _check_names(source: Source, request: ForecastRequest) -> None:
+def _check_names(source: Source, request: ExampleRequest) -> None:
     kinds = [name for name, _ in request.kinds]
     for name in (*request.target, *request.drop, *request.known, *request.time, *request.ids, *kinds):
         if name not in source.columns:
@@ -189,7 +174,7 @@ class _Roles:
     left_out: Mapping[str, str]  # reason by column
 
 
-def _roles(source: Source, timeline: Timeline, request: ForecastRequest) -> _Roles:
+def _roles(source: Source, timeline: Timeline, request: ExampleRequest) -> _Roles:
     table = table_columns(source.columns)
     taken = {*timeline.time_columns, *timeline.id_columns}
     forced = dict(request.kinds)
@@ -255,7 +240,7 @@ def _useless(series: pl.Series, kind: str | None, claim: Claim | None) -> str | 
     return None
 
 
-def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ForecastRequest) -> list[Field]:
+def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ExampleRequest) -> list[Field]:
     fields = []
     table = table_columns(source.columns)
     for name in source.columns:
@@ -325,7 +310,7 @@ def _dense(column: object) -> TableColumn:
 
 
 def _sized(
-    timeline: Timeline, roles: _Roles, values: Array, request: ForecastRequest, notes: list[Note]
+    timeline: Timeline, roles: _Roles, values: Array, request: ExampleRequest, notes: list[Note]
 ) -> ForecastState:
     """Season, horizon and context."""
     longest = int(timeline.lengths.max())

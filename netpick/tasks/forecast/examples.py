@@ -1,0 +1,345 @@
+"""Windows of series as examples: each origin of the history to learn from, and each end of a series to continue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.answers.answered import AnsweredHorizon
+from netpick.answers.horizon import QUANTILE_NAMES, conformal_stretch, time_name
+from netpick.columns.encode import Encoder
+from netpick.columns.kinds.cells import as_numbers
+from netpick.columns.store import Allocator, Store
+from netpick.data.sources.wide import turned
+from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.forecast.parts import SeriesParts, is_forecast, new_scales, series_parts
+from netpick.tasks.forecast.state import FORECAST, ForecastState
+from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
+from netpick.tasks.forecast.windows import Windows, make_windows, step_values, window_inputs
+from netpick.tasks.split import SealedRows
+from netpick.types import Array, Inputs, Note, Rows, Source, TableColumn
+from netpick.types.results import DecisionRule, ForecastInfo
+
+MOST_SCORED = 4_000_000  # forecast values; of more windows every so many are scored
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedWindows(Prepared):
+    """An example is a window of a series: views that exist already, with intervals made to hold on validation windows."""
+
+    parts: SeriesParts
+
+    groups_columns: ClassVar[bool] = False
+    explained: ClassVar[bool] = False
+
+    @property
+    def learned_target(self) -> Array:
+        return self.parts.windows.target
+
+    def state_of(self, rows: Rows) -> Any:
+        """Scales are those of the steps before the test part, whatever the rows."""
+        return self.state
+
+    @property
+    def num_scores(self) -> int:
+        return self.parts.num_scores
+
+    @property
+    def scored_numbers(self) -> int:
+        """Four numbers a step and target, eight metrics without resampling."""
+        return max(2, int(self.truth.shape[1]) // 3)
+
+    @property
+    def encoders(self) -> tuple[Encoder, ...]:
+        return self.parts.windows.encoders
+
+    @property
+    def inputs(self) -> Inputs:
+        return self.parts.windows.inputs
+
+    def store(self, allocator: Allocator) -> Store:
+        return self.parts.windows.store
+
+    def numbers(self, rows: Rows) -> Mapping[str, Array]:
+        return {}
+
+    @property
+    def history(self) -> Windows:
+        return self.parts.windows
+
+    @property
+    def trained_twice(self) -> bool:
+        """The newest windows are worth most, and all of them end before the test part begins."""
+        return True
+
+    @property
+    def learnable(self) -> Rows:
+        return self.parts.learnable
+
+    def test_groups(self, rows: Rows) -> Array | None:
+        return self.parts.windows.test_groups(rows)
+
+    def calibrated(self, answered: Array) -> Any:
+        """Intervals are widened or narrowed to what held on the validation windows."""
+        windows = self.parts.windows
+        stretch = conformal_stretch(answered, windows.target[self.split.validation], windows.state)
+        return replace(windows.state, stretch=stretch)
+
+    def info(self, rows: Rows) -> ForecastInfo | None:
+        return self.parts.windows.info(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """The end of every series, ready to be continued."""
+
+    timeline: Timeline  # one horizon longer than the known values
+    origins: Rows  # (n,) step at which the horizon of each series begins
+    windows: Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewWindows(NewExamples):
+    """Each series is continued past its last known target; rows behind it may give covariates that are known ahead.
+
+    To be scored, windows are made wherever a whole horizon is known.
+    """
+
+    state: ForecastState
+
+    noun: ClassVar[str] = "series"
+
+    @cached_property
+    def ends(self) -> Ends:
+        """Raises DataError when columns are missing, the history is shorter than the context, or such covariates are missing."""
+        timeline = _timeline(self.state, self.source)
+        values = step_values(timeline, self.source.columns, self.state.targets)
+        longer, origins = _extended(timeline, self.state, values)
+        _need_known(longer, origins, self.state, self.source)
+        return Ends(timeline=longer, origins=origins, windows=self.windows(longer))
+
+    def windows(self, timeline: Timeline) -> Windows:
+        """All windows of these steps, with scales of series that training did not know."""
+        values = step_values(timeline, self.source.columns, self.state.targets)
+        state, numbers = new_scales(timeline, self.state, values)
+        return make_windows(timeline, self.source.columns, state, self.encoders, numbers)
+
+    def encoded(self, allocator: Allocator) -> Encoded:
+        return _encoded(self.ends.windows, self.ends.origins)
+
+    def labelled(self, allocator: Allocator) -> Labelled:
+        """Windows of which a whole horizon is known; those that overlap with neighbours depend on each other."""
+        timeline, state = _timeline(self.state, self.source), self.state
+        windows = self.windows(timeline)
+        rows = windows.rows
+        if len(rows) == 0:
+            raise DataError(
+                f"{self.source.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
+                f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
+            )
+        rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
+        return Labelled(encoded=_encoded(windows, rows), truth=windows.truth[rows], groups=windows.test_groups(rows))
+
+    def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
+        """A row a series and step: time, prediction, low (10 %), median and high (90 %) of each target."""
+        ends, state = self.ends, self.ends.windows.state
+        return _table(ends.timeline, ends.origins, state, self.source, self.task.answer.decode(answers, state))
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        return [name or "the series" for name in self.ends.timeline.ids]
+
+    def truth(self) -> Array | None:
+        return None
+
+
+class WindowExamples(Examples):
+    """See Examples. Meant where a forecast is asked for, by its own options or by --task, by a table on its side, or by a table of
+    nothing but times and numbers."""
+
+    name: ClassVar[str] = "windows"
+    New = NewWindows
+
+    def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
+        options = {
+            "--horizon": request.horizon,
+            "--context": request.context,
+            "--known": request.known,
+            "--time": request.time,
+            "--id": request.ids,
+        }
+        given = [name for name, value in options.items() if value]
+        if request.task is not None and not asked:
+            if given:
+                raise RequestError(
+                    f"{given[0]} belongs to forecasts, but --task {request.task} was asked for. Leave one of them out."
+                )
+            return None
+        named = {*request.target, *request.drop, *(name for name, _ in request.kinds)}
+        upright = source if named & set(source.columns) else turned(source)
+        if asked or given or upright is not source:
+            _refuse_what_rows_have(upright, request)
+            return upright
+        return source if not request.target and is_forecast(source) else None
+
+    def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
+        if not len(state.location) == len(state.ids) > 0:
+            raise ValueError("it has no scale of every series")
+        return window_inputs(state, encoders)
+
+    def arranged(self, source: Source) -> Source:
+        return turned(source)
+
+    def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
+        parts = series_parts(source, request)
+        if request.task is None and request.horizon is None:
+            reason = "nothing but times and numbers" if not request.target else "an option of forecasts was given"
+            note = Note(subject="task", text=f"forecast ({reason})", override="--task")
+            parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
+        return PreparedWindows(
+            source=source,
+            schema=parts.schema,
+            task=FORECAST,
+            state=parts.windows.state,
+            truth=parts.windows.truth,
+            split=parts.split,
+            sealed=SealedRows(parts.split.test),
+            evidence=_evidence(source, parts),
+            private=request.private,
+            parts=parts,
+        )
+
+
+def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:
+    if request.folds is not None and request.folds > 1:
+        raise RequestError(
+            f"--folds {request.folds} was given, but a forecast is tested on the end of its own series. Leave --folds out; "
+            "--split time:DATE sets where testing begins."
+        )
+    if request.test is not None:
+        raise RequestError(
+            "--test was given, but a forecast is tested on the end of its own series. Put the rows of both files into one "
+            "table and pass --split time:DATE, with the date at which testing begins."
+        )
+    if any(not isinstance(column, TableColumn) for column in source.columns.values()):
+        raise RequestError(
+            f"{source.name} holds files or arrays, but a forecast is made from a table with a column of times and columns "
+            "of numbers. Pass such a table, or leave the options of forecasts out."
+        )
+
+
+def _evidence(source: Source, parts: SeriesParts) -> Evidence:
+    """What the checks may look at: rows are steps, those from the first test window's horizon on are test rows."""
+    timeline, split = parts.windows.timeline, parts.split
+    present = timeline.rows >= 0
+    rows, positions = timeline.rows[present], timeline.positions[present]
+    test = int(timeline.positions[split.test].min())
+    validation = int(timeline.positions[split.validation].min()) if len(split.validation) else test
+    series = np.zeros(source.num_rows, dtype=np.int64)
+    series[rows] = timeline.series[present]
+    table = table_columns(source.columns)
+    targets = [as_numbers(table[f.name]).fill_null(float("nan")).to_numpy() for f in parts.schema.targets]
+    return Evidence(
+        source=source,
+        schema=parts.schema,
+        train=rows[positions < validation],
+        validation=rows[(positions >= validation) & (positions < test)],
+        test=rows[positions >= test],
+        target=np.stack(targets, axis=1),
+        labels=(),
+        order=rows,
+        series=series,
+        known=parts.windows.state.known,
+    )
+
+
+def _encoded(windows: Windows, rows: Rows) -> Encoded:
+    return Encoded(arrays=windows.store.arrays, rows=rows, state=windows.state, history=windows)
+
+
+def _timeline(state: ForecastState, source: Source) -> Timeline:
+    for name in (*state.targets, *state.time_columns, *state.id_columns):
+        if name not in table_columns(source.columns):
+            what = "the history of each target" if name in state.targets else "the times and names of the series"
+            raise DataError(
+                f"{source.name} has no column '{name}', but a forecast continues {what}."
+                f"{near_matches(name, source.columns)} Pass a table like that of training."
+            )
+    asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
+    if not state.time_columns:  # rows are steps, in their order
+        return make_timeline(replace(source, columns={n: source.columns[n] for n in state.targets}), asked)
+    return make_timeline(source, asked)
+
+
+def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[Timeline, Rows]:
+    """Series that end one horizon behind their last known value, and the steps at which their horizons begin."""
+    known = np.asarray(~np.isnan(values).all(axis=1))
+    parts, origins, starts = [], [], [0]
+    for index, name in enumerate(timeline.ids):
+        start, end = int(timeline.starts[index]), int(timeline.starts[index + 1])
+        steps = np.flatnonzero(known[start:end])
+        length = int(steps[-1]) + 1 if len(steps) else 0
+        if length < state.context:
+            who = f"Series '{name}'" if name else "The series"
+            raise DataError(
+                f"{who} has {length:,} steps with known values, but the model reads {state.context:,} before it forecasts. "
+                "Pass a longer history, or train with a shorter --context."
+            )
+        rows = np.full(length + state.horizon, -1, dtype=np.int64)
+        given = timeline.rows[start : min(end, start + length + state.horizon)]
+        rows[: len(given)] = given
+        parts.append(rows)
+        origins.append(starts[-1] + length)
+        starts.append(starts[-1] + len(rows))
+    longer = replace(timeline, rows=np.concatenate(parts), starts=np.asarray(starts))
+    return longer, np.asarray(origins, dtype=np.int64)
+
+
+def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source: Source) -> None:
+    table = table_columns(source.columns)
+    for name in state.known:
+        if name not in table:
+            raise DataError(
+                f"{source.name} has no column '{name}', but the model was trained with it as known ahead. Add the column, with "
+                f"values for the {state.horizon:,} steps behind the last known target too."
+            )
+        steps = origins[:, None] + np.arange(state.horizon)[None, :]
+        rows = timeline.rows[steps]
+        filled = table[name].is_not_null().to_numpy()
+        missing = (rows < 0) | ~filled[np.maximum(rows, 0)]
+        if missing.any():
+            first = steps[missing][:1]
+            when = state.step.text(timeline.times(timeline.positions[first]))[0]
+            raise DataError(
+                f"Column '{name}' has no value for {when}, but it was said to be known ahead (--known {name}). Add rows for "
+                f"the {state.horizon:,} steps behind the last known target, with the target left empty."
+            )
+
+
+def _table(
+    timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: AnsweredHorizon
+) -> pl.DataFrame:
+    assert predictions.quantiles is not None
+    columns: dict[str, pl.Series] = {}
+    table = table_columns(source.columns)
+    first = timeline.rows[timeline.starts[:-1]]
+    for name in state.id_columns:
+        cells = table[name].gather(pl.Series(np.maximum(first, 0)))
+        columns[name] = cells.gather(pl.Series(np.repeat(np.arange(len(origins)), state.horizon)))
+    steps = origins[:, None] + np.arange(state.horizon)[None, :]
+    times = timeline.times(timeline.positions[steps].ravel())
+    columns[time_name(state.time_columns)] = pl.Series(state.step.text(times))
+    for target, name in enumerate(state.targets):
+        of_target = "" if len(state.targets) == 1 else f"_{name}"
+        values = predictions.values.reshape(len(origins), state.horizon, -1)[..., target]
+        columns[f"prediction{of_target}"] = pl.Series(values.ravel())
+        quantiles = predictions.quantiles.reshape(len(origins), state.horizon, len(state.targets), -1)[:, :, target]
+        for i, quantile in enumerate(QUANTILE_NAMES):
+            columns[f"{quantile}{of_target}"] = pl.Series(quantiles[..., i].ravel())
+    return pl.DataFrame([series.alias(name) for name, series in columns.items()])

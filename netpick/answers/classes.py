@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
 
-from netpick.answers.answered import AnsweredClasses
+from netpick.answers.answered import AnsweredClasses, Floats
 from netpick.answers.base import PLAIN, Read, TensorSpec, class_names, numbers_of, objects
-from netpick.answers.calibration import calibrate_classes
+from netpick.answers.calibration import Calibration, calibrate_classes
 from netpick.answers.chances import (
     Chances,
     confident,
@@ -74,18 +73,11 @@ class OneClass(Chances[AnsweredClasses]):
     def answer(self, outputs: Tensor) -> Tensor:
         return outputs.float().softmax(dim=-1)
 
-    def decode(self, answers: Array, state: Any) -> AnsweredClasses:
-        return self.revised(AnsweredClasses(probabilities=answers.astype(np.float64)), state)
+    def calibration(self, probabilities: Floats, truth: Array) -> Calibration | None:
+        return calibrate_classes(probabilities, truth)
 
-    def calibrated(self, predictions: AnsweredClasses, truth: Array, state: Any) -> Any:
-        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
-        return replace(state, calibration=calibrate_classes(predictions.probabilities[rows], truth[rows]))
-
-    def revised(self, predictions: AnsweredClasses, state: Any) -> AnsweredClasses:
-        if state.calibration is None:
-            return predictions
-        stated = predictions.probabilities
-        return replace(predictions, probabilities=state.calibration.of_classes(stated), uncalibrated=stated)
+    def corrected(self, calibration: Calibration, probabilities: Floats) -> Floats:
+        return calibration.of_classes(probabilities)
 
     def decide(self, predictions: AnsweredClasses, rule: DecisionRule = PLAIN) -> Array:
         """The class (n,) of each row: of two the second from the threshold on (at exactly one half without one it is the

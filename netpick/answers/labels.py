@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
 
-from netpick.answers.answered import AnsweredLabels
+from netpick.answers.answered import AnsweredLabels, Floats
 from netpick.answers.base import PLAIN, Read, TensorSpec, numbers_of
-from netpick.answers.calibration import calibrate_labels
+from netpick.answers.calibration import Calibration, calibrate_labels
 from netpick.answers.chances import (
     Chances,
     confident,
@@ -68,18 +67,11 @@ class AnyLabels(Chances[AnsweredLabels]):
     def answer(self, outputs: Tensor) -> Tensor:
         return outputs.float().sigmoid()
 
-    def decode(self, answers: Array, state: Any) -> AnsweredLabels:
-        return self.revised(AnsweredLabels(probabilities=answers.astype(np.float64)), state)
+    def calibration(self, probabilities: Floats, truth: Array) -> Calibration | None:
+        return calibrate_labels(probabilities, truth)
 
-    def calibrated(self, predictions: AnsweredLabels, truth: Array, state: Any) -> Any:
-        rows = self.labelled(truth) & np.isfinite(predictions.probabilities).all(axis=1)
-        return replace(state, calibration=calibrate_labels(predictions.probabilities[rows], truth[rows]))
-
-    def revised(self, predictions: AnsweredLabels, state: Any) -> AnsweredLabels:
-        if state.calibration is None:
-            return predictions
-        stated = predictions.probabilities
-        return replace(predictions, probabilities=state.calibration.of_labels(stated), uncalibrated=stated)
+    def corrected(self, calibration: Calibration, probabilities: Floats) -> Floats:
+        return calibration.of_labels(probabilities)
 
     def decide(self, predictions: AnsweredLabels, rule: DecisionRule = PLAIN) -> Array:
         """Labels (n, L) of 0/1."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from netpick.tasks.examples import Prepared
     from netpick.tasks.learned import Scores
 
-NARROW = 100
 MOST_COLUMNS = 200  # learned from, and as many that are not, that `look` lists
 MARKS = {"severe": "!!", "warning": "!", "info": "-"}
 

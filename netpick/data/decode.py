@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,21 +76,6 @@ def start_decoding(
         Decoding(source, work).cancel()
         raise
     return Decoding(source, work)
-
-
-def decode_images(
-    source: Source,
-    *,
-    size: int | tuple[int, int] | None = None,
-    channels: int | None = None,
-    workers: int | None = None,
-    memory_limit: int | None = None,
-    cache: Path | None = None,
-) -> Source:
-    """start_decoding and finish in one, with the settings of images by name."""
-    like = {} if channels is None else {"channels": channels, "size": size}
-    request = DecodeRequest(like=like, image_size=size, workers=workers, memory_limit=memory_limit, cache=cache)
-    return start_decoding(source, request).finish()
 
 
 def _with_values(

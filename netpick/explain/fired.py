@@ -12,7 +12,6 @@ from netpick.explain.subject import Subject, Target
 from netpick.models.networks.text_cnn import TextCnnTrunk
 from netpick.report.drawing import bars
 from netpick.report.markup import element
-from netpick.types import Array
 from netpick.types.drawings import Bar, Figure
 from netpick.types.words import significant
 
@@ -92,9 +91,3 @@ def text_figures(
             drawing=element("div", bars("Windows that fired", ("Run", "Says"), shown)),
         ),
     )
-
-
-def step_evidence(subject: Subject, batch: Batch, layers: list[nn.Module], target: Target) -> Array | None:
-    """(T,) gradient times activation of the last of these layers that gives steps (B, D, T), summed over its channels."""
-    found = [one for one in passed(subject, batch, layers, target) if one.given.ndim == 3]
-    return None if not found else np.asarray((found[-1].given * found[-1].gradient)[0].sum(dim=0).numpy())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netpick.report.markup import Child, Html, element, markup
+from netpick.report.markup import Child, Html, element
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +172,3 @@ def share_bar(share: float, kind: str = "") -> Html:
         class_="share",
         aria_hidden="true",
     )
-
-
-def paragraphs(*texts: Child) -> Html:
-    """Each text as a paragraph; empty ones vanish."""
-    return markup([element("p", text) for text in texts if text])

@@ -12,7 +12,6 @@ from netpick.report.measures import Floats
 from netpick.types.results import ForecastOrigin
 
 MOST_TICKS = 8
-DRAWN_HISTORY = 3  # horizons, or a season and a half where that is more
 
 
 def window_view(

@@ -6,7 +6,6 @@ from typing import Any
 
 from netpick.answers.compare import score_words
 from netpick.answers.metrics import METRICS
-from netpick.data.decoders import DECODERS
 from netpick.saved.record import BASELINE
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
@@ -83,8 +82,3 @@ def _scores(served: ServedModel) -> list[dict[str, Any]]:
             }
         )
     return made
-
-
-def files_of(served: ServedModel) -> str | None:
-    """The noun of the files that are rows by themselves, or None."""
-    return DECODERS[served.encoders[0].kind].noun if served.reads_one_file else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from torch import nn
 
 from netpick.errors import RequestError
 from netpick.models.networks.layer_table import LAYERS, LayerSpec
-from netpick.models.networks.layers import Layers, LayersSettings, layers_to_json, parse_layers
+from netpick.models.networks.layers import Layers, LayersSettings, parse_layers
 from netpick.models.networks.network import build_network
 from netpick.types import Inputs, InputSpec
 
@@ -56,8 +55,8 @@ def test_residual_blocks_nest_and_keep_their_commas() -> None:
 
 def test_parsed_layers_are_plain_data() -> None:
     layers = parse_layers(f"residual({CLASSIC.split(', maxpool')[0]} same) relu, lstm 8 bidirectional, dropout 0.25")
-    text = json.dumps(layers_to_json(layers))
-    assert TypeAdapter(tuple[LayerSpec, ...]).validate_json(text) == layers
+    plain_data = TypeAdapter(tuple[LayerSpec, ...])
+    assert plain_data.validate_json(plain_data.dump_json(layers)) == layers
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))

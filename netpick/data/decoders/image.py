@@ -17,17 +17,15 @@ from netpick.data.decode_worker import (
     PILLOW_ERRORS,
     FileBytes,
     UnreadableImageError,
-    decode,
     hush,
     is_grey,
     open_image,
-    read_file,
     upright_size,
 )
 from netpick.data.decoders.base import Decoded, Decoder, DecodeRequest, Work
 from netpick.data.sources.paths import IMAGE_SUFFIXES
-from netpick.errors import DataError, RequestError
-from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
+from netpick.errors import RequestError
+from netpick.types import ArrayColumn, FileColumn, Media, Note, Source
 
 SAMPLE = 300  # headers looked at
 MAX_SIDE = 128  # equal images up to this side are kept as they are
@@ -81,23 +79,6 @@ class ImageWork:
 
     def cancel(self) -> None:
         self._work.cancel()
-
-
-def decode_one(data: bytes | Path, size: tuple[int, int], channels: int) -> Array:
-    """One image (C, H, W) as uint8, decoded just as those that a network was trained on. `size` is (height, width).
-
-    Raises DataError for an image that cannot be read.
-    """
-    try:
-        content = read_file(str(data)) if isinstance(data, Path) else data
-        pixels = decode(content, channels, *size).pixels
-    except (UnreadableImageError, OSError) as error:
-        what = str(data) if isinstance(data, Path) else "The image"
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise DataError(
-            f"{what} cannot be read: {reason}. A whole PNG, JPEG, GIF, BMP, WebP, TIFF or PPM was expected. Pass another file."
-        ) from None
-    return np.frombuffer(pixels, np.uint8).reshape(channels, *size).copy()
 
 
 def choose_size(sizes: Sequence[tuple[int, int]], *, max_side: int = MAX_SIDE) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from netpick.data.decoders.sound_features import (
 )
 from netpick.data.sources.paths import AUDIO_SUFFIXES
 from netpick.disk.files import mapped
-from netpick.errors import DataError, RequestError
+from netpick.errors import RequestError
 from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
 
 HEADERS, SOUNDS = 100, 8  # of how many files headers and samples are looked at before decoding
@@ -121,18 +121,6 @@ class SoundWork:
             self._values[row, : len(frames)] = frames
             self._lengths[row] = len(frames)
         return piece
-
-
-def decode_one(path: Path, like: Mapping[str, Any]) -> Array:
-    """One sound (T, F) as uint8, decoded just as those that a network was trained on. Raises DataError."""
-    settings = SoundSettings.from_mapping(like)
-    try:
-        (frames,) = log_mel([read_sound(os.fspath(path), settings).samples], settings)
-    except UnreadableFileError as error:
-        raise DataError(
-            f"{path} cannot be read: {error}. {SoundDecoder.expected.capitalize()} was expected. Pass another file."
-        ) from None
-    return frames
 
 
 def _look(column: FileColumn) -> SoundSettings:

@@ -26,10 +26,6 @@ PIVOT = 50  # two-digit years from here on lie in the 1900s
 TIME = r"(?P<hour>\d{1,2})(?P<colon>[:.h])(?P<minute>\d{2})(?:(?P=colon)(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?(?P<half> ?[AP]M)?(?: ?Uhr)?"
 REST = rf"(?:(?P<between>T|,? |:| - |-(?=\d\d[:.]))(?:at )?{TIME})?"
 NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<sign>[-/. ]|\. )(?P<b>\d{{1,2}})(?P=sign)(?P<c>\d{{1,4}})\.?{REST}")
-NAMED_MONTH = re.compile(
-    rf"(?:(?P<a>\d{{1,4}})(?:st|nd|rd|th)?(?P<s1>\.? |[-/.]| de | of )(?P<month>[^\W\d_]{{3,10}})\.?(?P<s2>,? |[-/.]| de )(?P<c>\d{{1,4}})"
-    rf"|(?P<month2>[^\W\d_]{{3,10}})\.?(?P<s3> |-)(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?P<s4>,? |-)(?P<year2>\d{{4}})){REST}"
-)
 COMPACT = re.compile(
     r"(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:(?P<between>[T _-]?)(?P<h>[01]\d|2[0-3])(?P<i>[0-5]\d)(?P<s>[0-5]\d)?)?"
 )

@@ -14,7 +14,7 @@ import re
 from typing import Any, ClassVar, cast
 
 import torch
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -49,11 +49,6 @@ class LayersSettings:
 def parse_layers(text: str) -> tuple[LayerSpec, ...]:
     """The layers of a spelled-out network. Raises RequestError that names the layer and the near matches."""
     return _parse_list(text, "")
-
-
-def layers_to_json(layers: tuple[LayerSpec, ...]) -> list[dict[str, Any]]:
-    """Plain data, the inverse of `layers_from_json`."""
-    return cast(list[dict[str, Any]], TypeAdapter(tuple[LayerSpec, ...]).dump_python(layers, mode="json"))
 
 
 def _parse_list(text: str, prefix: str) -> tuple[LayerSpec, ...]:

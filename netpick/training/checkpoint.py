@@ -29,7 +29,7 @@ from netpick.errors import Interrupted
 FORMAT = 1
 KEPT = 2
 TENSORS, STATE = "tensors.safetensors", "state.json"
-MEMBERS = {TENSORS: 64 << 30, STATE: 64 << 20}  # and how many bytes each may have; a million looks take less
+MEMBERS = {TENSORS: 64 << 30, STATE: 64 << 20}  # and how many bytes each may have; a million evaluations take less
 OVERHEAD = 0.04  # of the training time that writing may take
 LEAST_SECONDS = 2.0  # between checkpoints
 BYTES_A_SECOND = 100e6  # that a slow disk takes: what the first checkpoint is expected to cost

@@ -20,8 +20,8 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 from netpick.training.clock import Clock, contested
 from netpick.types import STRICT
 
-MOST_LOOKS = 20
-LOOK_SHARE = 0.12  # of the time that scoring the validation rows may take
+MOST_EVALUATIONS = 20
+EVALUATION_SHARE = 0.12  # of the time that scoring the validation rows may take
 PART = 1 / 6  # of the time that is left, which the next segment takes
 SHORTEST, LONGEST = 1 / 60, 1 / 20  # of the whole share, the same
 LATE, LATE_SHARE = (
@@ -107,7 +107,7 @@ class FixedCourse:
     """So many steps, scored so many times: nothing depends on a clock."""
 
     steps: int
-    looks: int
+    evaluations: int
     threads: int = 1
 
     @property
@@ -122,7 +122,7 @@ class FixedCourse:
         """See Course."""
         if step >= self.steps:
             return None
-        marks = [round(self.steps * look / self.looks) for look in range(self.looks + 1)]
+        marks = [round(self.steps * count / self.evaluations) for count in range(self.evaluations + 1)]
         until = next(mark for mark in marks if mark > step)
         first = max(mark for mark in marks if mark <= step)
         return _segment(first, until, first / self.steps, until / self.steps, self.threads)
@@ -182,7 +182,7 @@ class Share:
     seconds: float
     most_steps: int  # more do not repay themselves
     step_seconds: dict[int, float]  # by number of threads, as probed
-    look_seconds: float
+    evaluation_seconds: float
     threads: Sequence[int] = ()  # further numbers that may be tried
     branch: bool = True  # measure what the second half brings
 
@@ -196,11 +196,11 @@ class ClockCourse:
         self.share, self.clock, self.record, self.contested = share, clock, record, contested
         self.started = clock.seconds()
         self._paces = dict(share.step_seconds)
-        self._look_seconds = share.look_seconds
+        self._evaluation_seconds = share.evaluation_seconds
         self._segment: Segment | None = None
         self._begun = self._over = self.started
         self._count = 0
-        self._last_look = 0.0
+        self._last_evaluation = 0.0
 
     @property
     def steps(self) -> int:
@@ -223,7 +223,7 @@ class ClockCourse:
     def next(self, step: int, *, branched: bool) -> Segment | None:
         """See Course."""
         now = self.clock.watched()
-        self._measure_look(now)
+        self._measure_evaluation(now)
         segment = self.record.at(step, branched=branched)
         if segment is None:
             if self.record.whole or self.record.over or step >= self.share.most_steps:
@@ -233,7 +233,7 @@ class ClockCourse:
         self._segment, self._begun, self._first = segment, now, max(step, segment.step)
         self._count += 1
         if segment.look and not segment.branch:
-            self._last_look = segment.reached
+            self._last_evaluation = segment.reached
         return segment
 
     def late(self, step: int) -> bool:
@@ -257,9 +257,9 @@ class ClockCourse:
             before = self._paces.get(self._segment.threads, pace)
             self._paces[self._segment.threads] = max(1e-6, 0.5 * (before + pace))
 
-    def _measure_look(self, now: float) -> None:
+    def _measure_evaluation(self, now: float) -> None:
         if self._segment is not None and self._segment.look and self._over > self._begun:
-            self._look_seconds = 0.5 * (self._look_seconds + now - self._over)
+            self._evaluation_seconds = 0.5 * (self._evaluation_seconds + now - self._over)
 
     def _decide(self, step: int, now: float, *, branched: bool) -> Segment:
         fraction, share = self.record.fraction, self.share
@@ -269,8 +269,8 @@ class ClockCourse:
         if self._branches(step, fraction, left, pace, branched=branched):
             until = step + max(10, round(BRANCH * step))
             return replace(_segment(step, until, fraction, fraction, threads), branch=True)
-        distance = self._look_distance()
-        usable = left - self._look_seconds * max(1.0, (1 - fraction) / distance)
+        distance = self._evaluation_distance()
+        usable = left - self._evaluation_seconds * max(1.0, (1 - fraction) / distance)
         to_come = min(usable / pace, float(share.most_steps - step))
         if to_come < FEWEST_CLOSING:  # over: what is left of the schedule in a few steps
             closing = max(FEWEST_CLOSING, round(CLOSING * step * (1 - fraction)))
@@ -284,19 +284,19 @@ class ClockCourse:
             until = step + max(1, round(to_come))
             return _segment(step, until, fraction, 1.0, threads)
         end = fraction + (1 - fraction) * count / to_come
-        look = end - self._last_look >= distance
+        look = end - self._last_evaluation >= distance
         return replace(_segment(step, step + count, fraction, end, threads), look=look)
 
     def _branches(self, step: int, fraction: float, left: float, pace: float, *, branched: bool) -> bool:
         """Whether it is time for the branch, and the time for it is there."""
         if branched or not self.share.branch or not HALF <= fraction <= HALF + 0.2 or step < FEWEST_BRANCH_STEPS:
             return False
-        return BRANCH * step * pace + self._look_seconds < 0.25 * left
+        return BRANCH * step * pace + self._evaluation_seconds < 0.25 * left
 
-    def _look_distance(self) -> float:
+    def _evaluation_distance(self) -> float:
         """Of the course from one scoring to the next."""
-        looks = LOOK_SHARE * self.share.seconds / max(self._look_seconds, 1e-6)
-        return 1 / min(MOST_LOOKS, max(2.0, looks))
+        affordable = EVALUATION_SHARE * self.share.seconds / max(self._evaluation_seconds, 1e-6)
+        return 1 / min(MOST_EVALUATIONS, max(2.0, affordable))
 
     @property
     def threads(self) -> int:

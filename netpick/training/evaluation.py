@@ -19,10 +19,10 @@ from netpick.types import Event, OnEvent
 from netpick.types.recipe import Recipe
 from netpick.types.results import HistoryPoint
 
-LOOK_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
+SCORE_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
-def look(
+def evaluate(
     job: Job, state: TrainingState, started: float, multiplier: float, on_event: OnEvent | None, steps: int
 ) -> None:
     """Scores the validation rows, keeps the best weights, and notices a loss that is NaN or infinite."""
@@ -81,9 +81,9 @@ def _keep_best(job: Job, network: nn.Module, progress: Progress, point: HistoryP
     ranked = score if job.primary.better == "higher" else -score
     progress.waited = 0 if ranked > progress.top_score else progress.waited + 1
     progress.top_score = max(progress.top_score, ranked)
-    # Among looks that noise alone could rank otherwise the later one is better: its learning rate is lower. Unless its
+    # Among evaluations that noise alone could rank otherwise the later one is better: its learning rate is lower. Unless its
     # loss has risen, which is overfitting that a score of few rows does not show yet.
-    level = ranked >= progress.top_score - LOOK_NOISE / len(job.validation) ** 0.5
+    level = ranked >= progress.top_score - SCORE_NOISE / len(job.validation) ** 0.5
     if ranked > progress.best_score or (level and loss <= 1.02 * progress.best_loss):
         progress.best_score, progress.best_loss, progress.best_step = ranked, loss, progress.step
         progress.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
@@ -94,7 +94,7 @@ def _react(recipe: Recipe, progress: Progress) -> None:
     if recipe.schedule == "plateau" and progress.waited >= 2:
         progress.rate_scale, progress.waited = progress.rate_scale * 0.3, 0
     elif recipe.patience and progress.waited >= recipe.patience and not progress.stop:
-        progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} looks"
+        progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} evaluations"
 
 
 def _told(job: Job, point: HistoryPoint, steps: int) -> dict[str, Any]:

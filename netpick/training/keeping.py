@@ -35,7 +35,7 @@ from netpick.training.job import Job, Trained, new_network
 from netpick.training.plan import Plan
 from netpick.training.stop import Stop
 from netpick.training.train import train
-from netpick.training.training_state import Look, history_from_json, history_to_json
+from netpick.training.training_state import KeptPoint, history_from_json, history_to_json
 from netpick.types import STRICT, OnEvent
 from netpick.types.results import HalfTime
 
@@ -75,7 +75,7 @@ class Halves:
 class Ended:
     """state.json of a training that has ended."""
 
-    history: tuple[Look, ...]
+    history: tuple[KeptPoint, ...]
     best_step: int = Field(ge=0)
     steps: int = Field(ge=0)
     seconds: float = Field(ge=0)

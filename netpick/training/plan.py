@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from netpick.errors import RequestError
-from netpick.training.course import LOOK_SHARE, MOST_LOOKS, Share
+from netpick.training.course import EVALUATION_SHARE, MOST_EVALUATIONS, Share
 from netpick.types.recipe import Recipe
 
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
@@ -94,7 +94,7 @@ class Plan:
 
 
 MOST_THREADS, MOST_STEPS, MOST_SECONDS = 4_096, 10**9, 1e9  # that a plan can have; more is damage, or harm
-LOOKS_AT_MOST = 10**6
+EVALUATIONS_AT_MOST = 10**6
 
 
 def _require_possible(plan: Plan) -> None:
@@ -110,7 +110,7 @@ def _require_possible(plan: Plan) -> None:
         raise ValueError("its order leaves candidates out, or has them twice")
     for c in plan.candidates:
         counts = (c.steps, c.most_steps, c.rows, c.recipe.batch_size, c.recipe.epochs)
-        if not all(0 <= count <= MOST_STEPS for count in counts) or not 0 <= c.looks <= LOOKS_AT_MOST:
+        if not all(0 <= count <= MOST_STEPS for count in counts) or not 0 <= c.looks <= EVALUATIONS_AT_MOST:
             raise ValueError(f"the steps, rows or evaluations of '{c.name[:60]}' are impossible")
         paces = (*c.step_ms.values(), c.look_ms, c.predict_ms)
         if not all(0 <= pace <= 1_000 * MOST_SECONDS for pace in paces):
@@ -124,7 +124,7 @@ class Probe:
     """What the timed probe saw of one candidate."""
 
     step_seconds: Mapping[int, float]  # by number of threads
-    look_seconds: float  # scoring all validation rows once
+    evaluation_seconds: float  # scoring all validation rows once
     predict_seconds: float  # predicting validation and test rows once, at the end
 
     @property
@@ -138,14 +138,14 @@ def planned(candidate: CandidatePlan, probe: Probe, seconds: float, plan: Plan) 
     per_pass = steps_of_pass(candidate, plan)
     most = (candidate.recipe.epochs or max(100, -(-3_000 // per_pass))) * per_pass
     affordable = (
-        first_seconds(seconds, refit=plan.refit, trials=plan.learning_rate_trials) * (1 - LOOK_SHARE) / probe.pace
+        first_seconds(seconds, refit=plan.refit, trials=plan.learning_rate_trials) * (1 - EVALUATION_SHARE) / probe.pace
     )
     return replace(
         candidate,
         steps=int(max(FEWEST_STEPS, min(affordable, most))),
         most_steps=max(FEWEST_STEPS, most),
         step_ms={threads: 1000 * pace for threads, pace in probe.step_seconds.items()},
-        look_ms=1000 * probe.look_seconds,
+        look_ms=1000 * probe.evaluation_seconds,
         predict_ms=1000 * probe.predict_seconds,
     )
 
@@ -167,7 +167,7 @@ def share_of(
         seconds=max(seconds, 0.0),
         most_steps=max(1, most_steps),
         step_seconds={threads: ms / 1000 for threads, ms in candidate.step_ms.items()},
-        look_seconds=candidate.look_ms / 1000 if scored else 0.0,
+        evaluation_seconds=candidate.look_ms / 1000 if scored else 0.0,
         threads=threads,
         branch=scored and candidate.recipe.schedule in ("onecycle", "cosine"),
     )
@@ -177,7 +177,7 @@ def needed_seconds(candidate: CandidatePlan, plan: Plan) -> float:
     """What a candidate can use: its most steps at the probed pace."""
     pace = min(candidate.step_ms.values(), default=0.0) / 1000
     trainings = candidate.most_steps * pace * (2 if plan.refit else 1)
-    return trainings + (MOST_LOOKS * candidate.look_ms + candidate.predict_ms) / 1000
+    return trainings + (MOST_EVALUATIONS * candidate.look_ms + candidate.predict_ms) / 1000
 
 
 def spent_words(plan: Plan, stages: Mapping[str, float], steps: Mapping[str, int]) -> str:

@@ -40,10 +40,10 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
                     network.train()
                     paces[number] = _mean_step(step, feed, seconds, hopeless)
                     if paces[number] >= hopeless:
-                        return Probe(step_seconds=paces, look_seconds=0.0, predict_seconds=0.0)
+                        return Probe(step_seconds=paces, evaluation_seconds=0.0, predict_seconds=0.0)
             torch.set_num_threads(min(paces, key=lambda number: paces[number]))
             some = job.validation[:PROBED_ROWS]
-            look_row = _seconds_of_second(
+            evaluate_row = _seconds_of_second(
                 partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
             )
             predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
@@ -51,7 +51,7 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
         torch.set_num_threads(before)
     return Probe(
         step_seconds=paces,
-        look_seconds=look_row * len(job.validation) / len(some),
+        evaluation_seconds=evaluate_row * len(job.validation) / len(some),
         predict_seconds=predict_row * num_predicted / len(some),
     )
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from netpick.errors import Interrupted, TrainingError
 from netpick.training.batches import batches
 from netpick.training.course import Course, FixedCourse, Segment
-from netpick.training.evaluation import look
+from netpick.training.evaluation import evaluate
 from netpick.training.job import Job, Trained, new_network
 from netpick.training.optimize import Average, make_optimizers, rate_multiplier
 from netpick.training.step import make_step
@@ -45,7 +45,7 @@ def train(job: Job, on_event: OnEvent) -> Trained:
         progress=progress,
         scored_rows=len(job.validation),
     )
-    course = job.course or FixedCourse(steps=job.plan.steps, looks=job.plan.looks, threads=threads)
+    course = job.course or FixedCourse(steps=job.plan.steps, evaluations=job.plan.looks, threads=threads)
     with torch.random.fork_rng(devices=[] if job.data.device == "cpu" else None):
         torch.manual_seed(job.plan.seed + 1)  # dropout
         started -= _take_up(job, state)
@@ -84,7 +84,7 @@ class _Loop:
         self._settle()
         course.stepped(progress.step)
         if segment.look and progress.step == segment.until:
-            look(self.job, self.state, self.started, multiplier, self.on_event, course.steps)
+            evaluate(self.job, self.state, self.started, multiplier, self.on_event, course.steps)
 
     def branch(self, segment: Segment) -> None:
         """Anneals from here, scores the validation rows, and goes back: what half of the time was worth."""
@@ -95,7 +95,7 @@ class _Loop:
         start = rate_multiplier(self.job.plan.recipe, max(segment.begin, 1e-9)) * progress.rate_scale
         whole = self._annealed(segment, start)
         if whole and segment.look:
-            look(self.job, state, self.started, start, None, segment.until)
+            evaluate(self.job, state, self.started, start, None, segment.until)
             kept.half_step, kept.half_score = progress.step, progress.history[-1].validation_score
             kept.half_losses = progress.last_losses
             kept.best_score, kept.best_loss = progress.best_score, progress.best_loss

@@ -24,14 +24,14 @@ from netpick.types import STRICT
 from netpick.types.results import HistoryPoint
 
 SCALARS = ("step", "loss_count", "rate_scale", "best_step", "waited", "stop", "branched", "half_step")
-SCORES = ("top_score", "best_score", "best_loss", "half_score")  # infinite until the first look
+SCORES = ("top_score", "best_score", "best_loss", "half_score")  # infinite until the first evaluation
 
 
 Number = float | Literal["inf", "-inf", "nan"]  # JSON knows no infinities: they become words
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
-class Look:
+class KeptPoint:
     """A HistoryPoint in JSON."""
 
     step: int = Field(ge=0)
@@ -58,7 +58,7 @@ class Counts:
     top_score: Number
     best_score: Number
     best_loss: Number
-    history: tuple[Look, ...]
+    history: tuple[KeptPoint, ...]
     averaged: int = Field(ge=0)
     seconds: float = Field(ge=0)
     used: float = Field(ge=0)  # seconds of the training's share
@@ -84,7 +84,7 @@ class Progress:
     half_step: int = 0  # steps behind the annealed copy, its score, and its losses row by row
     half_score: float = -np.inf
     half_losses: Tensor | None = None
-    last_losses: Tensor | None = None  # of the newest look
+    last_losses: Tensor | None = None  # of the newest evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +198,9 @@ def history_to_json(history: Sequence[HistoryPoint]) -> list[dict[str, Any]]:
     return [{name: _finite(value) for name, value in asdict(point).items()} for point in history]
 
 
-def history_from_json(looks: Sequence[Mapping[str, Any]]) -> tuple[HistoryPoint, ...]:
+def history_from_json(points: Sequence[Mapping[str, Any]]) -> tuple[HistoryPoint, ...]:
     """The inverse of `history_to_json`."""
-    return tuple(HistoryPoint(**{name: _number(name, value) for name, value in look.items()}) for look in looks)
+    return tuple(HistoryPoint(**{name: _number(name, value) for name, value in point.items()}) for point in points)
 
 
 def _finite(value: Any) -> Any:

@@ -52,7 +52,7 @@ class Recipe:
     class_weights: Literal["none", "balanced"] = "none"
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the moving average of the weights; 0 turns it off
     epochs: int = Field(default=0, ge=0)  # passes over the training rows at most; 0: as many as repay themselves
-    patience: int = Field(default=0, ge=0)  # looks at the validation rows without progress before stopping; 0: never
+    patience: int = Field(default=0, ge=0)  # evaluations without progress before stopping; 0: never
     augment: tuple[AugmentName, ...] = ()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 

@@ -41,7 +41,7 @@ class HalfTime:
     """What the second half of a candidate's training brought, on the same validation rows.
 
     At about half of its share a copy of the network is annealed for a few steps and scored, as the candidate itself is at
-    the end. A look in the middle of a schedule would say nothing: with a high learning rate every network looks poor.
+    the end. An evaluation in the middle of a schedule would say nothing: with a high learning rate every network looks poor.
     """
 
     step: int  # steps behind the annealed copy, those of its annealing included

@@ -92,7 +92,9 @@ def busy_for_two(now: float, step: int, threads: int) -> float:
 
 
 def share(seconds: float = 20.0, most_steps: int = 1_000_000, threads: tuple[int, ...] = (1,)) -> Share:
-    return Share(seconds=seconds, most_steps=most_steps, step_seconds=dict.fromkeys(threads, 0.02), look_seconds=0.02)
+    return Share(
+        seconds=seconds, most_steps=most_steps, step_seconds=dict.fromkeys(threads, 0.02), evaluation_seconds=0.02
+    )
 
 
 PACES = [steady(0.01), steady(0.3), steady(3e-4), slower_tenfold, faster_tenfold, stalls]
@@ -183,7 +185,7 @@ def test_a_training_that_was_killed_repeats_what_was_decided_and_then_goes_on() 
 
 
 def test_fixed_steps_know_no_clock() -> None:
-    course = FixedCourse(steps=100, looks=7)
+    course = FixedCourse(steps=100, evaluations=7)
     step, fractions = 0, list[float]()
     while (segment := course.next(step, branched=False)) is not None:
         fractions += [segment.fraction(at) for at in range(segment.step, segment.until)]

@@ -233,7 +233,7 @@ def test_seconds_become_steps() -> None:
         candidates=(),
     )
     candidate = CandidatePlan(name="a", family="mlp", settings={}, recipe=Recipe(batch_size=100), seed=0)
-    probe = Probe(step_seconds={1: 0.02, 2: 0.01}, look_seconds=0.05, predict_seconds=0.2)
+    probe = Probe(step_seconds={1: 0.02, 2: 0.01}, evaluation_seconds=0.05, predict_seconds=0.2)
     made = planned(candidate, probe, 5.0, plan)
     assert 400 < made.steps <= 500
     assert made.step_ms == {1: 20.0, 2: 10.0}

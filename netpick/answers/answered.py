@@ -79,8 +79,8 @@ class AnsweredHorizon(AnsweredQuantities):
 def joined(parts: Sequence[A]) -> A:
     """What was said about some rows, and about the rows behind them; fields that one part lacks are left out."""
     columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
-    made = {name: None if any(c is None for c in cs) else np.concatenate(cs) for name, cs in columns.items()}
-    return replace(parts[0], **made)
+    fields = {name: None if any(c is None for c in cs) else np.concatenate(cs) for name, cs in columns.items()}
+    return replace(parts[0], **fields)
 
 
 def averaged(parts: Sequence[A], weights: Sequence[float]) -> A:
@@ -88,12 +88,12 @@ def averaged(parts: Sequence[A], weights: Sequence[float]) -> A:
 
     What belongs to one model (its calibration, its intervals) is left out, but for the quantiles of a forecast.
     """
-    made = dict.fromkeys((*parts[0].averaged, *parts[0].own))
+    fields = dict.fromkeys((*parts[0].averaged, *parts[0].own))
     for name in parts[0].averaged:
         columns = [vars(part)[name] for part in parts]
         if all(column is not None for column in columns):
-            made[name] = np.tensordot(np.asarray(weights), np.stack(columns), axes=1)
-    return replace(parts[0], **made)
+            fields[name] = np.tensordot(np.asarray(weights), np.stack(columns), axes=1)
+    return replace(parts[0], **fields)
 
 
 def as_stated(predictions: Answered) -> AnsweredChances | None:

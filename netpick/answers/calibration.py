@@ -61,10 +61,10 @@ class Curve:
 
     def of(self, log_odds: Floats) -> Floats:
         """Calibrated log-odds of any shape."""
-        made = self.offset + self.slope * log_odds
+        calibrated = self.offset + self.slope * log_odds
         for at, bend in zip(self.at, self.bends, strict=True):
-            made = made + bend * np.maximum(log_odds - at, 0.0)
-        return made
+            calibrated = calibrated + bend * np.maximum(log_odds - at, 0.0)
+        return calibrated
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -113,11 +113,11 @@ class Calibration:
 
     def of_labels(self, probabilities: Floats) -> Floats:
         """Calibrated probabilities of labels (n, L), each by itself."""
-        made = probabilities.copy()
+        calibrated = probabilities.copy()
         for label, curve in enumerate(self.curves):
             if not curve.is_plain:
-                made[:, label] = _sigmoid(curve.of(log_odds_of(probabilities[:, label])))
-        return made
+                calibrated[:, label] = _sigmoid(curve.of(log_odds_of(probabilities[:, label])))
+        return calibrated
 
 
 def calibrate_classes(probabilities: Floats, truth: Array) -> Calibration | None:
@@ -133,15 +133,15 @@ def calibrate_classes(probabilities: Floats, truth: Array) -> Calibration | None
 
     chosen, least = None, _class_losses(_logs(probabilities, 0.0), truth)
     for shares in ((0.0,), SHARES):
-        made = _temperature(probabilities, truth, shares)
-        logs = _logs(probabilities, made.shared)
+        fitted = _temperature(probabilities, truth, shares)
+        logs = _logs(probabilities, fitted.shared)
 
         def losses(learned: Array, held: Array, logs: Floats = logs) -> Floats:
             return _class_losses(logs[held] * _sharpness(logs[learned], truth[learned]), truth[held])
 
         held_out = _held_out(losses, len(truth))
         if (saved := least - held_out).mean() > _margin(saved, is_plain=len(shares) == 1):
-            chosen, least = made, held_out
+            chosen, least = fitted, held_out
     return chosen
 
 
@@ -165,13 +165,13 @@ def log_odds_of(probabilities: Floats) -> Floats:
 
 def _temperature(probabilities: Floats, truth: Array, shares: tuple[float, ...]) -> Calibration:
     """The share and the temperature that fit these rows best."""
-    made = []
+    fits = []
     for shared in shares:
         logs = _logs(probabilities, shared)
         sharpness = _sharpness(logs, truth)
         loss = _class_losses(logs * sharpness, truth).sum() + (sharpness - 1) ** 2 / (2 * SLOPE_SPREAD**2)
-        made.append((float(loss), Calibration(temperature=1 / sharpness, shared=shared)))
-    return min(made, key=lambda pair: pair[0])[1]
+        fits.append((float(loss), Calibration(temperature=1 / sharpness, shared=shared)))
+    return min(fits, key=lambda pair: pair[0])[1]
 
 
 def _margin(saved: Floats, *, is_plain: bool) -> float:
@@ -282,10 +282,10 @@ def _pooled(centres: Floats, shares: Floats, counts: Floats) -> tuple[Floats, Fl
 def _held_out(losses: Callable[[Array, Array], Floats], count: int) -> Floats:
     """The loss of every row under a fit to the other folds: losses(learned, held)."""
     fold = np.random.default_rng(0).permutation(count) % FOLDS
-    made = np.empty(count)
+    held_out_losses = np.empty(count)
     for number in range(FOLDS):
-        made[fold == number] = losses(np.flatnonzero(fold != number), np.flatnonzero(fold == number))
-    return made
+        held_out_losses[fold == number] = losses(np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+    return held_out_losses
 
 
 def _sample(rows: int, width: int) -> slice:

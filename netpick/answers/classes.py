@@ -102,8 +102,8 @@ class OneClass(Chances[AnsweredClasses]):
     ) -> dict[str, pl.Series]:
         """prediction, and probability_LABEL of every class."""
         key = f"{prefix}prediction"
-        said = pl.Series(key, class_names(self.decide(predictions, rule), labels), dtype=pl.String)
-        return {key: said, **probability_columns(predictions, labels, prefix)}
+        decided = pl.Series(key, class_names(self.decide(predictions, rule), labels), dtype=pl.String)
+        return {key: decided, **probability_columns(predictions, labels, prefix)}
 
     def as_cells(self, words: pl.Series, state: Any) -> pl.Series:
         if state.cells == "integer":

@@ -213,8 +213,8 @@ def _chosen(truth: Array, stated: Array, costs: Costs | None, positive: str) -> 
 
 def _folds(results: Sequence[CandidateResult]) -> Array | None:
     """The fold of each test row, where there are folds."""
-    found = (r.test_predictions.folds for r in results if r.test_predictions is not None)
-    return next((folds for folds in found if folds is not None), None)
+    folds_of_each = (r.test_predictions.folds for r in results if r.test_predictions is not None)
+    return next((folds for folds in folds_of_each if folds is not None), None)
 
 
 def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | None) -> CandidateResult:
@@ -227,8 +227,8 @@ def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | N
     by_fold = {}
     for fold in np.unique(tested.folds).tolist():
         rows = chosen.folds == fold
-        found = _chosen(contest.validation_truth[rows], chosen.probabilities[rows, 1], costs, "1")
-        by_fold[fold] = found.value
+        threshold = _chosen(contest.validation_truth[rows], chosen.probabilities[rows, 1], costs, "1")
+        by_fold[fold] = threshold.value
     return replace(
         result,
         validation_predictions=replace(chosen, thresholds=np.array([by_fold[f] for f in chosen.folds.tolist()])),

@@ -74,10 +74,10 @@ class LabelFlags(nn.Module):
 
 def _curved(curve: Curve, log_odds: Tensor) -> Tensor:
     """As `Curve.of`."""
-    made = curve.offset + curve.slope * log_odds
+    calibrated = curve.offset + curve.slope * log_odds
     for at, bend in zip(curve.at, curve.bends, strict=True):
-        made = made + bend * functional.relu(log_odds - at)
-    return made
+        calibrated = calibrated + bend * functional.relu(log_odds - at)
+    return calibrated
 
 
 class Quantities(nn.Module):

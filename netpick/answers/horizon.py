@@ -262,12 +262,12 @@ def held(misses: Array) -> Array:
     # Of few windows, which overlap, hardly more than those that follow each other count for the correction for few values.
     independent = rows if rows >= FEWEST_SCORES else rows / horizon + 2 * reach + 1
     level = min(1.0, INTERVAL * (1 + 1 / independent))
-    found = np.zeros((horizon, width))
+    errors = np.zeros((horizon, width))
     for step in range(horizon):
         near = misses[:, max(0, step - reach) : step + reach + 1].reshape(-1, width)
         for target in range(width):
             known = near[:, target]
             known = known[~np.isnan(known)]
             if len(known):
-                found[step, target] = np.quantile(known, level)
-    return found
+                errors[step, target] = np.quantile(known, level)
+    return errors

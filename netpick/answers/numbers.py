@@ -62,9 +62,9 @@ class Numbers(Answer[AnsweredNumbers]):
         return np.asarray((answers - np.asarray(state.mean)) / np.asarray(state.std))
 
     def calibrated(self, predictions: AnsweredNumbers, truth: Array, state: Any) -> Any:
-        made = [interval_of(predictions.values[:, i], truth[:, i]) for i in range(truth.shape[1])]
-        known = tuple(interval for interval in made if interval is not None)
-        return replace(state, intervals=known if len(known) == len(made) else ())
+        intervals = [interval_of(predictions.values[:, i], truth[:, i]) for i in range(truth.shape[1])]
+        known = tuple(interval for interval in intervals if interval is not None)
+        return replace(state, intervals=known if len(known) == len(intervals) else ())
 
     def revised(self, predictions: AnsweredNumbers, state: Any) -> AnsweredNumbers:
         if not state.intervals:

@@ -226,7 +226,7 @@ def show_look(prepared: Prepared) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("column", "is", "because", "missing", "examples"):
         table.add_column(heading, justify="right" if heading == "missing" else "left")
-    shown = _told_apart(prepared.schema.fields)
+    shown = _listed(prepared.schema.fields)
     for f in shown:
         meaning = f.kind or "left out"
         if f.role in ("target", "group"):
@@ -242,12 +242,12 @@ def show_look(prepared: Prepared) -> None:
     _findings(console, prepared.findings)
 
 
-def _told_apart(fields: Sequence[Field]) -> Sequence[Field]:
+def _listed(fields: Sequence[Field]) -> Sequence[Field]:
     """All columns, or of very many the first that are learned from and the first that are not."""
     if len(fields) <= MOST_COLUMNS:
         return fields
-    told = [[f for f in fields if (f.role == "feature") is learned][:MOST_COLUMNS] for learned in (True, False)]
-    names = {f.name for part in told for f in part}
+    parts = [[f for f in fields if (f.role == "feature") is learned][:MOST_COLUMNS] for learned in (True, False)]
+    names = {f.name for part in parts for f in part}
     return [f for f in fields if f.name in names]
 
 

@@ -56,11 +56,11 @@ def marked(words: Sequence[str], values: Array) -> Html:
     """The text with its words on grounds of their weight."""
     top = float(np.abs(values).max()) or 1.0
     symbols = all(len(word) == 1 for word in words)
-    made = []
+    spans = []
     for word, value in zip(words, values, strict=True):
         share = float(abs(value)) / top
         kind = "" if share < 0.08 else "for" if value > 0 else "against"
-        made.append(
+        spans.append(
             element(
                 "span",
                 word if word.strip() else "\u00a0",
@@ -69,7 +69,7 @@ def marked(words: Sequence[str], values: Array) -> Html:
                 title=f"{value:+.3g}",
             )
         )
-    joined = made if symbols else [part for one in made for part in (one, " ")]
+    joined = spans if symbols else [part for one in spans for part in (one, " ")]
     return element("p", joined, class_="words symbols" if symbols else "words")
 
 
@@ -177,8 +177,8 @@ def map_tile(values: Array, most: int = 96) -> Html:
 
 def tiles(parts: Sequence[tuple[Html, str]], *, size: str = "") -> Html:
     """Pictures side by side, each with a line under it. size: "small" or "large"."""
-    made = [element("div", picture, element("small", label) if label else None) for picture, label in parts]
-    return element("div", made, class_=f"row-of-tiles {size}".strip())
+    framed_parts = [element("div", picture, element("small", label) if label else None) for picture, label in parts]
+    return element("div", framed_parts, class_=f"row-of-tiles {size}".strip())
 
 
 # --- bars ------------------------------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def _stripes(values: Array, x: Floats, frame: _Frame) -> Html:
     top = float(np.abs(values).max()) or 1.0
     groups = np.array_split(np.arange(len(values)), min(len(values), 160))
     half = (x[1] - x[0]) / 2 if len(x) > 1 else 0.5
-    made = []
+    stripes = []
     for group in groups:
         value = float(values[group].mean())
         share = abs(value) / top
@@ -319,7 +319,7 @@ def _stripes(values: Array, x: Floats, frame: _Frame) -> Html:
             continue
         start, end = frame.across(float(x[group[0]] - half)), frame.across(float(x[group[-1]] + half))
         start, end = max(start, LEFT), min(end, WIDE - RIGHT)
-        made.append(
+        stripes.append(
             element(
                 "rect",
                 x=f"{start:.1f}",
@@ -330,7 +330,7 @@ def _stripes(values: Array, x: Floats, frame: _Frame) -> Html:
                 fill_opacity=f"{0.75 * share:.2f}",
             )
         )
-    return element("g", made)
+    return element("g", stripes)
 
 
 def _axes(frame: _Frame, axes: tuple[str, str]) -> Html:

@@ -94,8 +94,8 @@ def _own(name: str) -> str:
 
 def plotly_script() -> str:
     """plotly's own bundle, fit to stand inside a page. It is found, not imported: importing plotly costs half a second."""
-    found = importlib.util.find_spec("plotly")
-    path = Path(found.origin).parent / "package_data" / "plotly.min.js" if found and found.origin else None
+    plotly = importlib.util.find_spec("plotly")
+    path = Path(plotly.origin).parent / "package_data" / "plotly.min.js" if plotly and plotly.origin else None
     if path is None or not path.is_file():
         raise RequestError(
             "The report page needs plotly's script, plotly/package_data/plotly.min.js, and it is not installed. "

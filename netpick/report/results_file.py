@@ -36,8 +36,8 @@ def keep_results(folder: Path, results: RunResults) -> None:
     shown = {entry.name: entry.test_predictions for entry in _detailed(results)}
     # Of forecasts, which may have millions of numbers, `results.forecast` holds all that is drawn.
     few = slice(0, 0 if results.forecast is not None else None)
-    said = {name: None if one is None else one.take(few) for name, one in shown.items()}
-    plain, arrays = to_parts({"results": _without_predictions(results), "predictions": said})
+    predictions = {name: None if one is None else one.take(few) for name, one in shown.items()}
+    plain, arrays = to_parts({"results": _without_predictions(results), "predictions": predictions})
     contents = {JSON: json.dumps(plain, allow_nan=False).encode(), ARRAYS: save_arrays(arrays)}
     archive = BytesIO()
     write_archive(archive, {MANIFEST: manifest_of(FORMAT, contents), **contents})
@@ -63,8 +63,8 @@ def read_results(folder: Path) -> RunResults:
         if results.target.task not in TASKS:
             raise RefusedError("its task is none of this version")
         typed = TASKS[results.target.task].answer.typed
-        said = from_parts(Mapping[str, typed | None], plain["predictions"], arrays)  # type: ignore[type-abstract, valid-type]
-        return _with_predictions(results, said)
+        predictions = from_parts(Mapping[str, typed | None], plain["predictions"], arrays)  # type: ignore[type-abstract, valid-type]
+        return _with_predictions(results, predictions)
     except RefusedError as error:
         raise RequestError(f"{path} cannot be read ({error}). Train again with `netpick fit`.") from None
 

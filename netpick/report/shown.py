@@ -47,8 +47,8 @@ def with_shown(results: RunResults, source: Source, pictures: Callable[[Rows], S
     results = replace(results, source=replace(results.source, pictured=pictures is not None))
     examples = [rows for _, rows in example_rows(results)]
     pictured = np.concatenate([*examples, mistake_rows(results), np.empty(0, np.int64)]).astype(np.int64)
-    found = np.array([row for finding in results.findings for row in finding.rows], np.int64)
-    rows = np.unique(np.concatenate([pictured, found[(found >= 0) & (found < source.num_rows)]]))
+    named_rows = np.array([row for finding in results.findings for row in finding.rows], np.int64)
+    rows = np.unique(np.concatenate([pictured, named_rows[(named_rows >= 0) & (named_rows < source.num_rows)]]))
     drawn = (
         {} if pictures is None else dict(zip(np.unique(pictured).tolist(), pictures(np.unique(pictured)), strict=True))
     )
@@ -83,10 +83,10 @@ def _label_counts(source: Source, target: TargetInfo) -> list[int] | None:
     column = source.columns.get(target.names[0])
     if not isinstance(column, TableColumn):
         return None
-    found = {text.strip(): rows for text, rows in counts_of(column.values.cast(pl.String)).iter_rows()}
-    counts = [int(found.get(label, 0)) for label in target.labels]
+    rows_by_text = {text.strip(): rows for text, rows in counts_of(column.values.cast(pl.String)).iter_rows()}
+    counts = [int(rows_by_text.get(label, 0)) for label in target.labels]
     # Labels that were cleaned (a stray full stop) do not match their cells; then only the test rows can be counted.
-    return counts if sum(counts) == sum(found.values()) else None
+    return counts if sum(counts) == sum(rows_by_text.values()) else None
 
 
 # --- forecasts -------------------------------------------------------------------------------------------------------

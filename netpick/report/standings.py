@@ -63,15 +63,15 @@ def shown_in_detail(results: RunResults) -> CandidateResult | None:
 
 def best_network(results: RunResults) -> CandidateResult | None:
     """The network to use where a network is wanted: the winner, if that is one."""
-    said = named(results.candidates, results.verdict.best_network)
-    return said if said is not None else named(results.candidates, results.verdict.winner)
+    recommended = named(results.candidates, results.verdict.best_network)
+    return recommended if recommended is not None else named(results.candidates, results.verdict.winner)
 
 
 def best_baseline(results: RunResults) -> CandidateResult | None:
     """The verdict's best baseline, else the first baseline in the standings."""
-    said = named(results.baselines, results.verdict.best_baseline)
-    if said is not None:
-        return said
+    recommended = named(results.baselines, results.verdict.best_baseline)
+    if recommended is not None:
+        return recommended
     return next((e for e in standings(results) if e.family == "baseline" and primary(results, e) is not None), None)
 
 

@@ -205,11 +205,11 @@ class ClockCourse:
     @property
     def steps(self) -> int:
         """See Course."""
-        made = max((s.until for s in self.record.segments if not s.branch), default=0)
+        last = max((s.until for s in self.record.segments if not s.branch), default=0)
         if self.record.whole or self.record.over:
-            return made
+            return last
         left = self.share.seconds - (self._begun - self.started)
-        return max(made, min(self.share.most_steps, made + int(max(0.0, left) / min(self._paces.values()))))
+        return max(last, min(self.share.most_steps, last + int(max(0.0, left) / min(self._paces.values()))))
 
     @property
     def used(self) -> float:

@@ -57,7 +57,7 @@ def evaluate(
     if on_event is not None:
         _react(job.plan.recipe, progress)
         text = f"{job.plan.name}: step {progress.step:,} of {steps:,}, {job.primary.label} {score:.4f}"
-        on_event(Event(stage="train", text=text, data=_told(job, point, steps)))
+        on_event(Event(stage="train", text=text, data=_event_data(job, point, steps)))
 
 
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
@@ -97,7 +97,7 @@ def _react(recipe: Recipe, progress: Progress) -> None:
         progress.stop = f"stopped early at step {progress.step:,}: no progress for {recipe.patience} evaluations"
 
 
-def _told(job: Job, point: HistoryPoint, steps: int) -> dict[str, Any]:
+def _event_data(job: Job, point: HistoryPoint, steps: int) -> dict[str, Any]:
     return {
         "candidate": job.plan.name,
         "step": point.step,

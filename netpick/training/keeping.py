@@ -180,16 +180,16 @@ class Keeper:
         """Trains, or takes up what was trained. `key` names the training within the run."""
         base = self.folder / CHECKPOINTS / key
         ended, steps = Checkpoints(base / "ended"), Checkpoints(base / "steps")
-        found = ended.load(lambda: Expected(tensors=specs_of(new_network(job).state_dict()), state=Ended))
-        if found is not None:
+        stored = ended.load(lambda: Expected(tensors=specs_of(new_network(job).state_dict()), state=Ended))
+        if stored is not None:
             network = new_network(job)
-            network.load_state_dict(found.tensors)
+            network.load_state_dict(stored.tensors)
             network.eval()
-            history = history_from_json(found.state["history"])
-            rest = {name: found.state[name] for name in ("best_step", "steps", "seconds")}
-            half_time = HalfTime(**found.state["half_time"]) if found.state["half_time"] else None
-            self.clock.set(max(self.clock.seconds(), float(found.state["used"])))  # others may have ended later
-            remarks = tuple(found.state["remarks"])
+            history = history_from_json(stored.state["history"])
+            rest = {name: stored.state[name] for name in ("best_step", "steps", "seconds")}
+            half_time = HalfTime(**stored.state["half_time"]) if stored.state["half_time"] else None
+            self.clock.set(max(self.clock.seconds(), float(stored.state["used"])))  # others may have ended later
+            remarks = tuple(stored.state["remarks"])
             return Trained(network=network, history=history, half_time=half_time, remarks=remarks, **rest)
         self.stop.training = True
         try:
@@ -224,7 +224,7 @@ class Keeper:
         for half in self.folder.glob(".netpick-*.partial"):  # of writes that a kill broke off
             half.unlink(missing_ok=True)
         try:
-            request = self._told(read_request_file(self.folder / REQUEST))
+            request = self._kept_request(read_request_file(self.folder / REQUEST))
             decided = {name: [asdict(s) for s in kept] for name, kept in read_decisions(self.folder).items()}
             kept = {"options": request.options, "fingerprint": request.fingerprint, "versions": request.versions}
             baselines = {name: asdict(decision) for name, decision in baseline_decisions(self.folder).items()}
@@ -235,7 +235,7 @@ class Keeper:
         except (RequestError, OSError):
             pass  # what was decided still lies in its own file
 
-    def _told(self, request: Request) -> Request:
+    def _kept_request(self, request: Request) -> Request:
         """What stays of the request: of a private run no path, title or command, which only resuming needed."""
         if request.options.get("private") is not True:
             return request

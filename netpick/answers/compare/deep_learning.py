@@ -118,15 +118,15 @@ def _not_needed(rivals: Rivals, baseline: CandidateResult) -> tuple[Helps, str]:
             f"{rows[0].upper()}{rows[1:]} cannot tell {best} from {other} (difference {difference_text(pair, sign=True)}): "
             "until there are more, the baseline is the safer choice."
         )
-    said = f"does not beat {other} (difference {difference_text(pair, sign=True)})"
+    outcome = f"does not beat {other} (difference {difference_text(pair, sign=True)})"
     if pair.verdict == "worse":
-        said = f"is worse than {other} by {difference_text(turned(pair))}"
+        outcome = f"is worse than {other} by {difference_text(turned(pair))}"
     elif pair.verdict == "better":
         less = f"which is less than the {margin_text(rivals.margin)} that would matter"
-        said = f"is better than {other} by {difference_text(pair)}, {less}"
+        outcome = f"is better than {other} by {difference_text(pair)}, {less}"
     if rivals.undecided:
-        return "unclear", f"{'It' if it == 'it' else f'The best network, {it},'} {said}."
-    return "no", f"{NOT_NEEDED}: {best} {said}."
+        return "unclear", f"{'It' if it == 'it' else f'The best network, {it},'} {outcome}."
+    return "no", f"{NOT_NEEDED}: {best} {outcome}."
 
 
 def _rows(network: CandidateResult, metric: str) -> str:

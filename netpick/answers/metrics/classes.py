@@ -23,8 +23,8 @@ Average = Literal["positive", "macro", "true", "weighted"]
 def class_sums(truth: Array, decided: Array, num_classes: int) -> Sums:
     """What rows add to hits, true rows and decided rows of each class (n,) or label (n, L): 3 * K sums."""
     if truth.ndim == 2:
-        true, said = (truth > 0).astype(np.float64), (decided > 0).astype(np.float64)
-        return RowSums((true * said, true, said))
+        true, called = (truth > 0).astype(np.float64), (decided > 0).astype(np.float64)
+        return RowSums((true * called, true, called))
     return RowCounts((np.where(truth == decided, truth, num_classes), truth, decided), num_classes)
 
 
@@ -62,15 +62,15 @@ class ClassShare(SumMetric[AnsweredChances]):
         return np.asarray((shares.scores * shares.counts).sum(axis=1))
 
     def slopes(self, totals: Floats, truth: Array) -> Floats:
-        found = self._shares(totals[None], truth)
-        (scores,), (below,), (shares,) = found.scores, found.below, found.counts
+        per_class = self._shares(totals[None], truth)
+        (scores,), (below,), (shares,) = per_class.scores, per_class.below, per_class.counts
         per_unit = np.divide(shares, below, out=np.zeros_like(below), where=below > 0)
         # One more row of weight raises the denominator of its true class by r and of its decided class by d, and the
         # numerator by r + d where they agree.
         rise = (self.of_true + self.of_decided) * per_unit
         fall_true, fall_decided = -self.of_true * scores * per_unit, -self.of_decided * scores * per_unit
         if self.average == "weighted":  # the averaging weights move too
-            fall_true = fall_true + (scores - float(scores @ shares)) / max(float(found.true.sum()), 1.0)
+            fall_true = fall_true + (scores - float(scores @ shares)) / max(float(per_class.true.sum()), 1.0)
         return np.concatenate([rise, fall_true, fall_decided])
 
     def _shares(self, totals: Floats, truth: Array) -> _Shares:
@@ -100,8 +100,8 @@ class ClassShare(SumMetric[AnsweredChances]):
 
     def effective_rows(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> int:
         """The rows of the rarest class that counts, times the number of such classes."""
-        found = self._plain(truth, predictions, decided)
-        rows = found.below[0][found.counts[0] > 0] / (self.of_true + self.of_decided)
+        per_class = self._plain(truth, predictions, decided)
+        rows = per_class.below[0][per_class.counts[0] > 0] / (self.of_true + self.of_decided)
         rows = rows[rows > 0]
         if not len(rows):
             return 0
@@ -111,8 +111,8 @@ class ClassShare(SumMetric[AnsweredChances]):
 
     def hidden_variance(self, truth: Array, predictions: AnsweredChances, decided: Array | None) -> float:
         """What one row more, half right and half wrong (Jeffreys), adds to the variance of each class, where several count."""
-        found = self._plain(truth, predictions, decided)
-        (scores,), (below,), (shares,) = found.scores, found.below, found.counts
+        per_class = self._plain(truth, predictions, decided)
+        (scores,), (below,), (shares,) = per_class.scores, per_class.below, per_class.counts
         if (shares > 0).sum() < 2:
             return 0.0
         rows = below / (self.of_true + self.of_decided)

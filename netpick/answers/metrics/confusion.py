@@ -39,13 +39,13 @@ def per_class_scores(truth: Array, decided: Array, num_classes: int) -> list[Cla
     (sums,) = class_sums(truth, decided, num_classes).totals(np.ones((1, len(truth)))).reshape(1, 3, num_classes)
     scores = []
     for k in range(num_classes):
-        hits, true, said = (float(part) for part in sums[:, k])
+        hits, true, called = (float(part) for part in sums[:, k])
         scores.append(
             ClassScores(
                 index=k,
-                precision=_share(hits, said),
+                precision=_share(hits, called),
                 recall=_share(hits, true),
-                f1=_f1(hits, true, said),
+                f1=_f1(hits, true, called),
                 support=round(true),
             )
         )

@@ -161,28 +161,28 @@ class AveragePrecision(RankMetric):
         order = np.argsort(-scores)
         ends = _ends_of_ties(scores[order])
         counted = weights[:, order]
-        found = np.cumsum(counted * positive[order], axis=1)[:, ends]
+        hits = np.cumsum(counted * positive[order], axis=1)[:, ends]
         called = np.cumsum(counted, axis=1)[:, ends]
-        precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
-        gained = np.diff(found, axis=1, prepend=0.0)
-        total = found[:, -1]
+        precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+        gained = np.diff(hits, axis=1, prepend=0.0)
+        total = hits[:, -1]
         return _ratio((gained * precision).sum(axis=1), total)
 
     def one_linear(self, positive: Bools, scores: Floats) -> Linear:
         order = np.argsort(-scores)
         ends = _ends_of_ties(scores[order])
-        found = np.cumsum(positive[order], dtype=np.float64)[ends]
+        hits = np.cumsum(positive[order], dtype=np.float64)[ends]
         called = (ends + 1).astype(np.float64)
-        gained = np.diff(found, prepend=0.0)
-        total = found[-1]
-        value = float((gained * found / called).sum() / total)
+        gained = np.diff(hits, prepend=0.0)
+        total = hits[-1]
+        value = float((gained * hits / called).sum() / total)
         # A row lifts `called` (and `found`, if positive) at its own step and at every later one.
         if_yes = _sums_from_here(gained / called)
-        if_any = _sums_from_here(gained * found / called**2)
+        if_any = _sums_from_here(gained * hits / called**2)
         step = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
         is_yes = positive[order]
         influence = np.empty(len(scores))
-        influence[order] = (is_yes * (found[step] / called[step] + if_yes[step] - value) - if_any[step]) / total
+        influence[order] = (is_yes * (hits[step] / called[step] + if_yes[step] - value) - if_any[step]) / total
         return Linear(value=value, influence=influence * len(scores))
 
 

@@ -46,13 +46,13 @@ def sentence(shown: Sequence[Ablation], word: str) -> str:
     rest = [one.group for one in shown if one.verdict == "unclear"]
     if len(helping) == len(shown):
         return f"The network uses every group: {listed(helping)}. Without any one of them {word} is worse."
-    said = f"The network uses {listed(helping)}."
+    sentences = f"The network uses {listed(helping)}."
     if rest:
-        said += f" No difference that these test rows can tell from chance: {listed(rest)}."
+        sentences += f" No difference that these test rows can tell from chance: {listed(rest)}."
     harming = [one.group for one in shown if one.verdict == "harms"]
     if harming:
-        said += f" Worse {word} than with values of other rows: {listed(harming)}; leave them out, and try again."
-    return said
+        sentences += f" Worse {word} than with values of other rows: {listed(harming)}; leave them out, and try again."
+    return sentences
 
 
 def caution() -> str:

@@ -139,9 +139,9 @@ def _texts(results: RunResults) -> Html | None:
     """A few texts of each class, where rows are texts."""
     figures = []
     for label, rows in example_rows(results):
-        told = [results.source.rows[row].text for row in rows.tolist()]
-        if told:
-            figures.append(element("figure", element("figcaption", label), [element("blockquote", t) for t in told]))
+        texts = [results.source.rows[row].text for row in rows.tolist()]
+        if texts:
+            figures.append(element("figure", element("figcaption", label), [element("blockquote", t) for t in texts]))
     note = f"Test rows, not picked by hand; the first {MOST_LETTERS} letters of '{text_column(results)}'."
     parts = element("h3", "Examples"), element("p", note), element("div", figures, class_="samples texts")
     return element("div", *parts) if figures else None

@@ -222,9 +222,9 @@ def _curve_table(rocs: dict[str, tuple[Curve, str]], recalls: dict[str, tuple[Cu
     head += [Column(title="Average precision", number=True)]
     rows = []
     for name, (curve, _) in rocs.items():
-        found = np.interp(grid[[0, 2, 3, 4]], curve.x, curve.y)
+        recalled = np.interp(grid[[0, 2, 3, 4]], curve.x, curve.y)
         area = recalls[name][0].area if name in recalls else float("nan")
-        rows.append([name, grouped(curve.area, 3), *(percent(float(f)) for f in found), grouped(area, 3)])
+        rows.append([name, grouped(curve.area, 3), *(percent(float(f)) for f in recalled), grouped(area, 3)])
     return table("Points of the ROC curve", head, rows)
 
 
@@ -232,9 +232,9 @@ def _bins_table(bins: dict[str, tuple[Bins, str]]) -> Html:
     head = [Column(title="Candidate")]
     head += [Column(title=t, number=True) for t in ("Said", "Came true", "Rows")]
     rows = [
-        [name, grouped(float(said), 3), grouped(float(true), 3), grouped(int(n))]
+        [name, grouped(float(stated), 3), grouped(float(true), 3), grouped(int(n))]
         for name, (one, _) in bins.items()
-        for said, true, n in zip(one.confidence, one.observed, one.count, strict=True)
+        for stated, true, n in zip(one.confidence, one.observed, one.count, strict=True)
     ]
     return table("Calibration", head, rows)
 

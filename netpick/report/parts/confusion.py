@@ -48,11 +48,11 @@ def _pairs(matrix: npt.NDArray[np.int64], labels: list[str]) -> list[tuple[str, 
     np.fill_diagonal(off, 0)
     order = np.argsort(-off, axis=None, kind="stable")[: int((off > 0).sum())]
     support = matrix.sum(axis=1)
-    found = []
+    confusions = []
     for cell in order[:100]:
         a, b = divmod(int(cell), len(labels))
-        found.append((labels[a], labels[b], int(off[a, b]), float(off[a, b] / max(1, support[a]))))
-    return found
+        confusions.append((labels[a], labels[b], int(off[a, b]), float(off[a, b] / max(1, support[a]))))
+    return confusions
 
 
 def _matrix(matrix: npt.NDArray[np.int64], labels: list[str]) -> Html:

@@ -15,16 +15,16 @@ from netpick.types.results import RunResults
 def explain_section(results: RunResults, charts: Charts) -> Html | None:
     """A few figures about one row; nothing where there are none."""
     del charts
-    found = results.explained
-    if found is None or not found.figures:
+    explained = results.explained
+    if explained is None or not explained.figures:
         return None
     model = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick")
     network = best_network(results)
     lead = element(
         "p",
-        f"One of the validation rows, {found.row}: {network.name if network else 'the network'} says {found.said}; the data say {found.truth}. It describes "
+        f"One of the validation rows, {explained.row}: {network.name if network else 'the network'} says {explained.said}; the data say {explained.truth}. It describes "
         "this network, not the world: what it goes by need not be what causes anything. Other rows, every layer, and all "
         "mistakes one by one: ",
         element("code", f"netpick explain {model} DATA"),
     )
-    return section("explain", "What it goes by", lead, [Html(figure_html(figure)) for figure in found.figures])
+    return section("explain", "What it goes by", lead, [Html(figure_html(figure)) for figure in explained.figures])

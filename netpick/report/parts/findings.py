@@ -23,10 +23,10 @@ def findings_section(results: RunResults, charts: Charts) -> Html:
         return section("findings", "Findings", element("p", "The checks found nothing to report."), _outcomes(results))
     groups = []
     for severity, (kind, title) in SEVERITIES.items():
-        found = [one for one in results.findings if one.severity == severity]
-        if found:
-            items = [_finding(results, one, kind) for one in found]
-            groups.append(element("div", element("h3", f"{title} ({len(found)})"), items, class_="findings"))
+        findings = [one for one in results.findings if one.severity == severity]
+        if findings:
+            items = [_finding(results, one, kind) for one in findings]
+            groups.append(element("div", element("h3", f"{title} ({len(findings)})"), items, class_="findings"))
     return section("findings", "Findings", groups, _outcomes(results))
 
 
@@ -38,14 +38,14 @@ def _outcomes(results: RunResults) -> Html | None:
     words = [several for several, _ in OUTCOMES.values()]
     if counts["does not apply"] == 1:
         words[-1] = "does not apply"
-    said = ", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True))
+    outcomes = ", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True))
     columns = [Column(title="Check"), Column(title="Asks about"), Column(title="Outcome")]
     whole = table(
         "Every check. One that does not apply has not passed: these data are not what it asks about.",
         columns,
         [[check.code, check.title, _outcome(check)] for check in results.checks],
     )
-    return fold(f"All {len(results.checks)} checks: {said}", whole)
+    return fold(f"All {len(results.checks)} checks: {outcomes}", whole)
 
 
 def _outcome(check: CheckOutcome) -> Html:

@@ -45,19 +45,19 @@ def label_mistakes(results: RunResults, entry: CandidateResult) -> Html | None:
     """Rows with a label that was wrongly given or withheld, the most confident first."""
     probabilities = probabilities_of(entry)
     choice = decided(results, entry)
-    found = _mislabelled(results, entry)
-    told: list[list[Child]] = []
-    for i, label in found:
+    mistakes = _mislabelled(results, entry)
+    rows: list[list[Child]] = []
+    for i, label in mistakes:
         name = results.target.labels[label]
-        given = bool(choice[i, label])
-        told.append(
+        holds = bool(choice[i, label])
+        rows.append(
             [
-                f"{'not ' if given else ''}{name}",
-                f"{'' if given else 'not '}{name}",
+                f"{'not ' if holds else ''}{name}",
+                f"{'' if holds else 'not '}{name}",
                 percent(float(probabilities[i, label])),
             ]
         )
-    return _gallery(results, found[:, 0], ("Truth", "Said", "Probability"), told, "The surest mistakes")
+    return _gallery(results, mistakes[:, 0], ("Truth", "Said", "Probability"), rows, "The surest mistakes")
 
 
 def value_mistakes(results: RunResults, entry: CandidateResult, index: int) -> Html | None:

@@ -44,8 +44,8 @@ def _others(results: RunResults) -> list[str | Html]:
     others = [name for name in results.kept if name != results.verdict.winner]
     if not others:
         return []
-    said = f" adds another candidate of the run to any of these commands: {listed(others, 12)}."
-    return [" ", element("code", f"--candidate {shlex.quote(others[0])}"), said]
+    usage = f" adds another candidate of the run to any of these commands: {listed(others, 12)}."
+    return [" ", element("code", f"--candidate {shlex.quote(others[0])}"), usage]
 
 
 def run_folder(results: RunResults) -> str:
@@ -68,12 +68,12 @@ def shell(results: RunResults, candidate: str | None = None) -> str:
 
 def python(results: RunResults, candidate: str | None = None) -> str:
     """The same from Python."""
-    given = repr(f"{run_folder(results).rstrip('/')}/model.netpick")
+    arguments = repr(f"{run_folder(results).rstrip('/')}/model.netpick")
     if candidate is not None and candidate != results.verdict.winner:
-        given = f"{run_folder(results)!r}, candidate={candidate!r}"
+        arguments = f"{run_folder(results)!r}, candidate={candidate!r}"
     return (
         "import netpick\n\n"
-        f"model = netpick.load({given})\n"
+        f"model = netpick.load({arguments})\n"
         'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
     )
 
@@ -82,31 +82,31 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
     """What the evidence does not cover, in sentences."""
     score = primary(results, winner) if winner else None
     kept = [field.name for field in results.schema.features]
-    said = []
+    sentences = []
     if winner and score:
         decimals = decimals_for([score])
-        said.append(
+        sentences.append(
             f"Expect {metric_word(results.primary_metric)} of {interval(score, decimals)} on data like the "
             f"{grouped(score.n)} test rows. On other data (another place, device or year) it can be lower: score it there first."
         )
     if answer_of(results).one_class:
         classes = listed([str(label) for label in results.target.labels], 10)
-        said.append(
+        sentences.append(
             f"It answers with one of the classes it learned: {classes}. Anything else is given one of these too."
         )
     split = results.split
     learned = len(split.train) + (len(split.validation) if split.folds > 1 else 0)
-    said.append(f"It learned from {counted(learned, 'row')} of {results.source.name}.")
+    sentences.append(f"It learned from {counted(learned, 'row')} of {results.source.name}.")
     if len(kept) > 1:
-        said.append(f"New rows need the same columns: {listed(kept, 12)}.")
+        sentences.append(f"New rows need the same columns: {listed(kept, 12)}.")
     severe = sum(f.severity == "severe" for f in results.findings)
     if severe:
-        said.append(
+        sentences.append(
             f"{counted(severe, 'severe finding')} stand{'s' * (severe == 1)} against these scores; see Findings."
         )
     if winner and winner.latency_ms > 0:
-        said.append(f"One row took {milliseconds(winner.latency_ms)} on the machine that trained it.")
-    return said
+        sentences.append(f"One row took {milliseconds(winner.latency_ms)} on the machine that trained it.")
+    return sentences
 
 
 def _typed(text: str) -> Html:

@@ -45,8 +45,8 @@ class Augmenter:
 
     def __init__(self, names: Sequence[AugmentName], spec: InputSpec, seed: int, name: str | None = None) -> None:
         self.name = name or spec.form
-        made = AUGMENTERS.get(spec.form)
-        self.form = None if made is None else made(names, spec, seed)
+        augmenter = AUGMENTERS.get(spec.form)
+        self.form = None if augmenter is None else augmenter(names, spec, seed)
         self.names = frozenset() if self.form is None else self.form.names
         self.seed = seed
 

@@ -51,7 +51,7 @@ def input_names(encoders: Sequence[Encoder]) -> list[str]:
     return names
 
 
-def places(encoders: Sequence[Encoder]) -> list[tuple[str, slice | None]]:
+def input_places(encoders: Sequence[Encoder]) -> list[tuple[str, slice | None]]:
     """The input that each encoder's column is (part of), and which of its columns where several share it."""
     widths = dict.fromkeys(JOINED, 0)
     column_places: list[tuple[str, slice | None]] = []
@@ -92,7 +92,7 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
     """Encodes all rows. Raises DataError when a column is missing or of another nature than in training."""
     specs = input_specs(encoders)
     arrays: dict[str, Array] = {}
-    for encoder, (name, place) in zip(encoders, places(encoders), strict=True):
+    for encoder, (name, place) in zip(encoders, input_places(encoders), strict=True):
         kind = KINDS[encoder.kind]
         column = _column(columns, encoder)
         encoded = kind.encode(column, encoder.state)

@@ -134,12 +134,12 @@ def exchange_losses(
     if not asked.metric.applies(asked.truth, whole):
         return []
     full = Contender(name="all", predictions=whole, decided=asked.answer.decide(whole, asked.rule))
-    made = []
+    differences = []
     for number, title in enumerate(titles):
         exchanged = answered(number, _partners(count, (asked.resampler.seed, number)))
         without = Contender(name=title, predictions=exchanged, decided=asked.answer.decide(exchanged, asked.rule))
-        made.append((without, paired_difference(asked.metric, asked.truth, full, without, asked.resampler)))
-    return made
+        differences.append((without, paired_difference(asked.metric, asked.truth, full, without, asked.resampler)))
+    return differences
 
 
 def _title(name: str, kinds: set[str], columns: Sequence[str]) -> str:

@@ -40,12 +40,12 @@ class Heads:
 def attention_heads(subject: Subject, batch: Batch, trunk: nn.Module, target: Target) -> list[Heads]:
     """Of every self-attention layer in the order in which they run."""
     layers = [part for part in trunk.modules() if isinstance(part, SelfAttention)]
-    made = []
+    layer_heads = []
     for one in passed(subject, batch, layers, target):
         mask = one.taken[1] if len(one.taken) > 1 else None
         assert isinstance(one.layer, SelfAttention)
-        made.append(Heads(weights=head_weights(one.layer, one.taken[0].detach(), mask)))
-    return made
+        layer_heads.append(Heads(weights=head_weights(one.layer, one.taken[0].detach(), mask)))
+    return layer_heads
 
 
 @torch.no_grad()
@@ -63,7 +63,7 @@ def sequence_figures(
 ) -> tuple[Figure, ...]:
     """Attention over texts, series and sounds: every token by every token where there are few, else how much each is looked at."""
     layers = attention_heads(subject, batch, trunk, target)
-    made = []
+    figures = []
     for number, found in enumerate(layers[-MOST_LAYERS:], start=1 + max(0, len(layers) - MOST_LAYERS)):
         heads, length = found.weights.shape[:2]
         received = found.received().mean(axis=0)
@@ -79,7 +79,7 @@ def sequence_figures(
             heat_map(found.received()),
             step_axis(steps, length),
         )
-        made.append(
+        figures.append(
             Figure(
                 title=f"Attention, layer {number} of {len(layers)}",
                 sentence=f"Where each of {counted(heads, 'head')} takes its information from: a line is a token that looks, a "
@@ -90,7 +90,7 @@ def sequence_figures(
                 drawing=element("div", looked, parts, class_="maps"),
             )
         )
-    return tuple(made)
+    return tuple(figures)
 
 
 def _map(weights: Array, steps: Steps) -> Html:

@@ -47,8 +47,8 @@ def integrated_gradients(subject: Subject, batch: Batch, name: str, baseline: Te
         return subject.score({**whole, name: changed}, target)
 
     method = captum_part("IntegratedGradients")(score)
-    found = method.attribute(value, baselines=baseline, n_steps=PATH_STEPS, internal_batch_size=PATH_STEPS)
-    return np.asarray(found[0].detach().numpy())
+    gradients = method.attribute(value, baselines=baseline, n_steps=PATH_STEPS, internal_batch_size=PATH_STEPS)
+    return np.asarray(gradients[0].detach().numpy())
 
 
 def token_gradients(
@@ -70,8 +70,8 @@ def token_gradients(
     method = captum_part("LayerIntegratedGradients")(score, vectors)
     tokens = batch[name].repeat(len(blanks), 1)
     starts = torch.tensor(blanks, dtype=tokens.dtype)[:, None].expand_as(tokens)
-    found = method.attribute(tokens, baselines=starts, n_steps=TOKEN_STEPS, internal_batch_size=TOKEN_STEPS)
-    return np.asarray(found.detach().sum(dim=-1).mean(dim=0).numpy())
+    gradients = method.attribute(tokens, baselines=starts, n_steps=TOKEN_STEPS, internal_batch_size=TOKEN_STEPS)
+    return np.asarray(gradients.detach().sum(dim=-1).mean(dim=0).numpy())
 
 
 def window_occlusion(
@@ -140,12 +140,12 @@ def passed(subject: Subject, batch: Batch, layers: Sequence[nn.Module], target: 
     ran = [(layer, taken, given) for layer, taken, given in ran if isinstance(given, Tensor)]
     reached = [given for _, _, given in ran if given.requires_grad]
     gradients = iter(torch.autograd.grad(score, reached, allow_unused=True) if reached else ())
-    made = []
+    runs = []
     for layer, taken, given in ran:
         gradient = next(gradients) if given.requires_grad else None
         gradient = torch.zeros_like(given) if gradient is None else gradient
-        made.append(Passed(layer=layer, taken=taken, given=given.detach(), gradient=gradient.detach()))
-    return made
+        runs.append(Passed(layer=layer, taken=taken, given=given.detach(), gradient=gradient.detach()))
+    return runs
 
 
 def path_maps(
@@ -159,9 +159,9 @@ def path_maps(
     value = batch[name].float()
     share = torch.linspace(0, 1, MAP_STEPS + 1).view(-1, *[1] * (value.ndim - 1))
     whole = {key: part.expand(len(share), *part.shape[1:]) for key, part in batch.items()}
-    found = passed(subject, {**whole, name: blank + share * (value - blank)}, layers, target)
+    runs = passed(subject, {**whole, name: blank + share * (value - blank)}, layers, target)
     return [
         np.asarray(((one.given[-1] - one.given[0]) * one.gradient[1:].mean(dim=0)).sum(dim=0).numpy())
-        for one in found
+        for one in runs
         if one.given.ndim == 4
     ]

@@ -19,10 +19,10 @@ def brief(subject: Subject) -> Explained | None:
     form, name = main_form(subject.inputs), main_input(subject.inputs)
     if form not in ("table", "grid", "tokens", "series", "spectrogram") or subject.count == 0:
         return None
-    found = judged(subject)
+    judgement = judged(subject)
     row = 0
-    if isinstance(found, JudgedChoices) and subject.answer.one_class and len(wrong := surest_mistakes(found)):
-        row = int(found.rows[wrong[0]])
+    if isinstance(judgement, JudgedChoices) and subject.answer.one_class and len(wrong := surest_mistakes(judgement)):
+        row = int(judgement.rows[wrong[0]])
     target = subject.target_of(row)
     return Explained(
         row=subject.name(row),
@@ -34,21 +34,21 @@ def brief(subject: Subject) -> Explained | None:
 
 def figures(subject: Subject, row: int, form: str, name: str, target: Target) -> tuple[Figure, ...]:
     first = None if form == "table" else groups.inputs_figure(subject, row, target)
-    made: tuple[Figure, ...]
+    brief_figures: tuple[Figure, ...]
     if form == "table":
-        made = (tables.shares_figure(subject, row, target),)
+        brief_figures = (tables.shares_figure(subject, row, target),)
     elif form == "tokens":
-        made = (
+        brief_figures = (
             texts.words_figure(
                 subject, subject.batch([row]), name, target, texts.token_words(subject, row, name), gradients=False
             ),
         )
     elif form == "series":
         values, _ = series.curve_of(subject, row, name)
-        made = (series.curve_figure(subject, subject.batch([row]), name, target, values, gradients=False),)
+        brief_figures = (series.curve_figure(subject, subject.batch([row]), name, target, values, gradients=False),)
     else:
-        made = _pictured(subject, row, form, name, target)
-    return made if first is None else (first, *made)
+        brief_figures = _pictured(subject, row, form, name, target)
+    return brief_figures if first is None else (first, *brief_figures)
 
 
 def _pictured(subject: Subject, row: int, form: str, name: str, target: Target) -> tuple[Figure, ...]:

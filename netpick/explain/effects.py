@@ -63,8 +63,10 @@ def permutation_importance(subject: Subject, seed: int = 0) -> tuple[Importance,
         resampler=Resampler(len(rows), seed),
     )
     losses = exchange_losses(asked, [place.column for place in spots], answered)
-    made = [Importance(column=one.name, value=pair.difference, low=pair.low, high=pair.high) for one, pair in losses]
-    return tuple(sorted(made, key=lambda one: -one.value))
+    importances = [
+        Importance(column=one.name, value=pair.difference, low=pair.low, high=pair.high) for one, pair in losses
+    ]
+    return tuple(sorted(importances, key=lambda one: -one.value))
 
 
 def _exchanged(subject: Subject, rows: Rows, place: Place, partner: Rows) -> Answered:
@@ -90,23 +92,25 @@ def _mixed(own: torch.Tensor, other: torch.Tensor, place: Place) -> torch.Tensor
 
 
 def importance_figure(subject: Subject) -> Figure | None:
-    found = permutation_importance(subject)
-    if not found:
+    importances = permutation_importance(subject)
+    if not importances:
         return None
     metric = metric_of(subject.primary, subject.rule.costs)
-    shown = [Bar(name=one.column, value=one.value, low=one.low, high=one.high, text=_interval(one)) for one in found]
+    shown = [
+        Bar(name=one.column, value=one.value, low=one.low, high=one.high, text=_interval(one)) for one in importances
+    ]
     rest = shown[MOST_SHOWN:]
     heads = ("Column", "Loss, 95\u00a0% interval")
     table = bars(f"Loss of {metric.label} when a column is exchanged between rows", heads, shown[:MOST_SHOWN])
     more = fold(counted(len(rest), "more column"), bars("Further columns", heads, rest)) if rest else None
-    sure = [one.column for one in found if one.low > 0]
+    sure = [one.column for one in importances if one.low > 0]
     return Figure(
         title="What each column adds",
         sentence=f"How much worse {metric_word(subject.primary)} gets on these rows when a column's cells are exchanged between rows; "
         f"{counted(len(sure), 'column')} {'makes' if len(sure) == 1 else 'make'} a difference that the interval tells from none.",
         caution="where two columns say the same: each alone then seems to add nothing. On rows that the network learned from, it "
         "also counts what was learned by heart.",
-        alt="; ".join(f"{one.column} {significant(one.value, 3)}" for one in found[:5]),
+        alt="; ".join(f"{one.column} {significant(one.value, 3)}" for one in importances[:5]),
         drawing=element("div", table, more),
     )
 
@@ -156,13 +160,13 @@ def dependence(subject: Subject, place: Place, target: Target, values: Array) ->
     rows = np.arange(subject.count)[:: -(-subject.count // CURVE_ROWS)]
     batch = subject.batch(rows)
     assert place.values is not None
-    found = []
+    answers = []
     for value in values:
         changed = batch[place.input].clone()
         changed[:, list(place.values)] = torch.as_tensor(value).to(changed.dtype)
         decoded = subject.decoded(subject.answers({**batch, place.input: changed}))
-        found.append(decoded.stated[:, target.index])
-    return np.stack(found)
+        answers.append(decoded.stated[:, target.index])
+    return np.stack(answers)
 
 
 def _dependence(subject: Subject, place: Place, target: Target) -> Html:
@@ -179,12 +183,12 @@ def _dependence(subject: Subject, place: Place, target: Target) -> Html:
         counts = counts_of(column.values.cast(pl.String))
         cells = pl.Series(place.column, counts["value"].head(MOST_SHOWN).to_list())
     encoded = kind.encode(TableColumn(name=place.column, values=cells), encoder.state)
-    found = dependence(subject, place, target, encoded)
-    mean = found.mean(axis=1)
+    answers = dependence(subject, place, target, encoded)
+    mean = answers.mean(axis=1)
     if place.kind != "number":
         shown = [Bar(name=str(c), value=float(v)) for c, v in zip(cells.to_list(), mean, strict=True)]
         return bars(f"Mean answer by {place.column}", (place.column, "Mean answer"), shown)
-    low, high = np.quantile(found, 0.25, axis=1), np.quantile(found, 0.75, axis=1)
+    low, high = np.quantile(answers, 0.25, axis=1), np.quantile(answers, 0.75, axis=1)
     x = cells.to_numpy().astype(np.float64)
     return curves([Line(x=x, y=mean)], (place.column, target.name), band=(x, low, high), extent=_extent(subject, high))
 

@@ -50,14 +50,14 @@ def sample(subject: Subject, row: int, described: str) -> Html:
             return curves([values[:length]], described)
         if encoder.kind == "text":
             return element("blockquote", shown_text(subject, row, encoder.column))
-    told = [f"{e.column} = {cell(subject, e.column, row)}" for e in subject.encoders[:MOST_CELLS]]
-    return element("span", ", ".join(told) + (", …" if len(subject.encoders) > MOST_CELLS else ""), class_="cells")
+    cells = [f"{e.column} = {cell(subject, e.column, row)}" for e in subject.encoders[:MOST_CELLS]]
+    return element("span", ", ".join(cells) + (", …" if len(subject.encoders) > MOST_CELLS else ""), class_="cells")
 
 
 def gallery(parts: Sequence[tuple[Html, Child]], *, pictured: bool) -> Html:
     """Rows side by side where they are pictures, one under the other where they are words."""
-    made = [element("li", shown, element("small", words)) for shown, words in parts]
-    return element("ul", made, class_="gallery" if pictured else "gallery told")
+    items = [element("li", shown, element("small", words)) for shown, words in parts]
+    return element("ul", items, class_="gallery" if pictured else "gallery told")
 
 
 def answer_words(subject: Subject, row: int) -> str:
@@ -119,23 +119,23 @@ def neighbours(subject: Subject, row: int, most: int = MOST_NEIGHBOURS) -> list[
 
 
 def neighbours_figure(subject: Subject, row: int, target: Target) -> Figure | None:
-    found = neighbours(subject, row)
-    if not found:
+    alike = neighbours(subject, row)
+    if not alike:
         return None
     parts: list[tuple[Html, Child]] = []
     agree = 0
-    for other, near in found:
+    for other, near in alike:
         said, true = answer_words(subject, other), truth_words(subject, other)
         agree += true == target.name
         words = f"{subject.name(other)}: said {said}{f', truth {true}' if true else ''}; likeness {grouped(near, 3)}"
         parts.append((sample(subject, other, ""), words))
     known = subject.truth is not None and subject.answer.one_class
-    said_so = f" {agree} of these {len(found)} are {target.name} by their labels." if known else ""
+    said_so = f" {agree} of these {len(alike)} are {target.name} by their labels." if known else ""
     return Figure(
         title="What looks alike to it",
         sentence=f"The rows of these data whose last features, what the output layer reads, are most like this row's.{said_so}",
         caution="as the cause of the answer: nothing was looked up here, and rows that look alike to the network may differ in all that "
         "matters to you. They are rows of these data, not necessarily of training.",
-        alt="; ".join(f"{subject.name(other)}, likeness {grouped(near, 3)}" for other, near in found),
+        alt="; ".join(f"{subject.name(other)}, likeness {grouped(near, 3)}" for other, near in alike),
         drawing=gallery(parts, pictured=is_pictured(subject)),
     )

@@ -107,10 +107,10 @@ def chosen_rows(subject: Subject, most: int) -> list[int]:
     """Rows that are worth a look: half of them the surest mistakes where there are labels, the others of many different answers."""
     if subject.count <= most:
         return list(range(subject.count))
-    found = judged(subject)
+    judgement = judged(subject)
     chosen: list[int] = []
-    if isinstance(found, JudgedChoices) and subject.answer.one_class:
-        chosen = found.rows[surest_mistakes(found)[: most // 2]].tolist()
+    if isinstance(judgement, JudgedChoices) and subject.answer.one_class:
+        chosen = judgement.rows[surest_mistakes(judgement)[: most // 2]].tolist()
     predictions = subject.predictions()
     answers: Array = np.zeros(subject.count)
     if isinstance(predictions, AnsweredChances):
@@ -164,17 +164,17 @@ def _fitting(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
 
 def _missing(subject: Subject) -> tuple[str, ...]:
     """What cannot be shown of this network and these data, and why."""
-    made = []
+    sentences = []
     if subject.truth is None and _views(subject)[0].labelled:
-        made.append(
+        sentences.append(
             "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
         )
     if subject.family == "module":
-        made.append(
+        sentences.append(
             "Gates and attention of a network of your own, unless it is made of netpick's layers: only its convolutions and what it "
             "makes of changed rows can be seen from outside."
         )
-    return tuple(made)
+    return tuple(sentences)
 
 
 def _told(subject: Subject) -> tuple[tuple[str, str], ...]:

@@ -40,12 +40,12 @@ def firings(subject: Subject, batch: Batch, trunk: nn.Module, target: Target) ->
     for one in passed(subject, batch, kernels, target):
         assert isinstance(one.layer, nn.Conv1d)
         values, gradient = one.given[0].numpy(), one.gradient[0].numpy()  # (D, T)
-        said = values * gradient
+        evidence = values * gradient
         size, stride = one.layer.kernel_size[0], one.layer.stride[0]
         before = (size - 1) // 2 if isinstance(trunk, TextCnnTrunk) else _before(one.layer)
         for number in range(len(values)):
-            place = int(np.abs(said[number]).argmax())
-            if said[number, place] == 0:
+            place = int(np.abs(evidence[number]).argmax())
+            if evidence[number, place] == 0:
                 continue
             made.append(
                 Firing(
@@ -53,7 +53,7 @@ def firings(subject: Subject, batch: Batch, trunk: nn.Module, target: Target) ->
                     start=place * stride - before,
                     end=place * stride - before + size,
                     activation=float(values[number, place]),
-                    part=float(said[number, place]),
+                    part=float(evidence[number, place]),
                 )
             )
     return sorted(made, key=lambda firing: -abs(firing.part))

@@ -72,24 +72,24 @@ def recurrent_layers(trunk: nn.Module) -> list[nn.Module]:
 
 def traces(subject: Subject, batch: Batch, trunk: nn.Module, target: Target) -> list[list[Trace]]:
     """Of every recurrent layer, one or two directions, for the first row of the batch."""
-    made = []
+    layers = []
     for one in passed(subject, batch, recurrent_layers(trunk), target):
         steps, mask = one.taken[0], one.taken[1] if len(one.taken) > 1 else None
         if isinstance(one.layer, Recurrent) and one.layer.mode.image_rows:
             steps = image_rows(steps)
-        made.append(layer_traces(one.layer, steps.detach(), mask))
-    return made
+        layers.append(layer_traces(one.layer, steps.detach(), mask))
+    return layers
 
 
 @torch.no_grad()
 def layer_traces(layer: nn.Module, steps: Tensor, mask: Tensor | None) -> list[Trace]:
     """What a layer does with the valid steps of the first row of (B, T, C)."""
-    made = []
+    cells = []
     for number, cell in enumerate(cells_of(layer)):
         read = reverse_valid(steps, mask) if number else steps
         length = read.shape[1] if mask is None else max(1, int(mask[0].sum()))
-        made.append(run_cell(cell, read[0, :length].float(), backwards=number == 1))
-    return made
+        cells.append(run_cell(cell, read[0, :length].float(), backwards=number == 1))
+    return cells
 
 
 def cells_of(layer: nn.Module) -> list[Cell]:
@@ -183,12 +183,12 @@ def traces_left(trace: Trace) -> Array:
     places = torch.as_tensor(np.repeat(shown, len(apart)))
     others = trace.steps[(places + torch.as_tensor(np.tile(apart, len(shown)))) % length]
     state = memory = trace.steps.new_zeros(len(places), trace.cell.hidden)
-    found = []
+    distances = []
     for number, step in enumerate(trace.steps):
         given = torch.where((places == number)[:, None], others, step)
         _, state, memory = _one_step(trace.cell, given, state, memory)
-        found.append((state - torch.as_tensor(trace.state[number])).norm(dim=1))
-    sizes = torch.stack(found, dim=1).reshape(len(shown), len(apart), length)
+        distances.append((state - torch.as_tensor(trace.state[number])).norm(dim=1))
+    sizes = torch.stack(distances, dim=1).reshape(len(shown), len(apart), length)
     return np.asarray(sizes.mean(dim=1).numpy())
 
 

@@ -21,16 +21,16 @@ def inputs_figure(subject: Subject, row: int, target: Target) -> Figure | None:
     if len(subject.encoders) < 2 or subject.count < 10 or len(subject.inputs) < 2:
         return None
     background, whence = background_of(subject, row)
-    found = row_shares(subject, row, target, background)
+    shares = row_shares(subject, row, target, background)
     kinds = {place.column: place.kind for place in places(subject.encoders)}
-    order = np.argsort(-np.abs(found.values), kind="stable")
+    order = np.argsort(-np.abs(shares.values), kind="stable")
     shown = [
-        Bar(name=f"{found.columns[int(i)]} ({kinds[found.columns[int(i)]]})", value=float(found.values[i]))
+        Bar(name=f"{shares.columns[int(i)]} ({kinds[shares.columns[int(i)]]})", value=float(shares.values[i]))
         for i in order
     ]
     return Figure(
         title="What each column adds",
-        sentence=f"From {significant(found.base, 3)}, what the network says on average, to {significant(found.score, 3)} for this row: "
+        sentence=f"From {significant(shares.base, 3)}, what the network says on average, to {significant(shares.score, 3)} for this row: "
         f"how much each column moves {target.words} (Shapley values).",
         caution="where columns depend on each other: they are replaced one by one by those of other rows, and some of these rows "
         f"cannot exist. Compared with {whence}.",

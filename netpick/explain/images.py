@@ -119,26 +119,26 @@ def blank_of(subject: Subject, name: str) -> Tensor:
 
 
 def regions_figure(subject: Subject, batch: Batch, name: str, target: Target, stages: list[Stage]) -> Figure:
-    found = regions(subject, batch, name, target, stages)
+    evidence = regions(subject, batch, name, target, stages)
     image = batch[name][0].numpy()
     shown = [
         Tile(pixels=pictured(image), label="the picture"),
-        Tile(pixels=overlaid(image, found.occlusion), label="hidden piece by piece"),
+        Tile(pixels=overlaid(image, evidence.occlusion), label="hidden piece by piece"),
     ]
     methods = "its answer suffers when a piece is hidden"
     doubt = "for parts that only count together: one piece hidden at a time shows nothing of those."
-    if found.cam is not None:
-        shown.append(Tile(pixels=overlaid(image, found.cam), label="Grad-CAM of all layers"))
+    if evidence.cam is not None:
+        shown.append(Tile(pixels=overlaid(image, evidence.cam), label="Grad-CAM of all layers"))
         methods += ", and where the maps of its layers speak for it (Grad-CAM)"
         doubt = (
-            f"where the two disagree; here their rank correlation is {grouped(found.agreement, 2)} "
-            f"({_agreement(found.agreement)}). A hidden piece is blurred, so what its mean brightness says stays."
+            f"where the two disagree; here their rank correlation is {grouped(evidence.agreement, 2)} "
+            f"({_agreement(evidence.agreement)}). A hidden piece is blurred, so what its mean brightness says stays."
         )
     return Figure(
         title="Where it looked",
         sentence=f"Where the network finds its evidence for {target.name}: orange speaks for it, blue against it; {methods}.",
         caution=doubt,
-        alt=f"{_where(found.occlusion)} matters most for {target.name}.",
+        alt=f"{_where(evidence.occlusion)} matters most for {target.name}.",
         drawing=Tiles(shown=shown, size="large"),
     )
 
@@ -237,16 +237,19 @@ def smallest_change(subject: Subject, batch: Batch, name: str, target: Target) -
 
 def change_figure(subject: Subject, batch: Batch, name: str, target: Target) -> Figure:
     assert target.against is not None
-    found = smallest_change(subject, batch, name, target)
+    smallest = smallest_change(subject, batch, name, target)
     other = subject.labels[target.against]
     image = batch[name][0].numpy()
-    moved = found.change.mean(axis=0)
+    moved = smallest.change.mean(axis=0)
     shown = [
-        (picture(image), f"{target.name} {percent(found.before[0])}, {other} {percent(found.before[1])}"),
+        (picture(image), f"{target.name} {percent(smallest.before[0])}, {other} {percent(smallest.before[1])}"),
         (overlay(image * 0 + 0.5, moved), "brighter (orange), darker (blue)"),
-        (picture(found.changed), f"{target.name} {percent(found.after[0])}, {other} {percent(found.after[1])}"),
+        (
+            picture(smallest.changed),
+            f"{target.name} {percent(smallest.after[0])}, {other} {percent(smallest.after[1])}",
+        ),
     ]
-    result = "does" if found.turned else "does not, even after this change,"
+    result = "does" if smallest.turned else "does not, even after this change,"
     size = float(np.abs(moved).max())
     return Figure(
         title=f"What would make it {other}?",
@@ -254,6 +257,6 @@ def change_figure(subject: Subject, batch: Batch, name: str, target: Target) -> 
         f"runner-up; the answer {result} turn. The largest change is {percent(size)} of the whole range.",
         caution="as the only way: many other changes would turn it too, and the changed picture need not look like a real "
         f"{other}.",
-        alt=f"Before: {target.name} {percent(found.before[0])}. After: {other} {percent(found.after[1])}.",
+        alt=f"Before: {target.name} {percent(smallest.before[0])}. After: {other} {percent(smallest.after[1])}.",
         drawing=element("div", tiles(shown, size="large")),
     )

@@ -57,19 +57,23 @@ def judged(subject: Subject) -> Judged | None:
 
 
 def mistake_figures(subject: Subject) -> tuple[Figure, ...]:
-    found = judged(subject)
-    if found is None:
+    judgement = judged(subject)
+    if judgement is None:
         return ()
-    made: list[Figure | None]
-    if isinstance(found, JudgedChoices) and subject.answer.one_class:
-        made = [confusion_figure(subject, found), surest_figure(subject, found), calibration_figure(found)]
-    elif isinstance(found, JudgedChoices):
-        made = [labels_figure(subject, found), calibration_figure(found)]
+    figures: list[Figure | None]
+    if isinstance(judgement, JudgedChoices) and subject.answer.one_class:
+        figures = [
+            confusion_figure(subject, judgement),
+            surest_figure(subject, judgement),
+            calibration_figure(judgement),
+        ]
+    elif isinstance(judgement, JudgedChoices):
+        figures = [labels_figure(subject, judgement), calibration_figure(judgement)]
     elif subject.answer.quantities:
-        made = [values_figure(subject, found, target) for target in range(min(3, len(subject.labels)))]
+        figures = [values_figure(subject, judgement, target) for target in range(min(3, len(subject.labels)))]
     else:
-        made = []
-    return tuple(figure for figure in made if figure is not None)
+        figures = []
+    return tuple(figure for figure in figures if figure is not None)
 
 
 # --- what is taken for what ------------------------------------------------------------------------------------------
@@ -214,13 +218,13 @@ def calibration_figure(found: JudgedChoices) -> Figure | None:
     bins = [one for one in calibration_bins(found.truth, found.predictions) if one.n >= FEWEST_IN_BIN]
     if len(bins) < 2:
         return None
-    said = np.array([one.confidence for one in bins])
+    stated = np.array([one.confidence for one in bins])
     true = np.array([one.accuracy for one in bins])
     rows = np.array([one.n for one in bins])
-    gap = float((rows * (said - true)).sum() / rows.sum())
+    gap = float((rows * (stated - true)).sum() / rows.sum())
     ends = np.array([0.0, 1.0])
     drawn = curves(
-        [Line(x=ends, y=ends, kind="soft"), Line(x=said, y=true, dots=True)],
+        [Line(x=ends, y=ends, kind="soft"), Line(x=stated, y=true, dots=True)],
         ("stated confidence", "share that was right"),
         extent=(0.0, 1.0),
     )

@@ -118,27 +118,27 @@ def moments(
     if not gradients:
         return Moments(hidden=hidden, gradients=None)
     value = batch[name].float()
-    found = integrated_gradients(subject, batch, name, torch.zeros_like(value), target)
-    return Moments(hidden=hidden, gradients=found[:length].sum(axis=1))
+    attributions = integrated_gradients(subject, batch, name, torch.zeros_like(value), target)
+    return Moments(hidden=hidden, gradients=attributions[:length].sum(axis=1))
 
 
 def curve_figure(
     subject: Subject, batch: Batch, name: str, target: Target, values: Array, *, gradients: bool = True
 ) -> Figure:
     """The curve on grounds of what its stretches say. gradients: whether a second method says where to doubt it."""
-    found = moments(subject, batch, name, target, len(values), gradients=gradients)
+    evidence = moments(subject, batch, name, target, len(values), gradients=gradients)
     x = np.arange(1, len(values) + 1, dtype=np.float64)
     count = min(MOST_CHANNELS, values.shape[1])
     lines = [Line(x=x, y=values[:, c], kind=f"k{c}" if count > 1 else "ink") for c in range(count)]
-    grounds = [("Hidden stretch by stretch", found.hidden)]
+    grounds = [("Hidden stretch by stretch", evidence.hidden)]
     doubt = "for stretches that only count together."
-    if found.gradients is not None:
-        grounds.append(("Integrated gradients", found.gradients))
-        doubt = f"where the two methods disagree; here their rank correlation is {grouped(found.agreement, 2)}."
+    if evidence.gradients is not None:
+        grounds.append(("Integrated gradients", evidence.gradients))
+        doubt = f"where the two methods disagree; here their rank correlation is {grouped(evidence.agreement, 2)}."
     shown = [
         Panel(title=title, shown=Curves(lines=lines, axes=("step", "value"), under=under)) for title, under in grounds
     ]
-    strongest = int(found.hidden.argmax()) + 1
+    strongest = int(evidence.hidden.argmax()) + 1
     more = values.shape[1] - count
     return Figure(
         title="Where on the curve",
@@ -178,12 +178,12 @@ def windows_figures(
     subject: Subject, batch: Batch, trunk: nn.Module, target: Target, values: Array
 ) -> tuple[Figure, ...]:
     """The stretches that the strongest filters of the first convolutions answered to."""
-    found = fired.firings(subject, batch, trunk, target)[:4]
-    if not found:
+    firings = fired.firings(subject, batch, trunk, target)[:4]
+    if not firings:
         return ()
     x = np.arange(1, len(values) + 1, dtype=np.float64)
     shown = []
-    for firing in found:
+    for firing in firings:
         marks = np.zeros(len(values))
         marks[max(0, firing.start) : max(1, firing.end)] = firing.part
         lines = [Line(x=x, y=values[:, 0].astype(np.float64), kind="ink")]
@@ -195,7 +195,7 @@ def windows_figures(
             sentence="Where four of the strongest filters of the first convolutions found what they look for: orange where that "
             f"speaks for {target.name}, blue where against it.",
             caution="as the whole story: dozens of filters fire, many of them at several places, and later layers combine them.",
-            alt="; ".join(f"filter {f.filter} at steps {max(1, f.start + 1)} to {f.end}" for f in found),
+            alt="; ".join(f"filter {f.filter} at steps {max(1, f.start + 1)} to {f.end}" for f in firings),
             drawing=Stack(parts=shown, style="panels"),
         ),
     )

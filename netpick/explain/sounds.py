@@ -48,8 +48,12 @@ def frame_seconds(subject: Subject, name: str) -> float:
     """Of one frame to the next; 0 where the model was not made from files."""
     for encoder in subject.encoders:
         if encoder.kind == "audio" and name in ("spectrogram", f"spectrogram:{encoder.column}"):
-            said = encoder.state.decoding
-            return float(said["hop"]) / float(said["sample_rate"]) if {"hop", "sample_rate"} <= set(said) else 0.0
+            settings = encoder.state.decoding
+            return (
+                float(settings["hop"]) / float(settings["sample_rate"])
+                if {"hop", "sample_rate"} <= set(settings)
+                else 0.0
+            )
     return 0.0
 
 
@@ -65,22 +69,22 @@ def spectrogram_figure(
     """The spectrogram, and over it what hiding patches and a second method say; gradients: whether there may be one by captum."""
     seconds = frame_seconds(subject, name)
     frames = batch[name][0].numpy()
-    found = regions(subject, batch, name, target, stages)
+    evidence = regions(subject, batch, name, target, stages)
     image = upright(frames)[None]
     shown = [
         Tile(pixels=pictured(image, 480), label="the sound: time to the right, low tones below"),
-        Tile(pixels=overlaid(image, upright(found.occlusion), 480), label="hidden patch by patch"),
+        Tile(pixels=overlaid(image, upright(evidence.occlusion), 480), label="hidden patch by patch"),
     ]
-    second, called = found.cam, "Grad-CAM of all layers"
+    second, called = evidence.cam, "Grad-CAM of all layers"
     if second is None and gradients:
         second = integrated_gradients(subject, batch, name, blank_of(subject, name), target)
         called = "integrated gradients"
     doubt = "for parts that only count together."
     if second is not None:
         shown.append(Tile(pixels=overlaid(image, upright(second), 480), label=called))
-        agreement = grouped(rank_correlation(found.occlusion, second), 2)
+        agreement = grouped(rank_correlation(evidence.occlusion, second), 2)
         doubt = f"where the methods disagree; here the rank correlation of hiding and {called} is {agreement}."
-    over_time = found.occlusion.sum(axis=1)
+    over_time = evidence.occlusion.sum(axis=1)
     step = seconds or 1.0
     x = np.arange(len(over_time), dtype=np.float64) * step
     loud = frames.mean(axis=1).astype(np.float64)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netpick.columns.encode import Encoder, input_names
+from netpick.columns.encode import Encoder, input_places
 from netpick.columns.forms import FORMS, stored_as
-from netpick.columns.kinds import KINDS
 from netpick.explain import attention
 from netpick.explain.subject import Subject, Target, batch_of
 from netpick.types import Array, TableColumn
@@ -33,17 +32,15 @@ class Place:
 
 def places(encoders: Sequence[Encoder]) -> tuple[Place, ...]:
     """Every column's place, in the order of the columns."""
-    filled: dict[str, int] = {}
-    made = []
-    for encoder, name in zip(encoders, input_names(encoders), strict=True):
-        kind = KINDS[encoder.kind]
-        values = None
-        if FORMS[kind.form].joined:
-            start = filled.get(name, 0)
-            count = len(kind.outputs(encoder.column, encoder.state))
-            values, filled[name] = tuple(range(start, start + count)), start + count
-        made.append(Place(column=encoder.column, kind=encoder.kind, input=name, values=values))
-    return tuple(made)
+    return tuple(
+        Place(
+            column=encoder.column,
+            kind=encoder.kind,
+            input=name,
+            values=None if part is None else tuple(range(part.start, part.stop)),
+        )
+        for encoder, (name, part) in zip(encoders, input_places(encoders), strict=True)
+    )
 
 
 # --- a row's own attributions ----------------------------------------------------------------------------------------
@@ -150,15 +147,15 @@ def typical_rows(subject: Subject) -> dict[str, Array]:
 
 def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
     background, whence = background_of(subject, row)
-    found = row_shares(subject, row, target, background)
-    order = np.argsort(-np.abs(found.values), kind="stable")
+    shares = row_shares(subject, row, target, background)
+    order = np.argsort(-np.abs(shares.values), kind="stable")
     shown = [
         Bar(
-            name=f"{found.columns[int(i)]} = {cell(subject, found.columns[int(i)], row)}",
-            value=float(found.values[i]),
-            text=_signed(float(found.values[i])),
-            low=float(found.values[i] - 1.96 * found.error[i]),
-            high=float(found.values[i] + 1.96 * found.error[i]),
+            name=f"{shares.columns[int(i)]} = {cell(subject, shares.columns[int(i)], row)}",
+            value=float(shares.values[i]),
+            text=_signed(float(shares.values[i])),
+            low=float(shares.values[i] - 1.96 * shares.error[i]),
+            high=float(shares.values[i] + 1.96 * shares.error[i]),
         )
         for i in order
     ]
@@ -172,7 +169,7 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
         parts.append(Fold(title=counted(len(rest), "more column"), shown=further))
     return Figure(
         title="What each cell adds",
-        sentence=f"From {significant(found.base, 3)}, what the network says on average, to {significant(found.score, 3)} for this "
+        sentence=f"From {significant(shares.base, 3)}, what the network says on average, to {significant(shares.score, 3)} for this "
         f"row: how much each cell moves {target.words} ({unit}; Shapley values, which sum up exactly).",
         caution="where columns depend on each other: cells are replaced one by one by those of other rows, and some of these "
         f"rows cannot exist. Compared with {whence}.",

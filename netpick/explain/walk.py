@@ -129,7 +129,7 @@ def kernels_figure(trunk: nn.Module) -> Figure | None:
     weights = first.weight.detach().numpy()  # (D, C, k, k)
     strength = np.abs(weights).mean(axis=(1, 2, 3))
     order = np.argsort(-strength, kind="stable")[:MOST_KERNELS]
-    made = [(png(_kernel(weights[i]), crisp=True), f"{int(i) + 1}") for i in order]
+    kernels = [(png(_kernel(weights[i]), crisp=True), f"{int(i) + 1}") for i in order]
     coloured = weights.shape[1] == 3
     return Figure(
         title="The first layer's kernels",
@@ -137,7 +137,7 @@ def kernels_figure(trunk: nn.Module) -> Figure | None:
         f"{first.kernel_size[1]} × {first.kernel_size[0]} pixels: {'its own colours' if coloured else 'light where it wants light, dark where it wants dark'}.",
         caution="where kernels look like noise: the network was trained too briefly, or the patch is too small to show a shape.",
         alt=f"{len(order)} kernels of {first.kernel_size[1]} by {first.kernel_size[0]} pixels, the strongest first.",
-        drawing=tiles(made, size="small"),
+        drawing=tiles(kernels, size="small"),
     )
 
 

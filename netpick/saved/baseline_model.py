@@ -135,24 +135,24 @@ def _run_check(loaded: LoadedBaseline, check: Mapping[str, Array]) -> None:
     record, stored = loaded.parts.record, check["output"]
     if stored.ndim != 2 or stored.dtype != np.float64 or not 1 <= len(stored) <= CHECK_ROWS:
         raise RefusedError("its check holds no rows")
-    given = _read_given(check, record.inputs, loaded.parts.task_state)
-    raw = (*given.texts.values(), *given.numbers.values())
-    if any(len(array) != len(stored) for array in (*given.arrays.values(), *raw)):
+    example = _read_given(check, record.inputs, loaded.parts.task_state)
+    raw = (*example.texts.values(), *example.numbers.values())
+    if any(len(array) != len(stored) for array in (*example.arrays.values(), *raw)):
         raise RefusedError("its check holds rows of different numbers")
-    if set(given.texts) != set(loaded.texts) or set(given.numbers) != set(loaded.numbers):
+    if set(example.texts) != set(loaded.texts) or set(example.numbers) != set(loaded.numbers):
         raise RefusedError("its check holds other raw columns than the baseline reads")
     columns = {encoder.column: encoder.kind for encoder in loaded.parts.encoders}
     if any(columns.get(name) != "number" for name in loaded.numbers):
         raise RefusedError("it reads numbers of a column that holds none")
     for name, spec in record.inputs.items():
-        array = given.arrays[name]
+        array = example.arrays[name]
         if array.shape != (len(stored), *spec.shape):
             raise RefusedError("its check holds rows of another shape")
         if spec.cardinalities and ((array < 0).any() or (array >= np.asarray(spec.cardinalities)).any()):
             raise RefusedError("its check holds codes out of range")
-        if spec.padded and ((lengths := given.arrays[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
+        if spec.padded and ((lengths := example.arrays[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
             raise RefusedError("its check holds rows of impossible lengths")
-    answers = loaded.answers(given)
+    answers = loaded.answers(example)
     if answers.shape != stored.shape:
         raise RefusedError("its stored rows give answers of another shape")
     difference = float(np.abs(answers - stored).max())
@@ -225,8 +225,8 @@ def _texts(content: Array, ends: Array) -> Array:
     if (np.diff(ends, prepend=0) < 0).any() or ends[-1:].tolist() != [len(content)]:
         raise RefusedError("its check holds texts that do not end where they say")
     data, starts = content.tobytes(), [0, *ends[:-1].tolist()]
-    made = np.empty(len(ends), dtype=object)
-    made[:] = [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(starts, ends.tolist(), strict=True)]
-    if any(len(text) > MOST_CHARACTERS for text in made):
+    texts = np.empty(len(ends), dtype=object)
+    texts[:] = [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(starts, ends.tolist(), strict=True)]
+    if any(len(text) > MOST_CHARACTERS for text in texts):
         raise RefusedError("its check holds a text that is longer than any that is read")
-    return made
+    return texts

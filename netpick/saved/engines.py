@@ -202,17 +202,17 @@ class OnnxEngine:
 
     def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
         """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""
-        made = {}
+        batch = {}
         for name, spec in self.inputs.items():
             part = arrays[name] if rows is None else arrays[name][rows]
             if spec.padded:
                 key = f"{name}.lengths"
                 lengths = arrays[key] if rows is None else arrays[key][rows]
-                made[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
+                batch[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
                 if FORMS[spec.form].trimmed:
                     part = part[:, : max(1, int(lengths.max(initial=1)))]
-            made[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
-        return made
+            batch[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
+        return batch
 
 
 @cache

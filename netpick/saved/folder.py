@@ -100,11 +100,16 @@ def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
     """The arrays of the check, each of the type and shape that an engine reads. Raises RefusedError."""
     content = bundle.read(CHECK)
     header = header_of(content)
-    found = header.specs.get("answers")
-    if found is None or len(found.shape) != 2 or found.dtype != "float32" or not 1 <= found.shape[0] <= MOST_CHECKED:
+    answers = header.specs.get("answers")
+    if (
+        answers is None
+        or len(answers.shape) != 2
+        or answers.dtype != "float32"
+        or not 1 <= answers.shape[0] <= MOST_CHECKED
+    ):
         raise RefusedError("its check holds no answers")
-    rows = found.shape[0]
-    wanted: dict[str, tuple[str, tuple[int, ...]]] = {"answers": ("float32", found.shape)}
+    rows = answers.shape[0]
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {"answers": ("float32", answers.shape)}
     for name, spec in inputs.items():
         wanted[f"input.{name}"] = (stored_as(spec), (rows, *spec.shape))
         if spec.padded:
@@ -123,9 +128,9 @@ def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> No
             raise RefusedError("its check holds codes out of range")
         if spec.padded and ((lengths := rows[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
             raise RefusedError("its check holds rows of impossible lengths")
-    found = engine.outputs(rows)
-    if found.shape != answers.shape:
+    again = engine.outputs(rows)
+    if again.shape != answers.shape:
         raise RefusedError("its stored rows give answers of another shape")
-    difference = float(np.abs(found - answers).max())
+    difference = float(np.abs(again - answers).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(answers).max())):
         raise RefusedError(f"its stored rows give other answers than they gave in torch (off by {difference:.2g})")

@@ -35,7 +35,7 @@ class Index:
 def file_names(candidates: list[str]) -> dict[str, str]:
     """A file name for each candidate that every system takes, and no two alike."""
     taken: set[str] = set()
-    made = {}
+    names = {}
     for name in candidates:
         stem = re.sub(r"[^A-Za-z0-9._+=-]+", "-", name).strip("-._+=")[:LONGEST] or "model"
         number, free = 1, stem
@@ -43,8 +43,8 @@ def file_names(candidates: list[str]) -> dict[str, str]:
             number += 1
             free = f"{stem}-{number}"
         taken.add(free.lower())
-        made[name] = f"{free}.netpick"
-    return made
+        names[name] = f"{free}.netpick"
+    return names
 
 
 def keep_index(folder: Path, recommended: str, files: Mapping[str, str]) -> None:

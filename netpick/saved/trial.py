@@ -43,8 +43,8 @@ def try_task(task: Task, state: Any) -> None:
     """Answers of zeros must have finite values in the units of the target. Raises RefusedError."""
     answers = np.zeros((1, task.answer.num_outputs(state)), np.float32)
     with np.errstate(all="ignore"):
-        made = task.answer.decode(answers, state)
-    if not all(part is None or np.isfinite(part).all() for part in vars(made).values()):
+        decoded = task.answer.decode(answers, state)
+    if not all(part is None or np.isfinite(part).all() for part in vars(decoded).values()):
         raise RefusedError("its answers have no finite values in the units of the target")
 
 

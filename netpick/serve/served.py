@@ -15,7 +15,7 @@ import numpy as np
 from pydantic_core import to_json
 
 from netpick.answers import Answer
-from netpick.columns.encode import Encoder, places
+from netpick.columns.encode import Encoder, input_places
 from netpick.columns.forms import stored_as
 from netpick.columns.kinds import KINDS
 from netpick.data.decoders import DECODERS
@@ -102,7 +102,7 @@ class ServedModel:
     @cached_property
     def places(self) -> tuple[tuple[str, slice | None], ...]:
         """The input that each column is (part of), and which of its columns where several share it."""
-        return tuple(places(self.encoders))
+        return tuple(input_places(self.encoders))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -111,8 +111,8 @@ def _entry(file: BinaryIO, size: int, start: int, name: str, most: int) -> Entry
         raise RefusedError(f"member {name} is compressed, which is never written")
     entry = Entry(name=name, start=start, size=told, crc=crc)
     if header != entry.local():
-        found = header[LOCAL.size :].decode("ascii", "replace")
-        what = f"is called {found!r}" if found != name else "has a header that is never written"
+        written_name = header[LOCAL.size :].decode("ascii", "replace")
+        what = f"is called {written_name!r}" if written_name != name else "has a header that is never written"
         raise RefusedError(f"its member {name} {what}")
     if told > min(most, size - entry.data):
         raise RefusedError(f"member {name} claims {told:,} bytes")

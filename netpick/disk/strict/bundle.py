@@ -45,10 +45,10 @@ class Bundle(ABC):
         if list(manifest["members"]) != list(self.sizes):
             raise RefusedError("its manifest names other members")
         for name, size in self.sizes.items():
-            said = manifest["members"][name]
-            if not isinstance(said, dict) or said.get("bytes") != size or not isinstance(said.get("sha256"), str):
+            stated = manifest["members"][name]
+            if not isinstance(stated, dict) or stated.get("bytes") != size or not isinstance(stated.get("sha256"), str):
                 raise RefusedError(f"its manifest states another size of {name}")
-            self.sums[name] = said["sha256"]
+            self.sums[name] = stated["sha256"]
         if content != _manifest(version, {name: (self.sums[name], size) for name, size in self.sizes.items()}):
             raise RefusedError("its manifest is not written as manifests are")
 

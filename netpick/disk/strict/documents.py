@@ -96,10 +96,10 @@ def _ends(text: re.Match[bytes]) -> tuple[int, ...]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    content = dict(pairs)
+    if len(content) != len(pairs):
         raise ValueError("a key stands twice")
-    return made
+    return content
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -89,9 +89,9 @@ def _one_of(kinds: Sequence[Any], plain: Any, arrays: Mapping[str, Any], where: 
     others = [kind for kind in kinds if kind is not types.NoneType]
     if len(others) == 1:
         return _made(others[0], plain, arrays, where)
-    said = plain.get("kind") if isinstance(plain, dict) else None
+    kind_said = plain.get("kind") if isinstance(plain, dict) else None
     for kind in others:
-        if is_dataclass(kind) and get_args(get_type_hints(kind)["kind"]) == (said,):
+        if is_dataclass(kind) and get_args(get_type_hints(kind)["kind"]) == (kind_said,):
             return _dataclass(kind, plain, arrays, where)
     raise RefusedError(f"{where} is none of what may stand there")
 
@@ -105,11 +105,11 @@ def _array(plain: Any, arrays: Mapping[str, Any], where: str) -> Any:
 
 def _mapping(inner: Sequence[Any], plain: Any, arrays: Mapping[str, Any], where: str) -> dict[Any, Any]:
     _checked(plain, isinstance(plain, dict), where)
-    made = {key: _made(inner[1], item, arrays, f"{where}.{key[:40]}") for key, item in plain.items()}
+    values = {key: _made(inner[1], item, arrays, f"{where}.{key[:40]}") for key, item in plain.items()}
     if inner[0] is not int:
-        return made
-    _checked(plain, all(key.isascii() and key.isdigit() and len(key) < 19 for key in made), where)
-    return {int(key): item for key, item in made.items()}
+        return values
+    _checked(plain, all(key.isascii() and key.isdigit() and len(key) < 19 for key in values), where)
+    return {int(key): item for key, item in values.items()}
 
 
 def _dataclass(kind: Any, plain: Any, arrays: Mapping[str, Any], where: str) -> Any:
@@ -119,9 +119,9 @@ def _dataclass(kind: Any, plain: Any, arrays: Mapping[str, Any], where: str) -> 
     if missing:
         raise RefusedError(f"{where} has no {missing[0]}")
     hints = _hints(kind)
-    given = {name: _made(hints[name], item, arrays, f"{where}.{name}") for name, item in plain.items()}
+    values = {name: _made(hints[name], item, arrays, f"{where}.{name}") for name, item in plain.items()}
     try:
-        return kind(**given)
+        return kind(**values)
     except (TypeError, ValueError) as error:
         raise RefusedError(f"{where} is impossible ({str(error)[:120]})") from None
 

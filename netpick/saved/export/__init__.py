@@ -86,8 +86,8 @@ def proved_graph(
     padded = any(spec.padded for spec in inputs.values())
     for whole in (False, True) if padded else (False,):
         try:
-            made = ExportedModel(loaded.network, inputs, answer, decoding, whole)
-            graph = to_graph(made, labels, {**_metadata(parts), **metadata})
+            exported = ExportedModel(loaded.network, inputs, answer, decoding, whole)
+            graph = to_graph(exported, labels, {**_metadata(parts), **metadata})
             engine = OnnxEngine(graph, inputs, threads=1)
             return graph, largest_difference(TorchEngine(loaded=loaded), engine, stored, inputs), whole
         except NotTracedError as error:
@@ -109,8 +109,8 @@ def stored_rows(path: Path) -> dict[str, Array]:
 
 def _check_rows(loaded: LoadedModel, stored: Mapping[str, Array]) -> dict[str, Array]:
     """The stored rows and some generated ones, with torch's answers."""
-    made = generated_rows(loaded.inputs, CHECKED, seed=1)
-    rows = {name: np.concatenate([array, made[name]]) for name, array in stored.items()}
+    generated = generated_rows(loaded.inputs, CHECKED, seed=1)
+    rows = {name: np.concatenate([array, generated[name]]) for name, array in stored.items()}
     answers = TorchEngine(loaded=loaded).outputs(rows)
     return {"answers": answers, **{f"input.{name}": array for name, array in rows.items()}}
 

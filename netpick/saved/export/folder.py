@@ -138,9 +138,9 @@ The graph's metadata hold the labels and the schema as JSON.
 
 
 def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:
-    made = []
+    inputs = []
     for name, spec in parts.inputs.items():
-        made.append((name, graph_words(spec)))
+        inputs.append((name, graph_words(spec)))
         if spec.padded:
-            made.append((f"{name}.lengths", "how many of the steps are valid, int32 (rows,)"))
-    return made
+            inputs.append((f"{name}.lengths", "how many of the steps are valid, int32 (rows,)"))
+    return inputs

@@ -36,8 +36,8 @@ class ExportedModel(nn.Module):
         self.answer, self.whole = answer, whole
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(self.names, arrays, strict=True))
-        answers = answers_of(self.answer.answer, self.network(self._batch(given)))
+        inputs = dict(zip(self.names, arrays, strict=True))
+        answers = answers_of(self.answer.answer, self.network(self._batch(inputs)))
         return (answers, *self.decoding(answers))
 
     def _batch(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -69,6 +69,6 @@ def resized(pictures: Tensor, height: int, width: int) -> Tensor:
     pass unchanged.
     """
     flat = pictures.flatten(0, -4) if pictures.ndim > 4 else pictures
-    made = functional.interpolate(flat.float(), (height, width), mode="bilinear", antialias=True, align_corners=False)
-    made = made.round().clamp(0, 255).to(torch.uint8)
-    return made.reshape(*pictures.shape[:-2], height, width) if pictures.ndim > 4 else made
+    scaled = functional.interpolate(flat.float(), (height, width), mode="bilinear", antialias=True, align_corners=False)
+    scaled = scaled.round().clamp(0, 255).to(torch.uint8)
+    return scaled.reshape(*pictures.shape[:-2], height, width) if pictures.ndim > 4 else scaled

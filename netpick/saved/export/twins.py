@@ -153,8 +153,8 @@ class TextMlpTwin(nn.Module):
         for size in range(2, self.grams + 1):
             runs = hashed_runs(tokens, mask, size, self.buckets)
             there = runs > 0
-            found = self.vectors[torch.where(there, runs + (self.known - 1), 0)]
-            total = total + (found * there.unsqueeze(-1)).sum(dim=1)
+            vectors = self.vectors[torch.where(there, runs + (self.known - 1), 0)]
+            total = total + (vectors * there.unsqueeze(-1)).sum(dim=1)
             count = count + there.sum(dim=1)
         mean = total / count.clamp(min=1).unsqueeze(1)
         return Features(self.layers(nn.functional.layer_norm(mean, (mean.shape[1],))))

@@ -99,9 +99,9 @@ def _require_graph(graph: Message) -> None:
         _require_node(node)
         if node.text("op_type") == "Constant":
             constants |= {name: _constant(node) for name in node.texts("output")}
-    made = [name for node in nodes for name in node.texts("output") if name]
-    given = [value.text("name") for value in graph.messages("input")]
-    _once((*(weight.text("name") for weight in weights), *made, *given), "a value")
+    computed = [name for node in nodes for name in node.texts("output") if name]
+    inputs = [value.text("name") for value in graph.messages("input")]
+    _once((*(weight.text("name") for weight in weights), *computed, *inputs), "a value")
     for node in nodes:
         _require_sizes(node, constants)
 

@@ -193,9 +193,9 @@ def _append(message: Message, kinds: Kinds, pieces: list[bytes | memoryview]) ->
 
 
 def varint_bytes(value: int) -> bytes:
-    made = bytearray()
+    digits = bytearray()
     while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
+        digits.append(value & 0x7F | 0x80)
         value >>= 7
-    made.append(value)
-    return bytes(made)
+    digits.append(value)
+    return bytes(digits)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpick.checks import CHECKS, CheckContext, variants_finding
+from netpick.contest.prepare import FitOptions, prepare
 from netpick.tasks.label_variants import label_variants
 from netpick.tasks.repeats import repeats_by_chance
 from netpick.tasks.row_groups import row_groups
@@ -217,6 +218,15 @@ def test_the_finding_tells_the_counts() -> None:
         finding.evidence
         == "In column 'income' the test rows spell labels in another way; read '<=50K.' as '<=50K' (3 rows)."
     )
+
+
+def test_classes_are_counted_after_their_spellings_were_made_one(tmp_path: Path) -> None:
+    """adult: "4 classes" was said of two."""
+    for part, stop, count in (("train", "", 60), ("test", ".", 40)):
+        rows = "".join(f"{k * 7 % 50},{'no' if k % 3 else 'yes'}{stop}\n" for k in range(count))
+        (tmp_path / f"people_{part}.csv").write_text(f"age,paid\n{rows}")
+    prepared = prepare(tmp_path, FitOptions(accept=tuple(CHECKS)))
+    assert [note.text for note in prepared.schema.notes if note.subject == "task"] == ["classify ('paid': 2 classes)"]
 
 
 # --- columns that tell too much --------------------------------------------------------------------------------------

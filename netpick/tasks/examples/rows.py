@@ -164,6 +164,8 @@ class RowExamples(Examples):
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         schema = _schema(source, request)
         source, variants = with_one_spelling(source, schema)
+        if variants:
+            schema = _schema(source, request)  # of fewer classes
         task = TASKS[schema.task]
         targets = [target_column(source, f.name) for f in schema.targets]
         truth = task.encode(targets, task.fit(targets, np.arange(source.num_rows)))

@@ -60,7 +60,7 @@ def input_places(encoders: Sequence[Encoder]) -> list[tuple[str, slice | None]]:
             column_places.append((name, None))
             continue
         start = widths[name]
-        widths[name] += len(KINDS[encoder.kind].outputs(encoder.column, encoder.state))
+        widths[name] += len(KINDS[encoder.kind].value_names(encoder.column, encoder.state))
         column_places.append((name, slice(start, widths[name])))
     return column_places
 
@@ -73,7 +73,7 @@ def input_specs(encoders: Sequence[Encoder]) -> Inputs:
     for encoder, input_name in zip(encoders, input_names(encoders), strict=True):
         kind = KINDS[encoder.kind]
         if kind.form in JOINED:
-            names.setdefault(kind.form, []).extend(kind.outputs(encoder.column, encoder.state))
+            names.setdefault(kind.form, []).extend(kind.value_names(encoder.column, encoder.state))
             cardinalities.setdefault(kind.form, []).extend(kind.cardinalities(encoder.state))
         else:
             specs[input_name] = kind.spec(encoder.column, encoder.state)

@@ -104,14 +104,14 @@ def test_declared_outputs_equal_what_is_encoded(name: str) -> None:
     kind, column = KINDS[name], SAMPLES[name]()
     state = kind.fit(column, np.arange(N // 2))
     encoded = kind.encode(column, state)
-    outputs = kind.outputs("x", state)
+    names = kind.value_names("x", state)
     assert len(encoded) == N
     form = FORMS[kind.form]
     assert encoded.dtype == form.stored
     assert encoded.ndim == 1 + form.axes
     if kind.form != "tokens":
         channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid") else encoded.shape[2]
-        assert channels == len(outputs)
+        assert channels == len(names)
     if not form.joined:
         spec, lengths = kind.spec("x", state), kind.lengths(column, state, encoded)
         assert (spec.form, spec.shape) == (kind.form, encoded.shape[1:])

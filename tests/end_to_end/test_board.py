@@ -25,7 +25,7 @@ from sklearn.datasets import load_diabetes, load_iris
 import netpick
 from netpick.api import write_comparison
 from netpick.serve.board import FinishedRun, comparison_page, read_run
-from netpick.serve.board.pairing import group_runs, winners_in_pairs
+from netpick.serve.board.pairing import by_test_rows, winners_in_pairs
 from netpick.serve.board.plans import differing
 from netpick.serve.board.watching import MOST_LINE, Watcher, new_events
 
@@ -64,7 +64,7 @@ def read(folder: Path, *names: str) -> list[FinishedRun]:
 
 def test_runs_on_the_same_test_rows_are_compared_in_pairs(folder: Path) -> None:
     runs = read(folder, "short", "long", "other", "diabetes")
-    groups, apart = group_runs(runs)
+    groups, apart = by_test_rows(runs)
     assert [[run.label for run in group.runs] for group in groups] == [["short", "long"], ["other"], ["diabetes"]]
     (pair,) = winners_in_pairs(groups[0])
     assert (pair.a, pair.b, pair.metric) == ("short", "long", "accuracy")
@@ -109,7 +109,7 @@ def test_other_tasks_are_compared_by_the_scores_of_their_reports(task: str, tmp_
             frame, target, task=task, models="mlp", steps=steps, prefer="network", out=tmp_path / name, **options
         )
     runs = read(tmp_path, "one", "two")
-    groups, apart = group_runs(runs)
+    groups, apart = by_test_rows(runs)
     assert not apart
     (pair,) = winners_in_pairs(groups[0])
     values = [next(e for e in run.report.candidates).test[groups[0].metric].value for run in runs]
@@ -193,7 +193,7 @@ def test_damaged_runs_are_refused_in_words(folder: Path, tmp_path: Path, change:
 def test_damaged_predictions_only_cost_the_pairs(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "short", tmp_path / "short")
     (tmp_path / "short" / "predictions.parquet").write_bytes(b"PAR1 no")
-    _, apart = group_runs([read_run(folder / "long"), read_run(tmp_path / "short")])
+    _, apart = by_test_rows([read_run(folder / "long"), read_run(tmp_path / "short")])
     assert apart[0].why == "short has no readable predictions.parquet"
 
 

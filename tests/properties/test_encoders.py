@@ -53,7 +53,7 @@ def test_whatever_the_cells_the_outputs_are_finite_and_in_range(name: str, data:
     assert len(encoded) == len(others)
     assert np.isfinite(encoded).all()
     if kind.form == "vector":
-        assert encoded.shape[1] == len(kind.outputs("x", state))
+        assert encoded.shape[1] == len(kind.value_names("x", state))
         assert np.abs(encoded).max() <= 20
     else:
         assert encoded.min() >= 0

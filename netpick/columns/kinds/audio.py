@@ -45,7 +45,7 @@ class AudioState:
 
 
 class Audio(Kind):
-    """A recording."""
+    """A sound."""
 
     name: ClassVar[str] = "audio"
     form: ClassVar[Form] = "spectrogram"
@@ -98,12 +98,12 @@ class Audio(Kind):
             lengths=np.array([state.frames], np.int32),
         )
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return tuple(f"{name} band {band + 1}" for band in range(len(state.mean)))
 
     def spec(self, name: str, state: Any) -> InputSpec:
         shape = (state.frames, len(state.mean))
-        names = self.outputs(name, state)
+        names = self.value_names(name, state)
         return InputSpec(form="spectrogram", shape=shape, padded=True, mean=state.mean, std=state.std, names=names)
 
     def lengths(self, column: Column, state: Any, encoded: Array) -> Array | None:

@@ -58,7 +58,7 @@ class Kind(ABC):
         """All rows as numbers: vector (N, F) float32, codes and tokens int32, series (N, T, C) float32, media uint8."""
 
     @abstractmethod
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         """Names of the F or K columns, or of the C channels, that `encode` makes from a column called `name`."""
 
     def cardinalities(self, state: Any) -> tuple[int, ...]:

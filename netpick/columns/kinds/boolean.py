@@ -66,7 +66,7 @@ class Boolean(Kind):
         codes = text.replace_strict({state.no: 1, state.yes: 2}, default=0, return_dtype=pl.Int32)
         return codes.fill_null(0).to_numpy().astype(np.int32).reshape(-1, 1)
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return (name,)
 
     def cardinalities(self, state: Any) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ class Category(Kind):
         codes = as_text(series).cast(pl.Enum(state.values), strict=False).to_physical()
         return (codes.cast(pl.Int32).fill_null(-1).to_numpy() + 1).astype(np.int32).reshape(-1, 1)
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return (name,)
 
     def cardinalities(self, state: Any) -> tuple[int, ...]:

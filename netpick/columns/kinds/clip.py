@@ -75,13 +75,13 @@ class Clip(Kind):
         """See Kind."""
         return ArrayColumn(name=name, values=np.zeros((1, *state.shape), np.uint8), kind="clip")
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         channels = state.shape[1]
         return NAMES_OF_CHANNELS.get(channels, tuple(f"{name} {i + 1}" for i in range(channels)))
 
     def spec(self, name: str, state: Any) -> InputSpec:
         return InputSpec(
-            form="clip", shape=state.shape, mean=state.mean, std=state.std, names=self.outputs(name, state)
+            form="clip", shape=state.shape, mean=state.mean, std=state.std, names=self.value_names(name, state)
         )
 
     def decoding(self, state: Any) -> Mapping[str, Any]:

@@ -120,7 +120,7 @@ class Datetime(Kind):
         moments = pl.Series(name, [None, datetime(2020, 1, 2, 3, 4, 5)], dtype=pl.Datetime("us"))
         return TableColumn(name=name, values=moments.dt.to_string(state.format) if state.format else moments)
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         cyclic = [f"{name} {wave} of {cycle}" for cycle in state.cycles for wave in ("sine", "cosine")]
         return (name, *cyclic, *((f"{name} is missing",) if state.flag_missing else ()))
 

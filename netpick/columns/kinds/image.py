@@ -78,14 +78,14 @@ class Image(Kind):
         """See Kind."""
         return ArrayColumn(name=name, values=np.zeros((1, *state.shape), np.uint8), kind="image")
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         channels = state.shape[0]
         names = {1: ("grey",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
         return names.get(channels, tuple(f"channel {number}" for number in range(1, channels + 1)))
 
     def spec(self, name: str, state: Any) -> InputSpec:
-        outputs = self.outputs(name, state)
-        return InputSpec(form="grid", shape=state.shape, mean=state.mean, std=state.std, names=outputs)
+        names = self.value_names(name, state)
+        return InputSpec(form="grid", shape=state.shape, mean=state.mean, std=state.std, names=names)
 
     def decoding(self, state: Any) -> Mapping[str, Any]:
         channels, height, width = state.shape

@@ -107,7 +107,7 @@ class Number(Kind):
             (out[start : start + len(numbers)],) = scaler.scale(numbers.to_numpy()[None])
         return out
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return (name, f"{name} is missing") if state.flag_missing else (name,)
 
 

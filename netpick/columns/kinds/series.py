@@ -80,13 +80,13 @@ class Series(Kind):
             lengths=np.array([1, state.length], np.int32) if state.padded else None,
         )
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         channels = len(state.mean)
         return (name,) if channels == 1 else tuple(f"{name} {i + 1}" for i in range(channels))
 
     def spec(self, name: str, state: Any) -> InputSpec:
         shape = (state.length, len(state.mean))
-        return InputSpec(form="series", shape=shape, padded=state.padded, names=self.outputs(name, state))
+        return InputSpec(form="series", shape=shape, padded=state.padded, names=self.value_names(name, state))
 
     def lengths(self, column: Column, state: Any, encoded: Array) -> Array | None:
         assert isinstance(column, ArrayColumn)

@@ -79,7 +79,7 @@ class Text(Kind):
     def encode(self, column: Column, state: Any) -> Array:
         return encode_texts(_texts(column), state.vocabulary, state.length)
 
-    def outputs(self, name: str, state: Any) -> tuple[str, ...]:
+    def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return (name,)
 
     def spec(self, name: str, state: Any) -> InputSpec:

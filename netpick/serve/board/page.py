@@ -14,7 +14,7 @@ from netpick.report.markup import Child, Html, element, json_block
 from netpick.report.page import page_head
 from netpick.report.standings import metric_label, metric_word
 from netpick.serve.board.curves import learning_section
-from netpick.serve.board.pairing import Apart, Group, group_runs, winners_in_pairs
+from netpick.serve.board.pairing import Apart, SameRows, by_test_rows, winners_in_pairs
 from netpick.serve.board.plans import plans_section
 from netpick.serve.board.runs import FinishedRun
 from netpick.serve.board.scores import contest_section, score_in
@@ -27,7 +27,7 @@ HELPS = {"yes": ("better than the best baseline", "good"), "no": ("baselines do 
 def comparison_page(runs: Sequence[FinishedRun]) -> str:
     """The page as text. Raises RequestError when plotly's script is not where its package puts it."""
     charts = Charts()
-    groups, apart = group_runs(runs)
+    groups, apart = by_test_rows(runs)
     paired = [(group, winners_in_pairs(group)) for group in groups]
     colours = {run.label: COLOURS[place % len(COLOURS)] for place, run in enumerate(runs)}
     sections: dict[str, tuple[str, Html | None]] = {"runs": ("Runs", _runs(runs, colours))}
@@ -79,7 +79,7 @@ def own(name: str, package: str = "netpick.serve.board") -> str:
 
 
 def _headline(
-    runs: Sequence[FinishedRun], paired: Sequence[tuple[Group, list[Comparison]]], apart: Sequence[Apart]
+    runs: Sequence[FinishedRun], paired: Sequence[tuple[SameRows, list[Comparison]]], apart: Sequence[Apart]
 ) -> Html:
     shared = [(group, pairs) for group, pairs in paired if len(group.runs) > 1]
     if not shared:
@@ -103,7 +103,7 @@ def _headline(
     )
 
 
-def _verdict(group: Group, pairs: Sequence[Comparison]) -> str:
+def _verdict(group: SameRows, pairs: Sequence[Comparison]) -> str:
     """Which run's recommended candidate is ahead on the shared rows."""
     what = f"{metric_word(group.metric)} on the same {grouped(group.n)} test rows"
     winners = {run.label: run.report.verdict.winner for run in group.runs}

@@ -21,7 +21,7 @@ FORECAST_KEYS = ("series", "origin", "time", "target")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class SameRows:
     """Runs that were tested on the same rows, and the metric that they are compared by."""
 
     runs: tuple[FinishedRun, ...]
@@ -38,7 +38,7 @@ class Apart:
     why: str
 
 
-def group_runs(runs: Sequence[FinishedRun]) -> tuple[list[Group], list[Apart]]:
+def by_test_rows(runs: Sequence[FinishedRun]) -> tuple[list[SameRows], list[Apart]]:
     """Runs by the rows that they were tested on, in the order given; and why each further group stands apart."""
     together: dict[str, list[FinishedRun]] = {}
     for run in runs:
@@ -67,7 +67,7 @@ def reason(one: FinishedRun, other: FinishedRun) -> str:
     )
 
 
-def winners_in_pairs(group: Group) -> list[Comparison]:
+def winners_in_pairs(group: SameRows) -> list[Comparison]:
     """Every run's recommended network against every other's, on the shared test rows."""
     metric = METRICS[group.metric]
     contenders, truth, groups = [], None, None
@@ -97,7 +97,7 @@ def _read(run: FinishedRun, table: pl.DataFrame, winner: str) -> Read | None:
         return None
 
 
-def _group(runs: Sequence[FinishedRun]) -> Group:
+def _group(runs: Sequence[FinishedRun]) -> SameRows:
     task = TASKS.get(runs[0].report.task.name)  # a report may be of another version
     fallback = Accuracy.name if task is None else task.answer.fallback
     metrics = {run.report.task.primary_metric for run in runs}
@@ -106,7 +106,7 @@ def _group(runs: Sequence[FinishedRun]) -> Group:
     if (task is not None and not task.answer.whole_tables) or metric == MeanCost.name or metric not in METRICS:
         metric = fallback
     scores = [entry.test[metric].n for run in runs for entry in run.report.entries if metric in entry.test]
-    return Group(runs=tuple(runs), metric=metric, n=scores[0] if scores else 0)
+    return SameRows(runs=tuple(runs), metric=metric, n=scores[0] if scores else 0)
 
 
 def _task(run: FinishedRun) -> str:

@@ -9,14 +9,14 @@ from netpick.report.components import Chart, Charts, Column, View, pill, section
 from netpick.report.figures import SYMBOLS, numbers, plain
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import higher_is_better, metric_label, metric_word
-from netpick.serve.board.pairing import Group
+from netpick.serve.board.pairing import SameRows
 from netpick.serve.board.runs import EntrySaid, FinishedRun, ScoreSaid
 from netpick.types.results import Comparison, Score
 from netpick.types.words import counted, decimals_for, grouped, interval, listed, signed
 
 
 def contest_section(
-    key: str, group: Group, pairs: Sequence[Comparison], colours: dict[str, str], charts: Charts
+    key: str, group: SameRows, pairs: Sequence[Comparison], colours: dict[str, str], charts: Charts
 ) -> Html:
     names = list(dict.fromkeys(entry.name for run in group.runs for entry in run.report.entries))
     scores = {
@@ -65,7 +65,7 @@ def _absence(run: FinishedRun, name: str) -> Child:
 
 def _drawing(
     key: str,
-    group: Group,
+    group: SameRows,
     names: Sequence[str],
     scores: dict[tuple[str, str], Score],
     colours: dict[str, str],
@@ -108,7 +108,7 @@ def _drawing(
 
 
 def _trace(
-    place: int, group: Group, names: Sequence[str], scores: dict[tuple[str, str], Score], colours: dict[str, str]
+    place: int, group: SameRows, names: Sequence[str], scores: dict[tuple[str, str], Score], colours: dict[str, str]
 ) -> dict[str, object]:
     """One run's scores, each a little above or below the line of its candidate."""
     run = group.runs[place]
@@ -145,7 +145,7 @@ def _visible(scores: Sequence[Score], higher: bool) -> tuple[float, float]:
     return min(ends) - margin, max(ends) + margin
 
 
-def _pairs(group: Group, pairs: Sequence[Comparison]) -> Html | None:
+def _pairs(group: SameRows, pairs: Sequence[Comparison]) -> Html | None:
     if not pairs:
         return None
     winners = {run.label: run.report.verdict.winner for run in group.runs}

@@ -195,7 +195,7 @@ def covariate_names(encoder: Encoder) -> tuple[str, ...]:
     """What the columns of an encoded covariate are called."""
     kind = KINDS[encoder.kind]
     if not FORMS[kind.form].indices:
-        return kind.outputs(encoder.column, encoder.state)
+        return kind.value_names(encoder.column, encoder.state)
     counts = kind.cardinalities(encoder.state)
     return tuple(f"{encoder.column} {code}" for count in counts for code in range(1, count))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netpick.answers.answered import AnsweredChances
-from netpick.answers.metrics import calibration_bins, confusion_matrix
+from netpick.answers.metrics import calibration_bins, confusion_matrix, confusions
 from netpick.explain.examples import gallery, is_pictured, sample
 from netpick.explain.subject import Subject
 from netpick.report.components import Column, fold, table
@@ -90,7 +90,7 @@ def confusion_figure(subject: Subject, found: JudgedChoices) -> Figure:
     labels = subject.labels
     matrix = confusion_matrix(found.truth, found.decided, len(labels))
     wrong = int(matrix.sum() - np.trace(matrix))
-    commonest = _commonest(matrix)
+    commonest = confusions(matrix)
     worst = ""
     if commonest:
         a, b = commonest[0]
@@ -111,14 +111,6 @@ def confusion_figure(subject: Subject, found: JudgedChoices) -> Figure:
         alt=f"Confusion matrix of {len(labels)} classes with {counted(wrong, 'mistake')}.",
         drawing=drawing,
     )
-
-
-def _commonest(matrix: Array) -> list[tuple[int, int]]:
-    """Cells off the diagonal that hold rows, the fullest first."""
-    off = matrix.copy()
-    np.fill_diagonal(off, 0)
-    order = np.argsort(-off, axis=None, kind="stable")[: int((off > 0).sum())]
-    return [divmod(int(place), len(matrix)) for place in order]
 
 
 def _matrix(matrix: Array, labels: tuple[str, ...]) -> Html:

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from netpick.columns.batches import PREDICT_VALUES, row_values
 from netpick.columns.encode import Encoder
-from netpick.columns.forms import LENGTHS, stored_as
 from netpick.columns.store import Store
 from netpick.disk.files import write_whole
 from netpick.disk.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
@@ -32,6 +31,7 @@ from netpick.models.blueprint import build_within, rehearse
 from netpick.models.infer import DeviceData, predict_outputs, values_of, weights_of
 from netpick.models.networks.module import UserModule
 from netpick.models.networks.network import build_network, settings_from_json
+from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
 from netpick.saved.record import BASELINE, FORMAT, ModelRecord
 from netpick.types import Inputs
@@ -141,37 +141,18 @@ def _check_rows(header: Header, inputs: Inputs) -> int:
     rows = output.shape[0] if output is not None and output.shape else 0
     if not 1 <= rows <= CHECK_ROWS or output is None:
         raise RefusedError("its check holds no rows")
-    header.require({"output": TensorSpec(dtype="float32", shape=output.shape), **_stored(inputs, rows)})
+    header.require({"output": TensorSpec(dtype="float32", shape=output.shape), **input_specs(inputs, rows)})
     return rows
-
-
-def _stored(inputs: Inputs, rows: int) -> dict[str, TensorSpec]:
-    """What the encoded rows of a check are."""
-    specs = {}
-    for name, spec in inputs.items():
-        specs[f"input.{name}"] = TensorSpec(dtype=stored_as(spec), shape=(rows, *spec.shape))
-        if spec.padded:
-            specs[f"input.{name}.lengths"] = TensorSpec(dtype=LENGTHS, shape=(rows,))
-    return specs
 
 
 def _run_check(network: nn.Module, inputs: Inputs, check: dict[str, Tensor]) -> None:
     """The stored rows must give the stored outputs. Raises RefusedError."""
     arrays = {name.removeprefix("input."): t.numpy() for name, t in check.items() if name.startswith("input.")}
-    for name, spec in inputs.items():
-        if spec.cardinalities and ((arrays[name] < 0).any() or (arrays[name] >= np.asarray(spec.cardinalities)).any()):
-            raise RefusedError("its check holds codes out of range")
-        if spec.padded and ((lengths := arrays[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
-            raise RefusedError("its check holds rows of impossible lengths")
+    require_readable(inputs, arrays)
     data = DeviceData(Store(arrays=arrays), inputs, "cpu")
     with torch.no_grad():
         outputs = values_of(predict_outputs(network, data, np.arange(len(check["output"]), dtype=np.int64)))
-    if outputs.shape != check["output"].shape:
-        raise RefusedError("its stored rows give outputs of another shape")
-    scale = max(1.0, float(check["output"].abs().max()))
-    difference = float((outputs - check["output"]).abs().max())
-    if not difference <= TOLERANCE * scale:
-        raise RefusedError(f"its stored rows give other outputs than they gave in training (off by {difference:.2g})")
+    require_same(outputs.numpy(), check["output"].numpy(), TOLERANCE)
 
 
 __all__ = ["LoadedModel", "load_model", "save_model"]

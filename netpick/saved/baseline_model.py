@@ -27,6 +27,7 @@ from netpick.models.baseline_fits import BaselineFit
 from netpick.models.baselines import BASELINES, Baseline, Decision, Fitted, Given, History
 from netpick.models.baselines.answering import task_answers
 from netpick.models.baselines.base import MOST_CHARACTERS, text_names
+from netpick.saved.check_rows import require_readable, require_same
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, read_parts, refuse
 from netpick.saved.record import BASELINE, FORMAT, ModelRecord
 from netpick.tasks import TASKS
@@ -145,19 +146,10 @@ def _run_check(loaded: LoadedBaseline, check: Mapping[str, Array]) -> None:
     if any(columns.get(name) != "number" for name in loaded.numbers):
         raise RefusedError("it reads numbers of a column that holds none")
     for name, spec in record.inputs.items():
-        array = example.arrays[name]
-        if array.shape != (len(stored), *spec.shape):
+        if example.arrays[name].shape != (len(stored), *spec.shape):
             raise RefusedError("its check holds rows of another shape")
-        if spec.cardinalities and ((array < 0).any() or (array >= np.asarray(spec.cardinalities)).any()):
-            raise RefusedError("its check holds codes out of range")
-        if spec.padded and ((lengths := example.arrays[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
-            raise RefusedError("its check holds rows of impossible lengths")
-    answers = loaded.answers(example)
-    if answers.shape != stored.shape:
-        raise RefusedError("its stored rows give answers of another shape")
-    difference = float(np.abs(answers - stored).max())
-    if not difference <= TOLERANCE * max(1.0, float(np.abs(stored).max())):
-        raise RefusedError(f"its stored rows give other answers than they gave in training (off by {difference:.2g})")
+    require_readable(record.inputs, example.arrays)
+    require_same(loaded.answers(example), stored, TOLERANCE)
 
 
 # --- rows as arrays --------------------------------------------------------------------------------------------------

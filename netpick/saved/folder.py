@@ -12,12 +12,10 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from netpick.columns.forms import LENGTHS, stored_as
 from netpick.disk.strict import Bundle, RefusedError, open_folder
-from netpick.disk.strict.tensors import arrays_of, header_of
+from netpick.disk.strict.tensors import TensorSpec, arrays_of, header_of
 from netpick.errors import RequestError
+from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.engines import OnnxEngine
 from netpick.saved.onnx_file import MOST_BYTES, checked_graph, read_metadata
 from netpick.saved.parts import ModelParts, read_parts, refuse
@@ -109,28 +107,13 @@ def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
     ):
         raise RefusedError("its check holds no answers")
     rows = answers.shape[0]
-    wanted: dict[str, tuple[str, tuple[int, ...]]] = {"answers": ("float32", answers.shape)}
-    for name, spec in inputs.items():
-        wanted[f"input.{name}"] = (stored_as(spec), (rows, *spec.shape))
-        if spec.padded:
-            wanted[f"input.{name}.lengths"] = (LENGTHS, (rows,))
-    if {name: (spec.dtype, spec.shape) for name, spec in header.specs.items()} != wanted:
+    if header.specs != {"answers": TensorSpec(dtype="float32", shape=answers.shape), **input_specs(inputs, rows)}:
         raise RefusedError("its check holds other rows than the model reads")
     return arrays_of(content, header)
 
 
 def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> None:
     """The stored rows must give the stored answers. Raises RefusedError."""
-    answers = check["answers"]
     rows = {name.removeprefix("input."): array for name, array in check.items() if name != "answers"}
-    for name, spec in inputs.items():
-        if spec.cardinalities and ((rows[name] < 0).any() or (rows[name] >= np.asarray(spec.cardinalities)).any()):
-            raise RefusedError("its check holds codes out of range")
-        if spec.padded and ((lengths := rows[f"{name}.lengths"]) < 0).any() | (lengths > spec.shape[0]).any():
-            raise RefusedError("its check holds rows of impossible lengths")
-    again = engine.outputs(rows)
-    if again.shape != answers.shape:
-        raise RefusedError("its stored rows give answers of another shape")
-    difference = float(np.abs(again - answers).max())
-    if not difference <= TOLERANCE * max(1.0, float(np.abs(answers).max())):
-        raise RefusedError(f"its stored rows give other answers than they gave in torch (off by {difference:.2g})")
+    require_readable(inputs, rows)
+    require_same(engine.outputs(rows), check["answers"], TOLERANCE, "in torch")

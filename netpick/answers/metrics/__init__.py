@@ -20,7 +20,7 @@ from netpick.answers.metrics.classes import (
     Recall,
     RecallWeighted,
 )
-from netpick.answers.metrics.confusion import ClassScores, confusion_matrix, per_class_scores
+from netpick.answers.metrics.confusion import ClassScores, confusion_matrix, confusions, per_class_scores
 from netpick.answers.metrics.cost import MeanCost
 from netpick.answers.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
 from netpick.answers.metrics.forecast import (
@@ -47,6 +47,7 @@ __all__ = [
     "best_on_validation",
     "calibration_bins",
     "confusion_matrix",
+    "confusions",
     "metric_of",
     "metrics_for",
     "per_class_scores",

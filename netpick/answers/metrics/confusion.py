@@ -30,6 +30,14 @@ def confusion_matrix(truth: Array, decided: Array, num_classes: int) -> npt.NDAr
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
+def confusions(matrix: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """(true class, decided class) of the cells off the diagonal that hold rows, the fullest first."""
+    off = matrix.copy()
+    np.fill_diagonal(off, 0)
+    order = np.argsort(-off, axis=None, kind="stable")[: int((off > 0).sum())]
+    return [divmod(int(cell), len(matrix)) for cell in order]
+
+
 def per_class_scores(truth: Array, decided: Array, num_classes: int) -> list[ClassScores]:
     """Precision, recall and F1 of each class (n,) or label (n, L), with Wilson intervals and its number of true rows.
 

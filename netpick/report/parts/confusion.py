@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from netpick.answers.metrics import confusions
 from netpick.report.components import Column, fold, table
 from netpick.report.markup import Child, Html, element
 from netpick.types.results import RunResults
@@ -44,15 +45,11 @@ def confusion_details(results: RunResults, matrix: npt.NDArray[np.int64]) -> Htm
 
 def _pairs(matrix: npt.NDArray[np.int64], labels: list[str]) -> list[tuple[str, str, int, float]]:
     """Truth, said, rows and share of the class, the commonest first."""
-    off = matrix.copy()
-    np.fill_diagonal(off, 0)
-    order = np.argsort(-off, axis=None, kind="stable")[: int((off > 0).sum())]
     support = matrix.sum(axis=1)
-    confusions = []
-    for cell in order[:100]:
-        a, b = divmod(int(cell), len(labels))
-        confusions.append((labels[a], labels[b], int(off[a, b]), float(off[a, b] / max(1, support[a]))))
-    return confusions
+    return [
+        (labels[a], labels[b], int(matrix[a, b]), float(matrix[a, b] / max(1, support[a])))
+        for a, b in confusions(matrix)[:100]
+    ]
 
 
 def _matrix(matrix: npt.NDArray[np.int64], labels: list[str]) -> Html:

@@ -119,8 +119,8 @@ def _column(columns: Mapping[str, Column], encoder: Encoder) -> Column:
     other_media = isinstance(column, ArrayColumn) and column.kind != encoder.kind
     if isinstance(column, KINDS[encoder.kind].cells) and not other_media:
         return column  # type: ignore[no-any-return]
-    found = f"{column.kind} data" if isinstance(column, (ArrayColumn, FileColumn)) else "cells of a table"
+    contents = f"{column.kind} data" if isinstance(column, (ArrayColumn, FileColumn)) else "cells of a table"
     raise DataError(
-        f"Column '{encoder.column}' holds {found}, but the model was trained on the kind {encoder.kind}. "
+        f"Column '{encoder.column}' holds {contents}, but the model was trained on the kind {encoder.kind}. "
         "Pass data of the same layout as in training."
     )

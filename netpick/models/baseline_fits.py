@@ -92,11 +92,11 @@ def fitted_again(problem: Problem, fits: Sequence[BaselineFit]) -> list[Baseline
 
 def latency_ms(fit: BaselineFit, problem: Problem, row: int) -> float:
     """Milliseconds that answering one row takes, the median of some tries."""
-    given = fit.baseline.given(problem, np.array([row]))
+    example = fit.baseline.given(problem, np.array([row]))
     seconds = []
     for _ in range(TRIES):
         started = time.perf_counter()
-        fit.baseline.answer(fit.fitted, given)
+        fit.baseline.answer(fit.fitted, example)
         seconds.append(time.perf_counter() - started)
     return 1000 * float(np.median(seconds))
 

@@ -62,7 +62,7 @@ class DeviceData:
         Padded texts and sounds end with the longest row of the batch, so padding costs next to nothing where rows of like
         length come together.
         """
-        made = {}
+        batch = {}
         for name, spec in self.inputs.items():
             part = self.tensors[name].index_select(0, rows)
             if spec.padded:
@@ -70,14 +70,14 @@ class DeviceData:
                 longest = max(1, int(lengths.max())) if FORMS[spec.form].trimmed else spec.shape[0]
                 part = part[:, :longest]
                 steps = torch.arange(longest, device=self.device)
-                made[f"{name}.mask"] = steps[None, :] < lengths.to(self.device, non_blocking=True)[:, None]
+                batch[f"{name}.mask"] = steps[None, :] < lengths.to(self.device, non_blocking=True)[:, None]
             part = part.to(self.device, non_blocking=True)
             if FORMS[spec.form].indices:
                 part = part.long()
             elif FORMS[spec.form].channels_last and part.shape[1] > 1:
                 part = part.contiguous(memory_format=torch.channels_last)
-            made[name] = part
-        return made
+            batch[name] = part
+        return batch
 
     def targets(self, rows: Tensor) -> Tensor:
         assert self.target is not None
@@ -128,17 +128,17 @@ def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precisi
     network.eval()
     parts: list[Tensor] = []
     places: list[Rows] = []
-    made: Outputs | None = None
+    outputs: Outputs | None = None
     for chunk, where in batches(rows, data.lengths, data.batch_rows):
         with autocast(precision, data.device):
-            made = network(data.batch(torch.from_numpy(chunk).to(data.place)))
-            parts.append(values_of(made).float())
+            outputs = network(data.batch(torch.from_numpy(chunk).to(data.place)))
+            parts.append(values_of(outputs).float())
         places.append(where)
     values = torch.cat(parts)
     if data.lengths is not None:
         back = torch.from_numpy(np.argsort(np.concatenate(places), kind="stable")).to(values.device)
         values = values.index_select(0, back)
-    return Members(values) if isinstance(made, Members) else values
+    return Members(values) if isinstance(outputs, Members) else values
 
 
 def latency_ms(network: nn.Module, data: DeviceData, row: int) -> float:

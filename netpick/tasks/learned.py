@@ -66,16 +66,16 @@ def learned_rows(arrays: Mapping[str, Array], train: Rows, validation: Rows, uns
     """
     unseen = unseen if len(unseen) else validation
     parts = {"train": _part(arrays, train), "validation": _part(arrays, validation)}
-    found = _found(hash_rows(arrays, _some(unseen)), parts["train"]) if len(unseen) else np.zeros(0, dtype=bool)
-    return LearnedRows(**parts, by_chance=float(found.mean()) / _share(parts["train"]) if len(found) else 0.0)
+    known = _found(hash_rows(arrays, _some(unseen)), parts["train"]) if len(unseen) else np.zeros(0, dtype=bool)
+    return LearnedRows(**parts, by_chance=float(known.mean()) / _share(parts["train"]) if len(known) else 0.0)
 
 
 def overlap(learned: LearnedRows, arrays: Mapping[str, Array], rows: Rows) -> Overlap:
     """How many of the rows were learned from, beyond those that match by chance."""
     hashes = hash_rows(arrays, rows)
-    found = _found(hashes, learned.train)
-    trained = _beyond_chance(found, learned.train, learned.by_chance)
-    validated = _beyond_chance(_found(hashes, learned.validation) & ~found, learned.validation, learned.by_chance)
+    known = _found(hashes, learned.train)
+    trained = _beyond_chance(known, learned.train, learned.by_chance)
+    validated = _beyond_chance(_found(hashes, learned.validation) & ~known, learned.validation, learned.by_chance)
     exact = all(part.rows <= MOST_KEPT for part in (learned.train, learned.validation))
     return Overlap(
         rows=len(rows), trained=trained, validated=min(validated, len(rows) - trained), exact=exact

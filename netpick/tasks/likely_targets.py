@@ -129,8 +129,8 @@ def likely_targets(
 ) -> list[Likely]:
     """The columns that could be predicted, the likeliest first."""
     names = list(columns)
-    found = [_likely(name, columns[name], claimed[name], names) for name in usable]
-    return sorted(found, key=lambda likely: -likely.points)
+    candidates = [_likely(name, columns[name], claimed[name], names) for name in usable]
+    return sorted(candidates, key=lambda likely: -likely.points)
 
 
 def is_strong(likely: Sequence[Likely]) -> bool:

@@ -75,5 +75,5 @@ class Boolean(Kind):
 
 def _pair_of(series: pl.Series) -> tuple[str, str] | None:
     """The pair of texts that all cells come from; a column with only one of the two is no boolean."""
-    found = set(as_text(series.unique()).drop_nulls().str.strip_chars().str.to_lowercase().to_list())
-    return next((pair for pair in PAIRS if found == set(pair)), None)
+    spellings = set(as_text(series.unique()).drop_nulls().str.strip_chars().str.to_lowercase().to_list())
+    return next((pair for pair in PAIRS if spellings == set(pair)), None)

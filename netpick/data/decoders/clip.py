@@ -61,10 +61,10 @@ class ClipDecoder(Decoder):
 
         def gather(read: Sequence[tuple[int, str] | None], failures: Sequence[tuple[int, str]]) -> Decoded:
             formats = ["" if one is None else one[1] for one in read]
-            made = ArrayColumn(name=name, values=pixels, kind="clip", decoding=asdict(shape), formats=formats)
+            column = ArrayColumn(name=name, values=pixels, kind="clip", decoding=asdict(shape), formats=formats)
             counts = [one[0] for one in read if one is not None]
             notes = [] if request.like else [settled.note, *_short_note(counts, shape.frames)]
-            return Decoded(column=made, failures=failures, notes=notes)
+            return Decoded(column=column, failures=failures, notes=notes)
 
         return ThreadedWork(column, one, gather, request.workers)
 
@@ -95,17 +95,17 @@ def _look(column: FileColumn, request: DecodeRequest) -> _Settled:
         looks = [seen for seen in pool.map(look, rows) if seen is not None]
     sizes = [seen.size for seen in looks] or [(CLIP_SIDE, CLIP_SIDE)]
     counts = [seen.frames for seen in looks] or [MOST_FRAMES]
-    given = (request.image_size, request.image_size) if isinstance(request.image_size, int) else request.image_size
-    if given is not None and not all(1 <= side <= 1024 for side in given):
+    asked_size = (request.image_size, request.image_size) if isinstance(request.image_size, int) else request.image_size
+    if asked_size is not None and not all(1 <= side <= 1024 for side in asked_size):
         raise RequestError(
-            f"An image size of {given} cannot be used for clips; sides from 1 to 1024 pixels were expected. "
+            f"An image size of {asked_size} cannot be used for clips; sides from 1 to 1024 pixels were expected. "
             "Try --image-size 48."
         )
-    height, width = given or _size(sizes)
+    height, width = asked_size or _size(sizes)
     frames = max(1, min(MOST_FRAMES, round(statistics.median(counts))))
     grey = all(seen.grey for seen in looks)
     shape = ClipShape(frames=frames, channels=1 if grey else 3, height=height, width=width)
-    return _Settled(shape=shape, note=_note(looks, shape, given=given is not None, rows=len(column)))
+    return _Settled(shape=shape, note=_note(looks, shape, given=asked_size is not None, rows=len(column)))
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -187,8 +187,8 @@ def _read_video(path: Path, shape: ClipShape, most_seconds: float) -> ReadClip:
         raise UnreadableFileError(f"it ends after {sampler.seen:,} of {promised:,} frames")
     if not promised and sampler.seen > 1 and last < LEAST_TIME * seconds:
         raise UnreadableFileError(f"its pictures end after {last:.1f} of {seconds:.1f} s")
-    said = f"{path.suffix[1:].upper()} {size}, {rate} frames a second"
-    return ReadClip(np.stack(sampler.chosen()), sampler.seen, said)
+    described = f"{path.suffix[1:].upper()} {size}, {rate} frames a second"
+    return ReadClip(np.stack(sampler.chosen()), sampler.seen, described)
 
 
 def _look_at_video(path: Path) -> ClipLook:
@@ -247,8 +247,8 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = re.sub(r"^\[Errno [^\]]*\] |: '.*'$|; last error log.*$", "", text)
-    return f"{said[:1].lower()}{said[1:]}".rstrip(".")
+    reason = re.sub(r"^\[Errno [^\]]*\] |: '.*'$|; last error log.*$", "", text)
+    return f"{reason[:1].lower()}{reason[1:]}".rstrip(".")
 
 
 def _demuxer(path: Path) -> str:

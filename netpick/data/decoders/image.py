@@ -113,16 +113,16 @@ def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int 
             continue  # the decoding itself names it
     files.close()
     sizes = sizes or [(PHOTO_SIDE, PHOTO_SIDE)]
-    given = (size, size) if isinstance(size, int) else size
-    if given is not None and not all(1 <= side <= 4096 for side in given):
+    asked_size = (size, size) if isinstance(size, int) else size
+    if asked_size is not None and not all(1 <= side <= 4096 for side in asked_size):
         raise RequestError(
-            f"An image size of {given} cannot be used; sides from 1 to 4096 pixels were expected. Try --image-size 64."
+            f"An image size of {asked_size} cannot be used; sides from 1 to 4096 pixels were expected. Try --image-size 64."
         )
     if channels is not None:
         grey = channels == 1
-    height, width = given or choose_size(sizes)
+    height, width = asked_size or choose_size(sizes)
     kept = set(sizes) == {(width, height)}
-    note = _size_note(sizes, (height, width), grey=grey, given=given is not None, rows=len(column))
+    note = _size_note(sizes, (height, width), grey=grey, given=asked_size is not None, rows=len(column))
     return _Shape(channels=1 if grey else 3, height=height, width=width, kept=kept, note=note)
 
 

@@ -190,9 +190,9 @@ def _notes(headers: Sequence[Header], settings: SoundSettings, silent: int, pref
     rates = Counter(header.rate for header in headers)
     others = {rate: count for rate, count in sorted(rates.items()) if rate != settings.sample_rate}
     if others:
-        told = ", ".join(f"{count:,} of {rate:,} Hz" for rate, count in others.items())
+        resampled = ", ".join(f"{count:,} of {rate:,} Hz" for rate, count in others.items())
         why = "the most common rate" if settings.sample_rate in rates else "enough for what networks read"
-        texts.append(f"{told} are resampled to {settings.sample_rate:,} Hz, {why}.")
+        texts.append(f"{resampled} are resampled to {settings.sample_rate:,} Hz, {why}.")
     else:
         texts[0] = f"{texts[0][:-1]}, all at {settings.sample_rate:,} Hz."
     mixed = sum(header.channels > 1 for header in headers)

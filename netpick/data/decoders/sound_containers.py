@@ -47,7 +47,7 @@ def read_container(path: str, seconds: float, most_bytes: int) -> tuple[int, flo
                 raise UnreadableFileError(f"it claims {channels:,} channels at {rate:,} Hz")
             stream.codec_context.thread_count = 1
             wanted = int(np.ceil(seconds * rate)) + 1
-            pieces, found = _samples(file, stream, wanted, most_bytes // (4 * channels))
+            pieces, count = _samples(file, stream, wanted, most_bytes // (4 * channels))
             promised = float(stream.duration * stream.time_base) if stream.duration else (file.duration or 0) / 1e6
     except UnreadableFileError:
         raise
@@ -62,12 +62,12 @@ def read_container(path: str, seconds: float, most_bytes: int) -> tuple[int, flo
         MemoryError,
     ) as error:
         raise UnreadableFileError(_reason(error)) from None
-    if not found:
+    if not count:
         raise UnreadableFileError("it holds no samples")
-    if found < TRUNCATED * min(wanted, promised * rate):
-        raise UnreadableFileError(f"it ends after {found / rate:.2f} s, but its header says {promised:,.2f} s")
+    if count < TRUNCATED * min(wanted, promised * rate):
+        raise UnreadableFileError(f"it ends after {count / rate:.2f} s, but its header says {promised:,.2f} s")
     samples = np.concatenate(pieces)[:wanted]
-    return rate, max(promised, found / rate), f"{NAMES[demuxer]}, {rate:,} Hz", samples
+    return rate, max(promised, count / rate), f"{NAMES[demuxer]}, {rate:,} Hz", samples
 
 
 def _samples(file: Any, stream: Any, wanted: int, most: int) -> tuple[list[npt.NDArray[np.float32]], int]:
@@ -76,16 +76,16 @@ def _samples(file: Any, stream: Any, wanted: int, most: int) -> tuple[list[npt.N
 
     resampler = av.AudioResampler(format="fltp")
     pieces: list[npt.NDArray[np.float32]] = []
-    found = 0
+    count = 0
     for frame in file.decode(stream):
         for part in resampler.resample(frame):
             pieces.append(part.to_ndarray().T.astype(np.float32))
-            found += len(pieces[-1])
-        if found > most:
+            count += len(pieces[-1])
+        if count > most:
             raise UnreadableFileError("its samples take too much memory")
-        if found >= wanted:
+        if count >= wanted:
             break
-    return pieces, found
+    return pieces, count
 
 
 def _demuxer(path: str) -> str:
@@ -108,5 +108,5 @@ def _demuxer(path: str) -> str:
 
 def _reason(error: BaseException) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = re.sub(r"^\[Errno [^\]]*\] |: '.*'$|; last error log.*$", "", text)
-    return f"it is damaged ({said[:1].lower()}{said[1:]})".replace(".)", ")")
+    reason = re.sub(r"^\[Errno [^\]]*\] |: '.*'$|; last error log.*$", "", text)
+    return f"it is damaged ({reason[:1].lower()}{reason[1:]})".replace(".)", ")")

@@ -334,8 +334,8 @@ def _log_mel(sounds: Sequence[Samples], counts: Sequence[int], settings: SoundSe
     values = np.log10(np.maximum(bands, 10 ** (-settings.range_db / 10), out=bands), out=bands)
     values *= 10 * 255 / settings.range_db
     values += 255.5  # rounds, as what follows cuts off
-    made = values.astype(np.uint8)
-    return [made[start : start + count] for start, count in zip(starts.tolist(), counts, strict=True)]
+    levels = values.astype(np.uint8)
+    return [levels[start : start + count] for start, count in zip(starts.tolist(), counts, strict=True)]
 
 
 @cache

@@ -64,12 +64,12 @@ def columns_of(x: Array, where: str, known: ArrayMeaning = UNKNOWN) -> tuple[dic
 
 
 def _of_three_sides(x: Array, where: str, known: ArrayMeaning) -> tuple[dict[str, Column], list[Note]]:
-    pixels, said, given = usual_range(x), known.said, known.pixels
+    pixels, said, range_given = usual_range(x), known.said, known.pixels
     forced = said.get(IMAGE) or said.get(SERIES)
-    if forced == IMAGE or (forced is None and (given is not None or is_picture(x, pixels))):
+    if forced == IMAGE or (forced is None and (range_given is not None or is_picture(x, pixels))):
         name = IMAGE if SERIES not in said else SERIES
-        columns, notes = _image(x[:, None], x.shape, where, given, name)
-        if forced is None and given is None and x.dtype not in (np.uint8, np.bool_):
+        columns, notes = _image(x[:, None], x.shape, where, range_given, name)
+        if forced is None and range_given is None and x.dtype not in (np.uint8, np.bool_):
             notes = [
                 replace(note, text=f"{note.text} If they are series, say so.", override="--kind image=series")
                 for note in notes

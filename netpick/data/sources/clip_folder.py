@@ -87,8 +87,8 @@ def why_frames(tree: Tree, path: Path) -> tuple[bool, str]:
 
 def numbered_in_a_row(names: list[str]) -> bool:
     """Whether file names differ only in a number that counts up by one step: f_08.png, f_09.png, f_10.png."""
-    found = [NUMBERED.fullmatch(name.rpartition(".")[0]) for name in names]
-    matches = [match for match in found if match is not None]
+    attempts = [NUMBERED.fullmatch(name.rpartition(".")[0]) for name in names]
+    matches = [match for match in attempts if match is not None]
     if len(matches) < len(names) or len({(match[1], match[3]) for match in matches}) > 1:
         return False
     numbers = sorted(int(match[2]) for match in matches)

@@ -56,7 +56,7 @@ class FastTextReader(Reader):
         frame = pl.DataFrame(
             {"text": texts, "label": [mark.join(row) for row in labels]}, schema={"text": pl.String, "label": pl.String}
         )
-        said = f"Labels stand in front of each text, behind {PREFIX}{'; a text may have several' if several else ''}."
+        words = f"Labels stand in front of each text, behind {PREFIX}{'; a text may have several' if several else ''}."
         source = table_source(
             frame,
             origin=str(path),
@@ -64,6 +64,6 @@ class FastTextReader(Reader):
             layout=self.name,
             fingerprint=fingerprint.of_file(path),
             folder=None,
-            notes=[Note(subject="labels", text=said)],
+            notes=[Note(subject="labels", text=words)],
         )
         return source

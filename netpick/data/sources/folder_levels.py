@@ -95,7 +95,7 @@ def find_levels(paths: Mapping[str, Sequence[str]]) -> Levels:
     kept = {key: components for key, components in paths.items() if components[0] not in aside}
     level = _class_level(list(kept.values()))
     folders = {key: _level(components, level) for key, components in kept.items()}
-    left_out, given = {}, {}
+    left_out, given_parts = {}, {}
     for key, components in paths.items():
         if components[0] not in aside:
             continue
@@ -103,11 +103,11 @@ def find_levels(paths: Mapping[str, Sequence[str]]) -> Levels:
         if part is None or len(components) < 2:
             left_out[key] = "its name says a part, and they lie in no class folder; rename it to read it as a class"
             continue
-        given[top] = part
+        given_parts[top] = part
         folders[key] = Level(label=components[1], part=part)
-    if given:
+    if given_parts:
         folders = {key: Level(label=f.label, part=TRAIN if f.part is None else f.part) for key, f in folders.items()}
-        return Levels(folders=folders, parts=given, left_out=left_out)
+        return Levels(folders=folders, parts=given_parts, left_out=left_out)
     return Levels(
         folders=folders,
         parts={},
@@ -197,9 +197,9 @@ def shared_word(tops: Sequence[str] | Mapping[str, object]) -> str:
     """The word that numbered folders share; "year" for 2021 and 2022; empty where they are called otherwise."""
     if all(YEAR.fullmatch(top) for top in tops):
         return "year"
-    found = [NUMBERED_WORD.fullmatch(top.lower()) for top in tops]
-    words = {match[1] for match in found if match is not None}
-    return words.pop() if None not in found and len(words) == 1 and words <= COLLECTIONS else ""
+    numbered = [NUMBERED_WORD.fullmatch(top.lower()) for top in tops]
+    words = {match[1] for match in numbered if match is not None}
+    return words.pop() if None not in numbered and len(words) == 1 and words <= COLLECTIONS else ""
 
 
 def _collection(paths: Sequence[Sequence[str]]) -> str:

@@ -41,13 +41,13 @@ def table_of_media(folder: Path, kind: Media | None) -> tuple[Path, bool] | None
 def _tables(folder: Path) -> list[Path]:
     """Small tables of text in a folder, and in the folders right in it."""
     places = [folder, *(Path(e.path) for e in _entries(folder) if e.is_dir(follow_symlinks=False))][:MOST_FOLDERS]
-    found = [
+    tables = [
         Path(entry.path)
         for place in places
         for entry in _entries(place)
         if entry.name.lower().endswith(SUFFIXES) and entry.is_file() and 0 < entry.stat().st_size <= LARGEST
     ]
-    return found if len(found) <= MOST_TABLES else []
+    return tables if len(tables) <= MOST_TABLES else []
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -70,14 +70,14 @@ def read_idx(path: Path) -> Array:
         shape = tuple(int(side) for side in np.frombuffer(sizes, ">u4"))
         wanted = math.prod(shape) * dtype.itemsize
         # Never more than the header's claim plus one byte, and in pieces: a header that lies must not reserve memory.
-        pieces, found = [], 0
-        while found <= wanted and (piece := read_some(file, min(wanted - found + 1, 1 << 24), path)):
+        pieces, num_bytes = [], 0
+        while num_bytes <= wanted and (piece := read_some(file, min(wanted - num_bytes + 1, 1 << 24), path)):
             pieces.append(piece)
-            found += len(piece)
-    if found != wanted:
-        told = "more than that" if found > wanted else f"{found:,} bytes"
+            num_bytes += len(piece)
+    if num_bytes != wanted:
+        behind = "more than that" if num_bytes > wanted else f"{num_bytes:,} bytes"
         raise DataError(
-            f"{path}: its header says {' x '.join(map(str, shape))} values ({wanted:,} bytes), but {told} follow. "
+            f"{path}: its header says {' x '.join(map(str, shape))} values ({wanted:,} bytes), but {behind} follow. "
             "The file is damaged or cut short: download it again."
         )
     if wanted == 0:

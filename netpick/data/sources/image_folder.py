@@ -48,8 +48,8 @@ def image_source(tree: Tree, path: Path, options: ReadOptions) -> Source:
         suggested = suggested_pattern(tree.folders[""]) if set(tree.folders) == {""} else None
         if suggested is None:
             raise
-        said = f'{error} Where the names say the class, pass how: --label-from "{suggested}".'
-        raise DataError(said) from None
+        message = f'{error} Where the names say the class, pass how: --label-from "{suggested}".'
+        raise DataError(message) from None
 
 
 def list_media(root: Path, kind: Media) -> Tree:

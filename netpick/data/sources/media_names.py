@@ -86,9 +86,9 @@ class MediaFiles:
         """By name, the one file that it means."""
         for key in (_same, _last_two, _base, _without_ending, _last_two_without_ending, _base_without_ending):
             index = self._index(key)
-            found = {name: index[short] for name in names if (short := key(_plain(name))) in index}
-            if len(found) >= FOUND * len(names):
-                return found
+            paths = {name: index[short] for name in names if (short := key(_plain(name))) in index}
+            if len(paths) >= FOUND * len(names):
+                return paths
         return {}
 
     def _index(self, key: Callable[[str], str]) -> dict[str, str]:
@@ -104,9 +104,9 @@ def media_columns(
     if not places or not columns:
         return {}
     named = {one.name: kind for one in texts if (kind := _named_kind(_sample(one))) is not None}
-    found = {one.name: _named_media(one, named[one.name], places, notes) for one in texts if one.name in named}
+    media = {one.name: _named_media(one, named[one.name], places, notes) for one in texts if one.name in named}
     if named:
-        return {name: column for name, column in found.items() if column is not None}
+        return {name: column for name, column in media.items() if column is not None}
     bare = [one for one in [*texts, *(c for c in columns if c.dtype.is_integer())] if _may_be_bare(_sample(one))]
     nearby = [_Nearby.of(place) for place in places] if bare else []  # looked at once, for all columns
     for one in bare if any(near.folders for near in nearby) else ():
@@ -163,12 +163,12 @@ def _named_media(
     """
     sample = _sample(series)
     folder = next((place for place in places if isinstance(place, Path)), None)
-    found = {cell: cell for cell in sample if folder is not None and _is_file(folder, cell)}
-    if folder is not None and (found or not places):
-        return _column(series, folder, kind, notes, (found, len(sample)))
+    paths = {cell: cell for cell in sample if folder is not None and _is_file(folder, cell)}
+    if folder is not None and (paths or not places):
+        return _column(series, folder, kind, notes, (paths, len(sample)))
     for place in _listed(places, kind):
-        found = place.find(sample)
-        if found:
+        paths = place.find(sample)
+        if paths:
             return _found_column(series, place, notes)
     noun = MEDIA_NOUNS[kind]
     text = (
@@ -191,8 +191,8 @@ def with_media(source: Source, places: Sequence[MediaFiles | Path]) -> Source:
     """A table once more, with its columns of names looked up in other places."""
     notes = [note for note in source.notes if note.subject not in MEDIA_NOUNS.values()]
     tables = [column.values for column in source.columns.values() if isinstance(column, TableColumn)]
-    found = media_columns(tables, places, notes)
-    return replace(source, columns={**source.columns, **found}, notes=notes)
+    media = media_columns(tables, places, notes)
+    return replace(source, columns={**source.columns, **media}, notes=notes)
 
 
 def folders_around(folder: Path) -> list[Path]:
@@ -290,9 +290,9 @@ def _found_column(series: pl.Series, place: MediaFiles, notes: list[Note]) -> Fi
     """All cells as the files that they mean; those that mean none stay as they are, and are missing then."""
     texts = series.cast(pl.String)
     names = texts.drop_nulls().unique().to_list()
-    found = place.find(names)
+    resolved = place.find(names)
     noun = MEDIA_NOUNS[place.kind]
-    folders = sorted({path.rpartition("/")[0] for path in found.values()})
+    folders = sorted({path.rpartition("/")[0] for path in resolved.values()})
     where = "the zip" if place.in_zip else str(place.root)
     inside = (
         f", in {folders[0]}/"
@@ -302,10 +302,10 @@ def _found_column(series: pl.Series, place: MediaFiles, notes: list[Note]) -> Fi
         else ""
     )
     text = f"Column {series.name!r} names {noun}, found in {where}{inside}."
-    if len(found) < len(names):
-        text += f" {len(names) - len(found):,} of {len(names):,} are not there."
+    if len(resolved) < len(names):
+        text += f" {len(names) - len(resolved):,} of {len(names):,} are not there."
     notes.append(Note(subject=noun, text=text))
-    paths = [found.get(cell, _plain(cell)) if cell else "" for cell in texts.fill_null("").to_list()]
+    paths = [resolved.get(cell, _plain(cell)) if cell else "" for cell in texts.fill_null("").to_list()]
     return FileColumn(name=series.name, root=place.root, paths=paths, kind=place.kind, in_zip=place.in_zip)
 
 

@@ -17,19 +17,19 @@ DEEPEST = 4  # objects in objects
 
 def plain_columns(series: pl.Series, notes: list[Note]) -> list[pl.Series]:
     """A column as columns of plain cells, with a note of what became of it; [] where it holds what no kind reads."""
-    made = list(_plain(series, 0))
-    if not made or made[0] is series:
-        return made
+    columns = list(_plain(series, 0))
+    if not columns or columns[0] is series:
+        return columns
     name = series.name
-    if len(made) == 1 and made[0].name == name:
+    if len(columns) == 1 and columns[0].name == name:
         what = "bytes, read as text" if series.dtype == pl.Binary else "lists, read as labels"
         notes.append(Note(subject="columns", text=f"Column {name!r} holds {what}."))
     else:
-        some = ", ".join(repr(one.name) for one in made[:3]) + (", ..." if len(made) > 3 else "")
+        some = ", ".join(repr(one.name) for one in columns[:3]) + (", ..." if len(columns) > 3 else "")
         what = "objects" if series.dtype == pl.Struct else "vectors"
-        text = f"Column {name!r} holds {what}, read as {len(made):,} columns: {some}."
+        text = f"Column {name!r} holds {what}, read as {len(columns):,} columns: {some}."
         notes.append(Note(subject="columns", text=text))
-    return made
+    return columns
 
 
 def _plain(series: pl.Series, depth: int) -> Iterator[pl.Series]:

@@ -19,10 +19,10 @@ NUMBERED = re.compile(r"(?i)(?:att|t|v|val|x)[_ ]?(\d+)")
 
 def is_numbered(names: Sequence[str], frame: pl.DataFrame) -> bool:
     """Whether columns are the steps of one series: att0, att1, att2, ..., all numbers."""
-    found = [NUMBERED.fullmatch(name) for name in names]
-    if len(names) < FEWEST or None in found:
+    matches = [NUMBERED.fullmatch(name) for name in names]
+    if len(names) < FEWEST or None in matches:
         return False
-    numbers = [int(match[1]) for match in found if match is not None]
+    numbers = [int(match[1]) for match in matches if match is not None]
     in_a_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     return in_a_row and all(frame[name].dtype.is_numeric() for name in names)
 

@@ -66,9 +66,9 @@ def _of_columns(columns: Mapping[str, Any]) -> pl.DataFrame:
             series.append(_of_array(name, as_array(values, f"column {name!r}")))
     lengths = {one.name: len(one) for one in series}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name!r} {length:,}" for name, length in list(lengths.items())[:6])
+        shown = ", ".join(f"{name!r} {length:,}" for name, length in list(lengths.items())[:6])
         raise RequestError(
-            f"The columns have different lengths ({told}), but one cell a row was expected. Correct them."
+            f"The columns have different lengths ({shown}), but one cell a row was expected. Correct them."
         )
     return pl.DataFrame(series)
 

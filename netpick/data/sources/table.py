@@ -76,10 +76,10 @@ def _plain_columns(frame: pl.DataFrame, notes: list[Note]) -> list[pl.Series]:
     """The columns, those of objects, lists and bytes as plain ones where that is possible."""
     if not any(_is_nested(dtype) for dtype in frame.dtypes):
         return frame.get_columns()
-    made = [one for series in frame.get_columns() for one in plain_columns(series, notes) or [series]]
-    names, repeated = unique_names([series.name for series in made])
+    columns = [one for series in frame.get_columns() for one in plain_columns(series, notes) or [series]]
+    names, repeated = unique_names([series.name for series in columns])
     notes.extend(repeated)
-    return [series.alias(name) for series, name in zip(made, names, strict=True)]
+    return [series.alias(name) for series, name in zip(columns, names, strict=True)]
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
@@ -103,8 +103,10 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
     if not repeated:
         return [*unique], []
     shown = [f"{new!r} (a second {old!r})" for new, old in repeated.items()]
-    told = ", ".join(shown[:MOST_TOLD]) + (f" and {len(shown) - MOST_TOLD:,} more" if len(shown) > MOST_TOLD else "")
-    return [*unique], [Note(subject="columns", text=f"Repeated column names were numbered: {told}.")]
+    listed_names = ", ".join(shown[:MOST_TOLD]) + (
+        f" and {len(shown) - MOST_TOLD:,} more" if len(shown) > MOST_TOLD else ""
+    )
+    return [*unique], [Note(subject="columns", text=f"Repeated column names were numbered: {listed_names}.")]
 
 
 def null_missing(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:

@@ -74,12 +74,12 @@ class TextDecoder:
             return Note(subject="encoding", text=f"The encoding is {self.given}, as given.", override="--encoding")
         if set(self.found) <= {"utf-8"}:
             return Note(subject="encoding", text="The encoding is UTF-8.", override="--encoding")
-        told = ", ".join(
+        counts = ", ".join(
             f"{count:,} file{'s' if count > 1 else ''} in {name}"
             + ("" if name == "utf-8" else f" ({self.example[name]})")
             for name, count in self.found.most_common()
         )
-        text = f"The encodings differ from UTF-8, as guessed from each file's letters or said by its mark: {told}."
+        text = f"The encodings differ from UTF-8, as guessed from each file's letters or said by its mark: {counts}."
         return Note(subject="encoding", text=text, override="--encoding")
 
 

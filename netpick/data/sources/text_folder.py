@@ -227,8 +227,8 @@ def _in_parts(files: list[TextFile], use_parts: bool, rows: _Rows) -> list[TextF
         )
         rows.notes.append(Note(subject="files", text=text))
     if use_parts:
-        told = ", ".join(f"{folder} ({PART_NAMES[part]})" for folder, part in parts.items())
-        note = Note(subject="split", text=f"The folders give the split: {told}.", override="--test none")
+        named = ", ".join(f"{folder} ({PART_NAMES[part]})" for folder, part in parts.items())
+        note = Note(subject="split", text=f"The folders give the split: {named}.", override="--test none")
         rows.notes.append(note)
     else:
         rows.notes.append(Note(subject="split", text="The folders' own parts are not used, as asked."))
@@ -260,9 +260,9 @@ def _read_documents(root: Path, files: Sequence[TextFile], options: ReadOptions,
 
 def _no_classes(root: Path, stems: set[str]) -> DataError:
     named = f"{', '.join(sorted(stems)[:3])}{', ...' if len(stems) > 3 else ''}"
-    found = f"{len(stems):,} text file{'s' if len(stems) > 1 else ''} ({named})" if stems else "no texts"
+    contents = f"{len(stems):,} text file{'s' if len(stems) > 1 else ''} ({named})" if stems else "no texts"
     return DataError(
-        f"{root} holds {found} but no classes; {root.name}/CLASS/text.txt, or {root.name}/CLASS.txt with an example a line, was "
+        f"{root} holds {contents} but no classes; {root.name}/CLASS/text.txt, or {root.name}/CLASS.txt with an example a line, was "
         "expected. Move the texts into such folders or files, or write them into a CSV with a column of labels."
     )
 

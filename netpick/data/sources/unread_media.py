@@ -38,9 +38,9 @@ def unread_ending(name: str) -> str:
 
 def unread_words(endings: Mapping[str, int]) -> str:
     """Such as: 20 .heic files (HEIC pictures, which are not read: convert them to JPEG or PNG)."""
-    told = []
+    parts = []
     for ending, count in endings.items():
         what, remedy = UNREAD[ending]
         files = "file" if count == 1 else "files"
-        told.append(f"{count:,} {ending} {files} ({what}, which are not read: {remedy})")
-    return ", ".join(told)
+        parts.append(f"{count:,} {ending} {files} ({what}, which are not read: {remedy})")
+    return ", ".join(parts)

@@ -58,16 +58,16 @@ def turned(source: Source) -> Source:
     names = [one.name for one in ids]
     long = long.select(*names, time, value).sort([*names, time])
     texts = f"{sides.steps[0]}, {sides.steps[1]}, ..., {sides.steps[-1]}"
-    said = f"The table lies on its side: its columns {texts} are {len(sides.steps):,} steps. It is turned: '{time}' and '{value}', a row a step"
-    said += f", {source.num_rows:,} series by '{','.join(names)}'." if source.num_rows > 1 else "."
+    text = f"The table lies on its side: its columns {texts} are {len(sides.steps):,} steps. It is turned: '{time}' and '{value}', a row a step"
+    text += f", {source.num_rows:,} series by '{','.join(names)}'." if source.num_rows > 1 else "."
     if sides.others:
-        said += f" Left out: {', '.join(repr(name) for name in sides.others[:4])}{', ...' if len(sides.others) > 4 else ''}."
+        text += f" Left out: {', '.join(repr(name) for name in sides.others[:4])}{', ...' if len(sides.others) > 4 else ''}."
     kept: dict[str, CellFormat] = {name: way for name, way in source.formats.items() if name in names}
     return replace(
         source,
         columns={one.name: TableColumn(name=one.name, values=one) for one in long.get_columns()},
         num_rows=len(long),
-        notes=[*source.notes, Note(subject="turned", text=said, override="--target")],
+        notes=[*source.notes, Note(subject="turned", text=text, override="--target")],
         formats=kept,
         strays={},
         missing_words={},
@@ -144,8 +144,8 @@ def _times(names: pl.Series) -> pl.Series | None:
     months = (names.str.strip_chars() + "-01").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
     if months.drop_nulls().len() >= FEWEST:
         return months
-    found = find_alone(names, Neighbours())
-    return found.values.cast(pl.Datetime("us")) if found is not None and found.values.dtype.is_temporal() else None
+    dates = find_alone(names, Neighbours())
+    return dates.values.cast(pl.Datetime("us")) if dates is not None and dates.values.dtype.is_temporal() else None
 
 
 def _rise(numbers: Sequence[int]) -> bool:

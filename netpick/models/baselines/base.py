@@ -187,6 +187,6 @@ def cells(column: TableColumn, rows: Rows | None = None) -> Array:
     """Texts (n,) of these rows; missing ones are empty, long ones cut."""
     values = column.values if rows is None else column.values.gather(pl.Series(rows))
     texts = values.cast(pl.String).fill_null("").str.head(MOST_CHARACTERS)
-    made = np.empty(len(texts), dtype=object)
-    made[:] = texts.to_list()
-    return made
+    texts_of_rows = np.empty(len(texts), dtype=object)
+    texts_of_rows[:] = texts.to_list()
+    return texts_of_rows

@@ -137,10 +137,10 @@ def make_features(state: FeatureState, arrays: Mapping[str, Array], given: Given
         if state.reduced[i]:
             axes = Axes(mean=arrays[f"{PREFIX}{i}.axes_mean"], directions=arrays[f"{PREFIX}{i}.axes"])
             blocks[name] = axes(blocks[name])
-    made = _joined(state, arrays, blocks)
-    if made.shape != (len(given), state.width):
+    features = _joined(state, arrays, blocks)
+    if features.shape != (len(given), state.width):
         raise ValueError("features of other widths")
-    return made
+    return features
 
 
 def require_features(state: FeatureState, arrays: Mapping[str, Array], inputs: Inputs) -> None:

@@ -140,5 +140,5 @@ def logged(values: Array, state: WindowState) -> Array:
 def unlogged(drawn: Array, state: WindowState) -> Array:
     """(n, H, V) forecasts as (n, H * V), in the targets' units."""
     log = np.asarray(state.log)
-    made = np.where(log, np.exp(np.minimum(drawn, LARGEST_EXPONENT)), drawn) if log.any() else drawn
-    return made.reshape(len(drawn), -1)
+    forecasts = np.where(log, np.exp(np.minimum(drawn, LARGEST_EXPONENT)), drawn) if log.any() else drawn
+    return forecasts.reshape(len(drawn), -1)

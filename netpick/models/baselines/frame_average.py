@@ -120,9 +120,9 @@ class FrameAverage(Baseline):
         specs = {
             name: (tuple(t.shape), t.dtype) for name, t in _meta_network(inputs["clip"].shape[1], num_outputs).items()
         }
-        found = {name: (array.shape, array.dtype) for name, array in weights.items()}
+        stored = {name: (array.shape, array.dtype) for name, array in weights.items()}
         if {n: (s, str(d).removeprefix("torch.")) for n, (s, d) in specs.items()} != {
-            n: (s, str(d)) for n, (s, d) in found.items()
+            n: (s, str(d)) for n, (s, d) in stored.items()
         }:
             raise ValueError("the network's weights do not fit its layers")
 

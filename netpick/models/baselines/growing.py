@@ -92,16 +92,16 @@ def _grown(total: int, sizes: Sizes, limit: Limit, begin: Callable[[int], W]) ->
     ].count:
         tried.append(_measured(more, sizes, clock, begin))
     spent = clock() - started
-    found = next((t for t in reversed(tried) if t.fits(total, seconds - spent, most - spent)), tried[0])
-    work, resumed, done = found.work, clock(), found.work.iterations
+    largest = next((t for t in reversed(tried) if t.fits(total, seconds - spent, most - spent)), tried[0])
+    work, resumed, done = largest.work, clock(), largest.work.iterations
 
     def stop(so_far: int, coming: int) -> bool:
-        pace = (clock() - resumed) / (so_far - done) if so_far > done else found.pace
-        allowed = most if so_far < sizes.enough and found.count >= total else seconds
+        pace = (clock() - resumed) / (so_far - done) if so_far > done else largest.pace
+        allowed = most if so_far < sizes.enough and largest.count >= total else seconds
         return clock() - started + pace * coming > allowed
 
     _go_on(work, sizes, None, stop)
-    return work, found.count
+    return work, largest.count
 
 
 def _measured(count: int, sizes: Sizes, clock: Callable[[], float], begin: Callable[[int], W]) -> _Tried[W]:

@@ -87,7 +87,7 @@ class LinearWork(Work):
             if stopped:
                 raise StopIteration
 
-        found = minimize(
+        solution = minimize(
             lambda flat: self._loss(flat.reshape(shape)),
             np.concatenate([self.weights, self.bias[None]]).ravel(),
             jac=True,
@@ -95,7 +95,7 @@ class LinearWork(Work):
             callback=after_each,
             options={"maxiter": 100_000, "maxls": 50, "gtol": TOLERANCE, "ftol": PRECISION},
         )
-        best = found.x.reshape(shape)
+        best = solution.x.reshape(shape)
         self.weights, self.bias = best[:-1], best[-1]
         self.finished = not stopped
 

@@ -100,9 +100,9 @@ def sigmoid(scores: Array) -> Array:
 
 def spread(probabilities: Array, outputs: Outputs) -> Array:
     """Probabilities (n, classes seen) -> (n, K), none of them zero."""
-    made = np.full((len(probabilities), outputs.num), TINY)
-    made[:, np.asarray(outputs.classes)] = np.maximum(probabilities, TINY)
-    return np.asarray(made / made.sum(axis=1, keepdims=True))
+    positive = np.full((len(probabilities), outputs.num), TINY)
+    positive[:, np.asarray(outputs.classes)] = np.maximum(probabilities, TINY)
+    return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
 
 def logit(share: Array) -> Array:

@@ -30,8 +30,8 @@ def media_features(spec: InputSpec, values: Array, lengths: Array | None) -> dic
             "": image_features(mean, np.arange(len(rows))),
             "summary": np.asarray(motion, np.float32).reshape(len(rows), max(0, frames - 1)),
         }
-    made = sound_features if spec.form == "spectrogram" else series_features
-    steps, summary = made(values, lengths, rows)
+    summarise = sound_features if spec.form == "spectrogram" else series_features
+    steps, summary = summarise(values, lengths, rows)
     return {"": steps, "summary": summary}
 
 

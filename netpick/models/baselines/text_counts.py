@@ -98,13 +98,13 @@ def read_terms(arrays: Mapping[str, Array], prefix: str) -> dict[str, int]:
     if rarity.shape != ends.shape or rarity.dtype != np.float64 or not (rarity > 0).all():
         raise ValueError("the terms of texts have no weights")
     data, starts = content.tobytes(), [0, *ends[:-1].tolist()]
-    found = {
+    numbers = {
         data[start:end].decode("utf-8", "surrogatepass"): number
         for number, (start, end) in enumerate(zip(starts, ends.tolist(), strict=True))
     }
-    if len(found) != len(ends):
+    if len(numbers) != len(ends):
         raise ValueError("a term stands twice")
-    return found
+    return numbers
 
 
 def count(state: CountsState, terms: Mapping[str, int], rarity: Array, texts: Iterable[str]) -> Any:
@@ -147,9 +147,9 @@ def _counted(texts: Array, analyzer: Analyzer, fewest: int) -> tuple[list[str], 
 
 def _matrix(indices: Any, starts: list[int], width: int) -> Any:
     """How often each number stands in each row."""
-    made = _csr(np.ones(len(indices)), np.array(indices, dtype=np.int32), np.array(starts), width)
-    made.sum_duplicates()
-    return made
+    counts = _csr(np.ones(len(indices)), np.array(indices, dtype=np.int32), np.array(starts), width)
+    counts.sum_duplicates()
+    return counts
 
 
 def _csr(data: Array, indices: Array, starts: Array, width: int) -> Any:

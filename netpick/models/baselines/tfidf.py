@@ -48,10 +48,10 @@ class TextFeatures:
     def __init__(self, problem: Problem, used: Rows, *, with_table: bool) -> None:
         from scipy import sparse
 
-        given = replace(problem, arrays={}).given(used, texts=True)
+        rows_given = replace(problem, arrays={}).given(used, texts=True)
         self.arrays: dict[str, Array] = {}
         states, blocks = [], []
-        for i, (name, texts) in enumerate(given.texts.items()):
+        for i, (name, texts) in enumerate(rows_given.texts.items()):
             state, learned, counts = fit_counts(name, texts, f"text.{i}.", problem.fewest)
             self.arrays |= learned
             states.append(state)
@@ -144,8 +144,8 @@ class TfIdfLinear(TextBaseline):
         with quietly_on_one_thread():
             work, decision = grow(total, SIZES, limit, lambda rows: _LinearWork(problem, rows), decided)
         fitted = self._fitted(work.counted, work.outputs, work.arrays, decision)
-        said = describe(decision, total, work.finished, SIZES.enough)
-        return replace(fitted, remark=", ".join(filter(None, (said, fitted.remark))))
+        effort = describe(decision, total, work.finished, SIZES.enough)
+        return replace(fitted, remark=", ".join(filter(None, (effort, fitted.remark))))
 
 
 class _BayesWork(Work):
@@ -171,8 +171,8 @@ class _BayesWork(Work):
     def _tried(self, held_out: Array, complement: bool) -> float:
         arrays = self._weights(np.flatnonzero(~held_out), complement)
         scores = self.counted.train[np.flatnonzero(held_out)] @ arrays[WEIGHTS] + arrays[BIAS]
-        said = from_scores(np.asarray(scores, dtype=np.float64), self.outputs)[:, np.asarray(self.outputs.classes)]
-        return float((said.argmax(axis=1) == self.targets[held_out].argmax(axis=1)).mean())
+        stated = from_scores(np.asarray(scores, dtype=np.float64), self.outputs)[:, np.asarray(self.outputs.classes)]
+        return float((stated.argmax(axis=1) == self.targets[held_out].argmax(axis=1)).mean())
 
     def _weights(self, rows: Array, complement: bool) -> dict[str, Array]:
         """Scores as sums of weights: logarithms of how often a term comes in texts of a class, or does not in others."""
@@ -209,9 +209,9 @@ class TfIdfBayes(TextBaseline):
         with quietly_on_one_thread():
             work, decision = grow(total, ONCE, limit, lambda rows: _BayesWork(problem, rows), decided)
         fitted = self._fitted(work.counted, work.outputs, work.arrays, decision)
-        said = describe(decision, total, work.finished)
+        effort = describe(decision, total, work.finished)
         kind = "complement naive Bayes" if work.complement else ""
-        return replace(fitted, remark=", ".join(filter(None, (said, fitted.remark, kind))))
+        return replace(fitted, remark=", ".join(filter(None, (effort, fitted.remark, kind))))
 
 
 def _terms(fitted: Fitted, number: int) -> dict[str, int]:

@@ -60,9 +60,11 @@ def joined(trees: Sequence[Tree], start: Array, width: int) -> dict[str, Array]:
         parts["right"].append(tree.right + int(root))
         parts["categories"].append(np.where(tree.categories >= 0, tree.categories + int(offset), -1))
     empty = {"value": np.zeros((0, width)), "sets": np.zeros((0, SET_BYTES), dtype=np.uint8)}
-    made = {name: np.concatenate(found) if found else empty.get(name, np.zeros(0)) for name, found in parts.items()}
-    made |= {"roots": roots, "output": np.array([tree.output for tree in trees]), "start": np.asarray(start)}
-    return {f"trees.{name}": np.ascontiguousarray(made[name], dtype=dtype) for name, dtype in DTYPES.items()}
+    arrays = {
+        name: np.concatenate(pieces) if pieces else empty.get(name, np.zeros(0)) for name, pieces in parts.items()
+    }
+    arrays |= {"roots": roots, "output": np.array([tree.output for tree in trees]), "start": np.asarray(start)}
+    return {f"trees.{name}": np.ascontiguousarray(arrays[name], dtype=dtype) for name, dtype in DTYPES.items()}
 
 
 def scores_of(arrays: Mapping[str, Array], features: Array) -> Array:
@@ -120,27 +122,27 @@ def require_trees(arrays: Mapping[str, Array], width: int, num_scores: int) -> N
     are not there, thresholds that are no numbers."""
     if {f"trees.{name}" for name in DTYPES} != {name for name in arrays if name.startswith("trees.")}:
         raise ValueError("arrays of the trees are missing or too many")
-    given = {name: arrays[f"trees.{name}"] for name in DTYPES}
-    if any(str(given[name].dtype) != dtype for name, dtype in DTYPES.items()):
+    own = {name: arrays[f"trees.{name}"] for name in DTYPES}
+    if any(str(own[name].dtype) != dtype for name, dtype in DTYPES.items()):
         raise ValueError("an array of the trees has another type of number")
-    nodes, trees = len(given["feature"]), len(given["roots"])
+    nodes, trees = len(own["feature"]), len(own["roots"])
     flat = ("threshold", "left", "right", "categories")
-    if any(given[name].shape != (nodes,) for name in ("feature", *flat)) or given["value"].ndim != 2:
+    if any(own[name].shape != (nodes,) for name in ("feature", *flat)) or own["value"].ndim != 2:
         raise ValueError("the trees' arrays are of different lengths")
-    if given["value"].shape[0] != nodes or given["value"].shape[1] not in (1, num_scores):
+    if own["value"].shape[0] != nodes or own["value"].shape[1] not in (1, num_scores):
         raise ValueError("the trees' values do not fit")
-    if given["sets"].shape != (len(given["sets"]), SET_BYTES) or given["start"].shape != (num_scores,):
+    if own["sets"].shape != (len(own["sets"]), SET_BYTES) or own["start"].shape != (num_scores,):
         raise ValueError("the trees' sets or start do not fit")
-    if given["roots"].shape != (trees,) or given["output"].shape != (trees,):
+    if own["roots"].shape != (trees,) or own["output"].shape != (trees,):
         raise ValueError("the trees' roots do not fit")
-    roots, output = given["roots"].astype(np.int64), given["output"]
+    roots, output = own["roots"].astype(np.int64), own["output"]
     if trees and (roots[0] != 0 or (np.diff(roots) <= 0).any() or roots[-1] >= nodes):
         raise ValueError("the trees' roots are out of order")
     if trees and (output.min() < 0 or output.max() >= num_scores or (np.diff(output) < 0).any()):
         raise ValueError("a tree adds to a score that is not there")
     if bool(trees) != bool(nodes):
         raise ValueError("nodes without trees")
-    _require_nodes(given, roots, nodes, width)
+    _require_nodes(own, roots, nodes, width)
 
 
 def _require_nodes(given: Mapping[str, Array], roots: Array, nodes: int, width: int) -> None:

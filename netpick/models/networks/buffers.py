@@ -43,9 +43,9 @@ class Lease:
                 self.blocks.append(self._block(size))
             elif len(self.blocks[self.place]) < size:
                 self.blocks[self.place] = self._block(size)
-        made = self.blocks[self.place][self.used : self.used + size].view(dtype).view(shape)
+        buffer = self.blocks[self.place][self.used : self.used + size].view(dtype).view(shape)
         self.used += -(-size // ALIGNED) * ALIGNED
-        return made
+        return buffer
 
     def restart(self) -> None:
         """All buffers so far may be overwritten."""

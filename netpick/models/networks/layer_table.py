@@ -102,7 +102,7 @@ def build_layers(
     layers: tuple[LayerSpec, ...], shape: Shape, skip: int = 0, prefix: str = ""
 ) -> tuple[nn.ModuleList, Shape]:
     """Modules for the layers from number `skip` on, and the shape at the end. Raises RequestError naming the layer."""
-    made = nn.ModuleList()
+    modules = nn.ModuleList()
     for index in range(skip, len(layers)):
         spec = layers[index]
         where = f"Layer {prefix}{index + 1} '{spec.text}'"
@@ -111,9 +111,9 @@ def build_layers(
             raise RequestError(_misfit(where, rule, shape))
         site = Site(shape=shape, where=where, all_steps=_steps_are_read(layers[index + 1 :]))
         built = rule.build(spec, site)
-        made.append(built.step)
+        modules.append(built.step)
         shape = built.shape
-    return made, shape
+    return modules, shape
 
 
 def _steps_are_read(later: tuple[LayerSpec, ...]) -> bool:
@@ -172,8 +172,10 @@ def _conv(spec: LayerSpec, site: Site) -> Built:
     channels, window = int(spec.numbers[0]), int(spec.numbers[1]) if len(spec.numbers) > 1 else 3
     stride = int(spec.options.get("stride", 1))
     shape = _window(spec, site, channels, window, stride)
-    made = steps.Conv2d if site.shape.kind == "map" else steps.Conv1d
-    step = made(site.shape.features, steps.Window(window, stride, "same" in spec.words), channels, spec.activation)
+    convolution = steps.Conv2d if site.shape.kind == "map" else steps.Conv1d
+    step = convolution(
+        site.shape.features, steps.Window(window, stride, "same" in spec.words), channels, spec.activation
+    )
     return Built(step=step, shape=shape)
 
 
@@ -181,8 +183,8 @@ def _pool(spec: LayerSpec, site: Site) -> Built:
     window = int(spec.numbers[0]) if spec.numbers else 2
     stride = int(spec.options.get("stride", window))
     shape = _window(spec, site, site.shape.features, window, stride)
-    made = steps.Pool2d if site.shape.kind == "map" else steps.Pool1d
-    return Built(step=made(steps.Window(window, stride, "same" in spec.words), spec.name == "maxpool"), shape=shape)
+    pool = steps.Pool2d if site.shape.kind == "map" else steps.Pool1d
+    return Built(step=pool(steps.Window(window, stride, "same" in spec.words), spec.name == "maxpool"), shape=shape)
 
 
 def _globalpool(spec: LayerSpec, site: Site) -> Built:
@@ -199,8 +201,8 @@ def _dropout(spec: LayerSpec, site: Site) -> Built:
 
 
 def _norm(spec: LayerSpec, site: Site) -> Built:
-    made = steps.BatchNorm if spec.name == "batchnorm" else steps.LayerNorm
-    return Built(step=made(site.shape.features, site.shape.kind == "map"), shape=site.shape)
+    norm = steps.BatchNorm if spec.name == "batchnorm" else steps.LayerNorm
+    return Built(step=norm(site.shape.features, site.shape.kind == "map"), shape=site.shape)
 
 
 def _flatten(spec: LayerSpec, site: Site) -> Built:

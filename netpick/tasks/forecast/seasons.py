@@ -35,7 +35,7 @@ def _seasonality(series: Array, period: int) -> float:
     """Mean autocorrelation at the period's lag, after a moving mean of one period is taken out."""
     if len(series) < 2.5 * period:
         return 0.0
-    found = []
+    strengths = []
     for column in series.T[:16]:
         known = ~np.isnan(column)
         if known.sum() < 2.5 * period:
@@ -47,8 +47,8 @@ def _seasonality(series: Array, period: int) -> float:
         rest = filled[start : start + len(level)] - level
         spread = float((rest**2).mean())
         if spread > 0 and len(rest) > period:
-            found.append(float((rest[period:] * rest[:-period]).mean()) / spread)
-    return float(np.mean(found)) if found else 0.0
+            strengths.append(float((rest[period:] * rest[:-period]).mean()) / spread)
+    return float(np.mean(strengths)) if strengths else 0.0
 
 
 def _peaks(series: Array) -> list[int]:

@@ -37,15 +37,15 @@ class MonthRule:
         starts = months.astype("datetime64[M]").astype("datetime64[D]")
         ends = (months + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
         if self.rule == "last working day":
-            found = np.busday_offset(ends, 0, roll="preceding")
+            days = np.busday_offset(ends, 0, roll="preceding")
         elif self.rule == "first working day":
-            found = np.busday_offset(starts, 0, roll="following")
+            days = np.busday_offset(starts, 0, roll="following")
         elif self.rule == "nth weekday":
-            found = self._nth(starts, ends)
+            days = self._nth(starts, ends)
         else:
             dates = np.minimum(starts + (self.day - 1), ends)
-            found = np.busday_offset(dates, 0, roll="preceding" if self.rule.endswith("before") else "following")
-        return np.asarray(found.astype("datetime64[D]").astype(np.int64))
+            days = np.busday_offset(dates, 0, roll="preceding" if self.rule.endswith("before") else "following")
+        return np.asarray(days.astype("datetime64[D]").astype(np.int64))
 
     def _nth(self, starts: Array, ends: Array) -> Array:
         if self.nth == LAST:

@@ -99,7 +99,11 @@ class Threads:
 
 
 class Processes:
-    """Helper processes that claim pieces of the job and write pixels into one memory-mapped file."""
+    """Helper processes that claim pieces of the job and write pixels into one memory-mapped file.
+
+    One fewer than there are cores at first: the process that waits for them has its own work to do until it asks for the pixels,
+    and then starts the last one.
+    """
 
     def __init__(self, job: Job, workers: int, storage: Storage) -> None:
         shape = (len(job.paths), job.channels, job.height, job.width)
@@ -113,9 +117,12 @@ class Processes:
             self._end()
             raise
         self._job = replace(job, pixels=str(file.absolute()), claims=str(self._folder / "claims"))
-        self._processes.extend(self._start(self._job, "run", min(workers, len(job.pieces))))
+        self._most = min(workers, len(job.pieces))
+        self._processes.extend(self._start(self._job, "run", max(1, self._most - 1)))
 
     def finish(self) -> Decoded:
+        if len(self._processes) < self._most and self._unclaimed() > len(self._processes):
+            self._processes.extend(self._start(self._job, "run", 1))
         for process in self._processes:
             process.wait()
         reports = self._reports("run", len(self._processes))
@@ -130,13 +137,15 @@ class Processes:
 
     def _start(self, job: Job, run: str, count: int) -> list[subprocess.Popen[bytes]]:
         # The job goes through a file: a pipe would block this process until the helper has read it.
+        first = len(self._processes) if run == "run" else 0
         path = self._folder / f"{run}.json"
-        path.write_text(json.dumps(asdict(job)), encoding="utf-8", errors="surrogatepass")
+        if not first:
+            path.write_text(json.dumps(asdict(job)), encoding="utf-8", errors="surrogatepass")
         Path(job.claims).mkdir(exist_ok=True)
         here = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
         processes = []
-        for number in range(count):
+        for number in range(first, first + count):
             with (
                 path.open("rb") as stdin,
                 (self._folder / f"{run}-{number}.out").open("wb") as stdout,
@@ -151,6 +160,10 @@ class Processes:
                 )
                 processes.append(process)
         return processes
+
+    def _unclaimed(self) -> int:
+        """Pieces that no process has begun."""
+        return len(self._job.pieces) - len(os.listdir(self._job.claims))
 
     def _reports(self, run: str, count: int) -> list[Report]:
         reports = []

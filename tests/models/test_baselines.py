@@ -18,7 +18,7 @@ from netpick.models.baselines import BASELINES, Decision, Limit, Problem
 from netpick.models.baselines.features import fit_features, make_features, principal_axes
 from netpick.models.baselines.fitting import sample_rows
 from netpick.models.baselines.growing import Sizes, Stop, Work, grow
-from netpick.models.baselines.neighbours import votes
+from netpick.models.baselines.neighbours import smallest, votes
 from netpick.models.baselines.outputs import Outputs, spread
 from netpick.models.baselines.shrink import image_features, series_features
 from netpick.models.baselines.text_counts import count, fit_counts, read_terms
@@ -191,6 +191,14 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     targets = np.eye(4)[generator.integers(0, 4, 300)]
     model = KNeighborsRegressor(3, weights="distance", algorithm="brute").fit(rows.astype(float), targets)
     assert np.abs(votes(new, rows, targets, 3) - model.predict(new.astype(float))).max() < 1e-9
+
+
+@pytest.mark.parametrize("columns", [9, 2_048, 5_003])
+def test_the_smallest_values_are_found_wherever_they_stand(columns: int) -> None:
+    values = np.random.default_rng(2).normal(size=(50, columns)).astype(np.float32)
+    values[:10, -8:] -= 9  # behind the last whole stretch
+    values[10:20, :8] -= 9
+    assert np.array_equal(np.sort(smallest(values, 8)), np.sort(np.argsort(values, axis=1)[:, :8]))
 
 
 def test_majority_gives_the_training_frequencies() -> None:

@@ -178,8 +178,8 @@ def _leaders_ranked(
 
 
 def _checked(result: CandidateResult) -> CandidateResult:
-    """The result, or a failed one when it has no usable predictions."""
-    if result.status == "failed":
+    """The result, or a failed one when it was trained and has no usable predictions."""
+    if result.status != "ok":
         return result
     for part, predictions in (("validation", result.validation_predictions), ("test", result.test_predictions)):
         if predictions is None:
@@ -197,7 +197,7 @@ def _checked(result: CandidateResult) -> CandidateResult:
 
 def _threshold(contest: Contest, result: CandidateResult, costs: Costs | None) -> Threshold | None:
     predictions = result.validation_predictions
-    if result.status == "failed" or not isinstance(predictions, AnsweredClasses):
+    if result.status != "ok" or not isinstance(predictions, AnsweredClasses):
         return None
     if predictions.probabilities.shape[1] != 2:
         return None
@@ -239,7 +239,7 @@ def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | N
 def _scored(
     contest: Contest, result: CandidateResult, rule: DecisionRule, resamplers: tuple[Resampler, Resampler]
 ) -> CandidateResult:
-    if result.status == "failed" or result.validation_predictions is None or result.test_predictions is None:
+    if result.status != "ok" or result.validation_predictions is None or result.test_predictions is None:
         return result
     metrics = metrics_for(contest.answer.typed, rule.costs)
     parts = (

@@ -176,8 +176,11 @@ def _contest(console: Console, run: Run) -> None:
         mark = "* " if c.name == results.verdict.winner else "  "
         apart = " (baseline)" if c.family == "baseline" else "" if c.ranked else " (not enough time to judge)"
         label = _text(mark + c.name + apart)
-        if c.status == "failed":
-            table.add_row(label, "failed", _text(c.reason[:60]), "", "", "", "")
+        if c.status != "ok":
+            failed = c.status == "failed"
+            table.add_row(
+                label, "failed" if failed else "not trained", _text(c.reason[:60]) if failed else "", "", "", "", ""
+            )
             continue
         score, validation = c.test.get(metric.name), c.validation.get(metric.name)
         table.add_row(

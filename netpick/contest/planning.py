@@ -14,6 +14,7 @@ from netpick.contest.rows import Round
 from netpick.contest.shares import Shares, ablation_seconds
 from netpick.errors import RequestError
 from netpick.models.baseline_fits import BASELINE_SHARE
+from netpick.models.networks import by_promise, main_form
 from netpick.models.networks.base import FEWEST_PASSES
 from netpick.tasks.examples import DEFAULT_BUDGET
 from netpick.training.plan import (
@@ -34,6 +35,7 @@ from netpick.training.plan import (
 )
 from netpick.training.probe import probe
 
+JUDGED_STEPS = 500  # behind which a network can be judged that has not gone through its rows three times
 PROBE_SHARE, MOST_PROBE_SECONDS = 0.005, 0.25  # of the budget, for timing one number of threads
 
 
@@ -105,25 +107,27 @@ def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares
         return Planned(plan=replace(plan, candidates=[c.plan for c in fixed]), candidates=fixed, shares=shares)
     sized = _sized(this_round, plan, candidates, shares)
     plan = replace(sized.plan, candidates=[c.plan for c in sized.candidates], used_seconds=terms.clock.seconds())
-    order = sorted(range(len(candidates)), key=lambda i: needed_seconds(sized.candidates[i].plan, plan))
+    untried = [bool(c.plan.untried) for c in sized.candidates]
+    order = sorted(range(len(candidates)), key=lambda i: (untried[i], needed_seconds(sized.candidates[i].plan, plan)))
     return replace(sized, plan=replace(plan, order=order))
 
 
 def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], shares: Shares) -> Planned:
     """Every candidate at the largest size that its share affords, by timed steps."""
     rows = len(this_round.prepared.split.validation) + len(this_round.prepared.split.test)
-    probed = [_size(this_round, replace(plan, refit=False), c, shares) for c in candidates]
+    probed, shares = _probed(this_round, replace(plan, refit=False), candidates, shares)
     shares = replace(
         shares, ablation_seconds=ablation_seconds(this_round, [p.predict_seconds / rows for _, p in probed if p])
     )
 
     def timed(plan: Plan) -> tuple[Candidate, ...]:
-        seconds = [shares.each(this_round, len(probed), 0.0 if p is None else p.predict_seconds) for _, p in probed]
-        return tuple(_timed(c, p, share, plan) for (c, p), share in zip(probed, seconds, strict=True))
+        return tuple(_timed(c, p, _share(this_round, shares, p), plan) for c, p in probed)
 
     made = timed(plan)
     if plan.refit and any(
-        passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS) for c in made
+        passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS)
+        for c in made
+        if not c.plan.untried
     ):
         # Too dear to train twice: a longer first training is worth more than the validation rows are.
         plan = replace(plan, refit=False)
@@ -131,8 +135,40 @@ def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], share
     return Planned(plan=plan, candidates=made, shares=shares)
 
 
+def _probed(
+    this_round: Round, plan: Plan, candidates: Sequence[Candidate], shares: Shares
+) -> tuple[list[tuple[Candidate, Probe | None]], Shares]:
+    """Every candidate at its size, timed. Of families that nobody chose only so many as the time that is left can judge, were all
+    as dear as the most promising one: a network that is cut short tells nothing, and takes the time of one that would."""
+    options = this_round.terms.options
+    counted = options.models is not None or bool(options.layers or options.modules)
+    made: dict[int, tuple[Candidate, Probe | None]] = {}
+    for index in by_promise([c.plan.family for c in candidates], main_form(this_round.prepared.inputs)):
+        if len(made) >= shares.networks:
+            break
+        candidate, found = _size(this_round, plan, candidates[index], shares)
+        if not counted and found is not None:
+            most = _judged_at_once(this_round, plan, candidate, found, shares)
+            shares, counted = replace(shares, networks=max(len(made) + 1, min(shares.networks, most))), True
+        made[index] = _sampled(this_round, plan, candidate, found, shares), found
+    why = f"the time that was left for training can judge {shares.networks} of {len(candidates)} networks"
+    untried = [(replace(c, plan=replace(c.plan, untried=why)), None) for c in candidates]
+    return [made.get(index, untried[index]) for index in range(len(candidates))], shares
+
+
+def _judged_at_once(this_round: Round, plan: Plan, candidate: Candidate, found: Probe, shares: Shares) -> int:
+    """How many networks as dear as this one the time that is left can judge: three passes each, or some hundred steps."""
+    steps = min(JUDGED_STEPS, FEWEST_PASSES * steps_of_pass(candidate.plan, plan))
+    trainings = this_round.left * (steps * found.pace + found.predict_seconds)
+    return int(shares.left(this_round) * this_round.terms.workers / trainings)
+
+
+def _share(this_round: Round, shares: Shares, found: Probe | None) -> float:
+    return shares.each(this_round, shares.networks, 0.0 if found is None else found.predict_seconds)
+
+
 def _size(this_round: Round, plan: Plan, candidate: Candidate, shares: Shares) -> tuple[Candidate, Probe | None]:
-    """The first size whose passes its share affords; of the smallest one a sample of the rows where even that is too dear."""
+    """The first size whose passes its share affords, or the smallest."""
     name = candidate.plan.name
     while True:
         capped = candidate.plan.recipe.epochs
@@ -142,20 +178,25 @@ def _size(this_round: Round, plan: Plan, candidate: Candidate, shares: Shares) -
         found = _probe(this_round, candidate, math.inf if candidate.smaller is None else hopeless)
         if found is None:  # training it will fail the same way, and is reported there
             return candidate, None
-        share = shares.each(this_round, shares.networks, found.predict_seconds)
-        timed = _timed(candidate, found, share, plan).plan
-        passes = passes_of(timed, plan)
+        passes = passes_of(_timed(candidate, found, _share(this_round, shares, found), plan).plan, plan)
         if passes >= wanted or candidate.smaller is None:
-            break
+            return candidate, found
         candidate = candidate.smaller()
         candidate = replace(candidate, plan=replace(candidate.plan, name=name))
-    total = plan.rows["train"]
-    enough = PROBE_SLACK * FEWEST_PASSES
-    if passes < enough and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
+
+
+def _sampled(this_round: Round, plan: Plan, candidate: Candidate, found: Probe | None, shares: Shares) -> Candidate:
+    """Of the smallest size a sample of the rows, where its share is too short for three passes over all of them."""
+    if found is None or candidate.smaller is not None:
+        return candidate
+    timed = _timed(candidate, found, _share(this_round, shares, found), plan).plan
+    total, passes, enough = plan.rows["train"], passes_of(timed, plan), PROBE_SLACK * FEWEST_PASSES
+    sampled = passes < enough and timed.steps < timed.most_steps
+    if sampled and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
         sample = max(FEWEST_SAMPLED, int(total * passes / enough))
         remarks = (*candidate.plan.remarks, f"learned from a sample of {sample:,} of {total:,} rows")
-        candidate = replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
-    return candidate, found
+        return replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
+    return candidate
 
 
 def _probe(this_round: Round, candidate: Candidate, hopeless: float) -> Probe | None:
@@ -170,5 +211,7 @@ def _probe(this_round: Round, candidate: Candidate, hopeless: float) -> Probe | 
 
 def _timed(candidate: Candidate, probed: Probe | None, seconds: float, plan: Plan) -> Candidate:
     """The candidate with what its probe saw; one that failed it gets a single step, in which it fails again and says why."""
+    if candidate.plan.untried:
+        return candidate
     made = replace(candidate.plan, steps=1) if probed is None else planned(candidate.plan, probed, seconds, plan)
     return replace(candidate, plan=made)

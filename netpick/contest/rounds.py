@@ -37,7 +37,7 @@ def put_together(whole: CandidateResult, parts: Sequence[CandidateResult], folds
     Test predictions are in the order of the rows, validation predictions in that of `validation_rows`. A candidate that
     failed in one fold has failed.
     """
-    if whole.status == "failed":
+    if whole.status != "ok":
         return whole
     for number, part in enumerate(parts):
         if part.status == "failed":

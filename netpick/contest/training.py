@@ -38,8 +38,8 @@ class Outcome:
 def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
     """Every candidate in the order of the plan; what became of them in the order of the candidates."""
     assigned = _side_by_side(this_round, planned) if this_round.terms.workers > 1 else {}
-    outcomes: dict[int, Outcome] = {}
-    for place, index in enumerate(planned.plan.order):
+    outcomes = {i: Outcome(result=_untried(c)) for i, c in enumerate(planned.candidates) if c.plan.untried}
+    for place, index in enumerate(planned.plan.tried):
         assignment = assigned.get(index) or _assigned(this_round, planned, place)
         outcomes[index] = _outcome(this_round, planned.candidates[index], assignment)
     return [outcomes[index] for index in range(len(planned.candidates))]
@@ -53,7 +53,7 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
             Event(stage="train", text="the data are too large for worker processes: trained in this one")
         )
         return {}
-    turns = [(place, i) for place, i in enumerate(planned.plan.order) if not planned.candidates[i].plan.module]
+    turns = [(place, i) for place, i in enumerate(planned.plan.tried) if not planned.candidates[i].plan.module]
 
     def job(place: int) -> JobFile:
         return JobFile(
@@ -87,9 +87,9 @@ def state_of(outcomes: Sequence[Outcome], name: str) -> Any:
 
 def _assigned(this_round: Round, planned: Planned, place: int) -> Assignment:
     """What the candidate whose turn it is has to do, said to whoever listens."""
-    terms, index = this_round.terms, planned.plan.order[place]
+    terms, index = this_round.terms, planned.plan.tried[place]
     plan = planned.candidates[index].plan
-    share = planned.shares.each(this_round, len(planned.plan.order) - place, plan.predict_ms / 1000)
+    share = planned.shares.each(this_round, len(planned.plan.tried) - place, plan.predict_ms / 1000)
     steps = f"{plan.steps:,} steps"
     text = f"{plan.name}: {steps}" if terms.budget is None else f"{plan.name}: {max(0.0, share):.0f} s, some {steps}"
     data = {"candidate": plan.name, "step": 0, "steps": plan.steps}
@@ -123,6 +123,10 @@ def _outcome(this_round: Round, candidate: Candidate, assignment: Assignment) ->
             seconds=time.perf_counter() - started,
         )
         return Outcome(result=failed)
+
+
+def _untried(candidate: Candidate) -> CandidateResult:
+    return replace(_empty(candidate), status="untried", reason=candidate.plan.untried, ranked=False)
 
 
 def _empty(candidate: Candidate) -> CandidateResult:

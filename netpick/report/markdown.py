@@ -96,11 +96,9 @@ def _contest(results: RunResults) -> list[str]:
     rows = []
     for entry in standings(results):
         score = primary(results, entry)
-        shown = (
-            f"{grouped(score.value, decimals)} ({interval(score, decimals)})"
-            if score
-            else f"failed: {safe(entry.reason)}"
-        )
+        shown = f"failed: {safe(entry.reason)}" if entry.status == "failed" else "not trained"
+        if score:
+            shown = f"{grouped(score.value, decimals)} ({interval(score, decimals)})"
         shown += "" if entry.ranked else ", not enough time to judge"
         rows.append([safe(entry.name), shown, entry.family if entry.family in ("baseline", "blend") else "network"])
     return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test rows", "Kind"], rows)

@@ -50,6 +50,7 @@ class CandidatePlan:
     parameters: int = 0
     precision: str = "float32"
     module: bool = False  # a network from the user's own code
+    untried: str = ""  # why it is not trained: the time is too short to judge it, too
     remarks: Sequence[str] = ()
 
 
@@ -68,6 +69,11 @@ class Plan:
     candidates: Sequence[CandidatePlan]
     order: Sequence[int] = ()  # in which they are trained: what needs little time first, the rest share what is left
     used_seconds: float = 0.0  # of the budget, when the plan was made
+
+    @property
+    def tried(self) -> Sequence[int]:
+        """The candidates that are trained, in that order."""
+        return [index for index in self.order if not self.candidates[index].untried]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for plan.json."""
@@ -108,6 +114,8 @@ def _require_possible(plan: Plan) -> None:
         raise ValueError("a candidate is there twice")
     if sorted(plan.order) != list(range(len(plan.candidates))):
         raise ValueError("its order leaves candidates out, or has them twice")
+    if all(c.untried for c in plan.candidates):
+        raise ValueError("it trains nobody")
     for c in plan.candidates:
         counts = (c.steps, c.most_steps, c.rows, c.recipe.batch_size, c.recipe.epochs)
         if not all(0 <= count <= MOST_STEPS for count in counts) or not 0 <= c.looks <= EVALUATIONS_AT_MOST:

@@ -117,11 +117,11 @@ class ForecastInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateResult:
-    """A network's or a baseline's outcome; a failed one has a reason and no scores."""
+    """A network's or a baseline's outcome; one that failed, or that was not tried, has a reason and no scores."""
 
     name: str  # "cnn", "rnn[cell=gru]", "boosted trees"
     family: str  # "mlp", "cnn", "rnn", "transformer", "layers", "module", "baseline"
-    status: Literal["ok", "failed"]
+    status: Literal["ok", "failed", "untried"]  # untried: the time was too short for it
     reason: str = ""  # why it failed, or remarks such as "trained on 20,000 sampled rows"
     reduced: bool = False  # a baseline that had time for a part of the rows or iterations of a full fit only
     validation: Mapping[str, Score] = field(default_factory=dict)

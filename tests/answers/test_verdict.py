@@ -231,6 +231,16 @@ def test_a_network_that_had_no_time_is_listed_apart_and_speaks_neither_for_nor_a
     )
 
 
+def test_a_network_that_was_not_tried_is_said_to_be_so() -> None:
+    untried = CandidateResult(name="rnn", family="rnn", status="untried", ranked=False)
+    said = judged(untried, result("cnn", 0.97), TREES)
+    assert (said.winner, said.best_network) == ("cnn", "cnn")
+    assert said.sentence.endswith(
+        "Not enough time to judge rnn (not trained); pass a larger --budget, or more --steps."
+    )
+    assert judged(untried, hasty("cnn", 0.6)).best_network == "cnn"
+
+
 def test_where_no_network_had_time_the_baseline_is_recommended_and_a_network_is_still_named() -> None:
     said = judged(hasty("rnn", 0.5), hasty("cnn", 0.6, 1), TREES)
     assert (said.winner, said.best_network, said.deep_learning_helps) == ("boosted trees", "cnn", "unclear")

@@ -188,3 +188,20 @@ def test_a_budget_that_is_over_before_training_still_gives_a_model_and_says_what
     run = netpick.fit(table, models="mlp", budget=0.01, out=tmp_path / "run")
     assert run.results.candidates[0].steps >= 3
     assert "of a budget of 0.01 s: reading took" in run.results.spent
+
+
+def test_where_the_time_can_judge_one_network_the_most_promising_one_is_trained(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(200) % 2
+    pictures = (generator.integers(0, 100, (200, 8, 8)) + 100 * labels[:, None, None]).astype(np.uint8)
+    run = netpick.fit((pictures, labels), budget=0.01, out=tmp_path / "run")
+    assert {c.name: c.status for c in run.results.candidates} == {
+        "mlp": "untried", "cnn": "ok", "rnn": "untried", "transformer": "untried",
+    }  # fmt: skip
+    assert "mlp (not trained)" in run.verdict
+    assert "transformer (not trained); pass a larger --budget" in run.verdict
+    page = (run.folder / "report.html").read_text()
+    assert "the time that was left for training can judge 1 of 4 networks" in page
+    again = netpick.fit((pictures, labels), plan=run.folder / "plan.json", out=tmp_path / "again")
+    assert [c.status for c in again.results.candidates] == [c.status for c in run.results.candidates]
+    assert (again.folder / "predictions.parquet").read_bytes() == (run.folder / "predictions.parquet").read_bytes()

@@ -100,7 +100,10 @@ def too_little_time(untimely: Sequence[CandidateResult], *, others: bool) -> str
     """Networks that could not be judged; others: whether some could."""
     if not untimely:
         return ""
-    names = [f"{c.name} ({c.steps:,} step{'s' * (c.steps != 1)})" for c in untimely]
+    names = [
+        f"{c.name} ({c.steps:,} step{'s' * (c.steps != 1)})" if c.status == "ok" else f"{c.name} (not trained)"
+        for c in untimely
+    ]
     named = listed(names, len(names))
     who = "Not enough time to judge" if others else "Not enough time to judge any network:"
     return f"{who} {named}; pass a larger --budget, or more --steps."

@@ -44,7 +44,7 @@ class Outcome:
     @property
     def untimely(self) -> list[CandidateResult]:
         """Networks that had not enough time to be judged."""
-        return [c for c in self.candidates if c.status == "ok" and not c.ranked]
+        return [c for c in self.candidates if c.status != "failed" and not c.ranked]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def has_had_time(result: CandidateResult, passes: float | None) -> bool:
 
     passes: how often it went through the training rows; None where that is not known.
     """
-    return result.status != "ok" or passes is None or result.steps >= FEW_STEPS or passes >= FEW_PASSES
+    return result.status == "failed" or passes is None or result.steps >= FEW_STEPS or passes >= FEW_PASSES
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -183,6 +183,6 @@ def _nobody(outcome: Outcome) -> Verdict:
 
 def _furthest(outcome: Outcome) -> CandidateResult | None:
     """The best of the networks that had too little time."""
-    untimely = outcome.untimely
+    untimely = [c for c in outcome.untimely if c.status == "ok"]
     best = strongest_on_test([replace(c, ranked=True) for c in untimely], outcome.metric)
     return next((c for c in untimely if best is None or c.name == best.name), None)

@@ -7,6 +7,8 @@ of a mixed row get a trunk of their own (network.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netpick.columns.forms import RICH
 from netpick.models.networks.base import Architecture
 from netpick.models.networks.clip_cnn import ClipCnn
@@ -74,6 +76,10 @@ MODELS: dict[tuple[str, str], Architecture] = {
 }
 
 
+FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn"}
+"""The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
+
+
 def main_input(inputs: Inputs) -> str:
     """The name of the input that the family's trunk reads: the richest one, or "table" for vector and codes."""
     for form in RICH:
@@ -93,3 +99,8 @@ def families_for(inputs: Inputs) -> tuple[str, ...]:
     """The families that compete for these inputs, in the order of the contest."""
     form = main_form(inputs)
     return tuple(f for f in FAMILIES if (f, form) in MODELS and MODELS[f, form].suits(inputs))
+
+
+def by_promise(families: Sequence[str], form: str) -> list[int]:
+    """Places of the families in the order in which time that is too short for all goes to them."""
+    return sorted(range(len(families)), key=lambda place: (families[place] != FIRST.get(form), place))

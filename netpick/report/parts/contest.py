@@ -96,7 +96,9 @@ def _row(results: RunResults, entry: CandidateResult, decimals: int, with_n: boo
     score = primary(results, entry)
     best = next((s for e in standings(results) if (s := primary(results, e)) is not None), None)
     baseline = entry.family == "baseline"
-    drawn: Child = pill("failed", "bad") if entry.status == "failed" else None
+    drawn: Child = None
+    if entry.status != "ok":
+        drawn = pill("failed", "bad") if entry.status == "failed" else pill("not trained", "quiet")
     if score is not None and best is not None:
         scale = clamped(results.primary_metric, visible_range(results))
         kind = "baseline" if baseline else colours(results)[entry.name].strip("-")
@@ -133,13 +135,16 @@ def _remark(entry: CandidateResult) -> str | None:
 def _untimely(results: RunResults) -> Html | None:
     """Networks that are listed apart, and what their scores are worth."""
     names = [e.name for e in results.candidates if e.status == "ok" and not e.ranked]
-    if not names:
-        return None
-    words = (
-        f"Not enough time to judge {listed(names)}: fewer than {FEW_STEPS} steps, and fewer than {FEW_PASSES} passes over the training rows. "
-        "Their scores say how far they came, not how good they are; they take no part in the contest. Pass a larger --budget."
-    )
-    return element("p", words, class_="callout")
+    untried = [e for e in results.candidates if e.status == "untried"]
+    words = []
+    if names:
+        words.append(
+            f"Not enough time to judge {listed(names)}: fewer than {FEW_STEPS} steps, and fewer than {FEW_PASSES} passes over the training "
+            "rows. Their scores say how far they came, not how good they are; they take no part in the contest."
+        )
+    if untried:
+        words.append(f"Not trained: {listed([e.name for e in untried])}, since {untried[0].reason}.")
+    return element("p", " ".join([*words, "Pass a larger --budget."]), class_="callout") if words else None
 
 
 def _failures(results: RunResults) -> Html | None:

@@ -38,6 +38,7 @@ MOST_SCANS = (
 )
 SCANS_IN_FULL = 12  # of a picture with the most pixels; smaller ones may have more
 READ_AT_ONCE = 1 << 16
+CONVERTED_AT_ONCE = 1 << 20  # pixels
 ORIENTATION = 0x0112
 PNG_CHANNELS = {2: 3, 4: 2, 6: 4}  # by colour type; else 1
 SHRUNK_A_LOT = 20  # unpacked to packed
@@ -371,24 +372,54 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _with_mode(image: Image.Image, mode: str) -> Image.Image:
+    """In strips where it is large: between them lie up to four pictures of four bytes a pixel."""
     if image.mode == mode and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bits(image)
+    width, height = image.size
+    rows = max(1, CONVERTED_AT_ONCE // max(1, width))
+    if rows >= height:
+        return _converted(image, mode, _largest(image))
+    strips = [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
+    largest = max(_largest(image.crop(strip)) for strip in strips) if _is_deep(image) else 0.0
+    made = Image.new(mode, image.size)
+    for strip in strips:
+        made.paste(_converted(image.crop(strip), mode, largest), strip[:2])
+    return made
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a value has more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _largest(image: Image.Image) -> float:
+    """The largest value of a deep image; infinite where one is no number."""
+    if not _is_deep(image):
+        return 0.0
+    import numpy as np
+
+    found = float(np.asarray(image.convert("F") if image.mode == "F" else image.convert("I")).max(initial=0))
+    return found if found == found else float("inf")
+
+
+def _converted(image: Image.Image, mode: str, largest: float) -> Image.Image:
+    """largest: value of the whole image that this is a part of, where it is deep."""
+    if _is_deep(image):
+        image = _to_8_bits(image, largest)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(mode)
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
+def _to_8_bits(image: Image.Image, largest: float) -> Image.Image:
     """16-bit values by their high byte, 0..1 floats times 255: the same for all images, so that they stay comparable."""
     import numpy as np
 
     values = np.asarray(image.convert("F") if image.mode == "F" else image.convert("I"))
     if image.mode == "F":
-        values = values * 255 if values.max(initial=0) <= 1 else values
-    elif values.max(initial=0) > 255 or image.mode.startswith("I;16"):
+        values = values * 255 if largest <= 1 else values
+    elif largest > 255 or image.mode.startswith("I;16"):
         values = values >> 8
     return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,3 +87,28 @@ def test_a_png_of_far_too_many_chunks_is_refused() -> None:
     data = large_png(8, 8)
     with pytest.raises(UnreadableImageError, match="chunks"):
         decode(data[:33] + many + data[33:], 1, 8, 8)
+
+
+PICTURES: dict[str, Callable[[Any], Image.Image]] = {
+    "RGBA": lambda rng: Image.fromarray(rng.integers(0, 256, (40, 30, 4), dtype=np.uint8), "RGBA"),
+    "LA": lambda rng: Image.fromarray(rng.integers(0, 256, (40, 30, 2), dtype=np.uint8), "LA"),
+    "I;16": lambda rng: Image.fromarray(rng.integers(0, 1 << 16, (40, 30), dtype=np.uint16)),
+    "I": lambda rng: Image.fromarray(np.where(np.arange(1_200).reshape(40, 30) == 700, 70_000, 90).astype(np.int32)),
+    "F": lambda rng: Image.fromarray(rng.random((40, 30), dtype=np.float32)),
+    "RGB": lambda rng: Image.fromarray(rng.integers(0, 256, (40, 30, 3), dtype=np.uint8), "RGB"),
+    "P": lambda rng: Image.fromarray(rng.integers(0, 256, (40, 30, 3), dtype=np.uint8), "RGB").quantize(20),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", PICTURES)
+def test_a_large_picture_becomes_the_same_strip_by_strip(
+    mode: str, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In strips, so that a picture of 25 million pixels is not kept four times with four bytes a pixel."""
+    picture = PICTURES[mode](np.random.default_rng(0))
+    buffer = io.BytesIO()
+    picture.save(buffer, "TIFF" if mode in ("I", "F") else "PNG", **({"transparency": 3} if mode == "P" else {}))
+    whole = decode(buffer.getvalue(), channels, 40, 30)
+    monkeypatch.setattr("netpick.data.decode_worker.CONVERTED_AT_ONCE", 100)
+    assert decode(buffer.getvalue(), channels, 40, 30) == whole

@@ -163,6 +163,8 @@ def test_what_was_learned_is_told() -> None:
         "'note' is read by words, in lower case: the 10 that come twice or more in the training rows (0.0% unknown), "
         "up to 9 tokens a text."
     )
+    (note,) = KIND.notes("note", KIND.fit_private(column(list(SENTENCES) * 3), np.arange(12)), private=True)
+    assert "in lower case: the 0 that 10 training rows or more hold (" in note.text
 
 
 BROKEN: dict[str, dict[str, Any]] = {

@@ -79,8 +79,8 @@ class Kind(ABC):
 
         return TableColumn(name=name, values=pl.Series(name, [None, "0"], dtype=pl.String))
 
-    def notes(self, name: str, state: Any) -> Sequence[Note]:
-        """What was learned of a column called `name` that its user should know."""
+    def notes(self, name: str, state: Any, *, private: bool = False) -> Sequence[Note]:
+        """What was learned of a column called `name` that its user should know. private: by `fit_private`."""
         return ()
 
     def decoding(self, state: Any) -> Mapping[str, Any]:

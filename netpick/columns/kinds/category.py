@@ -92,7 +92,7 @@ class Category(Kind):
     def cardinalities(self, state: Any) -> tuple[int, ...]:
         return (len(state.values) + 1,)
 
-    def notes(self, name: str, state: Any) -> Sequence[Note]:
+    def notes(self, name: str, state: Any, *, private: bool = False) -> Sequence[Note]:
         if not state.pooled:
             return ()
         text = (

@@ -90,8 +90,8 @@ class Text(Kind):
     def lengths(self, column: Column, state: Any, encoded: Array) -> Array:
         return np.asarray((encoded > 0).sum(axis=1), dtype=np.int32)
 
-    def notes(self, name: str, state: Any) -> tuple[Note, ...]:
-        return (Note(subject="text", text=told(name, state), override="--kind"),)
+    def notes(self, name: str, state: Any, *, private: bool = False) -> tuple[Note, ...]:
+        return (Note(subject="text", text=told(name, state, private=private), override="--kind"),)
 
 
 def described(column: Column, *, strength: float = 1.0) -> Claim | None:
@@ -115,13 +115,17 @@ def described(column: Column, *, strength: float = 1.0) -> Claim | None:
     )
 
 
-def told(name: str, state: TextState) -> str:
+def told(name: str, state: TextState, *, private: bool = False) -> str:
     """What networks will read of a column of texts, in one sentence."""
     reading, size = state.vocabulary.reading, len(state.vocabulary.tokens)
+    kept = (
+        f"that {FEWEST_ROWS} training rows or more hold" if private else "that come twice or more in the training rows"
+    )
+    why = f"of the words {kept}" if private else "since many words come only once"
     what = {
-        "words": f"by words, in lower case: the {size:,} that come twice or more in the training rows",
-        "pieces": f"by {size:,} pieces of words (byte-pair encoding), in lower case, since many words come only once",
-        "characters": f"by characters: the {size:,} that come twice or more in the training rows",
+        "words": f"by words, in lower case: the {size:,} {kept}",
+        "pieces": f"by {size:,} pieces of words (byte-pair encoding), in lower case, {why}",
+        "characters": f"by characters: the {size:,} {kept}",
     }[reading]
     noun = "characters" if reading == "characters" else "tokens"
     cut = f"; longer texts ({state.share_cut:.1%}) are cut there" if state.share_cut else ""

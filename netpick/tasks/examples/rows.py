@@ -63,7 +63,8 @@ class PreparedRows(Prepared):
 
     @property
     def notes(self) -> list[Note]:
-        return [note for encoder in self.encoders for note in KINDS[encoder.kind].notes(encoder.column, encoder.state)]
+        private = self.private
+        return [n for e in self.encoders for n in KINDS[e.kind].notes(e.column, e.state, private=private)]
 
     def store(self, allocator: Allocator) -> Store:
         return encode(self.source.columns, self.encoders, allocator)

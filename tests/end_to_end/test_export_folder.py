@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -252,6 +253,14 @@ def pipe(name: str) -> Callable[[Path], None]:
     return change
 
 
+def device(folder: Path) -> None:
+    (folder / "model.json").unlink()
+    try:
+        os.mknod(folder / "model.json", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root may make devices")
+
+
 def terabyte(name: str) -> Callable[[Path], None]:
     """Of holes, which take no room on the disk."""
 
@@ -288,6 +297,7 @@ def other_graph(folder: Path) -> None:
         (extra, "it holds .*weights.bin"),
         (link, "is a link|it holds"),
         (pipe("model.json"), "model.json is no regular file"),
+        (device, "model.json is no regular file"),
         (pipe("check.safetensors"), "check.safetensors is no regular file"),
         (terabyte("model.onnx"), "model.onnx has 1,099,511,627,776 bytes"),
         (terabyte("manifest.json"), "manifest.json has 1,099,511,627,776 bytes"),
@@ -301,6 +311,7 @@ def other_graph(folder: Path) -> None:
         "extra",
         "link",
         "pipe",
+        "device",
         "other-pipe",
         "hole",
         "other-hole",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import command
+from served_models import table
 
 from netpick.disk.files import append_lines, mapped, write_whole
 from tests.conftest import ROOT
@@ -66,6 +69,41 @@ def test_a_disk_that_fills_up_during_training_stops_the_run_and_it_goes_on(small
     finished = netpick("resume", str(run))
     assert finished.returncode == 0, finished.stderr
     assert outcome(run) == outcome(whole)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("predict", "{model}", "{rows}", "--out", "made.parquet"),
+        ("predict", "{model}", "{rows}", "--out", "made.csv"),
+        ("explain", "{model}", "{rows}", "--out", "made.html"),
+        ("export", "{model}", "--out", "made"),
+    ],
+    ids=["parquet", "csv", "explain", "export"],
+)
+def test_what_does_not_fit_on_the_disk_leaves_no_half_file(
+    served_folder: Path, tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    """The system ends every write beyond some bytes; a command of its own takes its time to start."""
+    table().drop("rich").head(300).write_csv(tmp_path / "rows.csv")
+    names = {"model": served_folder / "table" / "model.netpick", "rows": tmp_path / "rows.csv"}
+    with limited_files(2_000):
+        done = command(*(word.format(**names) for word in asked), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+@contextmanager
+def limited_files(most: int) -> Iterator[None]:
+    """No process that is started in the block writes files of more bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_files_are_whole_or_not_there(tmp_path: Path) -> None:

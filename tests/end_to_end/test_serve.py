@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -409,6 +410,7 @@ def test_a_server_with_a_token_answers_nobody_without_it(served_folder: Path) ->
         status, headers, _ = served.ask("GET", "/?token=open-sesame-1234")
         assert (status, headers["location"]) == (303, "/")
         cookie = headers["set-cookie"]
+        assert cookie.startswith(f"netpick_{served.port}=")  # two servers of one machine share a browser's cookies
         assert "HttpOnly" in cookie
         assert "SameSite=strict" in cookie
         assert served.ask("GET", "/", None, {"Cookie": cookie.partition(";")[0]})[0] == 200
@@ -532,6 +534,20 @@ def test_a_row_is_explained(server: Served) -> None:
     assert "<figure" in said["figures"][0]["html"]
     status, said = server.post("/explain", {"rows": [{"age": 1}]})
     assert (status, said["error"]["code"]) == (422, "missing_field")
+
+
+def test_a_model_file_that_was_replaced_is_not_explained(served_folder: Path, tmp_path: Path) -> None:
+    """The graph answers; the network would be read from the file, which is another by now."""
+    shutil.copytree(served_folder / "table", tmp_path / "table")
+    served = start([tmp_path / "table"])
+    try:
+        shutil.copy(served_folder / "prices" / "model.netpick", tmp_path / "table" / "model.netpick")
+        status, said = served.post("/explain", {"rows": [ROW]})
+        assert (status, said["error"]["code"]) == (501, "not_supported")
+        assert "was replaced since the server started" in said["error"]["message"]
+        assert served.post("/predict", {"rows": [ROW]})[0] == 200
+    finally:
+        assert served.stop() == 0
 
 
 def test_tritons_own_client_talks_to_it(server: Served) -> None:

@@ -10,7 +10,7 @@ BUDGET ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak api-fuzz hostile-onnx
+.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ slow: $(INSTALLED) browser ## the long soaks
 
 serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a million requests
 	$(BIN)/python tools/soak_serve.py
+
+soak-hostile: $(INSTALLED) ## ten hours' worth of good and hostile requests to a server, as fast as it answers (some seven minutes)
+	$(BIN)/python tools/soak_hostile.py
 
 cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each is read; CASE=05 picks some
 	PYTHONPATH=. $(BIN)/python tools/cases.py $(CASE)

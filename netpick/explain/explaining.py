@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,12 +78,12 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     )
 
 
-def explain_one(model: Model, data: object) -> tuple[Figure, ...]:
+def explain_one(model: Model, data: object, check: Callable[[], None] | None = None) -> tuple[Figure, ...]:
     """The figures for one row: a dict, a path, an array of one row. Of several rows, the first is explained.
 
-    Raises DataError when the row cannot be read.
+    check: called again and again; what it raises ends the work. Raises DataError when the row cannot be read.
     """
-    return row_figures(read_subject(model, data, 1), 0)
+    return row_figures(replace(read_subject(model, data, 1), check=check), 0)
 
 
 def row_figures(subject: Subject, row: int) -> tuple[Figure, ...]:

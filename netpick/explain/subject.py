@@ -5,7 +5,7 @@ All other parts of this room ask through here: how sure the network is of one an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,7 @@ class Subject:
     origin: str = ""
     num_rows: int = 0  # that the data hold, explained or not
     noun: str = "row"
+    check: Callable[[], None] | None = None  # called before the network is: it may raise, which ends the explanation
 
     @property
     def count(self) -> int:
@@ -94,7 +95,7 @@ class Subject:
     @torch.no_grad()
     def answers(self, batch: Mapping[str, Tensor]) -> Array:
         """Probabilities or scaled values (B, O)."""
-        self.network.eval()
+        self._begin()
         return np.asarray(answers_of(self.answer.answer, self.network(batch)).numpy())
 
     def decided(self, predictions: Answered) -> Array | None:
@@ -105,8 +106,13 @@ class Subject:
 
         Log-odds rather than probabilities, because a probability near 1 hardly moves whatever is taken from the row.
         """
-        self.network.eval()
+        self._begin()
         return answers_of(lambda o: self.answer.evidence(o.float(), target.index, self.state), self.network(batch))
+
+    def _begin(self) -> None:
+        if self.check is not None:
+            self.check()
+        self.network.eval()
 
     @torch.no_grad()
     def scores(self, batch: Mapping[str, Tensor], target: Target) -> Array:

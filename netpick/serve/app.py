@@ -14,7 +14,7 @@ from netpick import __version__
 from netpick.errors import near_matches
 from netpick.serve import v2
 from netpick.serve.describe import schema_of
-from netpick.serve.door import PAGE_HEADERS, read_body
+from netpick.serve.door import PAGE_HEADERS, held_body
 from netpick.serve.faults import Fault, refuse
 from netpick.serve.openapi import ANSWERS, document, operation
 from netpick.serve.replies import JSON, Reply, reply_of
@@ -145,11 +145,11 @@ def _asking(service: Service, action: str) -> Handler:
         label = request.scope["route"].path
         route = Route(action, served.name, label)
         headers = dict(request.scope["headers"])
-        fault = service.early(route, headers)
+        client = "" if request.client is None else request.client.host
+        fault = service.early(route, headers, client)
         if fault is None:
-            body = await read_body(request.receive, service)
-            client = "" if request.client is None else request.client.host
-            outcome = body if isinstance(body, Fault) else await service.answer(route, headers, body, client)
+            async with held_body(request.receive, service, client) as body:
+                outcome = body if isinstance(body, Fault) else await service.answer(route, headers, body, client)
         else:
             outcome = fault
         return _response(reply_of(outcome, v2=route.is_v2) if isinstance(outcome, Fault) else outcome)

@@ -2,7 +2,8 @@
 
 A batch is what has queued up while the engine was busy, so a lone request never waits for company and a crowd fills batches by
 itself. A batch is full when the engine takes BATCH_SECONDS for it, as measured so far: larger ones would hardly be answered
-faster by the row, and only make everyone wait. As much again may queue behind it; what comes then is turned away at once.
+faster by the row, and only make everyone wait. As much again may queue behind it, or wait to be read; what comes then is turned
+away at once.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Protocol
 
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
-from netpick.serve.replies import Reply
+from netpick.serve.jobs import LATE, Job, Line
 from netpick.serve.rows import RowSet
-from netpick.serve.served import Answers, Prepared, ServedModel
+from netpick.serve.served import Prepared, ServedModel
+from netpick.serve.wanted import still_wanted, wanted_while
 from netpick.types import Array
 
 BATCH_SECONDS = 0.005  # of the engine for a full batch: what does not grow with its rows is a small share of that
@@ -30,46 +31,9 @@ FEWEST_ROWS, MOST_ROWS = 4, 1024  # of a full batch; a request that is larger is
 FIRST_ROWS = 32  # before anything was measured
 SLOWLY = 0.1  # weight of the newest batch
 FEWEST_QUEUED = 16  # requests that may queue where that takes no longer than QUEUED_SECONDS, however few fill a batch
-QUEUED_SECONDS = 0.05  # of the engine; where less takes as long, as many as the smallest batch holds may queue
-LATE = Fault(code="out_of_time", message="The server was too busy to answer in time. Ask again later.")
-
-
-class Call(Protocol):
-    """How a request's body becomes rows, and how answers become its reply. Jobs of one format have about equal bytes a row."""
-
-    format: str
-
-    def is_quick(self, body: bytes) -> bool:
-        """Whether to read the body takes well below a millisecond, whatever is in it."""
-
-    def read(self, body: bytes) -> RowSet: ...
-    def write(self, answers: Answers, start: int, stop: int) -> Reply: ...
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One request on its way through a batcher."""
-
-    call: Call
-    body: bytes
-    done: Callable[[Reply | Fault], None]  # called on the event loop, once
-    deadline: float  # on time.monotonic
-    rows: RowSet | None = None  # once they are read
-    expected: int = 1  # rows, before they are read
-    dropped: bool = False  # the client has gone
-
-    def drop(self) -> None:
-        """The client has gone."""
-        self.dropped = True
-
-    @property
-    def known_rows(self) -> RowSet:
-        assert self.rows is not None, "a job that was read"
-        return self.rows
-
-    @property
-    def count(self) -> int:
-        return self.known_rows.count
+QUEUED_SECONDS = 0.05  # of engine and readers; where less takes as long, as many as the smallest batch holds may queue
+READERS = 2  # threads that read bodies which are not quick to read
+HANDED_OVER = 2 * READERS  # of a model's bodies: so that no reader waits for the loop
 
 
 @dataclass(slots=True)
@@ -81,15 +45,20 @@ class Batch:
 
 
 class Cost:
-    """Seconds of the engine for a row, as it goes: an average over batches that forgets."""
+    """Seconds of the engine for a row, and of a reader for a body, as it goes: averages that forget."""
 
     def __init__(self) -> None:
         self.per_row = BATCH_SECONDS / FIRST_ROWS
+        self.per_body = BATCH_SECONDS / FIRST_ROWS
 
     def learn(self, rows: int, seconds: float) -> None:
         """Takes one batch into account. One that took far longer than it should was interrupted, and hardly counts."""
         seconds = min(seconds, 3 * self.per_row * rows)
         self.per_row += SLOWLY * min(1.0, rows / self.enough) * (seconds / rows - self.per_row)
+
+    def learn_body(self, seconds: float) -> None:
+        """Takes a body that a reader has read into account."""
+        self.per_body += SLOWLY * (seconds - self.per_body)
 
     @property
     def enough(self) -> int:
@@ -110,8 +79,7 @@ class Batcher:
         self.served, self._engine_lock, self._readers = served, engine_lock, readers
         self.cost = Cost()
         self.batches = self.rows = 0
-        self._queue: deque[Job] = deque()
-        self._queued_rows = 0
+        self._unread, self._queue = Line(), Line()  # jobs that wait for a reader, and for the engine
         self._being_read: set[Job] = set()
         self._bytes_per_row: dict[str, float] = {}
         self._in_engine = 0  # batches
@@ -134,31 +102,54 @@ class Batcher:
     @property
     def queued(self) -> int:
         """Rows that wait for a batch."""
-        return self._queued_rows
+        return self._queue.rows + self._unread.rows + sum(job.expected for job in self._being_read)
+
+    @property
+    def _engine_seconds(self) -> float:
+        return self.cost.per_row * self._queue.rows
+
+    @property
+    def _reading_seconds(self) -> float:
+        return self.cost.per_body * (len(self._unread) + len(self._being_read)) / READERS
 
     def full(self) -> bool:
-        """Whether the next request is to be turned away: as much is queued as one batch takes.
+        """Whether the next request is to be turned away: as much is queued as one batch takes, and nobody gives way.
 
         Where many clients ask at once, a turn of the loop takes long: what the engine has answered by now goes out first, so
         that neither it nor those who wait for it wait for the turn's end.
         """
         self._end_answered()
-        waiting = len(self._queue) + len(self._being_read)
-        few = FEWEST_QUEUED if self._queued_rows * self.cost.per_row < QUEUED_SECONDS else FEWEST_ROWS
-        return waiting >= few and self._queued_rows >= self.cost.enough
+        return self._has_enough() and self._late_line() is None
+
+    def _has_enough(self) -> bool:
+        waiting = len(self._queue) + len(self._unread) + len(self._being_read)
+        if waiting < FEWEST_ROWS:
+            return False
+        rows, reading = self.queued, self._reading_seconds
+        few = FEWEST_QUEUED if rows * self.cost.per_row + reading < QUEUED_SECONDS else FEWEST_ROWS
+        return waiting >= few and (rows >= self.cost.enough or reading >= BATCH_SECONDS)
+
+    def _late_line(self) -> Line | None:
+        """Where somebody has waited too long."""
+        if self._unread.is_late(self._reading_seconds):
+            return self._unread
+        return self._queue if self._queue.is_late(self._engine_seconds) else None
 
     def submit(self, job: Job) -> bool:
         """Takes a job, or says that the queue is full."""
-        if self.full():
-            return False
+        self._end_answered()
+        if self._has_enough():
+            late = self._late_line()
+            if late is None:
+                return False
+            late.give_way()
         if job.call.is_quick(job.body):
             self._was_read(job, guarded(lambda: job.call.read(job.body)))
             return True
         per_row = self._bytes_per_row.get(job.call.format)
         job.expected = 1 if per_row is None else max(1, round(len(job.body) / per_row))
-        self._queued_rows += job.expected
-        self._being_read.add(job)
-        self._readers.submit(self._read, job)
+        self._unread.append(job)
+        self._hand_over()
         return True
 
     # --- on the loop -------------------------------------------------------------------------------------------------
@@ -169,19 +160,26 @@ class Batcher:
             return
         job.rows = rows
         self._queue.append(job)
-        self._queued_rows += rows.count
         if not self._ready():
             return
-        if self._queued_rows >= self.cost.enough:
+        if self._queue.rows >= self.cost.enough:
             self._begin(self._take())
         elif not self._planned:
             assert self._loop is not None
             self._planned = True  # requests that come in the same turn of the loop are answered together
             self._loop.call_soon(self._begin_ready)
 
-    def _was_read_aside(self, job: Job, rows: RowSet | Fault) -> None:
+    def _hand_over(self) -> None:
+        """Gives bodies to the readers."""
+        while len(self._being_read) < HANDED_OVER and (job := self._unread.next(self._reading_seconds)) is not None:
+            self._being_read.add(job)
+            self._readers.submit(self._read, job)
+
+    def _was_read_aside(self, job: Job, rows: RowSet | Fault, seconds: float) -> None:
         self._being_read.discard(job)
-        self._queued_rows -= job.expected
+        if rows is not LATE:  # which was not read
+            self.cost.learn_body(seconds)
+        self._hand_over()
         if not isinstance(
             rows, Fault
         ):  # an average that follows slowly: formats differ, requests of one client seldom do
@@ -192,8 +190,8 @@ class Batcher:
 
     def _ready(self) -> bool:
         """Whether to make a batch: at once where the engine is free, else one ahead, once that is worth it."""
-        free = self._in_engine == 0 or (self._in_engine == 1 and self._queued_rows >= AHEAD * self.cost.enough)
-        return free and bool(self._queue)
+        free = self._in_engine == 0 or (self._in_engine == 1 and self._queue.rows >= AHEAD * self.cost.enough)
+        return free and len(self._queue) > 0
 
     def _begin_ready(self) -> None:
         self._planned = False
@@ -201,17 +199,10 @@ class Batcher:
             self._begin(self._take())
 
     def _take(self) -> list[Job]:
-        """The next jobs of a batch; those that nobody waits for any more are left out."""
-        most, rows, now = self.cost.enough, 0, time.monotonic()
+        """The next jobs of a batch."""
         jobs: list[Job] = []
-        while self._queue and (not jobs or rows + self._queue[0].count <= most):
-            job = self._queue.popleft()
-            self._queued_rows -= job.count
-            if job.dropped:
-                continue
-            if now > job.deadline:
-                job.done(LATE)
-                continue
+        rows, most = 0, self.cost.enough
+        while (job := self._queue.next(self._engine_seconds, most - rows if jobs else float("inf"))) is not None:
             rows += job.count
             jobs.append(job)
         return jobs
@@ -261,9 +252,11 @@ class Batcher:
     # --- on threads --------------------------------------------------------------------------------------------------
 
     def _read(self, job: Job) -> None:
-        rows = guarded(lambda: job.call.read(job.body))
+        started = time.perf_counter()
+        with wanted_while(job.check):
+            rows = guarded(lambda: _read(job))
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._was_read_aside, job, rows)
+        self._loop.call_soon_threadsafe(self._was_read_aside, job, rows, time.perf_counter() - started)
 
     def _run_engine(self) -> None:
         while (batch := self._prepared.get()) is not None:
@@ -275,3 +268,8 @@ class Batcher:
             assert self._loop is not None
             self._answered.append((batch, answers, seconds))
             self._loop.call_soon_threadsafe(self._end_answered)
+
+
+def _read(job: Job) -> RowSet:
+    still_wanted()
+    return job.call.read(job.body)

@@ -22,6 +22,7 @@ from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
+from netpick.serve.wanted import still_wanted
 
 CSV = "text/csv; charset=utf-8"
 QUICK = 48 << 10  # bytes of cells that are read on the event loop: 200 us
@@ -106,7 +107,6 @@ class Tasks:
 
     served: ServedModel
     together: Together
-    check: Callable[[], None]  # raises Fault once nobody waits any more
 
     def json(self, body: bytes) -> Reply:
         rows = self.served.rows_of_json(body)
@@ -139,7 +139,7 @@ class Tasks:
         arrays = self.served.model.encode(source)
         pieces = []
         for start in range(0, source.num_rows, PIECE):
-            self.check()
+            still_wanted()
             piece = {name: array[start : start + PIECE] for name, array in arrays.items()}
             pieces.append(self.served.model.engine.outputs(piece))
         answers = np.concatenate(pieces)
@@ -176,11 +176,9 @@ class HistoryTasks(Tasks):
         return Reply(self.served.body_of(forecast_rows(self.served, table)), content_type=JSON)
 
 
-def tasks_of(served: ServedModel, together: Together, check: Callable[[], None]) -> Tasks:
+def tasks_of(served: ServedModel, together: Together) -> Tasks:
     """The requests that this model answers by themselves."""
-    return (
-        HistoryTasks(served, together, check) if isinstance(served, ServedHistory) else Tasks(served, together, check)
-    )
+    return HistoryTasks(served, together) if isinstance(served, ServedHistory) else Tasks(served, together)
 
 
 def forecast_rows(served: ServedModel, table: pl.DataFrame) -> list[dict[str, object]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from netpick.serve.faults import Fault
 from netpick.serve.gate import said_twice
+from netpick.serve.jobs import BUSY
 from netpick.serve.protocol import SECURITY
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import Service
@@ -115,17 +117,26 @@ async def send_reply(send: Send, reply: Reply) -> None:
     await send({"type": "http.response.body", "body": reply.content})
 
 
-async def read_body(receive: Receive, service: Service) -> bytes | Fault:
-    """A body within the limits of size and time; time is kept by the protocol."""
+@asynccontextmanager
+async def held_body(receive: Receive, service: Service, client: str) -> AsyncIterator[bytes | Fault]:
+    """A body within the limits of size and time, which is accounted for until the end of the block. Time is kept by the
+    protocol."""
     pieces: list[bytes] = []
-    length = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise asyncio.CancelledError  # the client has gone
-        pieces.append(message.get("body", b""))
-        length += len(pieces[-1])
-        if length > service.limits.body:
-            return service.too_large(length)
-        if not message.get("more_body", False):
-            return b"".join(pieces)
+    length, fault, more = 0, None, True
+    try:
+        while more and fault is None:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise asyncio.CancelledError  # the client has gone
+            piece = message.get("body", b"")
+            more = message.get("more_body", False)
+            if length + len(piece) > service.limits.body:
+                fault = service.too_large(length + len(piece))
+            elif not service.held.grow(client, length, length + len(piece)):
+                fault = BUSY
+            else:
+                pieces.append(piece)
+                length += len(piece)
+        yield b"".join(pieces) if fault is None else fault
+    finally:
+        service.held.release(client, length)

@@ -18,6 +18,7 @@ from netpick.serve.calls import FileCall, TextCall
 from netpick.serve.faults import refuse
 from netpick.serve.replies import Reply
 from netpick.serve.served import ServedModel
+from netpick.serve.wanted import still_wanted
 
 _networks: dict[Path, Model] = {}
 _loading = threading.Lock()
@@ -26,10 +27,13 @@ _loading = threading.Lock()
 def explain(served: ServedModel, body: bytes, content_type: str) -> Reply:
     """{"figures": [{"title", "html"}, ...]} for the first row of a body as `predict` takes it. Raises Fault."""
     data = _data(served, body, content_type)
+    still_wanted()
     model = _network(served)
     from netpick.explain import explain_one, figure_html
 
-    figures = [{"title": figure.title, "html": figure_html(figure)} for figure in explain_one(model, data)]
+    figures = [
+        {"title": figure.title, "html": figure_html(figure)} for figure in explain_one(model, data, still_wanted)
+    ]
     return Reply(to_json({"model": served.name, "figures": figures}))
 
 

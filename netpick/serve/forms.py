@@ -24,6 +24,7 @@ from netpick.serve.options import Limits
 from netpick.serve.ports.base import Block, Cells, joined_blocks
 from netpick.serve.rows import RowSet, json_rows
 from netpick.serve.served import ServedModel
+from netpick.serve.wanted import still_wanted
 from netpick.types import Source, TableColumn
 
 TABLES = (".csv", ".tsv")
@@ -162,6 +163,7 @@ def _a_row_a_file(served: ServedModel, files: Sequence[Part]) -> RowSet:
     remarks: dict[int, list[str]] = {}
     left = served.limits.request_pixels
     for row, part in enumerate(files):
+        still_wanted()
         try:
             single = served.rows_of_file(part.data, left)
         except Fault as fault:
@@ -214,11 +216,14 @@ def numbers_in(text: str, name: str) -> list[Any]:
 
 @contextmanager
 def file_of(data: bytes, name: str) -> Iterator[Path]:
-    """The bytes as a file in a folder of its own, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="netpick-") as folder:
-        path = Path(folder) / name
+    """The bytes as a file in a folder of its own, gone afterwards: also where no descriptor is free to look into the folder."""
+    path = Path(tempfile.mkdtemp(prefix="netpick-")) / name
+    try:
         path.write_bytes(data)
         yield path
+    finally:
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Source:

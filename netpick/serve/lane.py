@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from netpick.serve.batching import LATE
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
+from netpick.serve.jobs import LATE
 from netpick.serve.replies import Reply
+from netpick.serve.wanted import wanted_while
 
 THREADS, MOST_WAITING = 2, 8  # threads, and how many requests may wait or run
 
@@ -121,7 +122,8 @@ class Lane:
         outcome: Reply | Fault = LATE
         try:
             if task is not None and not work.dropped:
-                outcome = guarded(task)
+                with wanted_while(work.check):
+                    outcome = guarded(task)
         finally:
             with self._changed:
                 self._running.remove(work)

@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from netpick.serve.batching import Job
 from netpick.serve.faults import Fault
+from netpick.serve.jobs import BUSY, Job
 from netpick.serve.lane import Work
 from netpick.serve.replies import Reply, reply_of
-from netpick.serve.service import BUSY, Route, Service
+from netpick.serve.service import Route, Service
 
 SECURITY = (
     ("x-content-type-options", "nosniff"),
@@ -80,7 +80,7 @@ class _Protocol(HttpToolsProtocol):
     since = 0.0  # time.monotonic
     begun = False  # bytes of a request have come
     head = 0  # bytes of this request that are no body
-    unread = 0.0  # time.monotonic when an answer that nobody takes was first seen
+    unread_since = 0.0  # time.monotonic when an answer that nobody takes was first seen
     ended = False  # refused: nothing more is read
 
     # --- connections -------------------------------------------------------------------------------------------------
@@ -98,6 +98,7 @@ class _Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if isinstance(cycle, Short) and not cycle.response_complete:
             self.service.counters.ended += 1
+            self._let_go(cycle)
             if cycle.job is not None:
                 cycle.job.drop()
         super().connection_lost(exc)
@@ -145,14 +146,19 @@ class _Protocol(HttpToolsProtocol):
         if not self.begun and (self.cycle is None or self.cycle.response_complete):
             self.transport.close()
 
+    @property
+    def unread(self) -> int:
+        """Bytes of answers that the client has not taken."""
+        return int(self.transport.get_write_buffer_size())
+
     def check_time(self, now: float) -> None:
         """Called every second: ends connections that keep us waiting."""
         limits = self.service.limits
-        if self.transport.get_write_buffer_size() == 0:
-            self.unread = 0.0
-        elif self.unread == 0.0:
-            self.unread = now
-        elif now - self.unread > limits.answer_seconds:
+        if self.unread == 0:
+            self.unread_since = 0.0
+        elif self.unread_since == 0.0:
+            self.unread_since = now
+        elif now - self.unread_since > limits.answer_seconds:
             self.transport.abort()  # closing would wait for the client to take what it does not
             return
         if self.awaiting != "body" and self.cycle is not None and not self.cycle.response_complete:
@@ -229,7 +235,7 @@ class _Protocol(HttpToolsProtocol):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         short = Short(route, headers, keep_alive)
         self.cycle = short
-        fault = self.service.early(route, headers)
+        fault = self.service.early(route, headers, self._host)
         if fault is not None:
             self._finish(short, fault)
 
@@ -239,11 +245,15 @@ class _Protocol(HttpToolsProtocol):
         if not isinstance(cycle, Short):
             super().on_body(body)
         elif not cycle.response_complete:
-            cycle.length += len(body)
-            if cycle.length > self.service.limits.body:
+            length = cycle.length + len(body)
+            if length > self.service.limits.body:
                 cycle.keep_alive = False
-                self._finish(cycle, self.service.too_large(cycle.length))
+                self._finish(cycle, self.service.too_large(length))
+            elif not self.service.held.grow(self._host, cycle.length, length):
+                cycle.keep_alive = False
+                self._finish(cycle, BUSY)
             else:
+                cycle.length = length
                 cycle.body.append(body)
 
     def on_message_complete(self) -> None:
@@ -261,7 +271,7 @@ class _Protocol(HttpToolsProtocol):
                 cycle.headers,
                 body,
                 lambda outcome: self._finish(cycle, outcome),
-                "" if self.client is None else self.client[0],
+                self._host,
             )
 
     def on_response_complete(self) -> None:
@@ -277,11 +287,22 @@ class _Protocol(HttpToolsProtocol):
             self.server_state.total_requests += 1
             self.flow.resume_reading()
 
+    @property
+    def _host(self) -> str:
+        """The client's address."""
+        return "" if self.client is None else self.client[0]
+
+    def _let_go(self, short: Short) -> None:
+        """The request's body is not needed any more."""
+        self.service.held.release(self._host, short.length)
+        short.length, short.body = 0, []
+
     def _finish(self, short: Short, outcome: Reply | Fault) -> None:
         """Sends an answer on the short cut."""
         service = self.service
         if short.response_complete or self.transport.is_closing():
             return
+        self._let_go(short)
         if outcome is BUSY:
             reply = _BUSY[short.route.is_v2]
         else:

@@ -141,10 +141,15 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
-            now = time.monotonic()
-            for connection in list(self.server_state.connections):
-                connection.check_time(now)  # type: ignore[union-attr]
+            self._check_time(time.monotonic())
         return await super().on_tick(counter)
+
+    def _check_time(self, now: float) -> None:
+        unread = 0
+        for connection in list(self.server_state.connections):
+            connection.check_time(now)  # type: ignore[union-attr]
+            unread += connection.unread  # type: ignore[union-attr]
+        self._service.unread = unread
 
     async def _take_in_last(self) -> None:
         """Takes in whom the system has accepted for us, and closes the socket with nobody left before it."""

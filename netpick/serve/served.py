@@ -76,6 +76,11 @@ class ServedModel:
         """Whether a file alone is a row."""
         return len(self.encoders) == 1 and self.reads_files
 
+    @cached_property
+    def is_heavy(self) -> bool:
+        """Whether few bytes may take long to read."""
+        return any(port.is_heavy for port in self.ports)
+
     @property
     def answer_kind(self) -> Answer[Any]:
         """What it answers."""

@@ -16,28 +16,23 @@ import numpy as np
 
 from netpick.columns.forms import LENGTHS, stored_as
 from netpick.data.decoders import DECODERS
-from netpick.serve.batching import Batcher, Call, Job
+from netpick.serve.batching import READERS, Batcher
 from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, TextCall, Written, tasks_of
 from netpick.serve.counters import Counters
 from netpick.serve.faults import Fault, refuse
 from netpick.serve.gate import Gate, Headers
 from netpick.serve.guard import guarded
+from netpick.serve.held import SMALL, Held
+from netpick.serve.jobs import BUSY, Call, Job
 from netpick.serve.lane import Lane, Work
 from netpick.serve.options import ServeOptions
 from netpick.serve.replies import Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
+from netpick.serve.wanted import still_wanted
 from netpick.types import Array
 
-SMALL = 256 << 10  # bytes of a body that goes through the batcher
-SMALL_FILE = 64 << 10  # of a picture; larger ones are decoded in a thread of their own
 PROBE_SECONDS = 10.0  # between true predictions that readiness makes
-READERS = 2  # threads that read bodies which are not quick to read
-BUSY = Fault(
-    code="too_busy",
-    message="The server has as much to do as it can answer soon. Wait the seconds that Retry-After says, then ask again.",
-    headers={"retry-after": "1"},
-)
 log = logging.getLogger("netpick.serve")
 
 Finish = Callable[[Reply | Fault], None]
@@ -64,6 +59,8 @@ class Service:
         self.options, self.limits = options, options.limits
         self.gate = Gate(options)
         self.counters = Counters()
+        self.held = Held(self.limits.body)
+        self.unread = 0  # bytes of answers that clients have not taken, as last looked at
         self.draining = False
         self.started = time.time()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -98,7 +95,7 @@ class Service:
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
-    def early(self, route: Route, headers: Headers) -> Fault | None:
+    def early(self, route: Route, headers: Headers, client: str) -> Fault | None:
         """Why a request is turned away before its body is read."""
         fault = self.gate.check(headers, reads=False)
         if fault is not None:
@@ -111,7 +108,8 @@ class Service:
             return Fault(
                 code="unsupported_type", message="Compressed bodies are not unpacked. Send it without Content-Encoding."
             )
-        return BUSY if self.batchers[route.model].full() else None
+        crowded = length is not None and not self.held.has_room(client, int(length))
+        return BUSY if crowded or self.batchers[route.model].full() else None
 
     def too_large(self, length: int) -> Fault:
         megabytes = self.limits.body / 1e6
@@ -128,12 +126,12 @@ class Service:
         served = self.models[route.model]
         deadline = time.monotonic() + self.limits.answer_seconds
         large = Work(client=client, finish=finish, deadline=deadline)
-        work = guarded(lambda: self._work(route, served, headers, body, large))
+        work = guarded(lambda: self._work(route, served, headers, body))
         if isinstance(work, Fault):
             finish(work)
         elif callable(work):
             large.task = work
-            if self._lane.submit(large):
+            if self.unread <= self.held.most and self._lane.submit(large):
                 return large
             finish(BUSY)
         else:
@@ -187,13 +185,13 @@ class Service:
 
         return not isinstance(guarded(answer), Fault)
 
-    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes, large: Work) -> Call | Task:
-        alone = served.alone or len(body) > SMALL
+    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes) -> Call | Task:
+        alone = served.alone or served.is_heavy or len(body) > SMALL
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         kind = content_type.partition(";")[0].strip().lower()
         if not alone and route.action == "predict" and kind == "application/json":
             return JsonCall(served)
-        tasks = tasks_of(served, self._together(served, large.check), large.check)
+        tasks = tasks_of(served, self._together(served))
         if route.action == "infer":
             length = _json_length(headers, len(body))
             return partial(tasks.infer, body, length) if alone else InferCall(served, length)
@@ -209,9 +207,7 @@ class Service:
         if served.reads_one_file and (
             kind.partition("/")[0] in ("image", "audio", "video") or kind == "application/octet-stream"
         ):
-            return (
-                FileCall(served) if len(body) <= SMALL_FILE and kind.startswith("image/") else partial(tasks.file, body)
-            )
+            return FileCall(served) if served.ports[0].is_light(body) else partial(tasks.file, body)
         if kind == "text/plain" and len(served.encoders) == 1 and served.encoders[0].kind == "text":
             return TextCall(served)
         # What curl sends of its own accord says nothing, and a page of another site could send it as well.
@@ -223,9 +219,9 @@ class Service:
             f"A body {of_type} was sent, but {_accepted(served)} were expected.{hint}",
         )
 
-    def _together(self, served: ServedModel, check: Callable[[], None]) -> Callable[[RowSet], Answers]:
+    def _together(self, served: ServedModel) -> Callable[[RowSet], Answers]:
         def answer(rows: RowSet) -> Answers:
-            check()
+            still_wanted()
             prepared = served.prepare([rows])
             with self._engine_lock:
                 answers = served.model.engine.outputs(prepared.arrays)

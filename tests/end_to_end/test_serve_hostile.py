@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from served_models import Served, start
+from served_models import RATE, Served, start, wav, whistle
 
 from tests.hostile.attacks import ATTACKS, STREAMS, stream
 
@@ -92,18 +94,55 @@ def test_hosts_targets_and_origins_are_read_in_one_way(attacked: Served, head: b
         assert heard.endswith(b"\r\n\r\n")
 
 
-def test_the_lane_is_free_soon_after_its_clients_have_left(attacked: Served) -> None:
+def sounds_as_rows(count: int) -> bytes:
+    sound = base64.b64encode(wav(whistle(True, 3), RATE)).decode()
+    return json.dumps({"rows": [{"audio": sound}] * count}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "make"),
+    [
+        ("/predict", lambda: json.dumps({"rows": [ROW] * 9_000}).encode()),
+        ("/models/sounds/predict", lambda: sounds_as_rows(4_000)),  # each decoded by itself
+    ],
+    ids=["rows", "sounds"],
+)
+def test_the_lane_is_free_soon_after_its_clients_have_left(
+    attacked: Served, path: str, make: Callable[[], bytes]
+) -> None:
     """Eight large bodies whose clients leave at once; then somebody who waits."""
-    body = json.dumps({"rows": [ROW] * 9_000}).encode()
-    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    abandoned, body = make(), json.dumps({"rows": [ROW] * 9_000}).encode()
+    head = (
+        b"POST "
+        + path.encode()
+        + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
     for _ in range(8):
         with socket.create_connection(("127.0.0.1", attacked.port), timeout=10) as client:
-            client.sendall(head % len(body) + body)
+            client.sendall(head % len(abandoned) + abandoned)
     began = processor(attacked)
     deadline = time.monotonic() + 15
     while attacked.ask("POST", "/predict", body, {"Content-Type": "application/json"})[0] != 200:
         assert time.monotonic() < deadline
     assert processor(attacked) - began < 8.0
+
+
+def test_bodies_that_never_end_do_not_fill_the_memory(attacked: Served) -> None:
+    """Forty clients send 12 MB each, and then no more."""
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 13000000\r\n\r\n"
+    before, clients = memory(attacked, "VmRSS"), []
+    for _ in range(40):
+        clients.append(socket.create_connection(("127.0.0.1", attacked.port), timeout=10))
+        with suppress(OSError):  # refused while it sends
+            clients[-1].sendall(head + b" " * 12_000_000)
+    assert memory(attacked, "VmRSS") - before < 200 << 20
+    assert attacked.post("/predict", {"rows": [ROW]})[0] == 200
+    for client in clients:
+        client.close()
+    rows = json.dumps({"rows": [ROW] * 9_000}).encode()
+    deadline = time.monotonic() + 15  # none of their places is lost
+    while attacked.ask("POST", "/predict", rows, {"Content-Type": "application/json"})[0] != 200:
+        assert time.monotonic() < deadline
 
 
 def test_an_answer_that_nobody_takes_is_dropped_at_the_deadline(attacked: Served) -> None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from netpick.serve.options import Limits
+
 JSON, CSV, PNG = "application/json", "text/csv", "image/png"
 TABLE, DIGITS = "table", "digits"  # models that a server of the tests has
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """One request, and the statuses with which it may be refused."""
+    """One request, and the statuses with which it may be answered."""
 
     path: str
     body: Callable[[], bytes]
@@ -33,15 +35,15 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def header(width: int, height: int) -> bytes:
-    return chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0))
+def header(width: int, height: int, colour: int = 0) -> bytes:
+    return chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, colour, 0, 0, 0))
 
 
-def large_png(width: int, height: int, *headers: bytes) -> bytes:
-    """Zeros, which take a thousandth of their size."""
+def large_png(width: int, height: int, *headers: bytes, channels: int = 1) -> bytes:
+    """Zeros, which take a thousandth of their size. Of four channels, the last says how opaque a pixel is."""
     packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
-    begun = b"".join(headers) or header(width, height)
+    packed = b"".join(packer.compress(bytes(channels * width + 1)) for _ in range(height)) + packer.flush()
+    begun = b"".join(headers) or header(width, height, 6 if channels == 4 else 0)
     return b"\x89PNG\r\n\x1a\n" + begun + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
@@ -88,6 +90,7 @@ def wide_csv(columns: int) -> bytes:
 
 FORM = "multipart/form-data; boundary=line"
 MEGABYTES_17 = 17 << 20
+MOST_LISTS, MOST_VALUES = Limits().containers, Limits().items
 
 ATTACKS: dict[str, Attack] = {
     "a text among numbers": Attack(path="/v2/models/table/infer", body=lambda: text_among_numbers(128_000)),
@@ -97,6 +100,15 @@ ATTACKS: dict[str, Attack] = {
     "a CSV of 9 million cells": Attack(path="/predict", content_type=CSV, accept=CSV, body=lambda: wide_csv(900)),
     "JSON of objects": Attack(path="/predict", body=lambda: b'{"rows":[' + b",".join([b"{}"] * (6 << 20)) + b"]}"),
     "JSON of lists": Attack(path="/predict", body=lambda: b'{"rows":[{"age":[' + b",".join([b"[]"] * (5 << 20)) + b"]}]}"),
+    "as many lists as are read": Attack(
+        path="/predict", body=lambda: b'{"rows":[{"age":[' + b",".join([b"[]"] * (MOST_LISTS - 9)) + b"]}]}"
+    ),
+    "as many objects as are read": Attack(
+        path="/predict", body=lambda: b'{"rows":[' + b",".join(b'{"a%d":1}' % i for i in range(MOST_LISTS - 9)) + b"]}"
+    ),
+    "as many numbers as are read": Attack(
+        path="/predict", body=lambda: b'{"rows":[{"age":[' + b",".join([b"7"] * (MOST_VALUES - 9)) + b"]}]}"
+    ),
     "a name of 17 MB": Attack(path="/predict", body=lambda: b'{"rows":[{"' + b"x" * MEGABYTES_17 + b'":1}]}'),
     "a tensor's name of 17 MB": Attack(
         path="/v2/models/table/infer",
@@ -110,6 +122,9 @@ ATTACKS: dict[str, Attack] = {
     ),
     "a PNG with two headers": Attack(path="/models/digits/predict", content_type=PNG, body=two_headers),
     "a JPEG of 5,000 scans": Attack(path="/models/digits/predict", content_type="image/jpeg", body=many_scans),
+    "a picture of as many pixels as are read": Attack(
+        path="/models/digits/predict", content_type=PNG, body=lambda: large_png(5_000, 5_000, channels=4), refused=(200,)
+    ),
     "300 large PNGs": Attack(
         path="/models/digits/predict", content_type=FORM, body=lambda: form([large_png(5_000, 5_000)] * 180)
     ),

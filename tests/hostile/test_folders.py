@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from netpick.saved.export.folder import readme
 from netpick.saved.parts import read_parts
 from netpick.saved.predictions import without_formulas
 from netpick.serve.board.watching import Watcher, new_events
+from netpick.serve.forms import file_of
 from netpick.training.keeping import read_request
 from tests.hostile.samples import samples
 
@@ -112,8 +115,16 @@ def sock(path: Path, elsewhere: Path) -> None:
             os.chdir(here)
 
 
+def device(path: Path, elsewhere: Path) -> None:
+    """/dev/zero under another name, which never ends."""
+    try:
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root may make devices")
+
+
 @pytest.mark.parametrize("place", ["events.jsonl", "plan.json", "checkpoints", "a/b/state.json"])
-@pytest.mark.parametrize("make", [link, link_to_a_folder, pipe, sock])
+@pytest.mark.parametrize("make", [link, link_to_a_folder, pipe, sock, device])
 def test_a_run_folder_with_anything_but_files_is_not_resumed(
     elsewhere: Path, folder: Path, place: str, make: Callable[[Path, Path], None]
 ) -> None:
@@ -141,6 +152,19 @@ def test_a_file_of_a_terabyte_is_refused_by_its_size(folder: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(RequestError, match="bytes, and at most"):
         read_request(folder)
+
+
+def test_the_end_of_a_request_leaves_no_file_where_no_descriptor_is_free() -> None:
+    """Python's own temporary folders cannot be looked into then, so what a client sent stayed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        with file_of(b"precious", "table.csv") as path:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+            with pytest.raises(OSError, match="Too many open files"):
+                path.read_bytes()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not path.parent.exists()
 
 
 def test_two_cannot_work_in_one_folder(folder: Path) -> None:

@@ -24,11 +24,13 @@ from netpick.columns.kinds import KINDS
 from netpick.errors import DataError
 from netpick.serve import forms, v2
 from netpick.serve import lane as lanes
-from netpick.serve.batching import FEWEST_QUEUED, FEWEST_ROWS, Batcher, Cost, Job
+from netpick.serve.batching import FEWEST_QUEUED, FEWEST_ROWS, Batcher, Cost
 from netpick.serve.counters import Counters
 from netpick.serve.faults import CODES, Fault, refuse
 from netpick.serve.gate import Gate
 from netpick.serve.guard import guarded
+from netpick.serve.held import SMALL, Held
+from netpick.serve.jobs import BUSY, LATE, Job, Line
 from netpick.serve.lane import MOST_WAITING, Lane, Work
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
@@ -335,6 +337,83 @@ def test_a_request_that_no_engine_can_answer_spoils_no_other_of_its_batch() -> N
     found = outcomes(Picky(0.0), [b"x", b"two", b"x"], quick=True)
     codes = [outcome.code if isinstance(outcome, Fault) else "ok" for outcome in found]
     assert codes == ["ok", "invalid_data", "ok"]
+
+
+def test_large_bodies_are_counted_together_and_by_client() -> None:
+    held, megabyte = Held(1 << 20), 1 << 20
+    assert held.grow("a", 0, SMALL)  # small ones are not counted
+    assert held.bytes == 0
+    assert held.grow("a", SMALL, megabyte)
+    assert [held.grow("a", 0, megabyte) for _ in range(4)] == [True, True, True, False]
+    assert [held.grow("b", 0, megabyte) for _ in range(4)] == [True] * 4
+    assert not held.has_room("c", megabyte)
+    assert held.has_room("c", SMALL)
+    held.release("b", megabyte)
+    assert held.has_room("c", megabyte)
+    assert not held.has_room("a", megabyte)
+    for client, count in (("a", 4), ("b", 3)):
+        for _ in range(count):
+            held.release(client, megabyte)
+    assert held.bytes == 0
+
+
+def waiting(*ages: float) -> tuple[Line, list[Job], list[tuple[int, Reply | Fault]]]:
+    """A line of jobs that came so many seconds ago, and what each is told."""
+    line, jobs, told, now = Line(), [], [], time.monotonic()
+    for number, age in enumerate(ages):
+        tell = partial(lambda number, outcome: told.append((number, outcome)), number)
+        jobs.append(Job(Call(True), b"", tell, now + 60, since=now - age))
+        line.append(jobs[-1])
+    return line, jobs, told
+
+
+def test_the_first_goes_first_and_once_it_is_late_the_last_does() -> None:
+    line, jobs, told = waiting(0.01, 0.0, 0.0)
+    assert [line.next(0.0), line.next(0.0), line.next(0.0), line.next(0.0)] == [*jobs, None]
+    line, jobs, told = waiting(30.0, 20.0, 0.0)
+    assert not line.is_late(16.0)  # what takes long anyway is not late
+    assert line.next(0.0) is jobs[2]
+    line.give_way()
+    assert (told, len(line), line.rows) == ([(0, BUSY)], 1, 1)
+
+
+def test_those_that_nobody_waits_for_are_not_answered() -> None:
+    line, jobs, told = waiting(0.0, 0.0, 0.0)
+    jobs[0].drop()
+    jobs[1].deadline = 0.0
+    assert line.next(0.0) is jobs[2]
+    assert (told, line.rows) == ([(1, LATE)], 0)
+
+
+def crowd_of_unread(seconds: float, count: int, age: float = 0.0) -> list[Reply | Fault]:
+    """What so many bodies are told at once that each take so long to read, after the first came so long ago."""
+    told: list[Reply | Fault] = []
+
+    async def run() -> None:
+        with ThreadPoolExecutor(2) as readers:
+            batcher = Batcher(Sleepy(0.0), threading.Lock(), readers)  # type: ignore[arg-type]
+            batcher.cost.per_body = seconds
+            batcher.start(asyncio.get_running_loop())
+            since = time.monotonic() - age
+            for _ in range(count):
+                if not batcher.submit(Job(Call(False), b"", told.append, since + 60, since=since)):
+                    told.append(BUSY)
+            while len(told) < count:
+                await asyncio.sleep(0)
+            batcher.stop()
+
+    asyncio.run(run())
+    return told
+
+
+def test_bodies_that_take_long_to_read_do_not_queue_up() -> None:
+    assert crowd_of_unread(0.001, 100).count(BUSY) == 100 - FEWEST_QUEUED
+    assert crowd_of_unread(0.05, 100).count(BUSY) == 100 - FEWEST_ROWS
+
+
+def test_whoever_has_waited_longest_gives_way_in_a_crowd() -> None:
+    told = crowd_of_unread(0.001, 40, age=10.0)
+    assert told[: 40 - FEWEST_QUEUED].count(BUSY) == 40 - FEWEST_QUEUED
 
 
 def test_a_batch_grows_until_the_engine_takes_its_time_for_it() -> None:

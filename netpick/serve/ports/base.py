@@ -68,6 +68,7 @@ class Port(ABC):
 
     kind: ClassVar[str]
     group: ClassVar[type[Group]] = Group
+    is_heavy: ClassVar[bool] = False  # whether few bytes may take long to read, such as a packed sound
 
     def __init__(self, encoder: Encoder, limits: Limits) -> None:
         self.encoder, self.limits = encoder, limits
@@ -107,6 +108,10 @@ class Port(ABC):
         most_pixels: what is left of those that one request may unpack.
         """
         return None
+
+    def is_light(self, data: bytes) -> bool:
+        """Whether a file takes so little to read that it need not be done by itself. What is not sure is no."""
+        return False
 
     # --- answering ---------------------------------------------------------------------------------------------------
 

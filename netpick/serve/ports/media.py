@@ -18,12 +18,14 @@ from netpick.data.decoders import DECODERS
 from netpick.data.decoders.base import UnreadableFileError
 from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
+from netpick.serve.wanted import still_wanted
 from netpick.types import Array, ArrayColumn, Column
 
 BRIGHT = 1.5  # standard deviations of the training pixels that a whole picture's mean may be off
 FLAT = 0.1  # of their standard deviation
 COLOURED = 8  # of 255, between the channels of a pixel on average
 SQUEEZED = 1.6  # times another aspect ratio than the network's
+LIGHT_PICTURE, LIGHT_WAV = 64 << 10, 256 << 10  # bytes; samples of a WAV take no more than it weighs, packed sounds may
 ENDINGS = ((b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"FORM", ".aiff"))
 
 
@@ -38,6 +40,7 @@ class _FilePort(Port):
         """The rows of one request, which together may unpack so many pixels."""
         left, blocks = self.limits.request_pixels, []
         for row, cell in enumerate(cells):
+            still_wanted()
             blocks.append(decoded(cell, row, left))
             left -= blocks[-1].unpacked
         return _stacked(blocks)
@@ -117,6 +120,9 @@ class ImagePort(_FilePort):
     """A picture: a file, or its pixels at the network's own size."""
 
     kind: ClassVar[str] = "image"
+
+    def is_light(self, data: bytes) -> bool:
+        return len(data) <= LIGHT_PICTURE
 
     def describe(self) -> dict[str, Any]:
         channels, height, width = self.state.shape
@@ -230,6 +236,10 @@ class AudioPort(_FilePort):
     """A sound file."""
 
     kind: ClassVar[str] = "audio"
+    is_heavy: ClassVar[bool] = True
+
+    def is_light(self, data: bytes) -> bool:
+        return len(data) <= LIGHT_WAV and data.startswith(b"RIFF")
 
     def describe(self) -> dict[str, Any]:
         like = self.state.decoding
@@ -271,6 +281,7 @@ class ClipPort(_FilePort):
     """A video file."""
 
     kind: ClassVar[str] = "clip"
+    is_heavy: ClassVar[bool] = True
 
     def describe(self) -> dict[str, Any]:
         frames, channels, height, width = self.state.shape

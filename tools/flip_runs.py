@@ -2,7 +2,8 @@
 
     python tools/flip_runs.py [FLIPS] [SEED]
 
-FLIPS (2,000) in turn over all files of the folder, each in a fresh copy of it. Ends with exit code 1 when a resume gave other bytes,
+FLIPS (2,000) in turn over all files of the folder, each in a fresh copy of it: a tenth of them in a run of a table, whose baselines take
+two thirds of a resume, and the others in one of texts. Ends with exit code 1 when a resume gave other bytes,
 another error than a refusal (exit 2), or a refusal that does not name the file.
 """
 
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,12 +66,24 @@ class Interruption:
         return SAME if outcome_of(work) == self.outcome else "other bytes"
 
 
-def interruption(folder: Path) -> Interruption:
-    """A small run of two networks, with checkpoints of both."""
+def numbers() -> pl.DataFrame:
     x = np.random.default_rng(0).normal(size=(150, 3)).round(3)
     labels = np.where(x[:, 0] * x[:, 1] > 0, "yes", "no")
+    return pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "label": labels})
+
+
+def sentences() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    words = rng.choice(["a", "film", "of", "two", "good", "bad", "days", "and", "nights", "at", "sea"], (120, 9))
+    rows = [" ".join(row) for row in words]
+    return pl.DataFrame({"text": rows, "label": ["yes" if " good" in row else "no" for row in rows]})
+
+
+def interruption(folder: Path, data: Callable[[], pl.DataFrame] = numbers) -> Interruption:
+    """A small run of two networks, with checkpoints of both."""
+    folder.mkdir(parents=True, exist_ok=True)
     table = folder / "table.csv"
-    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "label": labels}).write_csv(table)
+    data().write_csv(table)
     stop, run = Stop(), folder / "run"
 
     def stop_in_the_second(event: Event, /) -> None:
@@ -109,16 +122,17 @@ def main(count: int, seed: int) -> int:
     became: Counter[tuple[str, str]] = Counter()
     bad: list[str] = []
     with tempfile.TemporaryDirectory(prefix="netpick-flips-") as name:
-        run = interruption(Path(name))
-        for file, bit in run.flips(count, seed):
-            what = run.resumed(file, bit, Path(name) / "work")
-            known = what in (SAME, REFUSED)
-            became[file, what if known else "WRONG"] += 1
-            if not known:
-                bad.append(f"{file}, bit {bit}: {what}")
-                print(bad[-1], flush=True)
-            if sum(became.values()) % SAID_EVERY == 0:
-                print(f"{sum(became.values()):,} bits turned over so far, {len(bad)} wrong", flush=True)
+        for data, share in ((numbers, count // 10), (sentences, count - count // 10)):
+            run = interruption(Path(name) / data.__name__, data)
+            for file, bit in run.flips(share, seed):
+                what = run.resumed(file, bit, Path(name) / "work")
+                known = what in (SAME, REFUSED)
+                became[file, what if known else "WRONG"] += 1
+                if not known:
+                    bad.append(f"{data.__name__}: {file}, bit {bit}: {what}")
+                    print(bad[-1], flush=True)
+                if sum(became.values()) % SAID_EVERY == 0:
+                    print(f"{sum(became.values()):,} bits turned over so far, {len(bad)} wrong", flush=True)
     for (file, what), times in sorted(became.items()):
         print(f"{file}: {times} {what}")
     print(f"{count:,} bits turned over, {len(bad)} wrong")

@@ -75,11 +75,10 @@ def test_a_disk_that_fills_up_during_training_stops_the_run_and_it_goes_on(small
     "asked",
     [
         ("predict", "{model}", "{rows}", "--out", "made.parquet"),
-        ("predict", "{model}", "{rows}", "--out", "made.csv"),
         ("explain", "{model}", "{rows}", "--out", "made.html"),
         ("export", "{model}", "--out", "made"),
     ],
-    ids=["parquet", "csv", "explain", "export"],
+    ids=["parquet", "explain", "export"],
 )
 def test_what_does_not_fit_on_the_disk_leaves_no_half_file(
     served_folder: Path, tmp_path: Path, asked: tuple[str, ...]

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from pydantic_core import from_json
 
 from netpick.data.formats import Neighbours
 from netpick.errors import near_matches
 from netpick.saved.new_rows import meaning_of, read_cells
 from netpick.serve.faults import refuse, require_few, shown
+from netpick.serve.json_pieces import parsed
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Cells, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
@@ -41,7 +41,7 @@ def json_rows(body: bytes, limits: Limits, columns: Sequence[str]) -> list[Any]:
         refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
     require_few(body, limits)
     try:
-        content = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        content = parsed(body)
     except ValueError as error:
         hint = (
             " JSON knows no NaN or Infinity; send null for a value that is not known."

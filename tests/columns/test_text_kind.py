@@ -164,7 +164,7 @@ def test_what_was_learned_is_told() -> None:
         "up to 9 tokens a text."
     )
     (note,) = KIND.notes("note", KIND.fit_private(column(list(SENTENCES) * 3), np.arange(12)), private=True)
-    assert "in lower case: the 0 that 10 training rows or more hold (" in note.text
+    assert "in lower case: the 1 that 10 training rows or more hold (" in note.text
 
 
 BROKEN: dict[str, dict[str, Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 import time
 import weakref
@@ -31,6 +32,7 @@ from netpick.serve.gate import Gate
 from netpick.serve.guard import guarded
 from netpick.serve.held import SMALL, Held
 from netpick.serve.jobs import BUSY, LATE, Job, Line
+from netpick.serve.json_pieces import parsed
 from netpick.serve.lane import MOST_WAITING, Lane, Work
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
@@ -123,6 +125,37 @@ def test_any_bytes_are_a_form_or_a_fault(body: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_rows_or_a_fault(body: bytes) -> None:
     assert refused_with(lambda: json_rows(body, Limits(), ("age",))) in (None, 400, 422)
+
+
+CELLS_OF_JSON = st.recursive(
+    st.none() | st.integers(-9, 9) | st.sampled_from(['},{"', "\\", '"', "}, {", "]", "ä"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(['"', "},{", "a"]), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "},{"]), CELLS_OF_JSON), max_size=12), st.integers(1, 60))
+def test_json_in_pieces_holds_what_it_holds_as_a_whole(rows: list[Any], piece: int) -> None:
+    for content in (
+        rows,
+        {"rows": rows},
+        {"rows": rows, "more": rows},
+        {"more": {"rows": rows}},
+        {"rows": {"a": rows}},
+    ):
+        for separators in ((",", ":"), (" , ", " : ")):
+            body = json.dumps(content, separators=separators).encode()
+            assert parsed(body, piece) == content
+            with pytest.raises(ValueError, match=r"(EOF|expected|trailing)"):
+                parsed(body[:-1], piece)
+
+
+def test_a_key_that_stands_twice_is_not_read_in_pieces() -> None:
+    body = b'{"rows":[' + b",".join([b'{"a":1}'] * 9) + b'],"rows":[{"a":2}]}'
+    with pytest.raises(ValueError, match=r"expected `,` or `\]`, behind 8 rows"):
+        parsed(b'{"rows":[' + b",".join([b'{"a":1}'] * 9) + b"}", 8)
+    with pytest.raises(ValueError, match="stands twice"):
+        parsed(body, 8)
 
 
 def test_a_form_keeps_bytes_as_they_are() -> None:

@@ -86,7 +86,8 @@ class Horizon(Answer[AnsweredHorizon]):
 
     def decode(self, answers: Array, state: Any) -> AnsweredHorizon:
         """Means as `values` (n, H * V), `quantiles` (n, H * V, 3), and each row's scales for the metrics."""
-        series = answers[:, -1].round().astype(np.int64)
+        number = np.nan_to_num(answers[:, -1]).round()  # which a received graph may make up
+        series = np.clip(number, 0, len(state.location) - 1).astype(np.int64)
         shape = (len(answers), state.horizon, len(state.targets), ANSWERS)
         steps = answers[:, :-1].reshape(shape).astype(np.float64)
         middle, stretch = steps[..., 2:3], np.asarray(state.stretch or 1.0)[..., None]

@@ -11,6 +11,8 @@ from netpick.columns.kinds.base import Claim, Extent, Kind, Scale
 from netpick.errors import DataError
 from netpick.types import STRICT, Array, ArrayColumn, Column, Form, InputSpec, Rows
 
+FLATTEST = 1e-8  # deviation of a channel that is scaled by it; flatter ones are left as they are
+
 
 @dataclass(config=STRICT, kw_only=True)
 class SeriesState:
@@ -24,6 +26,8 @@ class SeriesState:
     def __post_init__(self) -> None:
         if not self.mean or len(self.mean) != len(self.std):
             raise ValueError("a mean and a deviation of every channel")
+        if min(self.std) < FLATTEST:
+            raise ValueError(f"deviations of {FLATTEST:g} or more, as are learned")
 
 
 class Series(Kind):
@@ -57,7 +61,7 @@ class Series(Kind):
         return SeriesState(
             length=int(values.shape[1]),
             mean=tuple(map(float, mean)),
-            std=tuple(float(s) if s > 1e-8 else 1.0 for s in std),
+            std=tuple(float(s) if s > FLATTEST else 1.0 for s in std),
             padded=column.lengths is not None,
         )
 

@@ -31,6 +31,7 @@ from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
 
 HEADERS, SOUNDS = 100, 8  # of how many files headers and samples are looked at before decoding
 SMALL_WAV = 200_000  # bytes, on average
+MODERATE_RANGE = (1.0, 1_000.0)  # dB, of a received model
 MOST_TRIED = 1 << 20  # samples
 
 
@@ -45,6 +46,8 @@ class SoundDecoder(Decoder):
     def try_settings(self, like: Mapping[str, Any]) -> None:
         """See Decoder."""
         settings = SoundSettings.from_mapping(like)
+        if not MODERATE_RANGE[0] <= settings.range_db <= MODERATE_RANGE[1]:
+            raise ValueError("sounds of as many decibels as are told apart")
         steps = np.arange(min(4 * settings.window, MOST_TRIED), dtype=np.float32)
         with np.errstate(invalid="raise"):
             (frames,) = log_mel([np.sin(steps)], settings)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -81,16 +81,16 @@ class Module:
     path: Path
     tree: ast.Module
 
-    @property
+    @cached_property
     def name(self) -> str:
         return str(self.path.relative_to(PACKAGE))
 
-    @property
+    @cached_property
     def dotted(self) -> str:
         parts = self.path.relative_to(ROOT).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
-    @property
+    @cached_property
     def place(self) -> str:
         """The file without its ending, or the folder whose `__init__` it is: models/networks/rnn, models/networks."""
         return self.dotted.removeprefix("netpick").replace(".", "/").removeprefix("/")
@@ -112,6 +112,11 @@ def modules() -> tuple[Module, ...]:
     return tuple(Module(path, ast.parse(path.read_text("utf-8"), str(path))) for path in paths)
 
 
+@cache
+def places() -> frozenset[str]:
+    return frozenset(module.place for module in modules())
+
+
 def is_within(place: str, part: str) -> bool:
     return place == part or place.startswith(f"{part}/")
 
@@ -122,7 +127,6 @@ def room_modules() -> list[Module]:
 
 def imported_places(module: Module) -> Iterator[tuple[str, ast.stmt]]:
     """Every module of netpick that a file imports, lazily inside functions too, as a place."""
-    places = {m.place for m in modules()}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -134,8 +138,8 @@ def imported_places(module: Module) -> Iterator[tuple[str, ast.stmt]]:
                 base = (node.module or "").removeprefix("netpick").removeprefix(".").replace(".", "/")
                 for alias in node.names:
                     inside = f"{base}/{alias.name}".removeprefix("/")
-                    if base or inside in places:
-                        yield inside if inside in places else base, node
+                    if base or inside in places():
+                        yield inside if inside in places() else base, node
 
 
 def is_broad(handler: ast.ExceptHandler) -> bool:

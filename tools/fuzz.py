@@ -102,7 +102,7 @@ def datetimes() -> Parse:
     import polars as pl
 
     from netpick.columns.kinds.datetime import format_of, to_days
-    from netpick.tasks.forecast.timesteps import read_times
+    from netpick.tasks.forecast.times import read_times
     from netpick.types import TableColumn
 
     def parse(data: bytes) -> object:

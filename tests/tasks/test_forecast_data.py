@@ -22,7 +22,8 @@ from netpick.tasks.forecast.parts import (
 )
 from netpick.tasks.forecast.state import FORECAST, horizon_view, series_scales
 from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
-from netpick.tasks.forecast.timesteps import DAY, HOUR, Step, infer_step, read_times
+from netpick.tasks.forecast.times import read_times
+from netpick.tasks.forecast.timesteps import DAY, HOUR, Step, infer_step
 from netpick.tasks.forecast.windows import filled_forward
 from netpick.types import Source, TableColumn
 

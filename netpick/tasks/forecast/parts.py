@@ -28,7 +28,8 @@ from netpick.tasks.forecast.timeline import (
     make_timeline,
     table_columns,
 )
-from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, infer_step, read_times, usual_horizon
+from netpick.tasks.forecast.times import read_times
+from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, infer_step, usual_horizon
 from netpick.tasks.forecast.windows import (
     MOST_CATEGORIES,
     Borders,

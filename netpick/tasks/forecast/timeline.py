@@ -17,16 +17,8 @@ import polars as pl
 from netpick.columns.kinds.calendar import calendar_columns
 from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.errors import DataError, RequestError, near_matches
-from netpick.tasks.forecast.timesteps import (
-    DAY,
-    MISSING,
-    Step,
-    counted_rows,
-    infer_step,
-    jittered_step,
-    read_times,
-    snapped,
-)
+from netpick.tasks.forecast.times import counted_rows, read_times
+from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
 
 TIME_WORDS = ("date", "time", "timestamp", "datetime", "ds", "day", "month", "week", "period", "year")

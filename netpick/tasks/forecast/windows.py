@@ -23,7 +23,8 @@ from netpick.columns.store import Store
 from netpick.errors import DataError, RequestError
 from netpick.tasks.forecast.state import ForecastState, horizon_view
 from netpick.tasks.forecast.timeline import Timeline, table_columns
-from netpick.tasks.forecast.timesteps import calendar_features, calendar_outputs, read_date
+from netpick.tasks.forecast.times import read_date
+from netpick.tasks.forecast.timesteps import calendar_features, calendar_value_names
 from netpick.types import Array, Column, Inputs, InputSpec, Rows, Split, TableColumn
 from netpick.types.results import ForecastInfo, ForecastOrigin
 
@@ -251,7 +252,7 @@ def window_inputs(state: ForecastState, encoders: Sequence[Encoder]) -> Inputs:
     """What the networks will get, by input name."""
     past = [name for e in encoders if e.column not in state.known for name in covariate_names(e)]
     ahead = [name for e in encoders if e.column in state.known for name in covariate_names(e)]
-    ahead += calendar_outputs(state.calendar)
+    ahead += calendar_value_names(state.calendar)
     names = (*state.targets, *past, *ahead)
     inputs = {
         "window": InputSpec(

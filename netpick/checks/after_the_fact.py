@@ -49,19 +49,19 @@ class FilledAfterwards(Check):
         target = target if target.ndim == 2 else target[:, None]
         for k in range(target.shape[1]):
             if context.of_numbers:
-                found = _numbers(target[:, k], missing)
+                told_by = _numbers(target[:, k], missing)
             else:
-                found = _classes(target[:, k].astype(np.int64), missing, context, k, len(context.schema.features))
-            if found is None:
+                told_by = _classes(target[:, k].astype(np.int64), missing, context, k, len(context.schema.features))
+            if told_by is None:
                 continue
-            said, told = found
+            sentence, told = told_by
             severity: Severity = "severe" if told >= STOP_TOLD else "warning"
             return [
                 Finding(
                     code=self.code,
                     severity=severity,
                     title=self.title,
-                    evidence=f"Column '{field.name}' {said} (of {len(missing):,} training rows).",
+                    evidence=f"Column '{field.name}' {sentence} (of {len(missing):,} training rows).",
                     advice=(
                         "Such a column is often filled in when the outcome is known, and empty on the day of prediction: leave it "
                         f"out with --drop {field.name!r}, unless it is known before."
@@ -84,7 +84,7 @@ def _classes(target: Array, missing: Array, context: CheckContext, k: int, colum
         return None
     sides = {"filled": ~missing, "missing": missing}
     wrong = sum(int((target[side] != np.bincount(target[side]).argmax()).sum()) for side in sides.values())
-    told = 1 - wrong / others
+    told_share = 1 - wrong / others
     for word, side in sides.items():
         own = np.bincount(target[side], minlength=len(counts))
         label = int(own.argmax())
@@ -99,7 +99,7 @@ def _classes(target: Array, missing: Array, context: CheckContext, k: int, colum
         where = f"are of {name}" if context.one_class else f"are rows where {name}"
         return (
             f"is {word} in {int(side.sum()):,} rows, {own[label]:,} of which {where} ({base:.1%} of all rows)",
-            told,
+            told_share,
         )
     return None
 

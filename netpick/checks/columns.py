@@ -20,14 +20,14 @@ class LeftOutColumns(Check):
         out = [f for f in context.schema.fields if f.role == "left_out"]
         if not out:
             return []
-        said = "; ".join(f"'{f.name}': {f.reason}" for f in out[:SHOWN])
+        reasons = "; ".join(f"'{f.name}': {f.reason}" for f in out[:SHOWN])
         more = f"; {quoted([f.name for f in out[SHOWN:]])}" if len(out) > SHOWN else ""
         return [
             Finding(
                 code=self.code,
                 severity="info",
                 title=self.title,
-                evidence=f"Not learned from: {said}{more}.",
+                evidence=f"Not learned from: {reasons}{more}.",
                 advice="To use one all the same, say what it means: --kind COLUMN=category, or COLUMN=text to read it by its letters.",
                 columns=tuple(f.name for f in out),
             )

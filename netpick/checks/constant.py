@@ -65,10 +65,10 @@ class NothingChanges(Check):
         rows = _some(context, column)
         values = column.values[rows]
         blank, word = _blank_rows(column, values)
-        found = rows[blank]
-        if not len(found):
+        blank_rows = rows[blank]
+        if not len(blank_rows):
             return []
-        share = len(found) / len(rows)
+        share = len(blank_rows) / len(rows)
         severity: Severity = "warning" if share >= MANY else "info"
         return [
             Finding(
@@ -76,12 +76,12 @@ class NothingChanges(Check):
                 severity=severity,
                 title=self.title,
                 evidence=(
-                    f"{len(found):,} of {len(rows):,} rows of '{column.name}' ({share:.2%}) {word}: "
-                    f"{rows_named(context, found)}{looked_at(len(rows), context.source.num_rows)}."
+                    f"{len(blank_rows):,} of {len(rows):,} rows of '{column.name}' ({share:.2%}) {word}: "
+                    f"{rows_named(context, blank_rows)}{looked_at(len(rows), context.source.num_rows)}."
                 ),
                 advice="They are all the same to a network, whatever their label. Remove them, or find out what went wrong.",
                 columns=(column.name,),
-                rows=tuple(found[:LISTED].tolist()),
+                rows=tuple(blank_rows[:LISTED].tolist()),
             )
         ]
 

@@ -16,13 +16,13 @@ from netpick.types import Finding, TableColumn
 def variants_finding(name: str, variants: Mapping[str, str], labels: Iterable[str]) -> Finding:
     """The finding that says which labels of column `name` were read as others, and in how many rows."""
     counts = Counter(labels)
-    said = [f"'{label}' as '{meant}' ({counts[label]:,} rows)" for label, meant in list(variants.items())[:FEW]]
+    readings = [f"'{label}' as '{meant}' ({counts[label]:,} rows)" for label, meant in list(variants.items())[:FEW]]
     more = f" and {len(variants) - FEW:,} more" if len(variants) > FEW else ""
     return Finding(
         code=LabelVariants.code,
         severity="warning",
         title=LabelVariants.title,
-        evidence=f"In column '{name}' the test rows spell labels in another way; read {', '.join(said)}{more}.",
+        evidence=f"In column '{name}' the test rows spell labels in another way; read {', '.join(readings)}{more}.",
         advice="Nothing is needed if these are the same classes; if not, rename them in the data.",
         columns=(name,),
     )
@@ -44,8 +44,8 @@ class LabelVariants(Check):
         tables = [(f, column.values) for f, column in columns if isinstance(column, TableColumn)]
         if not tables:
             return None
-        found = [self._of(f.name, values, is_target=f.role == "target") for f, values in tables]
-        return [finding for finding in found if finding is not None]
+        findings = [self._of(f.name, values, is_target=f.role == "target") for f, values in tables]
+        return [finding for finding in findings if finding is not None]
 
     def _of(self, name: str, values: pl.Series, *, is_target: bool) -> Finding | None:
         cells = counts_of(as_text(values))
@@ -53,12 +53,12 @@ class LabelVariants(Check):
         groups = alike(counts) if is_target or len(counts) <= MOST_VALUES else []
         if not groups:
             return None
-        said = "; ".join(" and ".join(_counted(sorted(labels), counts)) for labels in groups[:FEW])
+        groups_shown = "; ".join(" and ".join(_counted(sorted(labels), counts)) for labels in groups[:FEW])
         return Finding(
             code=self.code,
             severity="warning",
             title=self.title,
-            evidence=f"Column '{name}' holds {said}: they count as different {'classes' if is_target else 'values'}.",
+            evidence=f"Column '{name}' holds {groups_shown}: they count as different {'classes' if is_target else 'values'}.",
             advice=f"If they mean the same, pass --merge {name}, or give them one spelling in the data.",
             columns=(name,),
         )

@@ -57,22 +57,22 @@ class LabelsToLookAt(Check):
         around = target[near]
         count = int(target.max()) + 1
         votes = np.stack([(around == k).sum(axis=1) for k in range(count)], axis=1)
-        said = votes.argmax(axis=1)
+        voted = votes.argmax(axis=1)
         own = votes[np.arange(len(rows)), target]
         ground = np.array([(own[target == k] >= MOSTLY).mean() if (target == k).any() else 0 for k in range(count)])
         separate = ground >= OWN_GROUND
-        odd = (said != target) & (votes.max(axis=1) >= UNANIMOUS) & separate[target] & separate[said]
+        odd = (voted != target) & (votes.max(axis=1) >= UNANIMOUS) & separate[target] & separate[voted]
         if odd.sum() < FEWEST:
             return []
-        found = rows[odd]
-        shown = _examples(context, found, target[odd], said[odd], "its like")
-        share = len(found) / len(rows)
+        suspects = rows[odd]
+        shown = _examples(context, suspects, target[odd], voted[odd], "its like")
+        share = len(suspects) / len(rows)
         sampled = looked_at(len(rows), len(context.learned))
         evidence = (
-            f"{len(found):,} of {len(rows):,} rows ({share:.2%}) have a label that hardly any of the {NEIGHBOURS} rows most "
+            f"{len(suspects):,} of {len(rows):,} rows ({share:.2%}) have a label that hardly any of the {NEIGHBOURS} rows most "
             f"like them shares, while these agree on another: {shown}{sampled}."
         )
-        return [self._finding(evidence, "warning" if share >= MANY else "info", found)]
+        return [self._finding(evidence, "warning" if share >= MANY else "info", suspects)]
 
     def _texts(self, context: CheckContext, rows: Rows, target: Array) -> list[Finding]:
         """Of texts, words tell more than neighbours do: a linear model, fitted without the row, has to be sure."""
@@ -80,8 +80,8 @@ class LabelsToLookAt(Check):
         count = int(target.max()) + 1
         right = said == target
         counts = np.bincount(target, minlength=count)
-        told = 1 - float((~right).sum()) / max(1, len(rows) - int(counts.max()))
-        if right.mean() < TEXTS_RIGHT or told < TEXTS_TOLD:
+        told_share = 1 - float((~right).sum()) / max(1, len(rows) - int(counts.max()))
+        if right.mean() < TEXTS_RIGHT or told_share < TEXTS_TOLD:
             return []
         # As sure as it is of the middle one of the rows that it gets right.
         level = np.array(
@@ -90,14 +90,14 @@ class LabelsToLookAt(Check):
         odd = ~right & (sure >= level[said])
         if odd.sum() < FEWEST:
             return []
-        found = rows[odd]
-        shown = _examples(context, found, target[odd], said[odd], "its words say")
-        share = len(found) / len(rows)
+        suspects = rows[odd]
+        shown = _examples(context, suspects, target[odd], said[odd], "its words say")
+        share = len(suspects) / len(rows)
         evidence = (
-            f"{len(found):,} of {len(rows):,} texts ({share:.2%}) have a label against which their words speak clearly, by a linear "
+            f"{len(suspects):,} of {len(rows):,} texts ({share:.2%}) have a label against which their words speak clearly, by a linear "
             f"model that was fitted without them: {shown}{looked_at(len(rows), len(context.learned))}."
         )
-        return [self._finding(evidence, "warning" if share >= MANY else "info", found)]
+        return [self._finding(evidence, "warning" if share >= MANY else "info", suspects)]
 
     def _numbers(self, context: CheckContext, rows: Rows, target: Array, near: Array) -> list[Finding]:
         expected = np.median(target[near], axis=1)
@@ -113,17 +113,17 @@ class LabelsToLookAt(Check):
         if odd.sum() < FEWEST or odd.mean() > 0.1:
             return []
         order = np.argsort(-np.abs(error[odd]))
-        found = rows[odd][order]
+        suspects = rows[odd][order]
         shown = "; ".join(
             f"{rows_named(context, np.array([row]))} has {a:.4g}, its like about {b:.4g}"
-            for row, a, b in zip(found[:3].tolist(), target[odd][order][:3], expected[odd][order][:3], strict=True)
+            for row, a, b in zip(suspects[:3].tolist(), target[odd][order][:3], expected[odd][order][:3], strict=True)
         )
         sampled = looked_at(len(rows), len(context.learned))
         evidence = (
-            f"{len(found):,} of {len(rows):,} rows have a target more than {FAR_OFF:.0f} usual errors away from that of the "
-            f"rows most like them: {shown}{'; …' if len(found) > 3 else ''}{sampled}."
+            f"{len(suspects):,} of {len(rows):,} rows have a target more than {FAR_OFF:.0f} usual errors away from that of the "
+            f"rows most like them: {shown}{'; …' if len(suspects) > 3 else ''}{sampled}."
         )
-        return [self._finding(evidence, "info", found)]
+        return [self._finding(evidence, "info", suspects)]
 
     def _finding(self, evidence: str, severity: Severity, rows: Rows) -> Finding:
         return Finding(
@@ -188,12 +188,12 @@ def _linear_answers(context: CheckContext, rows: Rows, target: Array) -> tuple[A
 def _neighbours(values: Array, groups: Array | None) -> Array:
     """(n, NEIGHBOURS) places of the nearest other rows; identical rows are no witnesses."""
     square = np.square(values).sum(axis=1)
-    found = []
+    nearest = []
     for start in range(0, len(values), PIECE):
         part = values[start : start + PIECE]
         distance = square - 2 * part @ values.T
         distance[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
         if groups is not None:
             distance[groups[start : start + PIECE, None] == groups[None, :]] = np.inf
-        found.append(np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS])
-    return np.concatenate(found)
+        nearest.append(np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS])
+    return np.concatenate(nearest)

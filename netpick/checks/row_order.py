@@ -96,14 +96,14 @@ class OrderTellsTarget(Check):
             is_sorted = int((steps != 0).sum()) <= 2 * (int(target.max()) + 1)
         else:
             is_sorted = bool((steps >= 0).mean() > 0.99 or (steps <= 0).mean() > 0.99)
-        given = context.source.given_split is not None and (context.source.given_split == 2).any()
+        given_test = context.source.given_split is not None and (context.source.given_split == 2).any()
         what = "The rows are sorted by the target" if is_sorted else "Rows next to each other in the file"
         evidence = (
             f"{what}, {len(rows):,} rows to learn from."
             if is_sorted
             else f"{what} have {_words(context, alike)}, among {len(rows):,} rows to learn from."
         )
-        harmless = is_sorted or given
+        harmless = is_sorted or given_test
         return [
             Finding(
                 code=self.code,
@@ -144,8 +144,8 @@ def _counter(values: pl.Series, *, left_out: bool) -> Array | None:
 
 def _ordered_in_time(context: CheckContext) -> bool:
     """Whether the order of the file is that of time, which other checks speak of."""
-    found = time_of(context)
-    if found is None:
+    times = time_of(context)
+    if times is None:
         return False
-    steps = np.diff(found[1][~np.isnan(found[1])])
+    steps = np.diff(times[1][~np.isnan(times[1])])
     return bool(len(steps) and max((steps >= 0).mean(), (steps <= 0).mean()) > 0.99)

@@ -34,10 +34,10 @@ class SameRowOtherLabel(Check):
         torn = (lowest != highest).any(axis=1) & (counts > 1)
         if not torn.any():
             return []
-        found = rows[torn[place]]
-        found = found[np.argsort(place[torn[place]], kind="stable")]
-        share = len(found) / len(rows)
-        by_chance = bool(context.by_chance[found].all())
+        contradicting = rows[torn[place]]
+        contradicting = contradicting[np.argsort(place[torn[place]], kind="stable")]
+        share = len(contradicting) / len(rows)
+        by_chance = bool(context.by_chance[contradicting].all())
         severity: Severity = "warning" if share >= MANY and not by_chance else "info"
         return [
             Finding(
@@ -45,8 +45,8 @@ class SameRowOtherLabel(Check):
                 severity=severity,
                 title=self.title,
                 evidence=(
-                    f"{len(found):,} of {len(rows):,} rows to learn from ({share:.2%}) have the same features as a row with "
-                    f"another label, in {int(torn.sum()):,} groups: {rows_named(context, found)}."
+                    f"{len(contradicting):,} of {len(rows):,} rows to learn from ({share:.2%}) have the same features as a row with "
+                    f"another label, in {int(torn.sum()):,} groups: {rows_named(context, contradicting)}."
                 ),
                 advice=(
                     "The features take so few values that such rows are expected; no model can get all of them right."
@@ -54,6 +54,6 @@ class SameRowOtherLabel(Check):
                     else "No model can get all of them right. Look which label is true, or which column is missing that tells "
                     "these rows apart."
                 ),
-                rows=tuple(found[:LISTED].tolist()),
+                rows=tuple(contradicting[:LISTED].tolist()),
             )
         ]

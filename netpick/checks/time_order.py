@@ -24,10 +24,12 @@ class TimeRunsBackwards(Check):
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         found = times_of(context) if not context.windowed and context.holds_out else []
-        told = [said for name, times in found if (said := self._of_times(context, name, times)) is not None]
-        if not told:
+        findings_of_each = [said for name, times in found if (said := self._of_times(context, name, times)) is not None]
+        if not findings_of_each:
             return None
-        every = sorted((finding for findings in told for finding in findings), key=lambda f: f.severity != "severe")
+        every = sorted(
+            (finding for findings in findings_of_each for finding in findings), key=lambda f: f.severity != "severe"
+        )
         return every[:1]  # dates of one row mostly go together
 
     def _of_times(self, context: CheckContext, name: str, times: Array) -> list[Finding] | None:

@@ -85,8 +85,8 @@ def _leave(error: BaseException, folder: Path, start: Start) -> None:
     if isinstance(error, (Interrupted, KeyboardInterrupt)):
         what = str(error) or "The run was interrupted."
         raise Interrupted(f"{what} Go on with: netpick resume {folder}") from None
-    if isinstance(error, OSError) and (said := refused_write(error)):
-        raise Interrupted(f"{said} Nothing that was trained is lost. Go on with: netpick resume {folder}") from None
+    if isinstance(error, OSError) and (reason := refused_write(error)):
+        raise Interrupted(f"{reason} Nothing that was trained is lost. Go on with: netpick resume {folder}") from None
     if isinstance(error, NetpickError) and start.folder is None and not (folder / PLAN).exists():
         shutil.rmtree(folder, ignore_errors=True)
         if start.options.out is None:  # runs/ goes too, unless it holds other runs

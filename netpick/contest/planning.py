@@ -75,15 +75,15 @@ def at_planned_sizes(candidates: Sequence[Candidate], plan: Plan) -> tuple[Candi
 
 def as_planned(candidate: Candidate, plan: CandidatePlan) -> Candidate:
     """The candidate at the size that was planned. Raises RequestError where the plan is that of another contest."""
-    found = candidate
-    while dict(found.plan.settings) != dict(plan.settings) and found.smaller is not None:
-        found = found.smaller()
-    if dict(found.plan.settings) != dict(plan.settings) or found.plan.family != plan.family:
+    sized = candidate
+    while dict(sized.plan.settings) != dict(plan.settings) and sized.smaller is not None:
+        sized = sized.smaller()
+    if dict(sized.plan.settings) != dict(plan.settings) or sized.plan.family != plan.family:
         raise RequestError(
             f"The plan trains {plan.name} with settings that this version does not offer for these data. Start the run anew "
             "with `netpick fit`."
         )
-    return replace(found, plan=plan)
+    return replace(sized, plan=plan)
 
 
 def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares) -> Planned:
@@ -123,16 +123,16 @@ def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], share
     def timed(plan: Plan) -> tuple[Candidate, ...]:
         return tuple(_timed(c, p, _share(this_round, shares, p), plan) for c, p in probed)
 
-    made = timed(plan)
+    timed_candidates = timed(plan)
     if plan.refit and any(
         passes_of(c.plan, plan) < min(REFIT_EPOCHS, c.plan.recipe.epochs or REFIT_EPOCHS)
-        for c in made
+        for c in timed_candidates
         if not c.plan.untried
     ):
         # Too dear to train twice: a longer first training is worth more than the validation rows are.
         plan = replace(plan, refit=False)
-        made = timed(plan)
-    return Planned(plan=plan, candidates=made, shares=shares)
+        timed_candidates = timed(plan)
+    return Planned(plan=plan, candidates=timed_candidates, shares=shares)
 
 
 def _probed(
@@ -146,11 +146,11 @@ def _probed(
     for index in by_promise([c.plan.family for c in candidates], main_form(this_round.prepared.inputs)):
         if len(made) >= shares.networks:
             break
-        candidate, found = _size(this_round, plan, candidates[index], shares)
-        if not counted and found is not None:
-            most = _judged_at_once(this_round, plan, candidate, found, shares)
+        candidate, probed = _size(this_round, plan, candidates[index], shares)
+        if not counted and probed is not None:
+            most = _judged_at_once(this_round, plan, candidate, probed, shares)
             shares, counted = replace(shares, networks=max(len(made) + 1, min(shares.networks, most))), True
-        made[index] = _sampled(this_round, plan, candidate, found, shares), found
+        made[index] = _sampled(this_round, plan, candidate, probed, shares), probed
     why = f"the time that was left for training can judge {shares.networks} of {len(candidates)} networks"
     untried = [(replace(c, plan=replace(c.plan, untried=why)), None) for c in candidates]
     return [made.get(index, untried[index]) for index in range(len(candidates))], shares
@@ -175,12 +175,12 @@ def _size(this_round: Round, plan: Plan, candidate: Candidate, shares: Shares) -
         wanted = PROBE_SLACK * min(candidate.passes, capped or candidate.passes)
         step_seconds = shares.each(this_round, shares.networks) / (wanted * steps_of_pass(candidate.plan, plan))
         hopeless = max(LEAST_HOPELESS, HOPELESS * step_seconds)
-        found = _probe(this_round, candidate, math.inf if candidate.smaller is None else hopeless)
-        if found is None:  # training it will fail the same way, and is reported there
+        probed = _probe(this_round, candidate, math.inf if candidate.smaller is None else hopeless)
+        if probed is None:  # training it will fail the same way, and is reported there
             return candidate, None
-        passes = passes_of(_timed(candidate, found, _share(this_round, shares, found), plan).plan, plan)
+        passes = passes_of(_timed(candidate, probed, _share(this_round, shares, probed), plan).plan, plan)
         if passes >= wanted or candidate.smaller is None:
-            return candidate, found
+            return candidate, probed
         candidate = candidate.smaller()
         candidate = replace(candidate, plan=replace(candidate.plan, name=name))
 
@@ -213,5 +213,5 @@ def _timed(candidate: Candidate, probed: Probe | None, seconds: float, plan: Pla
     """The candidate with what its probe saw; one that failed it gets a single step, in which it fails again and says why."""
     if candidate.plan.untried:
         return candidate
-    made = replace(candidate.plan, steps=1) if probed is None else planned(candidate.plan, probed, seconds, plan)
-    return replace(candidate, plan=made)
+    timed_plan = replace(candidate.plan, steps=1) if probed is None else planned(candidate.plan, probed, seconds, plan)
+    return replace(candidate, plan=timed_plan)

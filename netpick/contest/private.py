@@ -72,8 +72,8 @@ def _format(kept: CellFormat) -> CellFormat:
     example = kept.state.get("example")
     if not isinstance(example, str):
         return kept
-    made = re.sub(r"\d", "0", example)
-    return replace(kept, state={**kept.state, "example": made}, words=kept.words.replace(example, made))
+    masked = re.sub(r"\d", "0", example)
+    return replace(kept, state={**kept.state, "example": masked}, words=kept.words.replace(example, masked))
 
 
 def _field(field: Field) -> Field:

@@ -61,11 +61,11 @@ def put_together(whole: CandidateResult, parts: Sequence[CandidateResult], folds
 
 
 def _joined(parts: Sequence[tuple[Answered | None, Rows]], order: Array) -> Answered:
-    found = [predictions for predictions, _ in parts if predictions is not None]
+    answered = [predictions for predictions, _ in parts if predictions is not None]
     folds = np.concatenate([np.full(len(rows), number) for number, (_, rows) in enumerate(parts)])
-    chances = [predictions for predictions in found if isinstance(predictions, AnsweredChances)]
+    chances = [predictions for predictions in answered if isinstance(predictions, AnsweredChances)]
     if any(p.uncalibrated is not None for p in chances):  # some folds' probabilities may be used as they were stated
-        found = [
+        answered = [
             replace(p, uncalibrated=p.probabilities if p.uncalibrated is None else p.uncalibrated) for p in chances
         ]
-    return replace(joined(found).take(order), folds=folds[order])
+    return replace(joined(answered).take(order), folds=folds[order])

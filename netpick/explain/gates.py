@@ -185,8 +185,8 @@ def traces_left(trace: Trace) -> Array:
     state = memory = trace.steps.new_zeros(len(places), trace.cell.hidden)
     distances = []
     for number, step in enumerate(trace.steps):
-        given = torch.where((places == number)[:, None], others, step)
-        _, state, memory = _one_step(trace.cell, given, state, memory)
+        mixed = torch.where((places == number)[:, None], others, step)
+        _, state, memory = _one_step(trace.cell, mixed, state, memory)
         distances.append((state - torch.as_tensor(trace.state[number])).norm(dim=1))
     sizes = torch.stack(distances, dim=1).reshape(len(shown), len(apart), length)
     return np.asarray(sizes.mean(dim=1).numpy())

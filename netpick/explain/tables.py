@@ -185,10 +185,10 @@ def _signed(value: float) -> str:
 
 def cell(subject: Subject, column: str, row: int) -> str:
     """A cell as people wrote it."""
-    found = subject.columns.get(column)
-    if not isinstance(found, TableColumn):
-        return f"({found.kind})" if found is not None else "?"
-    value = found.values[int(subject.rows[row])]
+    table_column = subject.columns.get(column)
+    if not isinstance(table_column, TableColumn):
+        return f"({table_column.kind})" if table_column is not None else "?"
+    value = table_column.values[int(subject.rows[row])]
     if value is None:
         return "missing"
     return significant(value) if isinstance(value, float) else str(value)[:40]

@@ -61,13 +61,13 @@ class Counters:
                 yield f'netpick_request_seconds_bucket{{route="{escaped(route)}",le="{label}"}} {seen}'
             yield f'netpick_request_seconds_sum{{route="{escaped(route)}"}} {histogram.total:.6f}'
             yield f'netpick_request_seconds_count{{route="{escaped(route)}"}} {seen}'
-        said = set()
+        introduced = set()
         for name, text, labels, value in self.gauges:
-            if name not in said:
+            if name not in introduced:
                 kind = "counter" if name.endswith("_total") else "gauge"
                 yield f"# HELP {name} {text}"
                 yield f"# TYPE {name} {kind}"
-                said.add(name)
+                introduced.add(name)
             yield f"{name}{labels} {value():g}"
 
 

@@ -96,12 +96,12 @@ def require_few(body: bytes, limits: Limits) -> None:
 
 def _counted(body: bytes, marks: tuple[bytes, ...], most: int) -> int:
     """How often they stand there, at least where it is more than that."""
-    found = 0
+    count = 0
     for start in range(0, len(body), COUNTED_AT_ONCE):
-        found += sum(body.count(mark, start, start + COUNTED_AT_ONCE) for mark in marks)
-        if found > most:
+        count += sum(body.count(mark, start, start + COUNTED_AT_ONCE) for mark in marks)
+        if count > most:
             break
-    return found
+    return count
 
 
 def shown(value: object, most: int = 40) -> str:

@@ -26,10 +26,10 @@ _AUTHORITY = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9._-]{1,255})(?::([
 
 def authority(text: bytes) -> tuple[str, int | None] | None:
     """(host, port) of a Host header or of a target's beginning, in lower case; None where it is anything else."""
-    found = _AUTHORITY.fullmatch(text)
-    if found is None or (found[2] is not None and int(found[2]) > 65_535):
+    parts = _AUTHORITY.fullmatch(text)
+    if parts is None or (parts[2] is not None and int(parts[2]) > 65_535):
         return None
-    return found[1].decode().lower().strip("[]"), None if found[2] is None else int(found[2])
+    return parts[1].decode().lower().strip("[]"), None if parts[2] is None else int(parts[2])
 
 
 def said_twice(headers: Iterable[tuple[bytes, bytes]], target: bytes) -> Fault | None:
@@ -126,11 +126,11 @@ class Gate:
         return self._token is not None and hmac.compare_digest(_digest(given.encode()), self._token)
 
     def _has_token(self, headers: Headers) -> bool:
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer":
-            given = self._cookie_of(headers)
+            token = self._cookie_of(headers)
         assert self._token is not None
-        return hmac.compare_digest(_digest(given.strip()), self._token)
+        return hmac.compare_digest(_digest(token.strip()), self._token)
 
     def _cookie_of(self, headers: Headers) -> bytes:
         for pair in headers.get(b"cookie", b"").split(b";"):

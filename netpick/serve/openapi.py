@@ -58,21 +58,21 @@ def operation(service: Service, method: str, path: str) -> dict[str, Any]:
 
 def document(app: FastAPI, service: Service) -> dict[str, Any]:
     """The whole document."""
-    made = get_openapi(
+    description = get_openapi(
         title=f"netpick: {service.first.model.parts.record.title}",
         version=__version__,
         description="Every error is typed: a code for programs, a sentence for people, and the field and row where one is to blame.",
         routes=app.routes,
     )
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas |= {"Error": _error(), "InferenceError": _inference_error(), "Row": row_schema(service.first)}
     if service.gate.needs_token:
-        made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        made["security"] = [{"token": []}]
+        description["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        description["security"] = [{"token": []}]
     names = list(service.models)
-    for path, methods in made["paths"].items():
+    for path, methods in description["paths"].items():
         parameters = []
         if "{model}" in path:
             parameters.append(
@@ -85,7 +85,7 @@ def document(app: FastAPI, service: Service) -> dict[str, Any]:
         for described in methods.values():
             described["parameters"] = parameters
             described["responses"].pop("422", None) if "requestBody" not in described else None
-    return made
+    return description
 
 
 def _statuses(method: str, path: str) -> tuple[int, ...]:
@@ -179,8 +179,8 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
         "items": {"type": "string"},
         "description": "What is unlike anything in the training data.",
     }
-    said = served.answer_kind.json_schema(served.model.labels, served.model.parts.task_state)
-    row = {**said, "warnings": warnings}
+    answer = served.answer_kind.json_schema(served.model.labels, served.model.parts.task_state)
+    row = {**answer, "warnings": warnings}
     items = {"type": "object", "properties": row, "required": list(row)}
     return {
         "type": "object",

@@ -292,11 +292,11 @@ def reply(served: ServedModel, answers: Answers, start: int, stop: int, asked: A
     wanted = asked.outputs or [o["name"] for o in outputs_of(served) if o["name"] != "warnings"]
     some = slice(start, stop)
     rule = served.model.parts.record.rule
-    made = served.answer_kind.tensors(answers.predictions.take(some), served.model.labels, rule)
+    tensors = served.answer_kind.tensors(answers.predictions.take(some), served.model.labels, rule)
     if "warnings" in wanted:
-        said = ["\n".join(answers.warnings.get(row, ())[:MOST_WARNINGS]) for row in range(start, stop)]
-        made["warnings"] = objects(said)
-    return _written(served, {name: made[name] for name in wanted}, asked)
+        warnings = ["\n".join(answers.warnings.get(row, ())[:MOST_WARNINGS]) for row in range(start, stop)]
+        tensors["warnings"] = objects(warnings)
+    return _written(served, {name: tensors[name] for name in wanted}, asked)
 
 
 def reply_table(served: ServedModel, table: pl.DataFrame, asked: Asked) -> Reply:

@@ -115,7 +115,7 @@ def votes(features: Array, rows: Array, targets: Array, neighbours: int) -> Arra
     looked_at = min(len(rows), neighbours + SPARE)
     neighbours = min(neighbours, len(rows))
     at_once = max(1, AT_ONCE // len(rows))
-    made = np.empty((len(features), targets.shape[1]))
+    answers = np.empty((len(features), targets.shape[1]))
     room = np.empty((min(at_once, len(features)), len(rows)), dtype=np.result_type(features, rows))
     for start in range(0, len(features), at_once):
         part = features[start : start + at_once]
@@ -132,8 +132,8 @@ def votes(features: Array, rows: Array, targets: Array, neighbours: int) -> Arra
         same = np.isinf(weights)
         weights = np.where(same.any(axis=1, keepdims=True), same, weights)
         voters = targets[np.take_along_axis(near, order, axis=1)]  # (b, neighbours, K)
-        made[start : start + at_once] = np.einsum("bn,bnk->bk", weights, voters) / weights.sum(axis=1, keepdims=True)
-    return made
+        answers[start : start + at_once] = np.einsum("bn,bnk->bk", weights, voters) / weights.sum(axis=1, keepdims=True)
+    return answers
 
 
 def smallest(values: Array, count: int) -> Array:

@@ -86,10 +86,10 @@ def _row(run: RunSeen) -> list[Child]:
         return [element("span", run.name, class_="name"), "–", pill(*STATES[run.state]), "–", "–", "–", changed]
     report = run.finished.report
     winner = next((e for e in report.entries if e.name == report.verdict.winner), None)
-    said = winner.test.get(report.task.primary_metric) if winner else None
+    stated = winner.test.get(report.task.primary_metric) if winner else None
     score = "–"
-    if said is not None and said.value is not None and said.low is not None and said.high is not None:
-        value = Score(value=said.value, low=said.low, high=said.high, n=said.n)
+    if stated is not None and stated.value is not None and stated.low is not None and stated.high is not None:
+        value = Score(value=stated.value, low=stated.low, high=stated.high, n=stated.n)
         places = decimals_for([value])
         score = f"{metric_label(report.task.primary_metric)} {grouped(value.value, places)} ({interval(value, places)})"
     chosen = element("input", type="checkbox", name="run", value=run.name, aria_label=f"Compare {run.name}")

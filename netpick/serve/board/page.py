@@ -127,10 +127,10 @@ def _runs(runs: Sequence[FinishedRun], colours: dict[str, str]) -> Html:
         report = run.report
         winner = next((e for e in report.entries if e.name == report.verdict.winner), None)
         score = score_in(winner, report.task.primary_metric) if winner else None
-        said = "–"
+        score_text = "–"
         if score:
             places = decimals_for([score])
-            said = (
+            score_text = (
                 f"{metric_label(report.task.primary_metric)} {grouped(score.value, places)} ({interval(score, places)})"
             )
         helps = HELPS.get(report.verdict.deep_learning_helps, ("unclear", "quiet"))
@@ -143,7 +143,7 @@ def _runs(runs: Sequence[FinishedRun], colours: dict[str, str]) -> Html:
                 f"{report.data.name} ({grouped(report.data.rows)} rows)",
                 report.task.name,
                 [element("span", winner.name if winner else "none", class_="name"), pill(*helps)],
-                said,
+                score_text,
                 duration(report.seconds or math.nan),
                 report.created.replace("T", " ")[:16],
             ]

@@ -89,10 +89,10 @@ def winners_in_pairs(group: SameRows) -> list[Comparison]:
 
 def _read(run: FinishedRun, table: pl.DataFrame, winner: str) -> Read | None:
     """Truth and what the winner said of the test rows; None where columns are missing."""
-    told = run.report.task
-    task = TASKS.get(told.name)
+    asked = run.report.task
+    task = TASKS.get(asked.name)
     try:
-        return None if task is None else task.answer.read(table, winner, told.labels)
+        return None if task is None else task.answer.read(table, winner, asked.labels)
     except (pl.exceptions.PolarsError, ValueError, TypeError):
         return None
 

@@ -190,8 +190,8 @@ def _text(make: Callable[[], str], kind: str) -> Callable[[Request], Response]:
 
 def _chosen(watcher: Watcher, names: Sequence[str]) -> list[FinishedRun]:
     """Read anew: the board's own copies keep no predictions."""
-    found = [watcher.run(name) for name in names]
-    return [read_run(run.folder, run.name) for run in found if run is not None and run.finished is not None]
+    runs = [watcher.run(name) for name in names]
+    return [read_run(run.folder, run.name) for run in runs if run is not None and run.finished is not None]
 
 
 def _summary(run: RunSeen) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from netpick.checks.after_the_fact import FilledAfterwards
-from netpick.checks.base import Check, CheckContext, ResultCheck
+from netpick.checks.base import Check, CheckContext, FinishedContest, ResultCheck
 from netpick.checks.classes import RareClasses, UnevenClasses
 from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.constant import NothingChanges
@@ -102,7 +102,8 @@ def run_result_checks(
     candidates: Sequence[CandidateResult], baselines: Sequence[CandidateResult], comparisons: Sequence[Comparison]
 ) -> tuple[list[Finding], list[str], list[str]]:
     """Findings about training and results, then codes as of `run_checks`."""
-    return _in_three((check.code, check.run(candidates, baselines, comparisons)) for check in RESULT_CHECKS.values())
+    contest = FinishedContest(candidates=candidates, baselines=baselines, comparisons=comparisons)
+    return _in_three((check.code, check.run(contest)) for check in RESULT_CHECKS.values())
 
 
 def outcomes(

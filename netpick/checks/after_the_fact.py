@@ -57,10 +57,8 @@ class FilledAfterwards(Check):
             sentence, told = told_by
             severity: Severity = "severe" if told >= STOP_TOLD else "warning"
             return [
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity=severity,
-                    title=self.title,
                     evidence=f"Column '{field.name}' {sentence} (of {len(missing):,} training rows).",
                     advice=(
                         "Such a column is often filled in when the outcome is known, and empty on the day of prediction: leave it "

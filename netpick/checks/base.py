@@ -88,31 +88,59 @@ class CheckContext(Evidence):
         return make_sample(self)
 
 
-class Check(ABC):
-    """One coded question about data. `run` returns None when it does not apply, [] when all is well."""
+class Coded(ABC):
+    """A question with a code, and what its answers have in common."""
 
-    code: ClassVar[str]  # "D001": the page docs/checks/D001.md explains it
+    code: ClassVar[
+        str
+    ]  # "D001" is about data, "T001" about training, "R001" about results: docs/checks/D001.md explains it
     title: ClassVar[str]
     gravest: ClassVar[Severity]  # of its findings; only severe ones stop a run
+
+    def finding(
+        self,
+        *,
+        severity: Severity,
+        evidence: str,
+        advice: str,
+        clause: str = "",
+        columns: Sequence[str] = (),
+        rows: Sequence[int] = (),
+    ) -> Finding:
+        """See Finding."""
+        return Finding(
+            code=self.code,
+            severity=severity,
+            title=self.title,
+            evidence=evidence,
+            advice=advice,
+            clause=clause,
+            columns=columns,
+            rows=rows,
+        )
+
+
+class Check(Coded):
+    """One coded question about data. `run` returns None when it does not apply, [] when all is well."""
 
     @abstractmethod
     def run(self, context: CheckContext) -> list[Finding] | None: ...
 
 
-class ResultCheck(ABC):
+@dataclass(frozen=True, kw_only=True)
+class FinishedContest:
+    """What the checks of training and results see."""
+
+    candidates: Sequence[CandidateResult]
+    baselines: Sequence[CandidateResult] = ()
+    comparisons: Sequence[Comparison] = ()
+
+
+class ResultCheck(Coded):
     """One coded question about a finished contest, in the same manner."""
 
-    code: ClassVar[str]  # "T001": about training, "R001": about results
-    title: ClassVar[str]
-    gravest: ClassVar[Severity]  # of its findings; only severe ones stop a run
-
     @abstractmethod
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None: ...
+    def run(self, contest: FinishedContest) -> list[Finding] | None: ...
 
 
 def row_name(context: CheckContext, row: int) -> str:

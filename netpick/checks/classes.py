@@ -62,7 +62,7 @@ class RareClasses(Check):
         return findings
 
     def _finding(self, evidence: str, advice: str) -> Finding:
-        return Finding(code=self.code, severity="warning", title=self.title, evidence=evidence, advice=advice)
+        return self.finding(severity="warning", evidence=evidence, advice=advice)
 
 
 def _never_right(context: CheckContext) -> Finding | None:
@@ -109,10 +109,8 @@ class UnevenClasses(Check):
             return []
         names, total = _names(context), present.sum()
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning" if share_of_even < VERY_UNEVEN else "info",
-                title=self.title,
                 evidence=(
                     f"'{names[commonest]}' makes up {counts[commonest] / total:.1%} of the rows to learn from, "
                     f"'{names[rarest]}' {counts[rarest] / total:.1%}: always saying '{names[commonest]}' is right that often."

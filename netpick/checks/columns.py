@@ -23,10 +23,8 @@ class LeftOutColumns(Check):
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in out[:SHOWN])
         more = f"; {quoted([f.name for f in out[SHOWN:]])}" if len(out) > SHOWN else ""
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="info",
-                title=self.title,
                 evidence=f"Not learned from: {reasons}{more}.",
                 advice="To use one all the same, say what it means: --kind COLUMN=category, or COLUMN=text to read it by its letters.",
                 columns=tuple(f.name for f in out),
@@ -49,10 +47,8 @@ class StrayCells(Check):
             shown = ", ".join(f"{text!r} in row {row + 1}" for row, text in field.stray[:SHOWN])
             more = f" and {len(field.stray) - SHOWN:,} more" if len(field.stray) > SHOWN else ""
             findings.append(
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity="warning",
-                    title=self.title,
                     evidence=f"Column '{field.name}' is of kind {field.kind}, but holds {shown}{more}; read as missing.",
                     advice="Correct these cells, or name the text that means missing: --missing TEXT.",
                     columns=(field.name,),

@@ -48,10 +48,8 @@ class NothingChanges(Check):
             return []
         named = ", ".join(f"{channel + 1} ({low[channel]:.6g})" for channel in constant[:10].tolist())
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning",
-                title=self.title,
                 evidence=(
                     f"{len(constant)} of {values.shape[axis]} channels of '{column.name}' have one value throughout: {named}"
                     f"{looked_at(len(rows), context.source.num_rows)}."
@@ -71,10 +69,8 @@ class NothingChanges(Check):
         share = len(blank_rows) / len(rows)
         severity: Severity = "warning" if share >= MANY else "info"
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity=severity,
-                title=self.title,
                 evidence=(
                     f"{len(blank_rows):,} of {len(rows):,} rows of '{column.name}' ({share:.2%}) {word}: "
                     f"{rows_named(context, blank_rows)}{looked_at(len(rows), context.source.num_rows)}."
@@ -108,10 +104,8 @@ class NothingChanges(Check):
                 continue
             first = order[starts[longest]]
             findings.append(
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity="warning",
-                    title=self.title,
                     evidence=(
                         f"Column '{field.name}' stands still at {still:.6g} for {length:,} steps, from "
                         f"{rows_named(context, np.array([first]))} on; usually it changes within {max(1, round(usual)):,}."

@@ -76,10 +76,8 @@ class DelayedTarget(Check):
                 "Keep it only if the target of that row is known when this one is predicted, and test on later rows then: "
                 f"--split time:COLUMN. If not, leave it out with --drop {field.name!r}."
             )
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity=severity,
-            title=self.title,
             evidence=(
                 f"Column '{field.name}' is '{target}' {abs(lag)} {'row' if abs(lag) == 1 else 'rows'} "
                 f"{'later' if later else 'earlier'}, in the order of {ordered.by} ({int(ordered.usable.sum()):,} rows looked at)."

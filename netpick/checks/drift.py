@@ -57,10 +57,8 @@ class Drift(Check):
         more = f"; and {len(found) - SHOWN:,} more columns" if len(found) > SHOWN else ""
         sampled = looked_at(min(MOST_ROWS, len(context.learned)), len(context.learned), "rows to learn from")
         target = "The target is another" if is_target else None
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity=severity,
-            title=self.title,
             evidence=f"{f'{target}: ' if target else ''}{shown}{more}{sampled}.",
             advice=(
                 "The score is for rows like the test rows, the network learned from others: expect it to change again with new "
@@ -76,10 +74,8 @@ class Drift(Check):
             return []
         area, rows = told
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning" if area >= JOINT_FAR else "info",
-                title=self.title,
                 evidence=(
                     f"Trees tell the two sides apart by all columns together, with an AUC of {area:.2f} on held-out rows (0.5 would "
                     f"be chance; {rows:,} rows of both sides), though no column differs much alone."

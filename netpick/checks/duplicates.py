@@ -54,10 +54,8 @@ class DuplicateRows(Check):
                 "Scores may flatter: remove the copies, or pass --split random, which keeps identical rows on one side."
             )
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity=severity,
-                title=self.title,
                 evidence=evidence,
                 advice=advice,
                 clause=f"{share:.0%} of the test {thing} are also among those that were learned from",
@@ -66,10 +64,8 @@ class DuplicateRows(Check):
         ]
 
     def _alike_by_chance(self, context: CheckContext, alike: Array) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="info",
-            title=self.title,
             evidence=(
                 f"{len(alike):,} of {len(context.test):,} test rows ({len(alike) / len(context.test):.1%}) are also among those to "
                 f"learn from{_names(context, alike)}."
@@ -95,10 +91,8 @@ class DuplicateRows(Check):
             if share < FEW_COPIES:
                 continue
             return [
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity="warning",
-                    title=self.title,
                     evidence=(
                         f"{len(copies):,} of {len(context.test):,} test rows ({share:.1%}) have the same '{column.name}' as a row "
                         f"that is learned from, with other columns that differ{_names(context, copies)}."

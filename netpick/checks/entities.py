@@ -65,10 +65,8 @@ class SameThingOnBothSides(Check):
 
     def _finding(self, context: CheckContext, names: _Names, shared: Array, told: str) -> Finding:
         group = f"--split group:{names.column}" if names.column else "--label-from with a field such as {speaker}"
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning",
-            title=self.title,
             evidence=(
                 f"{int(shared.sum()):,} of {len(shared):,} test rows ({shared.mean():.0%}) share their {names.what} with rows "
                 f"that are learned from ({len(np.unique(names.codes[names.codes >= 0])):,} different ones), and {told}."

@@ -45,10 +45,8 @@ class FormatTellsClass(Check):
         said = "; ".join(_evidence(context, names, counts, label) for _, label in told[:SHOWN])
         more = f"; and {len(told) - SHOWN} more classes" if len(told) > SHOWN else ""
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity=severity,
-                title=self.title,
                 evidence=f"{said}{more}.",
                 advice=(
                     "A network can learn the format in place of what is in the files, and then fails on new ones: bring files "

@@ -110,10 +110,8 @@ class FileTraitTellsClass(Check):
         severity: Severity = "severe" if trait.in_pixels and trait.name in HEADERS and best[0] >= STOP else "warning"
         sampled = looked_at(len(classes), len(context.learned), "files")
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity=severity,
-                title=self.title,
                 evidence=f"{best[2]}{sampled}.",
                 advice=(
                     "Ask where the files of each class come from. A network may learn the camera, the scanner or the editing in "

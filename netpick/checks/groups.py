@@ -36,10 +36,8 @@ class KnownOrNewGroups(Check):
         share = float(known.mean())
         if not known.any():
             return self._new(context, field, len(tested), len(learned))
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning" if share >= FEW_SHARED else "info",
-            title=self.title,
             evidence=(
                 f"{int(known.sum()):,} of {len(known):,} test rows ({share:.0%}) share their '{field.name}' with rows to learn "
                 f"from ({int(np.isin(tested, learned).sum()):,} of {len(tested):,} tested on): the score is for a {field.name} that "
@@ -51,10 +49,8 @@ class KnownOrNewGroups(Check):
 
     def _new(self, context: CheckContext, field: Field, tested: int, learned: int) -> Finding:
         few = " With so few, it depends on who they happen to be; other seeds test on others."
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="info",
-            title=self.title,
             evidence=(
                 f"No '{field.name}' is both learned from ({learned:,}) and tested on ({tested:,}): the score is for a "
                 f"{field.name} never met before.{few if tested < FEW_GROUPS else ''}"

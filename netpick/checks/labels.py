@@ -54,10 +54,8 @@ class LabelVariants(Check):
         if not groups:
             return None
         groups_shown = "; ".join(" and ".join(_counted(sorted(labels), counts)) for labels in groups[:FEW])
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning",
-            title=self.title,
             evidence=f"Column '{name}' holds {groups_shown}: they count as different {'classes' if is_target else 'values'}.",
             advice=f"If they mean the same, pass --merge {name}, or give them one spelling in the data.",
             columns=(name,),

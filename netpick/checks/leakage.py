@@ -85,10 +85,8 @@ class LeakingColumn(Check):
         return findings
 
     def _disguised(self, name: str, disguise: Disguise) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="severe" if disguise.severe else "warning",
-            title=self.title,
             evidence=f"Column {quoted([name])} {disguise.said}.",
             advice=(
                 "If this is not known at the time of prediction, or was put there with the target in mind, take it out of the "
@@ -99,10 +97,8 @@ class LeakingColumn(Check):
         )
 
     def _finding(self, name: str, share: float, severity: Severity, rows: int) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity=severity,
-            title=self.title,
             evidence=(
                 f"Column '{name}' alone tells {_percent(share)} of the target beyond guessing, on {rows:,} training rows."
             ),

@@ -126,10 +126,8 @@ class LabelsToLookAt(Check):
         return [self._finding(evidence, "info", suspects)]
 
     def _finding(self, evidence: str, severity: Severity, rows: Rows) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity=severity,
-            title=self.title,
             evidence=evidence,
             advice="Look at these rows: wrong labels mislead in training and make good answers count as mistakes in testing.",
             rows=tuple(rows[:LISTED].tolist()),

@@ -70,10 +70,8 @@ class Outliers(Check):
         rows = rows[np.argsort(-np.abs(values[rows] - np.nanmedian(values)), kind="stable")]
         shown = ", ".join(f"{values[row]:.6g} ({rows_named(context, np.array([row]))})" for row in rows[:3].tolist())
         centre = float(np.nanmedian(values)) if middle is None else middle
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning",
-            title=self.title,
             evidence=(
                 f"{where} holds {shown}{', …' if len(rows) > 3 else ''} in {len(rows):,} {'row' if len(rows) == 1 else 'rows'}; the "
                 f"middle is {centre:.6g}."

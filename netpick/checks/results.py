@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from netpick.answers.metrics import METRICS, best_on_validation, strongest_on_test
-from netpick.checks.base import ResultCheck
+from netpick.checks.base import FinishedContest, ResultCheck
 from netpick.types import Finding
-from netpick.types.results import CandidateResult, Comparison
 from netpick.types.words import quoted
 
 
@@ -18,27 +15,20 @@ class NoNetworkBeatsBaselines(ResultCheck):
     title = "No network beats the best baseline"
     gravest = "warning"
 
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None:
-        baseline = strongest_on_test(baselines, comparisons[0].metric) if comparisons else None
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
+        baseline = strongest_on_test(contest.baselines, contest.comparisons[0].metric) if contest.comparisons else None
         if baseline is None:
             return None
-        networks = {c.name for c in candidates if c.ranked and c.family != "blend"}
-        against = [c for c in comparisons if c.b == baseline.name and c.a in networks]
+        networks = {c.name for c in contest.candidates if c.ranked and c.family != "blend"}
+        against = [c for c in contest.comparisons if c.b == baseline.name and c.a in networks]
         if not against:
             return None
         if any(c.verdict == "better" for c in against):
             return []
         nearest = max(against, key=lambda c: c.difference)
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning",
-                title=self.title,
                 evidence=(
                     f"The nearest, {nearest.a}, differs from {baseline.name} by {nearest.difference:+.3g} in "
                     f"{METRICS[nearest.metric].label} ({nearest.low:.3g} to {nearest.high:.3g})."
@@ -55,28 +45,23 @@ class NetworksTie(ResultCheck):
     title = "Networks tie"
     gravest = "info"
 
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None:
-        if not comparisons or sum(c.status == "ok" and c.ranked for c in candidates) < 2:
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
+        if not contest.comparisons or sum(c.status == "ok" and c.ranked for c in contest.candidates) < 2:
             return None
-        metric = comparisons[0].metric
-        best = best_on_validation(candidates, metric)
+        metric = contest.comparisons[0].metric
+        best = best_on_validation(contest.candidates, metric)
         if best is None:
             return None
-        names = {c.name for c in candidates if c.status == "ok" and c.ranked} - {best.name}
-        pairs = [c for c in comparisons if {c.a, c.b} & {best.name} and {c.a, c.b} & names and c.verdict == "tie"]
+        names = {c.name for c in contest.candidates if c.status == "ok" and c.ranked} - {best.name}
+        pairs = [
+            c for c in contest.comparisons if {c.a, c.b} & {best.name} and {c.a, c.b} & names and c.verdict == "tie"
+        ]
         tied = [c.b if c.a == best.name else c.a for c in pairs]
         if not tied:
             return []
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="info",
-                title=self.title,
                 evidence=(
                     f"On the test rows {best.name} cannot be told from {quoted(tied)} in {METRICS[metric].label}: "
                     "the intervals of their differences hold zero."

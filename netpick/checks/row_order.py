@@ -67,10 +67,8 @@ class OrderTellsTarget(Check):
             if same:
                 continue  # the order of the file, of which we speak below
             findings.append(
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity="severe" if used and alike.effect >= STOP else "warning",
-                    title=self.title,
                     evidence=(
                         f"Column '{field.name}' numbers the rows, and rows next to each other in it have "
                         f"{_words(context, alike)}, among {len(rows):,} rows to learn from."
@@ -105,10 +103,8 @@ class OrderTellsTarget(Check):
         )
         harmless = is_sorted or given_test
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="info" if harmless else "warning",
-                title=self.title,
                 evidence=evidence,
                 advice=(
                     "Harmless where rows are drawn at random; never test on the last rows of such a file."

@@ -40,10 +40,8 @@ class SameRowOtherLabel(Check):
         by_chance = bool(context.by_chance[contradicting].all())
         severity: Severity = "warning" if share >= MANY and not by_chance else "info"
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity=severity,
-                title=self.title,
                 evidence=(
                     f"{len(contradicting):,} of {len(rows):,} rows to learn from ({share:.2%}) have the same features as a row with "
                     f"another label, in {int(torn.sum()):,} groups: {rows_named(context, contradicting)}."

@@ -31,10 +31,8 @@ class FewTestRows(Check):
             low, high = wilson(round(0.9 * n) / n, n) if n else (0.0, 1.0)
             evidence = f"With {n:,} test rows, a score of 90 % may stand for anything from {low:.0%} to {high:.0%}."
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning",
-                title=self.title,
                 evidence=evidence,
                 advice="Look at the intervals, not at the scores alone; add rows, or name test data with --test.",
             )

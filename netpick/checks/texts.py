@@ -39,10 +39,8 @@ class EmptyTexts(Check):
                 "warning" if share >= MANY_EMPTY or len(texts) == len(context.schema.features) else "info"
             )
             findings.append(
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity=severity,
-                    title=self.title,
                     evidence=f"{len(rows):,} of {len(cells):,} texts in '{name}' ({share:.2%}) are empty: {_named(context, rows)}.",
                     advice="They are learned from and answered like one unknown word. Fill them in, or remove these rows.",
                     columns=(name,),
@@ -82,10 +80,8 @@ class RepeatedTexts(Check):
             else "All copies are on one side of the split."
         )
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="info",
-                title=self.title,
                 evidence=evidence,
                 advice=f"{where} Remove them if they are mistakes of collecting.",
                 rows=tuple(copies[:20].tolist()),

@@ -56,10 +56,8 @@ class TimeRunsBackwards(Check):
         return [self._finding(name, evidence, severe=False)]
 
     def _finding(self, name: str, evidence: str, *, severe: bool) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="severe" if severe else "warning",
-            title=self.title,
             evidence=evidence,
             advice=f"If the network is to predict what comes, test on the newest rows: --split time:{name}.",
             clause=f"rows that were learned from are later than the test rows by '{name}'",

@@ -7,11 +7,11 @@ from typing import Any
 
 from netpick.answers.metrics import METRICS, Metric
 from netpick.answers.metrics.progress import still_improves, within_reach
-from netpick.checks.base import ResultCheck
+from netpick.checks.base import FinishedContest, ResultCheck
 from netpick.types import Finding
-from netpick.types.results import CandidateResult, Comparison, HalfTime
+from netpick.types.results import CandidateResult, HalfTime
 
-FEWEST_LOOKS = 5
+FEWEST_EVALUATIONS = 5
 RISEN, GAP = 1.1, 0.5
 
 
@@ -22,21 +22,14 @@ class FailedCandidates(ResultCheck):
     title = "A candidate failed"
     gravest = "warning"
 
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None:
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="warning",
-                title=self.title,
                 evidence=f"{result.name} failed: {result.reason.rstrip('.')}.",
                 advice="It takes no part in the contest. Change its settings or its recipe, or leave it out with --models.",
             )
-            for result in (*candidates, *baselines)
+            for result in (*contest.candidates, *contest.baselines)
             if result.status == "failed"
         ]
 
@@ -48,17 +41,12 @@ class StillImproving(ResultCheck):
     title = "More time would help"
     gravest = "warning"
 
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None:
-        measured = [c for c in candidates if c.status == "ok" and c.half_time is not None]
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
+        measured = [c for c in contest.candidates if c.status == "ok" and c.half_time is not None]
         if not measured:
             return None
-        metric = METRICS[comparisons[0].metric] if comparisons else None
-        others = [*candidates, *baselines]
+        metric = METRICS[contest.comparisons[0].metric] if contest.comparisons else None
+        others = [*contest.candidates, *contest.baselines]
         return [self._finding(c, c.half_time, metric, others) for c in measured if c.half_time and still_improves(c)]
 
     def _finding(
@@ -74,10 +62,8 @@ class StillImproving(ResultCheck):
         ahead = within_reach(candidate, others, metric) if metric else []
         if ahead:
             evidence += f" As much again would bring it past {', '.join(ahead)}."
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning" if ahead else "info",
-            title=self.title,
             evidence=evidence,
             advice="Pass a larger --budget (or --steps). Without it, the candidate is judged before it has learned what it can.",
         )
@@ -90,13 +76,8 @@ class Overfitting(ResultCheck):
     title = "Overfitting"
     gravest = "info"
 
-    def run(
-        self,
-        candidates: Sequence[CandidateResult],
-        baselines: Sequence[CandidateResult],
-        comparisons: Sequence[Comparison],
-    ) -> list[Finding] | None:
-        watched = [c for c in candidates if c.status == "ok" and len(c.history) >= FEWEST_LOOKS]
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
+        watched = [c for c in contest.candidates if c.status == "ok" and len(c.history) >= FEWEST_EVALUATIONS]
         if not watched:
             return None
         findings = []
@@ -106,10 +87,8 @@ class Overfitting(ResultCheck):
             if last.validation_loss < RISEN * lowest.validation_loss or last.train_loss > GAP * last.validation_loss:
                 continue
             findings.append(
-                Finding(
-                    code=self.code,
+                self.finding(
                     severity="info",
-                    title=self.title,
                     evidence=(
                         f"{c.name}: the loss on the validation rows was lowest at step {lowest.step:,} "
                         f"({lowest.validation_loss:.3g}) and rose to {last.validation_loss:.3g}, while that on the "

@@ -86,10 +86,8 @@ class MixedUnits(Check):
         return findings if looked else None
 
     def _finding(self, context: CheckContext, name: str, said: str, rows: Array) -> Finding:
-        return Finding(
-            code=self.code,
+        return self.finding(
             severity="warning",
-            title=self.title,
             evidence=f"Column '{name}' {said}: {rows_named(context, rows)}.",
             advice="Bring all cells to one unit, and write it in the column's name.",
             columns=(name,),

@@ -27,10 +27,8 @@ class UnreadableFiles(Check):
         named = "; ".join(f"{row.path} ({row.reason})" for row in bad[:FEW])
         more = f"; and {len(bad) - FEW:,} more" if len(bad) > FEW else ""
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="severe" if share >= STOP_SHARE else "warning",
-                title=self.title,
                 evidence=f"{len(bad):,} of {total:,} files ({share:.2%}) cannot be read: {named}{more}.",
                 advice="Repair or remove them." if share >= STOP_SHARE else "Training went on without them.",
                 clause=f"{share:.0%} of the files cannot be read",

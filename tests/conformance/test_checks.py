@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, run_checks, run_result_checks
+from netpick.checks.base import FinishedContest
 from netpick.tasks.row_groups import row_groups
 from netpick.types import Array, ArrayColumn, Field, FileColumn, Finding, Schema, Source, TableColumn, UnreadableRow
 from netpick.types.results import CandidateResult, Comparison, HalfTime, HistoryPoint, Score
@@ -685,10 +686,16 @@ RESULT_SAMPLES = {
 }
 
 
+def finished(
+    candidates: list[CandidateResult], baselines: list[CandidateResult], comparisons: list[Comparison]
+) -> FinishedContest:
+    return FinishedContest(candidates=candidates, baselines=baselines, comparisons=comparisons)
+
+
 @pytest.mark.parametrize("code", RESULT_CHECKS)
 def test_it_finds_its_fault_in_results(code: str) -> None:
     candidates, baselines, comparisons, words = RESULT_SAMPLES[code]
-    (finding,) = RESULT_CHECKS[code].run(candidates, baselines, comparisons) or []
+    (finding,) = RESULT_CHECKS[code].run(finished(candidates, baselines, comparisons)) or []
     assert (finding.code, finding.title) == (code, RESULT_CHECKS[code].title)
     assert words in finding.evidence
     assert finding.severity != "severe"
@@ -702,7 +709,7 @@ def test_it_passes_a_good_contest(code: str) -> None:
         pair("cnn", "boosted trees", "better"),
         pair("mlp", "boosted trees", "tie"),
     ]
-    assert RESULT_CHECKS[code].run(candidates, [BASELINE], comparisons) == []
+    assert RESULT_CHECKS[code].run(finished(candidates, [BASELINE], comparisons)) == []
 
 
 @pytest.mark.parametrize(
@@ -713,13 +720,14 @@ def test_more_time_would_help_only_where_the_last_doubling_did(loss: float, erro
     cnn = candidate("cnn", [1.0, 0.8, 0.6, 0.5, 0.4])
     assert cnn.half_time is not None
     measured = replace(cnn, half_time=replace(cnn.half_time, validation_loss=loss, loss_error=error))
-    found = RESULT_CHECKS["T002"].run([measured, candidate("mlp", score=0.95)], [], [pair("cnn", "mlp", "worse")])
+    contest = finished([measured, candidate("mlp", score=0.95)], [], [pair("cnn", "mlp", "worse")])
+    found = RESULT_CHECKS["T002"].run(contest)
     assert [finding.severity for finding in found or []] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize("code", [code for code in RESULT_CHECKS if code != "T001"])
 def test_results_that_it_is_not_for(code: str) -> None:
-    assert RESULT_CHECKS[code].run([FAILED], [], []) is None
+    assert RESULT_CHECKS[code].run(finished([FAILED], [], [])) is None
 
 
 def test_running_all_result_checks() -> None:

@@ -17,8 +17,12 @@ CUT = re.compile(rb"\}\s{0,100},(?=\s{0,100}\{)")
 PIECE = 256 << 10  # bytes; twice as many where no cut is found in so many, and so on
 
 
-def parsed(body: bytes, piece: int = PIECE) -> Any:
-    """What a JSON body holds. Raises ValueError."""
+class TooManyRowsError(Exception):
+    """A list is longer than was allowed; the rest of it was not read."""
+
+
+def parsed(body: bytes, most_rows: int, piece: int = PIECE) -> Any:
+    """What a JSON body holds. Raises ValueError, and TooManyRowsError where a list of objects that is read in pieces has more."""
     begin = BEGIN.match(body)
     if len(body) <= 2 * piece or begin is None:
         return _parse(body)
@@ -32,6 +36,8 @@ def parsed(body: bytes, piece: int = PIECE) -> Any:
             size *= 2
             continue
         rows += more
+        if len(rows) > most_rows:
+            raise TooManyRowsError
         place, size = cut.end(), piece
     if not rows:
         return _parse(body)

@@ -13,7 +13,7 @@ from netpick.data.formats import Neighbours
 from netpick.errors import near_matches
 from netpick.saved.new_rows import meaning_of, read_cells
 from netpick.serve.faults import refuse, require_few, shown
-from netpick.serve.json_pieces import parsed
+from netpick.serve.json_pieces import TooManyRowsError, parsed
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Cells, Port
 from netpick.serve.ports.table import BooleanPort, CategoryPort
@@ -41,7 +41,9 @@ def json_rows(body: bytes, limits: Limits, columns: Sequence[str]) -> list[Any]:
         refuse("invalid_json", 'The body is empty, but JSON was expected: {"rows": [{…}, …]}.')
     require_few(body, limits)
     try:
-        content = parsed(body)
+        content = parsed(body, limits.rows)
+    except TooManyRowsError:
+        refuse("too_long", f"More than {limits.rows:,} rows were sent at once. Send several requests, or a CSV.")
     except ValueError as error:
         hint = (
             " JSON knows no NaN or Infinity; send null for a value that is not known."

@@ -145,17 +145,25 @@ def test_json_in_pieces_holds_what_it_holds_as_a_whole(rows: list[Any], piece: i
     ):
         for separators in ((",", ":"), (" , ", " : ")):
             body = json.dumps(content, separators=separators).encode()
-            assert parsed(body, piece) == content
+            assert parsed(body, 99, piece) == content
             with pytest.raises(ValueError, match=r"(EOF|expected|trailing)"):
-                parsed(body[:-1], piece)
+                parsed(body[:-1], 99, piece)
 
 
 def test_a_key_that_stands_twice_is_not_read_in_pieces() -> None:
     body = b'{"rows":[' + b",".join([b'{"a":1}'] * 9) + b'],"rows":[{"a":2}]}'
     with pytest.raises(ValueError, match=r"expected `,` or `\]`, behind 8 rows"):
-        parsed(b'{"rows":[' + b",".join([b'{"a":1}'] * 9) + b"}", 8)
+        parsed(b'{"rows":[' + b",".join([b'{"a":1}'] * 9) + b"}", 99, 8)
     with pytest.raises(ValueError, match="stands twice"):
-        parsed(body, 8)
+        parsed(body, 99, 8)
+
+
+def test_no_more_rows_are_read_than_are_answered() -> None:
+    body = b'{"rows":[' + b",".join([b'{"a":1}'] * 99_999)
+    with pytest.raises(Fault) as refused:
+        json_rows(body, Limits(), ("a",))
+    assert refused.value.code == "too_long"
+    assert refused.value.message.startswith("More than 10,000 rows")
 
 
 def test_a_form_keeps_bytes_as_they_are() -> None:

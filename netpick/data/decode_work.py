@@ -1,4 +1,4 @@
-"""Runs decoding jobs: in threads for a few files, in helper processes that write into one shared file for many."""
+"""Runs decoding batches: in threads for a few files, in helper processes that write into one shared file for many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from netpick.data.decode_worker import FileBytes, Job, Report, decode_piece
+from netpick.data.decode_worker import FileBatch, FileBytes, Report, decode_piece
 from netpick.disk.files import new_file
 from netpick.errors import RequestError
 from netpick.types import Array, FileColumn
@@ -62,7 +62,7 @@ def start_work(column: FileColumn, shape: tuple[int, int, int], *, workers: int 
     channels, height, width = shape
     processes = workers or _cores()
     in_processes = len(column) >= PROCESSES_FROM
-    job = Job(
+    batch = FileBatch(
         root=str(column.root.absolute()),
         in_zip=column.in_zip,
         paths=list(column.paths),
@@ -72,20 +72,20 @@ def start_work(column: FileColumn, shape: tuple[int, int, int], *, workers: int 
         pieces=_pieces(len(column), PIECE if in_processes else THREAD_PIECE),
         parent=os.getpid(),
     )
-    return Processes(job, processes, storage) if in_processes else Threads(job, processes, storage)
+    return Processes(batch, processes, storage) if in_processes else Threads(batch, processes, storage)
 
 
 class Threads:
     """A pool of threads in this process: enough for some hundred files, whose decoders let go of Python's lock."""
 
-    def __init__(self, job: Job, workers: int, storage: Storage) -> None:
-        shape = (len(job.paths), job.channels, job.height, job.width)
+    def __init__(self, batch: FileBatch, workers: int, storage: Storage) -> None:
+        shape = (len(batch.paths), batch.channels, batch.height, batch.width)
         self._pixels = np.zeros(shape, np.uint8) if storage.in_memory else _file_for(storage, shape)
-        self._files = FileBytes(job.root, job.in_zip)
+        self._files = FileBytes(batch.root, batch.in_zip)
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
         buffer = self._pixels.reshape(-1).data
         self._futures: list[Future[Report]] = [
-            self._pool.submit(decode_piece, job, self._files, buffer, start, stop) for start, stop in job.pieces
+            self._pool.submit(decode_piece, batch, self._files, buffer, start, stop) for start, stop in batch.pieces
         ]
 
     def finish(self) -> Decoded:
@@ -99,14 +99,14 @@ class Threads:
 
 
 class Processes:
-    """Helper processes that claim pieces of the job and write pixels into one memory-mapped file.
+    """Helper processes that claim pieces of the batch and write pixels into one memory-mapped file.
 
     One fewer than there are cores at first: the process that waits for them has its own work to do until it asks for the pixels,
     and then starts the last one.
     """
 
-    def __init__(self, job: Job, workers: int, storage: Storage) -> None:
-        shape = (len(job.paths), job.channels, job.height, job.width)
+    def __init__(self, batch: FileBatch, workers: int, storage: Storage) -> None:
+        shape = (len(batch.paths), batch.channels, batch.height, batch.width)
         self._folder = Path(tempfile.mkdtemp(prefix="netpick-", dir=_roomy_folder(storage, math.prod(shape))))
         self._processes: list[subprocess.Popen[bytes]] = []
         self._end = weakref.finalize(self, _end, self._processes, self._folder)
@@ -116,18 +116,18 @@ class Processes:
         except RequestError:
             self._end()
             raise
-        self._job = replace(job, pixels=str(file.absolute()), claims=str(self._folder / "claims"))
-        self._most = min(workers, len(job.pieces))
-        self._processes.extend(self._start(self._job, "run", max(1, self._most - 1)))
+        self._batch = replace(batch, pixels=str(file.absolute()), claims=str(self._folder / "claims"))
+        self._most = min(workers, len(batch.pieces))
+        self._processes.extend(self._start(self._batch, "run", max(1, self._most - 1)))
 
     def finish(self) -> Decoded:
         if len(self._processes) < self._most and self._unclaimed() > len(self._processes):
-            self._processes.extend(self._start(self._job, "run", 1))
+            self._processes.extend(self._start(self._batch, "run", 1))
         for process in self._processes:
             process.wait()
         reports = self._reports("run", len(self._processes))
         done = {(report.start, report.stop) for report in reports}
-        lost = [row for piece in self._job.pieces if piece not in done for row in range(*piece)]
+        lost = [row for piece in self._batch.pieces if piece not in done for row in range(*piece)]
         crashed = self._retry(lost, reports) if lost else []
         self._end()  # on POSIX the mapping outlives the file's name, and ends with the array
         return _decoded(self._pixels, reports, crashed)
@@ -135,13 +135,13 @@ class Processes:
     def cancel(self) -> None:
         self._end()
 
-    def _start(self, job: Job, run: str, count: int) -> list[subprocess.Popen[bytes]]:
-        # The job goes through a file: a pipe would block this process until the helper has read it.
+    def _start(self, batch: FileBatch, run: str, count: int) -> list[subprocess.Popen[bytes]]:
+        # The batch goes through a file: a pipe would block this process until the helper has read it.
         first = len(self._processes) if run == "run" else 0
         path = self._folder / f"{run}.json"
         if not first:
-            path.write_text(json.dumps(asdict(job)), encoding="utf-8", errors="surrogatepass")
-        Path(job.claims).mkdir(exist_ok=True)
+            path.write_text(json.dumps(asdict(batch)), encoding="utf-8", errors="surrogatepass")
+        Path(batch.claims).mkdir(exist_ok=True)
         here = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
         processes = []
@@ -163,7 +163,7 @@ class Processes:
 
     def _unclaimed(self) -> int:
         """Pieces that no process has begun."""
-        return len(self._job.pieces) - len(os.listdir(self._job.claims))
+        return len(self._batch.pieces) - len(os.listdir(self._batch.claims))
 
     def _reports(self, run: str, count: int) -> list[Report]:
         reports = []
@@ -180,9 +180,9 @@ class Processes:
         crashed: list[tuple[int, str]] = []
         for attempt in range(MOST_CRASHES + 1):
             pieces = [(row, row + 1) for row in lost]
-            job = replace(self._job, pieces=pieces, claims=str(self._folder / f"claims-{attempt}"))
+            batch = replace(self._batch, pieces=pieces, claims=str(self._folder / f"claims-{attempt}"))
             run = f"retry{attempt}"
-            (process,) = self._start(job, run, 1)
+            (process,) = self._start(batch, run, 1)
             self._processes.append(process)
             process.wait()
             again = self._reports(run, 1)

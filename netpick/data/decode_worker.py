@@ -5,7 +5,7 @@ other module of the package.
 
 Why plain processes: decoding 28 x 28 PNGs holds Python's lock, so threads gain nothing. `os.fork` is unsafe once polars,
 torch or any library has started threads. `multiprocessing` with spawn runs the user's own script again in every child,
-which surprises anyone whose script has no main guard. A process that reads a job and writes into a shared file does neither.
+which surprises anyone whose script has no main guard. A process that reads a batch and writes into a shared file does neither.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class DecodedImage(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class FileBatch:
     """Which files to decode, into what, and where to. Rows are taken in pieces (start, stop)."""
 
     root: str  # a folder or a zip
@@ -309,15 +309,15 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (height, width) if _orientation(image) >= 5 else (width, height)
 
 
-def decode_piece(job: Job, files: FileBytes, buffer: Buffer, start: int, stop: int) -> Report:
+def decode_piece(batch: FileBatch, files: FileBytes, buffer: Buffer, start: int, stop: int) -> Report:
     """Decodes rows start to stop into their places; rows that fail are reported and their places left as they are."""
-    size = job.channels * job.height * job.width
+    size = batch.channels * batch.height * batch.width
     failures: list[tuple[int, str]] = []
     resized = greyed = 0
     for row in range(start, stop):
         try:
-            data = files.read(job.paths[row])
-            image = decode(data, job.channels, job.height, job.width)
+            data = files.read(batch.paths[row])
+            image = decode(data, batch.channels, batch.height, batch.width)
         except UnreadableImageError as error:
             failures.append((row, str(error)))
             continue
@@ -330,26 +330,26 @@ def decode_piece(job: Job, files: FileBytes, buffer: Buffer, start: int, stop: i
     return Report(start=start, stop=stop, failures=failures, resized=resized, greyed=greyed)
 
 
-def claimed_pieces(job: Job) -> Iterator[tuple[int, int]]:
+def claimed_pieces(batch: FileBatch) -> Iterator[tuple[int, int]]:
     """Pieces that no other process has claimed: creating a file is atomic, so nobody has to hand out work."""
-    for number, (start, stop) in enumerate(job.pieces):
-        if os.getppid() != job.parent:  # the run was killed: nobody will clean up after it
-            shutil.rmtree(job.claims, ignore_errors=True)
+    for number, (start, stop) in enumerate(batch.pieces):
+        if os.getppid() != batch.parent:  # the run was killed: nobody will clean up after it
+            shutil.rmtree(batch.claims, ignore_errors=True)
             return
         try:
-            os.close(os.open(f"{job.claims}/{number}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.close(os.open(f"{batch.claims}/{number}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError:
             continue
         yield start, stop
 
 
 def main(stdin: IO[str], stdout: IO[str]) -> None:
-    """Reads a job as JSON and prints one JSON line per finished piece."""
-    job = Job(**json.load(stdin))
-    files = FileBytes(job.root, job.in_zip)
-    with Path(job.pixels).open("r+b") as file, mmap.mmap(file.fileno(), 0) as buffer:
-        for start, stop in claimed_pieces(job):
-            report = decode_piece(job, files, buffer, start, stop)
+    """Reads a batch as JSON and prints one JSON line per finished piece."""
+    batch = FileBatch(**json.load(stdin))
+    files = FileBytes(batch.root, batch.in_zip)
+    with Path(batch.pixels).open("r+b") as file, mmap.mmap(file.fileno(), 0) as buffer:
+        for start, stop in claimed_pieces(batch):
+            report = decode_piece(batch, files, buffer, start, stop)
             stdout.write(json.dumps(asdict(report)) + "\n")
             stdout.flush()
     files.close()

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
-from netpick.serve.jobs import LATE, Job, Line
+from netpick.serve.queries import LATE, Line, Query
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Prepared, ServedModel
 from netpick.serve.wanted import still_wanted, wanted_while
@@ -38,9 +38,9 @@ HANDED_OVER = 2 * READERS  # of a model's bodies: so that no reader waits for th
 
 @dataclass(slots=True)
 class Batch:
-    """Jobs whose rows are ready for the engine."""
+    """Queries whose rows are ready for the engine."""
 
-    jobs: Sequence[Job]
+    queries: Sequence[Query]
     prepared: Prepared
 
 
@@ -79,8 +79,8 @@ class Batcher:
         self.served, self._engine_lock, self._readers = served, engine_lock, readers
         self.cost = Cost()
         self.batches = self.rows = 0
-        self._unread, self._queue = Line(), Line()  # jobs that wait for a reader, and for the engine
-        self._being_read: set[Job] = set()
+        self._unread, self._queue = Line(), Line()  # queries that wait for a reader, and for the engine
+        self._being_read: set[Query] = set()
         self._bytes_per_row: dict[str, float] = {}
         self._in_engine = 0  # batches
         self._planned = False  # a look at the queue, at the end of this turn of the loop
@@ -94,7 +94,7 @@ class Batcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """After the last job was done."""
+        """After the last query was done."""
         self._prepared.put(None)
         if self._thread.is_alive():
             self._thread.join()
@@ -102,7 +102,7 @@ class Batcher:
     @property
     def queued(self) -> int:
         """Rows that wait for a batch."""
-        return self._queue.rows + self._unread.rows + sum(job.expected for job in self._being_read)
+        return self._queue.rows + self._unread.rows + sum(query.expected for query in self._being_read)
 
     @property
     def _engine_seconds(self) -> float:
@@ -135,31 +135,31 @@ class Batcher:
             return self._unread
         return self._queue if self._queue.is_late(self._engine_seconds) else None
 
-    def submit(self, job: Job) -> bool:
-        """Takes a job, or says that the queue is full."""
+    def submit(self, query: Query) -> bool:
+        """Takes a query, or says that the queue is full."""
         self._end_answered()
         if self._has_enough():
             late = self._late_line()
             if late is None:
                 return False
             late.give_way()
-        if job.call.is_quick(job.body):
-            self._was_read(job, guarded(lambda: job.call.read(job.body)))
+        if query.call.is_quick(query.body):
+            self._was_read(query, guarded(lambda: query.call.read(query.body)))
             return True
-        per_row = self._bytes_per_row.get(job.call.format)
-        job.expected = 1 if per_row is None else max(1, round(len(job.body) / per_row))
-        self._unread.append(job)
+        per_row = self._bytes_per_row.get(query.call.format)
+        query.expected = 1 if per_row is None else max(1, round(len(query.body) / per_row))
+        self._unread.append(query)
         self._hand_over()
         return True
 
     # --- on the loop -------------------------------------------------------------------------------------------------
 
-    def _was_read(self, job: Job, rows: RowSet | Fault) -> None:
+    def _was_read(self, query: Query, rows: RowSet | Fault) -> None:
         if isinstance(rows, Fault):
-            job.done(rows)
+            query.done(rows)
             return
-        job.rows = rows
-        self._queue.append(job)
+        query.rows = rows
+        self._queue.append(query)
         if not self._ready():
             return
         if self._queue.rows >= self.cost.enough:
@@ -171,22 +171,22 @@ class Batcher:
 
     def _hand_over(self) -> None:
         """Gives bodies to the readers."""
-        while len(self._being_read) < HANDED_OVER and (job := self._unread.next(self._reading_seconds)) is not None:
-            self._being_read.add(job)
-            self._readers.submit(self._read, job)
+        while len(self._being_read) < HANDED_OVER and (query := self._unread.next(self._reading_seconds)) is not None:
+            self._being_read.add(query)
+            self._readers.submit(self._read, query)
 
-    def _was_read_aside(self, job: Job, rows: RowSet | Fault, seconds: float) -> None:
-        self._being_read.discard(job)
+    def _was_read_aside(self, query: Query, rows: RowSet | Fault, seconds: float) -> None:
+        self._being_read.discard(query)
         if rows is not LATE:  # which was not read
             self.cost.learn_body(seconds)
         self._hand_over()
         if not isinstance(
             rows, Fault
         ):  # an average that follows slowly: formats differ, requests of one client seldom do
-            per_row = max(1.0, len(job.body) / rows.count)
-            known = self._bytes_per_row.get(job.call.format, per_row)
-            self._bytes_per_row[job.call.format] = known + 0.1 * (per_row - known)
-        self._was_read(job, rows)
+            per_row = max(1.0, len(query.body) / rows.count)
+            known = self._bytes_per_row.get(query.call.format, per_row)
+            self._bytes_per_row[query.call.format] = known + 0.1 * (per_row - known)
+        self._was_read(query, rows)
 
     def _ready(self) -> bool:
         """Whether to make a batch: at once where the engine is free, else one ahead, once that is worth it."""
@@ -198,24 +198,24 @@ class Batcher:
         while self._ready():
             self._begin(self._take())
 
-    def _take(self) -> list[Job]:
-        """The next jobs of a batch."""
-        jobs: list[Job] = []
+    def _take(self) -> list[Query]:
+        """The next queries of a batch."""
+        queries: list[Query] = []
         rows, most = 0, self.cost.enough
-        while (job := self._queue.next(self._engine_seconds, most - rows if jobs else float("inf"))) is not None:
-            rows += job.count
-            jobs.append(job)
-        return jobs
+        while (query := self._queue.next(self._engine_seconds, most - rows if queries else float("inf"))) is not None:
+            rows += query.count
+            queries.append(query)
+        return queries
 
-    def _begin(self, jobs: Sequence[Job]) -> None:
-        if not jobs:
+    def _begin(self, queries: Sequence[Query]) -> None:
+        if not queries:
             return
-        prepared = guarded(lambda: self.served.prepare([job.known_rows for job in jobs]))
+        prepared = guarded(lambda: self.served.prepare([query.known_rows for query in queries]))
         if isinstance(prepared, Fault):
-            self._failed(jobs, prepared)
+            self._failed(queries, prepared)
             return
         self._in_engine += 1
-        self._prepared.put(Batch(jobs, prepared))
+        self._prepared.put(Batch(queries, prepared))
 
     def _end_answered(self) -> None:
         while self._answered:
@@ -225,38 +225,38 @@ class Batcher:
         self._in_engine -= 1
         self._begin_ready()  # first, so that the engine does not wait for us
         if isinstance(answers, Fault):
-            self._failed(batch.jobs, answers)
+            self._failed(batch.queries, answers)
             return
         given = answers
         finished = guarded(lambda: self.served.finish(given, batch.prepared))
         if isinstance(finished, Fault):
-            self._failed(batch.jobs, finished)
+            self._failed(batch.queries, finished)
             return
         whole, start = finished, 0
-        for job in batch.jobs:
-            stop = start + job.count
-            job.done(guarded(lambda: job.call.write(whole, start, stop)))  # noqa: B023 - called at once
+        for query in batch.queries:
+            stop = start + query.count
+            query.done(guarded(lambda: query.call.write(whole, start, stop)))  # noqa: B023 - called at once
             start = stop
         self.batches += 1
         self.rows += start
         self.cost.learn(start, seconds)
 
-    def _failed(self, jobs: Sequence[Job], fault: Fault) -> None:
+    def _failed(self, queries: Sequence[Query], fault: Fault) -> None:
         """One request's rows spoil the batch: each by itself."""
-        if len(jobs) == 1:
-            jobs[0].done(fault)
+        if len(queries) == 1:
+            queries[0].done(fault)
             return
-        for job in jobs:
-            self._begin([job])
+        for query in queries:
+            self._begin([query])
 
     # --- on threads --------------------------------------------------------------------------------------------------
 
-    def _read(self, job: Job) -> None:
+    def _read(self, query: Query) -> None:
         started = time.perf_counter()
-        with wanted_while(job.check):
-            rows = guarded(lambda: _read(job))
+        with wanted_while(query.check):
+            rows = guarded(lambda: _read(query))
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._was_read_aside, job, rows, time.perf_counter() - started)
+        self._loop.call_soon_threadsafe(self._was_read_aside, query, rows, time.perf_counter() - started)
 
     def _run_engine(self) -> None:
         while (batch := self._prepared.get()) is not None:
@@ -270,6 +270,6 @@ class Batcher:
             self._loop.call_soon_threadsafe(self._end_answered)
 
 
-def _read(job: Job) -> RowSet:
+def _read(query: Query) -> RowSet:
     still_wanted()
-    return job.call.read(job.body)
+    return query.call.read(query.body)

@@ -10,8 +10,8 @@ from typing import Any
 
 from netpick.serve.faults import Fault
 from netpick.serve.gate import said_twice
-from netpick.serve.jobs import BUSY
 from netpick.serve.protocol import SECURITY
+from netpick.serve.queries import BUSY
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import Service
 

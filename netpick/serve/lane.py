@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from netpick.serve.faults import Fault
 from netpick.serve.guard import guarded
-from netpick.serve.jobs import LATE
+from netpick.serve.queries import LATE
 from netpick.serve.replies import Reply
 from netpick.serve.wanted import wanted_while
 

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from netpick.serve.faults import Fault
-from netpick.serve.jobs import BUSY, Job
 from netpick.serve.lane import Work
+from netpick.serve.queries import BUSY, Query
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import Route, Service
 
@@ -49,7 +49,7 @@ class _Never:
 class Short:
     """A request on the short cut. Its first attributes are those that uvicorn looks at in its own cycles."""
 
-    __slots__ = ("answered", "body", "disconnected", "headers", "job", "keep_alive", "length", "message_event", "response_complete", "route", "started")  # fmt: skip
+    __slots__ = ("answered", "body", "disconnected", "headers", "keep_alive", "length", "message_event", "query", "response_complete", "route", "started")  # fmt: skip
 
     def __init__(self, route: Route, headers: dict[bytes, bytes], keep_alive: bool) -> None:
         self.response_complete = False
@@ -59,7 +59,7 @@ class Short:
         self.route, self.headers = route, headers
         self.body: list[bytes] = []
         self.length = 0
-        self.job: Job | Work | None = None
+        self.query: Query | Work | None = None
         self.started = time.perf_counter()
 
 
@@ -99,8 +99,8 @@ class _Protocol(HttpToolsProtocol):
         if isinstance(cycle, Short) and not cycle.response_complete:
             self.service.counters.ended += 1
             self._let_go(cycle)
-            if cycle.job is not None:
-                cycle.job.drop()
+            if cycle.query is not None:
+                cycle.query.drop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -266,7 +266,7 @@ class _Protocol(HttpToolsProtocol):
         else:
             body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
             cycle.body = []
-            cycle.job = self.service.begin(
+            cycle.query = self.service.begin(
                 cycle.route,
                 cycle.headers,
                 body,
@@ -315,7 +315,10 @@ class _Protocol(HttpToolsProtocol):
         self.transport.write(
             written(reply, keep_alive=short.keep_alive, extra=extra, identifier=identifier if named else None)
         )
-        short.response_complete, short.job = True, None  # a job knows its request: no circle is left for the collector
+        short.response_complete, short.query = (
+            True,
+            None,
+        )  # a query knows its request: no circle is left for the collector
         seconds = time.perf_counter() - short.started
         service.answered("POST", short.route.label, reply.status, seconds)
         if not short.keep_alive:

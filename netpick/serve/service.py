@@ -23,9 +23,9 @@ from netpick.serve.faults import Fault, refuse
 from netpick.serve.gate import Gate, Headers
 from netpick.serve.guard import guarded
 from netpick.serve.held import SMALL, Held
-from netpick.serve.jobs import BUSY, Call, Job
 from netpick.serve.lane import Lane, Work
 from netpick.serve.options import ServeOptions
+from netpick.serve.queries import BUSY, Call, Query
 from netpick.serve.replies import Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
@@ -118,7 +118,7 @@ class Service:
             message=f"The body has {length / 1e6:,.1f} MB or more, and at most {megabytes:,.1f} MB are read. Send less at once.",
         )
 
-    def begin(self, route: Route, headers: Headers, body: bytes, finish: Finish, client: str) -> Job | Work | None:
+    def begin(self, route: Route, headers: Headers, body: bytes, finish: Finish, client: str) -> Query | Work | None:
         """Starts to answer; `finish` is called on the event loop, at once or later. What comes back can be dropped."""
         if len(body) > self.limits.body:
             finish(self.too_large(len(body)))
@@ -135,9 +135,9 @@ class Service:
                 return large
             finish(BUSY)
         else:
-            job = Job(call=work, body=body, done=finish, deadline=deadline)
-            if self.batchers[route.model].submit(job):
-                return job
+            query = Query(call=work, body=body, done=finish, deadline=deadline)
+            if self.batchers[route.model].submit(query):
+                return query
             finish(BUSY)
         return None
 
@@ -150,7 +150,7 @@ class Service:
             if not future.done():
                 future.set_result(outcome)
 
-        job = self.begin(route, headers, body, finish, client)
+        query = self.begin(route, headers, body, finish, client)
         try:
             return await asyncio.wait_for(future, self.limits.answer_seconds)
         except TimeoutError:
@@ -159,8 +159,8 @@ class Service:
                 message=f"The answer takes longer than {self.limits.answer_seconds:g} seconds. Send less at once.",
             )
         finally:
-            if job is not None:
-                job.drop()
+            if query is not None:
+                query.drop()
 
     async def answers(self) -> bool:
         """Whether every model answers, tried at most every PROBE_SECONDS with a row of zeros."""

@@ -31,11 +31,11 @@ from netpick.serve.faults import CODES, Fault, refuse
 from netpick.serve.gate import Gate
 from netpick.serve.guard import guarded
 from netpick.serve.held import SMALL, Held
-from netpick.serve.jobs import BUSY, LATE, Job, Line
 from netpick.serve.json_pieces import parsed
 from netpick.serve.lane import MOST_WAITING, Lane, Work
 from netpick.serve.options import Limits, ServeOptions, is_loopback
 from netpick.serve.ports import PORTS
+from netpick.serve.queries import BUSY, LATE, Line, Query
 from netpick.serve.replies import Reply
 from netpick.serve.rows import json_rows
 from netpick.types import TableColumn
@@ -310,7 +310,7 @@ class Call:
 
 
 def outcomes(engine: Sleepy, bodies: list[bytes], *, quick: bool, late: bool = False) -> list[Reply | Fault | None]:
-    """What becomes of each job of a crowd; None for those that were turned away. late: the last one's time is over."""
+    """What becomes of each query of a crowd; None for those that were turned away. late: the last one's time is over."""
 
     async def run() -> list[Reply | Fault | None]:
         with ThreadPoolExecutor(2) as readers:
@@ -320,9 +320,9 @@ def outcomes(engine: Sleepy, bodies: list[bytes], *, quick: bool, late: bool = F
             for number, body in enumerate(bodies):
                 future: asyncio.Future[Reply | Fault] = asyncio.get_running_loop().create_future()
                 over = late and number == len(bodies) - 1
-                job = Job(Call(quick), body, future.set_result, time.monotonic() + (-1 if over else 60))
+                query = Query(Call(quick), body, future.set_result, time.monotonic() + (-1 if over else 60))
                 futures.append(future)
-                if not batcher.submit(job):
+                if not batcher.submit(query):
                     future.cancel()
             made = await asyncio.gather(*futures, return_exceptions=True)
             batcher.stop()
@@ -353,7 +353,7 @@ def test_a_slow_network_lets_no_more_queue_than_it_answers_soon() -> None:
             batcher.start(asyncio.get_running_loop())
             futures = [asyncio.get_running_loop().create_future() for _ in range(40)]
             deadline = time.monotonic() + 60
-            taken = [f for f in futures if batcher.submit(Job(Call(True), b"x", f.set_result, deadline))]
+            taken = [f for f in futures if batcher.submit(Query(Call(True), b"x", f.set_result, deadline))]
             await asyncio.gather(*taken)
             batcher.stop()
         return len(taken)
@@ -398,31 +398,31 @@ def test_large_bodies_are_counted_together_and_by_client() -> None:
     assert held.bytes == 0
 
 
-def waiting(*ages: float) -> tuple[Line, list[Job], list[tuple[int, Reply | Fault]]]:
-    """A line of jobs that came so many seconds ago, and what each is told."""
-    line, jobs, told, now = Line(), [], [], time.monotonic()
+def waiting(*ages: float) -> tuple[Line, list[Query], list[tuple[int, Reply | Fault]]]:
+    """A line of queries that came so many seconds ago, and what each is told."""
+    line, queries, told, now = Line(), [], [], time.monotonic()
     for number, age in enumerate(ages):
         tell = partial(lambda number, outcome: told.append((number, outcome)), number)
-        jobs.append(Job(Call(True), b"", tell, now + 60, since=now - age))
-        line.append(jobs[-1])
-    return line, jobs, told
+        queries.append(Query(Call(True), b"", tell, now + 60, since=now - age))
+        line.append(queries[-1])
+    return line, queries, told
 
 
 def test_the_first_goes_first_and_once_it_is_late_the_last_does() -> None:
-    line, jobs, told = waiting(0.01, 0.0, 0.0)
-    assert [line.next(0.0), line.next(0.0), line.next(0.0), line.next(0.0)] == [*jobs, None]
-    line, jobs, told = waiting(30.0, 20.0, 0.0)
+    line, queries, told = waiting(0.01, 0.0, 0.0)
+    assert [line.next(0.0), line.next(0.0), line.next(0.0), line.next(0.0)] == [*queries, None]
+    line, queries, told = waiting(30.0, 20.0, 0.0)
     assert not line.is_late(16.0)  # what takes long anyway is not late
-    assert line.next(0.0) is jobs[2]
+    assert line.next(0.0) is queries[2]
     line.give_way()
     assert (told, len(line), line.rows) == ([(0, BUSY)], 1, 1)
 
 
 def test_those_that_nobody_waits_for_are_not_answered() -> None:
-    line, jobs, told = waiting(0.0, 0.0, 0.0)
-    jobs[0].drop()
-    jobs[1].deadline = 0.0
-    assert line.next(0.0) is jobs[2]
+    line, queries, told = waiting(0.0, 0.0, 0.0)
+    queries[0].drop()
+    queries[1].deadline = 0.0
+    assert line.next(0.0) is queries[2]
     assert (told, line.rows) == ([(1, LATE)], 0)
 
 
@@ -437,7 +437,7 @@ def crowd_of_unread(seconds: float, count: int, age: float = 0.0) -> list[Reply 
             batcher.start(asyncio.get_running_loop())
             since = time.monotonic() - age
             for _ in range(count):
-                if not batcher.submit(Job(Call(False), b"", told.append, since + 60, since=since)):
+                if not batcher.submit(Query(Call(False), b"", told.append, since + 60, since=since)):
                     told.append(BUSY)
             while len(told) < count:
                 await asyncio.sleep(0)

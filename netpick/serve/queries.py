@@ -24,7 +24,7 @@ BUSY = Fault(
 
 
 class Call(Protocol):
-    """How a request's body becomes rows, and how answers become its reply. Jobs of one format have about equal bytes a row."""
+    """How a request's body becomes rows, and how answers become its reply. Queries of one format have about equal bytes a row."""
 
     format: str
 
@@ -36,7 +36,7 @@ class Call(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Query:
     """One request."""
 
     call: Call
@@ -59,7 +59,7 @@ class Job:
 
     @property
     def known_rows(self) -> RowSet:
-        assert self.rows is not None, "a job that was read"
+        assert self.rows is not None, "a query that was read"
         return self.rows
 
     @property
@@ -68,46 +68,48 @@ class Job:
 
 
 class Line:
-    """Jobs that wait. The first to come is the first to go, until it is late: then the last one is, which can still be answered in
+    """Queries that wait. The first to come is the first to go, until it is late: then the last one is, which can still be answered in
     time, and who has waited longest gives way to who comes. All of it on the event loop."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
+        self._queries: deque[Query] = deque()
         self.rows = 0
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self._queries)
 
-    def append(self, job: Job) -> None:
-        self._jobs.append(job)
-        self.rows += job.count
+    def append(self, query: Query) -> None:
+        self._queries.append(query)
+        self.rows += query.count
 
     def is_late(self, seconds: float) -> bool:
         """Whether the first has waited too long. seconds: that all of the line takes."""
-        return bool(self._jobs) and time.monotonic() - self._jobs[0].since > max(LATE_SECONDS, LATE_TIMES * seconds)
+        return bool(self._queries) and time.monotonic() - self._queries[0].since > max(
+            LATE_SECONDS, LATE_TIMES * seconds
+        )
 
     def give_way(self) -> None:
         """Turns away who has waited longest."""
-        job = self._jobs.popleft()
-        self.rows -= job.count
-        if not job.dropped:
-            job.done(BUSY)
+        query = self._queries.popleft()
+        self.rows -= query.count
+        if not query.dropped:
+            query.done(BUSY)
 
-    def next(self, seconds: float, most: float = float("inf")) -> Job | None:
+    def next(self, seconds: float, most: float = float("inf")) -> Query | None:
         """Takes out whose turn it is, unless that has more rows than `most`. Those that nobody waits for are left out."""
-        while self._jobs:
+        while self._queries:
             newest = self.is_late(seconds)
-            job = self._jobs[-1 if newest else 0]
-            if job.count > most:
+            query = self._queries[-1 if newest else 0]
+            if query.count > most:
                 return None
             if newest:
-                self._jobs.pop()
+                self._queries.pop()
             else:
-                self._jobs.popleft()
-            self.rows -= job.count
-            if job.dropped:
+                self._queries.popleft()
+            self.rows -= query.count
+            if query.dropped:
                 continue
-            if time.monotonic() <= job.deadline:
-                return job
-            job.done(LATE)
+            if time.monotonic() <= query.deadline:
+                return query
+            query.done(LATE)
         return None

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from netpick.serve.faults import Fault
 from netpick.serve.lane import Work
+from netpick.serve.options import Limits
 from netpick.serve.queries import BUSY, Query
 from netpick.serve.replies import Reply, reply_of
 from netpick.serve.service import Route, Service
@@ -123,7 +124,7 @@ class _Protocol(HttpToolsProtocol):
     def _too_long(self) -> Fault:
         limits = self.service.limits
         if self.awaiting == "headers" and not self.headers:
-            return Fault(code="too_long_address", message=f"The address has more than {limits.address:,} bytes.")
+            return _too_long_address(limits)
         return Fault(
             code="too_many_headers",
             message=f"The headers have more than {limits.headers:,} bytes, or are more than {limits.header_count}.",
@@ -164,16 +165,10 @@ class _Protocol(HttpToolsProtocol):
         if self.awaiting != "body" and self.cycle is not None and not self.cycle.response_complete:
             return
         if self.awaiting == "body" and now - self.since > limits.body_seconds:
-            self._refuse(
-                Fault(code="too_slow", message=f"The body did not arrive within {limits.body_seconds:g} seconds.")
-            )
+            self._refuse(_too_slow("body", limits.body_seconds))
         elif self.awaiting == "headers" and now - self.since > limits.header_seconds:
             if self.begun:
-                self._refuse(
-                    Fault(
-                        code="too_slow", message=f"The headers did not arrive within {limits.header_seconds:g} seconds."
-                    )
-                )
+                self._refuse(_too_slow("headers", limits.header_seconds))
             else:
                 self.transport.close()
 
@@ -200,11 +195,7 @@ class _Protocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > self.service.limits.address:
-            self._stop(
-                Fault(
-                    code="too_long_address", message=f"The address has more than {self.service.limits.address:,} bytes."
-                )
-            )
+            self._stop(_too_long_address(self.service.limits))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         limits = self.service.limits
@@ -315,15 +306,21 @@ class _Protocol(HttpToolsProtocol):
         self.transport.write(
             written(reply, keep_alive=short.keep_alive, extra=extra, identifier=identifier if named else None)
         )
-        short.response_complete, short.query = (
-            True,
-            None,
-        )  # a query knows its request: no circle is left for the collector
+        short.response_complete = True
+        short.query = None  # a query knows its request: no circle is left for the collector
         seconds = time.perf_counter() - short.started
         service.answered("POST", short.route.label, reply.status, seconds)
         if not short.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+
+def _too_long_address(limits: Limits) -> Fault:
+    return Fault(code="too_long_address", message=f"The address has more than {limits.address:,} bytes.")
+
+
+def _too_slow(part: str, seconds: float) -> Fault:
+    return Fault(code="too_slow", message=f"The {part} did not arrive within {seconds:g} seconds.")
 
 
 def written(

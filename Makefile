@@ -35,9 +35,9 @@ browser:
 	  || echo "No chromium: the tests that open the report in a browser will be skipped."
 
 test: $(INSTALLED) browser ## every test but the slow ones, under five minutes on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-slow: $(INSTALLED) browser ## the long soaks
+slow: $(INSTALLED) browser ## the long soaks, and what has a target of its own: faults, api-fuzz
 	$(BIN)/python -m pytest -q -m slow
 
 serve-soak: $(INSTALLED) ## a hundred restarts of the server under load, then a million requests
@@ -49,7 +49,7 @@ soak-hostile: $(INSTALLED) ## ten hours' worth of good and hostile requests to a
 cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each is read; CASE=05 picks some
 	PYTHONPATH=. $(BIN)/python tools/cases.py $(CASE)
 
-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
+api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 	$(BIN)/python tools/fuzz_api.py
 
 kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide

@@ -22,7 +22,11 @@ settings.load_profile("netpick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that read the real data as `shared`."""
+    """Marks the tests that read the real data as `shared`, and puts the files that take longest first: whole jobs.
+
+    A worker that got the longest file last would go on alone.
+    """
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.shared)

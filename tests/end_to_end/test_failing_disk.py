@@ -22,6 +22,7 @@ from tools.faults import outcome
 ASKED = ("--models", "mlp[width=1500,layers=2],transformer", "--steps", "30")
 
 
+@pytest.mark.slow
 def test_runs_whose_disk_fails_go_on_as_if_nothing_had_been() -> None:
     """Some operations of a run, injected below Python: see tools/faults.py."""
     faults = [sys.executable, str(ROOT / "tools" / "faults.py"), "200", "60"]

@@ -11,6 +11,7 @@ from served_models import start
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(served_folder: Path) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     from fuzz_api import fuzz

@@ -163,5 +163,5 @@ def some_of(rows: Rows, most: int) -> Rows:
 
 
 def looked_at(sampled: int, all_rows: int, noun: str = "rows") -> str:
-    """ "1,000 of 10,000 test rows looked at", or nothing when it was all of them."""
-    return f" (a sample: {sampled:,} of {all_rows:,} {noun} were looked at)" if sampled < all_rows else ""
+    """ "1,000 of 10,000 test rows, drawn at random", or nothing when it was all of them."""
+    return f" (a sample: {sampled:,} of {all_rows:,} {noun}, drawn at random)" if sampled < all_rows else ""

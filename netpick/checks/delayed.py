@@ -159,8 +159,12 @@ def _lags() -> list[int]:
 
 def _sharpest(lost: dict[int, float], most: float) -> int | None:
     """The lag that explains nearly all, and far more than its neighbours; lag 0 is a copy, which D002 tells."""
-    lag = min(lost, key=lambda one: lost[one])
-    if lag == 0 or abs(lag) > MOST_LAG or lost[lag] > most:
-        return None
-    beside = min(lost[lag - 1], lost[lag + 1])
-    return lag if lost[lag] <= SHARP * beside else None
+    sharp = [
+        lag
+        for lag in range(-MOST_LAG, MOST_LAG + 1)
+        if lost[lag] <= most and lost[lag] <= SHARP * min(lost[lag - 1], lost[lag + 1])
+    ]
+    # What goes round in circles is ahead of itself as well as behind: only what no past explains is of the future.
+    past = [lag for lag in sharp if lag <= 0]
+    found = min(past or sharp, key=lambda lag: (lost[lag], abs(lag)), default=0)
+    return found or None

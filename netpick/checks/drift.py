@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.checks.base import Check, CheckContext, looked_at
+from netpick.checks.base import Check, CheckContext, looked_at, some_of
 from netpick.checks.features import time_of
 from netpick.checks.statistics import CHANCE, counts_chance, ks_chance, ks_distance, stability_index
 from netpick.columns.kinds.cells import as_numbers, as_text
@@ -169,12 +169,12 @@ def _missing(name: str, a: Array, b: Array, columns: int) -> list[tuple[float, s
 def _media(column: ArrayColumn, name: str, learned: Rows, test: Rows) -> list[tuple[float, str]]:
     """A few plain measures of each picture, sound, series or clip."""
     most = max(200, min(2_000, 60_000_000 // max(1, int(np.prod(column.values.shape[1:])))))
-    sides = [measures(column, np.sort(rows[:most])) for rows in (learned, test)]
+    sides = [measures(column, some_of(rows, most)) for rows in (learned, test)]
     found = []
     for word in sides[0]:
         told = _numbers(f"the {word} of '{name}'", sides[0][word], sides[1][word], (len(sides[0]), False))
         found += told
-    sampled = looked_at(min(most, len(learned)), len(learned))
+    sampled = looked_at(min(most, len(learned)), len(learned), "rows to learn from")
     return [(far, words + sampled) for far, words in sorted(found, reverse=True)[:1]]  # they all say the same
 
 

@@ -10,6 +10,8 @@ from netpick.types import Array, ArrayColumn, Finding, Rows, Severity
 FEWEST = 10  # files of a class, and of the others, from where on chance explains nothing
 WARN, STOP = 0.5, 0.95  # how far apart the formats of a class and of the others are; 1: no format in common
 MOST_FORMATS = 0.1  # of the files; with more different formats every class has some of its own by chance
+LEAST = 0.4  # below, nobody asks what chance would do
+DRAWS = 200  # of a class's files among all, for what chance makes of it
 SHOWN = 3
 
 
@@ -59,11 +61,24 @@ class FormatTellsClass(Check):
 
 
 def distance_from_others(counts: Array, label: int) -> float:
-    """Half the sum of differences between the shares of the formats in a class and in all others: 0 equal, 1 apart."""
+    """Half the sum of differences between the shares of the formats in a class and in all others: 0 equal, 1 apart.
+
+    What classes of this size are apart by chance is taken off: ten files have nothing in common with a thousand others where
+    there are hundreds of formats.
+    """
     own, others = counts[label], counts.sum(axis=0) - counts[label]
     if own.sum() < FEWEST or others.sum() < FEWEST:
         return 0.0
-    return float(np.abs(own / own.sum() - others / others.sum()).sum() / 2)
+    seen = float(np.abs(own / own.sum() - others / others.sum()).sum() / 2)
+    if seen < LEAST:
+        return seen
+    total = own + others
+    drawn = np.random.default_rng(0).multivariate_hypergeometric(total, int(own.sum()), DRAWS, method="marginals")
+    shares = drawn / own.sum() - (total - drawn) / others.sum()
+    chance = np.abs(shares).sum(axis=1) / 2
+    if seen <= chance.max():
+        return 0.0
+    return max(0.0, (seen - float(chance.mean())) / (1 - float(chance.mean())))
 
 
 def _evidence(context: CheckContext, names: Array, counts: Array, label: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.checks.base import Check, CheckContext
-from netpick.checks.disguises import Disguise, bins_of_numbers, groups_of_classes, telling_cell, telling_word
+from netpick.checks.disguises import SURE_ROWS, Disguise, bins_of_numbers, groups_of_classes, telling_cell, telling_word
 from netpick.checks.features import days_of
 from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Column, Field, Finding, Rows, Severity, TableColumn
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 MOST_ROWS, FEWEST_ROWS = 20_000, 100
 MOST_CELLS = 2_000_000  # rows times columns looked at
 MOST_TEXTS, MOST_MEDIA = 5_000, 2_000  # rows that words, and pixels, are looked at
-SURE_ROWS = 73  # rows outside the commonest class that are all told: 95 % of further ones will be, too (Wilson)
+EXTREME = 0.01  # of the rows
 RAREST = 10  # rows outside the commonest class, among those that are predicted
 # How much of what is left to know after guessing a column must tell (1: all), for a warning and for a stop. Petal width
 # tells 0.93 of iris, and is what iris is about.
@@ -149,7 +149,7 @@ def _disguise(context: CheckContext, field: Field, halves: _Halves) -> Disguise 
         rows = halves.asked[:MOST_TEXTS]
         return telling_word(as_text(column.values.gather(rows)), context.target[rows], context.labels)
     if classify and isinstance(column, ArrayColumn):
-        rows = np.sort(halves.asked[: max(200, min(MOST_MEDIA, MOST_CELLS * 10 // max(1, column.values[0].size)))])
+        rows = halves.asked[: max(200, min(MOST_MEDIA, MOST_CELLS * 10 // max(1, column.values[0].size)))]
         return telling_cell(column, rows, context.target[rows], context.labels)
     if field.kind not in ("number", "category", "boolean") or not (context.one_class or context.of_numbers):
         return None
@@ -183,9 +183,12 @@ def _told(context: CheckContext, field: Field, halves: _Halves) -> float:
     for k in range(target.shape[1]):
         truth_known, truth_asked = target[halves.known, k], target[halves.asked, k]
         if context.of_numbers:
-            shares.append(_variance_told(truth_known, truth_asked, nearest, found))
+            # One number far beyond all others must not tell the whole variance.
+            plain = ~_extreme(truth_asked) & ~_extreme(asked)
+            sides = [np.ones(len(plain), dtype=bool), plain]
+            shares.append(min(_variance_told(truth_known, truth_asked[s], nearest[s], found[s]) for s in sides))
             if not exact:
-                shares.append(_straight_line(asked, truth_asked))
+                shares.append(min(_straight_line(asked[s], truth_asked[s]) for s in sides))
         else:
             shares.append(_classes_told(truth_known, truth_asked, nearest, found))
     return max(shares)
@@ -231,6 +234,12 @@ def _variance_told(known: Array, asked: Array, nearest: Rows, found: npt.NDArray
     guessed = np.where(found, known[nearest], mean)
     spread = float(np.nansum((asked - asked.mean()) ** 2))
     return 1 - float(np.nansum((guessed - asked) ** 2)) / spread if spread > 0 else 0.0
+
+
+def _extreme(values: Floats) -> npt.NDArray[np.bool_]:
+    """The hundredth of the values that lies furthest from the middle."""
+    far = np.abs(np.nan_to_num(values - np.nanmedian(values)))
+    return np.asarray(far > np.quantile(far, 1 - EXTREME))
 
 
 def _straight_line(values: Floats, truth: Array) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named
+from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named, some_of
 from netpick.columns.kinds.cells import as_moderate_numbers
 from netpick.types import Array, ArrayColumn, Finding, TableColumn
 
@@ -45,10 +45,11 @@ class Outliers(Check):
     def _series(self, context: CheckContext, column: ArrayColumn) -> list[Finding]:
         findings = []
         rows = max(1, MOST_VALUES // max(1, int(np.prod(column.values.shape[1:]))))
-        sampled = looked_at(min(rows, len(column)), len(column), "first rows")
-        part = np.asarray(column.values[:rows], np.float64)
+        sampled = looked_at(min(rows, len(column)), len(column))
+        drawn = some_of(np.arange(len(column)), rows)
+        part = np.asarray(column.values[drawn], np.float64)
         if column.lengths is not None:  # padding is no value
-            beyond = np.arange(part.shape[1])[None, :] >= column.lengths[:rows, None]
+            beyond = np.arange(part.shape[1])[None, :] >= column.lengths[drawn, None]
             part[beyond] = np.nan
         for channel in range(part.shape[2]):
             values = part[..., channel]
@@ -56,8 +57,9 @@ class Outliers(Check):
             if found is not None:
                 marked = found.reshape(values.shape)
                 peak = np.where(marked, np.abs(values), 0).argmax(axis=1)
-                hit = np.asarray(marked.any(axis=1))
-                extremes = values[np.arange(len(values)), peak]
+                hit, extremes = np.zeros(len(column), dtype=bool), np.zeros(len(column))
+                hit[drawn] = marked.any(axis=1)
+                extremes[drawn] = values[np.arange(len(values)), peak]
                 where = f"Channel {channel + 1} of '{column.name}'{sampled}"
                 middle = float(np.nanmedian(values))
                 findings.append(self._finding(context, column.name, where, extremes, hit, middle))
@@ -67,9 +69,9 @@ class Outliers(Check):
         self, context: CheckContext, name: str, where: str, values: Array, found: Array, middle: float | None = None
     ) -> Finding:
         rows = np.flatnonzero(found)
-        rows = rows[np.argsort(-np.abs(values[rows] - np.nanmedian(values)), kind="stable")]
-        shown = ", ".join(f"{values[row]:.6g} ({rows_named(context, np.array([row]))})" for row in rows[:3].tolist())
         centre = float(np.nanmedian(values)) if middle is None else middle
+        rows = rows[np.argsort(-np.abs(values[rows] - centre), kind="stable")]
+        shown = ", ".join(f"{values[row]:.6g} ({rows_named(context, np.array([row]))})" for row in rows[:3].tolist())
         return self.finding(
             severity="warning",
             evidence=(

@@ -41,6 +41,7 @@ SAME_WIDTH = 1.35  # ratio of the widths of both heaps in logarithms
 DEEP = 0.35  # of the lower heap's height, for the valley between the two
 APART = 2.5  # widths (standard deviations) between the heaps
 SAME_SHAPE = 0.25  # distance between the heaps once brought to one unit
+TOLD_ELSEWHERE = 0.5  # distance between the heaps in another column, from which on they are two kinds of things
 FAHRENHEIT = (1.8, 32.0)
 MOST_CHANGES, AROUND = 20, 60  # of the unit in time, and steps on each side of one
 WITH_UNIT = r"^\s*[-+]?\d+(?:[.,]\d+)*\s*([a-zA-Zµ°%\"']{1,6})\.?\s*$"
@@ -75,6 +76,8 @@ class MixedUnits(Check):
                 found = _numbers(values)
                 if found is None and context.order is not None:
                     found = _numbers(values, context.order)
+                if found is not None and context.order is None and _told_elsewhere(context, field.name, found[1]):
+                    found = None
             elif column.values.dtype == pl.String and field.kind != "datetime":
                 looked += 1
                 found = _written(column.values)
@@ -93,6 +96,24 @@ class MixedUnits(Check):
             columns=(name,),
             rows=tuple(rows[:LISTED].tolist()),
         )
+
+
+def _told_elsewhere(context: CheckContext, name: str, rows: Array) -> bool:
+    """Whether another column of numbers tells the two heaps apart: then there are two kinds of things, not two units.
+
+    How a number was written down has nothing to do with what else is known of its row.
+    """
+    rare = np.zeros(context.source.num_rows, dtype=bool)
+    rare[rows] = True
+    for field in context.schema.fields:
+        column = context.source.columns[field.name]
+        if field.name == name or field.kind != "number" or not isinstance(column, TableColumn):
+            continue
+        values = as_numbers(column.values).to_numpy()
+        known = ~np.isnan(values)
+        if ks_distance(values[rare & known], values[~rare & known]) >= TOLD_ELSEWHERE:
+            return True
+    return False
 
 
 def _written(cells: pl.Series) -> tuple[str, Array] | None:
@@ -117,9 +138,9 @@ def _numbers(values: Array, order: Array | None = None) -> tuple[str, Array] | N
     if order is not None:
         known = values[order][~np.isnan(values[order])]
         known = _around_changes(known)
-    if len(known) < FEWEST_ROWS or len(np.unique(known[:5_000])) < FEWEST_VALUES:
-        return None
     sample = known if len(known) <= 20_000 else np.random.default_rng(0).choice(known, 20_000, replace=False)
+    if len(known) < FEWEST_ROWS or len(np.unique(sample)) < FEWEST_VALUES:
+        return None
     found = _by_factor(sample) or _temperatures(sample)
     if found is None:
         return None

@@ -60,6 +60,15 @@ def empty_texts(place: Place, name: str, share: float) -> Planted:
     return Planted(data=frame.with_columns(cells.alias("text")), options={"target": ("label",)})
 
 
+def endless_texts(place: Place, name: str, copies: int) -> Planted:
+    """Some texts are joined to so many others that they are longer than what is read."""
+    frame = texts(place, name)
+    cells = frame["text"].to_list()
+    for row in range(0, len(cells), 50):
+        cells[row] = " ".join(cells[row : row + copies] * (4_200 // copies))
+    return Planted(data=frame.with_columns(pl.Series("text", cells)), options={"target": ("label",)})
+
+
 def repeated_texts(place: Place, name: str, share: float) -> Planted:
     frame = texts(place, name)
     again = frame[: round(share * len(frame))].with_columns(pl.col("text").str.to_uppercase())
@@ -331,6 +340,7 @@ CASES: list[Case] = [
     *cases("text", "D002", telling_words, [("sms", "#closed")], [("reviews", "<eos2>"), ("made", "zzz")]),
     *cases("text", "D014", empty_texts, [("made", 0.02)], [("sms", 0.1)]),
     *cases("text", "D015", repeated_texts, [("made", 0.1)], [("reviews", 0.02)]),
+    *cases("text", "D029", endless_texts, [("made", 5)], [("reviews", 8)]),
     *cases("text", "D023", torn_texts, [("sms", 0.03)], [("made", 0.05)]),
     *cases("text", "D025", longer_texts, [("reviews", 2)], [("made", 3)]),
     *cases("text", "D024", mislabelled_texts, [("sms", 0.05)], []),

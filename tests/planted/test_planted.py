@@ -9,6 +9,8 @@ import pytest
 from netpick.checks import CHECKS
 from netpick.contest.prepare import FitOptions, prepare
 from planted.case import Case, Place
+from planted.generated import ONE_EACH as CLEAN_SETS
+from planted.generated import Clean
 from planted.media import CASES as MEDIA
 from planted.sequences import CASES as SEQUENCES
 from planted.tables import CASES as TABLES
@@ -26,6 +28,14 @@ def look_for(case: Case, place: Place) -> list[str]:
 @pytest.mark.parametrize("code", sorted(ONE_EACH))
 def test_what_was_planted_is_found(code: str, tmp_path: Path) -> None:
     assert code in look_for(ONE_EACH[code], Place(folder=tmp_path / "data", shared=None, seed=7))
+
+
+@pytest.mark.parametrize("clean", CLEAN_SETS, ids=lambda one: one.name)
+def test_no_clean_set_is_stopped(clean: Clean, tmp_path: Path) -> None:
+    """One set of every kind; `make planted` looks at two hundred."""
+    made = clean.data(tmp_path / "data")
+    findings = prepare(made.data, FitOptions(accept=tuple(CHECKS), **made.options)).findings
+    assert [f.evidence for f in findings if f.severity == "severe"] == []
 
 
 def test_something_is_planted_for_every_check_and_every_kind() -> None:

@@ -14,6 +14,7 @@ from netpick.checks.base import Check, CheckContext, FinishedContest, ResultChec
 from netpick.checks.classes import RareClasses, UnevenClasses
 from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.constant import NothingChanges
+from netpick.checks.cut_texts import CutTexts
 from netpick.checks.delayed import DelayedTarget
 from netpick.checks.drift import Drift
 from netpick.checks.duplicates import DuplicateRows
@@ -84,6 +85,7 @@ CHECKS: dict[str, Check] = {
         Outliers(),
         NothingChanges(),
         MixedUnits(),
+        CutTexts(),
     )
 }
 

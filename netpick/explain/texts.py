@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from netpick.columns.kinds.cells import as_text
-from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD, WORD_START, Vocabulary
+from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD_START, Vocabulary
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
 from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.models.networks.text_stem import TokenStem
+from netpick.models.networks.text_windows import WindowedTexts
 from netpick.types import Array, TableColumn
 from netpick.types.drawings import Bar, Bars, Figure, Fold, Stack, Words
 from netpick.types.words import counted, grouped, significant
@@ -31,12 +32,18 @@ def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[
     words = token_words(subject, row, name)
     noun = "symbol" if all(len(word) == 1 for word in words) else "token"
     steps = Steps(noun=noun, names=words, group=group_of(trunk), item=noun)
+    if in_several_windows(trunk, len(words)):  # what is inside is of windows, not of the text
+        return (words_figure(subject, batch, name, target, words, gradients=False),)
     return (
         words_figure(subject, batch, name, target, words),
         *fired.text_figures(subject, batch, trunk, target, words),
         *gates.gate_figures(subject, batch, trunk, target, steps),
         *attention.sequence_figures(subject, batch, trunk, target, steps),
     )
+
+
+def in_several_windows(trunk: nn.Module, tokens: int) -> bool:
+    return any(tokens > part.window for part in trunk.modules() if isinstance(part, WindowedTexts))
 
 
 def token_words(subject: Subject, row: int, name: str) -> list[str]:
@@ -60,7 +67,7 @@ def _as_written(subject: Subject, row: int, column: str, vocabulary: Vocabulary,
     text = as_text(found.values.gather([int(subject.rows[row])])).fill_null("")
     if vocabulary.reading == "characters":
         return list(str(text.str.normalize("NFC")[0]))[:count]
-    words: list[str] = text.str.head(CHARACTERS_A_TOKEN * MOST_TOKENS).str.extract_all(WORD)[0].to_list()
+    words: list[str] = text.str.head(CHARACTERS_A_TOKEN * count).str.extract_all(vocabulary.word)[0].to_list()
     return words[:count]
 
 
@@ -68,7 +75,8 @@ def _as_written(subject: Subject, row: int, column: str, vocabulary: Vocabulary,
 
 
 def token_occlusion(subject: Subject, batch: Batch, name: str, target: Target) -> Array:
-    """(T,): how much the score falls when a token is replaced by common ones, the mean over some of them.
+    """(T,): how much the score falls when a token is replaced by common ones, the mean over some of them; of long texts, when
+    the stretch that it stands in is.
 
     Common words say little, and the network knows them; the token for unknown ones may never have come in training, and what
     it then does to an answer is chance. After Zintgraf et al. (2017).
@@ -76,14 +84,18 @@ def token_occlusion(subject: Subject, batch: Batch, name: str, target: Target) -
     tokens = batch[name]
     length = max(1, int(batch[f"{name}.mask"][0].sum()))
     known = subject.inputs[name].cardinalities[0] - FIRST
-    count = max(1, min(known - 1, MOST_REPLACEMENTS, MOST_VARIANTS // length))
+    stretch = -(-length // MOST_TOKENS)
+    places = -(-length // stretch)
+    count = max(1, min(known - 1, MOST_REPLACEMENTS, MOST_VARIANTS // places))
     whole = float(subject.scores(batch, target)[0])
-    variants = tokens.repeat(length * count, 1)
-    for place in range(length):
-        others = [token for token in range(FIRST, FIRST + count + 1) if token != int(tokens[0, place])][:count]
-        variants[place * count : place * count + len(others), place] = torch.tensor(others or [UNKNOWN])
+    variants = tokens.repeat(places * count, 1)
+    for place in range(places):
+        start, end = place * stretch, min(length, (place + 1) * stretch)
+        there = set(tokens[0, start:end].tolist()) if stretch == 1 else set()
+        others = [token for token in range(FIRST, FIRST + count + 1) if token not in there][:count] or [UNKNOWN]
+        variants[place * count : place * count + len(others), start:end] = torch.tensor(others).unsqueeze(1)
     fallen = whole - subject.changed(batch, {name: variants}, target)
-    return np.asarray(fallen.reshape(length, count).mean(axis=1))
+    return np.repeat(np.asarray(fallen.reshape(places, count).mean(axis=1)), stretch)[:length] / stretch
 
 
 def token_shares(

@@ -15,6 +15,7 @@ from netpick.columns.encode import Encoder
 from netpick.columns.kinds.boolean import PAIRS
 from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.columns.kinds.datetime import format_of, to_days
+from netpick.columns.kinds.text import unknown_tokens
 from netpick.data.formats import Neighbours
 from netpick.data.formats.base import Decimal
 from netpick.data.formats.missing import AMONG_NUMBERS, MISSING
@@ -25,6 +26,12 @@ from netpick.saved.parts import ModelParts
 from netpick.types import CellFormat, Column, Note, Source, TableColumn
 
 UNREAD, OTHERWISE, UNSEEN = "unread cells", "read otherwise", "unseen values"  # subjects of notes
+MOST_TEXTS = 2_000  # whose words are looked up
+UNKNOWN_SHARE, UNKNOWN_TIMES = (
+    0.1,
+    3.0,
+)  # of new words that are unknown, and how many times as many as in training, for a warning
+FEWEST_TOKENS = 5  # in all, from which on their share means something
 NAMED = 3  # cells that a note shows
 ZONE = r" ?([+-]\d\d:?\d\d|Z)$"
 
@@ -45,6 +52,7 @@ def as_in_training(source: Source, parts: ModelParts) -> Source:
     columns: dict[str, Column] = dict(source.columns)
     notes = list(source.notes)
     strays: dict[str, Sequence[tuple[int, str]]] = {}
+    notes += [note for encoder in parts.encoders if (note := _unknown_words(columns, encoder)) is not None]
     for name, meaning in _meanings(parts).items():
         series = series_of(columns[name]) if name in columns else None
         if series is None or series.null_count() == len(series):
@@ -227,6 +235,25 @@ def _key(text: str) -> str:
     plain = plain_spelling(text)
     digits = plain.removesuffix(".0")
     return str(int(digits)) if digits.isdecimal() and len(digits) < 16 else plain
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+def _unknown_words(columns: Mapping[str, Column], encoder: Encoder) -> Note | None:
+    """What is said where a column of texts holds far more unknown words than the training rows did."""
+    column = columns.get(encoder.column)
+    if encoder.kind != "text" or column is None or series_of(column) is None:
+        return None
+    unknown, total = unknown_tokens(column, encoder.state, MOST_TEXTS)
+    if total < FEWEST_TOKENS or unknown < max(UNKNOWN_SHARE, UNKNOWN_TIMES * encoder.state.share_unknown) * total:
+        return None
+    what = "characters" if encoder.state.vocabulary.reading == "characters" else "words or parts of words"
+    text = (
+        f"{unknown / total:.0%} of the {what} in '{encoder.column}' ({unknown:,} of {total:,} looked at) never came in the training "
+        f"texts, where {encoder.state.share_unknown:.1%} were unknown: the model goes by the rest."
+    )
+    return Note(subject=UNSEEN, text=text)
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

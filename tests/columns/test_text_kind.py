@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from netpick.columns.kinds.text import LONGEST, Text, described, told
+from netpick.columns.kinds.text import LONGEST, Text, described, told, unknown_tokens
 from netpick.columns.kinds.tokenizing import (
     MOST_TOKENS,
     PIECE_ROWS,
@@ -111,7 +111,7 @@ def test_a_text_of_ten_megabytes_is_cut_not_refused() -> None:
     state = KIND.fit(cells, np.arange(41))
     assert state.length <= LONGEST
     assert state.share_cut == pytest.approx(1 / 41)
-    assert "longer texts (2.4%) are cut there" in told("note", state)
+    assert f"longer texts (2.4%) lose their middle and keep {state.length // 2} at each end" in told("note", state)
     assert KIND.encode(cells, state).shape == (41, state.length)
 
 
@@ -187,3 +187,47 @@ def test_a_vocabulary_from_a_file_is_looked_through(name: str) -> None:
     adapter.validate_json(json.dumps(good))
     with pytest.raises(ValidationError):
         adapter.validate_json(json.dumps(good | BROKEN[name]))
+
+
+def test_long_texts_keep_both_ends() -> None:
+    vocabulary = learned(*["one two three four five six seven eight nine ten"] * 2)
+    words = dict(zip(vocabulary.tokens, range(2, 12), strict=True))
+    text = "one two three four " + "five " * 90 + "seven eight nine ten"
+    cells = pl.Series(["one two", text, "ten nine"])
+    encoded = encode_texts(cells, vocabulary, 6, ends=True)
+    wanted = [words[w] for w in ("one", "two", "three", "eight", "nine", "ten")]
+    assert encoded[1].tolist() == wanted
+    assert encoded[0].tolist() == [words["one"], words["two"], 0, 0, 0, 0]
+    assert encoded[2].tolist() == [words["ten"], words["nine"], 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_texts_that_fit_are_the_same_with_and_without_ends(ends: bool) -> None:
+    cells = pl.Series(["a cat sat", "the dog", None, "a the cat"] * 3)
+    vocabulary = learn_vocabulary(cells.drop_nulls())
+    assert (encode_texts(cells, vocabulary, 3, ends=ends) == encode_texts(cells, vocabulary, 3)).all()
+
+
+def test_letters_of_scripts_without_blanks_stand_for_themselves() -> None:
+    mixed = learned(*["東京は good です", "ภาษาไทย und Straße", "مرحبا بالعالم"] * 4)
+    assert mixed.letters
+    assert {"東", "京", "は", "good", "ภ", "straße", "مرحبا"} <= {token.lstrip("▁") for token in mixed.tokens}
+    assert not learned(*["a cat sat", "the dog"] * 4).letters
+    assert TypeAdapter(Vocabulary).validate_json(b'{"reading": "words", "tokens": ["a"]}').letters is False
+
+
+def test_sentences_without_blanks_are_texts_and_no_names() -> None:
+    cells = [f"この映画は本当に{word}かった{number}" for word in ("楽し", "悲し", "怖") for number in range(60)]
+    claim = KIND.claim(column(cells))
+    assert claim is not None
+    assert claim.strength >= 0.4
+    assert learn_vocabulary(pl.Series(cells)).reading == "characters"
+    mixed = learn_vocabulary(pl.Series([*cells, *["a film that is fine"] * 60]))
+    assert mixed.reading != "characters"
+    assert mixed.letters
+
+
+def test_unknown_words_are_counted() -> None:
+    cells = column(["the cat sat on the mat"] * 20)
+    state = KIND.fit(cells, np.arange(20))
+    assert unknown_tokens(column(["the dog sat on a log", None]), state, 100) == (3, 6)

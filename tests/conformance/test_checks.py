@@ -418,6 +418,13 @@ SAMPLES = {
         not_for=clean(),
         passes=texts({}),
     ),
+    "D029": Sample(
+        faulty=texts({5: "yes " * 5_000}),
+        severity="info",
+        words="1 of 1,000 texts in 'note' (0.1%) have more than 4,096 words (at most 5,000): row 6.",
+        not_for=clean(),
+        passes=texts({5: "yes " * 4_000}),
+    ),
     "D015": Sample(
         faulty=texts({5: "Call me", 6: "call  ME ", 7: "call me"}),
         severity="info",
@@ -574,6 +581,7 @@ def test_running_all_of_them_sorts_them_in_three() -> None:
         "D021",
         "D022",
         "D027",
+        "D029",
     ]
     assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
 

@@ -11,10 +11,18 @@ from pydantic.dataclasses import dataclass
 
 from netpick.columns.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.columns.kinds.cells import as_text, examples_of, series_of
-from netpick.columns.kinds.tokenizing import Vocabulary, count_tokens, encode_texts, learn_vocabulary
+from netpick.columns.kinds.tokenizing import (
+    LETTER,
+    UNKNOWN,
+    UNPARTED,
+    Vocabulary,
+    count_tokens,
+    encode_texts,
+    learn_vocabulary,
+)
 from netpick.types import STRICT, Array, Column, Form, InputSpec, Note, Rows
 
-LONGEST = 256  # tokens: what recurrent networks and attention get through within a minute or two
+LONGEST = 4_096  # tokens that are read of a text; of longer ones the two ends
 MOST_LENGTH = 1 << 16  # that a model file may ask for
 NEARLY_ALL = 0.99  # of the training texts are read to their end, if that takes no more tokens than that
 LOOKED_AT = 2_000  # texts
@@ -31,6 +39,7 @@ class TextState:
     length: int = Field(ge=1, le=MOST_LENGTH)
     share_cut: float = Field(ge=0, le=1)  # training texts that are longer
     share_unknown: float = Field(ge=0, le=1)  # tokens of training texts that the vocabulary lacks
+    ends: bool = False  # whether longer texts keep their two ends, not their start alone
 
 
 class Text(Kind):
@@ -68,16 +77,17 @@ class Text(Kind):
         length = min(
             LONGEST, longest, max(8, round(1.25 * float(np.quantile(counts, NEARLY_ALL))) if len(counts) else 8)
         )
-        encoded = encode_texts(texts[: 4 * LOOKED_AT], vocabulary, length)
+        encoded = encode_texts(texts.gather_every(max(1, len(texts) // (2 * LOOKED_AT))), vocabulary, length)
         return TextState(
             vocabulary=vocabulary,
             length=length,
             share_cut=float((counts > length).mean()) if len(counts) else 0.0,
             share_unknown=float((encoded == 1).sum() / max(1, int((encoded > 0).sum()))),
+            ends=True,
         )
 
     def encode(self, column: Column, state: Any) -> Array:
-        return encode_texts(_texts(column), state.vocabulary, state.length)
+        return encode_texts(_texts(column), state.vocabulary, state.length, ends=state.ends)
 
     def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         return (name,)
@@ -128,8 +138,16 @@ def told(name: str, state: TextState, *, private: bool = False) -> str:
         "characters": f"by characters: the {size:,} {kept}",
     }[reading]
     noun = "characters" if reading == "characters" else "tokens"
-    cut = f"; longer texts ({state.share_cut:.1%}) are cut there" if state.share_cut else ""
+    where = f"lose their middle and keep {state.length // 2} at each end" if state.ends else "are cut there"
+    cut = f"; longer texts ({state.share_cut:.1%}) {where}" if state.share_cut else ""
     return f"'{name}' is read {what} ({state.share_unknown:.1%} unknown), up to {state.length} {noun} a text{cut}."
+
+
+def unknown_tokens(column: Column, state: TextState, most: int) -> tuple[int, int]:
+    """Tokens of at most so many texts, evenly spaced, that the vocabulary lacks, and all of theirs."""
+    texts = _texts(column).drop_nulls()
+    encoded = encode_texts(texts.gather_every(max(1, -(-len(texts) // most))), state.vocabulary, state.length)
+    return int((encoded == UNKNOWN).sum()), int((encoded > 0).sum())
 
 
 def _texts(column: Column) -> pl.Series:
@@ -141,4 +159,6 @@ def _texts(column: Column) -> pl.Series:
 def _words(filled: pl.Series) -> float:
     """Words of letters in the middle one of some texts."""
     sample = filled.gather_every(max(1, len(filled) // LOOKED_AT))
-    return float(sample.str.count_matches(r"\p{L}[\p{L}\p{M}'’]*").median() or 0)  # type: ignore[arg-type]
+    # Of scripts that part no words, two letters count as one.
+    words = rf"(?:{LETTER}){{1,2}}|[\p{{L}}--[{UNPARTED}]][[\p{{L}}\p{{M}}'’]--[{UNPARTED}]]*"
+    return float(sample.str.count_matches(words).median() or 0)  # type: ignore[arg-type]

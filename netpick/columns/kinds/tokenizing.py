@@ -33,11 +33,18 @@ SEEN_TWICE = 2  # a token that came once teaches nothing but "rare"
 SHOUTED = 5  # times that a word must come in capitals to be a word of its own: FREE is not free
 RARE_SHARE = 0.15  # of all words: above it, words are cut into pieces
 ONE_WORD_SHARE = 0.5  # of all texts
+SOME_WORDS = 0.1  # of all texts have blanks, from which on a column of scripts that part no words is a mixed one, where
+MANY_LETTERS = 6  # letters of such scripts are more than a word
 PIECE_ROWS = 4_096  # rows that a thread takes at once
 RANKED_TEXTS, RANKED_LENGTH = 20_000, 256  # that pieces are counted in
 
 # Words with their apostrophes, runs of dots and of exclamation and question marks, and every other sign by itself.
 WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}]+)*|\.{2,}|!{2,}|\?{2,}|\S"
+# Scripts that part no words: their letters, each with its marks, stand for themselves.
+UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+LETTER = rf"[[{UNPARTED}ー]&&\p{{L}}]\p{{M}}*"
+PARTED = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{UNPARTED}ー]]"
+WORD_OR_LETTER = rf"{LETTER}|{PARTED}+(?:['’]{PARTED}+)*|\.{{2,}}|!{{2,}}|\?{{2,}}|\S"
 SPACED = r"\S\s+\S"
 WORD_START = "▁"  # in front of the first piece of a word, as in SentencePiece (Kudo & Richardson 2018)
 
@@ -54,6 +61,7 @@ class Vocabulary:
     reading: Reading
     tokens: tuple[Token, ...] = Field(max_length=MOST_TOKENS)
     merges: tuple[tuple[Token, Token], ...] = Field(default=(), max_length=MOST_TOKENS)
+    letters: bool = False  # whether letters of scripts that part no words stand for themselves
 
     def __post_init__(self) -> None:
         known = set(self.tokens)
@@ -68,6 +76,11 @@ class Vocabulary:
     def size(self) -> int:
         return len(self.tokens) + FIRST
 
+    @property
+    def word(self) -> str:
+        """The expression that finds its words."""
+        return WORD_OR_LETTER if self.letters else WORD
+
 
 def learn_vocabulary(texts: pl.Series, fewest: int = 1) -> Vocabulary:
     """The vocabulary of these texts (String, no nulls): characters where most texts are one word, else words; pieces of words
@@ -77,14 +90,19 @@ def learn_vocabulary(texts: pl.Series, fewest: int = 1) -> Vocabulary:
     """
     characters = int(texts.str.len_chars().sum() or 0)
     texts = texts.gather_every(max(1, -(-characters // LEARNED_CHARACTERS)))
-    if len(texts) == 0 or float(texts.str.contains(SPACED).mean() or 0.0) < ONE_WORD_SHARE:  # type: ignore[arg-type]
+    letters = bool(texts.str.contains(rf"[{UNPARTED}]").any())
+    parted = texts.str.contains(SPACED)
+    if letters and float(parted.mean() or 0.0) >= SOME_WORDS:  # type: ignore[arg-type]
+        parted |= texts.str.count_matches(LETTER) >= MANY_LETTERS
+    if len(texts) == 0 or float(parted.mean() or 0.0) < ONE_WORD_SHARE:  # type: ignore[arg-type]
         return _learn_characters(texts, fewest)
-    texts = _of_common_words(texts, fewest) if fewest > 1 else texts
-    counts = _word_counts(texts)
+    word = WORD_OR_LETTER if letters else WORD
+    texts = _of_common_words(texts, fewest, word) if fewest > 1 else texts
+    counts = _word_counts(texts, word)
     once = counts.filter((pl.col("count") == 1) & ~pl.col("word").str.contains(r"\p{N}")).height  # numbers have shapes
     if once > RARE_SHARE * max(1, int(counts["count"].sum())):
-        return _learn_pieces(texts, counts)
-    return _learn_words(counts)
+        return _learn_pieces(texts, counts, letters=letters)
+    return replace(_learn_words(counts), letters=letters)
 
 
 def count_tokens(texts: pl.Series, vocabulary: Vocabulary, most: int) -> Array:
@@ -100,20 +118,42 @@ def count_tokens(texts: pl.Series, vocabulary: Vocabulary, most: int) -> Array:
     return counts
 
 
-def encode_texts(texts: pl.Series, vocabulary: Vocabulary, length: int) -> Array:
-    """Numbers of tokens (N, length) int32, 0 behind the last one. Nulls count as empty texts."""
+def encode_texts(texts: pl.Series, vocabulary: Vocabulary, length: int, *, ends: bool = False) -> Array:
+    """Numbers of tokens (N, length) int32, 0 behind the last one. Nulls count as empty texts.
+
+    ends: texts with more tokens keep the first half of the length and the last, not the beginning alone.
+    """
     out = np.zeros((len(texts), length), dtype=np.int32)
     reader = READERS[vocabulary.reading](vocabulary)
 
     def fill(start: int) -> None:
         part = texts.slice(start, PIECE_ROWS)
-        counts, numbers = reader.read(part, length)
+        counts, numbers = reader.read(part, length + 1) if ends else reader.read(part, length)
+        if ends and (counts > length).any():
+            counts, numbers = _with_ends(part, reader, (counts, numbers), length)
         rows = out[start : start + len(part)]
         rows[np.arange(length) < counts[:, None]] = numbers
         rows[counts == 0, 0] = UNKNOWN
 
     _for_pieces(fill, len(texts))
     return out
+
+
+def _with_ends(texts: pl.Series, reader: Reader, read: tuple[Array, Array], length: int) -> tuple[Array, Array]:
+    """What was read of texts, up to length + 1 tokens, with the last tokens of longer ones behind their first."""
+    counts, numbers = read
+    long = np.flatnonzero(counts > length)
+    reach = 2 * CHARACTERS_A_TOKEN * length
+    tails = texts.gather(long).fill_null("").str.tail(reach)
+    tail_counts, tail_numbers = reader.cut(tails, reach)
+    stops = np.cumsum(counts)
+    tail_stops = np.cumsum(tail_counts)
+    keep = np.ones(len(numbers), dtype=bool)
+    keep[stops[long] - 1] = False  # the token beyond
+    for place, row in enumerate(long.tolist()):
+        behind = min(length // 2, int(tail_counts[place]))
+        numbers[stops[row] - 1 - behind : stops[row] - 1] = tail_numbers[tail_stops[place] - behind : tail_stops[place]]
+    return np.minimum(counts, length), numbers[keep]
 
 
 def _for_pieces(fill: Callable[[int], None], rows: int) -> None:
@@ -141,9 +181,9 @@ class Reader(ABC):
         return self.cut(texts.fill_null("").str.head(CHARACTERS_A_TOKEN * most), most)
 
 
-def _words(texts: pl.Series, most: int) -> tuple[Array, pl.Series]:
+def _words(texts: pl.Series, most: int, word: str) -> tuple[Array, pl.Series]:
     """Words of each text, counted (n,) and one behind the other."""
-    lists = texts.str.extract_all(WORD).list.head(most)
+    lists = texts.str.extract_all(word).list.head(most)
     counts = lists.list.len().to_numpy().astype(np.int64)
     return counts, lists.filter(pl.Series(counts > 0)).explode()
 
@@ -191,18 +231,18 @@ def _code_points(texts: pl.Series) -> Array:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _of_common_words(texts: pl.Series, fewest: int) -> pl.Series:
+def _of_common_words(texts: pl.Series, fewest: int, word: str) -> pl.Series:
     """The texts with no words but those that at least so many of them hold, in whatever case."""
-    words = texts.str.extract_all(WORD)
+    words = texts.str.extract_all(word)
     lower = pl.element().str.normalize("NFKC").str.to_lowercase()
     held = words.list.eval(lower.unique()).explode().drop_nulls().alias("word").value_counts()
     common = held.filter(pl.col("count") >= fewest)["word"].to_list()
     return words.list.eval(pl.element().filter(lower.is_in(common))).list.join(" ")
 
 
-def _word_counts(texts: pl.Series) -> pl.DataFrame:
+def _word_counts(texts: pl.Series, word: str) -> pl.DataFrame:
     """Columns `word` and `count`: words in lower case, but for those that are often in capitals; no long runs."""
-    words = texts.str.extract_all(WORD).explode().drop_nulls()
+    words = texts.str.extract_all(word).explode().drop_nulls()
     counts = words.alias("word").value_counts().filter(pl.col("word").str.len_chars() <= LONGEST_WORD)
     lower = _lowered(counts["word"])
     capitals = (counts["word"] == counts["word"].str.to_uppercase()) & (counts["word"] != lower)
@@ -224,10 +264,10 @@ class WordReader(Reader):
     """A word as it is, else in lower case, else by the shape of its digits, else unknown."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self.known = pl.Enum(vocabulary.tokens)
+        self.known, self.word = pl.Enum(vocabulary.tokens), vocabulary.word
 
     def cut(self, texts: pl.Series, most: int) -> tuple[Array, Array]:
-        counts, words = _words(texts, most)
+        counts, words = _words(texts, most, self.word)
         numbers = _places(words, self.known)
         unknown = numbers == UNKNOWN
         if unknown.any():
@@ -258,7 +298,7 @@ def _shaped(words: pl.Expr) -> pl.Expr:
 # --- pieces of words -------------------------------------------------------------------------------------------------
 
 
-def _learn_pieces(texts: pl.Series, counts: pl.DataFrame) -> Vocabulary:
+def _learn_pieces(texts: pl.Series, counts: pl.DataFrame, *, letters: bool) -> Vocabulary:
     """Byte-pair encoding of words in lower case, from single characters up to whole frequent words."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -266,12 +306,13 @@ def _learn_pieces(texts: pl.Series, counts: pl.DataFrame) -> Vocabulary:
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     size = int(np.clip(len(counts) // 2, 500, MOST_PIECES))
     trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=SEEN_TWICE, show_progress=False)
-    words = _lowered(texts).str.extract_all(WORD).list.eval(pl.concat_str(pl.lit(WORD_START), pl.element()))
+    word = WORD_OR_LETTER if letters else WORD
+    words = _lowered(texts).str.extract_all(word).list.eval(pl.concat_str(pl.lit(WORD_START), pl.element()))
     tokenizer.train_from_iterator(words.list.join(" ").to_list(), trainer)
     model = json.loads(tokenizer.to_str())["model"]
     pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
-    learned = Vocabulary(reading="pieces", tokens=tuple(pieces), merges=tuple(merges))
+    learned = Vocabulary(reading="pieces", tokens=tuple(pieces), merges=tuple(merges), letters=letters)
     # The library numbers pieces by how they were made; the commonest first is what shorter views of a text count on.
     encoded = encode_texts(texts.gather_every(max(1, len(texts) // RANKED_TEXTS)), learned, RANKED_LENGTH)
     used = np.bincount(encoded.ravel(), minlength=learned.size)[FIRST:]
@@ -286,11 +327,12 @@ class PieceReader(Reader):
         from tokenizers import Tokenizer, models
 
         numbers = {piece: number for number, piece in enumerate(vocabulary.tokens, start=FIRST)}
+        self.word = vocabulary.word
         self.tokenizer = Tokenizer(models.BPE(vocab=numbers, merges=list(vocabulary.merges)))
         self.pieces: dict[str, Array] = {}
 
     def cut(self, texts: pl.Series, most: int) -> tuple[Array, Array]:
-        counts, words = _words(texts, most)
+        counts, words = _words(texts, most, self.word)
         if len(words) == 0:
             return counts, np.zeros(0, np.int32)
         distinct = words.unique()

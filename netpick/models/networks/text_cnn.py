@@ -20,6 +20,7 @@ from netpick.errors import RequestError
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.networks.text_stem import TokenStem, reads_characters, text_passes, text_recipe
+from netpick.models.networks.text_windows import WINDOW, in_windows, long_texts, window_sizes
 from netpick.types import STRICT, Form, Inputs
 from netpick.types.recipe import Recipe
 
@@ -37,6 +38,8 @@ class TextCnnSettings:
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
     pooling: Literal["max", "max+mean"] = "max"  # what is kept of a filter's answers
+    window: int = Field(default=0, ge=0, le=4096)  # tokens that are read at once of a longer text; 0: all of them
+    windows: int = Field(default=0, ge=0, le=4096)  # of each text, half from its start and half from its end; 0: all
 
 
 class DilatedLayer(nn.Module):
@@ -105,25 +108,41 @@ class TextCnn(Architecture):
     Settings = TextCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextCnnSettings:
+        window = WINDOW if long_texts(inputs) else 0
         if reads_characters(inputs):
-            return TextCnnSettings(embedding=32, width=96, shortest=2, longest=5, dropout=0.3, pooling="max+mean")
+            return TextCnnSettings(
+                embedding=32, width=96, shortest=2, longest=5, dropout=0.3, pooling="max+mean", window=window
+            )
         return TextCnnSettings(
-            embedding=64, width=64, shortest=1, longest=4, embedding_dropout=0.3, dropout=0.5, pooling="max+mean"
+            embedding=64,
+            width=64,
+            shortest=1,
+            longest=4,
+            embedding_dropout=0.3,
+            dropout=0.5,
+            pooling="max+mean",
+            window=window,
         )
 
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Fewer filters, and no wide ones: an eighth of the operations of the preset for words."""
         passes = text_passes(self.recipe(inputs, num_rows, num_outputs), num_rows)
         preset = self.presets(inputs, num_rows, num_outputs)
+        fewer = window_sizes(preset, passes, inputs)
+        preset = preset if not fewer else fewer[-1].settings
+        said = f"{fewer[-1].remark}, and " if fewer else ""
         half = replace(preset, width=preset.width // 2)
         least = replace(half, longest=preset.longest - 1, embedding=preset.embedding // 2)
         return [
-            Size(settings=preset, passes=passes),
-            Size(settings=half, passes=passes, remark=f"has {half.width} filters of each width, not {preset.width}"),
+            Size(settings=self.presets(inputs, num_rows, num_outputs), passes=passes),
+            *fewer,
+            Size(
+                settings=half, passes=passes, remark=f"{said}has {half.width} filters of each width, not {preset.width}"
+            ),
             Size(
                 settings=least,
                 passes=passes,
-                remark=f"has {least.width} filters of each width up to {least.longest}, and vectors of {least.embedding}",
+                remark=f"{said}has {least.width} filters of each width up to {least.longest}, and vectors of {least.embedding}",
             ),
         ]
 
@@ -132,4 +151,4 @@ class TextCnn(Architecture):
         return text_recipe(inputs, num_rows, rate, warmup=0.1)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
-        return TextCnnTrunk(inputs, settings)
+        return in_windows(TextCnnTrunk(inputs, settings), inputs, settings)

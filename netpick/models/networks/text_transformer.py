@@ -22,6 +22,7 @@ from netpick.models.networks.blocks import Activation, Dropout, EncoderLayer, ch
 from netpick.models.networks.patch_transformer import sincos
 from netpick.models.networks.stems import group_mask, group_steps
 from netpick.models.networks.text_stem import TokenStem, patch_sizes, reads_characters, text_passes, text_recipe
+from netpick.models.networks.text_windows import WINDOW, in_windows, long_texts, of_window, window_sizes
 from netpick.types import STRICT, Form, Inputs
 from netpick.types.recipe import Recipe
 
@@ -39,6 +40,8 @@ class TextTransformerSettings:
     activation: Activation = "gelu"
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    window: int = Field(default=0, ge=0, le=4096)  # tokens that are read at once of a longer text; 0: all of them
+    windows: int = Field(default=0, ge=0, le=4096)  # of each text, half from its start and half from its end; 0: all
 
 
 class TextTransformerTrunk(Trunk):
@@ -94,18 +97,22 @@ class TextTransformer(Architecture):
     Settings = TextTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextTransformerSettings:
+        window = WINDOW if long_texts(inputs) else 0
         if reads_characters(inputs):
-            return TextTransformerSettings(width=64, layers=2, context=4, dropout=0.1)
+            return TextTransformerSettings(width=64, layers=2, context=4, dropout=0.1, window=window)
         layers = 1 if num_rows < 20_000 else 2
-        return TextTransformerSettings(width=64, layers=layers, context=3, embedding_dropout=0.2, dropout=0.2)
+        return TextTransformerSettings(
+            width=64, layers=layers, context=3, embedding_dropout=0.2, dropout=0.2, window=window
+        )
 
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Neighbouring tokens as one step: attention over a quarter of the steps costs a sixteenth."""
         passes = text_passes(self.recipe(inputs, num_rows, num_outputs), num_rows)
         preset = self.presets(inputs, num_rows, num_outputs)
-        made = [Size(settings=preset, passes=passes)]
-        for patch in patch_sizes(preset.patch, inputs["tokens"].shape[0]):
-            remark = f"reads {patch} tokens as one step"
+        made = [Size(settings=preset, passes=passes), *window_sizes(preset, passes, inputs)]
+        preset, said = made[-1].settings, f"{made[-1].remark}, and " if made[-1].remark else ""
+        for patch in patch_sizes(preset.patch, preset.window or inputs["tokens"].shape[0]):
+            remark = f"{said}reads {patch} tokens as one step"
             made.append(Size(settings=replace(preset, patch=patch), passes=passes, remark=remark))
         return made
 
@@ -114,4 +121,4 @@ class TextTransformer(Architecture):
         return text_recipe(inputs, num_rows, rate)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
-        return TextTransformerTrunk(inputs, settings)
+        return in_windows(TextTransformerTrunk(of_window(inputs, settings), settings), inputs, settings)

@@ -38,7 +38,7 @@ class MultilabelState:
 
 
 class Multilabel(Task):
-    """Several yes / no targets at once: as columns, or as a column of lists ("sea|beach")."""
+    """Several yes / no targets at once: as columns, or as a column of lists ("sea|beach", an empty cell for none)."""
 
     name: ClassVar[str] = "multilabel"
     State = MultilabelState
@@ -79,12 +79,11 @@ class Multilabel(Task):
             return (np.stack(codes, axis=1) - 1).astype(np.int8)
         position = {label: i for i, label in enumerate(state.labels)}
         cells = _lists(columns[0].values, state.delimiter)
+        if all(cell is None for cell in cells):  # rows without labels at all
+            return np.full((len(cells), len(state.labels)), -1, dtype=np.int8)
         truth = np.zeros((len(cells), len(state.labels)), dtype=np.int8)
         for row, cell in enumerate(cells):
-            if cell is None:
-                truth[row] = -1
-                continue
-            for label in cell:
+            for label in cell or ():  # an empty cell: none of them
                 if label in position:
                     truth[row, position[label]] = 1
         return truth

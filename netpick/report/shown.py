@@ -38,6 +38,7 @@ def data_info(source: Source, schema: Schema, target: TargetInfo) -> DataInfo:
         formats=source.formats,
         tables=[column.name for column in features if isinstance(column, TableColumn)],
         channels=max(series, default=1),
+        cut=source.cut,
         label_counts=_label_counts(source, target),
     )
 

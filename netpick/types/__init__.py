@@ -107,6 +107,18 @@ class CellFormat:
     words: str
 
 
+MOST_WINDOW = 1 << 16  # steps
+
+
+@settings_dataclass(config=STRICT, kw_only=True)
+class Cut:
+    """How a table of steps became windows: of these columns, so many steps each, of one value in the columns `apart`."""
+
+    channels: tuple[str, ...] = PydanticField(min_length=1)
+    steps: int = PydanticField(ge=2, le=MOST_WINDOW)
+    apart: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Rows to learn from: named columns of equal length, and what the layout says about target and split."""
@@ -119,6 +131,7 @@ class Source:
     fingerprint: str  # hex SHA-256, stable for the same data
     target: str | None = None  # the column that the layout says is the target (class folders, IDX labels, .ts classes)
     groups: Sequence[str] = ()  # columns that the layout says name things that come again: who is speaking
+    aside: Sequence[str] = ()  # columns that names of files say, which rows may be split by and are never learned from
     given_split: npt.NDArray[np.int8] | None = None  # (N,) of TRAIN / VALIDATION / TEST, UNASSIGNED where not said
     notes: Sequence[Note] = ()
     unreadable: Sequence[UnreadableRow] = ()
@@ -132,6 +145,7 @@ class Source:
     )  # their cells that are written otherwise
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # read as missing, by column
     separator: str = ""  # of the cells of a delimited file
+    cut: Cut | None = None  # of a table of steps whose rows are windows now
 
 
 # --- what it means ---------------------------------------------------------------------------------------------------
@@ -204,6 +218,7 @@ class Split:
     method: Literal["given", "time", "group", "random", "none"]
     override: str | None = "--split"
     folds: int = 1  # in which the test rows were tested, each once, by models that did not learn from it
+    by: str = ""  # the column whose groups are kept together, or whose values are the folds
     validation_given: bool = False  # by the data themselves: these rows are chosen on and never learned from
 
 

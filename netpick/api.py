@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from netpick.contest.prepare import FitOptions, prepare, silent
+from netpick.contest.prepare import FitOptions, inspect, prepare, silent
 from netpick.data.sources.base import ReadOptions
 from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
@@ -210,8 +210,9 @@ def fit(
     layers: str | Sequence[str] | None = None,
     task: str | None = None,
     split: str | None = None,
-    folds: int | None = None,
+    folds: int | str | None = None,
     test: object | None = None,
+    window: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
     known: Sequence[str] = (),
@@ -249,10 +250,11 @@ def fit(
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
-    unless steps, split, a budget below 30 s or a test part is given; 1: a single test part).
+    unless steps, split, a budget below 30 s or a test part is given; 1: a single test part), or the column that names folds.
     cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
     margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
+    window: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
     horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -269,6 +271,7 @@ def fit(
         split=split,
         folds=folds,
         test=test,
+        window=window,
         horizon=horizon,
         context=context,
         known=tuple(known),
@@ -308,9 +311,9 @@ def _costs(given: Mapping[str, float] | str | os.PathLike[str] | None) -> dict[s
 
 
 def look(data: object, target: str | Sequence[str] | None = None, **options: Any) -> Prepared:
-    """Reads, understands, splits and checks the data, and trains nothing."""
+    """Reads, understands, splits and checks the data, and trains nothing; severe findings are among the others."""
     wanted = (target,) if isinstance(target, str) else tuple(target or ())
-    return prepare(data, FitOptions(target=wanted, **options))
+    return inspect(data, FitOptions(target=wanted, **options))
 
 
 def write_explanation(

@@ -12,7 +12,8 @@ import numpy as np
 from netpick.checks.base import Check, CheckContext
 from netpick.checks.statistics import neighbours_alike
 from netpick.columns.kinds.cells import as_text
-from netpick.tasks.schema import ENTITY_WORDS, ID_WORDS
+from netpick.tasks.dividers import ENTITY_WORDS
+from netpick.tasks.schema import ID_WORDS
 from netpick.types import Array, ArrayColumn, Finding, Rows, TableColumn
 
 FEWEST_ROWS = 100

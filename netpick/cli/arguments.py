@@ -49,16 +49,26 @@ SplitOption = Annotated[
     str | None,
     typer.Option(
         "--split",
-        help="random, time:COLUMN (or time:year,month,day) or group:COLUMN; a forecast: time:DATE,DATE (choosing begins, "
+        help="random, time:COLUMN (or time:year,month,day), group:COLUMN, or near-copies (at random, with near copies of texts, "
+        "pictures, sounds and series kept together); a forecast: time:DATE,DATE (choosing begins, "
         "testing begins; a third date ends it). Default: inferred, and said.",
     ),
 ]
 FoldsOption = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         "--folds",
-        help="Test every row once, in so many folds, with as many trainings; 1: a single test part. Default: 5 below 1,000 rows, "
+        help="Test every row once, in so many folds, with as many trainings, or in those that a column names; 1: a single test "
+        "part. Default: 5 below 1,000 rows, "
         "unless --steps, --split, a budget below 30 s or a test part is given.",
+    ),
+]
+WindowOption = Annotated[
+    int | None,
+    typer.Option(
+        "--window",
+        min=0,
+        help="Steps of a table that are one example together, such as those of a sensor; 0: every row is one. Default: found, and said.",
     ),
 ]
 Horizon = Annotated[

@@ -42,6 +42,7 @@ def fit(
     split: arg.SplitOption = None,
     folds: arg.FoldsOption = None,
     test: arg.Test = None,
+    window: arg.WindowOption = None,
     horizon: arg.Horizon = None,
     context: arg.ContextOption = None,
     known: arg.Known = None,
@@ -105,6 +106,7 @@ def look(
     split: arg.SplitOption = None,
     folds: arg.FoldsOption = None,
     test: arg.Test = None,
+    window: arg.WindowOption = None,
     horizon: arg.Horizon = None,
     context: arg.ContextOption = None,
     known: arg.Known = None,
@@ -123,16 +125,17 @@ def look(
     formats: arg.FormatOption = None,
     label_from: arg.LabelFrom = None,
     frames: arg.FramesOption = None,
+    accept: arg.Accept = None,
 ) -> None:
     """Say what DATA is, what is wrong with it, and which networks would fit; train nothing."""
     from netpick.cli.console import Progress, show_look
     from netpick.cli.parsing import fit_options
-    from netpick.contest.prepare import prepare
+    from netpick.contest.prepare import inspect
 
-    options = fit_options({**locals(), "accept": "all"}, STARTED)
+    options = fit_options(locals(), STARTED)
     with Progress() as progress:
-        prepared = prepare(data, options, progress)
-    show_look(prepared)
+        prepared = inspect(data, options, progress)
+    show_look(prepared, accepted=options.accept)
 
 
 @app.command()
@@ -169,6 +172,9 @@ def predict(
         bool,
         typer.Option("--csv-safe", help="Put an apostrophe before texts that a spreadsheet would run as a formula."),
     ] = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
+    ] = False,
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.cli.console import show_unlike, write_table
@@ -180,9 +186,14 @@ def predict(
             f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
         )
     loaded = load(model, candidate=candidate)
-    source = loaded.read(rows_given(data))
-    show_unlike(source)
-    table = loaded.predict(heeded(source, strict=strict))
+    if events:
+        from netpick.saved.events import find_events
+
+        table = find_events(loaded, rows_given(data))
+    else:
+        source = loaded.read(rows_given(data))
+        show_unlike(source)
+        table = loaded.predict(heeded(source, strict=strict))
     if csv_safe:
         from netpick.saved.predictions import without_formulas
 

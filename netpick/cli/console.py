@@ -211,8 +211,8 @@ def number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def show_look(prepared: Prepared) -> None:
-    """What the data are, column by column, and which networks would fit."""
+def show_look(prepared: Prepared, *, accepted: Sequence[str] = ()) -> None:
+    """What the data are, column by column, which networks would fit, and what would stop a run."""
     from rich.table import Table
 
     from netpick.models.networks import families_for
@@ -243,6 +243,12 @@ def show_look(prepared: Prepared) -> None:
     console.print(_text(prepared.split.sentence))
     console.print(_text(f"Networks that fit: {', '.join(families_for(prepared.inputs))}."))
     _findings(console, prepared.findings)
+    stopping = sorted({f.code for f in prepared.findings if f.severity == "severe" and f.code not in accepted})
+    if stopping:
+        codes = ",".join(stopping)
+        console.print(
+            _text(f"Severe findings stop a run. To train all the same: netpick fit ... --accept {codes}", style="red")
+        )
 
 
 def _listed(fields: Sequence[Field]) -> Sequence[Field]:

@@ -75,6 +75,12 @@ def image_size(text: str) -> tuple[int, int]:
     return height, width
 
 
+def folds(text: str) -> int | str:
+    """How many, or the column that names them."""
+    text = text.strip()
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
 def num_bytes(text: str) -> int:
     units = {"": 1, "b": 1, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9}
     number = text.strip().lower().rstrip("bkmg ")
@@ -90,6 +96,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "formats": partial(pairs, "--format COLUMN=EXAMPLE"),
     "kinds": partial(pairs, "--kind COLUMN=KIND"),
     "layers": tuple,
+    "folds": folds,
     "plan": lambda path: str(path.absolute()),
     "cost": read_cost_words,
     "budget": parse_duration,

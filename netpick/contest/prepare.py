@@ -82,6 +82,13 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     return _checked(given, prepared, options, on_event)
 
 
+def inspect(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
+    """What `prepare` gives; severe findings stop nothing, whoever looks wants to see them beside all else."""
+    from netpick.checks import CHECKS
+
+    return prepare(data, replace(options, accept=tuple(CHECKS)), on_event)
+
+
 def _decoded(source: Source, options: FitOptions) -> Source:
     """With media as arrays. Torch and scikit-learn are imported while other processes decode."""
     limit = memory_limit(options.memory_limit)

@@ -26,6 +26,7 @@ from netpick.data.decoders.base import DecodeRequest
 from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
+from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
 from netpick.saved import asked
 from netpick.saved.engines import BaselineEngine, Engine, TorchEngine
@@ -158,9 +159,12 @@ class Model:
                 texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
             source = open_source(data, options=options) if texts is None else texts
             source = examples_of(self.parts.task).arranged(source)
+            if record.cut is not None:
+                apart = record.cut.apart if labelled else tuple(n for n in record.cut.apart if n not in record.targets)
+                return cut_steps(source, replace(record.cut, apart=apart))
             return texts or as_in_training(_renamed(source, encoders), self.parts)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
-        files = _media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
+        files = media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
         if files is not None:
             column, kind = media[0].column, DECODERS[media[0].kind].kind
             return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
@@ -267,6 +271,7 @@ def record_of(
         formats={name: kept for name, kept in results.source.formats.items() if name in columns_read},
         not_missing=read.not_missing,
         layout=results.source.layout,
+        cut=results.source.cut,
         fingerprint=results.source.fingerprint,
         learned=results.learned,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
@@ -283,7 +288,7 @@ def heeded(source: Source, *, strict: bool) -> Source:
     return source
 
 
-def _media_files(data: object, decoder: Decoder) -> list[Path] | None:
+def media_files(data: object, decoder: Decoder) -> list[Path] | None:
     """Media files that stand for rows: one, a list of them, or a folder that holds them itself."""
     if isinstance(data, (str, Path)):
         path = Path(data)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netpick.errors import RequestError
+from netpick.columns.kinds.cells import series_of
+from netpick.errors import RequestError, near_matches
 from netpick.tasks.split import (
     MAX_VALIDATION,
     TOO_FEW,
@@ -34,6 +35,7 @@ FOLDS_SECONDS = 30.0  # of budget, below which networks would be trained too lit
 RICH = ("text", "image", "audio", "clip", "series")  # kinds that more and slower networks read than a table's
 RICH_SECONDS = 120.0  # the same for them
 MOST_FOLDS = 20
+FEWEST_GIVEN = 3  # folds that a column names: one each to learn from, to choose on and to test on
 STREAM = 100  # of random numbers; the split's own streams lie below
 
 
@@ -46,7 +48,7 @@ class Folds:
 
 
 def number_of_folds(
-    asked: int | None, source: Source, request: SplitRequest, *, seconds: float | None, rich: bool = False
+    asked: int | str | None, source: Source, request: SplitRequest, *, seconds: float | None, rich: bool = False
 ) -> int:
     """How many folds: as asked, else by size; 1 is a plain split.
 
@@ -54,6 +56,8 @@ def number_of_folds(
     so folds must be asked for there. Raises RequestError for what cannot be.
     """
     rows = int(request.labelled.sum())
+    if isinstance(asked, str):
+        return len(_folds_of(source, np.flatnonzero(request.labelled), asked)[0])
     given = source.given_split is not None and np.isin(source.given_split, (TEST, VALIDATION)).any()
     if asked is None:
         wanted = request.rule is None and not given and TOO_FEW <= rows < FOLDS_BELOW
@@ -77,7 +81,7 @@ def number_of_folds(
 
 
 def make_folds(source: Source, schema: Schema, request: SplitRequest, count: int) -> Folds:
-    """Folds of the labelled rows. Raises RequestError for a rule that does not fit the data."""
+    """Folds of the labelled rows, drawn. Raises RequestError for a rule that does not fit the data."""
     rule, column = parse_rule(request.rule, source)
     if rule is None:
         rule, column = infer_rule(source, schema)
@@ -106,7 +110,61 @@ def make_folds(source: Source, schema: Schema, request: SplitRequest, count: int
         f"Every row is tested once, in {count} folds, by models that did not learn from it: {how}. {_then(usable)}"
     )
     whole = _part(rule, count, count, (train, validation, usable))
-    return Folds(whole=replace(whole, sentence=sentence, override="--folds", folds=count), parts=tuple(parts))
+    return Folds(
+        whole=replace(whole, sentence=sentence, by=column, override="--folds", folds=count), parts=tuple(parts)
+    )
+
+
+def folds_by(source: Source, request: SplitRequest, column: str) -> Folds:
+    """The folds that a column names, each tested by models of all others. Raises RequestError where it names none."""
+    if request.rule is not None:
+        raise RequestError(
+            f"--folds {column} and --split {request.rule} were both given, but a column of folds says what is tested with what. "
+            "Leave one of them out."
+        )
+    usable = np.flatnonzero(request.labelled)
+    names, fold = _folds_of(source, usable, column)
+    count = len(names)
+    numbers = np.full(source.num_rows, -1, np.int64)
+    numbers[usable] = fold
+    request = replace(request, groups=numbers, classes=None)  # what is chosen on is as new as what is tested on
+    parts = []
+    for number in range(count):
+        train, validation = _learned(usable[fold != number], request, number)
+        parts.append(_part("group", number, count, (train, validation, usable[fold == number])))
+    train, validation = _learned(usable, request, count)
+    sentence = (
+        f"Every row is tested once, in the {count} folds that column '{column}' names ({_shown(names)}), by models that did not "
+        f"learn from its fold; rows to choose on are whole folds, too. {_then(usable)}"
+    )
+    whole = replace(_part("group", count, count, (train, validation, usable)), sentence=sentence, by=column)
+    return Folds(whole=replace(whole, override="--folds", folds=count), parts=tuple(parts))
+
+
+def _folds_of(source: Source, usable: Rows, column: str) -> tuple[list[str], Array]:
+    """The names of the folds, and the fold (n,) of each usable row."""
+    if column not in source.columns:
+        near = near_matches(column, source.columns)
+        raise RequestError(
+            f"There is no column '{column}' to make folds of.{near} Pass a number such as --folds {FOLDS}, or a column that says "
+            "which fold each row is in."
+        )
+    series = series_of(source.columns[column])
+    cells = None if series is None else series.gather(usable)
+    if cells is None or cells.null_count():
+        what = "holds files or arrays" if cells is None else f"is empty in {cells.null_count():,} rows"
+        raise RequestError(f"--folds {column} was passed, but column '{column}' {what}: every row needs a fold.")
+    names = cells.unique().sort()
+    if not FEWEST_GIVEN <= len(names) <= MOST_FOLDS:
+        raise RequestError(
+            f"Column '{column}' has {len(names):,} different values, but {FEWEST_GIVEN} to {MOST_FOLDS} folds are possible. To keep the "
+            f"rows of each together in fewer folds, pass --split group:{column} --folds {FOLDS}."
+        )
+    return [str(name) for name in names.to_list()], cells.rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
 
 
 def _by_time(order: Rows, column: str, count: int) -> Folds:

@@ -19,13 +19,12 @@ from netpick.columns.kinds.text import described
 from netpick.data.sources.media_names import names_files
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks import TASKS
+from netpick.tasks.dividers import as_divider, as_group, names_entities
 from netpick.tasks.likely_targets import SHOWN, TARGET_NAMES, is_strong, likely_targets
 from netpick.tasks.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
 LARGEST_TARGET = 1e30  # float32, in which networks and trees reckon, ends at 3e38
-ENTITY_WORDS = {"patient", "subject", "person", "user", "customer", "speaker", "writer", "client", "group", "session"}
-FEWEST_GROUPS = 3  # one each to learn from, to choose on and to test on
 TEXT_LAYOUTS = {
     "text_folder": "text",
     "text_lines": "text",
@@ -41,6 +40,7 @@ class SchemaOptions:
     task: str | None = None
     drop: tuple[str, ...] = ()  # columns to leave out
     kinds: tuple[tuple[str, str], ...] = ()  # (column, kind)
+    split_by: str | None = None  # the column that groups are kept together by, or that names folds
 
 
 def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Schema:
@@ -70,8 +70,10 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     fields = [_as_written(f, source) for f in fields]
     inputs = {*dict(options.kinds), *(ratings.ids if ratings is not None else ())}  # and not merely groups of rows
     fields = [
-        _as_group(f, source.columns[f.name], said=f.name in source.groups, forced=f.name in inputs) for f in fields
+        as_group(f, source.columns[f.name], said=f.name in source.groups, forced=f.name in inputs) for f in fields
     ]
+    rated = ratings.ids if ratings is not None else ()
+    fields = [as_divider(f, source, options.split_by) if f.name not in rated else f for f in fields]
     for f in fields:
         if f.role in ("feature", "target"):
             refuse_unbounded(f.name, source.columns[f.name], is_target=f.role == "target")
@@ -235,7 +237,7 @@ def _mostly_missing(column: Column) -> bool:
 def _is_entity(name: str, column: Column, claim: Claim | None) -> bool:
     """A column of people or things that come again tells rows apart; nobody predicts it."""
     series = series_of(column)
-    return series is not None and _names_entities(name, series, claim.num_distinct if claim else series.n_unique())
+    return series is not None and names_entities(name, series, claim.num_distinct if claim else series.n_unique())
 
 
 def _infer_task(source: Source, targets: Sequence[Field], ratings: Ratings | None, notes: list[Note]) -> str:
@@ -388,37 +390,3 @@ def _as_written(field: Field, source: Source) -> Field:
     if kept is None or field.kind not in ("number", "datetime"):
         return field
     return replace(field, reason=kept.words, stray=tuple(source.strays.get(field.name, field.stray)))
-
-
-def _as_group(field: Field, column: Column, *, said: bool, forced: bool) -> Field:
-    """A column that names a person or thing that comes again ('patient_id') tells which rows belong together.
-
-    One of which the layout says so is no feature in any case: new files come without it.
-    """
-    series = series_of(column)
-    if forced and not said:  # an explicit kind makes the column an input
-        return replace(field, explicit=field.role == "feature")
-    if said and field.role in ("feature", "left_out") and series is not None:
-        distinct = series.n_unique()
-        if distinct < FEWEST_GROUPS:
-            return replace(field, role="left_out", kind=None, reason=f"names {distinct} things, too few to split by")
-        reason = f"names {distinct:,} things that come again in {len(series):,} rows; kept together in the split"
-        return replace(field, role="group", kind=None, reason=reason)
-    if field.role not in ("feature", "left_out") or series is None or field.kind in ("boolean", "datetime"):
-        return field
-    distinct = field.num_distinct or series.n_unique()
-    if not _names_entities(field.name, series, distinct):
-        return field
-    reason = f"names {distinct:,} things that come again in {len(series):,} rows; kept together in the split"
-    return replace(field, role="group", kind=None, reason=reason)
-
-
-def _names_entities(name: str, series: pl.Series, distinct: int) -> bool:
-    """Whether a column names persons or things that come again: by its name, and by how often its values repeat."""
-    words = words_of(name)
-    numbered = words & {"id", "ids", "nr", "no", "number", "name", "key"}
-    if not words & ENTITY_WORDS or not (numbered or len(words) == 1):
-        return False
-    if not (series.dtype.is_integer() or series.dtype == pl.String):
-        return False
-    return 5 <= distinct <= len(series) / 1.5

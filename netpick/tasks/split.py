@@ -24,6 +24,8 @@ MAX_TEST, MAX_VALIDATION = 100_000, 6_000  # more rows narrow no interval that m
 MOST_OF_PART = 0.25  # that one row with all its copies may fill; one that comes more often is learned from
 TOO_FEW = 20  # rows; below, nothing can be held out
 
+NEAR_COPIES = "near-copies"  # --split: at random, with near copies kept together
+
 Rule = Literal["time", "group", "random"]
 
 
@@ -47,7 +49,7 @@ class SplitRequest:
     labelled: Array  # (N,) bool
     classes: Array | None  # (N,) int64
     groups: Array | None  # (N,) int64: equal numbers stay on one side (identical rows)
-    rule: str | None = None  # "random", "time:COL", "time:year,month,day", "group:COL"
+    rule: str | None = None  # "random", "time:COL", "time:year,month,day", "group:COL", "near-copies"
     seed: int = 0
 
 
@@ -84,9 +86,12 @@ def parse_rule(rule: str | None, source: Source) -> tuple[Rule | None, str]:
     if rule is None:
         return None, ""
     name, _, column = rule.partition(":")
+    if rule == NEAR_COPIES:
+        return "random", ""
     if name not in ("time", "group", "random"):
         raise RequestError(
-            f"There is no split '{rule}'. Pass --split random, --split time:COLUMN or --split group:COLUMN."
+            f"There is no split '{rule}'. Pass --split random, --split time:COLUMN, --split group:COLUMN or "
+            f"--split {NEAR_COPIES}."
         )
     for part in [column] if name == "group" or column in source.columns else column.split(","):
         if name != "random" and part not in source.columns:
@@ -219,7 +224,7 @@ def _by_group(source: Source, usable: Rows, column: str, request: SplitRequest) 
         f"By group, because column '{column}' names things that come again: no {column} is in two parts: "
         f"{counted_parts(*parts)}."
     )
-    return Split(train=parts[0], validation=parts[1], test=parts[2], sentence=sentence, method="group")
+    return Split(train=parts[0], validation=parts[1], test=parts[2], sentence=sentence, method="group", by=column)
 
 
 def _draw_groups(usable: Rows, groups: Array, seed: int) -> tuple[Rows, Rows, Rows]:
@@ -237,6 +242,14 @@ def _draw_groups(usable: Rows, groups: Array, seed: int) -> tuple[Rows, Rows, Ro
     part[order[:tests]] = TEST
     row_part = part[np.searchsorted(names, groups[usable])]
     return usable[row_part == TRAIN], usable[row_part == VALIDATION], usable[row_part == TEST]
+
+
+def column_of(rule: str | None, folds: int | str | None) -> str | None:
+    """The column that --split group:COLUMN or --folds COLUMN names."""
+    if isinstance(folds, str):
+        return folds
+    name, _, column = (rule or "").partition(":")
+    return column if name == "group" else None
 
 
 def _filled(counts: Array, total: int) -> tuple[int, int]:
@@ -295,7 +308,8 @@ def kept_together(rows: Rows, request: SplitRequest) -> str:
         return ""
     outsized = sizes.max() > max(MOST_OF_PART * part_size(len(rows), TEST_SHARE, MAX_TEST), np.median(sizes))
     learned = f" (one that comes {sizes.max():,} times is learned from)" if outsized else ""
-    return f" and with identical rows kept together{learned}"
+    what = "identical rows and near copies" if request.rule == NEAR_COPIES else "identical rows"
+    return f" and with {what} kept together{learned}"
 
 
 def part_size(count: int, share: float, most: int) -> int:

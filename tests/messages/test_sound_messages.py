@@ -55,7 +55,7 @@ def all_broken(folder: Path) -> list[str]:
 def some_broken(folder: Path) -> list[str]:
     root = class_folders(folder)
     (root / "owl" / "3.wav").write_bytes(b"")
-    return ["look", str(root)]
+    return ["fit", str(root), "--steps", "2"]
 
 
 CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
@@ -88,7 +88,7 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
         ),
     ),
     "the format gives the class away": (
-        lambda folder: ["look", str(class_folders(folder, ("flac", "wav")))],
+        lambda folder: ["fit", str(class_folders(folder, ("flac", "wav"))), "--steps", "2"],
         3,
         (
             "D010 The file format gives the class away:",

@@ -15,7 +15,7 @@ from netpick.answers.evaluate import Contest, judge
 from netpick.answers.metrics import METRICS
 from netpick.contest.rounds import put_together, validation_rows
 from netpick.errors import RequestError
-from netpick.tasks.folds import FOLDS, Folds, make_folds, number_of_folds
+from netpick.tasks.folds import FOLDS, Folds, folds_by, make_folds, number_of_folds
 from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.tasks.split import SplitRequest
 from netpick.types import TEST, TRAIN, VALIDATION, Array, Source, Split, TableColumn
@@ -290,3 +290,53 @@ def test_folds_whose_models_differ_widen_the_interval_and_others_do_not() -> Non
     plain = paired_difference(METRICS["mae"], truth, a, b, Resampler(500, 0))
     corrected = paired_difference(METRICS["mae"], truth, a, b, Resampler(500, 0, None, fold))
     assert corrected.high - corrected.low > 2 * (plain.high - plain.low)
+
+
+def test_a_column_can_name_the_folds() -> None:
+    speaker = np.array(["anna", "ben", "cleo", "dan"])[np.arange(N) % 4]
+    source = source_of(speaker=speaker, x=x, y=x > 0)
+    folds = folds_by(source, SplitRequest(labelled=np.ones(N, bool), classes=None, groups=None), "speaker")
+    assert folds.whole.by == "speaker"
+    assert folds.whole.folds == 4
+    for part in folds.parts:
+        tested, chosen, learned = ({*speaker[rows]} for rows in (part.test, part.validation, part.train))
+        assert len(tested) == 1
+        assert not tested & chosen
+        assert not tested & learned
+        assert not chosen & learned
+    assert sorted(np.concatenate([part.test for part in folds.parts]).tolist()) == list(range(N))
+    assert "in the 4 folds that column 'speaker' names (anna, ben, cleo, dan)" in folds.whole.sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "words"),
+    [
+        ("speakers", None, "There is no column 'speakers' to make folds of. Did you mean speaker?"),
+        ("x", None, "Column 'x' has 300 different values, but 3 to 20 folds are possible."),
+        ("hole", None, "column 'hole' is empty in 1 rows: every row needs a fold."),
+        ("speaker", "random", "--folds speaker and --split random were both given"),
+    ],
+)
+def test_columns_that_name_no_folds_are_refused(column: str, rule: str | None, words: str) -> None:
+    hole = ["a", "b", "c"] * 100
+    source = source_of(speaker=["anna", "ben", "cleo"] * 100, x=x, hole=[None, *hole[1:]])
+    request = SplitRequest(labelled=np.ones(N, bool), classes=None, groups=None, rule=rule)
+    with pytest.raises(RequestError) as refused:
+        folds_by(source, request, column)
+    assert words in str(refused.value)
+
+
+def test_columns_that_rows_are_divided_by_are_no_features() -> None:
+    fold = np.arange(N) % 5 + 1
+    schema = infer_schema(
+        source_of(fold=fold, x=x, place=[f"p{i % 7}" for i in range(N)], y=x > 0), SchemaOptions(target=("y",))
+    )
+    assert {f.name: f.role for f in schema.fields} == {
+        "fold": "left_out",
+        "x": "feature",
+        "place": "feature",
+        "y": "target",
+    }
+    asked = SchemaOptions(target=("y",), split_by="place")
+    schema = infer_schema(source_of(fold=fold, x=x, place=[f"p{i % 7}" for i in range(N)], y=x > 0), asked)
+    assert {f.name: f.role for f in schema.fields}["place"] == "group"

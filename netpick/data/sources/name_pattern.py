@@ -157,13 +157,13 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
     fields = {
         name: [readable(values[place]) for _, values in found] for place, name in enumerate(pattern.names) if name
     }
-    groups, told = _group_fields({name: cells for name, cells in fields.items() if name not in (LABEL, "_")})
+    groups, aside, told = _group_fields({name: cells for name, cells in fields.items() if name not in (LABEL, "_")})
     classes = len(set(fields[LABEL]))
     said = "".join(f"; {text}" for text in told)
     notes.append(Note(subject="names", text=f"The names say the label ({classes:,} classes){said}.", override=OPTION))
     column = tree.noun.removesuffix("s")
     columns: dict[str, Column] = {column: FileColumn(name=column, root=path, paths=files, kind=tree.kind)}
-    for name in [*groups, LABEL]:
+    for name in [*groups, *aside, LABEL]:
         columns[name] = TableColumn(name=name, values=pl.Series(name, fields[name], dtype=pl.String))
     return Source(
         name=readable(path.absolute().name),
@@ -175,6 +175,7 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
         target=LABEL,
         given_split=_given_parts(files) if use_parts else None,
         groups=tuple(groups),
+        aside=tuple(aside),
         notes=notes,
         row_names=[readable(file) for file in files],
     )
@@ -202,9 +203,11 @@ def _left_out(tree: Tree, paths: Sequence[str], files: Sequence[str], pattern: N
     return notes
 
 
-def _group_fields(fields: dict[str, list[str]]) -> tuple[list[str], list[str]]:
-    """The fields that name things that come again, those that name persons first; and what is said about every field."""
+def _group_fields(fields: dict[str, list[str]]) -> tuple[list[str], list[str], list[str]]:
+    """The fields that name things that come again, those that name persons first; those that rows may be split by if asked;
+    and what is said about every field."""
     groups: list[str] = []
+    aside: list[str] = []
     told: list[str] = []
     left_out: dict[str, list[str]] = {}  # the reason, and the fields
     for name, cells in fields.items():
@@ -214,13 +217,16 @@ def _group_fields(fields: dict[str, list[str]]) -> tuple[list[str], list[str]]:
         elif distinct > MOST_DISTINCT * len(cells):
             left_out.setdefault("telling single files apart", []).append(name)
         elif all(cell.isdecimal() for cell in cells) and name.lower() not in ENTITIES:
-            left_out.setdefault("a number and no name of a group", []).append(name)
+            aside.append(name)
+            told.append(
+                f"{name} counts {distinct:,} and is no feature; --split group:{name} keeps those of one together"
+            )
         else:
             groups.append(name)
             told.append(f"{name} names {distinct:,} that come again and is no feature, but can keep them together")
     for reason, names in left_out.items():
         told.append(f"{_and(names)} {'is' if len(names) == 1 else 'are'} left out, as {reason}")
-    return sorted(groups, key=lambda name: name.lower() not in ENTITIES), told
+    return sorted(groups, key=lambda name: name.lower() not in ENTITIES), aside, told
 
 
 def _and(names: Sequence[str]) -> str:

@@ -39,8 +39,11 @@ class ExampleRequest:
     budget: float | None = None  # seconds
     steps: int | None = None
     split: str | None = None
-    folds: int | None = None  # in which every row is tested once; 1 is a single test part
+    folds: int | str | None = (
+        None  # in which every row is tested once, or the column that names them; 1: a single test part
+    )
     test: object | None = None
+    window: int | None = None  # steps of a table that are one example together; 0: every row is one
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
     known: tuple[str, ...] = ()  # columns that are known for the horizon

@@ -14,16 +14,19 @@ from netpick.columns.encode import Encoder, encode, fit_encoders, input_specs
 from netpick.columns.kinds import KINDS
 from netpick.columns.kinds.cells import as_moderate_numbers, series_of
 from netpick.columns.store import Allocator, Store
+from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError
 from netpick.tasks import TASKS
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
-from netpick.tasks.folds import RICH, make_folds, number_of_folds
+from netpick.tasks.folds import RICH, folds_by, make_folds, number_of_folds
 from netpick.tasks.forecast.parts import forecast_note
 from netpick.tasks.label_variants import with_one_spelling
+from netpick.tasks.near import with_near_copies
+from netpick.tasks.recordings import recording
 from netpick.tasks.repeats import repeats_by_chance
 from netpick.tasks.row_groups import row_groups
 from netpick.tasks.schema import SchemaOptions, infer_schema
-from netpick.tasks.split import SealedRows, SplitRequest, apart, make_split
+from netpick.tasks.split import NEAR_COPIES, SealedRows, SplitRequest, apart, column_of, make_split
 from netpick.types import Array, Inputs, Note, Rows, Schema, Source, Split, TableColumn
 from netpick.types.results import DecisionRule
 
@@ -91,10 +94,9 @@ class PreparedRows(Prepared):
 
     def test_groups(self, rows: Rows) -> Array | None:
         """Which belong to one entity, when the split kept entities together."""
-        group = next((f for f in self.schema.fields if f.role == "group"), None)
-        if self.split.method != "group" or group is None:
+        if self.split.method != "group":
             return None
-        series = series_of(self.source.columns[group.name])
+        series = series_of(self.source.columns[self.split.by])
         assert series is not None
         return np.asarray(series.rank("dense").fill_null(0).to_numpy()[rows], dtype=np.int64)
 
@@ -164,6 +166,10 @@ class RowExamples(Examples):
 
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         schema = _schema(source, request)
+        cut = recording(source, schema, request.window)
+        if cut is not None:
+            source = cut_steps(source, cut, [f.name for f in schema.fields if f.role == "group"])
+            schema = _schema(source, replace(request, target=tuple(f.name for f in schema.targets), drop=(), kinds=()))
         source, variants = with_one_spelling(source, schema)
         if variants:
             schema = _schema(source, request)  # of fewer classes
@@ -205,7 +211,13 @@ class RowExamples(Examples):
 
 
 def _schema(source: Source, request: ExampleRequest) -> Schema:
-    wanted = SchemaOptions(target=request.target, task=request.task, drop=request.drop, kinds=request.kinds)
+    wanted = SchemaOptions(
+        target=request.target,
+        task=request.task,
+        drop=request.drop,
+        kinds=request.kinds,
+        split_by=column_of(request.split, request.folds),
+    )
     schema = infer_schema(source, wanted)
     if TASKS[schema.task].answer.quantities and (note := forecast_note(source, [f.name for f in schema.targets])):
         schema = replace(schema, notes=(*schema.notes, note))
@@ -216,10 +228,11 @@ def _divided(
     source: Source, schema: Schema, truth: Array, groups: Array, request: ExampleRequest
 ) -> tuple[Split, tuple[Split, ...]]:
     """The split, and the folds that the contest is judged by where all rows are tested."""
+    together = apart(groups, repeats_by_chance(source, schema, groups))
     wanted = SplitRequest(
         labelled=TASKS[schema.task].answer.labelled(truth),
         classes=truth if truth.ndim == 1 else None,
-        groups=apart(groups, repeats_by_chance(source, schema, groups)),
+        groups=with_near_copies(source, schema, together) if request.split == NEAR_COPIES else together,
         rule=request.split,
         seed=request.seed,
     )
@@ -227,7 +240,10 @@ def _divided(
     count = number_of_folds(request.folds, source, wanted, seconds=request.seconds, rich=rich)
     if count > 1:
         try:
-            folds = make_folds(source, schema, wanted, count)
+            if isinstance(request.folds, str):
+                folds = folds_by(source, wanted, request.folds)
+            else:
+                folds = make_folds(source, schema, wanted, count)
         except RequestError:  # too few groups for folds that nobody asked for
             if request.folds is not None:
                 raise
@@ -236,7 +252,7 @@ def _divided(
             return folds.whole, folds.parts
         if request.folds is not None:
             raise RequestError(
-                f"--folds {count} leaves a fold without rows to learn from or to test on: rows that are the same, or of one "
+                f"--folds {request.folds} leaves a fold without rows to learn from or to test on: rows that are the same, or of one "
                 "group, stay together. Pass fewer folds, or --folds 1."
             )
     return make_split(source, schema, wanted), ()

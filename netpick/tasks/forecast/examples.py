@@ -217,7 +217,7 @@ class WindowExamples(Examples):
 
 
 def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:
-    if request.folds is not None and request.folds > 1:
+    if request.folds not in (None, 1):
         raise RequestError(
             f"--folds {request.folds} was given, but a forecast is tested on the end of its own series. Leave --folds out; "
             "--split time:DATE sets where testing begins."

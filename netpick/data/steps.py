@@ -92,4 +92,4 @@ def _starts(run: Array, steps: int) -> Array:
 
 def _numbers(column: Column) -> Array:
     assert isinstance(column, TableColumn)
-    return column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    return np.asarray(column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy())

@@ -112,7 +112,7 @@ class Series(Kind):
         shape = (state.length, len(state.mean))
         return InputSpec(form="series", shape=shape, padded=state.padded, names=self.value_names(name, state))
 
-    def notes(self, name: str, state: Any) -> tuple[Note, ...]:
+    def notes(self, name: str, state: Any, *, private: bool = False) -> tuple[Note, ...]:
         if not state.own_scale:
             return ()
         text = (

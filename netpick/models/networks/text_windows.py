@@ -53,7 +53,7 @@ class WindowedTexts(Trunk):
         windows, inside = self._windows(tokens, mask, number, there)
         pooled = self._features(windows, inside, read, exported)
         weights = self._weights(pooled, number, there, read)
-        by_head = pooled.unflatten(2, (self.heads, -1))
+        by_head = pooled.reshape(len(pooled), count, self.heads, self.width // self.heads)
         return Features((weights.unsqueeze(-1) * by_head).sum(dim=1).flatten(1))
 
     def _numbers(self, there: Tensor, count: int) -> Tensor:
@@ -77,18 +77,18 @@ class WindowedTexts(Trunk):
         """(B, count, D); zeros for windows that are not there, over which no time is spent."""
         flat, valid = windows.flatten(0, 1), inside.flatten(0, 1)
         if exported or windows.device.type == "meta":
-            made = self.inner({"tokens": flat, "tokens.mask": valid}).pooled
-            return made.unflatten(0, (-1, windows.shape[1])) * read.unsqueeze(-1)
+            made: Tensor = self.inner({"tokens": flat, "tokens.mask": valid}).pooled
+            return made.reshape(*windows.shape[:2], self.width) * read.unsqueeze(-1)
         kept = read.flatten().nonzero().squeeze(1)
         made = self.inner({"tokens": flat[kept], "tokens.mask": valid[kept]}).pooled
         whole = made.new_zeros((len(flat), made.shape[1])).index_copy(0, kept, made)
-        return whole.unflatten(0, (-1, windows.shape[1]))
+        return whole.reshape(*windows.shape[:2], self.width)
 
     def _weights(self, pooled: Tensor, number: Tensor, there: Tensor, read: Tensor) -> Tensor:
         """(B, count, heads), that sum to 1 over a text's windows."""
         from_start = FAST * self.from_start[number.clamp(0, PLACES - 1)]
         from_end = FAST * self.from_end[(there - 1 - number).clamp(0, PLACES - 1)]
-        score = self.score(pooled).float() + from_start + from_end
+        score: Tensor = self.score(pooled).float() + from_start + from_end
         return score.masked_fill(~read.unsqueeze(-1), -1e9).softmax(dim=1).to(pooled.dtype)
 
 

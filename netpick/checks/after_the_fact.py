@@ -54,8 +54,8 @@ class FilledAfterwards(Check):
                 told_by = _classes(target[:, k].astype(np.int64), missing, context, k, len(context.schema.features))
             if told_by is None:
                 continue
-            sentence, told = told_by
-            severity: Severity = "severe" if told >= STOP_TOLD else "warning"
+            sentence, told_share = told_by
+            severity: Severity = "severe" if told_share >= STOP_TOLD else "warning"
             return [
                 self.finding(
                     severity=severity,

@@ -9,7 +9,7 @@ from netpick.types.words import quoted
 
 
 class NoNetworkBeatsBaselines(ResultCheck):
-    """The plain yardstick is as good."""
+    """A plain baseline is as good."""
 
     code = "R001"
     title = "No network beats the best baseline"

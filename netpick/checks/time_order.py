@@ -23,8 +23,10 @@ class TimeRunsBackwards(Check):
     gravest = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        found = times_of(context) if not context.windowed and context.holds_out else []
-        findings_of_each = [said for name, times in found if (said := self._of_times(context, name, times)) is not None]
+        dated_columns = times_of(context) if not context.windowed and context.holds_out else []
+        findings_of_each = [
+            said for name, times in dated_columns if (said := self._of_times(context, name, times)) is not None
+        ]
         if not findings_of_each:
             return None
         every = sorted(

@@ -55,9 +55,9 @@ def plan_round(this_round: Round, candidates: Sequence[Candidate], shares: Share
         terms.keeper.repeat(terms.replay.plan, terms.replay.decisions)
     kept = terms.keeper.plan()
     if kept is None:
-        made = _new_plan(this_round, candidates, shares)
-        terms.keeper.keep_plan(made.plan)
-        return made
+        planned_anew = _new_plan(this_round, candidates, shares)
+        terms.keeper.keep_plan(planned_anew.plan)
+        return planned_anew
     if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in kept.candidates]:
         raise RequestError(
             f"The plan has the candidates {', '.join(p.name for p in kept.candidates)}, but the data and options give "

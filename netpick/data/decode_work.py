@@ -199,10 +199,10 @@ class Processes:
     def _raise_if_broken(self, run: str, count: int) -> None:
         """A traceback in a helper is our mistake, and no image's."""
         for number in range(count):
-            told = (self._folder / f"{run}-{number}.err").read_text(encoding="utf-8", errors="replace").strip()
-            if told.startswith("Traceback") or "\nTraceback" in told or "Error" in told:
+            errors = (self._folder / f"{run}-{number}.err").read_text(encoding="utf-8", errors="replace").strip()
+            if errors.startswith("Traceback") or "\nTraceback" in errors or "Error" in errors:
                 self._end()
-                raise RuntimeError(f"A decoding process failed: {told[-1000:]}")
+                raise RuntimeError(f"A decoding process failed: {errors[-1000:]}")
 
 
 def _decoded(pixels: Array, reports: list[Report], crashed: list[tuple[int, str]]) -> Decoded:

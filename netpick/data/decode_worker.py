@@ -381,10 +381,10 @@ def _with_mode(image: Image.Image, mode: str) -> Image.Image:
         return _converted(image, mode, _largest(image))
     strips = [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
     largest = max(_largest(image.crop(strip)) for strip in strips) if _is_deep(image) else 0.0
-    made = Image.new(mode, image.size)
+    converted = Image.new(mode, image.size)
     for strip in strips:
-        made.paste(_converted(image.crop(strip), mode, largest), strip[:2])
-    return made
+        converted.paste(_converted(image.crop(strip), mode, largest), strip[:2])
+    return converted
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -398,8 +398,8 @@ def _largest(image: Image.Image) -> float:
         return 0.0
     import numpy as np
 
-    found = float(np.asarray(image.convert("F") if image.mode == "F" else image.convert("I")).max(initial=0))
-    return found if found == found else float("inf")
+    largest = float(np.asarray(image.convert("F") if image.mode == "F" else image.convert("I")).max(initial=0))
+    return largest if largest == largest else float("inf")
 
 
 def _converted(image: Image.Image, mode: str, largest: float) -> Image.Image:

@@ -94,8 +94,8 @@ def visible_range(results: RunResults) -> tuple[float, float]:
         return 0.0, 1.0
     best = scores[0].value
     gaps = sorted(abs(s.value - best) for s in scores)
-    yardstick = best_baseline(results)
-    beside = primary(results, yardstick) if yardstick else None
+    baseline = best_baseline(results)
+    beside = primary(results, baseline) if baseline else None
     reach = max(4 * gaps[len(gaps) // 2], scores[0].high - scores[0].low, abs(beside.value - best) if beside else 0.0)
     near = [s for s in scores if abs(s.value - best) <= reach]
     low = min(s.low if math.isfinite(s.low) else s.value for s in near)

@@ -93,9 +93,9 @@ def _add_page(get: Callable[..., None], service: Service) -> None:
     pages = page_files()
 
     async def page(request: Request) -> Response:
-        given = request.query_params.get("token")
-        if service.gate.needs_token and given is not None:
-            return _opened(service, given)
+        token = request.query_params.get("token")
+        if service.gate.needs_token and token is not None:
+            return _opened(service, token)
         return Response(pages["index.html"], media_type=TYPES[".html"], headers=dict(PAGE_HEADERS))
 
     async def page_file(request: Request) -> Response:

@@ -227,8 +227,8 @@ class Batcher:
         if isinstance(answers, Fault):
             self._failed(batch.queries, answers)
             return
-        given = answers
-        finished = guarded(lambda: self.served.finish(given, batch.prepared))
+        arrays_answered = answers
+        finished = guarded(lambda: self.served.finish(arrays_answered, batch.prepared))
         if isinstance(finished, Fault):
             self._failed(batch.queries, finished)
             return

@@ -146,8 +146,8 @@ class Tasks:
         if written != "json":
             table = forms.table_with(source, self.served.model.finish(answers, source))
             return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
-        made = Answers(predictions=self.served.predictions(answers), warnings=self.served.unlike(source))
-        return Reply(self.served.body(made, 0, source.num_rows))
+        whole = Answers(predictions=self.served.predictions(answers), warnings=self.served.unlike(source))
+        return Reply(self.served.body(whole, 0, source.num_rows))
 
 
 @dataclass(frozen=True)

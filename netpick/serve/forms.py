@@ -245,11 +245,11 @@ def read_table(served: ServedModel, data: bytes, *, tabs: bool = False) -> Sourc
             raise Fault(code="invalid_data", message=str(error).replace(str(path), "The CSV")) from None
     missing = [name for name in served.columns if name not in source.columns]
     if missing:
-        found = ", ".join(shown(name) for name in list(source.columns)[:12])
+        columns_shown = ", ".join(shown(name) for name in list(source.columns)[:12])
         refuse(
             "missing_field",
             f"The CSV has no column '{missing[0]}'{f' (nor {len(missing) - 1} others)' if len(missing) > 1 else ''}, but the "
-            f"model reads it.{near_matches(missing[0], source.columns)} Its columns: {found}.",
+            f"model reads it.{near_matches(missing[0], source.columns)} Its columns: {columns_shown}.",
             field=missing[0],
         )
     return source

@@ -76,9 +76,9 @@ def _rows_in(content: Any, columns: Sequence[str]) -> tuple[str | None, Any]:
         return "rows", content
     if not isinstance(content, dict):
         return None, None
-    found = next((key for key in ROWS if key in content and key not in columns), None)
-    if found is not None:
-        return found, content[found]
+    rows_key = next((key for key in ROWS if key in content and key not in columns), None)
+    if rows_key is not None:
+        return rows_key, content[rows_key]
     split = content.get(SPLIT)
     if isinstance(split, dict):
         return SPLIT, _of_split(split)

@@ -318,15 +318,15 @@ def _written_as(accept: bytes) -> Written:
 
 
 def _json_length(headers: Headers, length: int) -> int | None:
-    given = headers.get(b"inference-header-content-length")
-    if given is None:
+    header = headers.get(b"inference-header-content-length")
+    if header is None:
         return None
-    if not given.isdigit() or int(given) > length:
+    if not header.isdigit() or int(header) > length:
         refuse(
             "invalid_request",
-            f"Inference-Header-Content-Length is {given[:20].decode('latin-1')!r}, but the body has {length:,} bytes.",
+            f"Inference-Header-Content-Length is {header[:20].decode('latin-1')!r}, but the body has {length:,} bytes.",
         )
-    return int(given)
+    return int(header)
 
 
 def _accepted(served: ServedModel) -> str:

@@ -92,7 +92,7 @@ def network(name: str, family: str, test: Mapping[str, Score], predictions: Answ
 
 
 def baseline(name: str, test: Mapping[str, Score], predictions: Answered | None = None, **more: Any) -> CandidateResult:
-    """A yardstick."""
+    """A baseline."""
     options = {"seconds": 2.1, "reason": ""} | more
     return CandidateResult(
         name=name, family="baseline", status="ok", test=test, validation=test, test_predictions=predictions, **options

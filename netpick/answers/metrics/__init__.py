@@ -119,7 +119,7 @@ def best_on_validation(results: Sequence[CandidateResult], metric: str) -> Candi
 def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> CandidateResult | None:
     """The result with the best test score among those that did not fail.
 
-    For baselines only: a yardstick is picked so that it can flatter no network. Networks are chosen on validation rows.
+    For baselines only: the strongest is picked, so that it can flatter no network. Networks are chosen on validation rows.
     """
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
     scored = [r for r in results if r.status == "ok" and metric in r.test]

@@ -64,8 +64,8 @@ class Datetime(Kind):
             return None
         if series.dtype in (pl.Date, pl.Datetime):
             reason, filled = "dates", series.drop_nulls()
-        elif series.dtype == pl.String and (found := format_of(series)):
-            reason, filled = f"text that reads as dates like {found}", series.drop_nulls()
+        elif series.dtype == pl.String and (text_format := format_of(series)):
+            reason, filled = f"text that reads as dates like {text_format}", series.drop_nulls()
         else:
             return None
         return Claim(

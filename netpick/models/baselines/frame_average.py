@@ -1,4 +1,4 @@
-"""The yardstick of clips: a small CNN that sees single frames, and the mean of what it says about a clip's frames.
+"""The baseline of clips: a small CNN that sees single frames, and the mean of what it says about a clip's frames.
 
 It knows what a clip shows, but not in which order: a network that is no better than it has learned nothing from motion.
 """

@@ -150,5 +150,5 @@ def smallest(values: Array, count: int) -> Array:
     inside = (stretches[:, :, None] * STRETCH + np.arange(STRETCH)).reshape(len(values), -1)
     behind = np.broadcast_to(np.arange(whole, total), (len(values), total - whole))
     places = np.concatenate([inside, behind], axis=1)
-    found = np.argpartition(np.take_along_axis(values, places, axis=1), count - 1, axis=1)[:, :count]
-    return np.take_along_axis(places, found, axis=1)
+    nearest = np.argpartition(np.take_along_axis(values, places, axis=1), count - 1, axis=1)[:, :count]
+    return np.take_along_axis(places, nearest, axis=1)

@@ -124,16 +124,7 @@ class ServedModel:
 
     def inputs(self) -> list[dict[str, Any]]:
         """What each column is."""
-        return [
-            {
-                "name": port.name,
-                "kind": port.kind,
-                "form": KINDS[port.kind].form,
-                "is_file": port.kind in DECODERS,
-                **port.describe(),
-            }
-            for port in self.ports
-        ]
+        return [_described(port) for port in self.ports]
 
     def outlook(self) -> dict[str, Any] | None:
         """How far a forecast reaches, and what it is made from; None for rows."""
@@ -299,3 +290,8 @@ class ServedModel:
         if self.coverage is not None:
             content["coverage"] = self.coverage
         return to_json(content, inf_nan_mode="null")
+
+
+def _described(port: Port) -> dict[str, Any]:
+    form, is_file = KINDS[port.kind].form, port.kind in DECODERS
+    return {"name": port.name, "kind": port.kind, "form": form, "is_file": is_file, **port.describe()}

@@ -15,7 +15,10 @@ import polars as pl
 import psutil
 import pytest
 
-ASKED = ("--models", "mlp[dropout=0.1],transformer,mlp[layers=1]", "--steps", "100", "--threads", "1", "--seed", "3")
+import netpick
+
+MODELS, STEPS, SEED = "mlp[dropout=0.1],transformer,mlp[layers=1]", 40, 3
+ASKED = ("--models", MODELS, "--steps", str(STEPS), "--threads", "1", "--seed", str(SEED))
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +52,7 @@ def outcome(run: Path) -> tuple[dict[str, bytes], bytes]:
 @pytest.fixture(scope="module")
 def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], bytes]:
     run = tmp_path_factory.mktemp("alone") / "run"
-    process = start("fit", str(table), *ASKED, "--out", str(run))
-    told, _ = process.communicate()
-    assert process.returncode == 0, told
-    return outcome(run)
+    return outcome(netpick.fit(table, models=MODELS, steps=STEPS, seed=SEED, out=run).folder)
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:

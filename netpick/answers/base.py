@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -19,7 +19,7 @@ from netpick.types.results import Answered, DecisionRule
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    LossFunction = Callable[[Tensor, Tensor], Tensor]  # outputs (B, O) and target (B, ...) -> loss per row (B,)
+    from netpick.answers.losses import LossFunction
 
 MOST_NAMED = 100  # labels that a schema names one by one
 PLAIN = DecisionRule()  # the likeliest class, labels from one half on
@@ -82,8 +82,20 @@ class Answer(ABC, Generic[A]):
         """What the network is trained on: class numbers, 0/1 floats, or standardised values."""
 
     @abstractmethod
+    def losses(self, recipe: Recipe, class_weights: Sequence[float] | None) -> Mapping[str, LossFunction]:
+        """What it can be trained with, by the recipe's name for it; the first one unless another is asked for."""
+
     def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
         """The loss per row. Raises RequestError for a loss that does not fit the answer."""
+        known = self.losses(recipe, class_weights)
+        if recipe.loss == "auto":
+            return next(iter(known.values()))
+        if recipe.loss not in known:
+            raise RequestError(
+                f"Loss '{recipe.loss}' was asked for, but {self.plural} are trained with {' or '.join(known)}. Leave the loss "
+                "out, or choose another --target or --task."
+            )
+        return known[recipe.loss]
 
     @abstractmethod
     def labelled(self, truth: Array) -> Array:
@@ -203,23 +215,6 @@ class Answer(ABC, Generic[A]):
     @abstractmethod
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
         """(...) how much outputs (..., O) are for one class or label, as log-odds, or one predicted number."""
-
-
-def error_function(recipe: Recipe, what: str) -> Callable[..., Tensor]:
-    """The loss of numbers by its name in the recipe, squared error by default. Raises RequestError, which says `what` fits."""
-    from torch.nn import functional
-
-    functions: dict[str, Callable[..., Tensor]] = {
-        "auto": functional.mse_loss,
-        "mse": functional.mse_loss,
-        "mae": functional.l1_loss,
-        "huber": functional.huber_loss,
-    }
-    if recipe.loss not in functions:
-        raise RequestError(
-            f"Loss '{recipe.loss}' was asked for, but {what}. Use one of these, or pass --task classify."
-        )
-    return functions[recipe.loss]
 
 
 def numbers_of(table: pl.DataFrame, names: Sequence[str]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,10 +17,10 @@ from netpick.answers.chances import (
     probabilities_spec,
     probability_columns,
 )
+from netpick.answers.losses import cross_entropy, one_against_rest
 from netpick.answers.metrics.classes import BalancedAccuracy
 from netpick.answers.metrics.means import Accuracy
 from netpick.answers.metrics.ranks import Auc
-from netpick.errors import RequestError
 from netpick.types import Array
 from netpick.types.recipe import Recipe
 from netpick.types.results import DecisionRule
@@ -29,7 +29,7 @@ from netpick.types.words import counted
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.answers.base import LossFunction
+    from netpick.answers.losses import LossFunction
 
 # Of an even share; when the rarest class has less, accuracy flatters whoever always says the common class.
 EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
@@ -46,26 +46,11 @@ class OneClass(Chances[AnsweredClasses]):
     def target(self, truth: Array, state: Any) -> Array:
         return truth.astype(np.int64)
 
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        import torch
-        from torch.nn import functional
-
-        if recipe.loss == "binary_cross_entropy":  # one sigmoid an output, one against the rest
-            return _one_against_rest(recipe.label_smoothing)
-        if recipe.loss not in ("auto", "cross_entropy"):
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but a classification is trained with cross_entropy or "
-                "binary_cross_entropy. Use one of these, or pass --task regress."
-            )
-        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
-
-        def cross_entropy(outputs: Tensor, target: Tensor) -> Tensor:
-            scale = None if weight is None else weight.to(outputs.device)
-            return functional.cross_entropy(
-                outputs.float(), target, weight=scale, label_smoothing=recipe.label_smoothing, reduction="none"
-            )
-
-        return cross_entropy
+    def losses(self, recipe: Recipe, class_weights: Sequence[float] | None) -> Mapping[str, LossFunction]:
+        return {
+            "cross_entropy": cross_entropy(recipe, class_weights),
+            "binary_cross_entropy": one_against_rest(recipe),
+        }
 
     def labelled(self, truth: Array) -> Array:
         return truth >= 0
@@ -179,17 +164,6 @@ def _class_numbers(series: pl.Series, labels: Sequence[str]) -> Array:
     if codes.null_count():
         raise ValueError("a class without a number")
     return codes.cast(pl.Int64).to_numpy()
-
-
-def _one_against_rest(smoothing: float) -> LossFunction:
-    from torch.nn import functional
-
-    def loss(outputs: Tensor, target: Tensor) -> Tensor:
-        truth = functional.one_hot(target, outputs.shape[-1]).float()
-        truth = truth * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(outputs.float(), truth, reduction="none").sum(dim=-1)
-
-    return loss
 
 
 ONE_CLASS = OneClass()

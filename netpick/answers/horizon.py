@@ -7,15 +7,17 @@ where one is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.base import Answer, Read, TensorSpec, error_function
+from netpick.answers.base import Answer, Read, TensorSpec
+from netpick.answers.losses import ERRORS
 from netpick.answers.metrics.forecast import ForecastRmse, StandardisedMse
 from netpick.answers.numbers import named_values
 from netpick.types import Array
@@ -26,7 +28,7 @@ from netpick.types.words import counted, significant
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.answers.base import LossFunction
+    from netpick.answers.losses import LossFunction
 
 QUANTILES = (0.1, 0.5, 0.9)
 QUANTILE_NAMES = ("low", "median", "high")
@@ -58,25 +60,8 @@ class Horizon(Answer[AnsweredHorizon]):
         """Truth of the first series in the units of its scale; windows.py does it for many series."""
         return scaled(truth, np.zeros(len(truth), dtype=np.int64), state).astype(np.float32)
 
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        """Squared (or absolute, or Huber) error of the mean plus the pinball loss of each quantile, over known values."""
-        import torch
-
-        what = "a forecast is trained with mse, mae or huber (and the pinball loss of its quantiles)"
-        function = error_function(recipe, what)
-        levels = torch.tensor(QUANTILES)
-
-        def loss(outputs: Tensor, target: Tensor) -> Tensor:
-            answers = outputs[:, :-1].float().reshape(len(outputs), -1, ANSWERS)  # (B, H * V, 4)
-            missing = target.isnan()
-            truth = target.nan_to_num(0.0)
-            missed = truth.unsqueeze(-1) - answers[..., 1:]
-            share = levels.to(outputs.device)
-            pinball = torch.maximum(share * missed, (share - 1) * missed).sum(dim=-1)
-            losses = function(answers[..., 0], truth, reduction="none") + pinball
-            return losses.masked_fill(missing, 0.0).sum(dim=1) / (~missing).sum(dim=1).clamp(min=1)
-
-        return loss
+    def losses(self, recipe: Recipe, class_weights: Sequence[float] | None) -> Mapping[str, LossFunction]:
+        return {name: partial(_with_quantiles, error) for name, error in ERRORS.items()}
 
     def labelled(self, truth: Array) -> Array:
         return np.asarray(~np.isnan(truth).all(axis=1))
@@ -254,6 +239,20 @@ def conformal_stretch(answers: Array, target: Array, state: Any) -> tuple[tuple[
     below = (middle - truth) / np.maximum(middle - steps[..., 1], LEAST_HALF)
     above = (truth - middle) / np.maximum(steps[..., 3] - middle, LEAST_HALF)
     return tuple(tuple(map(float, step)) for step in held(np.maximum(below, above)))
+
+
+def _with_quantiles(error: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor) -> Tensor:
+    """The loss per row: an error of the mean plus the pinball loss of each quantile, over known values."""
+    import torch
+
+    answers = outputs[:, :-1].float().reshape(len(outputs), -1, ANSWERS)  # (B, H * V, 4)
+    missing = target.isnan()
+    truth = target.nan_to_num(0.0)
+    missed = truth.unsqueeze(-1) - answers[..., 1:]
+    share = torch.tensor(QUANTILES, device=outputs.device)
+    pinball = torch.maximum(share * missed, (share - 1) * missed).sum(dim=-1)
+    losses = error(answers[..., 0], truth) + pinball
+    return losses.masked_fill(missing, 0.0).sum(dim=1) / (~missing).sum(dim=1).clamp(min=1)
 
 
 def held(misses: Array) -> Array:

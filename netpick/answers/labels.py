@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,8 +17,8 @@ from netpick.answers.chances import (
     probabilities_spec,
     probability_columns,
 )
+from netpick.answers.losses import each_label
 from netpick.answers.metrics.ranks import Auc
-from netpick.errors import RequestError
 from netpick.types import Array
 from netpick.types.recipe import Recipe
 from netpick.types.results import DecisionRule
@@ -27,7 +27,7 @@ from netpick.types.words import counted
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.answers.base import LossFunction
+    from netpick.answers.losses import LossFunction
 
 
 class AnyLabels(Chances[AnsweredLabels]):
@@ -41,25 +41,8 @@ class AnyLabels(Chances[AnsweredLabels]):
     def target(self, truth: Array, state: Any) -> Array:
         return np.maximum(truth, 0).astype(np.float32)
 
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        import torch
-        from torch.nn import functional
-
-        if recipe.loss not in ("auto", "binary_cross_entropy"):
-            raise RequestError(
-                f"Loss '{recipe.loss}' was asked for, but several labels at once are trained with "
-                "binary_cross_entropy. Leave the loss out, or choose a single --target."
-            )
-        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
-
-        def loss(outputs: Tensor, target: Tensor) -> Tensor:
-            truth = target * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
-            scale = None if weight is None else weight.to(outputs.device)
-            return functional.binary_cross_entropy_with_logits(
-                outputs.float(), truth, pos_weight=scale, reduction="none"
-            ).mean(dim=-1)
-
-        return loss
+    def losses(self, recipe: Recipe, class_weights: Sequence[float] | None) -> Mapping[str, LossFunction]:
+        return {"binary_cross_entropy": each_label(recipe, class_weights)}
 
     def labelled(self, truth: Array) -> Array:
         return np.asarray((truth >= 0).all(axis=1))

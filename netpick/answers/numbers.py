@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredNumbers
-from netpick.answers.base import Answer, Read, TensorSpec, error_function, numbers_of
+from netpick.answers.base import Answer, Read, TensorSpec, numbers_of
 from netpick.answers.conformal import COVERAGE, interval_of
+from netpick.answers.losses import ERRORS
 from netpick.answers.metrics.errors import R2, RootMeanSquaredError
 from netpick.types import Array
 from netpick.types.recipe import Recipe
@@ -21,7 +23,7 @@ from netpick.types.words import counted, significant
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netpick.answers.base import LossFunction
+    from netpick.answers.losses import LossFunction
 
 
 class Numbers(Answer[AnsweredNumbers]):
@@ -40,13 +42,8 @@ class Numbers(Answer[AnsweredNumbers]):
         scaled = (truth - np.asarray(state.mean)) / np.asarray(state.std)
         return np.asarray(np.nan_to_num(scaled), dtype=np.float32)
 
-    def loss(self, recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
-        function = error_function(recipe, "a regression is trained with mse, mae or huber")
-
-        def loss(outputs: Tensor, target: Tensor) -> Tensor:
-            return function(outputs.float(), target, reduction="none").mean(dim=-1)
-
-        return loss
+    def losses(self, recipe: Recipe, class_weights: Sequence[float] | None) -> Mapping[str, LossFunction]:
+        return {name: partial(_mean_error, error) for name, error in ERRORS.items()}
 
     def labelled(self, truth: Array) -> Array:
         return np.asarray(~np.isnan(truth).any(axis=1))
@@ -139,6 +136,11 @@ class Numbers(Answer[AnsweredNumbers]):
 
     def evidence(self, outputs: Tensor, index: int, state: Any) -> Tensor:
         return outputs[..., index] * float(state.std[index]) + float(state.mean[index])
+
+
+def _mean_error(error: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor) -> Tensor:
+    """The loss per row: of all targets alike."""
+    return error(outputs.float(), target).mean(dim=-1)
 
 
 def _named(predictions: AnsweredNumbers) -> dict[str, Array]:

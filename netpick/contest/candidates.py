@@ -30,9 +30,11 @@ from netpick.models.networks.network import Network, build_network
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe
 from netpick.training.augment import default_augment
+from netpick.training.optimizers import following_optimizer
 from netpick.training.plan import CandidatePlan
+from netpick.training.words import require_known
 from netpick.types import Inputs
-from netpick.types.recipe import Recipe, following_optimizer
+from netpick.types.recipe import Recipe
 
 LARGE_RECURRENT = 25_000  # weights from state to state; below, bf16 gains nothing
 LARGE_MATRIX = 100_000  # weights; below, converting costs what computing in bf16 saves
@@ -265,6 +267,7 @@ def _default_augment(asked: Contestants, recipe: Recipe) -> dict[str, Any]:
 
 
 def _overridden(recipe: Recipe, overrides: Mapping[str, Any], label: str) -> Recipe:
+    require_known(overrides, label)
     return apply(recipe, {**following_optimizer(recipe, overrides), **overrides}, label)
 
 

@@ -82,7 +82,7 @@ def candidates_of(
     prepared: Prepared, inputs: Inputs, options: FitOptions, device: str, seconds: float | None
 ) -> list[Candidate]:
     """Who competes. seconds: of the budget, for this round. Raises RequestError for names and settings that do not exist."""
-    return make_candidates(
+    candidates = make_candidates(
         Contestants(
             inputs=inputs,
             num_outputs=prepared.task.answer.num_outputs(prepared.state),
@@ -97,6 +97,9 @@ def candidates_of(
             seconds=None if options.steps is not None else seconds,
         )
     )
+    for candidate in candidates:
+        prepared.task.answer.loss(candidate.plan.recipe, None)  # which refuses losses that it does not have
+    return candidates
 
 
 def _balance(truth: Array, rows: Rows) -> float:

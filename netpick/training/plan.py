@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from netpick.errors import RequestError
 from netpick.training.course import EVALUATION_SHARE, MOST_EVALUATIONS, Share
+from netpick.training.words import require_known
 from netpick.types.recipe import Recipe
 
 REFIT_ROWS = 2_500  # training rows up to which the chosen setting is trained again with the validation rows added
@@ -123,6 +124,7 @@ def _require_possible(plan: Plan) -> None:
         paces = (*c.step_ms.values(), c.look_ms, c.predict_ms)
         if not all(0 <= pace <= 1_000 * MOST_SECONDS for pace in paces):
             raise ValueError(f"the paces of '{c.name[:60]}' are impossible")
+        require_known({"optimizer": c.recipe.optimizer, "augment": c.recipe.augment}, c.name[:60])
         if not all(1 <= threads <= MOST_THREADS for threads in c.step_ms):
             raise ValueError(f"the threads of '{c.name[:60]}' are impossible")
 

@@ -14,7 +14,7 @@ from netpick.models.infer import Outputs, predict_outputs
 from netpick.training.batches import batches
 from netpick.training.clock import contested
 from netpick.training.job import Job, new_network
-from netpick.training.optimize import make_optimizers
+from netpick.training.optimizers import make_optimizers
 from netpick.training.plan import Probe
 from netpick.training.step import make_step
 

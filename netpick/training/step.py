@@ -11,7 +11,7 @@ from netpick.models.infer import Members, Outputs, autocast
 from netpick.models.networks import main_input
 from netpick.training.augment import Augmenter
 from netpick.training.job import Job
-from netpick.training.optimize import Optimizer
+from netpick.training.optimizers.base import Optimizer
 from netpick.types import Array, Rows
 from netpick.types.recipe import Recipe
 

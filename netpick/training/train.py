@@ -20,7 +20,8 @@ from netpick.training.batches import batches
 from netpick.training.course import Course, FixedCourse, Segment
 from netpick.training.evaluation import evaluate
 from netpick.training.job import Job, Trained, new_network
-from netpick.training.optimize import Average, make_optimizers, rate_multiplier
+from netpick.training.optimize import Average, rate_multiplier
+from netpick.training.optimizers import make_optimizers
 from netpick.training.step import make_step
 from netpick.training.training_state import Progress, TrainingState
 from netpick.types import OnEvent

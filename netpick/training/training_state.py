@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from netpick.disk.strict.tensors import TensorSpec, specs_of
 from netpick.training.checkpoint import Checkpoint, Expected
-from netpick.training.optimize import Average, Optimizer
+from netpick.training.optimize import Average
+from netpick.training.optimizers.base import Optimizer
 from netpick.types import STRICT
 from netpick.types.results import HistoryPoint
 

@@ -25,7 +25,9 @@ from netpick.models.networks.table_inputs import OneHot, Periodic, PiecewiseLine
 from netpick.tasks import TASKS
 from netpick.training.augment.base import normals, uniforms
 from netpick.training.augment.grid import GridAugmenter
-from netpick.training.optimize import Average, make_optimizers, orthogonalise, rate_multiplier
+from netpick.training.optimize import Average, rate_multiplier
+from netpick.training.optimizers import make_optimizers
+from netpick.training.optimizers.muon import orthogonalise
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 

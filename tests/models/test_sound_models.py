@@ -13,13 +13,12 @@ from netpick.models.networks.sound_mlp import SpectrogramMlpSettings, Spectrogra
 from netpick.models.networks.sound_stem import SpectrogramStem
 from netpick.training.augment import Augmenter, default_augment
 from netpick.types import Inputs, InputSpec
-from netpick.types.recipe import AugmentName
 
 BANDS, FRAMES, ROWS = 24, 40, 6
 SPEC = InputSpec(form="spectrogram", shape=(FRAMES, BANDS), padded=True, mean=(0.5,) * BANDS, std=(0.25,) * BANDS)
 INPUTS: Inputs = {"spectrogram": SPEC}
 LENGTHS = torch.tensor([40, 1, 2, 17, 30, 9])
-NAMES: tuple[AugmentName, ...] = ("time_shift", "noise", "spec_augment")
+NAMES: tuple[str, ...] = ("time_shift", "noise", "spec_augment")
 
 
 def batch() -> dict[str, Tensor]:
@@ -80,7 +79,7 @@ def test_the_cnn_knows_pitch_but_not_time() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_augmentation_is_a_pure_function_of_seed_epoch_and_row(name: AugmentName) -> None:
+def test_augmentation_is_a_pure_function_of_seed_epoch_and_row(name: str) -> None:
     given, rows = batch(), torch.arange(10, 10 + ROWS)
     augmenter = Augmenter((name,), SPEC, seed=1)
     first = augmenter(given, rows, 3).batch["spectrogram"]
@@ -92,7 +91,7 @@ def test_augmentation_is_a_pure_function_of_seed_epoch_and_row(name: AugmentName
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_how_far_a_batch_is_padded_does_not_matter_and_padding_stays_zero(name: AugmentName) -> None:
+def test_how_far_a_batch_is_padded_does_not_matter_and_padding_stays_zero(name: str) -> None:
     given, rows = batch(), torch.arange(ROWS)
     augmenter = Augmenter((name,), SPEC, seed=1)
     whole = augmenter(given, rows, 0).batch

@@ -7,8 +7,10 @@ import pytest
 from netpick.errors import RequestError
 from netpick.models.networks.tabular_mlp import TabularMlpSettings
 from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe
+from netpick.training.optimizers import following_optimizer
+from netpick.training.words import require_known
 from netpick.types import Inputs, InputSpec
-from netpick.types.recipe import OptimizerName, Recipe, following_optimizer
+from netpick.types.recipe import Recipe
 
 TABLE: Inputs = {"vector": InputSpec(form="vector", shape=(4,))}
 
@@ -71,11 +73,6 @@ def test_a_family_that_the_data_lack_is_left_to_the_candidates() -> None:
             "mlp[activation=rellu]",
             "Setting 'activation' cannot be 'rellu' (in mlp[activation=rellu]). Did you mean relu",
         ),
-        ("mlp[optimizer=adamm]", "Setting 'optimizer' cannot be 'adamm' (in mlp[optimizer=adamm]). Did you mean adam"),
-        (
-            "mlp[augment=flip+shfit]",
-            "Setting 'augment' cannot be 'shfit' (in mlp[augment=flip+shfit]). Did you mean shift?",
-        ),
         ("mlp[width]", "'width' (in mlp[width]) sets nothing. Write name=value, for example learning_rate=0.01."),
         ("mlp[width=3", "The brackets of 'mlp[width=3' do not match."),
         ("mlp]", "The brackets of 'mlp]' do not match."),
@@ -86,6 +83,23 @@ def test_a_family_that_the_data_lack_is_left_to_the_candidates() -> None:
 def test_messages_say_what_is_known(text: str, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse_models(text, TABLE)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mlp[optimizer=adamm]", "Setting 'optimizer' cannot be 'adamm' (in mlp[optimizer=adamm]). Did you mean adam"),
+        (
+            "mlp[augment=flip+shfit]",
+            "Setting 'augment' cannot be 'shfit' (in mlp[augment=flip+shfit]). Did you mean shift?",
+        ),
+    ],
+)
+def test_words_of_a_recipe_that_no_table_has_are_refused(text: str, message: str) -> None:
+    (variant,) = parse_models(text, TABLE)
+    with pytest.raises(RequestError) as caught:
+        require_known(variant.recipe, text)
     assert str(caught.value).startswith(message)
 
 
@@ -100,7 +114,7 @@ PRESET = Recipe(learning_rate=8e-3, weight_decay=0.05, schedule="onecycle", clip
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
-def test_the_optimizer_of_a_textbook_brings_no_decay_made_for_adamw(optimizer: OptimizerName) -> None:
+def test_the_optimizer_of_a_textbook_brings_no_decay_made_for_adamw(optimizer: str) -> None:
     recipe = apply(PRESET, {"optimizer": optimizer, **following_optimizer(PRESET, {"optimizer": optimizer})})
     assert recipe.weight_decay == 0.0
     assert (recipe.schedule, recipe.clip) == ("onecycle", 0.5)

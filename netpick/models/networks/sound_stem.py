@@ -9,7 +9,7 @@ from torch.nn import functional
 from netpick.models.infer import per_channel
 from netpick.models.networks.base import Batch
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName, Recipe
+from netpick.types.recipe import Recipe
 
 FORM: Form = "spectrogram"
 
@@ -48,7 +48,7 @@ class FramesOpening(nn.Module):
         return functional.pad(frames, (0, 0, 0, missing)), functional.pad(mask, (0, missing))
 
 
-def sound_recipe(num_rows: int, learning_rate: float, augment: tuple[AugmentName, ...] = ()) -> Recipe:
+def sound_recipe(num_rows: int, learning_rate: float, augment: tuple[str, ...] = ()) -> Recipe:
     """How all networks for sounds are trained. Small batches for few sounds: a step is cheap, and a budget then holds enough.
 
     augment: in place of what the data allow.

@@ -18,7 +18,6 @@ from netpick.training.augment.series import SeriesAugmenter
 from netpick.training.augment.spectrogram import SpectrogramAugmenter
 from netpick.training.augment.tokens import TokenAugmenter
 from netpick.types import InputSpec
-from netpick.types.recipe import AugmentName
 
 AUGMENTERS: dict[str, type[FormAugmenter]] = {
     augmenter.form: augmenter
@@ -43,7 +42,7 @@ class Augmented(NamedTuple):
 class Augmenter:
     """Applies the named augmentations that suit the input called `name`; names for other forms are ignored."""
 
-    def __init__(self, names: Sequence[AugmentName], spec: InputSpec, seed: int, name: str | None = None) -> None:
+    def __init__(self, names: Sequence[str], spec: InputSpec, seed: int, name: str | None = None) -> None:
         self.name = name or spec.form
         augmenter = AUGMENTERS.get(spec.form)
         self.form = None if augmenter is None else augmenter(names, spec, seed)

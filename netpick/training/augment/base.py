@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 _GOLDEN = 0x9E3779B97F4A7C15
 # A stream of random numbers each. The numbers stay as they are: a run of an older version comes out the same.
-STREAMS: dict[AugmentName, int] = {
+STREAMS: dict[str, int] = {
     "flip": 1,
     "shift": 2,
     "rotate": 3,
@@ -38,7 +37,7 @@ STREAMS: dict[AugmentName, int] = {
 class AugmentChoice(NamedTuple):
     """Augmentations that do not change what a label means, and why these."""
 
-    names: tuple[AugmentName, ...]
+    names: tuple[str, ...]
     reason: str
 
 
@@ -46,10 +45,10 @@ class FormAugmenter(ABC):
     """The augmentations of one form. `names` are those in use; names for other forms are ignored."""
 
     form: ClassVar[Form]
-    known: ClassVar[tuple[AugmentName, ...]]
+    known: ClassVar[tuple[str, ...]]
     mixes: ClassVar[bool] = True  # whether mixup of the encoded values makes sense
 
-    def __init__(self, names: Sequence[AugmentName], spec: InputSpec, seed: int) -> None:
+    def __init__(self, names: Sequence[str], spec: InputSpec, seed: int) -> None:
         self.names = frozenset(name for name in names if name in self.known)
         self.spec = spec
         self.seed = seed
@@ -63,10 +62,10 @@ class FormAugmenter(ABC):
     def default(cls, spec: InputSpec, num_rows: int, classes: Sequence[str]) -> AugmentChoice:
         """What suits the data: augmentations that could change a label's meaning are left out."""
 
-    def _uniforms(self, name: AugmentName, rows: Tensor, count: int, epoch: int) -> Tensor:
+    def _uniforms(self, name: str, rows: Tensor, count: int, epoch: int) -> Tensor:
         return uniforms(rows, count, (self.seed, epoch, STREAMS[name]))
 
-    def _normals(self, name: AugmentName, rows: Tensor, count: int, epoch: int) -> Tensor:
+    def _normals(self, name: str, rows: Tensor, count: int, epoch: int) -> Tensor:
         return normals(rows, count, (self.seed, epoch, STREAMS[name]))
 
 

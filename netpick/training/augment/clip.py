@@ -10,7 +10,6 @@ from torch import Tensor
 from netpick.training.augment.base import AugmentChoice, FormAugmenter
 from netpick.training.augment.grid import GridAugmenter
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 LEAST_SIDE = 12  # pixels; smaller frames are left where they are
 
@@ -19,9 +18,9 @@ class ClipAugmenter(FormAugmenter):
     """A clip (T, C, H, W) is moved as one image of T * C channels."""
 
     form: ClassVar[Form] = "clip"
-    known: ClassVar[tuple[AugmentName, ...]] = ("flip", "shift", "rotate", "crop", "cutout", "mixup")
+    known: ClassVar[tuple[str, ...]] = ("flip", "shift", "rotate", "crop", "cutout", "mixup")
 
-    def __init__(self, names: Sequence[AugmentName], spec: InputSpec, seed: int) -> None:
+    def __init__(self, names: Sequence[str], spec: InputSpec, seed: int) -> None:
         super().__init__(names, spec, seed)
         frames, channels, height, width = spec.shape
         shape = (frames * channels, height, width)

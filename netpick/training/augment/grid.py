@@ -13,7 +13,6 @@ from torch.nn import functional
 from netpick.models.infer import per_channel
 from netpick.training.augment.base import AugmentChoice, FormAugmenter, unit
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 SHIFT = 1 / 16  # of the image's side, each way; at least one pixel
 ROTATION = 10.0  # degrees, each way
@@ -26,7 +25,7 @@ class GridAugmenter(FormAugmenter):
     """Images stay uint8 where that loses nothing (flip, shift, cutout), else they become float in 0..1."""
 
     form: ClassVar[Form] = "grid"
-    known: ClassVar[tuple[AugmentName, ...]] = ("flip", "shift", "rotate", "crop", "cutout", "colour", "mixup")
+    known: ClassVar[tuple[str, ...]] = ("flip", "shift", "rotate", "crop", "cutout", "colour", "mixup")
 
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:
         images = values

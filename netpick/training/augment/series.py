@@ -10,7 +10,6 @@ from torch import Tensor
 
 from netpick.training.augment.base import AugmentChoice, FormAugmenter
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 JITTER = 0.05  # standard deviation, for series of about unit variance
 SCALE = 0.1  # standard deviation of the factor
@@ -22,7 +21,7 @@ class SeriesAugmenter(FormAugmenter):
     """Curves of about unit variance; padding stays zero."""
 
     form: ClassVar[Form] = "series"
-    known: ClassVar[tuple[AugmentName, ...]] = ("jitter", "scale", "time_shift", "mixup")
+    known: ClassVar[tuple[str, ...]] = ("jitter", "scale", "time_shift", "mixup")
 
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:
         series = values

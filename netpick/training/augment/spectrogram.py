@@ -11,7 +11,6 @@ from torch import Tensor
 from netpick.models.infer import per_channel
 from netpick.training.augment.base import AugmentChoice, FormAugmenter, unit
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 TIME_SHIFT = 0.1  # of the sound's length, each way; at least one frame
 UNREST = 0.04  # the largest change of a value, of a range of 1
@@ -24,7 +23,7 @@ class SpectrogramAugmenter(FormAugmenter):
     """Sounds (B, T, F), uint8 until something needs floats in 0..1; padding stays 0, and the mask is left alone."""
 
     form: ClassVar[Form] = "spectrogram"
-    known: ClassVar[tuple[AugmentName, ...]] = ("time_shift", "noise", "spec_augment", "mixup")
+    known: ClassVar[tuple[str, ...]] = ("time_shift", "noise", "spec_augment", "mixup")
 
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:
         sounds, valid = values, mask

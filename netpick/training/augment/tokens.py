@@ -9,7 +9,6 @@ from torch import Tensor
 
 from netpick.training.augment.base import AugmentChoice, FormAugmenter
 from netpick.types import Form, InputSpec
-from netpick.types.recipe import AugmentName
 
 DROPPED = 0.1  # of the tokens
 UNKNOWN = 1
@@ -20,7 +19,7 @@ class TokenAugmenter(FormAugmenter):
     """Tokens of which some become unknown, so that no single word decides (Iyyer et al. 2015); padding stays padding."""
 
     form: ClassVar[Form] = "tokens"
-    known: ClassVar[tuple[AugmentName, ...]] = ("token_dropout",)
+    known: ClassVar[tuple[str, ...]] = ("token_dropout",)
     mixes: ClassVar[bool] = False
 
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:

@@ -1,0 +1,88 @@
+"""What networks are trained on: losses per row (B,) of outputs (B, O) and what `target` of the answer gives.
+
+torch is imported where a loss is used, since answers are read without it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from netpick.types.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+    """Of one class a row, with the recipe's label smoothing."""
+    import torch
+    from torch.nn import functional
+
+    weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        scale = None if weight is None else weight.to(outputs.device)
+        return functional.cross_entropy(
+            outputs.float(), target, weight=scale, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+
+    return loss
+
+
+def one_against_rest(recipe: Recipe) -> LossFunction:
+    """Of one class a row, a sigmoid an output."""
+    from torch.nn import functional
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        truth = functional.one_hot(target, outputs.shape[-1]).float()
+        truth = truth * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+        return functional.binary_cross_entropy_with_logits(outputs.float(), truth, reduction="none").sum(dim=-1)
+
+    return loss
+
+
+def each_label(recipe: Recipe, class_weights: Sequence[float] | None) -> LossFunction:
+    """Of any labels a row (B, L), a sigmoid an output; the weights are those of yes."""
+    import torch
+    from torch.nn import functional
+
+    weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        truth = target * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+        scale = None if weight is None else weight.to(outputs.device)
+        return functional.binary_cross_entropy_with_logits(
+            outputs.float(), truth, pos_weight=scale, reduction="none"
+        ).mean(dim=-1)
+
+    return loss
+
+
+# --- how far off a number is: of any shape, in the units that networks learn in --------------------------------------
+
+
+def squared(outputs: Tensor, target: Tensor) -> Tensor:
+    """The square."""
+    from torch.nn import functional
+
+    return functional.mse_loss(outputs, target, reduction="none")
+
+
+def absolute(outputs: Tensor, target: Tensor) -> Tensor:
+    """The distance: outputs become medians."""
+    from torch.nn import functional
+
+    return functional.l1_loss(outputs, target, reduction="none")
+
+
+def huber(outputs: Tensor, target: Tensor) -> Tensor:
+    """The square of small errors, the distance of large ones (Huber 1964)."""
+    from torch.nn import functional
+
+    return functional.huber_loss(outputs, target, reduction="none")
+
+
+ERRORS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared, "mae": absolute, "huber": huber}

@@ -43,7 +43,7 @@ def random_clips(rows: int, *shape: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     "shape", [(10, 1, 32, 32), (16, 3, 48, 64), (1, 1, 8, 8), (5, 3, 17, 30), (2, 1, 5, 3), (3, 4, 1, 1)]
 )
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda one: one.family)
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda one: type(one).__name__)
 def test_presets_fit_clips_of_every_size(architecture: Architecture, shape: tuple[int, ...]) -> None:
     inputs = clip_inputs(*shape)
     trunk = architecture.build(inputs, architecture.presets(inputs, 500, 4)).eval()
@@ -52,7 +52,7 @@ def test_presets_fit_clips_of_every_size(architecture: Architecture, shape: tupl
     assert torch.isfinite(features.pooled).all()
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda one: one.family)
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda one: type(one).__name__)
 def test_the_order_of_frames_counts(architecture: Architecture) -> None:
     inputs = clip_inputs(6, 1, 16, 16)
     trunk = architecture.build(inputs, architecture.presets(inputs, 500, 4)).eval()

@@ -50,13 +50,13 @@ def check_width(trunk: Trunk, batch: dict[str, Tensor]) -> Tensor:
 def test_presets_fit_images_of_every_size(shape: tuple[int, int, int]) -> None:
     inputs: Inputs = {"grid": InputSpec(form="grid", shape=shape, mean=(0.5,) * shape[0], std=(0.2,) * shape[0])}
     batch = {"grid": torch.randint(0, 256, (2, *shape), dtype=torch.uint8)}
-    for architecture in (FlatMlp("grid"), GridCnn(), Rnn("grid"), PatchTransformer("grid")):
+    for architecture in (FlatMlp(), GridCnn(), Rnn("grid"), PatchTransformer()):
         trunk = architecture.build(inputs, architecture.presets(inputs, 100, 3))
         check_width(trunk, batch)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 5), (24, 1), (150, 2), (1500, 3)])
-@pytest.mark.parametrize("architecture", [FlatMlp("series"), SeriesCnn(), Rnn("series"), PatchTransformer("series")])
+@pytest.mark.parametrize("architecture", [FlatMlp(), SeriesCnn(), Rnn("series"), PatchTransformer()])
 def test_presets_fit_series_of_every_length(architecture: Architecture, shape: tuple[int, int]) -> None:
     inputs: Inputs = {"series": InputSpec(form="series", shape=shape)}
     check_width(architecture.build(inputs, architecture.presets(inputs, 100, 3)), {"series": torch.randn(2, *shape)})
@@ -166,27 +166,27 @@ def test_activations_that_do_not_keep_zero_leave_padding_out(activation: str) ->
 def test_transformer_settings(stem: str, positions: str, patch: int) -> None:
     settings = PatchTransformerSettings(width=16, layers=1, patch=patch, stem=stem, positions=positions)  # type: ignore[arg-type]
     tokens = -(-28 // patch)
-    trunk = PatchTransformer("grid").build(DIGITS, settings)
+    trunk = PatchTransformer().build(DIGITS, settings)
     images = torch.rand(2, 1, 28, 28)
     check_width(trunk, {"grid": images})
     steps = trunk({"grid": images}).steps
     assert steps is not None
     assert steps.shape == (2, tokens * tokens, 16)
-    check_width(PatchTransformer("series").build(SERIES, settings), padded_batch())
+    check_width(PatchTransformer().build(SERIES, settings), padded_batch())
 
 
 def test_order_matters_to_the_transformer_only_with_positions() -> None:
     for positions, same in (("none", True), ("sincos", False)):
         settings = PatchTransformerSettings(width=16, layers=1, patch=1, positions=positions)  # type: ignore[arg-type]
         inputs: Inputs = {"series": InputSpec(form="series", shape=(10, 2))}
-        trunk = PatchTransformer("series").build(inputs, settings).eval()
+        trunk = PatchTransformer().build(inputs, settings).eval()
         series = torch.randn(3, 10, 2)
         forward, backward = trunk({"series": series}).pooled, trunk({"series": series.flip(1)}).pooled
         assert torch.allclose(forward, backward, atol=1e-5) is same
 
 
 def test_attention_weights_are_the_same_in_bfloat16() -> None:
-    trunk = PatchTransformer("grid").build(DIGITS, PatchTransformerSettings(width=16)).eval()
+    trunk = PatchTransformer().build(DIGITS, PatchTransformerSettings(width=16)).eval()
     images = {"grid": torch.rand(2, 1, 28, 28)}
     with torch.autocast("cpu", torch.bfloat16):
         rough = trunk(images).pooled
@@ -195,12 +195,12 @@ def test_attention_weights_are_the_same_in_bfloat16() -> None:
 
 def test_a_width_that_does_not_divide_is_explained() -> None:
     with pytest.raises(RequestError, match=r"Width 20 does not divide into 8 heads.*width=16"):
-        PatchTransformer("grid").build(DIGITS, PatchTransformerSettings(width=20, heads=8))
+        PatchTransformer().build(DIGITS, PatchTransformerSettings(width=20, heads=8))
 
 
 def test_large_images_are_averaged_down_for_the_mlp() -> None:
     inputs: Inputs = {"grid": InputSpec(form="grid", shape=(1, 64, 40))}
-    trunk = FlatMlp("grid").build(inputs, FlatMlpSettings(width=8, layers=1, side=32))
+    trunk = FlatMlp().build(inputs, FlatMlpSettings(width=8, layers=1, side=32))
     assert next(iter(trunk.layers.parameters())).shape == (8, 32 * 32)  # type: ignore[union-attr]
     check_width(trunk, {"grid": torch.rand(2, 1, 64, 40)})
 

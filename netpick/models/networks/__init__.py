@@ -1,6 +1,8 @@
-"""The table of architectures: which family reads which form of data.
+"""The table of architectures, by name and the form of data that they read.
 
-An architecture is one file with a class of this contract (base.py), one line here, and the conformance suite runs over it.
+An architecture is one file with a class of this contract (base.py), one line here, and the conformance suite runs over it. The
+name is that of its family, where it is the family's network for that form. A second one has a name of its own, as `cnn_rnn` has
+beside `cnn`: people type it, files and reports show it, and nothing else knows it. Those of a form compete in this order.
 The main form is the richest one of a row: clips, images, sounds, texts, series, table columns, in this order; the other inputs
 of a mixed row get a trunk of their own (network.py).
 """
@@ -37,20 +39,18 @@ from netpick.models.networks.text_mlp import TextMlp
 from netpick.models.networks.text_transformer import TextTransformer
 from netpick.types import Inputs
 
-FAMILIES = ("mlp", "cnn", "rnn", "cnn_rnn", "transformer", "fm")
-
 MODELS: dict[tuple[str, str], Architecture] = {
     ("mlp", "table"): TabularMlp(),
     ("transformer", "table"): TabularTransformer(),
     ("fm", "table"): FactorisationMachine(),
-    ("mlp", "series"): FlatMlp("series"),
-    ("mlp", "grid"): FlatMlp("grid"),
+    ("mlp", "series"): FlatMlp(),
+    ("mlp", "grid"): FlatMlp(),
     ("cnn", "series"): SeriesCnn(),
     ("cnn", "grid"): GridCnn(),
     ("rnn", "series"): Rnn("series"),
     ("rnn", "grid"): Rnn("grid"),
-    ("transformer", "series"): PatchTransformer("series"),
-    ("transformer", "grid"): PatchTransformer("grid"),
+    ("transformer", "series"): PatchTransformer(),
+    ("transformer", "grid"): PatchTransformer(),
     ("mlp", "tokens"): TextMlp(),
     ("cnn", "tokens"): TextCnn(),
     ("rnn", "tokens"): Rnn("tokens"),
@@ -96,9 +96,9 @@ def main_form(inputs: Inputs) -> str:
 
 
 def families_for(inputs: Inputs) -> tuple[str, ...]:
-    """The families that compete for these inputs, in the order of the contest."""
+    """Who competes for these inputs unless others are asked for, in the order of the contest."""
     form = main_form(inputs)
-    return tuple(f for f in FAMILIES if (f, form) in MODELS and MODELS[f, form].suits(inputs))
+    return tuple(name for (name, read), one in MODELS.items() if read == form and one.suits(inputs))
 
 
 def by_promise(families: Sequence[str], form: str) -> list[int]:

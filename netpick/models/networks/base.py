@@ -5,21 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from netpick.types import Form, Inputs
+from netpick.types import Inputs
 from netpick.types.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
 """A batch by input name: "vector" (B, F) float, "codes" (B, K) int64, "series" (B, T, C) float with "series.mask" (B, T)
 bool when the spec says padded, "grid" (B, C, H, W) uint8, or float in 0..1 after augmentation."""
-
-
-Geometry = Literal[
-    "pooled", "steps", "map"
-]  # of features: for a whole row, for each of its steps, for each of its places
 
 
 class Features(NamedTuple):
@@ -40,10 +35,6 @@ class Trunk(nn.Module):
     members: int = 1  # of its pooled features; 1: they have no dimension for it
     group: int = 1  # neighbouring steps of a row that are one step of the network
 
-    def width_of(self, geometry: Geometry) -> int:
-        """D of its features of this geometry; 0 where it emits none."""
-        return {"pooled": self.width, "steps": self.step_width, "map": self.map_width}[geometry]
-
     def forward(self, batch: Batch) -> Features:
         raise NotImplementedError
 
@@ -61,10 +52,8 @@ class Size:
 
 
 class Architecture(ABC):
-    """One way to read one or several forms. Instances are stateless entries of MODELS."""
+    """One way to read a form. Instances are stateless entries of MODELS, under a name and the form that they read."""
 
-    family: ClassVar[str]  # "mlp", "cnn", "rnn", "transformer", "fm"
-    forms: ClassVar[tuple[Form, ...]]  # the forms it reads as the main input; ("vector", "codes") reads either or both
     Settings: ClassVar[type[Any]]  # a strict frozen pydantic dataclass with every default written once
 
     def suits(self, inputs: Inputs) -> bool:

@@ -7,7 +7,7 @@ and (B, T, H * W, D) are one array, so that turning from space to time copies no
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -18,7 +18,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer
 from netpick.models.networks.clip_frames import frame_inputs, frames_of
 from netpick.models.networks.stems import GridStem
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -125,8 +125,6 @@ class ClipCnnTrunk(Trunk):
 class ClipCnn(Architecture):
     """(2+1)-d residual network on clips."""
 
-    family: ClassVar[str] = "cnn"
-    forms: ClassVar[tuple[Form, ...]] = ("clip",)
     Settings = ClipCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ClipCnnSettings:

@@ -6,7 +6,7 @@ layers of series. What the CNN saw keeps its place on the map (no pooling over t
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -17,7 +17,7 @@ from netpick.models.networks.blocks import Dropout, activation_layer, linear
 from netpick.models.networks.clip_frames import frame_inputs, frames_of
 from netpick.models.networks.grid_cnn import GridCnnSettings, GridCnnTrunk
 from netpick.models.networks.rnn import RnnSettings, RnnTrunk
-from netpick.types import STRICT, Form, Inputs, InputSpec
+from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 
@@ -85,8 +85,6 @@ class ClipCnnRnnTrunk(Trunk):
 class ClipCnnRnn(Architecture):
     """CNN per frame, then RNN."""
 
-    family: ClassVar[str] = "cnn_rnn"
-    forms: ClassVar[tuple[Form, ...]] = ("clip",)
     Settings = ClipCnnRnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ClipCnnRnnSettings:

@@ -7,7 +7,7 @@ attention would cost (T * S)^2, and on small clips it learns no better from as m
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -18,7 +18,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, SelfAttention, activation_layer, check_heads, linear
 from netpick.models.networks.clip_frames import frame_inputs, frames_of
 from netpick.models.networks.patch_transformer import GridPatches, PatchTransformerSettings, sincos
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -102,8 +102,6 @@ class ClipTransformerTrunk(Trunk):
 class ClipTransformer(Architecture):
     """Transformer over the patches of all frames."""
 
-    family: ClassVar[str] = "transformer"
-    forms: ClassVar[tuple[Form, ...]] = ("clip",)
     Settings = ClipTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ClipTransformerSettings:

@@ -7,7 +7,7 @@ which the output layer weighs. Tuned ones with biases still beat most that came 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -18,7 +18,7 @@ from netpick.models.ids import has_ids
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Dropout
 from netpick.models.networks.table_inputs import CodeEmbedding, SummedCurves
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 MOST_BIASES = 16  # of a value: one for each output, up to so many
@@ -87,8 +87,6 @@ class FactorisationTrunk(Trunk):
 class FactorisationMachine(Architecture):
     """Ids that meet: users and items, shops and products."""
 
-    family: ClassVar[str] = "fm"
-    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes")
     Settings = FactorisationSettings
 
     def suits(self, inputs: Inputs) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -92,14 +92,9 @@ class FlatMlpTrunk(Trunk):
 
 
 class FlatMlp(Architecture):
-    """Residual MLP on the flattened values of images or series; one instance for each form."""
+    """Residual MLP on the flattened values of images or series."""
 
-    family: ClassVar[str] = "mlp"
-    forms: tuple[Form, ...]  # type: ignore[misc]
     Settings = FlatMlpSettings
-
-    def __init__(self, form: Form) -> None:
-        self.forms = (form,)
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> FlatMlpSettings:
         if "series" in inputs:

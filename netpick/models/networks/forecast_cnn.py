@@ -5,7 +5,7 @@ Each block looks twice as far back as the one before, so few of them see the who
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -79,7 +79,6 @@ class ForecastCnnTrunk(WindowTrunk):
 class ForecastCnn(Forecaster):
     """Temporal convolutional network on windows."""
 
-    family: ClassVar[str] = "cnn"
     Settings = ForecastCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ForecastCnnSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from netpick.models.networks.forecast_network import (
     Forecaster,
@@ -22,8 +22,10 @@ EXAMPLE = "lstm 64, lstm 64"
 class ForecastLayers(Forecaster):
     """A network that the user spells out, over the steps of a window."""
 
-    family: ClassVar[str] = "layers"
     Settings = LayersSettings
+
+    def suits(self, inputs: Inputs) -> bool:
+        return False  # there is none before somebody has spelled it out
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
         return LayersSettings(spec=EXAMPLE)

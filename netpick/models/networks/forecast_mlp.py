@@ -7,7 +7,7 @@ they read all steps at once, with the covariates brought down to a few numbers a
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -79,7 +79,6 @@ class ForecastMlpTrunk(WindowTrunk):
 class ForecastMlp(Forecaster):
     """Linear map and residual layers of windows."""
 
-    family: ClassVar[str] = "mlp"
     Settings = ForecastMlpSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ForecastMlpSettings:

@@ -10,7 +10,6 @@ seasonal naive forecast.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +18,7 @@ from torch.nn import functional
 from netpick.answers.horizon import ANSWERS
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
-from netpick.types import Form, Inputs, InputSpec
+from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 HIDDEN = 16  # of what a step of the horizon knows about its calendar and its window
@@ -144,8 +143,6 @@ class ForecastNetwork(nn.Module):
 
 class Forecaster(Architecture):
     """An architecture of windows: its trunk reads one target of a window at a time."""
-
-    forms: ClassVar[tuple[Form, ...]] = ("window",)
 
     @abstractmethod
     def build(self, inputs: Inputs, settings: object) -> WindowTrunk:

@@ -5,7 +5,7 @@ Long windows are read in patches, as in SegRNN (Lin et al. 2023): hundreds of si
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from netpick.models.networks.forecast_network import Forecaster, Pooled, WindowTrunk, forecast_recipe, window_part
 from netpick.models.networks.rnn import RnnSettings, RnnTrunk
@@ -18,7 +18,6 @@ MOST_STEPS = 32  # after patching
 class ForecastRnn(Forecaster):
     """Recurrent network on windows, with the settings of the other recurrent networks."""
 
-    family: ClassVar[str] = "rnn"
     Settings = RnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RnnSettings:

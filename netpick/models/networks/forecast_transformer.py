@@ -5,7 +5,7 @@ All tokens side by side make the features, so that each keeps its place in time.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -72,7 +72,6 @@ class ForecastTransformerTrunk(WindowTrunk):
 class ForecastTransformer(Forecaster):
     """Transformer over patches of windows."""
 
-    family: ClassVar[str] = "transformer"
     Settings = ForecastTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ForecastTransformerSettings:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -21,7 +21,7 @@ from torch.nn import functional
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer
 from netpick.models.networks.stems import GridStem
-from netpick.types import STRICT, Form, Inputs, InputSpec
+from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 SMALL = 40  # pixels a side up to which the first convolution may read every pixel
@@ -130,8 +130,6 @@ def pool_map(maps: Tensor, pooling: str) -> Tensor:
 class GridCnn(Architecture):
     """Residual 2-d network on images."""
 
-    family: ClassVar[str] = "cnn"
-    forms: ClassVar[tuple[Form, ...]] = ("grid",)
     Settings = GridCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> GridCnnSettings:

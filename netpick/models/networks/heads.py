@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.models.infer import Members, Outputs
-from netpick.models.networks.base import Features, Geometry
+from netpick.models.networks.base import Features, Trunk
 
 
 class Head(nn.Module):
@@ -20,7 +20,8 @@ class Head(nn.Module):
     The weights start small, so that the first answers are close to even: the first steps learn the bias, not undo noise.
     """
 
-    geometry: ClassVar[Geometry]
+    geometry: ClassVar[str]  # of the features that it reads, and of its outputs
+    noun: ClassVar[str]  # what there is an output for
 
     def __init__(self, width: int, num_outputs: int, *, members: int = 1, group: int = 1) -> None:
         """members: of features (B, M, D), each with weights of its own; group: steps of a row that are one step of the
@@ -32,6 +33,11 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.zeros((*shape[:-2], num_outputs)))
         nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
 
+    @staticmethod
+    @abstractmethod
+    def width(trunk: Trunk) -> int:
+        """D of the features that it reads of such a trunk; 0 where the trunk emits none."""
+
     @abstractmethod
     def forward(self, features: Features, row: Tensor) -> Outputs:
         """The outputs of these features."""
@@ -40,7 +46,11 @@ class Head(nn.Module):
 class PooledHead(Head):
     """(B, D) to outputs (B, O); (B, M, D) to those of M members."""
 
-    geometry = "pooled"
+    geometry, noun = "pooled", "row"
+
+    @staticmethod
+    def width(trunk: Trunk) -> int:
+        return trunk.width
 
     def forward(self, features: Features, row: Tensor) -> Outputs:
         pooled = features.pooled
@@ -55,7 +65,11 @@ class StepsHead(Head):
     Outputs of padded steps mean nothing: the row's mask says which they are.
     """
 
-    geometry = "steps"
+    geometry, noun = "steps", "step"
+
+    @staticmethod
+    def width(trunk: Trunk) -> int:
+        return trunk.step_width
 
     def forward(self, features: Features, row: Tensor) -> Outputs:
         assert features.steps is not None
@@ -69,7 +83,11 @@ class StepsHead(Head):
 class MapHead(Head):
     """(B, D, h, w) to outputs (B, O, H, W), one a place of the row; between those of a coarser map lie straight lines."""
 
-    geometry = "map"
+    geometry, noun = "map", "place"
+
+    @staticmethod
+    def width(trunk: Trunk) -> int:
+        return trunk.map_width
 
     def forward(self, features: Features, row: Tensor) -> Outputs:
         assert features.map is not None
@@ -79,4 +97,4 @@ class MapHead(Head):
         return functional.interpolate(outputs, row.shape[-2:], mode="bilinear", align_corners=False)
 
 
-HEADS: Mapping[Geometry, type[Head]] = {head.geometry: head for head in (PooledHead, StepsHead, MapHead)}
+HEADS: Mapping[str, type[Head]] = {head.geometry: head for head in (PooledHead, StepsHead, MapHead)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from pydantic import Field
@@ -26,7 +26,7 @@ from netpick.models.networks.layer_table import LAYERS, LayerSpec, Shape, build_
 from netpick.models.networks.stems import GridStem, SeriesStem
 from netpick.models.networks.table_inputs import CodeEmbedding, TableInput
 from netpick.models.networks.text_stem import TokenStem
-from netpick.types import STRICT, Form, Inputs, InputSpec
+from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 MOST_NESTED = 20
@@ -231,9 +231,10 @@ class LayersTrunk(Trunk):
 class Layers(Architecture):
     """A network that the user spells out, on any form."""
 
-    family: ClassVar[str] = "layers"
-    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes", "tokens", "series", "grid")
     Settings = LayersSettings
+
+    def suits(self, inputs: Inputs) -> bool:
+        return False  # there is none before somebody has spelled it out
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
         form = next((form for form in ("grid", "tokens", "series") if form in inputs), "table")

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from netpick.columns.forms import JOINED
 from netpick.errors import ModelFileError, RequestError
 from netpick.models.infer import Outputs
-from netpick.models.networks import FAMILIES, MODELS, families_for, main_form, main_input
-from netpick.models.networks.base import Architecture, Batch, Features, Geometry, Trunk
+from netpick.models.networks import MODELS, families_for, main_form, main_input
+from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
@@ -57,12 +57,12 @@ class Network(nn.Module):
     mixed rows have none.
     """
 
-    def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int, geometry: Geometry = "pooled") -> None:
+    def __init__(self, trunks: Mapping[str, Trunk], num_outputs: int, geometry: str = "pooled") -> None:
         super().__init__()
         self.names, self.geometry = list(trunks), geometry
         self.trunks = nn.ModuleDict({name.replace(".", "_"): trunk for name, trunk in trunks.items()})
         main, *others = trunks.values()
-        width = main.width_of(geometry)
+        width = HEADS[geometry].width(main)
         self.mixing: Mixing | None = None
         if others and geometry == "pooled":
             self.mixing = Mixing([main.width, *(other.width for other in others)])
@@ -84,7 +84,7 @@ class Network(nn.Module):
 
 
 def build_network(
-    family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: Geometry = "pooled"
+    family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
 ) -> Network | ForecastNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
@@ -95,10 +95,10 @@ def build_network(
     if main == "window":
         return ForecastNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}
-    if trunks[main].width_of(geometry) == 0:
+    if HEADS[geometry].width(trunks[main]) == 0:
         raise RequestError(
             f"The {family} reads data of this form ({main_form(inputs)}) as a whole, but the answer is one for every "
-            f"{'step' if geometry == 'steps' else 'place'}. Choose another family with --models."
+            f"{HEADS[geometry].noun}. Choose another family with --models."
         )
     others = ["table"] if any(name in inputs for name in JOINED) else []
     for name in [*others, *(name for name in inputs if name not in JOINED)]:
@@ -112,12 +112,14 @@ def build_network(
 
 def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> Any:
     """An architecture's settings from a model file. Raises ModelFileError where they are not of its kind."""
-    if (family, main_form(inputs)) not in MODELS:
+    form = main_form(inputs)
+    if (family, form) not in MODELS:
+        known = ", ".join(name for name, read in MODELS if read == form)
         raise ModelFileError(
-            f"The model file names the family '{family[:60]}', but this version knows {', '.join([*FAMILIES, 'layers'])} for such "
-            "data. Load it with the version that wrote it."
+            f"The model file names the family '{family[:60]}', but this version knows {known} for such data. Load it with the "
+            "version that wrote it."
         )
-    adapter = TypeAdapter(MODELS[family, main_form(inputs)].Settings)
+    adapter = TypeAdapter(MODELS[family, form].Settings)
     try:
         return adapter.validate_json(json.dumps(dict(data)))
     except ValidationError as error:

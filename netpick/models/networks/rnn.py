@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -247,12 +247,10 @@ def _opening(inputs: Inputs, settings: RnnSettings) -> tuple[GridStem | SeriesSt
 class Rnn(Architecture):
     """Recurrent network of images, series or texts; one instance for each form."""
 
-    family: ClassVar[str] = "rnn"
-    forms: tuple[Form, ...]  # type: ignore[misc]
     Settings: type[RnnSettings]  # type: ignore[misc]
 
     def __init__(self, form: Form) -> None:
-        self.forms = (form,)
+        self.form = form
         self.Settings = TextRnnSettings if form == "tokens" else RnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RnnSettings:
@@ -271,10 +269,9 @@ class Rnn(Architecture):
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Neighbouring steps as one: a recurrence costs as much as it has steps."""
         recipe = self.recipe(inputs, num_rows, num_outputs)
-        form = self.forms[0]
-        length, noun = inputs[form].shape[1 if form == "grid" else 0], STEP_NOUNS[form]
+        length, noun = inputs[self.form].shape[1 if self.form == "grid" else 0], STEP_NOUNS[self.form]
         passes = text_passes(recipe, num_rows)
-        if form != "tokens":
+        if self.form != "tokens":
             passes = max(FEWEST_PASSES, min(MOST_PASSES, FEW_STEPS * recipe.batch_size / num_rows))
         preset = self.presets(inputs, num_rows, num_outputs)
         made = [Size(settings=preset, passes=passes)]

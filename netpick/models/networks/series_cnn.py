@@ -7,7 +7,7 @@ before every convolution and have no part in norms and pooling.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -18,7 +18,7 @@ from torch.nn import functional
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.networks.stems import SeriesStem, group_mask, group_steps
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -146,8 +146,6 @@ def shorten(series: Tensor, mask: Tensor | None, stride: int) -> tuple[Tensor, T
 class SeriesCnn(Architecture):
     """Residual inception network on series."""
 
-    family: ClassVar[str] = "cnn"
-    forms: ClassVar[tuple[Form, ...]] = ("series",)
     Settings = SeriesCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> SeriesCnnSettings:

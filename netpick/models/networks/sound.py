@@ -7,14 +7,14 @@ time and pitch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
-from netpick.models.networks.layers import Layers
+from netpick.models.networks.layers import Layers, LayersSettings
 from netpick.models.networks.patch_transformer import PatchTransformerSettings, PatchTransformerTrunk
 from netpick.models.networks.rnn import RnnSettings, RnnTrunk
 from netpick.models.networks.sound_stem import FORM, FramesOpening, SpectrogramStem, sound_recipe
-from netpick.types import Form, Inputs, InputSpec
+from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 
@@ -36,8 +36,6 @@ class FramesTrunk(Trunk):
 class SpectrogramRnn(Architecture):
     """The recurrent network over frames."""
 
-    family: ClassVar[str] = "rnn"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
     Settings = RnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RnnSettings:
@@ -55,8 +53,6 @@ class SpectrogramRnn(Architecture):
 class SpectrogramTransformer(Architecture):
     """The transformer over patches in time: each token is some neighbouring frames, after a convolution over them."""
 
-    family: ClassVar[str] = "transformer"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
     Settings = PatchTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> PatchTransformerSettings:
@@ -83,18 +79,14 @@ class PictureTrunk(Trunk):
         return self.trunk({"grid": self.opening(batch)[0].unsqueeze(1)})  # type: ignore[no-any-return]
 
 
-class SpectrogramLayers(Architecture):
+class SpectrogramLayers(Layers):
     """A network that the user spells out, on the spectrogram as a picture; recurrent layers read it frame by frame."""
 
-    family: ClassVar[str] = "layers"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
-    Settings = Layers.Settings
-
-    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
-        return Layers().presets({"grid": inputs[FORM]}, num_rows, num_outputs)
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
+        return super().presets({"grid": inputs[FORM]}, num_rows, num_outputs)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return Layers().recipe({"grid": inputs[FORM]}, num_rows, num_outputs)
+        return super().recipe({"grid": inputs[FORM]}, num_rows, num_outputs)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return PictureTrunk(inputs, lambda grid: Layers().build(grid, settings))

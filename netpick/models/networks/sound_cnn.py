@@ -5,7 +5,7 @@ A batch may be shorter than the longest sound, and what comes behind a sound's e
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.networks.grid_cnn import ConvNorm, GridCnnSettings
 from netpick.models.networks.sound_stem import FORM, SpectrogramStem, sound_recipe
-from netpick.types import STRICT, Form, Inputs, InputSpec
+from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 
@@ -97,8 +97,6 @@ class SpectrogramCnnTrunk(Trunk):
 class SpectrogramCnn(Architecture):
     """Residual 2-d network on spectrograms: it finds shapes wherever they are in time, but knows which bands they are in."""
 
-    family: ClassVar[str] = "cnn"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
     Settings = SpectrogramCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> SpectrogramCnnSettings:

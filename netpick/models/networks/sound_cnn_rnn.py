@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -14,7 +14,7 @@ from netpick.models.networks.blocks import Dropout, masked_max, masked_mean
 from netpick.models.networks.rnn import RecurrentLayer, RnnSettings
 from netpick.models.networks.sound_cnn import SpectrogramCnnSettings, SpectrogramMaps
 from netpick.models.networks.sound_stem import FORM, sound_recipe
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -63,8 +63,6 @@ class SpectrogramCnnRnnTrunk(Trunk):
 class SpectrogramCnnRnn(Architecture):
     """Convolutions over time and bands, then a recurrent layer over time (CRNN, Cakir et al. 2017)."""
 
-    family: ClassVar[str] = "cnn_rnn"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
     Settings = CnnRnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> CnnRnnSettings:

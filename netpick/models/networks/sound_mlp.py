@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -13,7 +13,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, masked_max, masked_mean
 from netpick.models.networks.flat_mlp import FlatLayer, FlatMlpSettings
 from netpick.models.networks.sound_stem import FORM, SpectrogramStem, sound_recipe
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -66,8 +66,6 @@ def deviation(steps: Tensor, mask: Tensor) -> Tensor:
 class SpectrogramMlp(Architecture):
     """MLP on pooled statistics of the bands."""
 
-    family: ClassVar[str] = "mlp"
-    forms: ClassVar[tuple[Form, ...]] = (FORM,)
     Settings = SpectrogramMlpSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> SpectrogramMlpSettings:

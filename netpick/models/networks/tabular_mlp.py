@@ -7,7 +7,7 @@ embeddings are those of Gorishniy et al. (2022); sizing and regularisation borro
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, linear
 from netpick.models.networks.table_inputs import NumberEmbedding, TableInput
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -86,8 +86,6 @@ class TabularMlpTrunk(Trunk):
 class TabularMlp(Architecture):
     """Residual or plain MLP on numbers and categories."""
 
-    family: ClassVar[str] = "mlp"
-    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes")
     Settings = TabularMlpSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TabularMlpSettings:

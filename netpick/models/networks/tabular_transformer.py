@@ -5,7 +5,7 @@ Sized for a processor: narrow tokens, two or three layers. The answer is read fr
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ from netpick.errors import RequestError
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Activation, EncoderLayer, activation_layer
 from netpick.models.networks.table_inputs import CodeEmbedding, NumberEmbedding, Periodic, PiecewiseLinear
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -89,8 +89,6 @@ class TabularTransformerTrunk(Trunk):
 class TabularTransformer(Architecture):
     """A transformer whose tokens are the columns."""
 
-    family: ClassVar[str] = "transformer"
-    forms: ClassVar[tuple[Form, ...]] = ("vector", "codes")
     Settings = TabularTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TabularTransformerSettings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -21,7 +21,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Size, Tr
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, masked_max, masked_mean
 from netpick.models.networks.text_stem import TokenStem, reads_characters, text_passes, text_recipe
 from netpick.models.networks.text_windows import WINDOW, in_windows, long_texts, window_sizes
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -103,8 +103,6 @@ class TextCnnTrunk(Trunk):
 class TextCnn(Architecture):
     """Parallel convolutions over texts."""
 
-    family: ClassVar[str] = "cnn"
-    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
     Settings = TextCnnSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextCnnSettings:

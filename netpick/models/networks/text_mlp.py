@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -20,7 +20,7 @@ from torch.nn import functional
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, linear
 from netpick.models.networks.text_stem import reads_characters, text_passes, text_recipe
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 MIXER = 0x9E3779B97F4A7C15 - (1 << 64)  # an odd number, so that every bit of a token moves the hash
@@ -86,8 +86,6 @@ class TextMlpTrunk(Trunk):
 class TextMlp(Architecture):
     """Mean of vectors of tokens and their runs."""
 
-    family: ClassVar[str] = "mlp"
-    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
     Settings = TextMlpSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextMlpSettings:

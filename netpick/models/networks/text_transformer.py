@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -23,7 +23,7 @@ from netpick.models.networks.patch_transformer import sincos
 from netpick.models.networks.stems import group_mask, group_steps
 from netpick.models.networks.text_stem import TokenStem, patch_sizes, reads_characters, text_passes, text_recipe
 from netpick.models.networks.text_windows import WINDOW, in_windows, long_texts, of_window, window_sizes
-from netpick.types import STRICT, Form, Inputs
+from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 
@@ -92,8 +92,6 @@ class TextTransformerTrunk(Trunk):
 class TextTransformer(Architecture):
     """Transformer encoder over texts."""
 
-    family: ClassVar[str] = "transformer"
-    forms: ClassVar[tuple[Form, ...]] = ("tokens",)
     Settings = TextTransformerSettings
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> TextTransformerSettings:

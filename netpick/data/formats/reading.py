@@ -34,20 +34,20 @@ SHOWN = 20  # stray cells that are kept by row
 MARKS = "[\u0300-\u036f\u3099\u309a]"
 NAMED = 3  # columns that a note names
 EXACT = 2**53  # whole numbers up to here are all different as floats
-TEXTUAL = ("csv", "workbook")  # layouts in which every cell was text
 
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormatOptions:
-    """What the user says about cells; empty: find out."""
+    """What the user says about cells; empty: find out. And what is known of them."""
 
     formats: tuple[tuple[str, str], ...] = ()  # (column, an example or a pattern)
     not_missing: tuple[str, ...] = ()  # texts that are values although they usually mean a missing one
     words: tuple[str, ...] = ()  # columns that are no numbers or dates, whatever they look like
     times: tuple[str, ...] = ()  # columns of numbers that are times, whatever they are called
     numbers: tuple[str, ...] = ()  # columns of numbers that are no times
+    all_text: bool = False  # whether every cell was text, as in a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Reading:
 
 def with_formats(source: Source, options: FormatOptions) -> Source:
     """The source with its text cells read. Raises RequestError and DataError for what the user says of columns."""
-    near = _float_evidence(source)
+    near = _float_evidence(source) if options.all_text else Neighbours()
     texts = {
         name: column.values
         for name, column in source.columns.items()
@@ -75,14 +75,14 @@ def with_formats(source: Source, options: FormatOptions) -> Source:
         name: reading
         for name, reading in _found(asked, near).items()
         # Digits in the text of a frame are left as they are; in a file every number is text.
-        if reading.format is not None or (source.layout in TEXTUAL and not reading.stray)
+        if reading.format is not None or (options.all_text and not reading.stray)
     }
     columns, missing = dict(source.columns), {name: dict(words) for name, words in source.missing_words.items()}
     for name, reading in readings.items():
         columns[name] = TableColumn(name=name, values=reading.values.alias(name))
         missing[name] = {**missing.get(name, {}), **reading.missing}
     notes = [*source.notes, *_format_notes({n: r for n, r in readings.items() if n not in dict(options.formats)})]
-    if source.layout in TEXTUAL:
+    if options.all_text:
         rest = [name for name in texts if name not in readings]
         notes += _words_missing(rest, (columns, missing), options)
     formats = {name: reading.format for name, reading in readings.items() if reading.format is not None}
@@ -147,8 +147,6 @@ def _evidence(found: Sequence[Found], near: Neighbours) -> Neighbours:
 
 def _float_evidence(source: Source) -> Neighbours:
     """Columns that were read as numbers show that points stand before decimals."""
-    if source.layout not in TEXTUAL:
-        return Neighbours()
     for column in source.columns.values():
         if isinstance(column, TableColumn) and column.values.dtype == pl.Float64:
             head = column.values.drop_nulls().head(SAMPLED)

@@ -42,11 +42,13 @@ class ArffReader(Reader):
 
     name: ClassVar[str] = "arff"
     description: ClassVar[str] = "ARFF (Weka, OpenML)"
+    endings = (".arff",)
+    cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
         if not path.is_file():
             return False
-        if bare(path.name.lower()).endswith(".arff"):
+        if bare(path.name.lower()).endswith(self.endings):
             return True
         lines = [
             line.strip().lower() for line in first_lines(path) if line.strip() and not line.lstrip().startswith("%")

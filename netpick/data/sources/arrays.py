@@ -49,9 +49,10 @@ class NpzReader(Reader):
 
     name: ClassVar[str] = "npz"
     description: ClassVar[str] = "numpy .npz"
+    endings = (".npz",)
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and path.name.lower().endswith(".npz")
+        return path.is_file() and path.name.lower().endswith(self.endings)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         arrays = _load(path)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from netpick.types import Source
+
+# What cells are that were read: numbers and times as such; some may be texts that mean them; all are texts.
+Cells = Literal["values", "mixed", "text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class Reader(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]  # for help and docs: "CSV and TSV, plain or gzip"
+    endings: ClassVar[tuple[str, ...]] = ()  # of names, in lower case, that mean data of its kind wherever they lie
+    cells: ClassVar[Cells] = "values"
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from netpick.data.sources.folder_levels import Level, Levels, find_levels
-from netpick.data.sources.paths import FILE_SUFFIXES, MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, readable
+from netpick.data.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, readable
 from netpick.data.sources.unread_media import unread_words
 from netpick.errors import DataError
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source, TableColumn
@@ -194,12 +194,6 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _without_files(tree: Tree, path: Path) -> DataError:
-    data = next((p for p in path.rglob("*") if p.name.lower().endswith(FILE_SUFFIXES)), None) if path.is_dir() else None
-    remedy = (
-        f"Name the folder that holds them, or one data file, such as {data}."
-        if data
-        else "Name the folder that holds them."
-    )
     unread = tree.unread_of("")
     if unread:
         return DataError(
@@ -208,7 +202,7 @@ def _without_files(tree: Tree, path: Path) -> DataError:
         )
     return DataError(
         f"{path} holds no {tree.noun} ({tree.others:,} other files), but folders of "
-        f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. {remedy}"
+        f"{', '.join(MEDIA_SUFFIXES[tree.kind][:3])} ... were expected, one per class. Name the folder that holds them, or one data file."
     )
 
 

@@ -40,7 +40,7 @@ from netpick.errors import DataError
 from netpick.types import Note, Source
 from netpick.types.words import quoted
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".tra", ".tes", ".data", ".test")
+ALSO = (".data", ".test")  # endings of tables, where they are named
 HEAD_BYTES = 1024 * 1024
 DIALECT_CHARACTERS = 256 * 1024
 TAIL_BYTES = 64 * 1024
@@ -57,11 +57,13 @@ class DelimitedReader(Reader):
 
     name: ClassVar[str] = "csv"
     description: ClassVar[str] = "CSV / TSV, plain or packed (gzip, bzip2, xz)"
+    endings = (".csv", ".tsv", ".tab", ".tra", ".tes")
+    cells = "text"
 
     def recognises(self, path: Path) -> bool:
         if not path.is_file():
             return False
-        if bare(path.name.lower()).endswith(SUFFIXES):
+        if bare(path.name.lower()).endswith((*self.endings, *ALSO)):
             return True
         return _looks_delimited(path)
 

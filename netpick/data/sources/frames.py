@@ -17,6 +17,8 @@ from netpick.data.sources.table import null_missing, table_source, unique_names
 from netpick.errors import DataError
 from netpick.types import Note, Source
 
+FRAME = "frame"  # as a layout
+
 
 def is_frame(data: object) -> bool:
     return isinstance(data, pl.DataFrame | pl.LazyFrame) or _is_pandas(data) or _is_arrow(data)
@@ -30,7 +32,7 @@ def read_frame(data: object, options: ReadOptions) -> Source:
         frame,
         origin=origin,
         name="data",
-        layout="frame",
+        layout=FRAME,
         fingerprint=fingerprint.of_frame(frame),
         folder=None,
         notes=notes,

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from netpick.data.sources import fingerprint
+from netpick.data.sources.frames import FRAME
 from netpick.data.sources.paths import PART_NAMES
 from netpick.errors import DataError
 from netpick.types import TRAIN, UNASSIGNED, Array, ArrayColumn, Column, FileColumn, Note, Source, TableColumn
@@ -232,6 +233,6 @@ def _join_names(sources: Sequence[Source]) -> Sequence[str] | None:
         if len(set(names)) == len(names):
             return names
         return [f"{Path(source.origin).name}/{name}" for source in sources for name in source.row_names or ()]
-    if any(source.layout in ("arrays", "frame") for source in sources):
+    if any(source.layout in ("arrays", FRAME) for source in sources):
         return None
     return PartRows([Path(source.origin).name for source in sources], [source.num_rows for source in sources])

@@ -21,7 +21,6 @@ from netpick.data.sources.table import MOST_COLUMNS, null_missing, table_source,
 from netpick.errors import DataError
 from netpick.types import Note, Source
 
-SUFFIXES = (".jsonl", ".ndjson")
 WHOLE = ".json"  # a file that is one value, or lines all the same
 MOST_WHOLE = 2 << 30  # bytes of one value
 MOST_BYTES = 8 << 30
@@ -40,9 +39,11 @@ class JsonLinesReader(Reader):
 
     name: ClassVar[str] = "json_lines"
     description: ClassVar[str] = "JSON lines (.jsonl, .ndjson) or a list of objects (.json), plain or packed"
+    endings = (".jsonl", ".ndjson", WHOLE)
+    cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and bare(path.name.lower()).endswith((*SUFFIXES, WHOLE))
+        return path.is_file() and bare(path.name.lower()).endswith(self.endings)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         data, note = _utf8(path, options)

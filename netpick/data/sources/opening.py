@@ -11,10 +11,10 @@ from netpick.data.formats.reading import FormatOptions, with_formats
 from netpick.data.formats.spelling import merged
 from netpick.data.sources import fingerprint
 from netpick.data.sources.arrays import is_arrays, read_arrays
-from netpick.data.sources.base import Reader, ReadOptions
+from netpick.data.sources.base import Cells, Reader, ReadOptions
 from netpick.data.sources.encodings import SIGNATURES
 from netpick.data.sources.folder_tables import names_media, table_of_media
-from netpick.data.sources.frames import is_frame, read_frame
+from netpick.data.sources.frames import FRAME, is_frame, read_frame
 from netpick.data.sources.image_folder import commonest_media, holds_class_folders
 from netpick.data.sources.join import columns_differ, join_parts, stack
 from netpick.data.sources.media_names import MediaFiles, with_media
@@ -39,15 +39,6 @@ from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
 
 Readers = Mapping[str, Reader]
 NO_TEST = "none"
-TABLES = (
-    "csv",
-    "frame",
-    "json_lines",
-    "parquet",
-    "arrow",
-    "arff",
-    "workbook",
-)  # layouts whose text may be numbers and dates
 
 
 def open_with(
@@ -55,7 +46,8 @@ def open_with(
 ) -> Source:
     """open_source, over a given table of readers."""
     source = _open_parts(readers, data, options=options, test=test, target=target)
-    if not options.find_formats or source.layout not in TABLES:
+    cells = _cells_of(readers, source.layout)
+    if not options.find_formats or cells == "values":
         return merged(source, options.merge)
     said = FormatOptions(
         formats=options.formats,
@@ -63,8 +55,21 @@ def open_with(
         words=options.words,
         times=options.times,
         numbers=options.numbers,
+        all_text=cells == "text",
     )
     return merged(with_formats(source, said), options.merge)
+
+
+def _cells_of(readers: Readers, layout: str) -> Cells:
+    if layout in readers:
+        return readers[layout].cells
+    return "mixed" if layout == FRAME else "values"
+
+
+def _endings(readers: Readers, *, tables: bool = False) -> tuple[str, ...]:
+    """Of names of data files, or of tables alone."""
+    kinds = [reader for reader in readers.values() if not tables or reader.cells != "values"]
+    return tuple(ending for reader in kinds for ending in reader.endings)
 
 
 def _open_parts(
@@ -135,16 +140,21 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
 def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
     path = existing(given)
     notes: list[Note] = []
-    if members := tables_in(path):
+    if members := tables_in(path, _endings(readers)):
         media = media_in(path)
         if not media or options.label_from is None:
             source = _open_packed(readers, path, members, media, options)
             if source is not None:
                 return replace(source, origin=readable(str(given)), name=short_name(path))
-    if path.is_dir() and options.label_from is None and not is_dataset(path) and (pieces := pieces_in(path)):
+    if (
+        path.is_dir()
+        and options.label_from is None
+        and not is_dataset(path)
+        and (pieces := pieces_in(path, _endings(readers, tables=True)))
+    ):
         return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
-        path, notes = _table_of(path)
+        path, notes = _table_of(path, _endings(readers))
     reader = _reader_for(readers, path)
     parts = find_parts(path) if find_partners else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
@@ -160,7 +170,7 @@ def _open_pieces(readers: Readers, pieces: Sequence[Path], options: ReadOptions)
     )
 
 
-def _table_of(folder: Path) -> tuple[Path, list[Note]]:
+def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]:
     """The table in a folder that is meant by it, or the folder itself; and what to say of it."""
     if is_dataset(folder):
         return folder, []
@@ -177,7 +187,7 @@ def _table_of(folder: Path) -> tuple[Path, list[Note]]:
             return table, [Note(subject="files", text=text)]
         text = f"The folders are read as classes. {name} names the same files; to read it, name it."
         return folder, [Note(subject="files", text=text, override=str(table))]
-    member = None if classes else data_file_in(folder)
+    member = None if classes else data_file_in(folder, endings)
     if member is None:
         if kind is None and not classes:
             refuse_tagged(folder)

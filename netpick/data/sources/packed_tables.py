@@ -13,17 +13,17 @@ from netpick.data.sources.class_folders import is_junk
 from netpick.data.sources.image_zip import HIGHEST_RATIO, RATIO_COUNTS_FROM, require_harmless
 from netpick.data.sources.media_names import MediaFiles
 from netpick.data.sources.parquet_arrow import first_bytes
-from netpick.data.sources.paths import FILE_SUFFIXES, MEDIA_SUFFIXES, bare
+from netpick.data.sources.paths import MEDIA_SUFFIXES, bare
 from netpick.errors import DataError
 
 LARGEST_TABLES = 8 << 30  # bytes unpacked, of all tables of a zip together
 MOST_TABLES = 200_000  # texts may be as many
 BESIDE_MEDIA, MOST_BESIDE_MEDIA = (".csv", ".tsv", ".tab"), 20
-TABLES = (*FILE_SUFFIXES, ".json", ".arff", ".xlsx", ".txt", ".data", ".test", ".names")
+ALSO = (".txt", ".data", ".test", ".names")  # endings of tables in zips
 
 
-def tables_in(path: Path) -> list[str]:
-    """The members of a zip that are tables by their endings; [] for what is no zip, or a spreadsheet."""
+def tables_in(path: Path, endings: tuple[str, ...]) -> list[str]:
+    """The members of a zip that are tables by their endings, those of data files; [] for what is no zip, or a spreadsheet."""
     if not path.is_file() or first_bytes(path, 4) != b"PK\3\4" or not path.name.lower().endswith(".zip"):
         return []
     try:
@@ -31,7 +31,7 @@ def tables_in(path: Path) -> list[str]:
             names = [member.filename for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError):
         return []  # the reader of zips says what is wrong
-    found = [name for name in names if bare(name.lower()).endswith(TABLES) and not _is_hidden(name)]
+    found = [name for name in names if bare(name.lower()).endswith((*endings, *ALSO)) and not _is_hidden(name)]
     if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
         found = [name for name in found if bare(name.lower()).endswith(BESIDE_MEDIA)]  # texts are boxes or remarks
         return found if len(found) <= MOST_BESIDE_MEDIA else []

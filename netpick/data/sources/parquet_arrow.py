@@ -27,11 +27,13 @@ class ParquetReader(Reader):
 
     name: ClassVar[str] = "parquet"
     description: ClassVar[str] = "Parquet, a file or a folder of parts"
+    endings = SUFFIXES
+    cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
         if path.is_dir():
             return is_dataset(path)
-        return path.is_file() and (path.name.lower().endswith(SUFFIXES) or first_bytes(path, 4) == b"PAR1")
+        return path.is_file() and (path.name.lower().endswith(self.endings) or first_bytes(path, 4) == b"PAR1")
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         if path.is_dir():
@@ -108,10 +110,11 @@ class ArrowReader(Reader):
 
     name: ClassVar[str] = "arrow"
     description: ClassVar[str] = "Arrow / Feather"
+    endings = (".arrow", ".feather", ".ipc", ".arrows")
+    cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
-        suffixes = (".arrow", ".feather", ".ipc", ".arrows")
-        return path.is_file() and (path.name.lower().endswith(suffixes) or first_bytes(path, 6) == b"ARROW1")
+        return path.is_file() and (path.name.lower().endswith(self.endings) or first_bytes(path, 6) == b"ARROW1")
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         try:

@@ -46,24 +46,6 @@ MEDIA_SUFFIXES: Mapping[Media, tuple[str, ...]] = {
     "clip": CLIP_SUFFIXES,
 }
 MEDIA_NOUNS: Mapping[Media, str] = {"image": "images", "audio": "sounds", "clip": "clips"}
-TABLE_SUFFIXES = (
-    ".csv",
-    ".tsv",
-    ".tab",
-    ".tra",
-    ".tes",
-    ".parquet",
-    ".pq",
-    ".arrow",
-    ".feather",
-    ".ipc",
-    ".jsonl",
-    ".ndjson",
-    ".json",
-    ".arff",
-    ".xlsx",
-)
-FILE_SUFFIXES = (*TABLE_SUFFIXES, ".ts", ".npz")
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz")  # one file each; the first bytes decide
 
 
@@ -122,18 +104,18 @@ def find_parts(path: Path) -> dict[int, Path]:
     return {TRAIN: path}
 
 
-def data_file_in(folder: Path) -> tuple[Path, list[str]] | None:
+def data_file_in(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[str]] | None:
     """The one data file (or the train member of the one family of files) in a folder, and the files beside it that are not
     read; None when it holds none. A folder of nothing but one other folder is that one.
 
-    Examples of answers and descriptions of columns are left aside; of several families, the one with a train member is
+    endings: those of names of data files. Examples of answers and descriptions of columns are left aside; of several families, the one with a train member is
     meant. Raises RequestError when there are several all the same and none is named like the folder.
     """
-    names = sorted(entry.name for entry in os.scandir(folder) if _is_data_file(entry))
+    names = sorted(entry.name for entry in os.scandir(folder) if _is_data_file(entry, endings))
     if not names:
         inner = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "__"))]
         only = inner[0] if len(inner) == 1 and inner[0].is_dir(follow_symlinks=False) else None
-        return data_file_in(Path(only.path)) if only is not None else None
+        return data_file_in(Path(only.path), endings) if only is not None else None
     tables = [name for name in names if not bare(name.lower()).endswith(".json")]
     names = tables or names  # beside a table, JSON describes it
     families: dict[str, list[str]] = {}
@@ -159,15 +141,15 @@ def data_file_in(folder: Path) -> tuple[Path, list[str]] | None:
     return folder / chosen, [name for name in names if name not in members]
 
 
-def pieces_in(folder: Path) -> list[Path]:
+def pieces_in(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     """The pieces of one table as Spark writes it: part-00000.csv, part-00001.csv, and nothing else that is seen; [] else."""
     try:
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "_"))]
     except OSError:
         return []
     names = sorted(entry.name for entry in entries if PIECE.match(entry.name) and entry.is_file())
-    endings = {bare(name.lower()).rpartition(".")[2] for name in names}
-    whole = len(names) == len(entries) > 1 and len(endings) == 1 and f".{next(iter(endings))}" in TABLE_SUFFIXES
+    found = {bare(name.lower()).rpartition(".")[2] for name in names}
+    whole = len(names) == len(entries) > 1 and len(found) == 1 and f".{next(iter(found))}" in endings
     return [folder / name for name in names if (folder / name).stat().st_size > 0] if whole else []
 
 
@@ -199,9 +181,9 @@ def family_name(path: Path) -> str:
     return short_name(path)[: len(shared)] or readable(path.absolute().parent.name)
 
 
-def _is_data_file(entry: os.DirEntry[str]) -> bool:
+def _is_data_file(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
     name = bare(entry.name.lower())
-    is_data = name.endswith(FILE_SUFFIXES) or ("idx3" in name and "images" in name)
+    is_data = name.endswith(endings) or ("idx3" in name and "images" in name)
     return is_data and not name.startswith(".") and entry.is_file()
 
 

@@ -42,9 +42,10 @@ class TsReader(Reader):
 
     name: ClassVar[str] = "ts"
     description: ClassVar[str] = ".ts series"
+    endings = (".ts",)
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and path.name.lower().endswith(".ts")
+        return path.is_file() and path.name.lower().endswith(self.endings)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         lines = _text(path, options.encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -28,6 +28,8 @@ class WorkbookReader(Reader):
 
     name: ClassVar[str] = "workbook"
     description: ClassVar[str] = "Excel (.xlsx)"
+    endings = (".xlsx",)
+    cells = "text"
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and path.name.lower().endswith(SUFFIXES) and first_bytes(path, 2) == b"PK"

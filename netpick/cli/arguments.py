@@ -32,7 +32,11 @@ Private = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
 TaskOption = Annotated[
-    str | None, typer.Option("--task", help="classify, multilabel, regress or forecast. Default: inferred, and said.")
+    str | None,
+    typer.Option(
+        "--task",
+        help="What is asked of a row, such as classify, regress or forecast; a name that is unknown lists all. Default: detected (printed when the run starts).",
+    ),
 ]
 Models = Annotated[
     str | None, typer.Option(help='Families or variants: "mlp,cnn[width=32],rnn[cell=gru]". Default: all that fit.')

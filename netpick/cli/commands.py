@@ -16,7 +16,7 @@ import typer  # noqa: E402
 
 from netpick.cli import arguments as arg  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
-from netpick.errors import RequestError, shown  # noqa: E402
+from netpick.errors import shown  # noqa: E402
 
 if TYPE_CHECKING:
     from netpick.api import Run
@@ -177,14 +177,11 @@ def predict(
     ] = False,
 ) -> None:
     """Answer for new rows of DATA."""
-    from netpick.cli.console import show_unlike, write_table
+    from netpick.cli.console import require_writable, show_unlike, write_table
     from netpick.cli.parsing import rows_given
     from netpick.saved.use import heeded, load
 
-    if out is not None and out.suffix.lower() not in (".csv", ".json", ".parquet"):
-        raise RequestError(
-            f"{out} cannot be written: its ending is unknown. Pass a name that ends in .csv, .json or .parquet."
-        )
+    require_writable(out)
     loaded = load(model, candidate=candidate)
     if events:
         from netpick.saved.events import find_events

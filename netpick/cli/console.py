@@ -9,13 +9,13 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from netpick.disk.files import write_whole
-from netpick.errors import printable, shown
+from netpick.errors import RequestError, printable, shown
 from netpick.types import Event, Field, Finding, Note, Source
 from netpick.types.results import Score
 
@@ -313,6 +313,22 @@ def show_scores(scores: Scores, *, as_json: bool) -> None:
     stdout_console().print(table)
 
 
+WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
+    ".csv": lambda table, file: table.write_csv(file),
+    ".json": lambda table, file: table.write_json(file),
+    ".parquet": lambda table, file: table.write_parquet(file),
+}
+
+
+def require_writable(out: Path | None) -> None:
+    """Raises RequestError for a file whose ending says no format that tables are written in."""
+    if out is not None and out.suffix.lower() not in WRITERS:
+        *some, last = WRITERS
+        raise RequestError(
+            f"{out} cannot be written: its ending is unknown. Pass a name that ends in {', '.join(some)} or {last}."
+        )
+
+
 def write_table(table: pl.DataFrame, out: Path | None) -> None:
     """CSV on standard output, or a CSV, JSON or Parquet file, whole or not at all."""
     if out is None:
@@ -320,12 +336,7 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
         _write_text(shown(text) if sys.stdout.isatty() else text)
         return
     content = io.BytesIO()  # a writer that meets a full disk may leave half a file, or end in a panic
-    writers: dict[str, Callable[[io.BytesIO], object]] = {
-        ".csv": table.write_csv,
-        ".json": table.write_json,
-        ".parquet": table.write_parquet,
-    }
-    writers[out.suffix.lower()](content)
+    WRITERS[out.suffix.lower()](table, content)
     write_whole(out, content.getvalue())
     print(f"{len(table):,} predictions in {out}", file=sys.stderr)
 

@@ -1,40 +1,30 @@
 """What an idea costs, as CONTRIBUTING says: added to a copy of the package in so many files, it works everywhere.
 
-Slow for a unit test (some 15 s): two small contests and all that is done with their models, in a process of its own, since the
-copy is another package of the same name.
+Slow for a unit test (some 20 s of processor time): two small contests and all that is done with their models, and the conformance
+suites of what was added, in processes of their own, since the copy is another package of the same name.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.end_to_end.added import ADDED, Added
+
 ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("netpick", "tests/conformance", "docs/checks", "pyproject.toml")
+MOST_FILES = 3  # the idea, one line in a table, one sample
 
-RANK = '''"""Ranking: a regression under another name."""
-
-from __future__ import annotations
-
-from typing import ClassVar
-
-from netpick.tasks.regress import Regress
-
-
-class Rank(Regress):
-    """Numbers that say an order."""
-
-    name: ClassVar[str] = "rank"
-    asked = True
-'''
-
-# Does all that a user does with each task, and prints what came out as JSON.
+# Does all that a user does with what was added, and prints what came out as JSON.
 ROUND = """
 import json, sys
 from pathlib import Path
@@ -53,78 +43,94 @@ from netpick.saved.use import load
 def plain(value):
     return json.loads(json.dumps(value, default=str))
 
-def round_of(task, folder):
-    random = np.random.default_rng(0)
-    frame = pl.DataFrame({"a": random.normal(size=160), "b": random.normal(size=160), "c": random.choice(["x", "y"], 160)})
-    frame = frame.with_columns(y=3 * frame["a"] - 2 * frame["b"] + (frame["c"] == "x").cast(pl.Float64) + random.normal(size=160) / 9)
-    run = netpick.fit(frame, "y", task=task, models="mlp", steps=60, folds=1, out=folder, prefer="network")
-    report = json.loads((folder / "report.json").read_text())
-    fresh = frame.drop("y").head(12)
-    model = run.model
-    said = model.predict(fresh)
-    page = folder / "explanation.html"
-    write_explanation(folder, frame.head(40), page)
-    exported = write_export(folder, out=folder / "exported")
-    graph = load(exported).predict(fresh)
-    served = ServedModel(name="m", path=folder / "model.netpick", model=model, limits=Limits())
-    answered = served.answer([served.rows_of(fresh.to_dicts())])
-    scores = {e["name"]: e["test"] for e in (*report["candidates"], *report["baselines"])}
-    write_comparison([folder, folder.parent / "regress"], folder / "comparison.html")
-    return {
-        "task": report["task"],
-        "files": sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "exported" not in path.parts),
-        "scores": scores,
-        "verdict": report["verdict"]["winner"],
-        "findings": [finding["code"] for finding in report["findings"]],
-        "checks": report["checks"],
-        "predictions": plain(said.to_dicts()),
-        "baseline": plain(load(folder, candidate="boosted trees").predict(fresh).to_dicts()),
-        "graph": bool(np.allclose(graph["prediction"], said["prediction"], atol=1e-4)),
-        "columns": graph.columns,
-        "scored": {name: score.value for name, score in model.score(frame).items()},
-        "explained": page.read_text().count("<h4"),
-        "json": plain(served.worded(answered, 0, 12)),
-        "outputs": v2.outputs_of(served),
-        "schema": {k: v for k, v in plain(schema_of(served)).items() if k not in ("task", "card", "created")},
-        "interval": model.interval_words,
-        "sections": [part for part in ("Predicted against true", "How far off it is", "Prediction intervals") if part in (folder / "report.html").read_text()],
-    }
-
-print(json.dumps({task: round_of(task, Path(sys.argv[1]) / task) for task in ("regress", "rank")}))
+task, folder = sys.argv[1], Path(sys.argv[2])
+random = np.random.default_rng(0)
+a, b, code = random.normal(size=160).round(3), random.normal(size=160).round(3), random.integers(1, 4000, 160)
+colour, count = random.choice(["x", "y"], 160), random.integers(0, 50, 160)
+y = (3 * a - 2 * b + (colour == "x") + code / 1000 + random.normal(size=160) / 9).round(3)
+frame = pl.DataFrame({"a": a, "b": b, "colour": colour, "code": [f"#{c:x}" for c in code], "count": count, "y": y})
+lines = ["| " + " | ".join(map(str, row)) + " |" for row in [frame.columns, *frame.rows()]]
+folder.mkdir(parents=True)
+file = folder / "data.bars"
+file.write_text("\\n".join(lines))
+models = "wide_mlp[optimizer=lion,loss=log_cosh]"
+run = netpick.fit(file, "y", task=task, models=models, steps=60, folds=1, out=folder / "run", prefer="network")
+folder = folder / "run"
+report = json.loads((folder / "report.json").read_text())
+fresh = frame.drop("y").head(12)
+model = run.model
+answers = model.predict(fresh)
+page = folder / "explanation.html"
+write_explanation(folder, frame.head(40), page)
+exported = write_export(folder, out=folder / "exported")
+graph = load(exported).predict(fresh)
+served = ServedModel(name="m", path=folder / "model.netpick", model=model, limits=Limits())
+answered = served.answer([served.rows_of(fresh.to_dicts())])
+entries = (*report["candidates"], *report["baselines"])
+write_comparison([folder, folder.parent.parent / "regress" / "run"], folder / "comparison.html")
+print(json.dumps({
+    "task": report["task"],
+    "files": sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "exported" not in path.parts),
+    "scores": {e["name"]: e["test"] for e in entries},
+    "kinds": {c["name"]: c["kind"] for c in report["data"]["columns"]},
+    "layout": report["data"]["layout"],
+    "recipe": json.loads((folder / "plan.json").read_text())["candidates"][0]["recipe"],
+    "verdict": report["verdict"]["winner"],
+    "findings": [finding["code"] for finding in report["findings"]],
+    "checks": report["checks"],
+    "predictions": plain(answers.to_dicts()),
+    "of_file": plain(model.predict(file).head(12).to_dicts()),
+    "baseline": plain(load(folder, candidate="middle").predict(fresh).to_dicts()),
+    "graph": bool(np.allclose(graph["prediction"], answers["prediction"], atol=1e-4)),
+    "columns": graph.columns,
+    "scored": {name: score.value for name, score in model.score(frame).items()},
+    "explained": page.read_text().count("<h4"),
+    "json": plain(served.worded(answered, 0, 12)),
+    "outputs": v2.outputs_of(served),
+    "schema": {k: v for k, v in plain(schema_of(served)).items() if k not in ("task", "card", "created")},
+    "interval": model.interval_words,
+    "sections": [part for part in ("Predicted against true", "How far off it is", "Prediction intervals") if part in (folder / "report.html").read_text()],
+}))
 """
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, with a task more: a file, a line in a table, and a sample."""
+    """The package and the conformance suites, with an idea more of every kind."""
     root = tmp_path_factory.mktemp("copy")
-    shutil.copytree(ROOT / "netpick", root / "netpick", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "conformance" / "test_tasks.py", root / "tests")
-    before = contents(root)
-    (root / "netpick" / "tasks" / "rank.py").write_text(RANK)
-    changed(
-        root / "netpick" / "tasks" / "__init__.py",
-        ("from netpick.tasks.regress import Regress\n", "from netpick.tasks.rank import Rank\nfrom netpick.tasks.regress import Regress\n"),
-        ("Classify(), Regress(),", "Classify(), Rank(), Regress(),"),
-    )  # fmt: skip
-    line = '    "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},\n'
-    changed(root / "tests" / "test_tasks.py", (line, line + line.replace("regress", "rank")))
-    after = contents(root)
-    assert sum(after[path] != before.get(path) for path in after) == 3
+    for name in COPIED:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, root / name)
+    for idea in ADDED.values():
+        idea.add(root)
     return root
 
 
-def contents(root: Path) -> dict[str, str]:
-    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.py")}
+def rows_of_contributing() -> Iterator[tuple[str, set[str], str]]:
+    """Of the table "Where do I add": what, the files and folders in backticks, and the whole row."""
+    for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| a") and len(cells) == 4:
+            yield cells[0], set(re.findall(r"`([a-z_]+/[\w./]*)`", line)), line
 
 
-def changed(path: Path, *pairs: tuple[str, str]) -> None:
-    text = path.read_text()
-    for old, new in pairs:
-        assert text.count(old) == 1, (path.name, old)
-        text = text.replace(old, new)
-    path.write_text(text)
+@pytest.mark.parametrize("idea", ADDED.values(), ids=ADDED)
+def test_it_costs_what_contributing_says(idea: Added) -> None:
+    named = {what: places for what, places, _ in rows_of_contributing()}[idea.row]
+    for path in idea.paths:
+        assert any(path == place or (place.endswith("/") and path.startswith(place)) for place in named), path
+    assert len([path for path in idea.paths if path.endswith(".py")]) <= MOST_FILES
+
+
+def test_contributing_names_files_and_folders_that_exist() -> None:
+    rows = list(rows_of_contributing())
+    assert {what for what, _, _ in rows} >= {idea.row for idea in ADDED.values()}
+    for _, places, row in rows:
+        assert places, row
+        assert all((ROOT / place).exists() for place in places), row
 
 
 def python(root: Path, *arguments: str) -> str:
@@ -136,19 +142,40 @@ def python(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_a_task_under_another_name_is_three_files_and_works_everywhere(copy: Path) -> None:
-    out = python(copy, "-c", ROUND, str(copy / "runs"))
-    made: dict[str, dict[str, Any]] = json.loads(out.splitlines()[-1])
+def test_what_was_added_works_everywhere_and_a_task_under_another_name_as_well(copy: Path) -> None:
+    made: dict[str, dict[str, Any]] = {}
+    for task in ("regress", "rank"):
+        out = python(copy, "-c", ROUND, task, str(copy / "runs" / task))
+        made[task] = json.loads(out.splitlines()[-1])
     ours, theirs = made["rank"], made["regress"]
     assert ours.pop("task") == {**theirs.pop("task"), "name": "rank"}
     assert ours["graph"]
     assert ours["explained"] > 3
     assert len(ours["sections"]) == 3
-    assert {"mlp", "mean", "linear", "boosted trees", "random forest"} <= set(ours["scores"])
+    network = "wide_mlp[optimizer=lion,loss=log_cosh]"
+    assert {network, "middle", "mean", "linear", "boosted trees", "random forest"} <= set(ours["scores"])
+    assert ours["verdict"] == network
+    assert "quartic" in ours["scores"][network]
+    assert ours["kinds"] == {
+        "a": "number",
+        "b": "number",
+        "colour": "category",
+        "code": "hex",
+        "count": "number",
+        "y": "number",
+    }
+    assert ours["layout"] == "bars"
+    assert (ours["recipe"]["optimizer"], ours["recipe"]["loss"]) == ("lion", "log_cosh")
+    assert "D090" in ours["findings"]
+    assert ours["of_file"] == ours["predictions"]
     for key, found in ours.items():
         assert found == theirs[key], key
 
 
-def test_its_conformance_suite_takes_it(copy: Path) -> None:
-    said = python(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "rank", "tests/test_tasks.py")
-    assert "passed" in said
+def test_the_conformance_suites_take_what_was_added(copy: Path) -> None:
+    selected = " or ".join(f"({idea.suite})" for idea in ADDED.values())
+    out = python(copy, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", selected, "tests/conformance")
+    for name, idea in ADDED.items():
+        suite = idea.suite.split(" and ")[0]
+        taken = [line for line in out.splitlines() if line.startswith("PASSED") and suite in line]
+        assert [line for line in taken if name in line or idea.row == "a loss"], name

@@ -23,7 +23,7 @@ from netpick.saved.engines import raw_cells
 from netpick.saved.use import Model
 from netpick.serve.faults import shown
 from netpick.serve.options import Limits
-from netpick.serve.ports import PORTS
+from netpick.serve.ports import port_of
 from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
 from netpick.serve.rows import RowSet, as_written, json_rows, refuse_row, source_of
 from netpick.types import Array, Source
@@ -94,7 +94,7 @@ class ServedModel:
     @cached_property
     def ports(self) -> tuple[Port, ...]:
         """One a column, in the encoders' order."""
-        return tuple(PORTS[encoder.kind](encoder, self.limits) for encoder in self.encoders)
+        return tuple(port_of(encoder, self.limits) for encoder in self.encoders)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

@@ -59,7 +59,7 @@ def port_of(kind: str) -> Any:
     return PORTS[kind](Encoder(column="x", kind=kind, state=adapter.validate_json(adapter.dump_json(state))), Limits())
 
 
-def test_every_kind_has_a_port() -> None:
+def test_every_kind_has_a_port_of_its_own() -> None:
     assert PORTS.keys() == KINDS.keys()
 
 

@@ -66,13 +66,12 @@ class Group:
 class Port(ABC):
     """One column, from the client's side."""
 
-    kind: ClassVar[str]
     group: ClassVar[type[Group]] = Group
     is_heavy: ClassVar[bool] = False  # whether few bytes may take long to read, such as a packed sound
 
     def __init__(self, encoder: Encoder, limits: Limits) -> None:
         self.encoder, self.limits = encoder, limits
-        self.name, self.state = encoder.column, encoder.state
+        self.name, self.kind, self.state = encoder.column, encoder.kind, encoder.state
 
     # --- what it is --------------------------------------------------------------------------------------------------
 

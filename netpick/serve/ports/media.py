@@ -119,8 +119,6 @@ class _FilePort(Port):
 class ImagePort(_FilePort):
     """A picture: a file, or its pixels at the network's own size."""
 
-    kind: ClassVar[str] = "image"
-
     def is_light(self, data: bytes) -> bool:
         return len(data) <= LIGHT_PICTURE
 
@@ -235,7 +233,6 @@ class ImagePort(_FilePort):
 class AudioPort(_FilePort):
     """A sound file."""
 
-    kind: ClassVar[str] = "audio"
     is_heavy: ClassVar[bool] = True
 
     def is_light(self, data: bytes) -> bool:
@@ -280,7 +277,6 @@ class AudioPort(_FilePort):
 class ClipPort(_FilePort):
     """A video file."""
 
-    kind: ClassVar[str] = "clip"
     is_heavy: ClassVar[bool] = True
 
     def describe(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,6 @@ FAR = 8.0  # standard deviations from the mean of the training series
 
 class SeriesPort(Port):
     """A curve, step by step; null is a step that was not measured."""
-
-    kind: ClassVar[str] = "series"
 
     def schema(self) -> dict[str, Any]:
         state, channels = self.state, len(self.state.mean)

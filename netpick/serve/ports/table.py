@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import polars as pl
@@ -57,7 +57,6 @@ class NumberGroup(Group):
 class NumberPort(Port):
     """A quantity: a JSON number, or null where it is not known."""
 
-    kind: ClassVar[str] = "number"
     group = NumberGroup
 
     def schema(self) -> dict[str, Any]:
@@ -171,10 +170,15 @@ class _TextPort(Port):
         return self.read(texts)
 
 
+class CellPort(_TextPort):
+    """A cell of any kind, as a file would hold it."""
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+
 class CategoryPort(_TextPort):
     """One of a few values; others are answered too, and said to be new."""
-
-    kind: ClassVar[str] = "category"
 
     def describe(self) -> dict[str, Any]:
         values = self.state.values
@@ -203,8 +207,6 @@ class CategoryPort(_TextPort):
 class BooleanPort(_TextPort):
     """Yes or no."""
 
-    kind: ClassVar[str] = "boolean"
-
     def describe(self) -> dict[str, Any]:
         return {"values": [self.state.no, self.state.yes], "many": False}
 
@@ -229,8 +231,6 @@ class BooleanPort(_TextPort):
 
 class DatetimePort(_TextPort):
     """A point in time, written as in the training data."""
-
-    kind: ClassVar[str] = "datetime"
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "null"], "description": f"Written like {self.example()}."}
@@ -293,8 +293,6 @@ class DatetimePort(_TextPort):
 
 class TextPort(_TextPort):
     """Something written."""
-
-    kind: ClassVar[str] = "text"
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "null"], "maxLength": self.limits.text}

@@ -107,7 +107,7 @@ ADDED: Mapping[str, Added] = {
             f"{SUITES}/test_answers.py": (
                 (
                     "SAMPLES = {\n",
-                    '"order": Sample(state=RegressState(names=("a",), mean=(1.7,), std=(0.1,)), outputs=rng.normal(size=(N, 1)), truth=rng.normal(size=(N, 1))),',
+                    '"order": Sample(state=RegressState(names=("a", "b"), mean=(1.7, 2.0), std=(0.1, 1.0)), outputs=rng.normal(size=(N, 2)), truth=rng.normal(size=(N, 2))),',
                 ),
             ),
         },

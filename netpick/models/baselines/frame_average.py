@@ -5,7 +5,7 @@ It knows what a clip shows, but not in which order: a network that is no better 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ MOMENTS = 8  # of a clip that answers look at, evenly spread
 TRIED_STEPS = 4  # on a network that is thrown away, to see how long one takes
 PLANNED_SHARE = 0.9  # of the seconds
 CHUNK_FRAMES = 2_048
+COUNT = "num_batches_tracked"  # of a normalisation
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -83,7 +84,7 @@ class FrameAverage(Baseline):
             units = _units(problem)
             _learn(network, problem, state, decided.iterations, units)
         seen = decided.iterations * size / (len(problem.train) * clips.shape[1])
-        arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+        arrays = _weights({name: value.detach().numpy() for name, value in network.state_dict().items()})
         return Fitted(
             baseline=self.name,
             state=state,
@@ -113,7 +114,7 @@ class FrameAverage(Baseline):
         wanted = num_outputs if state.of.quantities else 1
         if any(unit.shape != (wanted,) or unit.dtype != np.float64 for unit in units):
             raise ValueError("the units of its numbers do not fit")
-        weights = {name: array for name, array in fitted.arrays.items() if name not in ("centre", "unit")}
+        weights = _weights(fitted.arrays)
         classifier = weights.get("11.weight")
         if classifier is None or classifier.shape != (num_outputs, 4 * CHANNELS[-1]):
             raise ValueError("the network's weights do not fit its answers")
@@ -149,9 +150,14 @@ def _read_network(fitted: Fitted, channels: int) -> nn.Module:
     import torch
 
     network = _network(channels, fitted.state.outputs)
-    weights = {name: array for name, array in fitted.arrays.items() if name not in ("centre", "unit")}
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+    weights = {name: torch.from_numpy(np.array(array)) for name, array in _weights(fitted.arrays).items()}
+    network.load_state_dict({**network.state_dict(), **weights})
     return network.eval()
+
+
+def _weights(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Those of the network. Counts of batches are none: nothing reads them, and version 0.1.0 wrote them in another shape."""
+    return {name: a for name, a in arrays.items() if name not in ("centre", "unit") and not name.endswith(COUNT)}
 
 
 def _meta_network(channels: int, outputs: int) -> dict[str, Tensor]:
@@ -159,7 +165,8 @@ def _meta_network(channels: int, outputs: int) -> dict[str, Tensor]:
     import torch
 
     with torch.device("meta"):
-        return _network(channels, outputs).state_dict()
+        state = _network(channels, outputs).state_dict()
+    return {name: tensor for name, tensor in state.items() if not name.endswith(COUNT)}
 
 
 def _network(channels: int, outputs: int) -> nn.Module:

@@ -22,7 +22,7 @@ class FilledAfterwards(Check):
 
     code = "D013"
     title = "A column is filled only once the outcome is known"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not (context.one_class or context.any_labels or context.of_numbers):

@@ -95,7 +95,7 @@ class Coded(ABC):
         str
     ]  # "D001" is about data, "T001" about training, "R001" about results: docs/checks/D001.md explains it
     title: ClassVar[str]
-    gravest: ClassVar[Severity]  # of its findings; only severe ones stop a run
+    most_severe: ClassVar[Severity]  # of its findings; only severe ones stop a run
 
     def finding(
         self,

@@ -38,7 +38,7 @@ class RareClasses(Check):
 
     code = "D003"
     title = "Too few rows of a class"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not (context.one_class or context.any_labels):
@@ -94,7 +94,7 @@ class UnevenClasses(Check):
 
     code = "D007"
     title = "Classes of uneven size"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not context.one_class:

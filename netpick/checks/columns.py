@@ -14,7 +14,7 @@ class LeftOutColumns(Check):
 
     code = "D005"
     title = "Columns were left out"
-    gravest = "info"
+    most_severe = "info"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         out = [f for f in context.schema.fields if f.role == "left_out"]
@@ -37,7 +37,7 @@ class StrayCells(Check):
 
     code = "D009"
     title = "Cells that do not fit their column"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         findings = []

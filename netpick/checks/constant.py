@@ -20,7 +20,7 @@ class NothingChanges(Check):
 
     code = "D027"
     title = "Constant channels or blank rows"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[f.name] for f in context.schema.features]

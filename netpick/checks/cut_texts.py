@@ -16,7 +16,7 @@ class CutTexts(Check):
 
     code = "D029"
     title = "Texts are cut"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.features if f.kind == "text"]

@@ -43,7 +43,7 @@ class DelayedTarget(Check):
 
     code = "D012"
     title = "A column holds the target of another row"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         kinds = ("number",) if (context.of_numbers or context.windowed) else ("number", "category", "boolean")

@@ -27,7 +27,7 @@ MOST_CLOSE = 30  # cells looked at closely, a class
 
 @dataclass(frozen=True, kw_only=True)
 class Disguise:
-    """What gives the target away, in words that go on "Column 'x' ...", and how grave that is."""
+    """What gives the target away, in words that go on "Column 'x' ...", and how severe that is."""
 
     said: str
     severe: bool

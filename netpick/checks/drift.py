@@ -28,7 +28,7 @@ class Drift(Check):
 
     code = "D025"
     title = "Test rows differ from those learned from"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not context.holds_out or min(len(context.learned), len(context.test)) < FEWEST_ROWS:

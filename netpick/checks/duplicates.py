@@ -17,7 +17,7 @@ class DuplicateRows(Check):
 
     code = "D001"
     title = "Identical rows on both sides of the split"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.windowed:

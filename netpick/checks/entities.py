@@ -43,7 +43,7 @@ class SameThingOnBothSides(Check):
 
     code = "D021"
     title = "The same things on both sides of the split"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.windowed or not context.holds_out or len(context.learned) < FEWEST_ROWS:

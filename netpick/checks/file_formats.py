@@ -20,7 +20,7 @@ class FormatTellsClass(Check):
 
     code = "D010"
     title = "The file format gives the class away"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[field.name] for field in context.schema.features]

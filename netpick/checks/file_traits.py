@@ -45,7 +45,7 @@ class FileTraitTellsClass(Check):
 
     code = "D020"
     title = "A trait of the files gives the class away"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not context.one_class or context.target.ndim != 1:

@@ -17,7 +17,7 @@ class KnownOrNewGroups(Check):
 
     code = "D011"
     title = "Whom the score is for"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.fields if f.role == "group"]

@@ -33,7 +33,7 @@ class LabelVariants(Check):
 
     code = "D004"
     title = "Labels that differ only by a stray character"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.fields if f.role in ("feature", "target") and f.kind == "category"]

@@ -40,7 +40,7 @@ class LeakingColumn(Check):
 
     code = "D002"
     title = "A column gives the target away"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if len(context.train) < FEWEST_ROWS:
@@ -112,7 +112,7 @@ class LeakingColumn(Check):
 
 
 def _severity(context: CheckContext, field: Field, told: float, halves: _Halves) -> Severity | None:
-    """How grave it is that a column tells so much; None when it is not worth a word."""
+    """How severe it is that a column tells so much; None when it is not worth a word."""
     columns = len(context.schema.features)
     regress = context.of_numbers
     warn, stop = (WARN_NUMBERS, STOP_NUMBERS) if regress else (WARN_CLASSES, STOP_CLASSES)

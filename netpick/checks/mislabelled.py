@@ -29,7 +29,7 @@ class LabelsToLookAt(Check):
 
     code = "D024"
     title = "Labels to look at"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not (context.one_class or context.of_numbers) or (context.target.ndim == 2 and context.target.shape[1] > 1):

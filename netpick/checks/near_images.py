@@ -17,7 +17,7 @@ class NearCopiesOfImages(Check):
 
     code = "D016"
     title = "Nearly the same pictures on both sides of the split"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[f.name] for f in context.schema.features]
@@ -31,9 +31,7 @@ class NearCopiesOfImages(Check):
             row_bytes = max(1, int(np.prod(column.values.shape[1:])))
             learned = some_of(context.learned, max(1_000, MOST_BYTES // row_bytes))
             copies = copied_images(column, not_identical(context, some_of(context.test, TEST_ROWS)), learned)
-            findings += copies_finding(
-                context, copies, code=self.code, title=self.title, noun=noun, how=how, column=column.name
-            )
+            findings += copies_finding(self, context, copies, noun=noun, how=how, column=column.name)
         return findings
 
 

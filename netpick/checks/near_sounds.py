@@ -18,7 +18,7 @@ class NearCopiesOfSounds(Check):
 
     code = "D018"
     title = "Nearly the same sounds or series on both sides of the split"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         columns = [context.source.columns[f.name] for f in context.schema.features]
@@ -32,10 +32,9 @@ class NearCopiesOfSounds(Check):
             learned = some_of(context.learned, max(1_000, min(20_000, MOST_VALUES // row_values)))
             test = not_identical(context, some_of(context.test, TEST_ROWS))
             findings += copies_finding(
+                self,
                 context,
                 copied_sounds(column, test, learned),
-                code=self.code,
-                title=self.title,
                 noun="sounds" if sound else "series",
                 how="louder, shifted or saved anew" if sound else "scaled or with a little noise",
                 column=column.name,

@@ -16,7 +16,7 @@ class NearCopiesOfTexts(Check):
 
     code = "D017"
     title = "Nearly the same texts on both sides of the split"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.features if f.kind == "text"]
@@ -29,10 +29,9 @@ class NearCopiesOfTexts(Check):
         for column in columns:
             copies = copied_texts(column.values, test, learned)
             findings += copies_finding(
+                self,
                 context,
                 copies,
-                code=self.code,
-                title=self.title,
                 noun="texts",
                 how="but for case, punctuation or a few words",
                 column=column.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.checks.base import CheckContext, looked_at, rows_named
+from netpick.checks.base import Check, CheckContext, looked_at, rows_named
 from netpick.tasks.near.compare import Copies
 from netpick.types import Finding, Severity
 
@@ -16,7 +16,7 @@ FEWEST_STOP = 20  # copies; what looks like five copies does not stop a run
 
 
 def copies_finding(
-    context: CheckContext, copies: Copies, *, code: str, title: str, noun: str, how: str, column: str
+    check: Check, context: CheckContext, copies: Copies, *, noun: str, how: str, column: str
 ) -> list[Finding]:
     """What is said about the copies of one column."""
     if len(copies.test) < FEWEST + BY_CHANCE * copies.looked:
@@ -31,10 +31,8 @@ def copies_finding(
     )
     sampled = looked_at(copies.looked, len(context.test), f"test {noun}")
     return [
-        Finding(
-            code=code,
+        check.finding(
             severity=severity,
-            title=title,
             evidence=(
                 f"{len(copies.test):,} of {copies.looked:,} test {noun} ({share:.1%}) are nearly the same as one that is "
                 f"learned from, {how}: {shown}{'; …' if len(copies.test) > 3 else ''}{sampled}."

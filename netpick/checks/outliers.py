@@ -23,7 +23,7 @@ class Outliers(Check):
 
     code = "D026"
     title = "Numbers far from all others"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         findings, looked = [], 0

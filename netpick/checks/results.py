@@ -13,7 +13,7 @@ class NoNetworkBeatsBaselines(ResultCheck):
 
     code = "R001"
     title = "No network beats the best baseline"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, contest: FinishedContest) -> list[Finding] | None:
         baseline = strongest_on_test(contest.baselines, contest.comparisons[0].metric) if contest.comparisons else None
@@ -43,7 +43,7 @@ class NetworksTie(ResultCheck):
 
     code = "R002"
     title = "Networks tie"
-    gravest = "info"
+    most_severe = "info"
 
     def run(self, contest: FinishedContest) -> list[Finding] | None:
         if not contest.comparisons or sum(c.status == "ok" and c.ranked for c in contest.candidates) < 2:

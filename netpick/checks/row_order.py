@@ -30,7 +30,7 @@ class OrderTellsTarget(Check):
 
     code = "D019"
     title = "The order of the rows tells the target"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not (context.one_class or context.of_numbers) or len(context.learned) < FEWEST_ROWS:

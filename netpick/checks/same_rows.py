@@ -15,7 +15,7 @@ class SameRowOtherLabel(Check):
 
     code = "D023"
     title = "The same row with different labels"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.row_groups is None or not (context.one_class or context.any_labels):

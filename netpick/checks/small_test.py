@@ -14,7 +14,7 @@ class FewTestRows(Check):
 
     code = "D008"
     title = "Too few test rows for a firm verdict"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if context.windowed:

@@ -23,7 +23,7 @@ class EmptyTexts(Check):
 
     code = "D014"
     title = "Empty texts"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         texts = _texts(context)
@@ -55,7 +55,7 @@ class RepeatedTexts(Check):
 
     code = "D015"
     title = "Texts come more than once"
-    gravest = "info"
+    most_severe = "info"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         if not _texts(context) or context.row_groups is None:

@@ -20,7 +20,7 @@ class TimeRunsBackwards(Check):
 
     code = "D022"
     title = "Test rows are not later than those learned from"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         dated_columns = times_of(context) if not context.windowed and context.holds_out else []

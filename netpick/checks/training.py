@@ -20,7 +20,7 @@ class FailedCandidates(ResultCheck):
 
     code = "T001"
     title = "A candidate failed"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, contest: FinishedContest) -> list[Finding] | None:
         return [
@@ -39,7 +39,7 @@ class StillImproving(ResultCheck):
 
     code = "T002"
     title = "More time would help"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, contest: FinishedContest) -> list[Finding] | None:
         measured = [c for c in contest.candidates if c.status == "ok" and c.half_time is not None]
@@ -74,7 +74,7 @@ class Overfitting(ResultCheck):
 
     code = "T003"
     title = "Overfitting"
-    gravest = "info"
+    most_severe = "info"
 
     def run(self, contest: FinishedContest) -> list[Finding] | None:
         watched = [c for c in contest.candidates if c.status == "ok" and len(c.history) >= FEWEST_EVALUATIONS]

@@ -62,7 +62,7 @@ class MixedUnits(Check):
 
     code = "D028"
     title = "Two units in one column"
-    gravest = "warning"
+    most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         findings, looked = [], 0

@@ -13,7 +13,7 @@ class UnreadableFiles(Check):
 
     code = "D006"
     title = "Unreadable files"
-    gravest = "severe"
+    most_severe = "severe"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         source = context.source

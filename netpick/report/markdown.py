@@ -123,10 +123,10 @@ def _ablation(results: RunResults) -> list[str]:
 
 
 def _findings(results: RunResults) -> list[str]:
-    grave = [f for f in results.findings if f.severity != "info"]
-    if not grave:
+    shown = [f for f in results.findings if f.severity != "info"]
+    if not shown:
         return []
-    return ["## Findings", "", *(f"- {f.code} ({f.severity}): {safe(f.title)}. {safe(f.evidence)}" for f in grave), ""]
+    return ["## Findings", "", *(f"- {f.code} ({f.severity}): {safe(f.title)}. {safe(f.evidence)}" for f in shown), ""]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -18,7 +18,7 @@ from netpick.types.results import CandidateResult, Comparison, HalfTime, History
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
 NUM_ROWS = 1000
-GRAVITY = ("info", "warning", "severe")
+SEVERITIES = ("info", "warning", "severe")
 
 
 def field(name: str, kind: str | None, role: str = "feature", **more: object) -> Field:
@@ -548,7 +548,7 @@ def test_it_finds_its_fault(code: str) -> None:
     assert (finding.code, finding.title, finding.severity) == (code, CHECKS[code].title, sample.severity)
     assert finding.advice.endswith(".")
     assert len(finding.rows) <= 36
-    assert GRAVITY.index(finding.severity) <= GRAVITY.index(CHECKS[code].gravest)
+    assert SEVERITIES.index(finding.severity) <= SEVERITIES.index(CHECKS[code].most_severe)
 
 
 @pytest.mark.parametrize("code", CHECKS)
@@ -599,7 +599,7 @@ def test_it_has_a_page_that_explains_it(code: str) -> None:
 def test_the_index_tells_every_check_and_no_other() -> None:
     checks = (*CHECKS.values(), *RESULT_CHECKS.values())
     lines = [line for line in (PAGES / "README.md").read_text("utf-8").splitlines() if line.startswith("| [")]
-    assert lines == [f"| [{c.code}]({c.code}.md) | {c.title} | {c.gravest} |" for c in checks]
+    assert lines == [f"| [{c.code}]({c.code}.md) | {c.title} | {c.most_severe} |" for c in checks]
 
 
 def test_every_page_is_of_a_check() -> None:

@@ -1,4 +1,4 @@
-"""Findings about the data and the results, the gravest first."""
+"""Findings about the data and the results, the most_severe first."""
 
 from __future__ import annotations
 

@@ -191,6 +191,20 @@ def monthly_series() -> Problem:
     )  # fmt: skip
 
 
+def spare_parts() -> Problem:
+    """Two parts that are asked for on a fifth of the days."""
+    generator = np.random.default_rng(3)
+    steps = N // 2
+    days = [f"2023-{1 + step // 28:02}-{step % 28 + 1:02}" for step in range(steps)]
+    asked = generator.integers(1, 9, 2 * steps) * (generator.random(2 * steps) < 0.2)
+    frame = pl.DataFrame({"day": days * 2, "part": ["a"] * steps + ["b"] * steps, "sales": asked})
+    windows = series_parts(open_source(frame), ForecastRequest(horizon=3, context=10)).windows
+    rows = windows.rows[windows.timeline.positions[windows.rows] < 70]
+    return replace(
+        monthly_series(), inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth, num_classes=3, train=rows, windows=windows
+    )  # fmt: skip
+
+
 def ratings() -> Problem:
     """Each user and each thing adds its own to the mean; of 110 and 120 that there may be, six occur often."""
     generator = np.random.default_rng(9)
@@ -218,7 +232,7 @@ PROBLEMS = (
     binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
-    monthly_series, ratings, clicks, three_grades,
+    monthly_series, spare_parts, ratings, clicks, three_grades,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")

@@ -56,7 +56,8 @@ def test_the_contest_has_networks_baselines_and_a_verdict(run: Run) -> None:
     assert report["split"]["method"] == "time"
     assert report["test_openings"] == 1
     names = {entry["name"] for entry in report["baselines"]}
-    assert names == {"last value", "seasonal naive", "drift", "exponential smoothing", "boosted trees on lags"}
+    smoothed = {"exponential smoothing", "theta"}
+    assert names == {"last value", "seasonal naive", "drift", "boosted trees on lags"} | smoothed
     for entry in [*report["candidates"], *report["baselines"]]:
         assert entry["status"] == "ok"
         assert {"forecast_rmse", "forecast_mae", "mase", "smape", "wql", "coverage_80"} <= set(entry["test"])

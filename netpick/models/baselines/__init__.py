@@ -10,8 +10,10 @@ from __future__ import annotations
 from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.boosted_trees import BoostedTrees
 from netpick.models.baselines.fitting import load_libraries
+from netpick.models.baselines.forecast_intermittent import Intermittent
 from netpick.models.baselines.forecast_naive import Drift, LastValue, SeasonalNaive
 from netpick.models.baselines.forecast_smoothing import ExponentialSmoothing
+from netpick.models.baselines.forecast_theta import Theta
 from netpick.models.baselines.forecast_trees import TreesOnLags
 from netpick.models.baselines.frame_average import FrameAverage
 from netpick.models.baselines.id_biases import IdBiases
@@ -38,6 +40,8 @@ BASELINES: dict[str, Baseline] = {
         SeasonalNaive(),
         Drift(),
         ExponentialSmoothing(),
+        Theta(),
+        Intermittent(),
         TreesOnLags(),
     )
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.answers.horizon import unscaled
@@ -24,6 +25,7 @@ ITERATIONS = 150
 CHUNK = 200_000  # pairs whose features are in memory
 TRIED = 2_000  # pairs that are answered to see how long it takes
 SIZES = Sizes(start=4_000)
+LEAST_SWING, OLD_LEAST_SWING = 0.1, 0.01  # a sensor that is stuck says little about how far values will move
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -33,6 +35,7 @@ class LagsState:
     window: WindowState
     lag_season: Extent
     context: Extent
+    least_swing: float = Field(default=OLD_LEAST_SWING, gt=0, le=1)  # of a window, in the units of its series' scale
 
     @property
     def width(self) -> int:
@@ -55,7 +58,10 @@ class _Work(Work):
         truth = (windows.target[asked, step].astype(np.float64) - level) / swing
         known = ~np.isnan(truth)
         newest = min(LAGS, state.context) - 1  # the column of the last value
-        self.pull = _pull(features[known, newest], truth[known], step[known] // targets, state.window.horizon)
+        # Errors count in the units of the series: a window that hardly swings must not outweigh the others.
+        self.weight = (swing**2)[known]
+        ahead = step[known] // targets
+        self.pull = _pull(features[known, newest], truth[known], self.weight, (ahead, state.window.horizon))
         self.truth = (truth - self.pull[step // targets] * features[:, newest])[known]
         self.features = features[known]
 
@@ -70,7 +76,7 @@ class _Work(Work):
             min_samples_leaf=min(20, max(1, len(self.truth) // 50)),
             early_stopping=False,
             random_state=self.problem.seed,
-        ).fit(self.features, self.truth)
+        ).fit(self.features, self.truth, sample_weight=self.weight / self.weight.mean())
         self.iterations, self.finished = 1, True
 
     @property
@@ -100,7 +106,9 @@ class TreesOnLags(WindowBaseline):
         assert windows is not None
         given: ForecastState = windows.state
         season = given.season if given.season <= given.context else 1
-        state = LagsState(window=window_state(problem), lag_season=season, context=given.context)
+        state = LagsState(
+            window=window_state(problem), lag_season=season, context=given.context, least_swing=LEAST_SWING
+        )
         whole = len(problem.train) * state.width
         total = min(whole, MOST_PAIRS)
         with quietly_on_one_thread():
@@ -133,13 +141,14 @@ class TreesOnLags(WindowBaseline):
         return unscaled(out, history.series, history.state)
 
 
-def _pull(last: Array, truth: Array, ahead: Array, horizon: int) -> Array:
+def _pull(last: Array, truth: Array, weight: Array, steps: tuple[Array, int]) -> Array:
     """(H,) how much of the last value's distance from the level is left so many steps ahead, by least squares.
 
     Trees learn steps slowly: left to them, the first hours of a forecast were twice as wrong.
     """
-    above = np.bincount(ahead, last * truth, horizon)
-    below = np.bincount(ahead, last * last, horizon)
+    ahead, horizon = steps
+    above = np.bincount(ahead, weight * last * truth, horizon)
+    below = np.bincount(ahead, weight * last * last, horizon)
     return np.divide(above, below, out=np.zeros(horizon), where=below > 0)
 
 
@@ -153,7 +162,7 @@ def window_features(
     context, season = lags.context, lags.lag_season
     span = min(context, max(2 * season, LAGS + 2, 24))
     newest = past[rows[:, None], np.arange(context - span, context)[None, :], target[:, None]].astype(np.float64)
-    level, swing = newest.mean(axis=1), newest.std(axis=1) + 1e-2
+    level, swing = newest.mean(axis=1), newest.std(axis=1) + lags.least_swing
     scaled = (newest - level[:, None]) / swing[:, None]
     parts = [scaled[:, -min(LAGS, span) :], level[:, None], swing[:, None], ahead[:, None], target[:, None]]
     for back in (1, 2):

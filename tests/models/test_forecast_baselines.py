@@ -1,0 +1,105 @@
+"""Yardsticks of forecasts against references: statsmodels, sums written out, and series whose form is known."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from statsmodels.tsa.holtwinters import Holt, SimpleExpSmoothing
+
+from netpick.data.sources import open_source
+from netpick.models.baselines import BASELINES, Limit, Problem
+from netpick.models.baselines.forecast_intermittent import SETTINGS as RATES
+from netpick.models.baselines.forecast_intermittent import _tsb
+from netpick.models.baselines.forecast_theta import SETTINGS, _theta
+from netpick.models.baselines.smoothing_fits import fit_forms
+from netpick.models.baselines.smoothing_runs import ADDITIVE, DAMPING, KIND, MULTIPLICATIVE, NONE, PERIOD, smooth
+from netpick.tasks import TASKS
+from netpick.tasks.forecast.parts import ForecastRequest, series_parts
+
+
+def noise(count: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).normal(size=count)
+
+
+@pytest.mark.parametrize("damping", [0.0, 1.0])
+def test_the_recursion_is_that_of_statsmodels(damping: float) -> None:
+    values = 10 + np.cumsum(noise(60))
+    level, trend = values[:2].mean(), 0.0
+    table = np.array([[[0.4, 0.1 if damping else 0.0, 0.0, damping, NONE, 1.0]]])
+    mine = smooth(values[:, None], np.array([0, 60]), table, np.array([60]), 5)[0, :, 0]
+    if damping:
+        known = Holt(values, initialization_method="known", initial_level=level, initial_trend=trend)
+        theirs = known.fit(smoothing_level=0.4, smoothing_trend=0.1, optimized=False).forecast(5)
+    else:
+        known = SimpleExpSmoothing(values, initialization_method="known", initial_level=level)
+        theirs = known.fit(smoothing_level=0.4, optimized=False).forecast(5)
+    assert mine == pytest.approx(theirs, rel=1e-9)
+
+
+def test_each_series_gets_its_own_form() -> None:
+    steps = np.arange(140)
+    swing = 1 + 0.4 * np.sin(2 * np.pi * steps / 12)
+    flat = 50 + noise(140)
+    growing = 20 + 3 * steps + 10 * swing + noise(140, 1)
+    multiplied = (20 + 3 * steps) * swing * np.exp(0.02 * noise(140, 2))
+    found = fit_forms([flat, growing, multiplied], [12], 12)
+    assert found[0, KIND] == NONE
+    assert found[0, DAMPING] < 1
+    assert (found[1, KIND], found[1, PERIOD]) == (ADDITIVE, 12)
+    assert found[1, DAMPING] > 0
+    assert (found[2, KIND], found[2, PERIOD]) == (MULTIPLICATIVE, 12)
+
+
+def test_a_forecast_depends_on_its_own_window_alone() -> None:
+    values = 10 + np.cumsum(noise(400)).reshape(-1, 1) / 10
+    starts, rows = np.array([0, 150, 400]), np.array([60, 120, 200, 390])
+    tables = np.array([[[0.3, 0.1, 0.1, 0.95, ADDITIVE, 7.0]], [[0.5, 0.0, 0.0, 0.0, NONE, 1.0]]])
+    together = smooth(values, starts, tables, rows, 4)
+    alone = [smooth(values, starts, tables, np.array([row]), 4)[0] for row in rows.tolist()]
+    assert np.array_equal(together, np.stack(alone))
+
+
+def test_theta_draws_half_the_slope_and_the_season() -> None:
+    steps = np.arange(72.0)
+    line = SETTINGS.index((0.9, NONE))
+    made = _theta((5 + 2 * steps)[None], line, season=1, horizon=3)[0]
+    assert np.diff(made) == pytest.approx([1.0, 1.0])
+    season = np.tile([3.0, -1.0, -2.0], 24)
+    made = _theta((10 + season)[None], SETTINGS.index((0.2, ADDITIVE)), season=3, horizon=6)[0]
+    assert made == pytest.approx(np.tile([13.0, 9.0, 8.0], 2))
+    made = _theta((10 * np.tile([1.5, 0.5], 36))[None], SETTINGS.index((0.2, MULTIPLICATIVE)), season=2, horizon=4)[0]
+    assert made == pytest.approx([15, 5, 15, 5])
+
+
+def test_intermittent_demand_is_its_chance_times_its_size() -> None:
+    demand = np.tile([0.0, 0.0, 0.0, 8.0], 75)[None]
+    made = _tsb(demand, RATES.index((0.02, 0.1)), horizon=2)[0]
+    assert made == pytest.approx([2.0, 2.0], rel=0.05)
+    assert _tsb(np.zeros((1, 300)), 0, horizon=1)[0, 0] == 0
+
+
+def test_trees_do_not_explode_where_a_sensor_is_stuck() -> None:
+    """Windows that hardly swing were what values moved by most in units of their swing (ETTh2: 126 against 0.27)."""
+    generator = np.random.default_rng(0)
+    values = 10 * np.sin(2 * np.pi * np.arange(1500) / 24) + np.cumsum(generator.normal(size=1500)) / 2
+    for begin in range(150, 1500, 300):
+        values[begin : begin + 120] = values[begin]
+    hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(1500)]
+    source = open_source(pl.DataFrame({"time": hours, "load": values}))
+    parts = series_parts(source, ForecastRequest(horizon=24, context=72))
+    windows = parts.windows
+    problem = Problem(
+        answer=TASKS["forecast"].answer, inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth,
+        num_classes=24, train=parts.split.train[::3], seed=0, windows=windows,
+    )  # fmt: skip
+    trees = BASELINES["boosted trees on lags"]
+    test = parts.split.test
+    made = trees.answer(trees.fit(problem, Limit()), problem.given(test))
+    naive = BASELINES["last value"]
+    plain = naive.answer(naive.fit(problem, Limit()), problem.given(test))
+    error, least = (np.nanmean((found - windows.truth[test]) ** 2) for found in (made, plain))
+    assert error < least

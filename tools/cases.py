@@ -20,7 +20,7 @@ from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.wide import turned
 from netpick.errors import NetpickError
 from netpick.tasks import TASKS
-from netpick.tasks.forecast.parts import is_forecast
+from netpick.tasks.forecast.recognise import recognise
 from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.types import TEST, TRAIN, VALIDATION, ArrayColumn, FileColumn, Schema, Source, TableColumn
@@ -67,7 +67,11 @@ def _differences(source: Source, reading: Reading) -> list[str]:
         gaps = int((timeline.rows < 0).sum())
         if (timeline.step.words, gaps) != (reading.step, reading.gaps):
             wrong.append(f"steps {timeline.step.words} with {gaps} gaps, not {reading.step} with {reading.gaps}")
-        if reading.task == "forecast" and not is_forecast(source) and not any(n.subject == "turned" for n in notes):
+        if (
+            reading.task == "forecast"
+            and not recognise(source).is_forecast
+            and not any(n.subject == "turned" for n in notes)
+        ):
             wrong.append("it is not taken for a forecast")
     elif reading.target or reading.roles or reading.task or reading.infers or reading.labels:
         target = tuple(reading.target.split(",")) if reading.target else ()

@@ -198,7 +198,7 @@ def spare_parts() -> Problem:
     days = [f"2023-{1 + step // 28:02}-{step % 28 + 1:02}" for step in range(steps)]
     asked = generator.integers(1, 9, 2 * steps) * (generator.random(2 * steps) < 0.2)
     frame = pl.DataFrame({"day": days * 2, "part": ["a"] * steps + ["b"] * steps, "sales": asked})
-    windows = series_parts(open_source(frame), ForecastRequest(horizon=3, context=10)).windows
+    windows = series_parts(open_source(frame), ExampleRequest(horizon=3, context=10)).windows
     rows = windows.rows[windows.timeline.positions[windows.rows] < 70]
     return replace(
         monthly_series(), inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth, num_classes=3, train=rows, windows=windows

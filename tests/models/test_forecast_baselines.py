@@ -18,7 +18,8 @@ from netpick.models.baselines.forecast_theta import SETTINGS, _theta
 from netpick.models.baselines.smoothing_fits import fit_forms
 from netpick.models.baselines.smoothing_runs import ADDITIVE, DAMPING, KIND, MULTIPLICATIVE, NONE, PERIOD, smooth
 from netpick.tasks import TASKS
-from netpick.tasks.forecast.parts import ForecastRequest, series_parts
+from netpick.tasks.examples import ExampleRequest
+from netpick.tasks.forecast.parts import series_parts
 
 
 def noise(count: int, seed: int = 0) -> Any:
@@ -90,7 +91,7 @@ def test_trees_do_not_explode_where_a_sensor_is_stuck() -> None:
         values[begin : begin + 120] = values[begin]
     hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(1500)]
     source = open_source(pl.DataFrame({"time": hours, "load": values}))
-    parts = series_parts(source, ForecastRequest(horizon=24, context=72))
+    parts = series_parts(source, ExampleRequest(horizon=24, context=72))
     windows = parts.windows
     problem = Problem(
         answer=TASKS["forecast"].answer, inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth,

@@ -15,11 +15,10 @@ from netpick.errors import DataError
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import (
     SeriesParts,
-    forecast_note,
-    is_forecast,
     new_scales,
     series_parts,
 )
+from netpick.tasks.forecast.recognise import recognise
 from netpick.tasks.forecast.state import FORECAST, horizon_view, series_scales
 from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 from netpick.tasks.forecast.times import read_times
@@ -233,7 +232,7 @@ def test_season_horizon_and_context_are_inferred_and_said() -> None:
 
 def test_growing_series_with_growing_swings_get_logarithms(shared_data: Any) -> None:
     source = open_source(shared_data / "time_series" / "airline_passengers.csv")
-    assert is_forecast(source)
+    assert recognise(source).is_forecast
     state = series_parts(source, ExampleRequest()).windows.state
     assert state.log == (True,)
     assert (state.season, state.horizon) == (12, 12)
@@ -242,17 +241,43 @@ def test_growing_series_with_growing_swings_get_logarithms(shared_data: Any) -> 
     assert unscaled(scaled(values, series, state), series, state) == pytest.approx(values)
 
 
+def shops(days: int = 40, **more: Any) -> Source:
+    """Two shops, a row a day."""
+    table = {"timestamp": hours(days) * 2, "item_id": ["a"] * days + ["b"] * days, "target": np.tile(wave(days), 2)}
+    return source_of(**table, **more)
+
+
 def test_what_is_a_forecast_without_being_asked_for() -> None:
-    assert is_forecast(source_of(time=hours(50), load=wave(50)))
-    assert is_forecast(source_of(ds=hours(50), y=wave(50)))
-    assert not is_forecast(source_of(time=hours(50), x=wave(50), y=wave(50))), "y is the target of the x"
-    assert not is_forecast(source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25))
-    assert not is_forecast(source_of(load=wave(50), wind=wave(50)))
+    assert recognise(source_of(time=hours(50), load=wave(50))).is_forecast
+    assert recognise(source_of(ds=hours(50), y=wave(50))).is_forecast
+    assert recognise(source_of(time=hours(50), x=wave(50), y=wave(50))).is_forecast
+    assert recognise(shops()).is_forecast
+    assert recognise(shops(size=[1] * 40 + [2] * 40, kind=["x"] * 40 + ["y"] * 40)).is_forecast
+    assert not recognise(source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25)).is_forecast
+    assert not recognise(source_of(load=wave(50), wind=wave(50))).is_forecast
+
+
+def test_a_named_target_leaves_a_forecast_a_forecast() -> None:
     source = source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25)
-    note = forecast_note(source, ["load"])
-    assert note is not None
-    assert "--horizon 24 forecasts 'load' instead" in note.text
-    assert forecast_note(source, ["sky"]) is None
+    assert recognise(source, ["load"]).is_forecast
+    assert not recognise(source, ["sky"]).is_forecast
+    assert recognise(shops(price=np.ones(80)), ["target"]).is_forecast
+
+
+def test_why_no_forecast_is_made_is_kept() -> None:
+    times = hours(50)
+    times[7] = times[8]
+    found = recognise(source_of(time=times, load=wave(50)), ["load"])
+    assert not found.is_forecast
+    assert "have the same time" in found.obstacle
+
+
+def test_one_value_a_series_is_static_and_the_named_column_is_forecast() -> None:
+    parts = series_parts(shops(size=[1] * 40 + [2] * 40, price=np.tile(wave(40), 2)), ExampleRequest(horizon=3))
+    fields = {field.name: field for field in parts.schema.fields}
+    assert [f.name for f in parts.schema.targets] == ["target"]
+    assert fields["size"].reason == "static: one value a series"
+    assert fields["price"].reason == "covariate, known up to the origin"
 
 
 # --- scales and intervals --------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from netpick.errors import DataError, RequestError
 from netpick.tasks import TASKS
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.folds import RICH, folds_by, make_folds, number_of_folds
-from netpick.tasks.forecast.parts import forecast_note
+from netpick.tasks.forecast.recognise import recognise
 from netpick.tasks.label_variants import with_one_spelling
 from netpick.tasks.near import with_near_copies
 from netpick.tasks.recordings import recording
@@ -218,10 +218,24 @@ def _schema(source: Source, request: ExampleRequest) -> Schema:
         kinds=request.kinds,
         split_by=column_of(request.split, request.folds),
     )
-    schema = infer_schema(source, wanted)
-    if TASKS[schema.task].answer.quantities and (note := forecast_note(source, [f.name for f in schema.targets])):
-        schema = replace(schema, notes=(*schema.notes, note))
-    return schema
+    found = recognise(source, request.target, request.drop)
+    try:
+        schema = infer_schema(source, wanted)
+    except RequestError as error:
+        if request.target or not found.obstacle:
+            raise
+        one_by_one = "To predict rows one by one, name a column with --target COLUMN."
+        raise RequestError(f"{found.obstacle} {one_by_one} ({error})") from None
+    if not TASKS[schema.task].answer.quantities:
+        return schema
+    note = None
+    if found.obstacle and request.task is None:
+        text = f"rows are predicted one by one, since no forecast can be made of them. {found.obstacle}"
+        note = Note(subject="forecast", text=text, override="--task forecast")
+    elif found.is_forecast:
+        text = f"the rows have times in even steps: --task forecast forecasts '{schema.targets[0].name}' instead"
+        note = Note(subject="forecast", text=text, override="--task forecast")
+    return replace(schema, notes=(*schema.notes, note)) if note else schema
 
 
 def _divided(

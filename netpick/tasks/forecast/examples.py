@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +19,8 @@ from netpick.columns.store import Allocator, Store
 from netpick.data.sources.wide import turned
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
-from netpick.tasks.forecast.parts import SeriesParts, is_forecast, new_scales, series_parts
+from netpick.tasks.forecast.parts import SeriesParts, new_scales, series_parts
+from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.windows import Windows, make_windows, step_values, window_inputs
@@ -186,7 +188,7 @@ class WindowExamples(Examples):
         if asked or given or upright is not source:
             _refuse_what_rows_have(upright, request)
             return upright
-        return source if not request.target and is_forecast(source) else None
+        return source if request.task is None and _recognised(source, request).is_forecast else None
 
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
         if not len(state.location) == len(state.ids) > 0:
@@ -199,7 +201,7 @@ class WindowExamples(Examples):
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         parts = series_parts(source, request)
         if request.task is None and request.horizon is None:
-            reason = "nothing but times and numbers" if not request.target else "an option of forecasts was given"
+            reason = _recognised(source, request).reason or "an option of forecasts was given"
             note = Note(subject="task", text=f"forecast ({reason})", override="--task")
             parts = replace(parts, schema=replace(parts.schema, notes=(note, *parts.schema.notes)))
         return PreparedWindows(
@@ -214,6 +216,14 @@ class WindowExamples(Examples):
             private=request.private,
             parts=parts,
         )
+
+
+def _recognised(source: Source, request: ExampleRequest) -> Recognised:
+    """Whether a forecast is meant where none is asked for; an option that only rows have says that none is."""
+    by_date = request.split is None or bool(re.match(r"time:\d", request.split))
+    if not by_date or request.test is not None or (request.folds or 1) > 1:
+        return Recognised()
+    return recognise(source, request.target, request.drop)
 
 
 def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:

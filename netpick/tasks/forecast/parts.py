@@ -18,18 +18,11 @@ from netpick.columns.kinds import KINDS, Claim
 from netpick.columns.kinds.cells import examples_of
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import ExampleRequest
+from netpick.tasks.forecast.recognise import series_target, static_columns
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
-from netpick.tasks.forecast.timeline import (
-    RepeatedRowsError,
-    Timeline,
-    TimelineRequest,
-    find_time,
-    make_timeline,
-    table_columns,
-)
-from netpick.tasks.forecast.times import read_times
-from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, infer_step, usual_horizon
+from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
+from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
 from netpick.tasks.forecast.windows import (
     MOST_CATEGORIES,
     Borders,
@@ -40,7 +33,6 @@ from netpick.tasks.forecast.windows import (
     split_windows,
     step_values,
 )
-from netpick.tasks.likely_targets import TARGET_NAMES
 from netpick.tasks.schema import refuse_unbounded
 from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
 
@@ -64,54 +56,6 @@ class SeriesParts:
     def num_scores(self) -> int:
         """How many scales the errors are on: one target of one series can be scored in its own units."""
         return len(self.windows.state.targets) * len(self.windows.state.ids)
-
-
-def is_forecast(source: Source) -> bool:
-    """Whether a table is nothing but a regular time column, numbers, and names of series."""
-    if source.target is not None or source.given_split is not None or source.num_rows < 10:
-        return False
-    table = table_columns(source.columns)
-    time = find_time(source)
-    rest = [name for name in table if name not in time]
-    if len(table) != len(source.columns) or not time or not rest:
-        return False
-    texts = [name for name in rest if not _reads_as_number(table[name])]
-    is_panel = len(rest) - len(texts) == 1 and bool(texts)  # item, time, value
-    if not is_panel and len(rest) > 1 and any(name.strip().lower() in TARGET_NAMES for name in rest):
-        return False
-    if len(texts) == len(rest):
-        return False
-    try:
-        timeline = make_timeline(source, TimelineRequest(time=time))
-    except RepeatedRowsError as error:
-        if is_panel and set(texts) <= set(error.ids):
-            raise
-        return False
-    except (DataError, RequestError):
-        return False
-    return set(texts) <= set(timeline.id_columns)
-
-
-def forecast_note(source: Source, target: Sequence[str]) -> Note | None:
-    """What to type to forecast a numeric target of a table with a regular time column; None where that makes no sense."""
-    time = find_time(source)
-    table = table_columns(source.columns)
-    if not time or any(name in time or name not in table or not _reads_as_number(table[name]) for name in target):
-        return None
-    try:
-        found = read_times(source.columns, time)
-    except DataError:
-        return None
-    step = None if found is None else infer_step([np.unique(found[0])])
-    if step is None or source.num_rows < 30:
-        return None
-    horizon = usual_horizon(step, 1)
-    text = f"the rows are {step.words} by '{','.join(time)}': --horizon {horizon} forecasts '{target[0]}' instead"
-    return Note(subject="forecast", text=text, override=f"--horizon {horizon}")
-
-
-def _reads_as_number(series: pl.Series) -> bool:
-    return KINDS["number"].claim(TableColumn(name=series.name, values=series)) is not None
 
 
 def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
@@ -170,6 +114,7 @@ class _Roles:
     targets: tuple[str, ...]
     covariates: tuple[str, ...]
     known: tuple[str, ...]
+    static: tuple[str, ...]  # covariates with one value a series
     kinds: Mapping[str, str]  # of targets and covariates
     claims: Mapping[str, Claim]
     left_out: Mapping[str, str]  # reason by column
@@ -194,9 +139,8 @@ def _roles(source: Source, timeline: Timeline, request: ExampleRequest) -> _Role
             left_out[name] = reason
         elif kind is not None and claim is not None:
             kinds[name], claims[name] = kind, claim
-    targets = request.target or tuple(
-        name for name, kind in kinds.items() if kind == "number" and name not in request.known
-    )
+    static = static_columns(source, timeline)
+    targets = request.target or _default_targets(kinds, (*request.known, *static))
     for name in targets:
         if name in taken or kinds.get(name) != "number":
             what = "tells the time or the series" if name in taken else f"is {kinds.get(name, 'text')}, not a number"
@@ -211,7 +155,17 @@ def _roles(source: Source, timeline: Timeline, request: ExampleRequest) -> _Role
         )
     known = tuple(name for name in request.known if name in kinds)
     others = tuple(name for name in kinds if name not in targets and name not in known)
-    return _Roles(targets=targets, covariates=others, known=known, kinds=kinds, claims=claims, left_out=left_out)
+    static = tuple(name for name in others if name in static)
+    return _Roles(
+        targets=targets, covariates=others, known=known, static=static, kinds=kinds, claims=claims, left_out=left_out
+    )
+
+
+def _default_targets(kinds: Mapping[str, str], others: Sequence[str]) -> tuple[str, ...]:
+    """The column whose name says that it is forecast, or else all numbers that change in time."""
+    numbers = [name for name, kind in kinds.items() if kind == "number" and name not in others]
+    named = series_target(numbers)
+    return (named,) if named else tuple(numbers)
 
 
 def _claim(column: object, forced: str | None) -> tuple[str | None, Claim | None]:
@@ -255,6 +209,8 @@ def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ExampleR
             role, kind, reason = "target", "number", "forecast from its own past"
         elif name in roles.known:
             role, kind, reason = "feature", roles.kinds[name], "covariate, known for the horizon (--known)"
+        elif name in roles.static:
+            role, kind, reason = "feature", roles.kinds[name], "static: one value a series"
         elif name in roles.covariates:
             role, kind, reason = "feature", roles.kinds[name], "covariate, known up to the origin"
         claim = roles.claims.get(name)

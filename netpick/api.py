@@ -215,6 +215,7 @@ def fit(
     window: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
+    windows: int | None = None,
     known: Sequence[str] = (),
     time_column: str | Sequence[str] = (),
     id_column: str | Sequence[str] = (),
@@ -255,7 +256,8 @@ def fit(
     margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
     window: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
-    horizon: steps to forecast, from `context` steps before them; `known` columns are known for the horizon too.
+    horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
+    known for the horizon too.
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
@@ -274,6 +276,7 @@ def fit(
         window=window,
         horizon=horizon,
         context=context,
+        windows=windows,
         known=tuple(known),
         time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
         ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),

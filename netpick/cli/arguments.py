@@ -81,7 +81,16 @@ Horizon = Annotated[
 ContextOption = Annotated[
     int | None, typer.Option("--context", help="Steps before them that a network sees. Default: inferred, and said.")
 ]
-Known = Annotated[str | None, typer.Option(help="Columns of a forecast that are known ahead, such as holidays: a,b.")]
+Windows = Annotated[
+    int | None,
+    typer.Option(help="Origins from which a forecast is tested. Default: as many as the history allows, and said."),
+]
+Known = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns of a forecast that are known ahead: a,b. Default: those that are filled behind the last known target."
+    ),
+]
 TimeOption = Annotated[
     str | None,
     typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),

@@ -46,6 +46,7 @@ class ExampleRequest:
     window: int | None = None  # steps of a table that are one example together; 0: every row is one
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
+    windows: int | None = None  # origins from which forecasts are tested
     known: tuple[str, ...] = ()  # columns that are known for the horizon
     time: tuple[str, ...] = ()  # columns that tell the time
     ids: tuple[str, ...] = ()  # columns that tell series apart

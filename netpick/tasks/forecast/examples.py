@@ -21,6 +21,7 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.forecast.parts import SeriesParts, new_scales, series_parts
 from netpick.tasks.forecast.recognise import Recognised, recognise
+from netpick.tasks.forecast.short_series import padded
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.windows import Windows, make_windows, step_values, window_inputs
@@ -172,6 +173,7 @@ class WindowExamples(Examples):
         options = {
             "--horizon": request.horizon,
             "--context": request.context,
+            "--windows": request.windows,
             "--known": request.known,
             "--time": request.time,
             "--id": request.ids,
@@ -295,11 +297,10 @@ def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[
         start, end = int(timeline.starts[index]), int(timeline.starts[index + 1])
         steps = np.flatnonzero(known[start:end])
         length = int(steps[-1]) + 1 if len(steps) else 0
-        if length < state.context:
+        if not length:
             who = f"Series '{name}'" if name else "The series"
             raise DataError(
-                f"{who} has {length:,} steps with known values, but the model reads {state.context:,} before it forecasts. "
-                "Pass a longer history, or train with a shorter --context."
+                f"{who} has no known value, but a forecast continues some. Add its history, or leave it out."
             )
         rows = np.full(length + state.horizon, -1, dtype=np.int64)
         given = timeline.rows[start : min(end, start + length + state.horizon)]
@@ -308,7 +309,10 @@ def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[
         origins.append(starts[-1] + length)
         starts.append(starts[-1] + len(rows))
     longer = replace(timeline, rows=np.concatenate(parts), starts=np.asarray(starts))
-    return longer, np.asarray(origins, dtype=np.int64)
+    lengths = np.asarray(origins) - longer.starts[:-1]
+    pads = np.maximum(state.context - lengths, 0)
+    shifted = np.asarray(origins) + np.cumsum(pads)
+    return padded(longer, int(longer.lengths.max()) + 1, pads), shifted.astype(np.int64)
 
 
 def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source: Source) -> None:

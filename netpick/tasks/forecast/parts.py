@@ -18,21 +18,14 @@ from netpick.columns.kinds import KINDS, Claim
 from netpick.columns.kinds.cells import examples_of
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import ExampleRequest
-from netpick.tasks.forecast.recognise import series_target, static_columns
+from netpick.tasks.forecast.borders import BorderRequest, Borders, find_borders, learnable_before, split_windows
+from netpick.tasks.forecast.recognise import known_ahead, series_target, static_columns
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
+from netpick.tasks.forecast.short_series import least_history, padded
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
-from netpick.tasks.forecast.windows import (
-    MOST_CATEGORIES,
-    Borders,
-    Windows,
-    find_borders,
-    learnable_before,
-    make_windows,
-    split_windows,
-    step_values,
-)
+from netpick.tasks.forecast.windows import MOST_CATEGORIES, Windows, make_windows, step_values
 from netpick.tasks.schema import refuse_unbounded
 from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
 
@@ -41,6 +34,7 @@ CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
 LEAST_SEASONS = 2  # that a window covers where the history allows it
 LONGEST_SEASON = 100  # steps; a longer one, such as the year of daily data, is better told by the calendar
 MOST_CONTEXT = 2_000
+FEWEST_WINDOWS = 3  # horizons behind the context, below which a series counts as short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +64,8 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
         refuse_unbounded(name, kept[name], is_target=True)
     values = step_values(timeline, kept, roles.targets)
     _refuse_constant(timeline, roles.targets, values)
-    missing = int(np.isnan(values[timeline.rows >= 0]).sum())
+    last = _known_end(timeline, values)
+    missing = int(np.isnan(values[(timeline.rows >= 0) & (timeline.positions < last)]).sum())
     if missing:
         notes.append(
             Note(
@@ -82,7 +77,10 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
         text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
         notes.append(Note(subject="target", text=text, override="--target"))
     state = _sized(timeline, roles, values, request, notes)
-    borders = find_borders(timeline, state.horizon, state.context, request.split)
+    timeline = _with_short_series(timeline, state, notes)
+    values = step_values(timeline, kept, roles.targets)
+    asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
+    borders = find_borders(timeline, asked, _known_end(timeline, values))
     state = _scaled(timeline, state, values, borders, notes)
     state = replace(state, calendar=_calendar(timeline, state, borders))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
@@ -101,7 +99,11 @@ def _check_names(source: Source, request: ExampleRequest) -> None:
     for name in (*request.target, *request.drop, *request.known, *request.time, *request.ids, *kinds):
         if name not in source.columns:
             raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
-    for option, value in (("--horizon", request.horizon), ("--context", request.context)):
+    for option, value in (
+        ("--horizon", request.horizon),
+        ("--context", request.context),
+        ("--windows", request.windows),
+    ):
         if value is not None and value < 1:
             raise RequestError(f"{option} {value} was asked for, but it counts steps. Pass 1 or more.")
 
@@ -153,7 +155,7 @@ def _roles(source: Source, timeline: Timeline, request: ExampleRequest) -> _Role
             f"{source.name} has no column of numbers to forecast beside {', '.join(sorted(taken)) or 'its rows'}, but one is needed. Name one "
             "with --target COLUMN, or say what one is with --kind COLUMN=number."
         )
-    known = tuple(name for name in request.known if name in kinds)
+    known = tuple(name for name in request.known or known_ahead(source, timeline, targets) if name in kinds)
     others = tuple(name for name in kinds if name not in targets and name not in known)
     static = tuple(name for name in others if name in static)
     return _Roles(
@@ -208,7 +210,7 @@ def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ExampleR
         elif name in roles.targets:
             role, kind, reason = "target", "number", "forecast from its own past"
         elif name in roles.known:
-            role, kind, reason = "feature", roles.kinds[name], "covariate, known for the horizon (--known)"
+            role, kind, reason = "feature", roles.kinds[name], _known_words(name, request)
         elif name in roles.static:
             role, kind, reason = "feature", roles.kinds[name], "static: one value a series"
         elif name in roles.covariates:
@@ -227,6 +229,11 @@ def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ExampleR
             )
         )
     return fields
+
+
+def _known_words(name: str, request: ExampleRequest) -> str:
+    said = "--known" if name in request.known else "it is filled behind the last known target"
+    return f"covariate, known for the horizon ({said})"
 
 
 def _refuse_constant(timeline: Timeline, targets: Sequence[str], values: Array) -> None:
@@ -297,10 +304,6 @@ def _sized(
         notes.append(Note(subject="context", text=f"{context:,} {step.noun} before the origin", override="--context"))
     if why:
         notes.append(Note(subject="season", text=why))
-    too_short = int((timeline.lengths < context + horizon).sum())
-    if too_short:
-        text = f"{too_short:,} of {len(timeline.ids):,} are shorter than context and horizon and teach nothing"
-        notes.append(Note(subject="short series", text=text, override="--context"))
     return ForecastState(
         targets=roles.targets,
         time_columns=timeline.time_columns,
@@ -318,6 +321,27 @@ def _sized(
         covariates=roles.covariates,
         known=roles.known,
     )
+
+
+def _known_end(timeline: Timeline, values: Array) -> int:
+    """The position behind the last known value of any target: what is known ahead may stand behind it."""
+    known = ~np.isnan(values).all(axis=1)
+    return int(timeline.positions[known].max()) + 1
+
+
+def _with_short_series(timeline: Timeline, state: ForecastState, notes: list[Note]) -> Timeline:
+    """Series that have few windows or none begin earlier, so that they have some."""
+    least = least_history(state.context, state.season)
+    needed = state.context + FEWEST_WINDOWS * state.horizon
+    longer = padded(timeline, needed, np.full(len(timeline.ids), state.context - least))
+    few = int((timeline.lengths < needed).sum())
+    if longer is not timeline:
+        none = int((timeline.lengths < least + state.horizon).sum())
+        text = f"{few:,} of {len(timeline.ids):,} begin with their first season repeated, so that windows have {least:,} known steps or more"
+        if none:
+            text += f"; {none:,} are too short to learn from and are forecast by what the others teach"
+        notes.append(Note(subject="short series", text=text, override="--context"))
+    return longer
 
 
 def _calendar(timeline: Timeline, state: ForecastState, borders: Borders) -> tuple[str, ...]:

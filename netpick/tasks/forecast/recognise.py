@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from netpick.columns.kinds import KINDS
+from netpick.columns.kinds.cells import as_numbers
 from netpick.errors import DataError, RequestError
 from netpick.tasks.forecast.timeline import (
     RepeatedRowsError,
@@ -97,6 +99,27 @@ def static_columns(source: Source, timeline: Timeline) -> tuple[str, ...]:
         if len(frame) and frame.group_by("series").agg(pl.col("cell").n_unique())["cell"].max() == 1:
             found.append(name)
     return tuple(found)
+
+
+def known_ahead(source: Source, timeline: Timeline, targets: Sequence[str]) -> tuple[str, ...]:
+    """Columns that are filled in all rows behind the last known target of their series, where there are such rows."""
+    table = table_columns(source.columns)
+    present = timeline.rows >= 0
+    rows, series, positions = timeline.rows[present], timeline.series[present], timeline.positions[present]
+    some = np.zeros(source.num_rows, dtype=bool)
+    for name in targets:
+        some |= as_numbers(table[name]).is_not_null().to_numpy()
+    last = np.full(len(timeline.ids), -1, dtype=np.int64)
+    np.maximum.at(last, series[some[rows]], positions[some[rows]])
+    behind = rows[(positions > last[series]) & (last[series] >= 0)]
+    if not len(behind):
+        return ()
+    taken = {*targets, *timeline.time_columns, *timeline.id_columns}
+    static = static_columns(source, timeline)
+    chosen = pl.Series(behind)
+    return tuple(
+        name for name, cells in table.items() if name not in (*taken, *static) and not cells.gather(chosen).null_count()
+    )
 
 
 SERIES_TARGETS_WORDS = set(SERIES_TARGETS)

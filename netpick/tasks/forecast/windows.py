@@ -20,24 +20,18 @@ from netpick.columns.forms import FORMS
 from netpick.columns.kinds import KINDS
 from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Store
-from netpick.errors import DataError, RequestError
+from netpick.errors import DataError
+from netpick.tasks.forecast.blocks import time_blocks
+from netpick.tasks.forecast.short_series import begun_earlier
 from netpick.tasks.forecast.state import ForecastState, horizon_view
 from netpick.tasks.forecast.timeline import Timeline, table_columns
-from netpick.tasks.forecast.times import read_date
 from netpick.tasks.forecast.timesteps import calendar_features, calendar_value_names
-from netpick.types import Array, Column, Inputs, InputSpec, Rows, Split, TableColumn
+from netpick.types import Array, Column, Inputs, InputSpec, Rows, TableColumn
 from netpick.types.results import ForecastInfo, ForecastOrigin
 
-TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
-FEW_HORIZONS = 20  # of history; below, one horizon at the end is for testing, and one before it for choosing
-MOST_TEST_VALUES = 4_000_000  # forecast values; more windows are thinned out evenly
-MOST_VALIDATION = 1_000  # windows
-MOST_VALIDATION_VALUES = 400_000
 MOST_CATEGORIES = 20  # of a covariate
 MOST_SHOWN = 8  # test windows in the report
 MOST_HISTORY = 500  # steps before each of them
-FEWEST_BLOCKS = 6  # of test windows, for a block to be longer than a horizon
-MOST_BLOCKS = 12  # longer blocks depend less on their neighbours; Student's t makes up for how few they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,27 +92,6 @@ class Windows:
     def times(self, positions: Array) -> Sequence[str]:
         """Places on the grid of times as people write them."""
         return self.state.step.text(self.timeline.times(positions))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Borders:
-    """Positions on the grid: where validation begins, where testing begins, and where it ends."""
-
-    validation: int
-    test: int
-    end: int
-
-
-def time_blocks(positions: Array, horizon: int, season: int) -> Array:
-    """Stretches of time (n,) that windows beginning at these positions (n,) are in, none shorter than the horizon.
-
-    Windows that overlap share their errors, and so do the last of one stretch and the first of the next: the longer the
-    stretches the better, as long as some are left.
-    """
-    span = int(np.ptp(positions)) + 1
-    block = max(2 * horizon, season, -(-span // MOST_BLOCKS))
-    block = max(horizon, min(block, -(-span // FEWEST_BLOCKS)))
-    return np.asarray((positions - positions.min()) // block, dtype=np.int64)
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -214,9 +187,10 @@ def make_windows(
     """The windows of all steps. series: (S,) numbers of the timeline's series in the state, where they differ."""
     of_step = timeline.series if series is None else series[timeline.series]
     raw = step_values(timeline, columns, state.targets)
-    values = filled_forward(raw, timeline.starts)
+    values = begun_earlier(filled_forward(raw, timeline.starts), timeline, state.season)
     location, scale = np.asarray(state.location)[of_step], np.asarray(state.scale)[of_step]
-    scaled_values = (filled_forward(transformed(values, state), timeline.starts) - location) / scale
+    seen = filled_forward(transformed(values, state), timeline.starts)
+    scaled_values = (seen - location) / scale
     scaled_values = np.nan_to_num(scaled_values).astype(np.float32)
     scaled_truth = ((transformed(raw, state) - location) / scale).astype(np.float32)
     past = encode_covariates(timeline, columns, [e for e in encoders if e.column not in state.known])
@@ -293,96 +267,3 @@ def whole_windows(timeline: Timeline, state: ForecastState, known: Array) -> Row
     before = np.concatenate([[0], np.cumsum(known)])
     some = before[np.minimum(steps + state.horizon, len(known))] > before[steps]
     return np.flatnonzero(inside & some)
-
-
-# --- parts -----------------------------------------------------------------------------------------------------------
-
-
-def find_borders(timeline: Timeline, horizon: int, context: int, rule: str | None) -> Borders:
-    """Where the parts begin, from --split or by the rule of thumb. Raises RequestError when a part would be empty."""
-    begin = int(timeline.first.min())
-    end = int((timeline.first + timeline.lengths).max())
-    dates = _dates(timeline, rule)
-    if len(dates) >= 2:
-        return Borders(validation=dates[0], test=dates[1], end=dates[2] if len(dates) == 3 else end)
-    length = end - begin
-    few = length < FEW_HORIZONS * horizon
-    test = dates[0] if dates else end - (horizon if few else max(horizon, round(TEST_SHARE * length)))
-    before = test - begin
-    # Enough windows to choose on, but never more than a third of what is left to learn from.
-    spare = (before - context - 2 * horizon) // 2
-    wanted = horizon + max(0, min(horizon - 1, spare))
-    if not few:
-        wanted = max(2 * horizon - 1, round(VALIDATION_SHARE * before))
-    held_out = min(wanted, max(horizon, before - context - horizon))
-    return Borders(validation=test - held_out, test=test, end=end)
-
-
-def _dates(timeline: Timeline, rule: str | None) -> list[int]:
-    if rule is None:
-        return []
-    name, _, said = rule.partition(":")
-    texts = [text for text in said.split(",") if text.strip()]
-    if name == "time" and not texts:
-        return []
-    times = [int(t) if t.strip().isdigit() and timeline.step.unit == "row" else read_date(t) for t in texts]
-    if name != "time" or len(texts) > 3 or any(time is None for time in times) or times != sorted(times, key=_or_zero):
-        raise RequestError(
-            f"A forecast is split by time, but --split {rule} was asked for. Pass --split time:DATE (testing begins there), "
-            "time:DATE,DATE (choosing, then testing begin) or time:DATE,DATE,DATE (and testing ends), such as "
-            "time:2017-06-26,2017-10-24."
-        )
-    end = int((timeline.first + timeline.lengths).max())
-    grid = np.arange(int(timeline.first.min()), end)
-    return [int(grid[0] + np.searchsorted(timeline.times(grid), time)) for time in times if time is not None]
-
-
-def _or_zero(time: int | None) -> int:
-    return time or 0
-
-
-def split_windows(windows: Windows, borders: Borders, rule: str | None) -> Split:
-    """The rows of each part: no horizon reaches into a later part. Raises RequestError when one would be empty."""
-    timeline, state = windows.timeline, windows.state
-    rows = windows.rows
-    begin = timeline.positions[rows]
-    end = begin + state.horizon
-    train = rows[end <= borders.validation]
-    validation = rows[(begin >= borders.validation) & (end <= borders.test)]
-    test = rows[(begin >= borders.test) & (end <= borders.end)]
-    for part, found in (("to learn from", train), ("to choose on", validation), ("to test on", test)):
-        if len(found) == 0:
-            raise RequestError(
-                f"No window {part} is left, but one is needed: a window takes {state.context:,} steps before and {state.horizon:,} after its "
-                f"origin, and the longest series has {int(timeline.lengths.max()):,}. Pass a smaller --horizon or --context, "
-                "or other dates with --split time:DATE,DATE."
-            )
-    values = state.horizon * len(state.targets)
-    validation, _ = _thinned(validation, min(MOST_VALIDATION, MOST_VALIDATION_VALUES // values))
-    test, every = _thinned(test, MOST_TEST_VALUES // values)
-    starts = timeline.step.text(timeline.times(np.array([borders.validation, borders.test])))
-    counts = f"{len(train):,} to learn from, {len(validation):,} to choose on, {len(test):,} to test on"
-    thinned = f" (every {every}th)" if every > 1 else ""
-    sentence = (
-        f"By time: test horizons begin at {starts[1]} or later, validation horizons at {starts[0]} or later, and none reaches "
-        f"into a later part. Windows of {state.context:,} steps and a horizon of {state.horizon:,}: {counts}{thinned}."
-    )
-    return Split(
-        train=train,
-        validation=validation,
-        test=test,
-        sentence=sentence,
-        method="time",
-        override="--split time:DATE,DATE",
-    )
-
-
-def learnable_before(windows: Windows, borders: Borders) -> Rows:
-    """All windows whose horizons end before the test part."""
-    end = windows.timeline.positions[windows.rows] + windows.state.horizon
-    return windows.rows[end <= borders.test]
-
-
-def _thinned(rows: Rows, most: int) -> tuple[Rows, int]:
-    every = max(1, -(-len(rows) // max(1, most)))
-    return rows[::every], every

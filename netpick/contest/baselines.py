@@ -52,11 +52,17 @@ def fit_all(this_round: Round) -> Fits:
     kept = read_decisions(terms.keeper.folder) if terms.replay is None else terms.replay.baselines
     decided = {name.removeprefix(key): decision for name, decision in kept.items()}
     seconds = None if terms.budget is None else terms.budget / terms.rounds
+    again = this_round.prepared.newest is not None  # the newest examples are worth most: fitted twice, as networks are
+    if again and seconds is not None:
+        seconds /= 2
     fits = fit_baselines(problem, seconds, decided, this_round.on_event, terms.clock.watched)
     keep_decisions(terms.keeper.folder, key, fits)
-    outcomes = [_outcome(this_round, problem, fit) for fit in fits]
-    if this_round.prepared.folds:  # what is handed over learns from all rows, as networks do
+    everything = fits
+    if this_round.prepared.folds or again:  # what is handed over learns from all rows, as networks do
         everything = fitted_again(replace(problem, train=np.sort(this_round.prepared.learnable)), fits)
+    tested = everything if again else fits
+    outcomes = [_outcome(this_round, problem, fit, last) for fit, last in zip(fits, tested, strict=True)]
+    if this_round.prepared.folds:
         outcomes = [replace(outcome, fit=fit) for outcome, fit in zip(outcomes, everything, strict=True)]
     return Fits(problem=problem, outcomes=tuple(outcomes))
 
@@ -79,13 +85,14 @@ def _problem(this_round: Round) -> Problem:
     )
 
 
-def _outcome(this_round: Round, problem: Problem, fit: BaselineFit) -> BaselineOutcome:
+def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: BaselineFit) -> BaselineOutcome:
+    """fit: on training rows; last: on those that were chosen on, too, where there is one more."""
     prepared, answer = this_round.prepared, this_round.prepared.task.answer
 
-    def answers(rows: Rows) -> Any:
-        return problem_answers(fit.baseline, fit.fitted, problem, rows, state=prepared.state)
+    def answers(made: BaselineFit, rows: Rows) -> Any:
+        return problem_answers(made.baseline, made.fitted, problem, rows, state=prepared.state)
 
-    validated = answers(prepared.split.validation)
+    validated = answers(fit, prepared.split.validation)
     state = this_round.prepared.calibrated(validated)
     latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
     result = CandidateResult(
@@ -99,6 +106,6 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit) -> BaselineO
         latency_ms=this_round.terms.keeper.latency(this_round.key + fit.baseline.name, latency),
         calibration=answer.calibration_words(state),
         validation_predictions=answer.decode(validated, state),
-        test_predictions=answer.decode(answers(prepared.sealed.rows), state),
+        test_predictions=answer.decode(answers(last, prepared.sealed.rows), state),
     )
-    return BaselineOutcome(result=result, fit=fit, state=state)
+    return BaselineOutcome(result=result, fit=last, state=state)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 
-from netpick.contest.baselines import Fits
+from netpick.contest.newest import Newest
 from netpick.contest.planning import Planned
 from netpick.contest.private import without_rows
 from netpick.contest.rows import Round
-from netpick.contest.training import Outcome, networks_of
+from netpick.contest.training import networks_of
 from netpick.contest.write_models import Finished, write_models
 from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
@@ -20,10 +19,11 @@ from netpick.saved.predictions import predictions_table
 from netpick.types.results import RunResults
 
 
-def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> RunResults:
+def keep_run(newest: Newest, whole: Round, planned: Planned) -> RunResults:
     """Writes the files, each whole or not at all; returns the results with the names of the models that were kept."""
     folder, options = whole.terms.keeper.folder, whole.terms.options
-    finished = _finished(results, whole, planned, trained, fits)
+    results, trained = newest.results, newest.trained
+    finished = _finished(newest, whole, planned)
     recommended = results.verdict.winner or next(iter(networks_of(trained)))
     results = replace(results, kept=finished.names if options.keep == "all" else (recommended,))
     told = without_rows(results) if options.private else results
@@ -45,7 +45,8 @@ def keep_run(results: RunResults, whole: Round, planned: Planned, trained: Seque
     return results
 
 
-def _finished(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> Finished:
+def _finished(newest: Newest, whole: Round, planned: Planned) -> Finished:
+    results, trained, fits = newest.results, newest.trained, newest.fits
     networks, judged = networks_of(trained), {baseline.name for baseline in results.baselines}
     states = {one.result.name: one.state for one in fits.outcomes} | {one.result.name: one.state for one in trained}
     return Finished(
@@ -59,4 +60,5 @@ def _finished(results: RunResults, whole: Round, planned: Planned, trained: Sequ
         baselines={o.fit.baseline.name: o.fit for o in fits.outcomes if o.fit.baseline.name in judged},
         problem=fits.problem,
         private=whole.terms.options.private,
+        newest=newest.learned,
     )

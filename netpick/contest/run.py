@@ -14,6 +14,7 @@ from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
 from netpick.contest.keep import keep_run
+from netpick.contest.newest import AGAIN, up_to_newest
 from netpick.contest.planning import plan_round
 from netpick.contest.rows import candidates_of, encoded
 from netpick.contest.shares import Shares
@@ -65,7 +66,9 @@ def run_contest(start: Start) -> Contested:
             fits = fit_all(whole)
             laps.passed("baselines")
             judged = len(candidates) + len(fits.outcomes)
-            planned = plan_round(whole, candidates, Shares(networks=len(candidates), judged=judged))
+            again = 0.0 if prepared.newest is None else AGAIN
+            shares = Shares(networks=len(candidates), judged=judged, again=again)
+            planned = plan_round(whole, candidates, shares)
             laps.passed("probing")
             # What is handed over learns from all rows, however little time there is.
             for_use = replace(planned, plan=replace(planned.plan, refit=True)) if prepared.folds else planned
@@ -77,7 +80,8 @@ def run_contest(start: Start) -> Contested:
             results = with_ablation(results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
             results = replace(results, learned=prepared.learned(whole.store))
-            results = keep_run(results, whole, planned, trained, fits)
+            newest = up_to_newest(results, whole, planned, trained, fits)
+            results = keep_run(newest, whole, planned)
             keeper.finish()
             laps.passed("scoring and reporting")
     steps = {outcome.result.name: outcome.result.steps for outcome in trained if outcome.result.status == "ok"}

@@ -20,6 +20,7 @@ class Shares:
 
     networks: int  # that are trained in each round
     judged: int  # these and the baselines
+    again: float = 0.0  # trainings kept back for the recommended network, which learns once more from all rows
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
 
     def each(self, this_round: Round, trainings: int, predicting: float = 0.0) -> float:
@@ -30,7 +31,7 @@ class Shares:
         terms = this_round.terms
         least = 0.0 if terms.budget is None else LEAST_SHARE * terms.budget / self.networks / terms.rounds
         turns = _turns(trainings, terms.workers) + (this_round.left - 1) * _turns(self.networks, terms.workers)
-        return max(SPARED * self.left(this_round) / turns - predicting, least)
+        return max(SPARED * self.left(this_round) / (turns + self.again) - predicting, least)
 
     def left(self, this_round: Round) -> float:
         """Seconds of the budget left for training, what the end of the run needs kept back."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from netpick.contest.candidates import Candidate
 from netpick.contest.executors.files import JobFile, state_json, write_rows
-from netpick.contest.executors.here import train_networks
+from netpick.contest.executors.here import train_networks, train_on
 from netpick.contest.executors.jobs import Assignment
 from netpick.contest.executors.processes import train_side_by_side
 from netpick.contest.planning import Planned
@@ -23,6 +24,7 @@ from netpick.models.infer import answers_of, latency_ms, predict_outputs
 from netpick.types import Array, Event, Rows
 from netpick.types.results import CandidateResult
 
+LEAST_LEFT = 0.6  # of the seconds that its first trainings took, for one more of the recommended network
 MOST_REASON = 500  # characters of a failure's reason
 
 
@@ -73,6 +75,27 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
     jobs = [partial(job, place) for place, _ in turns]
     done = train_side_by_side(jobs, terms.workers, terms.keeper, this_round.on_event)
     return {index: made.assignment for (_, index), made in zip(turns, done, strict=True)}
+
+
+def train_to_the_newest(this_round: Round, planned: Planned, result: CandidateResult, rows: Rows) -> nn.Module | None:
+    """The network of this result once more, on these rows; None where what is left of the budget does not afford it."""
+    terms, plan = this_round.terms, planned.plan
+    index = next(i for i, candidate in enumerate(planned.candidates) if candidate.plan.name == result.name)
+    refit = plan.refit and this_round.prepared.trained_twice
+    learned = len(this_round.material.learnable if refit else this_round.material.train)
+    steps = max(1, round(result.steps * len(rows) / learned))
+    fixed = terms.options.steps is not None
+    left = 0.0 if fixed else max(planned.shares.left(this_round), LEAST_LEFT * result.seconds)
+    assignment = replace(
+        _assigned(this_round, planned, plan.order.index(index)),
+        key=f"{this_round.key}{index}-newest",
+        share=left,
+        until=terms.clock.seconds() + left,
+    )
+    candidate = planned.candidates[index]
+    much = (np.sort(rows), min(steps, result.steps) if fixed else steps)
+    done = train_on(assignment, this_round.material, candidate.build, terms.keeper, much)
+    return None if done is None else done.network
 
 
 def networks_of(outcomes: Sequence[Outcome]) -> dict[str, nn.Module]:

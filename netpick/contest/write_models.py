@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from netpick.saved.record import BASELINE
 from netpick.saved.use import Contender, record_of
 from netpick.tasks import Task
 from netpick.training.plan import CandidatePlan
-from netpick.types import Inputs
+from netpick.types import Inputs, LearnedRows
 from netpick.types.results import RunResults
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Finished:
     baselines: Mapping[str, BaselineFit]
     problem: Problem
     private: bool  # the files hold no row
+    newest: LearnedRows | None = None  # what the recommended one learned from, where it learned once more
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +85,8 @@ def write_models(
     folder: Path, recommended: str, finished: Finished, results: RunResults, cards: Mapping[str, str], keep: Keep
 ) -> None:
     """model.netpick, and in models/ all others unless only the best is kept. cards: by name."""
-    finished.write(recommended, folder / WINNER, results, cards[recommended])
+    of_winner = results if finished.newest is None else replace(results, learned=finished.newest)
+    finished.write(recommended, folder / WINNER, of_winner, cards[recommended])
     if keep == "best":
         return
     files = file_names([name for name in finished.names if name != recommended])

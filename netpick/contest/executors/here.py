@@ -14,7 +14,7 @@ from netpick.training.job import Trained
 from netpick.training.keeping import Keeper
 from netpick.training.plan import REFIT_SHARE, CandidatePlan, first_seconds, share_of
 from netpick.training.train import train
-from netpick.types import OnEvent
+from netpick.types import OnEvent, Rows
 
 
 def train_networks(
@@ -61,15 +61,23 @@ def _again(
     steps = max(1, round(max(trained.best_step, 0.5 * trained.steps) * growth))
     if assignment.fixed:
         steps = min(steps, plan.steps)
-    course = _course(assignment, keeper, key, assignment.until - keeper.clock.seconds(), steps, scored=False)
-    given_up = "not trained again on the validation rows: the time for it ran out"
-    if course is not None and course.steps < REFIT_SHARE * steps:
-        return trained, given_up
-    job = job_of(material, replace(plan, steps=steps, looks=1), build)
-    again = keeper.trained(key, replace(job, train=rows, select=False, course=course), silent)
-    if again.steps < REFIT_SHARE * steps:
-        return trained, given_up
+    again = train_on(replace(assignment, key=key), material, build, keeper, (rows, steps))
+    if again is None:
+        return trained, "not trained again on the validation rows: the time for it ran out"
     return again, f"trained again on training and validation rows for {again.steps:,} steps"
+
+
+def train_on(
+    assignment: Assignment, material: Material, build: Build, keeper: Keeper, much: tuple[Rows, int]
+) -> Trained | None:
+    """Trained on these rows for so many steps, without a look at validation rows; None where its share does not afford them."""
+    rows, steps = much
+    course = _course(assignment, keeper, assignment.key, assignment.until - keeper.clock.seconds(), steps, scored=False)
+    if course is not None and course.steps < REFIT_SHARE * steps:
+        return None
+    job = job_of(material, replace(assignment.plan, steps=steps, looks=1), build)
+    again = keeper.trained(assignment.key, replace(job, train=rows, select=False, course=course), silent)
+    return again if again.steps >= REFIT_SHARE * steps else None
 
 
 def _course(

@@ -186,6 +186,11 @@ class Prepared(ABC):
     def learnable(self) -> Rows:
         """What the second training learns from."""
 
+    @property
+    def newest(self) -> Rows | None:
+        """All that the recommended one learns from in the end, test rows too, where the newest examples are worth most; else None."""
+        return None
+
     @abstractmethod
     def test_groups(self, rows: Rows) -> Array | None:
         """Which of these rows depend on each other: equal numbers; None where none do."""

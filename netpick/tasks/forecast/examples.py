@@ -85,6 +85,11 @@ class PreparedWindows(Prepared):
     def learnable(self) -> Rows:
         return self.parts.learnable
 
+    @property
+    def newest(self) -> Rows:
+        """Next month's forecast knows last month."""
+        return self.parts.windows.rows
+
     def test_groups(self, rows: Rows) -> Array | None:
         return self.parts.windows.test_groups(rows)
 

@@ -11,7 +11,7 @@ import pytest
 
 from netpick.answers.horizon import held, scaled, unscaled
 from netpick.data.sources import open_source
-from netpick.errors import DataError
+from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import (
     SeriesParts,
@@ -192,10 +192,56 @@ def test_no_horizon_reaches_into_a_later_part() -> None:
     assert split.test.max() + 12 <= 400
 
 
-def test_few_steps_are_tested_on_their_last_horizon() -> None:
+def test_few_steps_are_tested_from_many_origins() -> None:
     parts = parts_of(140, context=24)
-    assert np.array_equal(parts.split.test, [128])
-    assert parts.learnable.max() == 128 - 12
+    assert np.array_equal(parts.split.test, np.arange(104, 129)), "three horizons, all of whose windows are tested"
+    assert "from 25 origins" in parts.split.sentence
+    shortest = parts_of(62, context=24)
+    assert len(shortest.split.test) == 2, (
+        "half of what is left beside a horizon each to learn from, choose on and test on"
+    )
+
+
+def test_the_user_says_from_how_many_origins() -> None:
+    parts = parts_of(140, context=24, windows=4)
+    assert np.array_equal(np.diff(parts.split.test), [12, 12, 12])
+    assert parts.split.test[-1] == 128
+    with pytest.raises(RequestError, match=r"--windows 200 were asked for.*leaves 81.*Pass --windows 81 or less"):
+        parts_of(140, context=24, windows=200)
+
+
+def test_what_is_filled_behind_the_last_target_is_known_ahead() -> None:
+    load = [*wave(200), *[None] * 12]
+    source = source_of(time=hours(212), load=load, price=np.arange(212.0) % 5, wind=[*wave(200), *[None] * 12])
+    parts = series_parts(source, ExampleRequest(horizon=12, target=("load",)))
+    reasons = {field.name: field.reason for field in parts.schema.fields}
+    assert parts.windows.state.known == ("price",)
+    assert reasons["price"] == "covariate, known for the horizon (it is filled behind the last known target)"
+    assert reasons["wind"] == "covariate, known up to the origin"
+    assert parts.split.test[-1] == 188, "windows end with the last known target"
+
+
+def test_short_series_have_windows_that_show_nothing_from_behind_their_origin() -> None:
+    series = {"a": 300, "b": 40, "c": 9}
+    table = {
+        "time": [hour for length in series.values() for hour in hours(300)[300 - length :]],
+        "id": [name for name, length in series.items() for _ in range(length)],
+        "load": np.concatenate([wave(length, 6) for length in series.values()]),
+    }
+    parts = series_parts(source_of(**table), ExampleRequest(horizon=12, context=36))
+    windows = parts.windows
+    short = windows.rows[windows.timeline.series[windows.rows] == 1]
+    before = windows.store.arrays["window"][short[0], :, 0].copy()
+    assert len(short) == 5, "a season of 24 known steps lies before each"
+    assert not np.isnan(before).any()
+    table["load"][300 + 24 :] += 50.0
+    moved = series_parts(source_of(**table), ExampleRequest(horizon=12, context=36)).windows
+    scale, location = (np.asarray(getattr(moved.state, name))[1, 0] for name in ("scale", "location"))
+    known = moved.store.arrays["window"][short[0], :, 0] * scale + location
+    same = before * windows.state.scale[1][0] + windows.state.location[1][0]
+    assert known == pytest.approx(same, abs=1e-3)
+    said = {note.subject: note.text for note in parts.schema.notes}
+    assert said["short series"].startswith("2 of 3 begin with their first season repeated")
 
 
 def test_dates_divide_the_parts() -> None:

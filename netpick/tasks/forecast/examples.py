@@ -24,7 +24,7 @@ from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.short_series import padded
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
-from netpick.tasks.forecast.windows import Windows, make_windows, step_values, window_inputs
+from netpick.tasks.forecast.windows import Windows, known_end, make_windows, step_values, window_inputs
 from netpick.tasks.split import SealedRows
 from netpick.types import Array, Inputs, Note, Rows, Source, TableColumn
 from netpick.types.results import DecisionRule, ForecastInfo
@@ -254,7 +254,7 @@ def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:
 def _evidence(source: Source, parts: SeriesParts) -> Evidence:
     """What the checks may look at: rows are steps, those from the first test window's horizon on are test rows."""
     timeline, split = parts.windows.timeline, parts.split
-    present = timeline.rows >= 0
+    present = (timeline.rows >= 0) & (timeline.positions < known_end(timeline, parts.windows.raw))
     rows, positions = timeline.rows[present], timeline.positions[present]
     test = int(timeline.positions[split.test].min())
     validation = int(timeline.positions[split.validation].min()) if len(split.validation) else test

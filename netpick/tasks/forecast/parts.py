@@ -25,7 +25,7 @@ from netpick.tasks.forecast.short_series import least_history, padded
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
-from netpick.tasks.forecast.windows import MOST_CATEGORIES, Windows, make_windows, step_values
+from netpick.tasks.forecast.windows import MOST_CATEGORIES, Windows, known_end, make_windows, step_values
 from netpick.tasks.schema import refuse_unbounded
 from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
 
@@ -64,7 +64,7 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
         refuse_unbounded(name, kept[name], is_target=True)
     values = step_values(timeline, kept, roles.targets)
     _refuse_constant(timeline, roles.targets, values)
-    last = _known_end(timeline, values)
+    last = known_end(timeline, values)
     missing = int(np.isnan(values[(timeline.rows >= 0) & (timeline.positions < last)]).sum())
     if missing:
         notes.append(
@@ -80,7 +80,7 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     timeline = _with_short_series(timeline, state, notes)
     values = step_values(timeline, kept, roles.targets)
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
-    borders = find_borders(timeline, asked, _known_end(timeline, values))
+    borders = find_borders(timeline, asked, known_end(timeline, values))
     state = _scaled(timeline, state, values, borders, notes)
     state = replace(state, calendar=_calendar(timeline, state, borders))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
@@ -282,8 +282,10 @@ def _sized(
     season, why = find_season(timeline, values)
     horizon = request.horizon
     if horizon is None:
-        horizon = max(1, min(usual_horizon(step, season), longest // 8))
-        notes.append(Note(subject="horizon", text=f"{horizon} {step.noun}", override="--horizon"))
+        planned = _planned_steps(timeline, values) if roles.known else 0
+        horizon = max(1, planned or min(usual_horizon(step, season), longest // 8))
+        why_so = ", as far as is known ahead" if planned else ""
+        notes.append(Note(subject="horizon", text=f"{horizon} {step.noun}{why_so}", override="--horizon"))
     least = 3 * horizon + (request.context or 1)
     if longest < least:
         what = "series has" if len(timeline.ids) == 1 else f"longest of {len(timeline.ids):,} series has"
@@ -323,10 +325,15 @@ def _sized(
     )
 
 
-def _known_end(timeline: Timeline, values: Array) -> int:
-    """The position behind the last known value of any target: what is known ahead may stand behind it."""
-    known = ~np.isnan(values).all(axis=1)
-    return int(timeline.positions[known].max()) + 1
+def _planned_steps(timeline: Timeline, values: Array) -> int:
+    """Steps with a row behind the last known target, in most of the series that have any."""
+    known: Array = np.asarray(~np.isnan(values).all(axis=1))
+    counts = []
+    for start, end in zip(timeline.starts[:-1], timeline.starts[1:], strict=True):
+        steps = np.flatnonzero(known[start:end])
+        if len(steps) and int(end - start) - int(steps[-1]) > 1:
+            counts.append(int(end - start) - int(steps[-1]) - 1)
+    return int(np.median(counts)) if counts else 0
 
 
 def _with_short_series(timeline: Timeline, state: ForecastState, notes: list[Note]) -> Timeline:

@@ -8,7 +8,9 @@ from netpick.tasks.forecast.timeline import Timeline
 from netpick.tasks.forecast.timesteps import seasons_of
 from netpick.types import Array
 
-SEASON_PROOF = 0.2  # autocorrelation at the season's lag, once the trend is taken out
+SEASON_PROOF = 0.2  # autocorrelation at the season's lag, once the trend is taken out, of one series
+LEAST_PROOF = 0.05  # of the mean of many
+MOST_SERIES = 50  # that are looked at, the longest ones
 ALIKE = 0.85  # share of the strongest season's autocorrelation from which on a shorter one is preferred
 GROWTH, SWING_GROWTH = 1.5, 0.6  # of level and of swings with the level, for logarithms
 MOST_SEASON_STEPS = 20_000  # that autocorrelation is taken from
@@ -17,18 +19,32 @@ MOST_SEASON_STEPS = 20_000  # that autocorrelation is taken from
 def find_season(timeline: Timeline, values: Array) -> tuple[int, str]:
     """The period that such data usually have and these show, and that in words; 1 when there is none."""
     candidates = [period for period in seasons_of(timeline.step) if 3 * period <= timeline.lengths.max()]
-    longest = int(timeline.lengths.argmax())
-    series = values[timeline.starts[longest] : timeline.starts[longest + 1]][-MOST_SEASON_STEPS:]
-    series = series[: max(1, round(0.8 * len(series)))]  # what will be tested on has no say
+    longest = _longest_series(timeline, values)
     if timeline.step.unit == "row":
-        candidates = [period for period in _peaks(series) if 3 * period <= len(series)]
-    strength = {period: _seasonality(series, period) for period in candidates}
-    shown = {period: value for period, value in strength.items() if value >= SEASON_PROOF}
+        candidates = [period for period in _peaks(longest[0]) if 3 * period <= len(longest[0])]
+    strength, proof = {}, {}
+    for period in candidates:
+        found = [_seasonality(series, period) for series in longest if len(series) >= 2.5 * period]
+        strength[period] = float(np.mean(found)) if found else 0.0
+        proof[period] = max(LEAST_PROOF, SEASON_PROOF / max(1, len(found)) ** 0.5)
+    shown = {period: value for period, value in strength.items() if value >= proof[period]}
     if not shown:
         return 1, f"none of {', '.join(map(str, candidates))} steps shows in the autocorrelation" if candidates else ""
     # The shortest of those that are about equally strong: a week repeats the day.
     best = min(period for period, value in shown.items() if value >= ALIKE * max(shown.values()))
-    return best, f"{best} {timeline.step.noun} (autocorrelation {shown[best]:.2f})"
+    of = f" in the mean of {len(longest)} series" if len(longest) > 1 else ""
+    return best, f"{best} {timeline.step.noun} (autocorrelation {shown[best]:.2f}{of})"
+
+
+def _longest_series(timeline: Timeline, values: Array) -> list[Array]:
+    """The values (n, V) of the longest series, without their newest fifth: what will be tested on has no say."""
+    found = []
+    for index in np.argsort(-timeline.lengths, kind="stable")[:MOST_SERIES].tolist():
+        series = values[timeline.starts[index] : timeline.starts[index + 1]]
+        known = np.flatnonzero(~np.isnan(series).all(axis=1))
+        series = series[: int(known[-1]) + 1 if len(known) else 0][-MOST_SEASON_STEPS:]
+        found.append(series[: max(1, round(0.8 * len(series)))])
+    return found
 
 
 def _seasonality(series: Array, period: int) -> float:

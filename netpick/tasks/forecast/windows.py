@@ -45,7 +45,8 @@ class Windows:
     store: Store
     truth: Array  # (N, H * V) in the targets' units, NaN where missing
     target: Array  # (N, H * V) float32 in the units of the series' scales
-    values: Array  # (N, V) forward filled, in the targets' units
+    raw: Array  # (N, V) in the targets' units, NaN where missing
+    values: Array  # (N, V) the same forward filled
     rows: Rows  # whose window and horizon lie inside their series
     series: Array  # (N,) number of the series in the state
 
@@ -112,6 +113,12 @@ def step_values(timeline: Timeline, columns: Mapping[str, Column], names: Sequen
         numbers = as_numbers(step_cells(timeline, table[name]))
         parts.append(numbers.fill_null(float("nan")).to_numpy())
     return np.stack(parts, axis=1) if parts else np.zeros((timeline.num_steps, 0))
+
+
+def known_end(timeline: Timeline, values: Array) -> int:
+    """The position behind the last known value (N, V) of any target: what is known ahead may stand behind it."""
+    known = ~np.isnan(values).all(axis=1)
+    return int(timeline.positions[known].max()) + 1
 
 
 def last_known(known: Array, starts: Array) -> Array:
@@ -211,6 +218,7 @@ def make_windows(
         store=Store(arrays=arrays),
         truth=horizon_view(raw, state.horizon, float("nan")),
         target=horizon_view(scaled_truth, state.horizon, float("nan")),
+        raw=raw,
         values=np.where(np.isnan(values), _typical(state, of_step), values),
         rows=rows,
         series=of_step,

@@ -119,12 +119,15 @@ class Futures(nn.Module):
     scale: Tensor
     stretch: Tensor
     log: Tensor
+    nonnegative: Tensor
 
     def __init__(self, state: Any) -> None:
         super().__init__()
         self.shape = (-1, state.horizon, len(state.targets), ANSWERS)
         self.some_log = any(state.log)
         self.register_buffer("log", torch.tensor(state.log))
+        self.some_nonnegative = any(state.nonnegative)
+        self.register_buffer("nonnegative", torch.tensor(state.nonnegative or state.log))
         self.register_buffer("location", torch.tensor(state.location, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(state.scale, dtype=torch.float64))
         stretch = torch.tensor(state.stretch or 1.0, dtype=torch.float64)
@@ -148,6 +151,6 @@ class Futures(nn.Module):
 
     def _unscaled(self, values: Tensor, location: Tensor, scale: Tensor) -> Tensor:
         values = values * scale[:, None, :] + location[:, None, :]
-        if not self.some_log:
-            return values
-        return torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)
+        if self.some_log:
+            values = torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)
+        return torch.where(self.nonnegative, values.clamp(min=0.0), values) if self.some_nonnegative else values

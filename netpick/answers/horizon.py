@@ -197,9 +197,8 @@ def unscaled(answers: Array, series: Array, state: Any) -> Array:
 
 def _inverse(values: Array, state: Any) -> Array:
     log = np.asarray(state.log)
-    if not log.any():
-        return values
-    return np.where(log, np.exp(np.minimum(values, LARGEST_EXPONENT)), values)
+    made = np.where(log, np.exp(np.minimum(values, LARGEST_EXPONENT)), values) if log.any() else values
+    return np.where(state.nonnegative, np.maximum(made, 0.0), made) if any(state.nonnegative) else made
 
 
 def _each_step(values: Array, state: Any, change: Callable[[Array, Any], Array]) -> Array:

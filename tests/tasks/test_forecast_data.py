@@ -386,3 +386,28 @@ def test_a_step_knows_its_words_and_its_grid() -> None:
     step = Step(unit="duration", size=DAY, anchor=0)
     assert step.noun == "days"
     assert np.isnan(step.positions(np.array([DAY // 2]))).all()
+
+
+def test_no_forecast_lies_below_zero_where_the_history_never_does() -> None:
+    state = series_parts(source_of(time=hours(200), load=wave(200) - 8), ExampleRequest(horizon=12)).windows.state
+    assert state.nonnegative == (True,)
+    series = np.zeros(1, dtype=np.int64)
+    assert unscaled(np.array([[-99.0, 0.0]]), series, state)[0, 0] == 0
+    below = series_parts(source_of(time=hours(200), load=wave(200) - 10), ExampleRequest(horizon=12)).windows.state
+    assert below.nonnegative == (False,)
+    assert unscaled(np.array([[-99.0, 0.0]]), series, below)[0, 0] < 0
+
+
+def test_days_without_a_row_are_zeros_where_only_sales_are_written() -> None:
+    generator = np.random.default_rng(0)
+    rows = [(item, hour) for item in "ab" for hour in hours(120) if generator.random() < 0.5]
+    table = {"time": [hour for _, hour in rows], "item": [item for item, _ in rows]}
+    sold = generator.integers(1, 5, len(rows))
+    windows = series_parts(source_of(**table, sales=sold), ExampleRequest(horizon=4, context=12)).windows
+    assert windows.state.zeros
+    assert windows.raw.sum() == sold.sum()
+    assert (windows.raw == 0).sum() == len(windows.raw) - len(rows)
+    for written in ({"sales": sold - 1}, {"load": sold}):  # zeros are written, or nothing says that demand is counted
+        assert not series_parts(
+            source_of(**table, **written), ExampleRequest(horizon=4, context=12)
+        ).windows.state.zeros

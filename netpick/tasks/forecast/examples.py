@@ -288,7 +288,9 @@ def _timeline(state: ForecastState, source: Source) -> Timeline:
                 f"{source.name} has no column '{name}', but a forecast continues {what}."
                 f"{near_matches(name, source.columns)} Pass a table like that of training."
             )
-    asked = TimelineRequest(time=state.time_columns, ids=state.id_columns, step=state.step, targets=state.targets)
+    asked = TimelineRequest(
+        time=state.time_columns, ids=state.id_columns, step=state.step, zeros=state.zeros, targets=state.targets
+    )
     if not state.time_columns:  # rows are steps, in their order
         return make_timeline(replace(source, columns={n: source.columns[n] for n in state.targets}), asked)
     return make_timeline(source, asked)

@@ -322,6 +322,7 @@ def _sized(
         naive=(),
         covariates=roles.covariates,
         known=roles.known,
+        zeros=timeline.zeros,
     )
 
 
@@ -388,7 +389,13 @@ def _scaled(
     if any(log):
         named = ", ".join(name for name, one in zip(state.targets, log, strict=True) if one)
         notes.append(Note(subject="scale", text=f"logarithms of {named}: it grows, and its swings grow with it"))
-    state = replace(state, log=log)
+    known = values[early] if early.any() else values
+    least = np.nanmin(known, axis=0, initial=np.inf, where=~np.isnan(known))
+    below = [not one and 0 <= low < np.inf for one, low in zip(log, least.tolist(), strict=True)]
+    if any(below):
+        named = ", ".join(name for name, one in zip(state.targets, below, strict=True) if one)
+        notes.append(Note(subject="scale", text=f"no forecast of {named} lies below 0: the history never does"))
+    state = replace(state, log=log, nonnegative=tuple(below))
     everything = values[early] if early.any() else values
     found = []
     for start, end in zip(timeline.starts[:-1], timeline.starts[1:], strict=True):

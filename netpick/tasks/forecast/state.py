@@ -40,12 +40,18 @@ class ForecastState:
     covariates: tuple[str, ...] = ()  # other columns, known up to the origin
     known: tuple[str, ...] = ()  # other columns that are known for the horizon too
     calendar: tuple[str, ...] = ()  # cycles of the calendar, known for ever
+    zeros: bool = False  # steps without a row are zeros of the targets
+    nonnegative: tuple[
+        bool, ...
+    ] = ()  # of each target: it never lay below 0, so no forecast does; () for files without it
     stretch: tuple[tuple[float, ...], ...] = ()  # (H, V), of the interval around the median; () leaves it as it is
 
     def __post_init__(self) -> None:
         series, targets = len(self.location), len(self.targets)
         if not targets or len(self.log) != targets:
             raise ValueError("at least one target, and of each whether its logarithm is seen")
+        if self.nonnegative and len(self.nonnegative) != targets:
+            raise ValueError("of each target whether it lies below 0")
         for table in (self.location, self.scale, self.deviation, self.naive):  # empty until they are learned
             if len(table) != series or any(len(row) != targets for row in table):
                 raise ValueError("scales of every series and target")

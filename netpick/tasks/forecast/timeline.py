@@ -17,6 +17,7 @@ import polars as pl
 from netpick.columns.kinds.calendar import calendar_columns
 from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.forecast.demand import sold_alone
 from netpick.tasks.forecast.times import counted_rows, read_times
 from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
@@ -28,6 +29,8 @@ SERIES_WORDS |= {"country", "location", "site", "meter", "name", "symbol", "tick
 MOST_STEPS = 100_000_000
 MOST_GAPS = 0.6  # share of the steps without a row from which on data are called irregular
 MOST_ID_COLUMNS = 3
+GAP, ZERO = -1, -2  # steps without a row: nothing is known of them, or the targets are 0
+SOLD = 0.1  # share of the steps without a row from which on they are zeros of demand
 SPARSE, DENSE = 0.5, 0.9  # shares of the steps of a series that have a row
 MOST_DISTINCT = 0.8  # share of the rows that columns have to tell apart to be ids where rows come twice
 
@@ -39,6 +42,7 @@ class TimelineRequest:
     time: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     step: Step | None = None  # of a model's training: new data have to keep it
+    zeros: bool | None = None  # likewise: steps without a row are zeros
     targets: tuple[str, ...] = ()
 
 
@@ -52,7 +56,8 @@ class Timeline:
     ids: tuple[str, ...]  # of the S series; ("",) for one without a name
     starts: Array  # (S + 1,) number of the first step of each series, N at the end
     first: Array  # (S,) position of that step on the grid
-    rows: Array  # (N,) row of the source at each step, -1 in a gap
+    rows: Array  # (N,) row of the source at each step, GAP or ZERO without one
+    zeros: bool = False  # steps without a row are zeros of the targets
     notes: tuple[Note, ...] = field(default=())
 
     @property
@@ -163,7 +168,10 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     if farthest:
         text = f"times lie up to {_span(farthest)} off a regular step ({step.words}); each counts for the nearest"
         notes.append(Note(subject="time", text=text))
-    timeline = _on_grid(source, (time, ids), step, (names, codes, order, times))
+    zeros = sold_alone(source, request.targets) if request.zeros is None else request.zeros
+    timeline = _on_grid(source, (time, ids), step, (names, codes, order, times), zeros=zeros)
+    if request.zeros is None and zeros and (timeline.rows == ZERO).mean() < SOLD:
+        timeline = _on_grid(source, (time, ids), step, (names, codes, order, times))
     return _noted(timeline, notes)
 
 
@@ -314,8 +322,7 @@ def _irregular(source: Source, time: Sequence[str], groups: Sequence[Array]) -> 
     if len(every) == 0:
         return DataError(
             f"Every series of {source.name} has one row ({len(groups):,} series in {source.num_rows:,} rows), but a forecast "
-            "learns from many steps of each. Name the columns that tell series apart with --id COLUMN, or drop the one that "
-            "numbers the rows with --drop COLUMN."
+            "learns from many steps of each. Name what tells series apart with --id COLUMN, or --drop what numbers the rows."
         )
     middle = int(np.median(every))
     step = Step(unit="duration", size=max(1, middle), anchor=0) if time else Step(unit="row", size=1, anchor=0)
@@ -340,8 +347,10 @@ def _on_grid(
     columns: tuple[Sequence[str], Sequence[str]],
     step: Step,
     keyed: tuple[tuple[str, ...], Array, Array, Array],
+    *,
+    zeros: bool = False,
 ) -> Timeline:
-    """One row number a step, -1 where there is none."""
+    """One row number a step, GAP where there is none; or ZERO, and then to the last step that any series has."""
     names, codes, order, times = keyed
     time, ids = columns
     positions = step.positions(times[order])
@@ -358,9 +367,9 @@ def _on_grid(
     ordered = codes[order]
     bounds = np.searchsorted(ordered, np.arange(len(names) + 1))
     first, last = place[bounds[:-1]], place[bounds[1:] - 1]
-    lengths = last - first + 1
+    lengths = (last.max() if zeros else last) - first + 1
     total = int(lengths.sum())
-    if total > MOST_STEPS or (total > 50 and (total - len(order)) > MOST_GAPS * total):
+    if total > MOST_STEPS or (not zeros and total > 50 and (total - len(order)) > MOST_GAPS * total):
         share = len(order) / total
         raise DataError(
             f"Only {share:.1%} of the {total:,} {step.words} steps between the first and the last time of {source.name} have "
@@ -375,7 +384,7 @@ def _on_grid(
             "series has one row a step. Add up or average such rows, or remove one of them."
         )
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    rows = np.full(total, -1, dtype=np.int64)
+    rows = np.full(total, ZERO if zeros else GAP, dtype=np.int64)
     rows[starts[ordered] + place - first[ordered]] = order
     return Timeline(
         step=step,
@@ -385,16 +394,21 @@ def _on_grid(
         starts=starts,
         first=first,
         rows=rows,
+        zeros=zeros,
     )
 
 
 def _noted(timeline: Timeline, notes: list[Note]) -> Timeline:
-    gaps = int((timeline.rows < 0).sum())
+    gaps = int((timeline.rows == GAP).sum())
     said = timeline.step.words
     if timeline.time_columns:
         said += f" by {_quoted(timeline.time_columns)}"
     if gaps:
         said += f", {gaps:,} gap{'' if gaps == 1 else 's'} filled forward (they count in no score)"
+    if timeline.zeros:
+        said += (
+            f"; {(timeline.rows >= 0).mean():.0%} of the steps have a row, none has a zero: the others are read as 0"
+        )
     notes.insert(0, Note(subject="steps", text=said, override="--time"))
     if sparse := _sparse_series(timeline):
         notes.insert(1, Note(subject="series", text=sparse, override="--id"))

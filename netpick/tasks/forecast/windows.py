@@ -24,7 +24,7 @@ from netpick.errors import DataError
 from netpick.tasks.forecast.blocks import time_blocks
 from netpick.tasks.forecast.short_series import begun_earlier
 from netpick.tasks.forecast.state import ForecastState, horizon_view
-from netpick.tasks.forecast.timeline import Timeline, table_columns
+from netpick.tasks.forecast.timeline import ZERO, Timeline, table_columns
 from netpick.tasks.forecast.timesteps import calendar_features, calendar_value_names
 from netpick.types import Array, Column, Inputs, InputSpec, Rows, TableColumn
 from netpick.types.results import ForecastInfo, ForecastOrigin
@@ -106,12 +106,13 @@ def step_cells(timeline: Timeline, series: pl.Series) -> pl.Series:
 
 
 def step_values(timeline: Timeline, columns: Mapping[str, Column], names: Sequence[str]) -> Array:
-    """(N, V) float64 of these number columns, NaN where missing and in gaps."""
+    """(N, V) float64 of these targets, NaN where missing and in gaps, 0 where a step without a row is one."""
     table = table_columns(columns)
     parts = []
     for name in names:
         numbers = as_numbers(step_cells(timeline, table[name]))
-        parts.append(numbers.fill_null(float("nan")).to_numpy())
+        known = numbers.fill_null(float("nan")).to_numpy()
+        parts.append(np.where(timeline.rows == ZERO, 0.0, known) if timeline.zeros else known)
     return np.stack(parts, axis=1) if parts else np.zeros((timeline.num_steps, 0))
 
 

@@ -28,9 +28,9 @@ SERIES_WORDS = {"id", "series", "unique", "item", "store", "sku", "product", "se
 SERIES_WORDS |= {"country", "location", "site", "meter", "name", "symbol", "ticker", "key", "group", "state", "code"}
 MOST_STEPS = 100_000_000
 MOST_GAPS = 0.6  # share of the steps without a row from which on data are called irregular
-MOST_ID_COLUMNS = 3
 GAP, ZERO = -1, -2  # steps without a row: nothing is known of them, or the targets are 0
 SOLD = 0.1  # share of the steps without a row from which on they are zeros of demand
+MOST_ID_COLUMNS = 3
 SPARSE, DENSE = 0.5, 0.9  # shares of the steps of a series that have a row
 MOST_DISTINCT = 0.8  # share of the rows that columns have to tell apart to be ids where rows come twice
 
@@ -170,7 +170,7 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
         notes.append(Note(subject="time", text=text))
     zeros = sold_alone(source, request.targets) if request.zeros is None else request.zeros
     timeline = _on_grid(source, (time, ids), step, (names, codes, order, times), zeros=zeros)
-    if request.zeros is None and zeros and (timeline.rows == ZERO).mean() < SOLD:
+    if request.zeros is None and zeros and (timeline.rows == ZERO).mean() < SOLD:  # gaps, as anywhere else
         timeline = _on_grid(source, (time, ids), step, (names, codes, order, times))
     return _noted(timeline, notes)
 
@@ -406,9 +406,7 @@ def _noted(timeline: Timeline, notes: list[Note]) -> Timeline:
     if gaps:
         said += f", {gaps:,} gap{'' if gaps == 1 else 's'} filled forward (they count in no score)"
     if timeline.zeros:
-        said += (
-            f"; {(timeline.rows >= 0).mean():.0%} of the steps have a row, none has a zero: the others are read as 0"
-        )
+        said += f"; {(timeline.rows >= 0).mean():.0%} of the steps have a row, none holds 0: the others are read as 0"
     notes.insert(0, Note(subject="steps", text=said, override="--time"))
     if sparse := _sparse_series(timeline):
         notes.insert(1, Note(subject="series", text=sparse, override="--id"))

@@ -217,6 +217,7 @@ def fit(
     context: int | None = None,
     windows: int | None = None,
     known: Sequence[str] = (),
+    holidays: str | None = None,
     time_column: str | Sequence[str] = (),
     id_column: str | Sequence[str] = (),
     seed: int = 0,
@@ -257,7 +258,7 @@ def fit(
     as good.
     window: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
-    known for the horizon too.
+    known for the horizon too, and so are the public holidays of a country ("DE", "US").
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
@@ -278,6 +279,7 @@ def fit(
         context=context,
         windows=windows,
         known=tuple(known),
+        holidays=holidays,
         time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
         ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
         seed=seed,

@@ -91,6 +91,12 @@ Known = Annotated[
         help="Columns of a forecast that are known ahead: a,b. Default: those that are filled behind the last known target."
     ),
 ]
+Holidays = Annotated[
+    str | None,
+    typer.Option(
+        help="Country whose public holidays a forecast knows: DE, DE-BY, US. Needs the extra netpick[holidays]."
+    ),
+]
 TimeOption = Annotated[
     str | None,
     typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),

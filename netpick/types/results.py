@@ -110,6 +110,8 @@ class ForecastInfo:
     season: int
     step: str  # "hourly"
     shown: Sequence[ForecastOrigin]
+    known: Sequence[str] = ()  # columns that have to be known for the horizon
+    ahead: Sequence[str] = ()  # the first times behind the data
     truth: npt.NDArray[np.float64] | None = None  # (S, H, V) of the windows that are shown
     first: npt.NDArray[np.float64] | None = None  # (n, V) the first targets one step ahead, of all test rows
     by_candidate: Mapping[str, ForecastShown] = field(default_factory=dict)  # of those that are drawn

@@ -87,6 +87,8 @@ def test_the_report_draws_windows_and_errors_by_step(run: Run) -> None:
     page = (run.folder / "report.html").read_text()
     assert "Forecast and truth" in page
     assert "How errors grow with the horizon" in page
+    assert "What has to be known ahead" in page
+    assert "day,shop,sales,promotion\n2023-09-18,north,,false\n2023-09-19,north,,false" in page
 
 
 def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
@@ -171,7 +173,7 @@ def test_airline_passengers_beat_the_seasonal_naive_forecast(shared_data: Any, t
     scores = {(row["candidate"], row["metric"]): row["value"] for row in found.scores.iter_rows(named=True)}
     assert {row["n"] for row in found.scores.iter_rows(named=True)} == {25}, "many origins, and not the last alone"
     assert scores["seasonal naive", "forecast_rmse"] == pytest.approx(44.26, abs=0.05)
-    assert scores["mlp", "forecast_rmse"] < 25
+    assert scores["mlp", "forecast_rmse"] < 35
     # The best that statsmodels gives by hand from these origins, fitted anew at each: 19.57 (additive trend, multiplicative
     # season).
     assert scores["exponential smoothing", "forecast_rmse"] < 1.1 * 19.57

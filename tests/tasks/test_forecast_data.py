@@ -411,3 +411,20 @@ def test_days_without_a_row_are_zeros_where_only_sales_are_written() -> None:
         assert not series_parts(
             source_of(**table, **written), ExampleRequest(horizon=4, context=12)
         ).windows.state.zeros
+
+
+def test_holidays_of_a_country_are_known_for_ever() -> None:
+    days = [date(2022, 1, 1) + timedelta(days=i) for i in range(400)]
+    source = source_of(day=days, load=wave(400, 7))
+    parts = series_parts(source, ExampleRequest(horizon=14, holidays="DE-BY"))
+    ahead = parts.windows.store.arrays["window.future"]
+    place = parts.windows.inputs["window.future"].names.index("holidays of DE-BY")
+    epiphany, plain = 5, 9  # 2022-01-06 is a holiday in Bavaria
+    assert ahead[epiphany, 0, place] == 1
+    assert ahead[plain, 0, place] == 0
+    assert ahead[366, 0, place] == 0, "the second of January"
+    with pytest.raises(RequestError, match="--holidays XX names no country that is known"):
+        series_parts(source, ExampleRequest(horizon=14, holidays="XX"))
+    months = source_of(month=[f"{2000 + i // 12}-{i % 12 + 1:02}" for i in range(120)], load=wave(120, 12))
+    with pytest.raises(RequestError, match="the steps are monthly: holidays are of days"):
+        series_parts(months, ExampleRequest(holidays="DE"))

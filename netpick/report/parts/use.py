@@ -9,7 +9,7 @@ from netpick.report.components import Charts, section
 from netpick.report.markup import Html, element
 from netpick.report.measures import answer_of
 from netpick.report.standings import metric_word, named, primary
-from netpick.types.results import CandidateResult, RunResults
+from netpick.types.results import CandidateResult, ForecastInfo, RunResults
 from netpick.types.words import counted, decimals_for, grouped, interval, listed, milliseconds
 
 
@@ -34,6 +34,7 @@ def use_section(results: RunResults, charts: Charts) -> Html:
         _typed(shell(results)),
         element("h3", "In Python"),
         _typed(python(results)),
+        *_ahead(results),
         element("h3", "Limits"),
         element("ul", [element("li", text) for text in limits(results, winner)]),
     )
@@ -46,6 +47,29 @@ def _others(results: RunResults) -> list[str | Html]:
         return []
     usage = f" adds another candidate of the run to any of these commands: {listed(others, 12)}."
     return [" ", element("code", f"--candidate {shlex.quote(others[0])}"), usage]
+
+
+def _ahead(results: RunResults) -> list[Html]:
+    """Which columns a forecast needs for the steps that it answers for, with an example."""
+    info = results.forecast
+    if info is None or not info.known:
+        return []
+    words = (
+        f"NEW_DATA holds the history, and behind the last known {listed(results.target.names, 3)} of each series {counted(info.horizon, 'row')} "
+        f"with {listed(list(info.known), 12)} filled in and {listed(results.target.names, 3)} left empty:"
+    )
+    return [element("h3", "What has to be known ahead"), element("p", words), _typed(rows_ahead(results, info))]
+
+
+def rows_ahead(results: RunResults, info: ForecastInfo) -> str:
+    """The first rows of a horizon as a CSV file has them."""
+    shown = [f for f in results.schema.fields if f.role in ("time", "group", "target") or f.name in info.known]
+    lines = [",".join(f.name for f in shown)]
+    one = sum(f.role == "time" for f in shown) == 1
+    for time in info.ahead:
+        cells = {"time": time if one else "...", "target": ""}
+        lines.append(",".join(cells.get(f.role, f.examples[0] if f.examples else "...") for f in shown))
+    return "\n".join(lines)
 
 
 def run_folder(results: RunResults) -> str:

@@ -48,6 +48,7 @@ class ExampleRequest:
     context: int | None = None  # steps before them that a network sees
     windows: int | None = None  # origins from which forecasts are tested
     known: tuple[str, ...] = ()  # columns that are known for the horizon
+    holidays: str | None = None  # country whose holidays are known ahead
     time: tuple[str, ...] = ()  # columns that tell the time
     ids: tuple[str, ...] = ()  # columns that tell series apart
     seed: int = 0

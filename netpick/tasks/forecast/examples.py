@@ -180,6 +180,7 @@ class WindowExamples(Examples):
             "--context": request.context,
             "--windows": request.windows,
             "--known": request.known,
+            "--holidays": request.holidays,
             "--time": request.time,
             "--id": request.ids,
         }
@@ -349,9 +350,12 @@ def _table(
     assert predictions.quantiles is not None
     columns: dict[str, pl.Series] = {}
     table = table_columns(source.columns)
-    first = timeline.rows[timeline.starts[:-1]]
+    present = np.flatnonzero(timeline.rows >= 0)
+    first = timeline.rows[
+        present[np.searchsorted(present, timeline.starts[:-1])]
+    ]  # a short series begins with steps without a row
     for name in state.id_columns:
-        cells = table[name].gather(pl.Series(np.maximum(first, 0)))
+        cells = table[name].gather(pl.Series(first))
         columns[name] = cells.gather(pl.Series(np.repeat(np.arange(len(origins)), state.horizon)))
     steps = origins[:, None] + np.arange(state.horizon)[None, :]
     times = timeline.times(timeline.positions[steps].ravel())

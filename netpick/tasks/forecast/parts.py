@@ -6,30 +6,28 @@ before the test part, those that are learned from where they could tell anything
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from netpick.answers.horizon import transformed
 from netpick.columns.encode import Encoder
-from netpick.columns.kinds import KINDS, Claim
-from netpick.columns.kinds.cells import examples_of
+from netpick.columns.kinds import KINDS
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import ExampleRequest
 from netpick.tasks.forecast.borders import BorderRequest, Borders, find_borders, learnable_before, split_windows
-from netpick.tasks.forecast.recognise import known_ahead, series_target, static_columns
+from netpick.tasks.forecast.holidays import DAY, PREFIX, require_country
+from netpick.tasks.forecast.roles import Roles, fields_of, refuse_constant, roles_of
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast.short_series import least_history, padded
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
-from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
+from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
-from netpick.tasks.forecast.windows import MOST_CATEGORIES, Windows, known_end, make_windows, step_values
+from netpick.tasks.forecast.windows import Windows, known_end, make_windows, step_values
 from netpick.tasks.schema import refuse_unbounded
-from netpick.types import Array, Field, Note, Rows, Schema, Source, Split, TableColumn
+from netpick.types import Array, Note, Rows, Schema, Source, Split, TableColumn
 
-COVARIATE_KINDS = ("number", "category", "boolean")
 CONTEXT_PER_HORIZON = 3.5  # ETTh1's usual 336 hours for 96
 LEAST_SEASONS = 2  # that a window covers where the history allows it
 LONGEST_SEASON = 100  # steps; a longer one, such as the year of daily data, is better told by the calendar
@@ -58,12 +56,12 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     kept = {name: column for name, column in source.columns.items() if name not in request.drop}
     left = replace(source, columns=kept)
     timeline = make_timeline(left, TimelineRequest(time=request.time, ids=request.ids, targets=request.target))
-    roles = _roles(left, timeline, request)
+    roles = roles_of(left, timeline, request)
     notes = [*timeline.notes]
     for name in roles.targets:
         refuse_unbounded(name, kept[name], is_target=True)
     values = step_values(timeline, kept, roles.targets)
-    _refuse_constant(timeline, roles.targets, values)
+    refuse_constant(timeline, roles.targets, values)
     last = known_end(timeline, values)
     missing = int(np.isnan(values[(timeline.rows >= 0) & (timeline.positions < last)]).sum())
     if missing:
@@ -82,10 +80,10 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
     borders = find_borders(timeline, asked, known_end(timeline, values))
     state = _scaled(timeline, state, values, borders, notes)
-    state = replace(state, calendar=_calendar(timeline, state, borders))
+    state = replace(state, calendar=(*_calendar(timeline, state, borders), *_holidays(timeline, request, notes)))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
     windows = make_windows(timeline, kept, state, encoders)
-    schema = Schema(fields=tuple(_fields(source, roles, timeline, request)), task="forecast", notes=tuple(notes))
+    schema = Schema(fields=tuple(fields_of(source, roles, timeline, request)), task="forecast", notes=tuple(notes))
     return SeriesParts(
         schema=schema,
         windows=windows,
@@ -108,147 +106,8 @@ def _check_names(source: Source, request: ExampleRequest) -> None:
             raise RequestError(f"{option} {value} was asked for, but it counts steps. Pass 1 or more.")
 
 
-# --- columns ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Roles:
-    targets: tuple[str, ...]
-    covariates: tuple[str, ...]
-    known: tuple[str, ...]
-    static: tuple[str, ...]  # covariates with one value a series
-    kinds: Mapping[str, str]  # of targets and covariates
-    claims: Mapping[str, Claim]
-    left_out: Mapping[str, str]  # reason by column
-
-
-def _roles(source: Source, timeline: Timeline, request: ExampleRequest) -> _Roles:
-    table = table_columns(source.columns)
-    taken = {*timeline.time_columns, *timeline.id_columns}
-    forced = dict(request.kinds)
-    kinds: dict[str, str] = {}
-    claims: dict[str, Claim] = {}
-    left_out: dict[str, str] = {}
-    for name in source.columns:
-        if name in taken:
-            continue
-        if name not in table:
-            left_out[name] = "images, sounds or series are no covariates of a forecast"
-            continue
-        kind, claim = _claim(source.columns[name], forced.get(name))
-        reason = None if name in request.target else _useless(table[name], kind, claim)
-        if reason:
-            left_out[name] = reason
-        elif kind is not None and claim is not None:
-            kinds[name], claims[name] = kind, claim
-    static = static_columns(source, timeline)
-    targets = request.target or _default_targets(kinds, (*request.known, *static))
-    for name in targets:
-        if name in taken or kinds.get(name) != "number":
-            what = "tells the time or the series" if name in taken else f"is {kinds.get(name, 'text')}, not a number"
-            raise DataError(
-                f"Column '{name}' cannot be forecast: it {what}. Choose a column of numbers with --target, or say that it is "
-                f"one with --kind {name}=number."
-            )
-    if not targets:
-        raise DataError(
-            f"{source.name} has no column of numbers to forecast beside {', '.join(sorted(taken)) or 'its rows'}, but one is needed. Name one "
-            "with --target COLUMN, or say what one is with --kind COLUMN=number."
-        )
-    known = tuple(name for name in request.known or known_ahead(source, timeline, targets) if name in kinds)
-    others = tuple(name for name in kinds if name not in targets and name not in known)
-    static = tuple(name for name in others if name in static)
-    return _Roles(
-        targets=targets, covariates=others, known=known, static=static, kinds=kinds, claims=claims, left_out=left_out
-    )
-
-
-def _default_targets(kinds: Mapping[str, str], others: Sequence[str]) -> tuple[str, ...]:
-    """The column whose name says that it is forecast, or else all numbers that change in time."""
-    numbers = [name for name, kind in kinds.items() if kind == "number" and name not in others]
-    named = series_target(numbers)
-    return (named,) if named else tuple(numbers)
-
-
-def _claim(column: object, forced: str | None) -> tuple[str | None, Claim | None]:
-    claims = {name: KINDS[name].claim(column) for name in COVARIATE_KINDS if forced in (None, name)}  # type: ignore[arg-type]
-    made = {name: claim for name, claim in claims.items() if claim is not None}
-    if not made:
-        return (forced, Claim(strength=1.0, reason="said by --kind")) if forced in COVARIATE_KINDS else (None, None)
-    best = max(made, key=lambda name: made[name].strength)
-    return best, made[best]
-
-
-def _useless(series: pl.Series, kind: str | None, claim: Claim | None) -> str | None:
-    filled = series.drop_nulls()
-    if len(filled) == 0:
-        return "every cell is missing"
-    distinct = filled.n_unique()
-    if distinct == 1:
-        return f"constant: every cell is {str(filled[0])[:40]!r}"
-    if kind is None or claim is None:
-        return f"text with {distinct:,} different values"
-    if kind == "category" and distinct > MOST_CATEGORIES:
-        return f"{distinct:,} categories, more than the {MOST_CATEGORIES} that a covariate may have"
-    if kind == "number" and series.dtype.is_integer() and distinct == len(series):
-        steps = series.diff().drop_nulls()
-        if len(steps) and steps.min() == steps.max() and steps.min() in (1, -1):
-            return "identifier: it numbers the rows"
-    return None
-
-
-def _fields(source: Source, roles: _Roles, timeline: Timeline, request: ExampleRequest) -> list[Field]:
-    fields = []
-    table = table_columns(source.columns)
-    for name in source.columns:
-        series = table.get(name)
-        role, kind, reason = "left_out", None, roles.left_out.get(name, "left out by --drop")
-        if name in timeline.time_columns:
-            role, kind, reason = "time", "datetime", f"tells the time: {timeline.step.words}"
-        elif name in timeline.id_columns:
-            role, reason = "group", f"tells {len(timeline.ids):,} series apart"
-        elif name in roles.targets:
-            role, kind, reason = "target", "number", "forecast from its own past"
-        elif name in roles.known:
-            role, kind, reason = "feature", roles.kinds[name], _known_words(name, request)
-        elif name in roles.static:
-            role, kind, reason = "feature", roles.kinds[name], "static: one value a series"
-        elif name in roles.covariates:
-            role, kind, reason = "feature", roles.kinds[name], "covariate, known up to the origin"
-        claim = roles.claims.get(name)
-        fields.append(
-            Field(
-                name=name,
-                kind=kind,
-                role=role,  # type: ignore[arg-type]
-                reason=reason,
-                num_missing=0 if series is None else claim.num_missing if claim else series.null_count(),
-                num_distinct=0 if series is None else series.n_unique(),
-                examples=() if series is None else examples_of(series),
-                stray=tuple(claim.stray) if claim else (),
-            )
-        )
-    return fields
-
-
-def _known_words(name: str, request: ExampleRequest) -> str:
-    said = "--known" if name in request.known else "it is filled behind the last known target"
-    return f"covariate, known for the horizon ({said})"
-
-
-def _refuse_constant(timeline: Timeline, targets: Sequence[str], values: Array) -> None:
-    for i, name in enumerate(targets):
-        known = values[:, i][~np.isnan(values[:, i])]
-        if len(known) == 0 or known.min() == known.max():
-            what = f"always {known[0]:g}" if len(known) else "missing everywhere"
-            raise DataError(
-                f"Column '{name}' is {what}, so that there is nothing to forecast. Leave it out with --drop {name}, or choose "
-                "another --target."
-            )
-
-
 def _encoders(
-    source: Source, timeline: Timeline, roles: _Roles, borders: Borders, *, private: bool
+    source: Source, timeline: Timeline, roles: Roles, borders: Borders, *, private: bool
 ) -> tuple[Encoder, ...]:
     """Kinds of the covariates, fitted on the rows before the validation part."""
     early = timeline.rows[(timeline.positions < borders.validation) & (timeline.rows >= 0)]
@@ -274,7 +133,7 @@ def _dense(column: object) -> TableColumn:
 
 
 def _sized(
-    timeline: Timeline, roles: _Roles, values: Array, request: ExampleRequest, notes: list[Note]
+    timeline: Timeline, roles: Roles, values: Array, request: ExampleRequest, notes: list[Note]
 ) -> ForecastState:
     """Season, horizon and context."""
     longest = int(timeline.lengths.max())
@@ -365,6 +224,20 @@ def _calendar(timeline: Timeline, state: ForecastState, borders: Borders) -> tup
     seen = timeline.times(np.array([timeline.first.min(), timeline.first.min() + state.context]))
     shown = float(seen[1] - seen[0]) / LEAST_SEASONS
     return tuple(name for name in names if CYCLES[name] > shown)
+
+
+def _holidays(timeline: Timeline, request: ExampleRequest, notes: list[Note]) -> tuple[str, ...]:
+    """Whether a day is a holiday of the country that was named."""
+    if request.holidays is None:
+        return ()
+    step = timeline.step
+    if step.unit not in ("duration", "weekday") or step.size > DAY:
+        raise RequestError(
+            f"--holidays {request.holidays} was passed, but the steps are {step.words}: holidays are of days. Leave it out."
+        )
+    require_country(request.holidays)
+    notes.append(Note(subject="holidays", text=f"public holidays of {request.holidays} are known ahead"))
+    return (f"{PREFIX}{request.holidays}",)
 
 
 def _context(horizon: int, season: int, longest: int) -> int:

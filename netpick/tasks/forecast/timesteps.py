@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from netpick.tasks.forecast.holidays import PREFIX, is_holiday
 from netpick.tasks.forecast.working_calendar import MonthRule, half_month, month_rule, weekmask_of, weekmask_words
 from netpick.types import STRICT, Array
 
@@ -331,9 +332,12 @@ def calendar_names(step: Step, span: int) -> tuple[str, ...]:
 
 
 def calendar_features(times: Array, names: Sequence[str]) -> Array:
-    """(n, K) float32: sine and cosine of each cycle, and 0/1 for the weekend."""
+    """(n, K) float32: sine and cosine of each cycle, and 0/1 for the weekend and for holidays."""
     parts = []
     for name in names:
+        if name.startswith(PREFIX):
+            parts.append(is_holiday(times, name.removeprefix(PREFIX)))
+            continue
         if name == "weekend":
             parts.append(((times // DAY + 3) % 7 >= 5).astype(np.float64))
             continue
@@ -345,5 +349,8 @@ def calendar_features(times: Array, names: Sequence[str]) -> Array:
 
 def calendar_value_names(names: Sequence[str]) -> tuple[str, ...]:
     """What the columns of `calendar_features` are called."""
-    waves = [(name,) if name == "weekend" else (f"sine of {name}", f"cosine of {name}") for name in names]
+    flags = [name == "weekend" or name.startswith(PREFIX) for name in names]
+    waves = [
+        (name,) if flag else (f"sine of {name}", f"cosine of {name}") for name, flag in zip(names, flags, strict=True)
+    ]
     return tuple(name for pair in waves for name in pair)

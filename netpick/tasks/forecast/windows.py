@@ -84,6 +84,8 @@ class Windows:
             season=state.season,
             step=state.step.words,
             shown=shown,
+            known=state.known,
+            ahead=self.times(known_end(timeline, self.raw) + np.arange(min(2, state.horizon))),
         )
 
     def series_names(self, rows: Rows) -> list[str]:

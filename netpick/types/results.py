@@ -99,6 +99,7 @@ class ForecastShown:
     windows: npt.NDArray[np.float64]  # (S, H, V, 4): point forecast, 10, 50 and 90 %
     error: npt.NDArray[np.float64]  # (H,) RMSE by steps ahead, of several targets in standard deviations
     coverage: npt.NDArray[np.float64]  # (H,) share of the truth inside of the 80 % interval
+    by_series: npt.NDArray[np.float64] | None = None  # (S, 3) of each series: test windows, MASE, share inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +113,8 @@ class ForecastInfo:
     shown: Sequence[ForecastOrigin]
     known: Sequence[str] = ()  # columns that have to be known for the horizon
     ahead: Sequence[str] = ()  # the first times behind the data
+    ids: Sequence[str] = ()  # of the series, where there are several
+    series: npt.NDArray[np.int64] | None = None  # (n,) number of each test row's series
     truth: npt.NDArray[np.float64] | None = None  # (S, H, V) of the windows that are shown
     first: npt.NDArray[np.float64] | None = None  # (n, V) the first targets one step ahead, of all test rows
     by_candidate: Mapping[str, ForecastShown] = field(default_factory=dict)  # of those that are drawn

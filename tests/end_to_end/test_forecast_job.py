@@ -87,6 +87,7 @@ def test_the_report_draws_windows_and_errors_by_step(run: Run) -> None:
     page = (run.folder / "report.html").read_text()
     assert "Forecast and truth" in page
     assert "How errors grow with the horizon" in page
+    assert "Each series" in page
     assert "What has to be known ahead" in page
     assert "day,shop,sales,promotion\n2023-09-18,north,,false\n2023-09-19,north,,false" in page
 

@@ -18,6 +18,7 @@ from netpick.types.words import counted, grouped, percent, significant
 MOST_TARGETS = 3
 MOST_VIEWS = 12
 MOST_STEPS_SHOWN = 24  # in tables
+MOST_SERIES = 30
 
 
 def forecaster_details(results: RunResults, entry: CandidateResult, charts: Charts) -> Html | None:
@@ -28,7 +29,33 @@ def forecaster_details(results: RunResults, entry: CandidateResult, charts: Char
         "div",
         None if results.private else charts.place(_windows(results, entry)),
         charts.place(_by_step(results, entry)),
+        _by_series(results, entry),
     )
+
+
+def _by_series(results: RunResults, entry: CandidateResult) -> Html | None:
+    """Which series are forecast well and which badly, and which were not tested."""
+    info = results.forecast
+    assert info is not None
+    found = info.by_candidate[entry.name].by_series
+    if found is None:
+        return None
+    tested = np.flatnonzero(found[:, 0] > 0)
+    order = tested[np.argsort(-found[tested, 1], kind="stable")]
+    head = [
+        Column(title="Series"),
+        *(Column(title=title, number=True) for title in ("Test windows", "MASE", "Inside 80\u00a0%")),
+    ]
+    rows = [
+        [info.ids[i], grouped(int(found[i, 0])), significant(float(found[i, 1])), percent(float(found[i, 2]))]
+        for i in order[:MOST_SERIES].tolist()
+    ]
+    words = f"Errors of {entry.name} as multiples of what repeating the last season missed by in training, the largest first."
+    if len(order) > MOST_SERIES:
+        words += f" {MOST_SERIES} of {len(order):,} are shown."
+    if untested := len(found) - len(tested):
+        words += f" {untested:,} series had no test window: they are too short, or end earlier."
+    return element("div", element("h3", "Each series"), element("p", words), table("Errors of each series", head, rows))
 
 
 def _windows(results: RunResults, entry: CandidateResult) -> Chart:

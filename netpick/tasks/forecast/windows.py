@@ -85,6 +85,8 @@ class Windows:
             step=state.step.words,
             shown=shown,
             known=state.known,
+            ids=timeline.ids if len(timeline.ids) > 1 else (),
+            series=timeline.series[rows],
             ahead=self.times(known_end(timeline, self.raw) + np.arange(min(2, state.horizon))),
         )
 

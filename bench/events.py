@@ -11,8 +11,8 @@ An event is found when one of the same digit begins within 0.2 s of it.
 from __future__ import annotations
 
 import csv
-import os
 import random
+import shutil
 import sys
 import wave
 from pathlib import Path
@@ -29,13 +29,13 @@ NEAR = 0.2  # seconds
 
 
 def make(folder: Path) -> None:
-    """Writes recordings, truth.csv and links to the takes that are learned from."""
+    """Writes recordings, truth.csv and copies of the takes that are learned from."""
     takes = sorted((SHARED_DATA / "spoken_digits" / "recordings").glob("*.wav"))
     kept = [path for path in takes if int(path.stem.rpartition("_")[2]) < 5]
     (folder / "recordings").mkdir(parents=True)
     (folder / "learn").mkdir()
     for path in sorted(set(takes) - set(kept)):
-        os.symlink(path.resolve(), folder / "learn" / path.name)
+        shutil.copyfile(path, folder / "learn" / path.name)
     chance, generator = random.Random(0), np.random.default_rng(0)
     with (folder / "truth.csv").open("w", newline="") as file:
         out = csv.writer(file)

@@ -213,3 +213,32 @@ def test_one_word_strings_are_read_when_nothing_else_is_left(tmp_path: Path) -> 
     assert any("read as text" in note.text and note.override == "--kind" for note in schema.notes)
     beside = infer_schema(open_source(frame.with_columns(size=pl.Series([i * 1.5 for i in range(60)]))))
     assert [f.name for f in beside.features] == ["size"]
+
+
+def test_files_of_class_folders_may_have_any_ending_or_none(tmp_path: Path) -> None:
+    """As 20 newsgroups are distributed."""
+    root = tmp_path / "news"
+    for part, count in (("news-train", 6), ("news-test", 3)):
+        for label in ("alt.atheism", "sci.space"):
+            (root / part / label).mkdir(parents=True)
+            for number in range(count):
+                (root / part / label / str(53_000 + number)).write_bytes(
+                    f"From: a@b\n\nOn {label} {number} \xe9\n".encode("latin-1")
+                )
+    source = open_source(root)
+    assert source.layout == "text_folder"
+    assert source.num_rows == 18
+    assert source.given_split is not None
+    assert (source.given_split == TEST).sum() == 6
+    label = source.columns["label"]
+    assert isinstance(label, TableColumn)
+    assert set(label.values) == {"alt.atheism", "sci.space"}
+
+
+def test_folders_of_other_files_are_no_texts(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number in range(4):
+            (tmp_path / label / f"{number}").write_bytes(bytes(range(256)))
+    with pytest.raises(DataError):
+        open_source(tmp_path)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netpick.data.sources.paths import PART_WORDS
+from netpick.data.sources.paths import PART_WORDS, WORD
 from netpick.types import TEST, TRAIN, VALIDATION
 
 # Words that stand beside "train" or "test" in the name of a folder and say nothing else: seg_train, test_images, training_set.
@@ -81,8 +81,11 @@ def part_of(name: str) -> int | None:
 
 
 def part_folders(tops: set[str]) -> dict[str, int]:
-    """The folders named train, val, test ...: at least two different parts, one of them for training."""
+    """The folders named train, val, test ..., or alike but for such a word: at least two different parts, one for training."""
     parts = {top: part for top in sorted(tops) if (part := part_of(top)) is not None}
+    if not parts and len({WORD.sub("*", top.lower()) for top in tops}) == 1:  # news-bydate-train, news-bydate-test
+        named = {top: WORD.findall(top.lower()) for top in sorted(tops)}
+        parts = {top: PART_WORDS[words[0]] for top, words in named.items() if len(words) == 1}
     return parts if TRAIN in parts.values() and len(set(parts.values())) > 1 else {}
 
 

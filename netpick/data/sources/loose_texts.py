@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from netpick.data.sources import fingerprint
+from netpick.data.sources.any_texts import hold_texts, may_be_text
 from netpick.data.sources.paths import readable
 from netpick.data.sources.text_bytes import TextDecoder, Unreadable, read_bytes
 from netpick.data.sources.text_folder import ENDING, mostly_texts
@@ -26,6 +28,9 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
         return None
     if len(items) == 1 and _exists(items[0]) and Path(items[0]).is_dir() and mostly_texts(Path(items[0])):
         items = sorted(path for path in Path(items[0]).rglob("*") if path.name.lower().endswith(ENDING))
+    elif len(items) == 1 and _exists(items[0]) and Path(items[0]).is_dir() and hold_texts(Path(items[0])):
+        items = sorted(path for path in Path(items[0]).rglob("*") if path.is_file() and may_be_text(path.name))
+        return _of_files([(str(item), _whole_text(Path(item)).strip()) for item in items], column, items)
     rows: list[tuple[str, str]] = []
     if all(_is_text_file(item) for item in items):
         for item in items:
@@ -38,8 +43,11 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
             ]
     elif not any(_is_path(item) for item in items):
         rows = [(f"text {number}", str(item)) for number, item in enumerate(items, start=1)]
-    if not rows:
-        return None
+    return _of_files(rows, column, items) if rows else None
+
+
+def _of_files(rows: Sequence[tuple[str, str]], column: str, items: Sequence[Any]) -> Source:
+    """Texts by name."""
     cells = pl.Series(column, [whole_letters(text) for _, text in rows], dtype=pl.String)
     return Source(
         name="texts",
@@ -48,7 +56,7 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
         columns={column: TableColumn(name=column, values=cells)},
         num_rows=len(rows),
         fingerprint=fingerprint.of_frame(pl.DataFrame([cells])),
-        row_names=[name for name, _ in rows],
+        row_names=[readable(name) for name, _ in rows],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from netpick.data.sources import fingerprint
+from netpick.data.sources.any_texts import hold_texts, may_be_text
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
 from netpick.data.sources.folder_levels import part_folders
@@ -33,7 +34,7 @@ READING_THREADS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class TextFile:
-    """One .txt file: its path below the root, and what the folders above it say."""
+    """One text: its path below the root, and what the folders above it say."""
 
     path: str
     folders: tuple[str, ...]  # below the part's folder
@@ -67,17 +68,20 @@ class _Rows:
 
 
 class TextFolderReader(Reader):
-    """reviews/good/1.txt, or reviews/train/good/1.txt: one text a file."""
+    """reviews/good/1.txt, or reviews/train/good/1.txt: one text a file, with any ending or none."""
 
     name: ClassVar[str] = "text_folder"
     description: ClassVar[str] = "a folder of class folders of .txt files"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_dir() and mostly_texts(path) and not _holds_class_files(path)
+        if not path.is_dir():
+            return False
+        return not _holds_class_files(path) if mostly_texts(path) else hold_texts(path)
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         rows = _Rows()
-        files = _in_parts(_listed(path, rows), options.find_test, rows)
+        listed = _listed(path, rows) if mostly_texts(path) or not hold_texts(path) else _listed(path, rows, may_be_text)
+        files = _in_parts(listed, options.find_test, rows)
         in_folders = [file for file in files if file.folders]
         if len({file.folders[0] for file in in_folders}) < 2:
             raise _no_classes(path, {file.stem for file in files})
@@ -172,8 +176,12 @@ def _is_about(stem: str) -> bool:
     return stem.lower() in ABOUT
 
 
-def _listed(root: Path, rows: _Rows) -> list[TextFile]:
-    """All .txt files below the root, by path; what else lies there is counted in a note."""
+def _is_txt(name: str) -> bool:
+    return name.lower().endswith(ENDING)
+
+
+def _listed(root: Path, rows: _Rows, is_text: Callable[[str], bool] = _is_txt) -> list[TextFile]:
+    """All texts below the root, by path; what else lies there is counted in a note. is_text: by a file's name."""
     paths: list[str] = []
     others = 0
     waiting = [""]
@@ -190,7 +198,7 @@ def _listed(root: Path, rows: _Rows) -> list[TextFile]:
                 )
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(prefix + entry.name)
-            elif entry.name.lower().endswith(ENDING) and is_there(entry):
+            elif is_text(entry.name) and is_there(entry):
                 paths.append(prefix + entry.name)
             else:
                 others += 1

@@ -16,6 +16,7 @@ from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.numbered import is_numbered, series_source
 from netpick.data.sources.paths import bare, short_name
 from netpick.data.sources.plain_text import first_lines, whole_text
+from netpick.data.sources.relational import is_relational, read_relational
 from netpick.data.sources.table import MOST_COLUMNS, table_source, unique_names
 from netpick.errors import DataError
 from netpick.types import Note, Source
@@ -57,6 +58,8 @@ class ArffReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         lines = whole_text(path, options.encoding).split("\n")
+        if is_relational(lines):
+            return read_relational(lines, path)
         attributes, first = _read_header(lines, path)
         rows = list(_rows(lines, first, attributes, path))
         if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -130,6 +130,13 @@ RecipeOption = Annotated[
 Drop = Annotated[str | None, typer.Option(help="Columns to leave out: a,b,c.")]
 KindOption = Annotated[
     list[str] | None, typer.Option("--kind", help="What a column is: zip_code=category. May be repeated.")
+]
+LoudnessOption = Annotated[
+    Literal["own", "kept"],
+    typer.Option(
+        "--loudness",
+        help="Of sounds: own (each in relation to its own loudest moment) or kept (how loud a file is counts).",
+    ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
 Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.data.decode import start_decoding
-from netpick.data.decoders.base import DecodeRequest
+from netpick.data.decoders.base import DecodeRequest, Loudness
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
@@ -40,6 +40,7 @@ class FitOptions(ExampleRequest):
     margin: float | None = None  # differences in the primary metric that do not matter in use
     prefer: Literal["any", "network"] = "any"  # who may be recommended
     image_size: tuple[int, int] | None = None
+    loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
     memory_limit: int | None = None
     threads: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -96,7 +97,9 @@ def _decoded(source: Source, options: FitOptions) -> Source:
     # as long. A short spin costs nothing on a quiet machine; none at all ("passive") doubles the time of a small step.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    decoding = start_decoding(source, DecodeRequest(image_size=options.image_size, memory_limit=limit))
+    decoding = start_decoding(
+        source, DecodeRequest(image_size=options.image_size, loudness=options.loudness, memory_limit=limit)
+    )
     import netpick.training.train  # noqa: F401
     from netpick.models.baselines.fitting import load_libraries
 

@@ -82,7 +82,8 @@ def test_a_few_pictures_among_sounds_do_not_make_it_a_folder_of_images(tmp_path:
 
 def test_names_say_label_and_group(tmp_path: Path) -> None:
     source = named(recordings(tmp_path / "digits"), "{label}_{speaker}_{index}.wav")
-    assert list(source.columns) == ["sound", "speaker", "label"]
+    assert list(source.columns) == ["sound", "speaker", "index", "label"]
+    assert source.aside == ("index",)
     assert source.groups == ("speaker",)
     assert source.num_rows == 60
     assert cells(source, "sound")[0] == "all/0_ann_0.wav"
@@ -90,9 +91,9 @@ def test_names_say_label_and_group(tmp_path: Path) -> None:
     assert set(cells(source, "speaker")) == {"ann", "bob", "cid", "dee"}
     assert source.given_split is None
     assert "The names say the label (3 classes); speaker names 4 that come again" in texts(source)
-    assert "index is left out, as a number and no name of a group" in texts(source)
+    assert "index counts 5 and is no feature; --split group:index keeps those of one together" in texts(source)
     roles = {field.name: field.role for field in infer_schema(source).fields}
-    assert roles == {"sound": "feature", "speaker": "group", "label": "target"}
+    assert roles == {"sound": "feature", "speaker": "group", "index": "left_out", "label": "target"}
 
 
 def test_a_group_that_is_a_number_or_of_any_name(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from netpick.types import ArrayColumn, FileColumn, Media, Note, Source
 
@@ -22,12 +22,16 @@ class UnreadableFileError(Exception):
     """A file that cannot be decoded; the message is the reason, in words that fit behind "cannot be read: "."""
 
 
+Loudness = Literal["own", "kept"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecodeRequest:
     """What is asked of a decoder. `like` (Kind.decoding) makes new files as those of training; empty while training."""
 
     like: Mapping[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None  # a side, or (height, width)
+    loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
     workers: int | None = None  # None: one per core
     memory_limit: int | None = None  # bytes; more go to a memory-mapped file
     cache: Path | None = None  # where such a file is kept; None: it ends with the array

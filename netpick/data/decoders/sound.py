@@ -7,13 +7,22 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from netpick.data.decoders.base import PIECE, Decoded, Decoder, DecodeRequest, UnreadableFileError, Work, cores
+from netpick.data.decoders.base import (
+    PIECE,
+    Decoded,
+    Decoder,
+    DecodeRequest,
+    Loudness,
+    UnreadableFileError,
+    Work,
+    cores,
+)
 from netpick.data.decoders.sound_features import (
     Header,
     Samples,
@@ -57,7 +66,7 @@ class SoundDecoder(Decoder):
     def start(self, source: Source, name: str, request: DecodeRequest) -> Work:
         column = source.columns[name]
         assert isinstance(column, FileColumn)
-        settings = SoundSettings.from_mapping(request.like) if request.like else _look(column)
+        settings = SoundSettings.from_mapping(request.like) if request.like else _look(column, request.loudness)
         several = sum(isinstance(other, FileColumn) for other in source.columns.values()) > 1
         return SoundWork(column, settings, request, prefix=f"{name}: " if several else "")
 
@@ -126,13 +135,13 @@ class SoundWork:
         return piece
 
 
-def _look(column: FileColumn) -> SoundSettings:
+def _look(column: FileColumn, loudness: Loudness) -> SoundSettings:
     """Settings from a hundred headers, and from the samples of a few files, spread over all rows."""
     paths = [os.path.join(column.root, column.paths[row]) for row in _spread(len(column), HEADERS)]
     with ThreadPoolExecutor(1 if _are_small_wavs(column) else cores(), thread_name_prefix="look") as pool:
         read = dict(zip(paths, pool.map(_header_or_none, paths, chunksize=8), strict=True))
         headers = {path: header for path, header in read.items() if header is not None}
-        settings = choose_settings(list(headers.values()))
+        settings = replace(choose_settings(list(headers.values())), absolute=int(loudness == "kept"))
         some = [list(headers)[place] for place in _spread(len(headers), SOUNDS)]
         sounds = [samples for samples in pool.map(lambda p: _samples_or_none(p, settings), some) if samples is not None]
     return SoundSettings(**{**settings.to_mapping(), "range_db": choose_range(sounds, settings)})
@@ -219,8 +228,13 @@ def _length_text(headers: Sequence[Header]) -> str:
 
 def _frames_text(settings: SoundSettings) -> str:
     rate = settings.sample_rate
+    below = (
+        "full scale (how loud a file is counts)"
+        if settings.absolute
+        else "its own loudest value (how loud a file is as a whole does not count)"
+    )
     return (
         f"Each becomes up to {settings.frames} log-mel frames: {settings.mels} bands up to {rate // 2:,} Hz, windows of "
         f"{1000 * settings.window / rate:.0f} ms every {1000 * settings.hop / rate:.3g} ms, the {settings.range_db:.0f} dB below "
-        "its own loudest value (how loud a file is as a whole does not count)."
+        f"{below}."
     )

@@ -51,6 +51,7 @@ class SoundSettings:
     frames: int  # T, at most
     mels: int = MELS  # F
     range_db: float = RANGE  # from a sound's loudest value (255) down to 0
+    absolute: int = 0  # 1: from full scale, not from a sound's own loudest value; how loud it is counts then
 
     @property
     def seconds(self) -> float:
@@ -58,7 +59,7 @@ class SoundSettings:
         return self.frames * self.hop / self.sample_rate
 
     def to_mapping(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "absolute" or value}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> SoundSettings:
@@ -139,7 +140,7 @@ def read_sound(path: str, settings: SoundSettings) -> Sound:
     largest = max(float(mono.max()), -float(mono.min()))
     if not math.isfinite(largest):
         raise UnreadableFileError("it holds samples that are no numbers (NaN or infinite)")
-    if largest > 0:
+    if largest > 0 and not settings.absolute:
         mono *= np.float32(1 / largest) if largest > 1e-30 else np.float32(1)
     if header.rate != settings.sample_rate:
         import soxr
@@ -226,6 +227,7 @@ def _plain_wav(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float3
         return None
     wanted = min(length // size, math.ceil(seconds * rate) + 1)
     samples = np.frombuffer(data, "<i2", wanted * channels, 44).reshape(wanted, channels).astype(np.float32)
+    samples *= np.float32(1 / 32_768)
     seconds = length / size / rate
     return Header(rate=rate, channels=channels, seconds=seconds, format=_format("WAV", "PCM_16", rate)), samples
 
@@ -289,7 +291,8 @@ def num_frames(samples: int, settings: SoundSettings) -> int:
 
 
 def log_mel(sounds: Sequence[Samples], settings: SoundSettings) -> list[Frames]:
-    """Each sound as (T, F) uint8: 255 is its own loudest value, 0 is `range_db` below it and less. Silence is all 0.
+    """Each sound as (T, F) uint8: 255 is its own loudest value (or full scale, see SoundSettings), 0 is `range_db` below it and less.
+    Silence is all 0.
 
     Power of Hann windows in triangular bands, evenly spaced on the mel scale (Davis & Mermelstein 1980; Stevens et al.
     1937), each the mean of what lies in it. Window t is centred on the t-th hop.
@@ -330,6 +333,9 @@ def _log_mel(sounds: Sequence[Samples], counts: Sequence[int], settings: SoundSe
     starts = np.cumsum([0, *counts[:-1]])
     loudest = np.maximum.reduceat(bands.ravel(), starts * settings.mels)
     loudest = np.where(loudest > SILENCE, loudest, np.float32(math.inf))  # of silence everything is far below
+    if settings.absolute:
+        loudest = np.ones_like(loudest)
+        np.minimum(bands, np.float32(1), out=bands)
     bands /= np.repeat(loudest, counts)[:, None]
     values = np.log10(np.maximum(bands, 10 ** (-settings.range_db / 10), out=bands), out=bands)
     values *= 10 * 255 / settings.range_db

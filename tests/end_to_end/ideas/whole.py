@@ -11,7 +11,7 @@ class WholeNumbers(Check):
 
     code = "D090"
     title = "Whole numbers"
-    gravest = "info"
+    most_severe = "info"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
         numbers = [f.name for f in context.schema.fields if f.kind == "number" and f.role == "feature"]
@@ -22,10 +22,8 @@ class WholeNumbers(Check):
         if not whole:
             return []
         return [
-            Finding(
-                code=self.code,
+            self.finding(
                 severity="info",
-                title=self.title,
                 evidence=f"Whole numbers: {', '.join(whole)}.",
                 advice="Say what they mean: --kind COLUMN=category.",
                 columns=tuple(whole),

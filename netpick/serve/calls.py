@@ -17,7 +17,7 @@ from netpick.answers.answered import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
 from netpick.serve.history import ServedHistory
-from netpick.serve.ports.base import Block, Cells
+from netpick.serve.ports.base import Cells, PaddedCells
 from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
 from netpick.serve.rows import RowSet
@@ -199,9 +199,9 @@ def in_pieces(rows: RowSet, together: Together) -> Answers:
 def _slice(rows: RowSet, start: int, stop: int) -> RowSet:
     cells: dict[str, Cells] = {}
     for name, part in rows.cells.items():
-        if isinstance(part, Block):
+        if isinstance(part, PaddedCells):
             lengths = None if part.lengths is None else part.lengths[start:stop]
-            cells[name] = Block(values=part.values[start:stop], lengths=lengths)
+            cells[name] = PaddedCells(values=part.values[start:stop], lengths=lengths)
         else:
             cells[name] = part[start:stop]
     remarks = {row - start: said for row, said in rows.remarks.items() if start <= row < stop}

@@ -21,7 +21,7 @@ from netpick.errors import NetpickError, near_matches
 from netpick.saved.predictions import without_formulas
 from netpick.serve.faults import Fault, refuse, shown
 from netpick.serve.options import Limits
-from netpick.serve.ports.base import Block, Cells, joined_blocks
+from netpick.serve.ports.base import Cells, PaddedCells, joined_cells
 from netpick.serve.rows import RowSet, json_rows
 from netpick.serve.served import ServedModel
 from netpick.serve.wanted import still_wanted
@@ -152,14 +152,14 @@ def rows_of_parts(served: ServedModel, parts: Sequence[Part]) -> RowSet:
                 field=port.name,
             )
         read = port.read_file(part.data, left)
-        left -= read.unpacked if isinstance(read, Block) else 0
+        left -= read.unpacked if isinstance(read, PaddedCells) else 0
         cells[port.name] = port.read([_cell(part, port.kind)]) if read is None else read
     return served.rows_of_cells(cells, 1)
 
 
 def _a_row_a_file(served: ServedModel, files: Sequence[Part]) -> RowSet:
     (encoder,) = served.encoders
-    blocks: list[Cells] = []
+    parts_read: list[Cells] = []
     remarks: dict[int, list[str]] = {}
     left = served.limits.request_pixels
     for row, part in enumerate(files):
@@ -169,12 +169,12 @@ def _a_row_a_file(served: ServedModel, files: Sequence[Part]) -> RowSet:
         except Fault as fault:
             name = shown(part.filename or part.name)
             raise Fault(code=fault.code, message=f"File {name}: {fault.message}", field=fault.field, row=row) from None
-        block = single.cells[encoder.column]
-        left -= block.unpacked if isinstance(block, Block) else 0
-        blocks.append(block)
+        one = single.cells[encoder.column]
+        left -= one.unpacked if isinstance(one, PaddedCells) else 0
+        parts_read.append(one)
         if single.remarks:
             remarks[row] = list(single.remarks[0])
-    return RowSet(count=len(files), cells={encoder.column: joined_blocks(blocks)}, remarks=remarks)
+    return RowSet(count=len(files), cells={encoder.column: joined_cells(parts_read)}, remarks=remarks)
 
 
 def _cell(part: Part, kind: str) -> Any:

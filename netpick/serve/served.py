@@ -24,7 +24,7 @@ from netpick.saved.use import Model
 from netpick.serve.faults import shown
 from netpick.serve.options import Limits
 from netpick.serve.ports import port_of
-from netpick.serve.ports.base import Block, Cells, Group, Joined, Port
+from netpick.serve.ports.base import Cells, Joined, PaddedCells, Port, PortGroup
 from netpick.serve.rows import RowSet, as_written, json_rows, refuse_row, source_of
 from netpick.types import Array, Source
 from netpick.types.results import Answered
@@ -97,7 +97,7 @@ class ServedModel:
         return tuple(port_of(encoder, self.limits) for encoder in self.encoders)
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[PortGroup, ...]:
         """The ports of each kind, in the order of each kind's first."""
         by_kind: dict[type[Port], list[Port]] = {}
         for port in self.ports:
@@ -183,7 +183,7 @@ class ServedModel:
 
     def _with_remarks(self, count: int, cells: Mapping[str, Cells], remarks: dict[int, list[str]]) -> RowSet:
         for part in cells.values():
-            if isinstance(part, Block):
+            if isinstance(part, PaddedCells):
                 for row, sentence in part.remarks:
                     remarks.setdefault(row, []).append(sentence)
         return RowSet(count=count, cells=cells, remarks=remarks)

@@ -20,7 +20,7 @@ from netpick.types import Array, Column
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class PaddedCells:
     """Cells that are arrays of one shape, padded, with the valid steps of each where lengths differ.
 
     remarks: what was noticed while reading, as (row, sentence). unpacked: pixels of the pictures that they were made of.
@@ -35,8 +35,8 @@ class Block:
         return len(self.values)
 
 
-Cells = list[Any] | Array | Block  # checked cells of one column, of one request
-Joined = Any  # cells of several requests, as the port likes them: an array, a list, a polars series, a Block
+Cells = list[Any] | Array | PaddedCells  # checked cells of one column, of one request
+Joined = Any  # cells of several requests, as the port likes them: an array, a list, a polars series, a PaddedCells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Tensor:
     shape: tuple[int, ...]
 
 
-class Group:
+class PortGroup:
     """The columns of one kind, encoded one by one; kinds that are quicker together have a group of their own."""
 
     def __init__(self, ports: Sequence[Port]) -> None:
@@ -66,7 +66,7 @@ class Group:
 class Port(ABC):
     """One column, from the client's side."""
 
-    group: ClassVar[type[Group]] = Group
+    group: ClassVar[type[PortGroup]] = PortGroup
     is_heavy: ClassVar[bool] = False  # whether few bytes may take long to read, such as a packed sound
 
     def __init__(self, encoder: Encoder, limits: Limits) -> None:
@@ -146,22 +146,21 @@ def flat_list(parts: Sequence[Cells]) -> list[Any]:
     return [cell for part in parts for cell in part]  # type: ignore[union-attr]
 
 
-def joined_blocks(parts: Sequence[Cells]) -> Block:
-    """Blocks one below the other, padded to the longest."""
-    blocks = [part for part in parts if isinstance(part, Block)]
-    if len(blocks) == 1:
-        return blocks[0]
-    longest = max(block.values.shape[1] for block in blocks)
-    uneven = any(block.values.shape[1] != longest for block in blocks)
-    known = any(block.lengths is not None for block in blocks)
-    values = np.concatenate([_padded(block.values, longest) if uneven else block.values for block in blocks])
+def joined_cells(parts: Sequence[Cells]) -> PaddedCells:
+    """Padded cells one below the other, padded to the longest."""
+    parts_read = [part for part in parts if isinstance(part, PaddedCells)]
+    if len(parts_read) == 1:
+        return parts_read[0]
+    longest = max(one.values.shape[1] for one in parts_read)
+    uneven = any(one.values.shape[1] != longest for one in parts_read)
+    known = any(one.lengths is not None for one in parts_read)
+    values = np.concatenate([_padded(one.values, longest) if uneven else one.values for one in parts_read])
     if not known:
-        return Block(values=values)
+        return PaddedCells(values=values)
     lengths = [
-        np.full(len(block), block.values.shape[1], np.int32) if block.lengths is None else block.lengths
-        for block in blocks
+        np.full(len(one), one.values.shape[1], np.int32) if one.lengths is None else one.lengths for one in parts_read
     ]
-    return Block(values=values, lengths=np.concatenate(lengths).astype(np.int32))
+    return PaddedCells(values=values, lengths=np.concatenate(lengths).astype(np.int32))
 
 
 def _padded(values: Array, longest: int) -> Array:

@@ -17,7 +17,7 @@ from netpick.data.decode_worker import TooManyPixelsError, UnreadableImageError,
 from netpick.data.decoders import DECODERS
 from netpick.data.decoders.base import UnreadableFileError
 from netpick.serve.faults import refuse, shown
-from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
+from netpick.serve.ports.base import Cells, Joined, PaddedCells, Port, Tensor, joined_cells
 from netpick.serve.wanted import still_wanted
 from netpick.types import Array, ArrayColumn, Column
 
@@ -33,17 +33,17 @@ class _FilePort(Port):
     """Cells that are the bytes of a file: base64 in JSON, BYTES in a tensor, parts of a form."""
 
     @abstractmethod
-    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> PaddedCells:
         """One row of a file's bytes. Raises Fault. most_pixels: that may be unpacked for it."""
 
-    def _all(self, cells: Iterable[Any], decoded: Callable[[Any, int, int], Block]) -> Block:
+    def _all(self, cells: Iterable[Any], decoded: Callable[[Any, int, int], PaddedCells]) -> PaddedCells:
         """The rows of one request, which together may unpack so many pixels."""
-        left, blocks = self.limits.request_pixels, []
+        left, parts_read = self.limits.request_pixels, []
         for row, cell in enumerate(cells):
             still_wanted()
-            blocks.append(decoded(cell, row, left))
-            left -= blocks[-1].unpacked
-        return _stacked(blocks)
+            parts_read.append(decoded(cell, row, left))
+            left -= parts_read[-1].unpacked
+        return _stacked(parts_read)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "contentEncoding": "base64", "description": f"A whole file: {self._expected()}."}
@@ -69,11 +69,11 @@ class _FilePort(Port):
         return self._all(cells, self.decoded)
 
     def join(self, parts: Sequence[Cells]) -> Joined:
-        return joined_blocks(parts)
+        return joined_cells(parts)
 
     def of_column(self, column: Column) -> Joined:
         assert isinstance(column, ArrayColumn)
-        return Block(values=column.values, lengths=column.lengths)
+        return PaddedCells(values=column.values, lengths=column.lengths)
 
     def column(self, joined: Joined) -> Column:
         kind = DECODERS[self.kind].kind
@@ -83,7 +83,7 @@ class _FilePort(Port):
     def _expected(self) -> str:
         return DECODERS[self.kind].expected.rstrip(",")
 
-    def _cell(self, cell: Any, row: int, most_pixels: int) -> Block:
+    def _cell(self, cell: Any, row: int, most_pixels: int) -> PaddedCells:
         if not isinstance(cell, str) or not cell:
             refuse(
                 "invalid_value",
@@ -165,7 +165,7 @@ class ImagePort(_FilePort):
             )
         if values.ndim == 4 and values.shape[1:] != shape:
             values = values.transpose(0, 3, 1, 2)
-        return Block(values=np.ascontiguousarray(values.reshape(len(values), *shape)))
+        return PaddedCells(values=np.ascontiguousarray(values.reshape(len(values), *shape)))
 
     def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
         state = self.state
@@ -181,7 +181,7 @@ class ImagePort(_FilePort):
                 side = "brighter" if means[row].mean() > np.mean(state.mean) else "darker"
                 yield row, f"{self.name} is much {side} than the training pictures; are its colours inverted?"
 
-    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> PaddedCells:
         channels, height, width = self.state.shape
         remarks: tuple[tuple[int, str], ...] = ()
         try:
@@ -210,9 +210,9 @@ class ImagePort(_FilePort):
         if image.greyed and _is_coloured(data):
             remarks += ((row, "The picture is in colour, but the network knows grey alone; its colours were dropped."),)
         values = np.frombuffer(image.pixels, np.uint8).reshape(1, channels, height, width)
-        return Block(values=values, remarks=remarks, unpacked=size[0] * size[1])
+        return PaddedCells(values=values, remarks=remarks, unpacked=size[0] * size[1])
 
-    def _cell(self, cell: Any, row: int, most_pixels: int) -> Block:
+    def _cell(self, cell: Any, row: int, most_pixels: int) -> PaddedCells:
         if not isinstance(cell, list):
             return super()._cell(cell, row, most_pixels)
         channels, height, width = self.state.shape
@@ -227,7 +227,7 @@ class ImagePort(_FilePort):
                 row=row,
             )
         pixels = np.array(flat, np.uint8).reshape(1, height, width, channels)
-        return Block(values=np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+        return PaddedCells(values=np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
 
 class AudioPort(_FilePort):
@@ -245,7 +245,7 @@ class AudioPort(_FilePort):
             "accept": ",".join(DECODERS[self.kind].endings),
         }  # fmt: skip
 
-    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> PaddedCells:
         from netpick.data.decoders.sound_features import SoundSettings, log_mel, read_sound
 
         settings = SoundSettings.from_mapping(self.state.decoding)
@@ -266,7 +266,7 @@ class AudioPort(_FilePort):
             remarks.append((row, cut))
         values = np.zeros((1, settings.frames, frames.shape[1]), np.uint8)
         values[0, : len(frames)] = frames
-        return Block(values=values, lengths=np.array([len(frames)], np.int32), remarks=tuple(remarks))
+        return PaddedCells(values=values, lengths=np.array([len(frames)], np.int32), remarks=tuple(remarks))
 
     def _seconds(self) -> float | None:
         from netpick.data.decoders.sound_features import SoundSettings
@@ -286,7 +286,7 @@ class ClipPort(_FilePort):
             "accept": ",".join(DECODERS[self.kind].endings),
         }  # fmt: skip
 
-    def decoded(self, data: bytes, row: int, most_pixels: int) -> Block:
+    def decoded(self, data: bytes, row: int, most_pixels: int) -> PaddedCells:
         from netpick.data.decoders.clip_frames import ClipShape, read_clip
 
         shape = ClipShape(**KINDS[self.kind].decoding(self.state))
@@ -297,14 +297,14 @@ class ClipPort(_FilePort):
                 frames, _, _ = read_clip(Path(file.name), shape, most_seconds=self.limits.decode_seconds)
             except UnreadableFileError as error:
                 self._unreadable(str(error), row)
-        return Block(values=np.ascontiguousarray(frames)[None])
+        return PaddedCells(values=np.ascontiguousarray(frames)[None])
 
 
-def _stacked(blocks: Sequence[Block]) -> Block:
-    block = joined_blocks(blocks)
-    remarks = tuple(remark for part in blocks for remark in part.remarks)
-    unpacked = sum(part.unpacked for part in blocks)
-    return Block(values=block.values, lengths=block.lengths, remarks=remarks, unpacked=unpacked)
+def _stacked(parts_read: Sequence[PaddedCells]) -> PaddedCells:
+    one = joined_cells(parts_read)
+    remarks = tuple(remark for part in parts_read for remark in part.remarks)
+    unpacked = sum(part.unpacked for part in parts_read)
+    return PaddedCells(values=one.values, lengths=one.lengths, remarks=remarks, unpacked=unpacked)
 
 
 def _pixels_of(cell: list[Any], shape: tuple[int, ...]) -> list[int] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netpick.serve.faults import refuse, shown
-from netpick.serve.ports.base import Block, Cells, Joined, Port, Tensor, joined_blocks
+from netpick.serve.ports.base import Cells, Joined, PaddedCells, Port, Tensor, joined_cells
 from netpick.types import Array, ArrayColumn, Column
 
 STEPS = {int, float, type(None)}  # types of values
@@ -44,14 +44,14 @@ class SeriesPort(Port):
 
     def read(self, cells: Sequence[Any]) -> Cells:
         curves = [self._curve(cell, row) for row, cell in enumerate(cells)]
-        return self._block(curves)
+        return self._as_cells(curves)
 
     def join(self, parts: Sequence[Cells]) -> Joined:
-        return joined_blocks(parts)
+        return joined_cells(parts)
 
     def of_column(self, column: Column) -> Joined:
         assert isinstance(column, ArrayColumn)
-        return Block(values=column.values, lengths=column.lengths)
+        return PaddedCells(values=column.values, lengths=column.lengths)
 
     def column(self, joined: Joined) -> Column:
         return ArrayColumn(name=self.name, values=joined.values, kind="series", lengths=joined.lengths)
@@ -71,7 +71,7 @@ class SeriesPort(Port):
             )
         if values.ndim == 2:
             values = values[:, :, None] if channels == 1 else values[None]
-        return self._block([self._checked(curve, row) for row, curve in enumerate(values)])
+        return self._as_cells([self._checked(curve, row) for row, curve in enumerate(values)])
 
     def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
         state, name = self.state, self.name
@@ -165,9 +165,9 @@ class SeriesPort(Port):
             )
         return curve.astype(np.float32)
 
-    def _block(self, curves: Sequence[Array]) -> Block:
+    def _as_cells(self, curves: Sequence[Array]) -> PaddedCells:
         if not self.state.padded:
-            return Block(values=np.stack(curves))
+            return PaddedCells(values=np.stack(curves))
         longest, channels = max(len(curve) for curve in curves), len(self.state.mean)
         if longest * channels * len(curves) > self.limits.values:
             refuse(
@@ -177,4 +177,4 @@ class SeriesPort(Port):
         values = np.zeros((len(curves), longest, channels), np.float32)
         for row, curve in enumerate(curves):
             values[row, : len(curve)] = curve
-        return Block(values=values, lengths=np.array([len(curve) for curve in curves], np.int32))
+        return PaddedCells(values=values, lengths=np.array([len(curve) for curve in curves], np.int32))

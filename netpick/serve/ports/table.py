@@ -16,7 +16,7 @@ from netpick.columns.kinds.datetime import to_days
 from netpick.columns.kinds.number import NumberScaler
 from netpick.columns.kinds.tokenizing import encode_texts
 from netpick.serve.faults import refuse, shown
-from netpick.serve.ports.base import Cells, Group, Joined, Port, Tensor, flat_list
+from netpick.serve.ports.base import Cells, Joined, Port, PortGroup, Tensor, flat_list
 from netpick.types import Array, Column, TableColumn
 
 MOST = 1e300  # that a JSON number may be
@@ -29,7 +29,7 @@ TEXT = {"type": ["string", "number", "boolean", "null"]}
 NUMBERS, WORDS = {int, float}, {str}
 
 
-class NumberGroup(Group):
+class NumberGroup(PortGroup):
     """All numbers of a row as one matrix: a numpy call costs more than 64 numbers do."""
 
     def __init__(self, ports: Sequence[Port]) -> None:

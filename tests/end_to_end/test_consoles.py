@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import command_here
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,22 +25,18 @@ def shop(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "settings", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1", "COLUMNS": "40"}]
-)
-def test_letters_that_a_console_lacks(tmp_path: Path, settings: dict[str, str]) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **settings}
-    command = [sys.executable, "-m", "netpick.cli", "look", str(shop(tmp_path))]
-    done = subprocess.run(command, env=environment, capture_output=True, timeout=100)
+@pytest.mark.parametrize(("encoding", "settings"), [("cp1252", {}), ("ascii", {"NO_COLOR": "1", "COLUMNS": "40"})])
+def test_letters_that_a_console_lacks(tmp_path: Path, encoding: str, settings: dict[str, str]) -> None:
+    done = command_here("look", str(shop(tmp_path)), cwd=tmp_path, encoding=encoding, **settings)
     assert done.returncode == 0, done.stderr
-    assert b"Traceback" not in done.stderr
-    assert b"\\u65e5" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "\\u65e5" in done.stdout
 
 
 def test_a_closed_pipe_is_no_failure(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "netpick.cli", "look", str(shop(tmp_path))]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    asked = [sys.executable, "-m", "netpick.cli", "look", str(shop(tmp_path))]
+    with subprocess.Popen(asked, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

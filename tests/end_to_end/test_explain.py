@@ -19,7 +19,7 @@ from netpick.explain.reading import read_subject
 from netpick.explain.walk import stages_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from command_line import command
+from command_line import command_here
 from quick_models import quick_model
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def typed(
 
 def test_the_command_writes_a_page_about_a_table(run: netpick.Run) -> None:
     folder = run.folder.parent
-    done = command("explain", "run", "houses.csv", "--rows", "2", cwd=folder)
+    done = command_here("explain", "run", "houses.csv", "--rows", "2", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "explanation.html"
     page = (folder / "explanation.html").read_text("utf-8")

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command_line import command_here
 from sklearn.datasets import load_digits, load_iris
 from torch import nn
 
@@ -71,8 +72,7 @@ def run(folder: Path) -> netpick.Run:
 @pytest.fixture(scope="module")
 def exported(run: netpick.Run) -> Path:
     """By the command, beside the model file."""
-    command = [sys.executable, "-m", "netpick.cli", "export", "iris", "--to", "onnx"]
-    done = subprocess.run(command, cwd=run.folder.parent, text=True, capture_output=True, timeout=120)
+    done = command_here("export", "iris", "--to", "onnx", cwd=run.folder.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{Path('iris') / 'onnx'}\n", "")
     return run.folder / "onnx"
 

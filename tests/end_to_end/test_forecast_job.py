@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from command_line import command
+from command_line import command_here
 
 import netpick
 from netpick.api import Run
@@ -146,14 +146,14 @@ def test_the_command_line_fits_a_spelled_out_network_and_continues_the_series(tm
     months = [f"{1990 + i // 12}-{i % 12 + 1:02}" for i in range(120)]
     growth = 100 * 1.01 ** np.arange(120) * (1 + 0.3 * np.sin(2 * np.pi * np.arange(120) / 12))
     pl.DataFrame({"month": months, "sold": growth.round(2)}).write_csv(tmp_path / "sold.csv")
-    done = command(
+    done = command_here(
         *("fit", "sold.csv", "--layers", "lstm 8, lstm 8", "--context", "24", "--steps", "20", "--out", "run"),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert "task forecast, target sold" in done.stdout
     assert "layers" in done.stdout
-    done = command("predict", "run", "sold.csv", cwd=tmp_path)
+    done = command_here("predict", "run", "sold.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "month,prediction,low,median,high"

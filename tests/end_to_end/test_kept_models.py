@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from command_line import command_here
 from report_again import check_report_again
 
 import netpick
@@ -170,8 +171,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
 
 
 def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "netpick.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return command_here(*map(str, words), cwd=Path.cwd())
 
 
 def test_a_baseline_is_used_by_name_without_torch_or_scikit_learn(run: netpick.Run) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from command_line import command
+from command_line import command_here
 from report_again import check_report_again
 from sklearn.datasets import load_iris
 
@@ -78,7 +78,7 @@ def test_small_data_are_judged_in_folds_by_the_command(iris: pl.DataFrame, tmp_p
     assert "to test on" in netpick.look(tmp_path / "iris.csv", folds=1).split.sentence
     with pytest.raises(netpick.RequestError, match="2 to 20 are possible"):
         netpick.fit(iris, folds=1000)
-    done = command("fit", "iris.csv", "--models", "mlp", "--steps", "5", "--folds", "3", cwd=tmp_path)
+    done = command_here("fit", "iris.csv", "--models", "mlp", "--steps", "5", "--folds", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "every row tested once, in 3 folds" in done.stdout
     assert "fold 3 of 3" in done.stderr

@@ -130,7 +130,8 @@ def _values(series: pl.Series, meaning: Meaning, kept: CellFormat | None, near: 
     else:
         values = as_numbers(series)
     texts = tidy(series)
-    unread = texts.is_not_null() & values.is_null() & ~texts.is_in(list(AMONG_NUMBERS)).fill_null(False)
+    words = () if kept is None else kept.state.get("missing", ())
+    unread = texts.is_not_null() & values.is_null() & ~texts.is_in([*AMONG_NUMBERS, *words]).fill_null(False)
     if not unread.any():
         return Cells(values=values, unread=unread)
     odd = texts.filter(unread).alias(series.name)

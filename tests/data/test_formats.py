@@ -31,11 +31,15 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
         (["1,5", "n.a.", "2,25", "#N/A", "--"], [1.5, NAN, 2.25, NAN, NAN]),
         (["R$ 1.234,50", "R$ 2,00"], [1234.5, 2.0]),
         (["USD 1,234.50", "USD 2.00"], [1234.5, 2.0]),
+        (["$ (1,234.50)", "$ 2.00", "$ (0.25)"], [-1234.5, 2.0, -0.25]),
+        (["73,478円", "855円"], [73478, 855]),
+        (["1.2億", "85万"], [1.2e8, 850_000]),
     ],
     "duration": [
         (["1:04:30", "0:34:12"], [3870, 2052]),
         (["34:14", "61:05"], [2054, 3665]),
         (["1h 30m", "45m", "2h"], [5400, 2700, 7200]),
+        (["01:00", "23:59", "24:00"], [3600, 86340, 86400]),
         (["2 days 03:04:05", "0 days 00:00:10"], [183845, 10]),
     ],
     "date": [
@@ -54,12 +58,37 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
             [datetime(2018, 4, 20), datetime(2018, 4, 20, 13, 5, 9)],
         ),
         (["20180420T010000", "20180421T000000"], [datetime(2018, 4, 20, 1), datetime(2018, 4, 21)]),
+        (["Mar 20, 2018", "Apr 3, 2018"], [datetime(2018, 3, 20), datetime(2018, 4, 3)]),
+        ([f"{day}042018" for day in range(15, 29)], [datetime(2018, 4, day) for day in range(15, 29)]),
+        (["2018-110", "2016-366"], [datetime(2018, 4, 20), datetime(2016, 12, 31)]),
+        (
+            ["2018-04-20T10:00:00+02:00", "2018-12-20T10:00:00+01:00"],
+            [datetime(2018, 4, 20, 8), datetime(2018, 12, 20, 9)],
+        ),
+        (
+            ["2018-04-20T10:00:00.250Z", "2018-12-20T10:00:00.000Z"],
+            [datetime(2018, 4, 20, 10, 0, 0, 250_000), datetime(2018, 12, 20, 10)],
+        ),
+        (
+            ["Fri, 20 Apr 2018 10:00:00 GMT", "Sat, 21 Apr 2018 11:30:00 GMT"],
+            [datetime(2018, 4, 20, 10), datetime(2018, 4, 21, 11, 30)],
+        ),
+        (
+            ["Fri Apr 20 10:00:00 +0000 2018", "Sun May 06 11:30:00 +0000 2018"],
+            [datetime(2018, 4, 20, 10), datetime(2018, 5, 6, 11, 30)],
+        ),
+        (
+            ["20/Apr/2018:10:00:00 -0500", "01/May/2018:11:30:00 -0500"],
+            [datetime(2018, 4, 20, 15), datetime(2018, 5, 1, 16, 30)],
+        ),
         (["2018/04/20", "2018/04/21 13:00"], [datetime(2018, 4, 20), datetime(2018, 4, 21, 13)]),
     ],
     "period": [
         (["2024-Q1", "2024-Q4"], [datetime(2024, 1, 1), datetime(2024, 10, 1)]),
         (["Q1 2024", "Q2 2024"], [datetime(2024, 1, 1), datetime(2024, 4, 1)]),
         (["2024-W01", "2024-W10"], [datetime(2024, 1, 1), datetime(2024, 3, 4)]),
+        (["1Q85", "4Q24"], [datetime(1985, 1, 1), datetime(2024, 10, 1)]),
+        (["Q1'85", "Q4-24"], [datetime(1985, 1, 1), datetime(2024, 10, 1)]),
         (["KW 1 2024", "KW 10 2024"], [datetime(2024, 1, 1), datetime(2024, 3, 4)]),
         (["2024M01", "2024M12"], [datetime(2024, 1, 1), datetime(2024, 12, 1)]),
         (["Jan 2024", "Feb 2024"], [datetime(2024, 1, 1), datetime(2024, 2, 1)]),
@@ -98,7 +127,8 @@ def test_every_way_has_samples() -> None:
 )
 def test_a_way_of_writing_gives_its_values(way: str, texts: list[str], expected: list[object]) -> None:
     source = table(x=texts * 3)
-    assert values(source, "x") == pytest.approx(expected * 3) if way in ("number", "duration") else expected * 3
+    wanted = expected * 3
+    assert values(source, "x") == (pytest.approx(wanted) if way in ("number", "duration") else wanted)
     assert source.formats["x"].way == way
     assert any(text.split(", ")[-1] in source.formats["x"].words for text in texts)
 
@@ -186,3 +216,33 @@ def test_a_format_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         written(tmp_path, "a,b\n1,2\n", ReadOptions(formats=(("a", "blue"),)))
     with pytest.raises(RequestError, match="There is no column 'z'"):
         written(tmp_path, "a,b\n1,2\n", ReadOptions(formats=(("z", "1,5"),)))
+
+
+def test_a_word_that_comes_again_among_numbers_is_a_missing_one(tmp_path: Path) -> None:
+    rows = [f"{i / 10}M" if i % 4 else "Varies with device" for i in range(1, 61)]
+    source = written(tmp_path, "size,y\n" + "".join(f"{cell},{i % 2}\n" for i, cell in enumerate(rows)))
+    assert values(source, "size")[:4] == [0.1, 0.2, 0.3, None]
+    assert "'Varies with device' is read as missing" in source.formats["size"].words
+    few = ["one", "two", "3", "4"] * 10
+    assert values(table(x=few), "x") == few
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "first"),
+    [
+        ("date", list(range(44200, 44240)), datetime(2021, 1, 4)),
+        ("month", [190000 + 100 * y + m for y in range(2) for m in range(1, 13)], datetime(1900, 1, 1)),
+        ("x7", [20210100 + d for d in range(1, 32)], datetime(2021, 1, 1)),
+    ],
+)
+def test_dates_as_numbers(name: str, cells: list[int], first: datetime) -> None:
+    assert values(table(**{name: cells}), name)[0] == first
+
+
+def test_numbers_that_could_be_dates_stay_numbers() -> None:
+    for name, cells in {
+        "x": list(range(44200, 44240)),
+        "y": [202001 + i for i in range(40)],
+        "z": [20210100 + d for d in range(40)],
+    }.items():
+        assert values(table(**{name: cells}), name) == cells

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 
 from netpick.columns.kinds.cells import as_numbers, series_of
+from netpick.data.formats.calendar_words import MONTHS
 from netpick.types import Array, Column
 
 PARTS: tuple[tuple[frozenset[str], int, int], ...] = (  # names, least and most value
@@ -16,6 +18,9 @@ PARTS: tuple[tuple[frozenset[str], int, int], ...] = (  # names, least and most 
     (frozenset({"hour", "hr", "hh"}), 0, 24),
     (frozenset({"minute", "min"}), 0, 59),
 )
+
+
+MONTH_NUMBERS = {name: float(number) for number, names in enumerate(MONTHS.values(), 1) for name in names}
 
 
 def calendar_columns(columns: Mapping[str, Column], candidates: Iterable[str]) -> tuple[str, ...]:
@@ -36,7 +41,7 @@ def calendar_days(columns: Mapping[str, Column], names: Sequence[str]) -> Array:
     parts = [
         np.where((numbers >= least) & (numbers <= most), numbers, np.nan)
         for name, (least, most) in zip(names, limits, strict=False)
-        if (series := series_of(columns[name])) is not None and (numbers := as_numbers(series).to_numpy()) is not None
+        if (found := part_numbers(columns[name])) is not None and (numbers := found.to_numpy()) is not None
     ]
     missing = np.any([np.isnan(part) for part in parts], axis=0)
     year, month, day, hour, minute = (
@@ -48,9 +53,23 @@ def calendar_days(columns: Mapping[str, Column], names: Sequence[str]) -> Array:
     return np.where(missing, np.nan, days)
 
 
-def _within(column: Column, least: int, most: int) -> bool:
+def part_numbers(column: Column) -> pl.Series | None:
+    """The numbers of a part of the date: those of a column of numbers, or of months by name."""
     series = series_of(column)
-    if series is None or not series.dtype.is_numeric():
+    if series is None:
+        return None
+    if series.dtype.is_numeric():
+        return as_numbers(series)
+    if not isinstance(series.dtype, (pl.String, pl.Categorical, pl.Enum)):
+        return None
+    texts = series.cast(pl.String).str.strip_chars(" .").str.to_lowercase()
+    months = texts.replace_strict(MONTH_NUMBERS, default=None, return_dtype=pl.Float64)
+    return months if months.null_count() == series.null_count() < len(series) else None
+
+
+def _within(column: Column, least: int, most: int) -> bool:
+    found = part_numbers(column)
+    if found is None:
         return False
-    numbers = as_numbers(series).drop_nulls()
+    numbers = found.drop_nulls()
     return len(numbers) > 0 and bool(((numbers >= least) & (numbers <= most) & (numbers == numbers.round())).all())

@@ -54,7 +54,7 @@ class Number(Kind):
         text = series.dtype == pl.String  # infinities of a real number column are missing cells, not stray ones
         if parsed == 0 or (text and (filled - parsed) > STRAY_SHARE * filled):
             return None
-        if text and _digits_would_be_lost(series, numbers):
+        if text and (_are_codes(series) or _digits_would_be_lost(series, numbers)):
             return None
         stray: list[tuple[int, str]] = []
         if filled > parsed:
@@ -123,10 +123,15 @@ def _coarse_quantiles(values: Array) -> Array:
     return np.maximum.accumulate(_quantiles(np.repeat(means, [len(group) for group in groups])))
 
 
+def _are_codes(series: pl.Series) -> bool:
+    """Text of digits whose leading zeros mean something (0010, 02134): names, not quantities."""
+    return bool(series.str.contains(r"^0\d+$").any())
+
+
 def _digits_would_be_lost(series: pl.Series, numbers: pl.Series) -> bool:
-    """Whether different texts of many digits, such as account numbers, would become one number."""
+    """Whether there are whole numbers, such as account numbers, of so many digits that different ones could become one."""
     largest: Any = numbers.abs().max()
-    return largest is not None and largest >= 2.0**53 and numbers.n_unique() < series.str.strip_chars().n_unique()
+    return largest is not None and largest >= 2.0**53 and bool(series.str.contains(r"^[+-]?\d{16,}$").any())
 
 
 class NumberScaler:

@@ -55,6 +55,9 @@ class Way(ABC):
 
     name: ClassVar[str]
     State: ClassVar[type[Any]]  # a strict frozen pydantic dataclass
+    mark: ClassVar[str] = (
+        ""  # a pattern (of polars) that every text of this way holds: columns without it are not looked at
+    )
 
     @abstractmethod
     def find(self, cells: Cells, near: Neighbours) -> Found | None:

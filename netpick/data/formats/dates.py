@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from pydantic.dataclasses import dataclass as state_dataclass
 from netpick.data.formats.base import Cells, Found, Neighbours, Way
 from netpick.data.formats.calendar_words import WEEKDAYS, month_words
 from netpick.data.formats.regular import likelier_reading
+from netpick.data.formats.zones import are_zoned, in_utc, without_zone, year_before_time
 from netpick.types import STRICT, Array
 
 MOSTLY = 0.95
@@ -25,10 +27,14 @@ MOST_PATTERNS = 6
 PIVOT = 50  # two-digit years from here on lie in the 1900s
 TIME = r"(?P<hour>\d{1,2})(?P<colon>[:.h])(?P<minute>\d{2})(?:(?P=colon)(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?(?P<half> ?[AP]M)?(?: ?Uhr)?"
 REST = rf"(?:(?P<between>T|,? |:| - |-(?=\d\d[:.]))(?:at )?{TIME})?"
+BEGINS = r"\p{L}{3}|\d{1,4}[-/.]|\d{1,2}(?:st|nd|rd|th)?\.? +(?:de |of )?\p{L}"  # how a date behind a weekday begins
 NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<sign>[-/. ]|\. )(?P<b>\d{{1,2}})(?P=sign)(?P<c>\d{{1,4}})\.?{REST}")
 COMPACT = re.compile(
     r"(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:(?P<between>[T _-]?)(?P<h>[01]\d|2[0-3])(?P<i>[0-5]\d)(?P<s>[0-5]\d)?)?"
 )
+DAY_OF_YEAR = re.compile(r"(?:19|20)\d\d-(?:[0-2]\d\d|3[0-6]\d)")
+EIGHT_DIGITS = re.compile(r"[0-3]\d[0-3]\d(?:19|20)\d\d")
+FEWEST_COMPACT = 10  # different ones: fewer may be numbers that look like dates
 PLAIN = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?| \d{2}:\d{2})?"
 )  # the kind of dates reads these
@@ -42,6 +48,7 @@ class DateFormat:
     patterns: tuple[str, ...] = Field(min_length=1, max_length=MOST_PATTERNS)
     example: str = Field(max_length=60)
     named: bool = False  # months by name: texts are brought to English and one order first
+    zoned: bool = False  # texts end in a time zone, and are read as UTC
     pivot: int = Field(default=PIVOT, ge=0, le=100)
 
     def __post_init__(self) -> None:
@@ -53,20 +60,26 @@ class Dates(Way):
     """Points in time."""
 
     name: ClassVar[str] = "date"
+    mark: ClassVar[str] = r"\d[-/. ] ?\d{1,2}[-/. ] ?\d|\p{L}{2}|^\d{8}|^\d{4}-\d{3}$"
     State = DateFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
-        sample = tidy_dates(pl.Series(list(cells.sample), dtype=pl.String)).drop_nulls().to_list()
-        if not sample or _plain(sample):
+        texts = tidy_dates(pl.Series(list(cells.sample), dtype=pl.String)).drop_nulls()
+        zoned = are_zoned(texts)
+        sample = (without_zone(texts) if zoned else texts).to_list()
+        if not sample or (_plain(sample) and not zoned):
             return None
         for reading in (_numeric, _compact, _with_names):
             found = reading(sample, cells, near)
             if found is not None:
-                return found
+                example = cells.sample[0][:60] if zoned else found.state.example
+                return replace(found, state=replace(found.state, zoned=zoned, example=example))
         return None
 
     def read(self, texts: pl.Series, state: Any) -> pl.Series:
-        texts = tidy_dates(texts)
+        texts = given = tidy_dates(texts)
+        if state.zoned:
+            texts = without_zone(texts)
         if state.named:
             texts = _canonical(texts)
         times: pl.Series | None = None
@@ -79,13 +92,14 @@ class Dates(Way):
                 read = read.set((read.dt.year() < 1000).fill_null(False), None)
             times = read if times is None else times.zip_with(times.is_not_null(), read)
         assert times is not None
-        return times.alias(texts.name)
+        return (in_utc(times, given) if state.zoned else times).alias(texts.name)
 
     def words(self, state: Any) -> str:
         order = _order_words(state.patterns[0])
         short = any("%y" in pattern for pattern in state.patterns)
         years = f", years of two digits from 19{state.pivot} to 20{state.pivot - 1}" if short else ""
-        return f"dates written like {state.example}{order}{years}"
+        zone = ", read as UTC" if state.zoned else ""
+        return f"dates written like {state.example}{order}{years}{zone}"
 
     def given(self, text: str) -> DateFormat | None:
         if not DIRECTIVES.search(text):
@@ -106,7 +120,9 @@ def tidy_dates(texts: pl.Series) -> pl.Series:
     if sample.str.contains(r":\d\d,\d").any():
         texts = texts.str.replace(r"(:\d\d),(\d)", "$1.$2")
     if sample.str.contains(r"^[^\W\d_]+\.?,? \S").any():
-        texts = texts.str.replace(rf"(?i)^(?:{WEEKDAYS})\.?,? ", "")
+        # Behind the name of a day there is a whole date: "Mar 20, 2021" is no Tuesday of the French.
+        texts = texts.str.replace(rf"(?i)^(?:{WEEKDAYS})\.?,? +({BEGINS})", "$1")
+        texts = year_before_time(texts)
     if sample.str.contains(r" Uhr$").any():
         texts = texts.str.strip_suffix(" Uhr")
     return texts
@@ -230,6 +246,10 @@ def _order_name(order: str) -> str:
 
 
 def _compact(sample: Sequence[str], cells: Cells, near: Neighbours) -> Found | None:
+    if all(map(DAY_OF_YEAR.fullmatch, sample)):
+        return Found(state=DateFormat(patterns=("%Y-%j",), example=sample[0]))
+    if all(map(EIGHT_DIGITS.fullmatch, sample)) and len(sample) >= FEWEST_COMPACT:
+        return _year_last(cells, near)
     matches = [match for text in sample if (match := COMPACT.fullmatch(text)) is not None]
     if len(matches) < MOSTLY * len(sample):
         return None
@@ -240,6 +260,18 @@ def _compact(sample: Sequence[str], cells: Cells, near: Neighbours) -> Found | N
     if len(patterns) > MOST_PATTERNS:
         return None
     return Found(state=DateFormat(patterns=tuple(patterns), example=matches[0][0]))
+
+
+def _year_last(cells: Cells, near: Neighbours) -> Found | None:
+    """03101997: eight digits with the year behind."""
+    spaced = [f"{text[:2]}/{text[2:4]}/{text[4:]}" for text in cells.sample]
+    head = cells.head.str.replace(r"^(\d\d)(\d\d)(\d{4})$", "$1/$2/$3")
+    found = _numeric(spaced, replace(cells, sample=spaced, head=head), near)
+    if found is None:
+        return None
+    patterns = tuple(pattern.replace("/", "") for pattern in found.state.patterns)
+    state = replace(found.state, patterns=patterns, example=cells.sample[0])
+    return replace(found, state=state, other=found.other.replace("/", ""))
 
 
 def _with_names(sample: Sequence[str], cells: Cells, near: Neighbours) -> Found | None:

@@ -33,6 +33,7 @@ class Durations(Way):
     """Spans of time and times of day."""
 
     name: ClassVar[str] = "duration"
+    mark: ClassVar[str] = r":|\d ?[dhms]|\.\d\d\."
     State = DurationFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
@@ -90,11 +91,14 @@ class Durations(Way):
 
 def _of_clock(cells: Cells, matches: Sequence[re.Match[str]]) -> Found:
     first = max(int(match[3]) for match in matches)
-    in_day = first < 24 and not any(match[1] or match[2] for match in matches)
+    late = [match for match in matches if int(match[3]) == 24]
+    ends = all(int(match[4]) == 0 and float(match[5] or 0) == 0 for match in late)  # 24:00, the end of a day
+    in_day = (first < 24 or (first == 24 and ends)) and not any(match[1] or match[2] for match in matches)
     example = matches[0][0][:60]
     hours = [match[3] for match in matches]
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", cells.name)
     of_clock = first > 12 or all(len(hour) == 2 for hour in hours)  # 0:34:12 is how long a race took
-    named = of_clock and bool(set(re.split(r"[^a-z]+", cells.name.lower())) & OF_DAY)
+    named = of_clock and bool(set(re.split(r"[^a-z]+", spaced.lower())) & OF_DAY)
     if any(match[5] for match in matches):
         return Found(state=DurationFormat(parts="h:m:s", of_day=in_day and named, example=example))
     if in_day:

@@ -17,89 +17,15 @@ from pydantic.dataclasses import dataclass as state_dataclass
 
 from netpick.data.formats.base import Cells, Decimal, Found, Neighbours, Way
 from netpick.data.formats.tidy import tidied
+from netpick.data.formats.units import CURRENCIES, SCALES, TIGHT_LETTERS, UNIT_SIGNS
 from netpick.types import STRICT
 
-CURRENCIES = frozenset(
-    [
-        "$",
-        "€",
-        "£",
-        "¥",
-        "₹",
-        "₽",
-        "₩",
-        "₺",
-        "₴",
-        "₪",
-        "฿",
-        "₫",
-        "₦",
-        "¢",
-        "US$",
-        "A$",
-        "C$",
-        "R$",
-        "Rs.",
-        "Rs",
-        "kr.",
-        "kr",
-        "zł",
-        "Kč",
-        "Ft",
-        "лв",
-        "Fr.",
-        "SFr.",
-        "USD",
-        "EUR",
-        "GBP",
-        "JPY",
-        "CHF",
-        "CNY",
-        "RMB",
-        "INR",
-        "BRL",
-        "CAD",
-        "AUD",
-        "NZD",
-        "MXN",
-        "SEK",
-        "NOK",
-        "DKK",
-        "PLN",
-        "CZK",
-        "HUF",
-        "RUB",
-        "TRY",
-        "KRW",
-        "ZAR",
-        "SGD",
-        "HKD",
-        "ILS",
-        "THB",
-    ]
-)
-TIGHT_LETTERS = set(
-    "mglLshdWVKCFxkMBT°%‰"
-)  # single letters that are units; other ones behind digits make codes (0606D)
-SCALES = {
-    "k": 1e3,
-    "K": 1e3,
-    "M": 1e6,
-    "Mio": 1e6,
-    "Mio.": 1e6,
-    "mn": 1e6,
-    "B": 1e9,
-    "bn": 1e9,
-    "Mrd": 1e9,
-    "Mrd.": 1e9,
-    "T": 1e12,
-}
 LIMITS = "<>≤≥~≈"
 MOST_DIGITS = 16  # more would not survive as a number
 MOST_UNREAD = 0.05  # cells of a sample
 MOST_LIMITS = 0.5  # of the cells of a sample
 STRUCTURE_FROM = 8  # cells that could be either way, before what they have in common says which
-UNIT_SIGNS = ("%", "‰", "°", "″", "′", '"')  # other units have a letter
+CURRENCY_FIRST = r"^([^\d(),.+-]{1,4}) ?\("  # $ (987.65), as ledgers have it
 WRITTEN = re.compile(
     rf"(?P<open>\()?(?P<limit>[{LIMITS}]=?)? ?(?P<first>[+-])? ?(?P<before>[^\W\d_][^\W\d_]{{0,2}}[.$]?|[^\w\s.,()+'-])? ?(?P<second>[+-])?"
     r"(?P<core>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?(?P<gap> ?)(?P<after>[^\d\s.,()+<>-][^\d()+<>,-]{0,14})?(?P<behind> ?-)?(?P<close>\))?"
@@ -121,6 +47,7 @@ class NumberFormat:
     brackets: bool = False  # (987.65) is negative
     behind: bool = False  # 12- is negative
     limits: bool = False  # <5 is read as 5
+    missing: tuple[str, ...] = Field(default=(), max_length=5)  # words that stand for a missing number
 
     def __post_init__(self) -> None:
         if self.group and self.group == self.decimal:
@@ -188,7 +115,9 @@ class Numbers(Way):
         unit = "".join(f", in {sign}" for sign in (*state.before, *state.after)[:1] if sign not in state.example)
         limits = "; values below or above a limit (<5) are read as the limit" if state.limits else ""
         comma = "with a decimal comma, " if state.decimal == "," else ""
-        return f"numbers {comma}written like {state.example}{unit}{limits}"
+        words = ", ".join(map(repr, state.missing))
+        missing = f"; {words} {'are' if len(state.missing) > 1 else 'is'} read as missing" if words else ""
+        return f"numbers {comma}written like {state.example}{unit}{limits}{missing}"
 
     def given(self, text: str) -> NumberFormat | None:
         cell = _parsed(tidied(text))
@@ -212,7 +141,7 @@ class Numbers(Way):
 
 
 def _parsed(text: str) -> _Cell | None:
-    match = WRITTEN.fullmatch(text)
+    match = WRITTEN.fullmatch(re.sub(CURRENCY_FIRST, r"(\1", text) if "(" in text[1:] else text)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     before, after = (match["before"] or "").strip(), (match["after"] or "").strip()
@@ -266,7 +195,7 @@ def _is_unit(text: str, cells: Sequence[_Cell]) -> bool:
     if not text[0].isalnum():
         return True
     if len(text) == 1 and any(cell.tight and cell.after for cell in cells):
-        return text in TIGHT_LETTERS
+        return text in TIGHT_LETTERS or not text.isascii()
     return len(text.split()) <= 2
 
 
@@ -390,6 +319,8 @@ def _without_signs(texts: pl.Series, state: NumberFormat) -> tuple[pl.Series, pl
     """Texts without brackets, currencies, units and signs behind, and which of them are negative for that."""
     negative: pl.Series | None = None
     if state.brackets:
+        if state.before:
+            texts = texts.str.replace(CURRENCY_FIRST, "($1")
         inside = texts.str.starts_with("(") & texts.str.ends_with(")")
         if inside.any():
             texts = texts.zip_with(
@@ -404,7 +335,8 @@ def _without_signs(texts: pl.Series, state: NumberFormat) -> tuple[pl.Series, pl
         texts = texts.str.strip_prefix("-").str.strip_chars_start() if some else texts
         for sign in sorted(state.before, key=len, reverse=True):
             texts = texts.str.strip_prefix(sign)
-        texts = texts.str.strip_chars_start()
+        if texts.str.starts_with(" ").any():
+            texts = texts.str.strip_chars_start()
         texts = texts.set((minus & texts.str.contains(r"^[+-]")).fill_null(False), None) if some else texts
         negative = minus if negative is None else negative ^ minus
     if state.after:

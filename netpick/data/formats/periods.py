@@ -13,12 +13,15 @@ from netpick.data.formats.calendar_words import month_words
 from netpick.types import STRICT
 
 MOSTLY = 0.95
+PIVOT = 2070  # years of two digits that would be later lie in the 1900s
 YEAR = r"(?P<y>(?:1[6-9]|20|21)\d\d)"
 PATTERNS: dict[str, tuple[str, ...]] = {
     "quarter": (
         rf"(?i)^{YEAR}[-/ .]?q(?P<n>[1-4])$",
         rf"(?i)^q(?P<n>[1-4])[-/ .']?{YEAR}$",
         rf"(?i)^(?P<n>[1-4])[-/ ]?q[-/ ]?{YEAR}$",
+        r"(?i)^(?P<n>[1-4])[-/ ]?q[-/ ']?(?P<y>\d\d)$",
+        r"(?i)^q(?P<n>[1-4])[-/ .']{1,2}(?P<y>\d\d)$",
     ),
     "week": (
         rf"(?i)^{YEAR}[-/ .]?(?:w|kw|week) ?(?P<n>\d\d?)$",
@@ -69,6 +72,7 @@ class Periods(Way):
     """Weeks, months and quarters."""
 
     name: ClassVar[str] = "period"
+    mark: ClassVar[str] = r"\p{L}|^\d{4}[./]\d\d?$|^\d\d?[-./]\d{4}$"
     State = PeriodFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
@@ -86,14 +90,14 @@ class Periods(Way):
             texts = _named(texts)
         groups = texts.str.extract_groups(pattern)
         year, part = groups.struct.field("y"), groups.struct.field("n")
+        years = year.cast(pl.Int32, strict=False)
+        short = (year.str.len_chars() == 2).fill_null(False)
+        if short.any():
+            years = years.zip_with(~short, years + 2000)
+            years = years.zip_with(~(short & (years >= PIVOT)).fill_null(False), years - 100)
         if state.period == "named month":
-            number = part.replace_strict(NUMBER_OF, default=None, return_dtype=pl.Int32)
-            short = (year.str.len_chars() == 2).fill_null(False)
-            years = year.cast(pl.Int32, strict=False)
-            years = years.zip_with(~short, years + pl.Series([2000]).new_from_index(0, len(years)).cast(pl.Int32))
-            years = years.zip_with(~(short & (years >= 2070)).fill_null(False), years - 100)
-            return _at(years, number, None)
-        number, years = part.cast(pl.Int32, strict=False), year.cast(pl.Int32, strict=False)
+            return _at(years, part.replace_strict(NUMBER_OF, default=None, return_dtype=pl.Int32), None)
+        number = part.cast(pl.Int32, strict=False)
         if state.period == "quarter":
             return _at(years, number * 3 - 2, None)
         if state.period == "month":

@@ -26,8 +26,15 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.types import CellFormat, Note, Source, TableColumn
 from netpick.types.words import quoted
 
-SAMPLED = 2_000  # cells
+SAMPLED = 1_000  # cells, spread over the column
+FIRST = 2_000  # cells that show the order of rows, and whether points stand before decimals
+LEAST_MARKED = 0.5  # of the sample; a way that less may be written in is not tried
 MOST_STRAY = 0.05  # of the filled cells
+MOST_WORDS, MOST_WORDS_SHARE = (
+    3,
+    0.5,
+)  # different words that mean a missing number in a column, and their share of its cells
+OFTEN, FEWEST_FIGURES = 2, 20  # how often each comes at least in the sample, beside so many different figures
 TRIES = 3  # of taking cells that a format does not read into the sample
 LONGEST = 40  # characters of the middle cell; longer ones are prose
 SHOWN = 20  # stray cells that are kept by row
@@ -149,7 +156,7 @@ def _float_evidence(source: Source) -> Neighbours:
     """Columns that were read as numbers show that points stand before decimals."""
     for column in source.columns.values():
         if isinstance(column, TableColumn) and column.values.dtype == pl.Float64:
-            head = column.values.drop_nulls().head(SAMPLED)
+            head = column.values.drop_nulls().head(FIRST)
             if bool((head != head.round()).any()):
                 return Neighbours(decimal=".", separator=source.separator)
     return Neighbours(separator=source.separator)
@@ -160,7 +167,9 @@ def _read_column(series: pl.Series, near: Neighbours) -> Reading | None:
     sample = filled.gather_every(max(1, len(filled) // SAMPLED))
     with_digits = sample.str.contains(r"\d")
     middle = float(sample.str.len_chars().median() or 0) if len(sample) else 0.0  # type: ignore[arg-type]
-    missing = sample.is_in(list(AMONG_NUMBERS))
+    words = _words_among_numbers(sample, with_digits)
+    no_values = [*AMONG_NUMBERS, *words]
+    missing = sample.is_in(no_values)
     if (
         not len(sample)
         or middle > LONGEST
@@ -168,23 +177,42 @@ def _read_column(series: pl.Series, near: Neighbours) -> Reading | None:
         or int(with_digits.sum()) < 0.9 * int((~missing).sum())
     ):
         return None
-    head = tidy(series.head(SAMPLED))
-    head = head.filter(head.is_not_null() & ~head.is_in(list(AMONG_NUMBERS)))
+    head = tidy(series.head(FIRST))
+    head = head.filter(head.is_not_null() & ~head.is_in(no_values))
     spread = tidy(sample)
-    spread = spread.filter(spread.is_not_null() & ~spread.is_in(list(AMONG_NUMBERS)))
+    spread = spread.filter(spread.is_not_null() & ~spread.is_in(no_values))
     figures = spread.str.contains(r"\d")
     if int((~figures).sum()) <= MOST_STRAY * len(spread):  # a few words are stray cells
         spread = spread.filter(figures)
-    looked_at = spread.unique(maintain_order=True).to_list()
-    for name in FORMATS if looked_at else ():
-        reading = _read_by(name, series, (head, looked_at), near)
+    different = spread.unique(maintain_order=True)
+    looked_at = different.to_list()
+    for name, way in FORMATS.items() if looked_at else ():
+        if way.mark and int(different.str.contains(way.mark).sum()) < LEAST_MARKED * len(different):
+            continue
+        reading = _read_by(name, series, (head, looked_at, words), near)
         if reading is not None:
             return reading
     return None
 
 
-def _read_by(name: str, series: pl.Series, seen: tuple[pl.Series, list[str]], near: Neighbours) -> Reading | None:
-    head, sample = seen
+def _words_among_numbers(sample: pl.Series, with_digits: pl.Series) -> list[str]:
+    """Words that stand again and again where the other cells hold many different figures: Varies with device, not recorded."""
+    rest = sample.filter(~with_digits & ~sample.is_in(list(AMONG_NUMBERS)))
+    if not len(rest) or len(rest) > MOST_WORDS_SHARE * len(sample):
+        return []
+    counts = tidy(rest).drop_nulls().alias("word").value_counts(sort=True)
+    figures = sample.filter(with_digits).n_unique()
+    often = counts["count"].min() or 0
+    few = len(counts) <= MOST_WORDS and figures >= FEWEST_FIGURES
+    return list(counts["word"]) if few and int(often) >= OFTEN else []  # type: ignore[arg-type]
+
+
+def _read_by(
+    name: str, series: pl.Series, seen: tuple[pl.Series, list[str], list[str]], near: Neighbours
+) -> Reading | None:
+    head, sample, words = seen
+    if words and name != "number":
+        return None
     way = FORMATS[name]
     texts: pl.Series | None = None  # all of them: only where the sample reads
     found: Found | None = None
@@ -195,10 +223,10 @@ def _read_by(name: str, series: pl.Series, seen: tuple[pl.Series, list[str]], ne
         texts = tidy(series) if texts is None else texts
         values = way.read(texts, found.state)
         unread = texts.is_not_null() & values.is_null()
-        missing = texts.is_in(list(AMONG_NUMBERS)).fill_null(False)
+        missing = texts.is_in([*AMONG_NUMBERS, *words]).fill_null(False)
         odd = unread & ~missing
         if not odd.any():
-            return _reading(series, values, (name, found), unread, odd)
+            return _reading(series, values, (name, _with_words(found, words)), unread, odd)
         more = texts.filter(odd).unique(maintain_order=True).head(SAMPLED).to_list()
         more = [text for text in more if any(map(str.isdigit, text))]
         if set(more) <= set(sample):
@@ -209,7 +237,11 @@ def _read_by(name: str, series: pl.Series, seen: tuple[pl.Series, list[str]], ne
     filled = len(texts) - texts.null_count() - int((missing & unread).sum())
     if int(odd.sum()) > MOST_STRAY * filled:
         return None
-    return _reading(series, values, (name, found), unread, odd)
+    return _reading(series, values, (name, _with_words(found, words)), unread, odd)
+
+
+def _with_words(found: Found, words: Sequence[str]) -> Found:
+    return replace(found, state=replace(found.state, missing=tuple(words))) if words else found
 
 
 def _reading(
@@ -233,7 +265,16 @@ def _whole(numbers: pl.Series) -> bool:
 
 
 def _is_plain(state: NumberFormat) -> bool:
-    marks = (state.group, state.before, state.after, state.scales, state.brackets, state.behind, state.limits)
+    marks = (
+        state.group,
+        state.before,
+        state.after,
+        state.scales,
+        state.brackets,
+        state.behind,
+        state.limits,
+        state.missing,
+    )
     return not any(marks) and state.decimal != ","
 
 

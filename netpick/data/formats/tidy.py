@@ -14,6 +14,10 @@ LOOKALIKES = {
     **dict.fromkeys(MINUS_SIGNS, "-"),
     **dict.fromkeys(APOSTROPHES, "'"),
 }
+DIGITS = {  # of full width, Arabic, Persian and Devanagari
+    chr(first + digit): str(digit) for first in (0xFF10, 0x0660, 0x06F0, 0x0966) for digit in range(10)
+}
+LOOKALIKES |= DIGITS | {"\uff0c": ",", "\uff0e": ".", "\uff0b": "+", "\u066b": ".", "\u066c": ","}
 FORMULA = ('="', '"')  # ="0034", as spreadsheets keep digits
 
 

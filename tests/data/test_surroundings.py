@@ -109,3 +109,39 @@ def test_the_end_that_old_systems_leave_is_no_row(tmp_path: Path) -> None:
     assert read(tmp_path, b"a,b\n1,x\n2,y\n\0\0\0").num_rows == 2
     with pytest.raises(DataError, match=r"zero byte|binary"):
         read(tmp_path, b"a,b\n1,x\n\x00\n2,y\n")
+
+
+def test_years_as_names_below_remarks(tmp_path: Path) -> None:
+    years = [str(year) for year in range(1960, 1966)]
+    head = ",".join(f'"{name}"' for name in ["Country", "Code", *years])
+    rows = "".join(f'"Land {i}","L{i}",{"".join(f"{i}.{year}," for year in years)}\n' for i in range(9))
+    path = tmp_path / "bank.csv"
+    path.write_text(f'"Data Source","Indicators",\n\n"Last Updated","2023-05-10",\n\n{head},\n{rows}')
+    source = open_source(path)
+    assert list(source.columns)[:4] == ["Country", "Code", "1960", "1961"]
+    assert source.num_rows == 9
+
+
+@pytest.mark.parametrize(
+    ("foot", "lines"),
+    [
+        ("Mean,5,2.5,\nStd,1,0.5,\n", 2),
+        ("Total,90,,\nSource: our own,,,\n", 2),
+        ("Max,90,1.5,\n", 0),
+        ("(30 rows)\n", 1),
+    ],
+)
+def test_statistics_and_sources_at_the_foot(foot: str, lines: int, tmp_path: Path) -> None:
+    rows = "".join(f"{'NS'[i % 2]},{i},{i / 2},{'yes' if i % 3 else 'no'}\n" for i in range(30))
+    path = tmp_path / "t.csv"
+    path.write_text(f"region,units,price,churn\n{rows}{foot}")
+    assert open_source(path).num_rows == 30 + foot.count("\n") - lines
+
+
+def test_rows_of_empty_cells_are_left_out_but_for_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a;b\n1;2\n;\n3;4\n;\n;\n")
+    source = open_source(path)
+    assert source.num_rows == 2
+    assert any(note.text == "3 rows hold nothing but empty cells and are left out." for note in source.notes)
+    assert open_source(path, options=ReadOptions(find_formats=False)).num_rows == 5

@@ -18,6 +18,7 @@ from polars.exceptions import PolarsError
 
 from netpick.data.sources.dialect import Dialect, csv_rows, spoken_separator
 from netpick.data.sources.encodings import UNPACKING_ERRORS, Packed, mended, open_plain
+from netpick.data.sources.rewritten import written_plainly
 from netpick.errors import DataError
 
 BLOCK_BYTES = 24 * 1024 * 1024
@@ -137,6 +138,7 @@ def parse_block(block: Block, dialect: Dialect, path: Path, columns: Sequence[in
 
 def _cut(path: Path, dialect: Dialect) -> Iterator[Block]:
     encoding, quote = dialect.encoding, dialect.quote
+    rewritten = [(old.encode(), new.encode()) for old, new in dialect.rewritten]
     decoder = codecs.getincrementaldecoder(encoding)("surrogateescape" if dialect.mended else "strict")
     rest, line, offset = b"", 1, 0
     with open_plain(path) as file:
@@ -163,6 +165,8 @@ def _cut(path: Path, dialect: Dialect) -> Iterator[Block]:
                 cut = 0  # its newline may come with the next block
             else:
                 data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+                for old, new in rewritten:
+                    data = data.replace(old, new)
                 cut = _last_row_end(data, quote) if raw else len(data)
             rest = data[cut:]
             if cut:
@@ -241,6 +245,8 @@ def _without_first_row(block: Block, quote: str | None) -> Block:
 
 def _prepared(data: bytes, dialect: Dialect) -> bytes:
     separator = dialect.separator.encode()
+    if dialect.ruled:
+        data = written_plainly(data.decode(), (), ruled=True).encode()
     if not data.endswith(b"\n"):
         data += b"\n"
     if separator == b" ":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import ClassVar
@@ -177,6 +177,39 @@ def _head_text(path: Path, encoding: str) -> str:
     return text if whole else text[: text.rfind("\n") + 1] or text
 
 
+@dataclass(kw_only=True)
+class _LeftOut:
+    """Rows that are none, by block: found when all columns are read, left out whenever some of them are read again."""
+
+    empty_too: bool  # a model answers for empty rows as well
+    rows: dict[int, pl.Series] = field(default_factory=dict)
+    headers: int = 0
+    empty: int = 0
+
+    def find(self, number: int, frame: pl.DataFrame, dialect: Dialect) -> None:
+        again = _headers_again(frame, dialect.names) if dialect.header else None
+        empty = _empty_rows(frame) if self.empty_too and frame.width > 1 else None
+        if again is not None:
+            self.headers += int(again.sum())
+            self.rows[number] = again
+        if empty is not None:
+            self.empty += int(empty.sum())
+            self.rows[number] = empty | again if again is not None else empty
+
+    def notes(self) -> list[Note]:
+        notes = []
+        if self.headers:
+            repeat, are = ("row repeats", "is") if self.headers == 1 else ("rows repeat", "are")
+            text = f"{self.headers} {repeat} the header, as joined files do, and {are} left out."
+            notes.append(Note(subject="header", text=text))
+        if self.empty:
+            hold, are = ("row holds", "is") if self.empty == 1 else ("rows hold", "are")
+            notes.append(
+                Note(subject="rows", text=f"{self.empty:,} {hold} nothing but empty cells and {are} left out.")
+            )
+        return notes
+
+
 def _read_frame(
     path: Path, dialect: Dialect, options: ReadOptions
 ) -> tuple[pl.DataFrame, list[Note], dict[str, dict[str, int]]]:
@@ -188,35 +221,30 @@ def _read_frame(
         )
         for name in dialect.names
     ]
-    repeated: dict[int, pl.Series] = {}
-    _fill(path, dialect, dict(enumerate(builders)), repeated)
+    left_out = _LeftOut(empty_too=options.find_formats)
+    _fill(path, dialect, dict(enumerate(builders)), left_out)
     text_after_all = [number for number, builder in enumerate(builders) if builder.reread]
     if text_after_all:
         for number in text_after_all:
             builders[number] = ColumnBuilder(missing=options.missing, not_missing=options.not_missing, as_text=True)
-        _fill(path, dialect, {number: builders[number] for number in text_after_all}, repeated)
+        _fill(path, dialect, {number: builders[number] for number in text_after_all}, left_out)
     frame = pl.DataFrame([builder.finish().alias(name) for builder, name in zip(builders, dialect.names, strict=True)])
     missing = {name: dict(b.tokens) for name, b in zip(dialect.names, builders, strict=True) if b.tokens}
-    notes = _cell_notes(builders, dialect.names)
-    again = sum(int(rows.sum()) for rows in repeated.values())
-    if again:
-        text = f"{again} row{' repeats' if again == 1 else 's repeat'} the header, as joined files do, and {'is' if again == 1 else 'are'} left out."
-        notes.append(Note(subject="header", text=text))
-    return frame, notes, missing
+    return frame, [*_cell_notes(builders, dialect.names), *left_out.notes()], missing
 
 
-def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder], repeated: dict[int, pl.Series]) -> None:
-    """Reads the file into builders. repeated: by block, the rows that repeat the header; found when all columns are read."""
+def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder], left_out: _LeftOut) -> None:
+    """Reads the file into builders."""
     columns = None if len(builders) == len(dialect.names) else [*builders]
     rows = 0
     # Threads, because one polars cast runs on one core and lets go of Python's lock.
     with ThreadPoolExecutor(max_workers=min(len(builders), os.cpu_count() or 1)) as pool:
         for number_of_block, block in enumerate(read_blocks(path, dialect)):
             frame = parse_block(block, dialect, path, columns)
-            if columns is None and dialect.header and (again := _headers_again(frame, dialect.names)) is not None:
-                repeated[number_of_block] = again
-            if number_of_block in repeated:
-                frame = frame.filter(~repeated[number_of_block])
+            if columns is None:
+                left_out.find(number_of_block, frame, dialect)
+            if number_of_block in left_out.rows:
+                frame = frame.filter(~left_out.rows[number_of_block])
             rows += frame.height
             parts = [(builder, frame[str(number)]) for number, builder in builders.items()]
             list(pool.map(_add, (parts[start : start + AT_ONCE] for start in range(0, len(parts), AT_ONCE))))
@@ -225,6 +253,17 @@ def _fill(path: Path, dialect: Dialect, builders: dict[int, ColumnBuilder], repe
             f"{path} has a header ({', '.join(dialect.names[:6])}{', ...' if len(dialect.names) > 6 else ''}) but no rows, and "
             "rows were expected. Pass --no-header if the first row is data."
         )
+
+
+def _empty_rows(frame: pl.DataFrame) -> pl.Series | None:
+    """The rows of a block that hold nothing but blanks; None without any."""
+    empty: pl.Series | None = None
+    for column in frame.get_columns():
+        blank = column.is_null() | (column.str.strip_chars() == "")
+        empty = blank if empty is None else empty & blank
+        if not empty.any():
+            return None
+    return empty
 
 
 def _headers_again(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series | None:

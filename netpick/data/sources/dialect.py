@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from netpick.data.formats.missing import MISSING
 from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.rewritten import DOUBLED, is_ruled, rewriting, strokes_above, written_plainly
 from netpick.data.sources.surroundings import (
+    COUNTED,
     SEPARATOR_LINE,
     header_rows,
     is_row_of_units,
@@ -30,9 +32,25 @@ from netpick.types import Note
 if TYPE_CHECKING:
     import _csv
 
-SEPARATORS = ("\t", "|", ";", ",", " ")  # in this order where several would do: a comma may be a decimal comma or prose
-SPOKEN = {"\t": "a tab", "|": "a vertical bar", ";": "a semicolon", ",": "a comma", " ": "a space", '"': 'double (")'}
+SEPARATORS = (
+    DOUBLED,
+    "\t",
+    "|",
+    ";",
+    ",",
+    " ",
+)  # in this order where several would do: a comma may be a decimal comma or prose
+SPOKEN = {
+    "\t": "a tab",
+    "|": "a vertical bar",
+    ";": "a semicolon",
+    ",": "a comma",
+    " ": "a space",
+    DOUBLED: "two colons",
+    '"': 'double (")',
+}
 NO_QUOTES = ("", "none", "None")
+FEWEST_LINES = 5  # of a column of numbers alone
 CONSISTENT = 0.9  # share of the rows that must have the usual number of cells
 BLANK_CELLS = ' ,;\t|"\ufeff'  # what a line of empty cells is made of
 FIRST_LINES = 300  # that show what stands above a header
@@ -58,11 +76,15 @@ class Dialect:
     above: int = 0  # lines above the header
     below: int = 0  # lines at the foot
     header_rows: int = 1  # the names, and a row of units
+    rewritten: tuple[tuple[str, str], ...] = ()  # what stands for what, before the text is cut into cells
+    ruled: bool = False  # lines and bars are drawn around the cells
     notes: tuple[Note, ...] = ()
 
 
 def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
     """The dialect of a text that starts a file (line ends already are newlines, its last line is complete)."""
+    rewritten, ruled = rewriting(text, options), is_ruled(text)
+    given, text = text, written_plainly(text, rewritten, ruled=ruled)
     above, text, options = _without_lines_above(text, options)
     separator, quote = _separator_and_quote(text, options)
     blank = quote is not None and f"{separator} {quote}" in text and f"{separator}{quote}" not in text
@@ -80,8 +102,10 @@ def detect_dialect(text: str, encoding: str, options: ReadOptions) -> Dialect:
         header=header,
         names=tuple(names),
         blank_before_quote=blank,
-        above=len(above),
+        above=len(above) + (strokes_above(given) if ruled else 0),
         header_rows=lines + units,
+        rewritten=rewritten,
+        ruled=ruled,
         notes=(
             _separator_note(separator, len(names), options),
             _header_note(header, len(names), options, lines),
@@ -137,6 +161,7 @@ def foot_lines(text: str, dialect: Dialect) -> list[str]:
     """The lines at the foot of a table, from the text of its end: totals and remarks, with the blank lines between them."""
     if dialect.separator == " ":
         return []
+    text = written_plainly(text, dialect.rewritten, ruled=dialect.ruled)
     reader = csv_rows(text, dialect.separator, dialect.quote, strict=False, blanks=True)
     rows, ends = [], [0]
     for row in reader:
@@ -198,7 +223,12 @@ def squeeze(text: str) -> str:
 
 def looks_tabular(text: str) -> bool:
     """Whether text of an unknown file is a table: every row divides alike; with blanks, most cells are numbers too."""
+    text = written_plainly(text, rewriting(text, ReadOptions()), ruled=is_ruled(text)).rstrip("\n")
+    body, _, last = text.rpartition("\n")
+    text = body if COUNTED.fullmatch(last.strip()) else text
     _, text, _ = _without_lines_above(text, ReadOptions())
+    if _is_one_column(text):
+        return True
     for separator in SEPARATORS:
         quote = _detect_quote(text, separator)
         if _rank(text, separator, quote)[:2] == (True, 0.99):
@@ -206,6 +236,12 @@ def looks_tabular(text: str) -> bool:
             if len(cells) > 3 and (separator != " " or sum(map(is_number, cells)) > 0.5 * len(cells)):
                 return True
     return False
+
+
+def _is_one_column(text: str) -> bool:
+    """Whether every line but the first is a number."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return len(lines) > FEWEST_LINES and all(map(is_number, lines[1:]))
 
 
 def is_number(cell: str) -> bool:

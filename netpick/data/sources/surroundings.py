@@ -16,8 +16,13 @@ ALIKE = 3  # rows that divide alike, where a table begins
 NUMBERLIKE = re.compile(r"[-+(]?[$€£]?[-+]?[\d.,' \u00a0\u202f]*\d[\d.,' \u00a0\u202f]*[%)]?")
 UNIT = re.compile(r"[\[(<]?[^\d\s\])>]{1,12}(?:[ /·*^-][^\s\])>]{1,8})*[\])>]?")
 TOTAL = re.compile(
-    r"(?i)(?:grand |sub)?(?:totals?|sums?|sub-?total|summe|gesamt|insgesamt|total général|totale?|suma|average|mean|count)\b[ :]*"
+    r"(?i)(?:grand |sub)?(?:totals?|sums?|sub-?total|summe|gesamt|insgesamt|total général|totale?|suma|average|mean|count|mittelwert|durchschnitt|moyenne|promedio|media)\b[ :]*"
 )
+STATISTIC = re.compile(
+    r"(?i)(?:std|stdev|std\.? ?dev\.?|min|minimum|max|maximum|median|variance|25 ?%|50 ?%|75 ?%)\.?[ :]*"
+)
+COUNTED = re.compile(r"\(?[\d,.]+ rows?(?: in set.*)?\)?|\(?[\d,.]+ rows? affected\)?")  # as consoles of databases end
+YEAR = re.compile(r"(?:1[6-9]|20|21)\d\d")
 SEPARATOR_LINE = re.compile(r"(?i)\ufeff?sep=(.)\s*")
 
 
@@ -45,7 +50,10 @@ def rows_above(rows: Sequence[Sequence[str]]) -> int:
 
 def _are_names(cells: Sequence[str]) -> bool:
     named = [cell for cell in cells if cell]
-    return len(named) > len(cells) / 2 and len(set(named)) == len(named) and not any(map(NUMBERLIKE.fullmatch, named))
+    words = [cell for cell in named if not YEAR.fullmatch(cell)]  # years may be names, beside words
+    if not words or any(map(NUMBERLIKE.fullmatch, words)):
+        return False
+    return len(named) > len(cells) / 2 and len(set(named)) == len(named)
 
 
 def _padded_above(rows: Sequence[Sequence[str]]) -> int:
@@ -160,9 +168,10 @@ def rows_below(rows: Sequence[Sequence[str]], width: int) -> int:
         if not any(cells):
             continue
         above = rows[-number - 1] if number < len(rows) else []
-        if _is_total(cells) or (len(row) != width and _is_remark(cells, above)):
+        is_statistic = STATISTIC.fullmatch(cells[0]) is not None and not all(cells)
+        if _is_total(cells) or (is_statistic and foot) or _is_remark(cells, above, padded=len(row) == width):
             foot = number
-        else:
+        elif not is_statistic:  # one above a mean belongs to the foot; one alone may be a row
             break
     return foot
 
@@ -172,9 +181,17 @@ def _is_total(cells: Sequence[str]) -> bool:
     return TOTAL.fullmatch(first) is not None and (len(cells) == 1 or sum(map(bool, cells)) < len(cells))
 
 
-def _is_remark(cells: Sequence[str], above: Sequence[str]) -> bool:
-    """One cell of words below an empty row or a total: nothing that a broken row leaves behind."""
+def _is_remark(cells: Sequence[str], above: Sequence[str], *, padded: bool) -> bool:
+    """One cell of words below an empty row or a total: nothing that a broken row leaves behind.
+
+    padded: with empty cells up to the width of the table, as spreadsheets write it.
+    """
     texts = [cell for cell in cells if cell]
-    alone = len(texts) == 1 and not NUMBERLIKE.fullmatch(texts[0])
+    if len(texts) != 1 or (padded and (len(cells) < 3 or not cells[0])):
+        return False
+    if not padded and COUNTED.fullmatch(texts[0]):
+        return True
+    alone = not NUMBERLIKE.fullmatch(texts[0])
     blank = not any(cell.strip() for cell in above)
-    return alone and (blank or _is_total([cell.strip() for cell in above]) or texts[0][0] in "(*#\u00a9")
+    below = blank or _is_total([cell.strip() for cell in above])
+    return alone and (below or (not padded and texts[0][0] in "(*#\u00a9"))

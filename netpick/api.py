@@ -236,6 +236,7 @@ def fit(
     not_missing: Sequence[str] = (),
     merge: Sequence[str] = (),
     label_from: str | None = None,
+    sheet: str | None = None,
     keep: Literal["all", "best"] = "all",
     private: bool = False,
     on_event: OnEvent = silent,
@@ -248,7 +249,7 @@ def fit(
     merge: columns in which values that differ in case, blanks or Unicode forms alone are one.
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
     private: no file of the finished run holds training rows, rare words or categories, examples, paths or titles.
-    label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav".
+    label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav"; sheet: the one of a workbook that is read.
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
@@ -297,6 +298,7 @@ def fit(
         private=private,
         read=ReadOptions(
             label_from=label_from,
+            sheet=sheet,
             formats=tuple((formats or {}).items()),
             missing=tuple(missing),
             not_missing=tuple(not_missing),

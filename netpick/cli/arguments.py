@@ -184,6 +184,7 @@ Strict = Annotated[
 LabelFrom = Annotated[
     str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
 ]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook. Default: the first that holds a table.")]
 FramesOption = Annotated[
     bool | None, typer.Option(help="Whether folders of numbered pictures are clips. Default: detected, and said.")
 ]

@@ -79,6 +79,7 @@ def fit(
     formats: arg.FormatOption = None,
     label_from: arg.LabelFrom = None,
     frames: arg.FramesOption = None,
+    sheet: arg.Sheet = None,
 ) -> None:
     """Train the networks that fit DATA next to plain baselines; say which one to use, and whether to believe it."""
     from netpick.cli.parsing import fit_options
@@ -132,6 +133,7 @@ def look(
     label_from: arg.LabelFrom = None,
     frames: arg.FramesOption = None,
     accept: arg.Accept = None,
+    sheet: arg.Sheet = None,
 ) -> None:
     """Say what DATA is, what is wrong with it, and which networks would fit; train nothing."""
     from netpick.cli.console import Progress, show_look

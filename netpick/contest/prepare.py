@@ -72,7 +72,7 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    source = open_source(data, options=_as_said(options), test=options.test)
+    source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
     examples, given = choose_examples(source, options)

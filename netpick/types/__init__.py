@@ -133,6 +133,7 @@ class Source:
     groups: Sequence[str] = ()  # columns that the layout says name things that come again: who is speaking
     aside: Sequence[str] = ()  # columns that names of files say, which rows may be split by and are never learned from
     given_split: npt.NDArray[np.int8] | None = None  # (N,) of TRAIN / VALIDATION / TEST, UNASSIGNED where not said
+    part_column: str | None = None  # the column that says so
     notes: Sequence[Note] = ()
     unreadable: Sequence[UnreadableRow] = ()
     row_names: Sequence[str] | None = None  # how a person would name a row (a file's path); else row numbers

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 import soundfile
 from PIL import Image
+from workbooks import write_workbook
 
 from netpick.data.sources import READERS, ReadOptions
 from netpick.errors import DataError
@@ -44,6 +47,12 @@ def npz_sample(folder: Path, change: int = 0) -> Path:
     path = folder / "arrays.npz"
     np.savez(path, x=np.arange(12.0).reshape(4, 3) + change, y=np.array([0, 1, 0, 1]))
     return path
+
+
+def npy_sample(folder: Path, change: int = 0) -> Path:
+    np.save(folder / "y.npy", np.array([0, 1, 0, 1]))
+    np.save(folder / "X.npy", np.arange(12.0).reshape(4, 3) + change)
+    return folder / "X.npy"
 
 
 def idx_sample(folder: Path, change: int = 0) -> Path:
@@ -123,45 +132,8 @@ def text_lines_sample(folder: Path, change: int = 0) -> Path:
 
 
 def workbook_sample(folder: Path, change: int = 0) -> Path:
-    """The parts of a workbook that its readers need, with texts in the cells themselves."""
-    path = folder / "table.xlsx"
     rows = [("size", "colour"), (1.5, "red"), (None, "blue"), (3 + change, "red")]
-    letters = "AB"
-    cells = "".join(
-        f'<row r="{number}">'
-        + "".join(
-            f'<c r="{letters[place]}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
-            if isinstance(cell, str)
-            else f'<c r="{letters[place]}{number}"><v>{cell}</v></c>'
-            for place, cell in enumerate(row)
-            if cell is not None
-        )
-        + "</row>"
-        for number, row in enumerate(rows, start=1)
-    )
-    package, main = (
-        "http://schemas.openxmlformats.org/package/2006",
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    )
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.'
-        f'openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{types}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{types}.worksheet+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/officeDocument" '
-        'Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Sizes" sheetId="1" r:id="rId1"/></sheets>'
-        "</workbook>",
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/worksheet" '
-        'Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in parts.items():
-            member = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-            archive.writestr(member, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
-    return path
+    return write_workbook(folder / "table.xlsx", {"Sizes": rows})
 
 
 def arff_sample(folder: Path, change: int = 0) -> Path:
@@ -203,6 +175,7 @@ SAMPLES: dict[str, Make] = {
     "parquet": parquet_sample,
     "arrow": arrow_sample,
     "npz": npz_sample,
+    "npy": npy_sample,
     "idx": idx_sample,
     "ts": ts_sample,
     "sound_folder": sound_folder_sample,
@@ -238,6 +211,12 @@ def bytes_named(name: str, data: bytes) -> Make:
         return path
 
     return write
+
+
+def npy_bytes(array: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
 
 
 def only_folders(folder: Path, change: int = 0) -> Path:
@@ -282,6 +261,10 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("arrow", "text", text_named("x.arrow", "a,b\n1,2\n")),
     ("npz", "halved", halved(npz_sample)),
     ("npz", "text", text_named("x.npz", "a,b\n1,2\n")),
+    ("npy", "halved", halved(npy_sample)),
+    ("npy", "text", text_named("x.npy", "a,b\n1,2\n")),
+    ("npy", "alone", bytes_named("x.npy", npy_bytes(np.arange(6.0)))),
+    ("npy", "objects", bytes_named("x.npy", npy_bytes(np.array([{}, "a"], dtype=object)))),
     ("idx", "halved", halved(idx_sample)),
     ("json_lines", "text", text_named("x.jsonl", "a,b\n1,2\n")),
     ("json_lines", "halved", halved(json_lines_sample)),

@@ -273,3 +273,34 @@ def test_walks_are_series_and_pictures_are_pictures() -> None:
     across = open_source((walks.transpose(0, 2, 1)[:, :20], np.arange(40) % 2)).columns["series"]
     assert isinstance(across, ArrayColumn)
     assert across.values.shape == (40, 32, 20)
+
+
+def test_npy_files_side_by_side(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.arange(12.0).reshape(4, 3))
+    np.save(tmp_path / "y.npy", np.array(["a", "b", "a", "b"]))
+    for given in (tmp_path, tmp_path / "X.npy", tmp_path / "y.npy"):
+        source = open_source(given)
+        assert (source.num_rows, source.target, list(source.columns)) == (4, "label", ["x1", "x2", "x3", "label"])
+        assert any("X.npy with y.npy" in note.text for note in source.notes)
+
+
+def test_npy_files_of_parts(tmp_path: Path) -> None:
+    for part, rows in (("train", 6), ("test", 3)):
+        np.save(tmp_path / f"X_{part}.npy", np.full((rows, 2), rows))
+        np.save(tmp_path / f"y_{part}.npy", np.arange(rows) % 2)
+    for given in (tmp_path, tmp_path / "X_train.npy"):
+        source = open_source(given)
+        assert source.given_split is not None
+        assert np.bincount(source.given_split).tolist() == [6, 0, 3]
+    alone = open_source(tmp_path / "X_test.npy", options=ReadOptions(find_test=False))
+    assert (alone.num_rows, alone.given_split) == (3, None)
+
+
+def test_a_model_takes_inputs_without_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "new.npy", np.arange(6.0).reshape(2, 3))
+    np.savez(tmp_path / "new.npz", x=np.arange(6.0).reshape(2, 3))
+    for name in ("new.npy", "new.npz"):
+        source = open_source(tmp_path / name, options=ReadOptions(find_formats=False, find_test=False))
+        assert (list(source.columns), source.target) == (["x1", "x2", "x3"], None)
+        with pytest.raises(DataError, match=r"labels|y_train"):
+            open_source(tmp_path / name)

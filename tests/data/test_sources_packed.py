@@ -6,6 +6,7 @@ import bz2
 import io
 import json
 import lzma
+import wave
 import zipfile
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_pieces_of_a_table_are_one_table(tmp_path: Path) -> None:
         ("t.pkl", b"\x80\x04\x95\0\0\0", "a Python pickle, which can run any code and is never opened"),
         ("t.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS"),
         ("t.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-        ("t.npy", b"\x93NUMPY\x01\0", "a single numpy array"),
+        ("t.npy", b"\x93NUMPY\x01\0", "does not begin like a numpy array"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
@@ -164,3 +165,75 @@ def test_names_of_files_are_never_learned_from(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("file,size,label\n" + rows)
     schema = infer_schema(open_source(tmp_path / "t.csv"), SchemaOptions(target=("label",)))
     assert {f.name: f.role for f in schema.fields} == {"file": "left_out", "size": "feature", "label": "target"}
+
+
+def wav(value: int) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(value.to_bytes(2, "little") * 400)
+    return buffer.getvalue()
+
+
+def test_class_folders_of_sounds_in_a_zip(tmp_path: Path) -> None:
+    members = {f"sounds/{label}/{i}.wav": wav(i) for label in ("yes", "no") for i in range(4)}
+    path = zipped(tmp_path / "words.zip", **members, **{"__MACOSX/sounds/yes/._0.wav": b"x"})
+    source = open_source(path)
+    column = source.columns["sound"]
+    assert isinstance(column, FileColumn)
+    assert (source.num_rows, source.name, source.origin) == (8, "words", str(path))
+    assert all((column.root / file).is_file() for file in column.paths)
+    assert not any("netpick-zip" in note.text for note in source.notes)
+    assert open_source(path).fingerprint == source.fingerprint
+
+
+def test_a_table_of_sounds_in_a_zip(tmp_path: Path) -> None:
+    members = {f"esc/audio/{i}.wav": wav(i) for i in range(8)}
+    rows = "".join(f"{i}.wav,{i % 2},{['dog', 'rain'][i % 2]}\n" for i in range(8))
+    source = open_source(
+        zipped(tmp_path / "esc.zip", **members, **{"esc/meta/esc.csv": f"filename,fold,category\n{rows}"})
+    )
+    assert isinstance(source.columns["filename"], FileColumn)
+    assert source.columns["filename"].kind == "audio"
+
+
+def test_sounds_of_a_zip_must_stay_in_it(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", **{"../a.wav": wav(1), "b.wav": wav(2)})
+    with pytest.raises(DataError, match="leaves the zip"):
+        open_source(path)
+
+
+def test_json_of_other_jobs_and_of_maps(tmp_path: Path) -> None:
+    coco = tmp_path / "coco.json"
+    coco.write_text(json.dumps({"images": [{"id": 1}], "annotations": [{"bbox": [1]}], "categories": [{"id": 1}]}))
+    with pytest.raises(DataError, match=r"holds boxes or outlines of objects in pictures \(COCO\)"):
+        open_source(coco)
+    features = [{"type": "Feature", "geometry": None, "properties": {"x": i, "label": "ab"[i % 2]}} for i in range(6)]
+    (tmp_path / "map.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert cells(open_source(tmp_path / "map.geojson"))["label"] == list("ababab")
+
+
+def test_nan_in_json_lines_is_missing_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1.5, "b": "x"}\n{"a": NaN, "b": "NaN, or so"}\n')
+    source = open_source(path)
+    assert cells(source) == {"a": [1.5, None], "b": ["x", "NaN, or so"]}
+    assert any("NaN and Infinity" in note.text for note in source.notes)
+
+
+def test_files_that_differ_in_their_numbers_are_one_table(tmp_path: Path) -> None:
+    for month in (1, 2, 3):
+        (tmp_path / f"2021-0{month}.csv").write_text(f"x,label\n{month},a\n{month},b\n")
+    assert cells(open_source(tmp_path))["x"] == [1, 1, 2, 2, 3, 3]
+    (tmp_path / "2021-04.csv").write_text("other,label\n4,a\n")
+    with pytest.raises(RequestError, match="holds several data files"):
+        open_source(tmp_path)
+
+
+def test_several_tables_of_a_zip_are_named_with_what_can_be_typed(tmp_path: Path) -> None:
+    with pytest.raises(
+        RequestError, match=r"\(a.csv, b.csv\), but one was expected. Unpack it, and name the one to read.$"
+    ):
+        open_source(zipped(tmp_path / "x.zip", **{"a.csv": TABLE, "b.csv": TABLE}))

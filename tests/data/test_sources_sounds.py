@@ -203,3 +203,19 @@ def test_a_table_of_paths(tmp_path: Path) -> None:
     assert column.kind == "audio"
     assert isinstance(source.columns["mood"], TableColumn)
     assert np.all([(column.root / path).is_file() for path in column.paths])
+
+
+def test_lists_of_the_parts_and_folders_that_are_no_class(tmp_path: Path) -> None:
+    names = [f"{label}/{i}_nohash_0.wav" for label in ("no", "yes") for i in range(6)]
+    make(tmp_path, *names, "_background_noise_/hum.wav")
+    (tmp_path / "testing_list.txt").write_text("no/0_nohash_0.wav\nyes/0_nohash_0.wav\n")
+    (tmp_path / "validation_list.txt").write_text("no/1_nohash_0.wav\nyes/1_nohash_0.wav\n")
+    source = open_source(tmp_path)
+    assert source.given_split is not None
+    assert np.bincount(source.given_split).tolist() == [8, 2, 2]
+    assert "The split is given by validation_list.txt and testing_list.txt: train 8, validation 2, test 2." in texts(
+        source
+    )
+    assert "1 sounds in _background_noise_/ are left out: its name begins with _" in texts(source)
+    together = open_source(tmp_path, options=ReadOptions(find_test=False))
+    assert together.given_split is None

@@ -281,7 +281,8 @@ MESSAGES: dict[str, str] = {
         "another folder."
     ),
     "parts without classes": (
-        "The images in test/, train/ lie in no class folders; test/CLASS/image.png was expected. Move them."
+        "The images in test/, train/ lie in no class folders; test/CLASS/image.png was expected. Move them, or name the folder "
+        'to learn from; where the names say the class, pass how: --label-from "{label}_{index}.png".'
     ),
     "link outside": (
         "pets/dog/3.png is a link to HERE/other/3.png, outside of pets, but only files inside are read. Copy the "

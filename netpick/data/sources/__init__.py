@@ -13,6 +13,7 @@ from netpick.data.sources.image_folder import ImageFolderReader
 from netpick.data.sources.image_zip import ImageZipReader
 from netpick.data.sources.json_lines import JsonLinesReader
 from netpick.data.sources.libsvm import LibsvmReader
+from netpick.data.sources.npy_files import NpyReader
 from netpick.data.sources.opening import open_files, open_with
 from netpick.data.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.data.sources.sound_folder import SoundFolderReader
@@ -29,6 +30,7 @@ READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
         NpzReader(),
+        NpyReader(),
         TsReader(),
         IdxReader(),
         ParquetReader(),

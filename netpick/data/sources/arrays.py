@@ -20,7 +20,7 @@ from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.frames import is_frame, read_frame, to_polars
 from netpick.data.sources.join import join_parts
 from netpick.data.sources.labels import labels_of
-from netpick.data.sources.npz_names import find_pairs
+from netpick.data.sources.npz_names import find_pairs, lone_inputs
 from netpick.data.sources.paths import short_name
 from netpick.data.sources.pixels import Pixels
 from netpick.data.sources.records import as_frame, one_column
@@ -56,35 +56,53 @@ class NpzReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         arrays = _load(path)
-        parts = find_pairs(arrays)
-        if TRAIN not in parts:
+        source = source_of_arrays(path, arrays, options)
+        if source is None:
             listed = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "nothing"
             raise DataError(
                 f"{path} holds {listed}, but arrays named x and y, or x_train, y_train, x_test, y_test, or train_images, "
                 "train_labels were expected. Rename them with numpy.savez(path, x=..., y=...)."
             )
-        if len(parts) == 1:
-            return self._source(path, arrays, parts[TRAIN], options)
-        sources = {part: self._source(path, arrays, names, options) for part, names in parts.items()}
-        joined = join_parts(sources)
-        if not options.find_test:
-            return _with_note(joined, "All arrays of the file are read as one set, as asked.", None, keep_split=False)
-        told = " and ".join(", ".join(names) for names in parts.values())
-        return _with_note(joined, f"The split is the file's own: {told}.", "--test none", keep_split=True)
+        return source
 
-    def _source(self, path: Path, arrays: Mapping[str, Array], names: tuple[str, str], options: ReadOptions) -> Source:
-        where = f"{path} ({names[0]}, {names[1]})"
-        columns, target, notes = _columns(arrays[names[0]], arrays[names[1]], where, options)
-        return Source(
-            name=short_name(path),
-            origin=str(path),
-            layout=self.name,
-            columns=columns,
-            num_rows=len(next(iter(columns.values()))),
-            fingerprint=fingerprint.of_arrays(x=arrays[names[0]], y=arrays[names[1]]),
-            target=target,
-            notes=notes,
-        )
+
+def source_of_arrays(path: Path, arrays: Mapping[str, Array], options: ReadOptions) -> Source | None:
+    """The Source of named arrays from a path: a pair, pairs of parts, or, for a model, inputs alone; None where names do not tell."""
+    parts = find_pairs(arrays)
+    if TRAIN not in parts:
+        if options.find_formats or (inputs := lone_inputs(arrays)) is None:
+            return None
+        return _source_of_pair(path, arrays, (inputs, None), options)
+    if len(parts) == 1:
+        return _source_of_pair(path, arrays, parts[TRAIN], options)
+    sources = {part: _source_of_pair(path, arrays, names, options) for part, names in parts.items()}
+    joined = join_parts(sources)
+    if not options.find_test:
+        return _with_note(joined, "All arrays are read as one set, as asked.", None, keep_split=False)
+    told = " and ".join(", ".join(names) for names in parts.values())
+    return _with_note(joined, f"The split is given by the names of the arrays: {told}.", "--test none", keep_split=True)
+
+
+def _source_of_pair(
+    path: Path, arrays: Mapping[str, Array], names: tuple[str, str | None], options: ReadOptions
+) -> Source:
+    """The Source of inputs and labels; without labels that of new rows."""
+    x, y = arrays[names[0]], None if names[1] is None else arrays[names[1]]
+    if y is None:
+        columns, notes = columns_of(x, f"{path} ({names[0]})", _meaning(options))
+        target = None
+    else:
+        columns, target, notes = _columns(x, y, f"{path} ({names[0]}, {names[1]})", options)
+    return Source(
+        name=short_name(path),
+        origin=str(path),
+        layout=NpzReader.name,
+        columns=columns,
+        num_rows=len(next(iter(columns.values()))),
+        fingerprint=fingerprint.of_arrays(x=x) if y is None else fingerprint.of_arrays(x=x, y=y),
+        target=target,
+        notes=notes,
+    )
 
 
 def is_arrays(data: object) -> TypeGuard[Sequence[object]]:
@@ -185,18 +203,23 @@ def _check_headers(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
-                shape, dtype = _header(file, f"{path}: {member.filename}")
+                require_whole(file, f"{path}: {member.filename}", member.file_size)
             if member.file_size > RATIO_COUNTS_FROM and member.file_size > HIGHEST_RATIO * max(1, member.compress_size):
                 raise DataError(
                     f"{path}: {member.filename} unpacks from {member.compress_size:,} to {member.file_size:,} bytes, but arrays "
                     f"that shrink at most {HIGHEST_RATIO} times were expected. Write it with numpy.savez, unpacked."
                 )
-            wanted = dtype.itemsize * int(np.prod([int(side) for side in shape], dtype=object))
-            if not dtype.hasobject and wanted > member.file_size:
-                raise DataError(
-                    f"{path}: the header of {member.filename} says {'x'.join(map(str, shape))} {dtype} ({wanted:,} bytes), but "
-                    f"{member.file_size:,} bytes follow. The file is damaged: write or download it again."
-                )
+
+
+def require_whole(file: IO[bytes], where: str, size: int) -> None:
+    """Raises DataError where the header of an array claims more bytes than there are."""
+    shape, dtype = _header(file, where)
+    wanted = dtype.itemsize * int(np.prod([int(side) for side in shape], dtype=object))
+    if not dtype.hasobject and wanted > size:
+        raise DataError(
+            f"{where}: the header says {'x'.join(map(str, shape))} {dtype} ({wanted:,} bytes), but {size:,} bytes follow. The file is "
+            "damaged: write or download it again."
+        )
 
 
 def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -34,6 +34,7 @@ class ReadOptions:
     merge: tuple[str, ...] = ()  # columns of which the spellings of a value are one value
     find_formats: bool = True  # find out how cells are written; off where a model knows it
     label_from: str | None = None  # "{label}_{speaker}_{index}.wav": what the names of files say
+    sheet: str | None = None  # of a workbook
     frames: bool | None = None  # whether folders of numbered pictures are clips
     find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it
 
@@ -45,6 +46,7 @@ class Reader(ABC):
     description: ClassVar[str]  # for help and docs: "CSV and TSV, plain or gzip"
     endings: ClassVar[tuple[str, ...]] = ()  # of names, in lower case, that mean data of its kind wherever they lie
     cells: ClassVar[Cells] = "values"
+    reads_beside: ClassVar[bool] = False  # whether it reads the files of other parts beside a path itself
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

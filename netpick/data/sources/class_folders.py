@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from netpick.data.sources.folder_levels import Level, Levels, find_levels
+from netpick.data.sources.listed_parts import listed_parts
 from netpick.data.sources.paths import MEDIA_NOUNS, MEDIA_SUFFIXES, PART_NAMES, readable
 from netpick.data.sources.unread_media import unread_words
 from netpick.errors import DataError
@@ -78,6 +79,11 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
     labels = [readable(row.label) for row in rows]
     _require_enough(tree, path, paths, labels)
     is_split = any(folder.part is not None for folder in folders.values())
+    _refuse_anomalies(tree, path, rows if is_split else [])
+    if not is_split and not in_zip and use_parts and (listed := listed_parts(path, paths)) is not None:
+        is_split = True
+        rows = [replace(row, part=part) for row, part in zip(rows, listed.parts, strict=True)]
+        notes.append(Note(subject="split", text=listed.text, override="--test none"))
     notes += _notes_of_others(tree, path, folders)
     classes = sorted(set(labels))
     if len(classes) == 2 and any(label.lower() in MASKS for label in classes):
@@ -104,6 +110,18 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
         notes=notes,
         row_names=paths if all(map(str.isascii, paths)) else [readable(file) for file in paths],
     )
+
+
+def _refuse_anomalies(tree: Tree, path: Path, rows: Sequence[Level]) -> None:
+    """Raises DataError where the training part holds one class alone, and the test part others: what is odd is to be found."""
+    learned = {row.label for row in rows if row.part == TRAIN}
+    others = {row.label for row in rows if row.part not in (TRAIN, None)} - learned
+    if len(learned) == 1 and others:
+        raise DataError(
+            f"{path} is a set for finding what is odd: all {tree.noun} to learn from are '{next(iter(learned))}', and the test part holds "
+            f"{_some(sorted(others))} as well. Learning from good examples alone is not done here. To learn the classes, mix the parts: "
+            "--test none."
+        )
 
 
 def _require_enough(tree: Tree, path: Path, paths: Sequence[str], labels: Sequence[str]) -> None:
@@ -222,7 +240,7 @@ def _with_parts(tree: Tree, levels: Levels, notes: list[Note], use_parts: bool) 
         told = ", ".join(f"{top}/" for top in levels.parts)
         raise DataError(
             f"The {tree.noun} in {told} lie in no class folders; {next(iter(levels.parts))}/CLASS/{tree.example} was expected. "
-            "Move them."
+            f"Move them, or name the folder to learn from; where the names say the class, pass how: --label-from {_suggested(tree)}."
         )
     ordered = sorted(levels.folders.items(), key=lambda item: item[1].part or TRAIN)
     folders = _one_spelling(dict(ordered), notes)
@@ -240,6 +258,14 @@ def _with_parts(tree: Tree, levels: Levels, notes: list[Note], use_parts: bool) 
     text = f"The folder{'s' if len(levels.parts) > 1 else ''} {named} give{'' if len(levels.parts) > 1 else 's'} the split: {told} {tree.noun}."
     notes.append(Note(subject="split", text=text, override="--test none"))
     return folders
+
+
+def _suggested(tree: Tree) -> str:
+    """How names such as cat.12.jpg may say the class."""
+    name = max(tree.folders.values(), key=len)[0]
+    stem, _, ending = name.rpartition(".")
+    sign = next((sign for sign in "._-" if sign in stem), "_")
+    return f'"{{label}}{sign}{{index}}.{ending}"'
 
 
 def _one_spelling(folders: dict[str, Level], notes: list[Note]) -> dict[str, Level]:

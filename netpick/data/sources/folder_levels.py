@@ -104,7 +104,9 @@ def find_levels(paths: Mapping[str, Sequence[str]]) -> Levels:
             continue
         part, top = aside[components[0]], components[0]
         if part is None or len(components) < 2:
-            left_out[key] = "its name says a part, and they lie in no class folder; rename it to read it as a class"
+            what = "begins with _, as those of noise and templates do" if top.startswith("_") else "says a part"
+            rest = "" if top.startswith("_") else ", and they lie in no class folder"
+            left_out[key] = f"its name {what}{rest}; rename it to read it as a class"
             continue
         given_parts[top] = part
         folders[key] = Level(label=components[1], part=part)
@@ -151,6 +153,7 @@ def _parts_aside(paths: Mapping[str, Sequence[str]]) -> dict[str, int | None]:
     named |= {
         top: None for top in tops if set(_words(top)) & UNLABELLED and set(_words(top)) <= UNLABELLED | FILLERS | {"to"}
     }
+    named |= {top: None for top in tops if top.startswith("_")}
     classes = tops - set(named)
     if len(classes) < 2:
         return {}

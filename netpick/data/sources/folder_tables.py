@@ -9,13 +9,14 @@ from pathlib import Path
 
 import polars as pl
 
+from netpick.data.sources.class_folders import is_junk
 from netpick.data.sources.folder_levels import part_of, shared_word
 from netpick.data.sources.media_names import OF_MEDIA, MediaFiles, list_folder, media_columns
 from netpick.data.sources.paths import PART_WORDS, WORD
 from netpick.types import TRAIN, Media, Note
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
-MOST_TABLES, MOST_FOLDERS = 20, 40
+MOST_TABLES, MOST_FOLDERS, MOST_WRAPPERS = 20, 40, 3
 MOST_ENTRIES = 2_000  # of a folder that are looked at: one with more holds media
 LARGEST = 512 << 20  # bytes
 HEAD = 256 << 10  # bytes that are looked at
@@ -27,6 +28,7 @@ def table_of_media(folder: Path, kind: Media | None) -> tuple[Path, bool] | None
 
     kind: of the media in the folder; None where there are none.
     """
+    folder = _innermost(folder)
     tables = _tables(folder) if kind is not None else []
     if kind is None or not tables:
         return None
@@ -36,6 +38,16 @@ def table_of_media(folder: Path, kind: Media | None) -> tuple[Path, bool] | None
         return None
     learned = [table for table in naming if _part(table) == TRAIN] or naming
     return max(learned, key=lambda table: (-len(table.parts), table.stat().st_size)), not _are_classes(media)
+
+
+def _innermost(folder: Path) -> Path:
+    """The folder inside of folders that hold nothing else, as archives unpack."""
+    for _ in range(MOST_WRAPPERS):
+        entries = [entry for entry in _entries(folder) if not is_junk(entry.name)]
+        if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
+            break
+        folder = Path(entries[0].path)
+    return folder
 
 
 def _tables(folder: Path) -> list[Path]:

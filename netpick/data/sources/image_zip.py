@@ -12,7 +12,7 @@ from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import Tree, is_junk, is_media, media_source
 from netpick.data.sources.parquet_arrow import first_bytes
-from netpick.data.sources.paths import MEDIA_SUFFIXES, short_name
+from netpick.data.sources.paths import short_name
 from netpick.data.sources.unread_media import unread_ending
 from netpick.errors import DataError
 from netpick.types import Source
@@ -33,8 +33,6 @@ class ImageZipReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         tree = list_zip(path)
-        if not tree.folders:
-            _refuse_other_media(path)
         return media_source(
             tree, path, name=short_name(path), layout=self.name, in_zip=True, use_parts=options.find_test
         )
@@ -74,19 +72,6 @@ def list_zip(path: Path) -> Tree:
     entries.sort()
     listing = fingerprint.of_listing(entries)
     return Tree(folders=dict(sorted(folders.items())), others=others, fingerprint=listing, unread=unread)
-
-
-def _refuse_other_media(path: Path) -> None:
-    """Raises DataError for a zip of sounds, clips or texts, which are read from folders alone."""
-    with zipfile.ZipFile(path) as archive:
-        names = [member.filename.lower() for member in archive.infolist()]
-    for noun, endings in (("sounds", MEDIA_SUFFIXES["audio"]), ("clips", MEDIA_SUFFIXES["clip"]), ("texts", (".txt",))):
-        count = sum(name.endswith(endings) for name in names)
-        if count > 1:
-            raise DataError(
-                f"{path} holds {count:,} {noun}, which are read from a folder, not from a zip. Unpack it (unzip {path.name}), and name the "
-                "folder."
-            )
 
 
 def require_harmless(member: zipfile.ZipInfo, path: Path) -> None:

@@ -21,7 +21,11 @@ from netpick.data.sources.table import MOST_COLUMNS, null_missing, table_source,
 from netpick.errors import DataError
 from netpick.types import Note, Source
 
-WHOLE = ".json"  # a file that is one value, or lines all the same
+WHOLE = (".json", ".geojson")  # a file that is one value, or lines all the same
+OTHER_JOBS = (  # keys that sets of other jobs have, and what they are
+    ({"images", "annotations"}, "boxes or outlines of objects in pictures (COCO). Finding objects is not done here"),
+    ({"paragraphs"}, "questions on texts (SQuAD). Answering questions is not done here"),
+)
 MOST_WHOLE = 2 << 30  # bytes of one value
 MOST_BYTES = 8 << 30
 AT_ONCE = 16 * 1024 * 1024  # bytes
@@ -31,6 +35,7 @@ MOST_CELLS = 20_000_000
 MOST_SLOWLY = 256 * 1024 * 1024  # bytes that Python itself reads where polars cannot
 MOST_DIGITS = 300
 KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200}+)"\s*+:')
+NOT_JSON = re.compile(rb"[:\[,]\s*(?:NaN|-?Infinity)\s*[,\]}]")
 SHOWN = 40  # characters of a line in a message
 
 
@@ -39,7 +44,7 @@ class JsonLinesReader(Reader):
 
     name: ClassVar[str] = "json_lines"
     description: ClassVar[str] = "JSON lines (.jsonl, .ndjson) or a list of objects (.json), plain or packed"
-    endings = (".jsonl", ".ndjson", WHOLE)
+    endings = (".jsonl", ".ndjson", *WHOLE)
     cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
@@ -50,7 +55,7 @@ class JsonLinesReader(Reader):
         remarks: list[Note] = []
         if bare(path.name.lower()).endswith(WHOLE) and not _is_lines(data):
             data, remarks = _as_lines(data, path)
-        frame = _frame(data, path)
+        frame = _frame(data, path, remarks)
         names, repeated = unique_names(frame.columns)
         remarks += repeated
         frame.columns = names
@@ -101,7 +106,14 @@ def _as_lines(data: bytes, path: Path) -> tuple[bytes, list[Note]]:
 
 def _rows(found: object, path: Path) -> tuple[list[dict[str, Any]], list[Note]]:
     """The rows of a JSON value that is a table in one of the ways in which tables are written as one."""
+    _refuse_other_jobs(found, path)
     if isinstance(found, dict):
+        if found.get("type") == "FeatureCollection" and isinstance(found.get("features"), list):  # a map
+            properties = [feature.get("properties") for feature in found["features"] if isinstance(feature, dict)]
+            rows = [row for row in properties if isinstance(row, dict)]
+            return rows, [
+                Note(subject="rows", text="The properties of the map's features are read; their shapes are left out.")
+            ]
         lists = {
             key: value
             for key, value in found.items()
@@ -129,6 +141,19 @@ def _rows(found: object, path: Path) -> tuple[list[dict[str, Any]], list[Note]]:
         f'{path} is one JSON value, but no table ({str(odd)[:SHOWN]}...): a list of objects, such as [{{"text": "...", "label": "..."}}], '
         "was expected. Write it so."
     )
+
+
+def _refuse_other_jobs(found: object, path: Path) -> None:
+    """Raises DataError for sets of jobs that are not done here, named for what they are."""
+    first = found[0] if isinstance(found, list) and found else found
+    if isinstance(first, dict) and isinstance(first.get("data"), list) and first["data"]:
+        first = first["data"][0] if isinstance(first["data"][0], dict) and "paragraphs" in first["data"][0] else first
+    for keys, what in OTHER_JOBS:
+        if isinstance(first, dict) and keys <= first.keys():
+            raise DataError(
+                f"{path} holds {what}; classes, labels and numbers of whole rows, texts and pictures are. Write a table with a row "
+                "per example."
+            )
 
 
 def _cells_of(value: object) -> list[Any] | None:
@@ -169,8 +194,12 @@ def _utf8(path: Path, options: ReadOptions) -> tuple[bytes, Note]:
         ) from None
 
 
-def _frame(data: bytes, path: Path) -> pl.DataFrame:
+def _frame(data: bytes, path: Path, remarks: list[Note]) -> pl.DataFrame:
     _refuse_many_keys(data, path)
+    if NOT_JSON.search(data) and _culprit(data, path, constants=True) is None:
+        data = "\n".join(json.dumps(row) for row in _objects(data)).encode()
+        text = "NaN and Infinity, which Python writes and JSON does not know, are read as missing."
+        remarks.append(Note(subject="values", text=text))
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
     except (PolarsError, PanicException, ValueError, RuntimeError) as error:  # RuntimeError: of older polars
@@ -203,7 +232,7 @@ def _refuse_many_keys(data: bytes, path: Path) -> None:
 
 def _read_slowly(data: bytes) -> pl.DataFrame:
     """Lines whose cells are of several types: numbers and words become text, lists and objects stay what they are."""
-    rows = [json.loads(line) for line in data.decode("utf-8").split("\n") if line.strip()]
+    rows = _objects(data)
     names = dict.fromkeys(name for row in rows for name in row)
     made = []
     for name in names:
@@ -225,6 +254,11 @@ def _read_slowly(data: bytes) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
+def _objects(data: bytes) -> list[dict[str, Any]]:
+    lines = data.decode("utf-8", "replace").split("\n")
+    return [json.loads(line, parse_constant=_none_for) for line in lines if line.strip()]
+
+
 def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     """Texts without blanks around them; empty ones are missing, as in other tables."""
     texts = [series.str.strip_chars() for series in frame.get_columns() if series.dtype == pl.String]
@@ -233,13 +267,17 @@ def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     )  # names such as "*" would be read as patterns
 
 
-def _culprit(data: bytes, path: Path, error: BaseException | None = None) -> DataError | None:
+def _culprit(
+    data: bytes, path: Path, error: BaseException | None = None, *, constants: bool = False
+) -> DataError | None:
     """Names the first line that is no JSON object; None where all are, and Python can read them all the same."""
     for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            found = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+            found = json.loads(
+                line, parse_constant=_none_for if constants else _refuse_constant, parse_float=_finite, parse_int=_whole
+            )
         except (ValueError, RecursionError) as reason:
             what = str(reason) if isinstance(reason, ValueError) else "it is nested too deeply"
             return _bad_line(path, number, line, f"is no JSON ({what})")

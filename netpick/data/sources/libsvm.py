@@ -38,7 +38,9 @@ class LibsvmReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         labels: list[str] = []
         rows: list[Array] = []
-        for number, line in enumerate(whole_text(path, options.encoding).split("\n"), start=1):
+        content = whole_text(path, options.encoding)
+        head = content[:4096]
+        for number, line in enumerate(content.split("\n"), start=1):
             text = line.strip()
             if not text or text.startswith("#"):
                 continue
@@ -70,6 +72,8 @@ class LibsvmReader(Reader):
         target = pl.Series("target", labels if numbers is None else numbers.astype(np.int64) if whole else numbers)
         frame = pl.DataFrame([*(pl.Series(f"f{start + i}", values[:, i]) for i in range(width)), target])
         text = f"LIBSVM: {len(rows):,} rows of {width:,} features, {sum(map(len, rows)) / values.size:.1%} of the cells not zero."
+        if " qid:" in head:
+            text += " The numbers of queries (qid) are left out: rows are judged one by one."
         return table_source(
             frame,
             origin=str(path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netpick.data.sources.paths import PART_WORDS
 from netpick.types import TEST, TRAIN, Array
@@ -35,17 +35,30 @@ def find_pairs(arrays: Mapping[str, Array]) -> dict[int, Pair]:
     """By part, the names of inputs and labels; a single pair is TRAIN; {} where names and shapes do not tell."""
     if arrays and all(UNNAMED.fullmatch(name) for name in arrays):
         return _unnamed(arrays)
+    pairs = named_pairs([*arrays])
+    return pairs if TRAIN in pairs else {}
+
+
+def named_pairs(names: Sequence[str]) -> dict[int, Pair]:
+    """The same by names alone."""
     found: dict[int, dict[str, list[str]]] = {}
-    for name in arrays:
+    for name in names:
         part, role = _meaning(name)
         if role:
             found.setdefault(part if part is not None else TRAIN, {}).setdefault(role, []).append(name)
-    pairs = {
+    return {
         part: (_first(roles["inputs"], INPUTS), _first(roles["labels"], LABELS))
         for part, roles in sorted(found.items())
         if "inputs" in roles and "labels" in roles
     }
-    return pairs if TRAIN in pairs else {}
+
+
+def lone_inputs(arrays: Mapping[str, Array]) -> str | None:
+    """The one array of inputs where there are no labels, as new rows have it; None where several could be."""
+    if len(arrays) == 1:
+        return next(iter(arrays))
+    inputs = [name for name in arrays if _meaning(name)[1] == "inputs"]
+    return inputs[0] if len(inputs) == 1 else None
 
 
 def _meaning(name: str) -> tuple[int | None, str]:

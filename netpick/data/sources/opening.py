@@ -18,9 +18,12 @@ from netpick.data.sources.frames import FRAME, is_frame, read_frame
 from netpick.data.sources.image_folder import commonest_media, holds_class_folders
 from netpick.data.sources.join import columns_differ, join_parts, stack
 from netpick.data.sources.media_names import MediaFiles, with_media
+from netpick.data.sources.npy_files import inputs_in
 from netpick.data.sources.other_jobs import refuse_other_jobs, refuse_pairs, refuse_tagged
+from netpick.data.sources.packed_media import media_members, unpacked_media
 from netpick.data.sources.packed_tables import media_in, tables_in, unpacked
 from netpick.data.sources.parquet_arrow import first_bytes, is_dataset
+from netpick.data.sources.part_column import with_part_column
 from netpick.data.sources.paths import (
     PART_NAMES,
     data_file_in,
@@ -49,6 +52,9 @@ def open_with(
     cells = _cells_of(readers, source.layout)
     if not options.find_formats or cells == "values":
         return merged(source, options.merge)
+    source = with_part_column(
+        source, inputs=(*options.words, *options.numbers, *(target or "").split(",")), together=not options.find_test
+    )
     said = FormatOptions(
         formats=options.formats,
         not_missing=options.not_missing,
@@ -140,6 +146,9 @@ def _open(readers: Readers, data: object, options: ReadOptions, *, find_partners
 def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, find_partners: bool) -> Source:
     path = existing(given)
     notes: list[Note] = []
+    if members := media_members(path):
+        folder = unpacked_media(path, members)
+        return _open_unpacked(readers, path, (folder, folder), options)
     if members := tables_in(path, _endings(readers)):
         media = media_in(path)
         if not media or options.label_from is None:
@@ -156,7 +165,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
         path, notes = _table_of(path, _endings(readers))
     reader = _reader_for(readers, path)
-    parts = find_parts(path) if find_partners else {TRAIN: path}
+    parts = find_parts(path) if find_partners and not reader.reads_beside else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
     return replace(source, origin=readable(str(given)), notes=[*notes, *source.notes])
@@ -187,6 +196,8 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
             return table, [Note(subject="files", text=text)]
         text = f"The folders are read as classes. {name} names the same files; to read it, name it."
         return folder, [Note(subject="files", text=text, override=str(table))]
+    if not classes and (inputs := inputs_in(folder)) is not None:
+        return inputs, []
     member = None if classes else data_file_in(folder, endings)
     if member is None:
         if kind is None and not classes:
@@ -205,20 +216,28 @@ def _open_packed(
 ) -> Source | None:
     """The tables of a zip; None where it holds pictures and no table names them."""
     with unpacked(path, members) as folder:
-        try:
-            found = _tables_that_name(folder, members, media) if media else folder
-            if found is None:
-                return None
-            source = _open_path(readers, found, options, find_partners=not media and options.find_test)
-        except NetpickError as error:
-            said = str(error).replace(f"{folder}{os.sep}", f"{path}: ").replace(str(folder), str(path))
-            raise (RequestError if isinstance(error, RequestError) else DataError)(said) from None
-        notes = [
-            replace(n, text=n.text.replace(f"{folder}{os.sep}", "").replace(str(folder), str(path)))
-            for n in source.notes
-        ]
-        source = replace(source, notes=notes)
+        found = _tables_that_name(folder, members, media) if media else folder
+        if found is None:
+            return None
+        beside = not media and options.find_test
+        source = _open_unpacked(readers, path, (folder, found), replace(options, find_test=beside))
         return with_media(source, media) if media else source
+
+
+def _open_unpacked(readers: Readers, path: Path, unpacked_to: tuple[Path, Path], options: ReadOptions) -> Source:
+    """What was unpacked from a zip into a folder; that folder is named nowhere."""
+    folder, found = unpacked_to
+    try:
+        source = _open_path(readers, found, options, find_partners=options.find_test)
+    except NetpickError as error:
+        said = str(error).replace(f"{folder}{os.sep}", f"{path}: ").replace(str(folder), str(path))
+        if "Name the one to read" in said:
+            said = f"{said.partition('Name the one to read')[0]}Unpack it, and name the one to read."
+        raise (RequestError if isinstance(error, RequestError) else DataError)(said) from None
+    notes = [
+        replace(n, text=n.text.replace(f"{folder}{os.sep}", "").replace(str(folder), str(path))) for n in source.notes
+    ]
+    return replace(source, notes=notes, origin=readable(str(path)), name=short_name(path))
 
 
 def _tables_that_name(folder: Path, members: list[str], media: Sequence[MediaFiles]) -> Path | None:

@@ -59,7 +59,7 @@ def refuse_tagged(path: Path) -> None:
 def refuse_pairs(path: Path) -> None:
     """Raises DataError for sentences in two languages: a folder without media and tables, or a file that no reader knows."""
     folder = path if path.is_dir() else path.parent
-    pairs = [match for name in _files(folder) if (match := LANGUAGE.fullmatch(bare(name)))]
+    pairs = [m for name in _files(folder) if (m := LANGUAGE.fullmatch(bare(name))) and _is_text(folder / name)]
     for first, second in combinations(pairs, 2):
         if first[1] == second[1] and (path.is_dir() or bare(path.name) in (first[0], second[0])):
             raise DataError(
@@ -89,6 +89,11 @@ def _files(folder: Path) -> Iterator[str]:
             elif shown < LOOKED_AT:
                 shown += 1
                 yield name
+
+
+def _is_text(file: Path) -> bool:
+    head = first_bytes(file, HEAD)
+    return file.name != bare(file.name) or not (b"\0" in head or head.startswith((b"PK", b"\x80")))
 
 
 def _is_boxes(file: Path) -> bool:

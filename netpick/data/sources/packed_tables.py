@@ -31,14 +31,14 @@ def tables_in(path: Path, endings: tuple[str, ...]) -> list[str]:
             names = [member.filename for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError):
         return []  # the reader of zips says what is wrong
-    found = [name for name in names if bare(name.lower()).endswith((*endings, *ALSO)) and not _is_hidden(name)]
+    found = [name for name in names if bare(name.lower()).endswith((*endings, *ALSO)) and not is_hidden(name)]
     if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
         found = [name for name in found if bare(name.lower()).endswith(BESIDE_MEDIA)]  # texts are boxes or remarks
         return found if len(found) <= MOST_BESIDE_MEDIA else []
     return found
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """Whether a folder of its path, or the file itself, is one that people do not see; .. is left for the check of harm."""
     return any(is_junk(part) for part in name.split("/") if part not in ("..", "."))
 
@@ -47,19 +47,26 @@ def media_in(path: Path) -> list[MediaFiles]:
     """The pictures in a zip."""
     with zipfile.ZipFile(path) as archive:
         names = [member.filename for member in archive.infolist()]
-    pictures = [n for n in names if n.lower().endswith(MEDIA_SUFFIXES["image"]) and not _is_hidden(n)]
+    pictures = [n for n in names if n.lower().endswith(MEDIA_SUFFIXES["image"]) and not is_hidden(n)]
     return [MediaFiles(root=path, paths=frozenset(pictures), kind="image", in_zip=True)] if pictures else []
 
 
 @contextmanager
 def unpacked(path: Path, names: list[str]) -> Iterator[Path]:
     """A folder that holds these members, gone afterwards. Raises DataError for members that are not harmless."""
-    if len(names) > MOST_TABLES:
+    with tempfile.TemporaryDirectory(prefix="netpick-zip-") as folder:
+        unpack_into(path, names, Path(folder), most_bytes=LARGEST_TABLES, most_members=MOST_TABLES)
+        yield Path(folder)
+
+
+def unpack_into(path: Path, names: list[str], folder: Path, *, most_bytes: int, most_members: int) -> None:
+    """Unpacks members of a zip within limits. Raises DataError for members that are not harmless."""
+    if len(names) > most_members:
         raise DataError(
-            f"{path} holds {len(names):,} tables, and at most {MOST_TABLES:,} are looked at. Unpack it, and name the one to read."
+            f"{path} holds {len(names):,} files, and at most {most_members:,} are looked at. Unpack it, and name the one to read."
         )
-    with tempfile.TemporaryDirectory(prefix="netpick-zip-") as folder, zipfile.ZipFile(path) as archive:
-        left = LARGEST_TABLES
+    left = most_bytes
+    with zipfile.ZipFile(path) as archive:
         for name in names:
             member = archive.getinfo(name)
             require_harmless(member, path)
@@ -70,12 +77,12 @@ def unpacked(path: Path, names: list[str]) -> Iterator[Path]:
             if left < 0 or too_dense:
                 raise DataError(
                     f"{path}: its member {name!r} says it unpacks from {member.compress_size:,} to {member.file_size:,} bytes, but "
-                    f"tables of at most {LARGEST_TABLES >> 30} GB in all, packed no more than {HIGHEST_RATIO} times, were expected. "
-                    "Unpack it yourself, and name the table."
+                    f"files of at most {most_bytes >> 30} GB in all, packed no more than {HIGHEST_RATIO} times, were expected. "
+                    "Unpack it yourself, and name what is in it."
                 )
             target = Path(folder, *name.split("/"))
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as source, target.open("wb") as copy:
                     shutil.copyfileobj(source, copy, 1 << 20)
             except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
@@ -83,4 +90,3 @@ def unpacked(path: Path, names: list[str]) -> Iterator[Path]:
                     f"{path}: its member {name!r} cannot be unpacked ({error}), and a whole zip was expected. Copy or download it "
                     "again."
                 ) from None
-        yield Path(folder)

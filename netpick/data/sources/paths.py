@@ -27,6 +27,7 @@ PART_WORDS: Mapping[str, int] = {
 }
 PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(PART_WORDS, key=len, reverse=True))})(?![a-z0-9])")
+NUMBERED_SUFFIXES, MOST_PIECES, LONGEST_FIRST = (".csv", ".tsv", ".tab"), 10_000, 1 << 20
 PIECE = re.compile(r"(?i)part-\d+")
 ASIDE = re.compile(r"submission|submit|dictionary|description|codebook|read_?me|licen[cs]e|requirements|data_?types")
 UCI_TRAIN_SUFFIX = ".data"  # the UCI archive's pairs are named adult.data and adult.test
@@ -142,15 +143,31 @@ def data_file_in(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[str
 
 
 def pieces_in(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    """The pieces of one table as Spark writes it: part-00000.csv, part-00001.csv, and nothing else that is seen; [] else."""
+    """The pieces of one table: part-00000.csv, part-00001.csv as Spark writes them, or 2021-01.csv, 2021-02.csv with the same
+    first line; and nothing else that is seen; [] else."""
     try:
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "_"))]
     except OSError:
         return []
     names = sorted(entry.name for entry in entries if PIECE.match(entry.name) and entry.is_file())
+    names = names or _numbered_alike(folder, entries)
     found = {bare(name.lower()).rpartition(".")[2] for name in names}
     whole = len(names) == len(entries) > 1 and len(found) == 1 and f".{next(iter(found))}" in endings
     return [folder / name for name in names if (folder / name).stat().st_size > 0] if whole else []
+
+
+def _numbered_alike(folder: Path, entries: list[os.DirEntry[str]]) -> list[str]:
+    """Files of text that are called alike but for their numbers, and begin with the same line."""
+    names = sorted(
+        entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(NUMBERED_SUFFIXES)
+    )
+    if not 2 <= len(names) <= MOST_PIECES or len({re.sub(r"\d+", "#", name) for name in names}) > 1:
+        return []
+    firsts = set()
+    for name in names:
+        with (folder / name).open("rb") as file:
+            firsts.add(file.readline(LONGEST_FIRST).strip())
+    return names if len(firsts) == 1 and not re.search(rb"\d", firsts.pop()) else []
 
 
 def _without_aside(families: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netpick.data.sources.parquet_arrow import first_bytes
 from netpick.data.sources.paths import bare
+from netpick.data.sources.unread_media import UNREAD, unread_ending
 from netpick.errors import DataError
 
 LOOKED_AT = 4096
@@ -25,11 +26,6 @@ CONTENTS: tuple[tuple[bytes, str, str], ...] = (
         b"MATLAB 5.0",
         "a MATLAB file",
         "Read it with scipy.io.loadmat, and write its arrays with numpy.savez('{stem}.npz', x=..., y=...).",
-    ),
-    (
-        b"\x93NUMPY",
-        "a single numpy array (.npy)",
-        "Write the inputs and the labels together: numpy.savez('{stem}.npz', x=..., y=...).",
     ),
     (
         b"SQLite format 3",
@@ -69,6 +65,19 @@ ENDINGS: Mapping[str, tuple[str, str]] = {
         "a MATLAB file",
         "Read it with scipy.io.loadmat, and write its arrays with numpy.savez('{stem}.npz', x=..., y=...).",
     ),
+    **dict.fromkeys(
+        (".rds", ".rda", ".rdata"),
+        ("data of R", "In R: load it, and write.csv(DATA, '{stem}.csv', row.names = FALSE)."),
+    ),
+    ".xml": ("an XML file", "Convert it: pandas.read_xml('{name}').to_csv('{stem}.csv', index=False)."),
+    **dict.fromkeys((".yaml", ".yml"), ("a YAML file", "Write its rows as CSV or JSON.")),
+    ".ipynb": ("a notebook", "Name the data that it reads."),
+    ".py": ("a program", "Name the data that it reads."),
+    ".sql": ("a script for a database", "Load it, and export the table as CSV."),
+    ".edf": ("recordings of signals (EDF)", "Read it with mne, and write numpy.savez('{stem}.npz', x=..., y=...)."),
+    ".numbers": ("a spreadsheet of Numbers", "Export the sheet as CSV."),
+    ".gsheet": ("a link to a spreadsheet on the web", "Download the sheet as CSV."),
+    ".tsf": ("series in Monash's format (.tsf)", "Write a CSV with a row per series and time."),
     ".docx": ("a text document", AS_CSV),
     ".model": ("a model", "Name the data to look at."),
     ".netpick": ("a model of netpick, not data", "Use it: netpick predict {name} DATA."),
@@ -84,6 +93,9 @@ def refuse_by_name(path: Path) -> None:
 
 def refuse_by_ending(path: Path) -> None:
     """The same for a file that no reader recognised, by its ending."""
+    if ending := unread_ending(path.name):
+        what, remedy = UNREAD[ending]
+        raise _refusal(path, f"a file of {what}", f"{remedy[0].upper()}{remedy[1:]}.")
     for ending, (what, remedy) in ENDINGS.items():
         if bare(path.name.lower()).endswith(ending):
             raise _refusal(path, what, remedy)

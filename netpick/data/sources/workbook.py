@@ -1,10 +1,12 @@
-"""Excel workbooks: the first sheet that holds rows, read as the CSV that a spreadsheet would save."""
+"""Excel workbooks: the first sheet that holds a table (or the one asked for), read as the CSV that a spreadsheet would save."""
 
 from __future__ import annotations
 
 import csv
+import logging
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +16,15 @@ from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.delimited import DelimitedReader
 from netpick.data.sources.image_zip import HIGHEST_RATIO, RATIO_COUNTS_FROM
+from netpick.data.sources.join import join_parts
 from netpick.data.sources.parquet_arrow import first_bytes
-from netpick.data.sources.paths import readable, short_name
-from netpick.errors import DataError
-from netpick.types import Note, Source
+from netpick.data.sources.paths import PART_NAMES, PART_WORDS, readable, short_name
+from netpick.errors import DataError, RequestError, near_matches
+from netpick.types import TRAIN, Note, Source
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb")
 MOST_CELLS = 100_000_000
+SMALL_SHARE = 0.1  # of the rows of the largest sheet; smaller ones explain it
 
 
 class WorkbookReader(Reader):
@@ -41,29 +45,105 @@ class WorkbookReader(Reader):
                 "'netpick[excel]', or save the sheet as CSV."
             )
         _require_small(path)
-        rows, sheet, others = _first_sheet(path)
+        book = _Book(path)
+        parts = book.parts() if options.find_test and options.sheet is None else {}
+        if len(parts) < 2:
+            sheet = book.chosen(options.sheet)
+            others = [name for name in book.sizes if name != sheet]
+            source = self._of_sheet(book, sheet, options)
+            return replace(source, notes=[_sheet_note(sheet, others, options), *source.notes])
+        joined = join_parts({part: self._of_sheet(book, sheet, options) for part, sheet in parts.items()})
+        told = ", ".join(f"{PART_NAMES[part]} {readable(sheet)!r}" for part, sheet in parts.items())
+        note = Note(
+            subject="split", text=f"The split is given by the names of the sheets: {told}.", override="--sheet NAME"
+        )
+        return replace(joined, notes=[*joined.notes, note])
+
+    def _of_sheet(self, book: _Book, sheet: str, options: ReadOptions) -> Source:
         with tempfile.TemporaryDirectory(prefix="netpick-sheet-") as folder:
             table = Path(folder, "sheet.csv")
             with table.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows(rows)
+                csv.writer(file, lineterminator="\n").writerows(book.rows(sheet))
             asked = replace(options, separator=",", quote='"', encoding="utf-8")
             try:
                 source = DelimitedReader().read(table, asked)
             except DataError as error:
-                raise DataError(str(error).replace(str(table), f"{path}, sheet {sheet!r}")) from None
-        said = f"The sheet {readable(sheet)!r} is read."
-        if others:
-            said += f" Not read: {', '.join(repr(readable(name)) for name in others[:4])}{', ...' if len(others) > 4 else ''}."
+                raise DataError(str(error).replace(str(table), f"{book.path}, sheet {sheet!r}")) from None
         about_text = ("encoding", "separator", "quote")
-        notes = [note for note in source.notes if note.subject not in about_text]
+        whole = fingerprint.of_file(book.path)
         return replace(
             source,
-            origin=str(path),
+            origin=str(book.path),
             layout=self.name,
-            name=short_name(path),
-            fingerprint=fingerprint.of_file(path),
-            notes=[Note(subject="sheet", text=said), *notes],
+            name=short_name(book.path),
+            fingerprint=whole if options.sheet is None else fingerprint.combined([whole, sheet]),
+            notes=[note for note in source.notes if note.subject not in about_text],
         )
+
+
+def _sheet_note(sheet: str, others: Sequence[str], options: ReadOptions) -> Note:
+    text = f"The sheet {readable(sheet)!r} is read{', as given' if options.sheet is not None else ''}."
+    if others:
+        text += (
+            f" Not read: {', '.join(repr(readable(name)) for name in others[:4])}{', ...' if len(others) > 4 else ''}."
+        )
+    return Note(subject="sheet", text=text, override="--sheet" if others else None)
+
+
+class _Book:
+    """A workbook's sheets and their sizes (rows, columns)."""
+
+    def __init__(self, path: Path) -> None:
+        import fastexcel
+
+        self.path = path
+        logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every column of several types
+        try:
+            self._book = fastexcel.read_excel(path)
+            self.sizes = {name: self._size(name) for name in self._book.sheet_names}
+        except fastexcel.FastExcelError as error:
+            raise _damaged(path, error) from None
+
+    def chosen(self, asked: str | None) -> str:
+        """The sheet that the user names; else the first that is no mere remark beside the largest."""
+        if asked is not None:
+            if asked not in self.sizes:
+                raise RequestError(f"{self.path} has no sheet '{asked}'.{near_matches(asked, self.sizes)}")
+            return asked
+        most = max((rows for rows, _ in self.sizes.values()), default=0)
+        for name, (rows, columns) in self.sizes.items():
+            if rows > 1 and rows >= SMALL_SHARE * most and (columns > 1 or len(self.sizes) == 1):
+                return name
+        for name, (rows, columns) in self.sizes.items():
+            if rows > 1 and columns > 0:
+                return name
+        raise DataError(
+            f"{self.path} has no sheet with two rows or more, but a header and rows were expected. Check the workbook."
+        )
+
+    def parts(self) -> dict[int, str]:
+        """The sheets for training, validation and testing, where all of one header are called so; {} else."""
+        named = {PART_WORDS[word]: name for name in self.sizes if (word := name.strip().lower()) in PART_WORDS}
+        if TRAIN not in named or len(named) < 2:
+            return {}
+        headers = [self.rows(name, most=1) for name in named.values()]
+        return dict(sorted(named.items())) if all(header == headers[0] for header in headers) else {}
+
+    def rows(self, name: str, most: int | None = None) -> list[list[str]]:
+        """The cells of a sheet as text."""
+        import fastexcel
+
+        try:
+            sheet = self._book.load_sheet(name, header_row=None, dtypes=None, schema_sample_rows=1000, n_rows=most)
+        except fastexcel.FastExcelError as error:
+            raise _damaged(self.path, error) from None
+        return [[_text(cell) for cell in row] for row in sheet.to_polars().iter_rows()]
+
+    def _size(self, name: str) -> tuple[int, int]:
+        sheet = self._book.load_sheet(name, header_row=None, n_rows=None, schema_sample_rows=1)
+        if sheet.height * max(1, sheet.width) > MOST_CELLS:
+            raise DataError(f"{self.path}: sheet {name!r} has more than {MOST_CELLS:,} cells. Save it as CSV.")
+        return sheet.height, sheet.width
 
 
 def _require_small(path: Path) -> None:
@@ -79,28 +159,6 @@ def _require_small(path: Path) -> None:
             f"{path} says it unpacks from {packed:,} to {unpacked:,} bytes, but a workbook packed no more than {HIGHEST_RATIO} times was "
             "expected. Save the sheet as CSV if it is what it should be."
         )
-
-
-def _first_sheet(path: Path) -> tuple[list[list[str]], str, list[str]]:
-    """The cells of the first sheet with at least two rows, as text; its name, and those of the others."""
-    import fastexcel
-
-    try:
-        book = fastexcel.read_excel(path)
-        names = list(book.sheet_names)
-        for name in names:
-            sheet = book.load_sheet(name, header_row=None, dtypes=None, schema_sample_rows=1000)
-            if sheet.height * max(1, sheet.width) > MOST_CELLS:
-                raise DataError(f"{path}: sheet {name!r} has more than {MOST_CELLS:,} cells. Save it as CSV.")
-            if sheet.height > 1 and sheet.width > 0:
-                frame = sheet.to_polars()
-                rows = [[_text(cell) for cell in row] for row in frame.iter_rows()]
-                return rows, name, [other for other in names if other != name]
-    except fastexcel.FastExcelError as error:
-        raise _damaged(path, error) from None
-    raise DataError(
-        f"{path} has no sheet with two rows or more, but a header and rows were expected. Check the workbook."
-    )
 
 
 def _text(cell: Any) -> str:

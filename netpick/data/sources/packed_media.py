@@ -1,0 +1,49 @@
+"""Zips of sounds or clips: unpacked once for as long as the program runs, because their decoders open files by name."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from netpick.data.sources.packed_tables import is_hidden, unpack_into
+from netpick.data.sources.parquet_arrow import first_bytes
+from netpick.data.sources.paths import MEDIA_SUFFIXES, short_name
+
+FEWEST = 2
+LARGEST_MEDIA = 64 << 30  # bytes unpacked, of all members together
+MOST_MEMBERS = 2_000_000
+
+_unpacked: dict[tuple[str, int, int], Path] = {}  # removed when the program ends
+
+
+def media_members(path: Path) -> list[str]:
+    """The members of a zip that holds sounds or clips and no pictures; [] for every other path."""
+    if not path.is_file() or first_bytes(path, 4) != b"PK\3\4" or not path.name.lower().endswith(".zip"):
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return []  # the reader of zips says what is wrong
+    names = [name for name in names if not is_hidden(name)]
+    if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
+        return []
+    played = sum(name.lower().endswith((*MEDIA_SUFFIXES["audio"], *MEDIA_SUFFIXES["clip"])) for name in names)
+    return names if played >= FEWEST else []
+
+
+def unpacked_media(path: Path, members: list[str]) -> Path:
+    """The folder of these members. Raises DataError for members that are not harmless."""
+    status = path.stat()
+    key = (str(path.absolute()), status.st_size, status.st_mtime_ns)
+    if key not in _unpacked:
+        folder = tempfile.mkdtemp(prefix="netpick-zip-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        inner = Path(folder, short_name(path))
+        inner.mkdir()
+        unpack_into(path, members, inner, most_bytes=LARGEST_MEDIA, most_members=MOST_MEMBERS)
+        _unpacked[key] = inner
+    return _unpacked[key]

@@ -36,6 +36,10 @@ class ClassifyState:
             raise ValueError("a curve of calibration for two classes")
 
 
+CLASS_NAMES = ("label", "labels", "class", "classes", "category")  # whole numbers in such columns are classes
+FEWEST_ROWS_A_CLASS = 3  # on average
+
+
 class Classify(Task):
     """Binary and multi-class classification."""
 
@@ -50,7 +54,12 @@ class Classify(Task):
         if field.kind in ("category", "boolean"):
             return f"{field.num_distinct} classes"
         whole = field.kind == "number" and _whole(columns[0].values)
-        if whole and field.num_distinct <= 20 and field.num_distinct <= max(2, 0.1 * len(columns[0])):
+        rows = (
+            len(columns[0]) / FEWEST_ROWS_A_CLASS
+            if field.name.strip().lower() in CLASS_NAMES
+            else 0.1 * len(columns[0])
+        )
+        if whole and field.num_distinct <= 20 and field.num_distinct <= max(2, rows):
             return f"{field.num_distinct} different whole numbers, read as classes"
         return None
 

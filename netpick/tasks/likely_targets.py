@@ -110,7 +110,8 @@ DESCRIBES = {
 COORDINATES = {"x", "y", "z"}
 FEW = 20  # different whole numbers: as classes they may be
 NAMED, OUTCOME, DESCRIPTIVE = 5.0, 3.5, -3.0
-LAST, FIRST, CLASSES = 1.5, 0.5, 1.0
+LAST, FIRST, FIRST_UNNAMED, CLASSES = 1.5, 0.5, 1.0, 1.0
+UNNAMED = re.compile(r"column_\d+")
 STRONG, MARGIN = 2.5, 1.0  # what the likeliest column needs, and by how much it has to lead
 SHOWN = 3
 
@@ -148,8 +149,12 @@ def _likely(name: str, column: Column, claimed: tuple[str | None, Claim | None],
     if name == names[-1]:
         points += LAST
         reasons.append("the last column")
+        if kind == "number" and points == LAST and _ends_in_outcome(name):
+            points += OUTCOME
+            reasons.insert(0, "such columns are usually predicted")
     elif name == names[0]:
-        points += FIRST
+        # Files without a header often have the class in front; then the last column of classes is not the only likely one.
+        points += FIRST_UNNAMED if UNNAMED.fullmatch(name) and kind in ("category", "boolean") else FIRST
     series = series_of(column)
     whole = kind == "number" and series is not None and series.dtype.is_integer() and claim is not None
     if kind in ("category", "boolean"):
@@ -161,6 +166,12 @@ def _likely(name: str, column: Column, claimed: tuple[str | None, Claim | None],
     elif kind == "number":
         reasons.append("numbers")
     return Likely(name=name, points=points, reason=", ".join(reasons))
+
+
+def _ends_in_outcome(name: str) -> bool:
+    """Price_euros, Item_Outlet_Sales, compressive strength (MPa): an outcome among the words of a name."""
+    words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    return bool(OUTCOMES & set(words)) and not DESCRIBES & set(words)
 
 
 def _by_name(name: str, names: Sequence[str], *, is_number: bool) -> tuple[float, list[str]]:

@@ -29,6 +29,7 @@ TEXT_LAYOUTS = {
     "text_folder": "text",
     "text_lines": "text",
 }  # layouts whose column of that name is text, whatever its cells look like
+FOLD_WORDS, MOST_FOLDS = {"fold", "folds", "kfold", "kfolds", "cv"}, 30
 ID_WORDS = {"id", "ids", "uuid", "guid", "key", "index", "number", "no", "nr", "row"}
 
 
@@ -63,6 +64,8 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
             fields.append(_target_field(name, column, kind, claim, classes=name == source.target))
         elif name in options.drop:
             fields.append(_field(name, None, "left_out", "left out by --drop", claim))
+        elif name == source.part_column:
+            fields.append(_field(name, None, "left_out", "says which rows are for training and testing", claim))
         elif ratings is not None and name in ratings.ids:
             fields.append(_rating_ids(name, column))
         else:
@@ -80,6 +83,12 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
     task = options.task or _infer_task(source, [f for f in fields if f.role == "target"], ratings, notes)
     fields = _strings_as_texts(source, fields, notes)
     if not any(f.role == "feature" for f in fields):
+        alone = source.columns[fields[0].name] if len(fields) == 1 else None
+        if alone is not None and fields[0].kind == "number":
+            raise DataError(
+                f"{source.origin} has one column of numbers ('{fields[0].name}') and nothing to predict it from. To forecast it from its "
+                "own past, pass --horizon STEPS; else add columns."
+            )
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
         raise DataError(
             f"{source.origin} has no column left to learn from ({reasons or 'only the target'}), but at least one is "
@@ -147,8 +156,6 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
         return None, None
     best = max(made, key=lambda name: made[name].strength)
     series = series_of(column)
-    if best == "number" and "category" in made and forced is None and series is not None and _is_code(series):
-        return "category", replace(made["category"], reason="codes with leading zeros")
     if best == "number" and forced is None and series is not None:
         distinct = made[best].num_distinct
         if holds_ids(column.name, series, distinct):
@@ -212,6 +219,7 @@ def _infer_target(
         name
         for name, column in source.columns.items()
         if claimed[name][0] in ("category", "boolean", "number")
+        and name != source.part_column
         and not _left_out_reason(name, column, *claimed[name])
         and not _is_entity(name, column, claimed[name][1])
         and not _mostly_missing(column)
@@ -290,11 +298,6 @@ def _target_field(name: str, column: Column, kind: str | None, claim: Claim | No
     return _field(name, kind, "target", claim.reason if claim else "", claim)
 
 
-def _is_code(series: pl.Series) -> bool:
-    """Text of digits whose leading zeros mean something ("0010"): a name, not a quantity."""
-    return series.dtype == pl.String and bool(series.drop_nulls().str.contains(r"^0\d+$").any())
-
-
 def _feature_field(name: str, column: Column, kind: str | None, claim: Claim | None, *, forced: bool) -> Field:
     if not forced:
         reason = _left_out_reason(name, column, kind, claim)
@@ -323,6 +326,8 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
             return "identifier: every cell is different"
         return f"text with {distinct:,} different values in {filled:,} cells: an identifier, or free text"
     words = words_of(name)
+    if words and words <= FOLD_WORDS and series.dtype.is_integer() and distinct <= MOST_FOLDS:
+        return "numbers the folds of a cross-validation"
     if series.dtype.is_integer() and distinct == filled and filled >= 20:
         steps = series.drop_nulls().cast(pl.Int64, strict=False).diff().drop_nulls()
         if len(steps) and steps.min() == steps.max() and steps.min() in (1, -1):

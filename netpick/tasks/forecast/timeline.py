@@ -17,6 +17,7 @@ import polars as pl
 from netpick.columns.kinds.calendar import calendar_columns
 from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.forecast.clock_changes import skipped_hours, without_second_hours
 from netpick.tasks.forecast.demand import sold_alone
 from netpick.tasks.forecast.times import counted_rows, read_times
 from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
@@ -153,6 +154,7 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     names, codes = _codes(source, ids)
     order = np.lexsort((times, codes))
     order = _without_copies(source, (names, codes, times), order, notes)
+    order = order if numbers else without_second_hours((codes, times), order, notes)
     _refuse_repeated(source, (time, ids), (times, codes), order)
     kept = np.sort(order)
     moved = _out_of_order(times[kept], codes[kept])
@@ -405,6 +407,9 @@ def _noted(timeline: Timeline, notes: list[Note]) -> Timeline:
         said += f" by {_quoted(timeline.time_columns)}"
     if gaps:
         said += f", {gaps:,} gap{'' if gaps == 1 else 's'} filled forward (they count in no score)"
+    if gaps and timeline.step.unit == "duration":
+        missing = timeline.times(timeline.positions[timeline.rows == GAP])
+        notes += skipped_hours(missing, int(np.ptp(timeline.times(timeline.positions[[0, -1]]))))
     if timeline.zeros:
         said += f"; {(timeline.rows >= 0).mean():.0%} of the steps have a row, none holds 0: the others are read as 0"
     notes.insert(0, Note(subject="steps", text=said, override="--time"))

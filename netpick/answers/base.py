@@ -170,7 +170,7 @@ class Answer(ABC, Generic[A]):
 
     # --- programs ---
 
-    def json_rows(self, predictions: A, labels: Sequence[str], rule: DecisionRule) -> list[dict[str, Any]]:
+    def json_rows(self, predictions: A, labels: Sequence[str], rule: DecisionRule, state: Any) -> list[dict[str, Any]]:
         """Each row as JSON values: what `tensors` gives, with numbers by label and flags as the labels that hold."""
         named = self.tensors(predictions, labels, rule)
         columns = [_as_json(values, labels) for values in named.values()]

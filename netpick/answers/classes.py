@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 EVEN_BINARY, EVEN_CLASSES = 0.7, 0.3
 
 
+CELL_TYPES = {"text": "string", "integer": "integer", "number": "number", "boolean": "boolean"}  # in JSON schemas
+
+
 class OneClass(Chances[AnsweredClasses]):
     """Exactly one class a row: probabilities that sum to 1, and a decision by a threshold, by costs, or for the likeliest."""
 
@@ -119,6 +122,19 @@ class OneClass(Chances[AnsweredClasses]):
 
     def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
         return [TensorSpec(name="prediction", datatype="BYTES", shape=(-1,)), probabilities_spec(labels)]
+
+    def json_rows(
+        self, predictions: AnsweredClasses, labels: Sequence[str], rule: DecisionRule, state: Any
+    ) -> list[dict[str, Any]]:
+        """See Answer; classes are numbers or truth values where the target's cells were."""
+        rows = super().json_rows(predictions, labels, rule, state)
+        if state.cells == "text":
+            return rows
+        words = pl.Series([row["prediction"] for row in rows], dtype=pl.String)
+        return [{**row, "prediction": cell} for row, cell in zip(rows, self.as_cells(words, state), strict=True)]
+
+    def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
+        return {**super().json_schema(labels, state), "prediction": {"type": CELL_TYPES[state.cells]}}
 
     def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
         from netpick.answers.graphs import ClassNumber

@@ -9,6 +9,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from netpick.data.decoders import DECODERS, Decoder
 from netpick.data.decoders.base import DecodeRequest
 from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
 from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError, UnreadCells, near_matches
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from netpick.saved.artifact import LoadedModel
 
 ENGINES = ("auto", "torch", "onnx")
+LINES = ("text_lines", FastTextReader.name)  # layouts of a text a line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +159,7 @@ class Model:
         if not media:
             texts = None
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
-                texts = loose_texts(data, column=encoders[0].column, by_line=record.layout == "text_lines")
+                texts = _loose_texts(data, encoders[0].column, record.layout)
             source = open_source(data, options=options) if texts is None else texts
             source = examples_of(self.parts.task).arranged(source)
             if record.cut is not None:
@@ -286,6 +289,15 @@ def heeded(source: Source, *, strict: bool) -> Source:
                 f"{note.text} Write such cells as in training, or leave --strict out to have these rows answered too."
             )
     return source
+
+
+def _loose_texts(data: object, column: str, layout: str) -> Source | None:
+    """Texts without labels, of a model that reads nothing else; None for tables, and for lines with labels in front."""
+    if layout == FastTextReader.name and isinstance(data, str | Path):
+        with suppress(OSError, ValueError):  # a text, and no name of a file
+            if FastTextReader().recognises(Path(data)):
+                return None
+    return loose_texts(data, column=column, by_line=layout in LINES)
 
 
 def media_files(data: object, decoder: Decoder) -> list[Path] | None:

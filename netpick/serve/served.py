@@ -273,7 +273,9 @@ class ServedModel:
         """Answers of rows start to stop, as JSON values."""
         some = slice(start, stop)
         rule = self.model.parts.record.rule
-        rows = self.answer_kind.json_rows(answers.predictions.take(some), self.model.labels, rule)
+        rows = self.answer_kind.json_rows(
+            answers.predictions.take(some), self.model.labels, rule, self.model.parts.task_state
+        )
         for place, row in enumerate(rows):
             row["warnings"] = answers.warnings.get(start + place, NOTHING)[:MOST_WARNINGS]
         return rows

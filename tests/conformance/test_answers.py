@@ -145,7 +145,7 @@ def test_json_and_tensors_are_as_they_were_announced(name: str) -> None:
     labels = answer.labels(sample.state)
     schema = answer.json_schema(labels, sample.state)
     if schema:  # a forecast is served as a table
-        rows = answer.json_rows(predictions, labels, PLAIN)
+        rows = answer.json_rows(predictions, labels, PLAIN, sample.state)
         assert len(rows) == N
         assert all(set(row) == set(schema) for row in rows)
     tensors = answer.tensors(predictions, labels, PLAIN)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from quick_models import quick_model
 from report_again import check_report_again
 
 import netpick
@@ -152,3 +153,16 @@ def test_titanic_learns_from_its_names_too(shared_data: Path) -> None:
     kinds = {f.name: f.kind for f in seen.schema.features}
     assert kinds["Name"] == "text"
     assert "Ticket" not in kinds
+
+
+def test_a_fasttext_file_is_answered_line_by_line(tmp_path: Path) -> None:
+    texts, labels = sentences(120)
+    lines = [f"__label__{label} {text}" for text, label in zip(texts, labels, strict=True)]
+    (tmp_path / "train.txt").write_text("\n".join(lines))
+    model = quick_model(str(tmp_path / "train.txt"), models="mlp")
+    (tmp_path / "new.txt").write_text("\n".join(lines[:5]))
+    (tmp_path / "plain.txt").write_text("\n".join(texts[:5]))
+    labelled, plain = model.predict(str(tmp_path / "new.txt")), model.predict(str(tmp_path / "plain.txt"))
+    assert len(labelled) == len(plain) == 5
+    assert labelled["probability_good"].to_list() == plain["probability_good"].to_list()
+    assert model.score(str(tmp_path / "new.txt"))["accuracy"].n == 5

@@ -7,7 +7,7 @@ const MOST_CLASSES = 10;
 const chances = (schema, answer) => {
   const binary = schema.task === "classify" && schema.threshold !== null && schema.labels.length === 2;
   const sorted = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]);
-  const picked = new Set([answer.prediction].flat());
+  const picked = new Set([answer.prediction].flat().map(String));
   const rows = sorted.slice(0, MOST_CLASSES).map(([label, share]) => {
     const bar = el("span", { class: "fill" });
     bar.style.width = `${100 * share}%`;

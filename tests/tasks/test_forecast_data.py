@@ -98,9 +98,10 @@ def test_offsets_become_one_clock_and_that_is_said() -> None:
         "2023-10-29T02:00:00+01:00",
         "2023-10-29T03:00:00+01:00",
     ]
-    timeline = make_timeline(source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0]), TimelineRequest())
-    assert timeline.step.size == HOUR
-    assert any("read as UTC" in note.text and "2 offsets" in note.text for note in timeline.notes)
+    source = source_of(time=cells, load=[1.0, 2.0, 3.0, 4.0])
+    timeline = make_timeline(source, TimelineRequest())
+    assert (timeline.step.size, timeline.num_steps) == (HOUR, 4)
+    assert any("written like 2023-10-29T01:00:00+02:00, read as UTC" in note.text for note in source.notes)
 
 
 @pytest.mark.parametrize("cell", ["-112024-02-29", "0-03-31", None])

@@ -49,7 +49,9 @@ def skipped_hours(gaps: Array, span: int) -> list[Note]:
     if max(np.ptp(gaps[gaps // DAY == day]) for day in days) >= HOUR:
         return []
     shown = ", ".join(str(np.datetime64(int(day), "D")) for day in days[:3]) + (", ..." if len(days) > 3 else "")
-    return [Note(subject="clock change", text=f"clocks went forward on {shown}: the hour that is not there counts as a gap")]
+    return [
+        Note(subject="clock change", text=f"clocks went forward on {shown}: the hour that is not there counts as a gap")
+    ]
 
 
 def _may_be_changes(times: Array, months: tuple[int, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
-from netpick.types import Array, Inputs
+from netpick.types import Array, Inputs, InputSpec
 from netpick.types.results import DecisionRule
 from tests.conformance.test_forecasters import INPUTS as WINDOWS
 from tests.conformance.test_forecasters import build as build_forecaster
@@ -142,6 +143,16 @@ def test_pools_with_borders_agree_with_their_graph(spec: str, form: str) -> None
     settings = MODELS["layers", form].Settings(spec=spec.replace(" stride=1", ""))
     torch.manual_seed(1)
     agree(build_network("layers", settings, case.inputs, 3), case.inputs, "classify")
+
+
+@pytest.mark.parametrize("windows", [0, 2])
+@pytest.mark.parametrize("family", ["cnn", "rnn", "transformer"])
+def test_long_texts_in_windows_agree_with_their_graph(family: str, windows: int) -> None:
+    inputs = {"tokens": InputSpec(form="tokens", shape=(50,), cardinalities=(40,), padded=True)}
+    architecture = MODELS[family, "tokens"]
+    settings = replace(architecture.presets(inputs, 500, 3), window=8, windows=windows)
+    torch.manual_seed(4)
+    agree(build_network(family, settings, inputs, 3), inputs, "classify")
 
 
 def test_the_quick_cases_are_there() -> None:

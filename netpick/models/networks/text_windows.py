@@ -32,6 +32,9 @@ class WindowedTexts(Trunk):
         super().__init__()
         self.inner, self.window, self.most = inner, window, most
         self.total = -(-longest // window)
+        self.all_alike = (
+            False  # in a graph: windows that are not there are computed too, as there are as many for each text
+        )
         self.width = inner.width
         self.heads = next(heads for heads in (4, 2, 1) if inner.width % heads == 0)
         self.score = nn.Linear(inner.width, self.heads)
@@ -40,8 +43,7 @@ class WindowedTexts(Trunk):
 
     def forward(self, batch: Batch) -> Features:
         tokens, mask = batch["tokens"], batch["tokens.mask"]
-        exported = torch.compiler.is_compiling()
-        count = self.total if exported else -(-tokens.shape[1] // self.window)
+        count = self.total if self.all_alike else -(-tokens.shape[1] // self.window)
         if count == 1:
             return Features(self.inner(batch).pooled)
         if self.most:
@@ -51,9 +53,9 @@ class WindowedTexts(Trunk):
         number = self._numbers(there, count)
         read = number < there
         windows, inside = self._windows(tokens, mask, number, there)
-        pooled = self._features(windows, inside, read, exported)
+        pooled = self._features(windows, inside, read)
         weights = self._weights(pooled, number, there, read)
-        by_head = pooled.reshape(len(pooled), count, self.heads, self.width // self.heads)
+        by_head = pooled.reshape(pooled.shape[0], count, self.heads, self.width // self.heads)
         return Features((weights.unsqueeze(-1) * by_head).sum(dim=1).flatten(1))
 
     def _numbers(self, there: Tensor, count: int) -> Tensor:
@@ -73,10 +75,10 @@ class WindowedTexts(Trunk):
         windows = tokens.gather(1, places.flatten(1)).view(places.shape)
         return windows, inside
 
-    def _features(self, windows: Tensor, inside: Tensor, read: Tensor, exported: bool) -> Tensor:
+    def _features(self, windows: Tensor, inside: Tensor, read: Tensor) -> Tensor:
         """(B, count, D); zeros for windows that are not there, over which no time is spent."""
         flat, valid = windows.flatten(0, 1), inside.flatten(0, 1)
-        if exported or windows.device.type == "meta":
+        if self.all_alike or windows.device.type == "meta":
             made: Tensor = self.inner({"tokens": flat, "tokens.mask": valid}).pooled
             return made.reshape(*windows.shape[:2], self.width) * read.unsqueeze(-1)
         kept = read.flatten().nonzero().squeeze(1)

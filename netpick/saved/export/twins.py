@@ -19,6 +19,7 @@ from netpick.models.networks.layer_steps import Recurrent, image_rows
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.series_cnn import InceptionLayer
 from netpick.models.networks.text_mlp import TextMlpTrunk, hashed_runs
+from netpick.models.networks.text_windows import WindowedTexts
 
 OPERATORS = {"simple": "RNN", "gru": "GRU", "lstm": "LSTM"}
 TORCH_GATES = {"simple": (0,), "gru": (1, 0, 2), "lstm": (0, 3, 1, 2)}  # nn.GRU and nn.LSTM: the place of ONNX's gates
@@ -175,12 +176,20 @@ class InceptionTwin(nn.Module):
         return self.norm(torch.cat([*(branch(narrow) for branch in self.branches), peaks], dim=1), mask)  # type: ignore[no-any-return]
 
 
+def windows_twin(trunk: WindowedTexts) -> nn.Module:
+    """Of a network that reads long texts in windows: as many windows of every text, however short."""
+    trunk.all_alike = True
+    trunk.inner = _replaced(trunk.inner)  # type: ignore[assignment]
+    return trunk
+
+
 TWINS: dict[type[nn.Module], Callable[..., nn.Module]] = {
     RecurrentLayer: RecurrentTwin,
     Recurrent: StepTwin,
     SelfAttention: AttentionTwin,
     InceptionLayer: InceptionTwin,
     TextMlpTrunk: TextMlpTwin,
+    WindowedTexts: windows_twin,
 }
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from netpick.contest.prepare import FitOptions, inspect, prepare, silent
+from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
+from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.sources.base import ReadOptions
 from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
@@ -79,17 +80,19 @@ class Run:
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Writes the report page to another place."""
-        target = Path(path)
-        shutil.copyfile(self.folder / "report.html", target)
+        page, target = self.folder / "report.html", Path(path)
+        if not page.is_file():
+            return write_report(self.folder, target)
+        shutil.copyfile(page, target)
         return target
 
 
 def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop: Stop | None = None) -> Run:
     """The main job. Raises a NetpickError before anything is written, or TrainingError when no network could be trained."""
     started = options.started if options.started is not None else time.perf_counter()
-    _refuse_taste(options)
+    _refuse_impossible(options)
     if options.out is not None and options.out.exists():
-        unfinished = (options.out / "request.json").is_file() and not (options.out / "report.html").is_file()
+        unfinished = (options.out / "request.json").is_file() and not (options.out / "report.json").is_file()
         remedy = f"It is unfinished: go on with `netpick resume {options.out}`, or pass" if unfinished else "Pass"
         raise RequestError(
             f"{options.out} exists already, and a run never overwrites one. {remedy} another --out, or remove it."
@@ -124,12 +127,16 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
     return Run(folder=done.folder, results=done.results, seconds=time.perf_counter() - started)
 
 
-def _refuse_taste(options: FitOptions) -> None:
-    """Raises RequestError for a margin or a preference that cannot be."""
+def _refuse_impossible(options: FitOptions) -> None:
+    """Raises RequestError for a margin, a count or a preference that cannot be."""
     if options.margin is not None and not 0 <= options.margin < math.inf:
         raise RequestError(
             f"A margin of {options.margin:g} cannot be used. Pass a difference in the primary metric, 0 or more: --margin 0.01."
         )
+    for name, most in (("steps", None), ("trials", MOST_TRIALS), ("workers", None), ("threads", None)):
+        count = getattr(options, name)
+        if count is not None and (count < 1 or (most is not None and count > most)):
+            raise RequestError(f"--{name} {count} cannot be. Pass {'1 or more' if most is None else f'1 to {most}'}.")
     if options.prefer not in ("any", "network"):
         raise RequestError(f"'{options.prefer}' cannot be preferred. Pass --prefer network, or leave --prefer out.")
 
@@ -206,6 +213,7 @@ def fit(
     *,
     budget: str | float | None = None,
     steps: int | None = None,
+    trials: int = 1,
     models: str | Sequence[Any] | None = None,
     layers: str | Sequence[str] | None = None,
     task: str | None = None,
@@ -222,6 +230,9 @@ def fit(
     id_column: str | Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
+    threads: int | None = None,
+    workers: int = 1,
+    memory_limit: str | int | None = None,
     out: str | os.PathLike[str] | None = None,
     accept: Sequence[str] = (),
     cost: Mapping[str, float] | str | os.PathLike[str] | None = None,
@@ -231,12 +242,18 @@ def fit(
     plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    image_size: str | int | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    quote: str | None = None,
     formats: Mapping[str, str] | None = None,
     missing: Sequence[str] = (),
     not_missing: Sequence[str] = (),
     merge: Sequence[str] = (),
     label_from: str | None = None,
     sheet: str | None = None,
+    frames: bool | None = None,
     keep: Literal["all", "best"] = "all",
     private: bool = False,
     on_event: OnEvent = silent,
@@ -244,7 +261,11 @@ def fit(
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
 
     data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
-    budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead.
+    budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
+    rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
+    memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
+    image_size: that images are brought to, 64 or "96x64" (width x height). separator, header, encoding, quote: of a table in a
+    file, detected where they are left out; frames: whether folders of numbered pictures are clips.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
     merge: columns in which values that differ in case, blanks or Unicode forms alone are one.
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
@@ -272,6 +293,7 @@ def fit(
         layers=(layers,) if isinstance(layers, str) else tuple(layers or ()),
         budget=None if budget is None else parse_duration(budget),
         steps=steps,
+        trials=trials,
         split=split,
         folds=folds,
         test=test,
@@ -285,6 +307,9 @@ def fit(
         ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
         seed=seed,
         device=device,
+        threads=threads,
+        workers=workers,
+        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
         out=None if out is None else Path(out),
         accept=tuple(accept),
         cost=_costs(cost),
@@ -294,11 +319,17 @@ def fit(
         plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
+        image_size=None if image_size is None else parse_size(image_size),
         keep=keep,
         private=private,
         read=ReadOptions(
+            separator=separator,
+            header=header,
+            encoding=encoding,
+            quote=quote,
             label_from=label_from,
             sheet=sheet,
+            frames=frames,
             formats=tuple((formats or {}).items()),
             missing=tuple(missing),
             not_missing=tuple(not_missing),
@@ -398,22 +429,3 @@ def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathL
     read = [read_run(folder, label) for folder, label in zip(distinct, labels_of(distinct), strict=True)]
     write_whole(target, comparison_page(read).encode("utf-8", "replace"))
     return target
-
-
-def parse_duration(text: str | float) -> float:
-    """Seconds from 90, "90", "90s", "2m", "1.5h". Raises RequestError for anything else."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "ms": 0.001, "min": 60.0, "sec": 1.0}
-    if not isinstance(text, str):
-        seconds = float(text)
-    else:
-        digits = text.strip().lower().rstrip("abcdefghijklmnopqrstuvwxyz ")
-        unit = text.strip().lower()[len(digits) :].strip() or "s"
-        try:
-            seconds = float(digits) * units[unit]
-        except (ValueError, KeyError):
-            raise RequestError(
-                f"A budget of '{text}' cannot be read. Pass seconds or minutes, such as 60s, 2m or 1h."
-            ) from None
-    if not 0 < seconds < 1e7:
-        raise RequestError(f"A budget of '{text}' is not possible. Pass seconds or minutes, such as 60s, 2m or 1h.")
-    return seconds

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import netpick
+from netpick.cli.commands import app
 from tools.cli_docs import page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +36,25 @@ def test_public_names() -> None:
     assert all(getattr(netpick, name) is not None for name in netpick.__all__)
     with pytest.raises(AttributeError, match="no attribute 'train_everything'"):
         _ = netpick.train_everything
+
+
+# Options whose names differ: in Python several columns are one mapping, and two names would hide what Python calls so.
+NAMED_OTHERWISE = {"kind": "kinds", "format": "formats", "time": "time_column", "id": "id_column"}
+
+
+def test_python_takes_the_options_of_the_command_line() -> None:
+    command = get_command(app).commands["fit"]  # type: ignore[attr-defined]
+    options = {
+        option.opts[0].removeprefix("--").replace("-", "_") for option in command.params if "--" in option.opts[0]
+    }
+    parameters = set(inspect.signature(netpick.fit).parameters) - {"data", "on_event"}
+    assert {NAMED_OTHERWISE.get(name, name) for name in options} == parameters
+
+
+@pytest.mark.parametrize("name", ["steps", "trials", "workers", "threads"])
+def test_python_refuses_the_counts_that_the_command_line_refuses(name: str) -> None:
+    with pytest.raises(netpick.RequestError, match=f"--{name} 0 cannot be. Pass 1"):
+        netpick.fit({"a": [1, 2]}, **{name: 0})
 
 
 def test_the_page_on_the_command_line_is_up_to_date() -> None:

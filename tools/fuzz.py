@@ -155,7 +155,7 @@ def variants() -> Parse:
 
 
 def durations() -> Parse:
-    from netpick.api import parse_duration
+    from netpick.contest.quantities import parse_duration
 
     return lambda data: parse_duration(text_of(data))
 

@@ -269,14 +269,13 @@ def serve(
     ] = False,
 ) -> None:
     """Serve MODEL as a web page and an HTTP API, on this machine alone unless said otherwise."""
-    from netpick.api import parse_duration
-    from netpick.cli.parsing import num_bytes
+    from netpick.contest.quantities import parse_bytes, parse_duration
     from netpick.serve.options import Limits, ServeOptions
     from netpick.serve.run import serve as run_server
 
     limits: dict[str, Any] = {}
     if most_body is not None:
-        limits["body"] = num_bytes(most_body)
+        limits["body"] = parse_bytes(most_body)
     if max_rows is not None:
         limits["table_rows"] = max_rows
     if timeout is not None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from netpick.answers.compare.costs import read_cost_words
-from netpick.api import parse_duration
 from netpick.contest.prepare import FitOptions
+from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import RequestError
 
@@ -61,33 +61,10 @@ def separator(text: str) -> str:
     return {"\\t": "\t", "tab": "\t"}.get(text, text)
 
 
-def image_size(text: str) -> tuple[int, int]:
-    """(height, width) of a text such as 64 or 96x64."""
-    parts = text.lower().replace("*", "x").split("x")
-    try:
-        width, height = int(parts[0]), int(parts[-1])
-    except ValueError:
-        width = height = 0
-    if len(parts) > 2 or not (4 <= width <= 1024 and 4 <= height <= 1024):
-        raise RequestError(
-            f"An image size of '{text}' cannot be used. Pass 4 to 1024 pixels, such as 64 or 96x64 (width x height)."
-        )
-    return height, width
-
-
 def folds(text: str) -> int | str:
     """How many, or the column that names them."""
     text = text.strip()
     return int(text) if text.lstrip("-").isdecimal() else text
-
-
-def num_bytes(text: str) -> int:
-    units = {"": 1, "b": 1, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9}
-    number = text.strip().lower().rstrip("bkmg ")
-    try:
-        return int(float(number) * units[text.strip().lower()[len(number) :].strip()])
-    except (ValueError, KeyError):
-        raise RequestError(f"A memory limit of '{text}' cannot be read. Pass a size such as 500MB or 2GB.") from None
 
 
 PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -100,6 +77,6 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "plan": lambda path: str(path.absolute()),
     "cost": read_cost_words,
     "budget": parse_duration,
-    "image_size": image_size,
-    "memory_limit": num_bytes,
+    "image_size": parse_size,
+    "memory_limit": parse_bytes,
 }

@@ -16,6 +16,7 @@ from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
 from netpick.report.results_file import keep_results
 from netpick.saved.predictions import predictions_table
+from netpick.training.keeping import FINISHED
 from netpick.types.results import RunResults
 
 
@@ -23,24 +24,24 @@ def keep_run(newest: Newest, whole: Round, planned: Planned) -> RunResults:
     """Writes the files, each whole or not at all; returns the results with the names of the models that were kept."""
     folder, options = whole.terms.keeper.folder, whole.terms.options
     results, trained = newest.results, newest.trained
-    finished = _finished(newest, whole, planned)
+    made = _finished(newest, whole, planned)
     recommended = results.verdict.winner or next(iter(networks_of(trained)))
-    results = replace(results, kept=finished.names if options.keep == "all" else (recommended,))
+    results = replace(results, kept=made.names if options.keep == "all" else (recommended,))
     told = without_rows(results) if options.private else results
     cards = {name: to_markdown(told, name) for name in results.kept}
-    write_models(folder, recommended, finished, told, cards, options.keep)
+    write_models(folder, recommended, made, told, cards, options.keep)
     if not options.private:
         predictions = BytesIO()
         table = predictions_table(results, whole.prepared.source.row_names, whole.prepared.history)
         table.write_parquet(predictions)
         write_whole(folder / "predictions.parquet", predictions.getvalue())
         keep_results(folder, results)
-    write_whole(folder / "report.json", json.dumps(to_json(told), indent=1, allow_nan=False).encode())
-    report = folder / "report.html"
+    write_whole(folder / "report.html", page_bytes(told))
+    finished = folder / FINISHED  # last: a run that has it is over
     try:
-        write_whole(report, page_bytes(told))
+        write_whole(finished, json.dumps(to_json(told), indent=1, allow_nan=False).encode())
     except OSError:
-        if not report.is_file():  # once it has its name the run is over; only the disk's word for it is missing
+        if not finished.is_file():  # once it has its name the run is over; only the disk's word for it is missing
             raise
     return results
 

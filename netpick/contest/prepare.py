@@ -21,6 +21,8 @@ from netpick.errors import FindingError, RequestError
 from netpick.tasks.examples import Evidence, ExampleRequest, Prepared, choose_examples
 from netpick.types import Event, Finding, OnEvent, Source, TableColumn
 
+MOST_TRIALS = 9
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions(ExampleRequest):

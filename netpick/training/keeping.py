@@ -39,7 +39,7 @@ from netpick.training.training_state import KeptPoint, history_from_json, histor
 from netpick.types import STRICT, OnEvent
 from netpick.types.results import HalfTime
 
-REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.html"
+REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.json"
 DECISIONS, LATENCIES = "decisions.jsonl", "latencies.jsonl"
 CHECKPOINTS = "checkpoints"  # a folder for each training, gone when the run is finished
 SEAL = "sha256"  # the key of a file's checksum
@@ -329,7 +329,8 @@ def read_request(folder: Path) -> Request:
         raise RequestError(f"There is no run folder {folder}. `netpick fit DATA` makes one.")
     if (folder / FINISHED).is_file():
         raise RequestError(
-            f"The run in {folder} is finished: there is nothing to resume. Its report is {folder / FINISHED}."
+            f"The run in {folder} is finished: there is nothing to resume. Its report is {folder / 'report.html'}; where that is "
+            f"missing, `netpick report {folder}` writes it again."
         )
     if not (folder / REQUEST).is_file():
         raise RequestError(

@@ -93,8 +93,11 @@ def test_sigterm_saves_exits_4_and_says_how_to_go_on_with_unchanged_data(
     resumed = netpick.resume(run)
     assert resumed.folder == run
     assert outcome(run) == whole
+    page = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()  # a page can be written again, so it says nothing about the run
     with pytest.raises(RequestError, match="is finished: there is nothing to resume"):
         netpick.resume(run)
+    assert resumed.report(tmp_path / "again.html").read_bytes() == page
 
 
 @pytest.mark.slow

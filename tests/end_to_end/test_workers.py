@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -77,6 +78,19 @@ def test_a_killed_worker_changes_no_byte(table: Path, alone: tuple[dict[str, byt
     assert process.returncode == 0, told
     assert outcome(run) == alone
     assert not (run / "checkpoints").exists()
+
+
+def test_a_budget_is_shared_by_workers_and_replayed_from_the_plan(table: Path, tmp_path: Path) -> None:
+    """Takes the seconds of its budget: how long each candidate trains is what the clock decides here."""
+    run, again = tmp_path / "run", tmp_path / "again"
+    asked = ("--models", "mlp[dropout=0.1],transformer", "--workers", "2", "--budget", "8s", "--seed", "3")
+    for arguments in ((*asked, "--out", str(run)), ("--plan", str(run / "plan.json"), "--out", str(again))):
+        process = start("fit", str(table), *arguments)
+        told, _ = process.communicate()
+        assert process.returncode == 0, told
+    decided = json.loads((run / "plan.json").read_text())["decisions"]
+    assert {name: segments[-1]["end"] for name, segments in decided.items()} == {"0": 1.0, "1": 1.0}
+    assert outcome(again) == outcome(run)
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ class Watcher:
 
     def _seen(self, folder: Path) -> RunSeen:
         changed = _changed(folder)
-        finished = self._finished(folder) if (folder / PAGE).is_file() else None
+        finished = self._finished(folder)
         if finished is not None:
             state: State = "finished"
         elif (folder / FAILED).is_file():

@@ -115,6 +115,13 @@ class Answer(ABC, Generic[A]):
         """A baseline's answers, probabilities or numbers in the target's units (n, K), as a network's: the inverse of `decode`."""
         return answers
 
+    def restated(self, predictions: A, like: Array, state: Any) -> Array:
+        """Answers (n, O) that decode to these predictions where the state has no calibration: the inverse of `decode`.
+
+        like: what a model answered for the same rows, for what predictions do not say.
+        """
+        return self.standardised(predictions.stated, state)
+
     def calibrated(self, predictions: A, truth: Array, state: Any) -> Any:
         """The state with what validation rows say of a candidate's probabilities or intervals.
 

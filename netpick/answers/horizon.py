@@ -82,6 +82,13 @@ class Horizon(Answer[AnsweredHorizon]):
         parts = [unscaled(quantiles[..., i], series, state) for i in range(len(QUANTILES))]
         return with_scales(AnsweredHorizon(values=values, quantiles=np.stack(parts, axis=-1)), series, state)
 
+    def restated(self, predictions: AnsweredHorizon, like: Array, state: Any) -> Array:
+        assert predictions.quantiles is not None, "every model of a forecast gives quantiles"
+        series = like[:, -1].round().astype(np.int64)
+        columns = [predictions.values, *np.moveaxis(predictions.quantiles, -1, 0)]
+        steps = np.stack([scaled(values, series, state) for values in columns], axis=-1)
+        return np.concatenate([steps.reshape(len(like), -1), like[:, -1:]], axis=1)
+
     def primary(self, num_outputs: int, balance: float) -> str:
         """RMSE of one target of one series; several are on scales of their own."""
         return ForecastRmse.name if num_outputs == 1 else StandardisedMse.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,8 +77,8 @@ def described(mixed: Mixed, result: CandidateResult, against: Comparison | None,
         words += "."
     elif against.verdict == "better":
         words += (
-            f": better than the best single candidate, {against.b}, by {difference_text(against)}. It would have to run all of its "
-            f"{len(mixed.weights)} members for every row, and is not kept as a model."
+            f": better than the best single candidate, {against.b}, by {difference_text(against)}. It runs all of its "
+            f"{len(mixed.weights)} members for every row: --candidate {shlex.quote(mixed.result.name)} uses it."
         )
     else:
         than = "worse than" if against.verdict == "worse" else "no better than"

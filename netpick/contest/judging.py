@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,15 @@ from netpick.types.drawings import Explained
 from netpick.types.results import CandidateResult, RunResults
 
 
-def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunResults:
+@dataclass(frozen=True, kw_only=True)
+class JudgedRun:
+    """The results of a contest, and what its blend is made of where there is one."""
+
+    results: RunResults
+    blend: Mixed | None
+
+
+def judged_results(whole: Round, planned: Planned, competed: Competed) -> JudgedRun:
     """Opens the test rows once, for all, and judges. Raises TrainingError where no network finished."""
     prepared = whole.prepared
     test_rows = prepared.sealed.open("scores of all candidates and baselines")
@@ -57,7 +65,8 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> RunRes
         ),
     )
     judged = judge(_contest(whole, planned, competed, validation, mixed))
-    return _results(whole, planned, judged, mixed)
+    results = _results(whole, planned, judged, mixed)
+    return JudgedRun(results=results, blend=None if results.blend is None else mixed)
 
 
 def require_a_network(whole: Round, candidates: Sequence[CandidateResult], trained: Sequence[Outcome]) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from io import BytesIO
 
+from netpick.contest.blending import Mixed
 from netpick.contest.newest import Newest
 from netpick.contest.planning import Planned
 from netpick.contest.private import without_rows
@@ -20,12 +21,10 @@ from netpick.training.keeping import FINISHED
 from netpick.types.results import RunResults
 
 
-def keep_run(newest: Newest, whole: Round, planned: Planned) -> RunResults:
+def keep_run(made: Finished, results: RunResults, whole: Round) -> RunResults:
     """Writes the files, each whole or not at all; returns the results with the names of the models that were kept."""
     folder, options = whole.terms.keeper.folder, whole.terms.options
-    results, trained = newest.results, newest.trained
-    made = _finished(newest, whole, planned)
-    recommended = results.verdict.winner or next(iter(networks_of(trained)))
+    recommended = results.verdict.winner or next(iter(made.networks))
     results = replace(results, kept=made.names if options.keep == "all" else (recommended,))
     told = without_rows(results) if options.private else results
     cards = {name: to_markdown(told, name) for name in results.kept}
@@ -37,18 +36,19 @@ def keep_run(newest: Newest, whole: Round, planned: Planned) -> RunResults:
         write_whole(folder / "predictions.parquet", predictions.getvalue())
         keep_results(folder, results)
     write_whole(folder / "report.html", page_bytes(told))
-    finished = folder / FINISHED  # last: a run that has it is over
+    last = folder / FINISHED  # a run that has it is over
     try:
-        write_whole(finished, json.dumps(to_json(told), indent=1, allow_nan=False).encode())
+        write_whole(last, json.dumps(to_json(told), indent=1, allow_nan=False).encode())
     except OSError:
-        if not finished.is_file():  # once it has its name the run is over; only the disk's word for it is missing
+        if not last.is_file():  # once it has its name the run is over; only the disk's word for it is missing
             raise
     return results
 
 
-def _finished(newest: Newest, whole: Round, planned: Planned) -> Finished:
+def finished(newest: Newest, blend: Mixed | None, whole: Round, planned: Planned) -> Finished:
+    """What the model files are made of."""
     results, trained, fits = newest.results, newest.trained, newest.fits
-    networks, judged = networks_of(trained), {baseline.name for baseline in results.baselines}
+    networks, scored = networks_of(trained), {baseline.name for baseline in results.baselines}
     states = {one.result.name: one.state for one in fits.outcomes} | {one.result.name: one.state for one in trained}
     return Finished(
         task=whole.prepared.task,
@@ -58,8 +58,9 @@ def _finished(newest: Newest, whole: Round, planned: Planned) -> Finished:
         networks={c.name: networks[c.name] for c in results.candidates if c.status == "ok" and c.name in networks},
         plans={c.plan.name: c.plan for c in planned.candidates},
         data=whole.data,
-        baselines={o.fit.baseline.name: o.fit for o in fits.outcomes if o.fit.baseline.name in judged},
+        baselines={o.fit.baseline.name: o.fit for o in fits.outcomes if o.fit.baseline.name in scored},
         problem=fits.problem,
+        blend=blend,
         private=whole.terms.options.private,
         newest=newest.learned,
     )

@@ -13,7 +13,7 @@ from netpick.contest.baselines import fit_all
 from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
-from netpick.contest.keep import keep_run
+from netpick.contest.keep import finished, keep_run
 from netpick.contest.newest import AGAIN, up_to_newest
 from netpick.contest.planning import plan_round
 from netpick.contest.rows import candidates_of, encoded
@@ -76,12 +76,12 @@ def run_contest(start: Start) -> Contested:
             competed = over_folds(whole, planned, trained, fits.results)
             laps.passed("training")
             require_a_network(whole, competed.candidates, trained)
-            results = judged_results(whole, planned, competed)
-            results = with_ablation(results, competed.asked_round, competed.asked)
+            judged = judged_results(whole, planned, competed)
+            results = with_ablation(judged.results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
             results = replace(results, learned=prepared.learned(whole.store))
             newest = up_to_newest(results, whole, planned, trained, fits)
-            results = keep_run(newest, whole, planned)
+            results = keep_run(finished(newest, judged.blend, whole, planned), newest.results, whole)
             keeper.finish()
             laps.passed("scoring and reporting")
     steps = {outcome.result.name: outcome.result.steps for outcome in trained if outcome.result.status == "ok"}

@@ -11,14 +11,16 @@ import numpy as np
 
 from netpick.columns.encode import Encoder
 from netpick.columns.store import Store
+from netpick.contest.blending import Mixed
 from netpick.data.sources.base import ReadOptions
 from netpick.models.baseline_fits import BaselineFit
 from netpick.models.infer import DeviceData
 from netpick.saved.artifact import save_model
 from netpick.saved.baseline_model import CHECK_ROWS, save_baseline, settings_of
+from netpick.saved.blend_model import blend_settings, save_blend
 from netpick.saved.generated import generated_given, generated_rows
 from netpick.saved.kept_models import FOLDER, WINNER, file_names, keep_index
-from netpick.saved.record import BASELINE
+from netpick.saved.record import BASELINE, BLEND
 from netpick.saved.use import Contender, record_of
 from netpick.tasks import Task
 from netpick.training.plan import CandidatePlan
@@ -46,13 +48,15 @@ class Finished:
     data: DeviceData
     baselines: Mapping[str, BaselineFit]
     problem: Problem
+    blend: Mixed | None  # of some of them
     private: bool  # the files hold no row
     newest: LearnedRows | None = None  # what the recommended one learned from, where it learned once more
 
     @property
     def names(self) -> tuple[str, ...]:
         """Whose models can be written."""
-        return (*self.networks, *self.baselines)
+        blend = () if self.blend is None else (self.blend.result.name,)
+        return (*self.networks, *self.baselines, *blend)
 
     def write(self, name: str, path: Path, results: RunResults, card: str) -> None:
         """The model file of one of them, whole or not at all."""
@@ -67,6 +71,14 @@ class Finished:
         source = Contender(name=name, family=plan.family, settings=plan.settings, module=plan.module)
         record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
         save_model(path, record, self.networks[name], self._data(inputs), card)
+
+    def write_blend(self, blend: Mixed, files: Mapping[str, Path], results: RunResults, card: str) -> None:
+        """The model file of the blend, beside those of its members. files: by name."""
+        settings = blend_settings(blend.weights, files)
+        source = Contender(name=blend.result.name, family=BLEND, settings=settings)
+        inputs = self.problem.inputs
+        record = record_of(results, self.task, blend.state, self.encoders, inputs, source, self.read)
+        save_blend(files[source.name], record, card)
 
     def _given(self, fit: BaselineFit) -> Given:
         """The rows that prove a baseline."""
@@ -91,6 +103,10 @@ def write_models(
         return
     files = file_names([name for name in finished.names if name != recommended])
     (folder / FOLDER).mkdir(exist_ok=True)
-    for name, file in files.items():
-        finished.write(name, folder / FOLDER / file, results, cards[name])
+    paths = {recommended: folder / WINNER, **{name: folder / FOLDER / file for name, file in files.items()}}
+    for name in files:
+        if finished.blend is None or name != finished.blend.result.name:
+            finished.write(name, paths[name], results, cards[name])
+    if finished.blend is not None:
+        finished.write_blend(finished.blend, paths, results, cards[finished.blend.result.name])
     keep_index(folder, recommended, files)

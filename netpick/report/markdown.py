@@ -20,7 +20,7 @@ def safe(text: str) -> str:
 
 def to_markdown(results: RunResults, candidate: str | None = None) -> str:
     """The model card of a candidate or baseline, else of the recommended one. Short: the report has the rest."""
-    winner = named([*results.candidates, *results.baselines], candidate or results.verdict.winner)
+    winner = named(results.entries, candidate or results.verdict.winner)
     lines = [
         f"# {safe(results.title)}",
         "",
@@ -59,7 +59,7 @@ def to_markdown(results: RunResults, candidate: str | None = None) -> str:
 
 def _about(results: RunResults, winner: CandidateResult | None) -> list[str]:
     labels = f" ({listed([str(label) for label in results.target.labels], 10)})" if results.target.labels else ""
-    kind = "Baseline" if winner and winner.family == "baseline" else "Network"
+    kind = {"baseline": "Baseline", "blend": "Average of models"}.get(winner.family if winner else "", "Network")
     counted_parameters = f", {parameters(winner.parameters)} parameters" if winner and winner.parameters else ""
     network = f"{winner.name}{counted_parameters}, {size(winner.bytes)}" if winner else "none finished"
     return [

@@ -33,7 +33,7 @@ from netpick.models.networks.module import UserModule
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
-from netpick.saved.record import BASELINE, FORMAT, ModelRecord
+from netpick.saved.record import FORMAT, ModelRecord
 from netpick.types import Inputs
 
 CHECK_ROWS = 4
@@ -79,8 +79,8 @@ def load_model(path: str | Path, *, module: nn.Module | None = None) -> LoadedMo
     try:
         with open_archive(path, MEMBERS, FORMAT) as bundle:
             parts = read_parts(bytes(bundle.read(RECORD)), bundle.read(CARD).decode("utf-8", "replace"), path)
-            if parts.record.family == BASELINE:
-                raise NoNetworkError(parts.record.candidate)
+            if not parts.record.is_network:
+                raise NoNetworkError(parts.record)
             if parts.record.module is not None and module is None:
                 raise _NeedsModule(parts.record.module)
             return _load(parts, bundle, module)

@@ -11,9 +11,8 @@ import polars as pl
 from netpick.answers.compare import Resampler
 from netpick.answers.evaluate import evaluate
 from netpick.answers.metrics import metrics_for
-from netpick.columns.batches import batch_rows
 from netpick.columns.store import Allocator, memory_limit
-from netpick.saved.engines import FORECASTS, BaselineEngine, Engine, raw_cells
+from netpick.saved.engines import FORECASTS, Engine, raw_cells, window_answers
 from netpick.saved.parts import ModelParts
 from netpick.tasks.examples import Encoded, NewExamples, examples_of
 from netpick.tasks.learned import Scores, overlap
@@ -53,7 +52,7 @@ def encoded(
         read = examples.encoded(allocator)
         if read.history is None:
             yield {**read.arrays, **raw_cells(engine, examples.source.columns)}
-        elif isinstance(engine, BaselineEngine):
+        elif engine.reads_history:
             yield {FORECASTS: engine.forecasts(read.history, read.rows)}
         else:
             yield {name: np.ascontiguousarray(array[read.rows]) for name, array in read.arrays.items()}
@@ -79,14 +78,6 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
 
 
 def _answers(engine: Engine, read: Encoded, inputs: Inputs, columns: Mapping[str, Column]) -> Array:
-    """Of these examples; windows are gathered a batch at a time: all at once they may be larger than memory."""
-    if read.history is None:
-        return engine.outputs({**read.arrays, **raw_cells(engine, columns)})[read.rows]
-    if isinstance(engine, BaselineEngine):
-        return engine.forecasts(read.history, read.rows)
-    size = batch_rows(inputs)
-    parts = [
-        engine.outputs({name: array[read.rows[start : start + size]] for name, array in read.arrays.items()})
-        for start in range(0, len(read.rows), size)
-    ]
-    return np.concatenate(parts)
+    if read.history is not None:
+        return window_answers(engine, read.history, read.rows, inputs)
+    return engine.outputs({**read.arrays, **raw_cells(engine, columns)})[read.rows]

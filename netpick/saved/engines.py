@@ -45,6 +45,13 @@ class Engine(Protocol):
     def raw(self) -> Sequence[str]:
         """Names of arrays that it reads beside the encoded rows: TEXTS or NUMBERS, and a column."""
 
+    @property
+    def reads_history(self) -> bool:
+        """Whether it answers windows of series by `forecasts`, since encoded rows do not hold all that it reads."""
+
+    def forecasts(self, windows: Windows, rows: Rows) -> Array:
+        """Answers (n, O) for windows of series, where it reads their history."""
+
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """Answers (n, O) for encoded rows, after the task's `answer`: probabilities, or standardised values. float32, of
         baselines float64.
@@ -61,6 +68,7 @@ class TorchEngine:
     loaded: LoadedModel
     name: str = "torch"
     raw: tuple[str, ...] = ()
+    reads_history: bool = False
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
@@ -81,6 +89,7 @@ class BaselineEngine:
 
     loaded: LoadedBaseline
     name: str = "numpy"
+    reads_history: bool = True
 
     @property
     def raw(self) -> Sequence[str]:
@@ -123,6 +132,18 @@ class BaselineEngine:
         return np.concatenate(chunks)
 
 
+def window_answers(engine: Engine, windows: Windows, rows: Rows, inputs: Inputs) -> Array:
+    """Answers for windows, gathered a batch at a time: all at once they may be larger than memory."""
+    if engine.reads_history:
+        return engine.forecasts(windows, rows)
+    size, arrays = batch_rows(inputs), windows.store.arrays
+    parts = [
+        engine.outputs({name: array[rows[start : start + size]] for name, array in arrays.items()})
+        for start in range(0, len(rows), size)
+    ]
+    return np.concatenate(parts)
+
+
 def encoded_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Encoded rows, without the raw cells that a baseline reads beside them."""
     return {name: array for name, array in arrays.items() if not name.startswith((TEXTS, NUMBERS))}
@@ -148,6 +169,7 @@ class OnnxEngine:
 
     name = "onnx"
     raw: tuple[str, ...] = ()
+    reads_history = False
 
     def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
         """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime.

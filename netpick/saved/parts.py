@@ -21,7 +21,7 @@ from netpick.data.sources.name_pattern import parse_pattern
 from netpick.disk.strict import RefusedError, from_parsed, open_archive, parse_json, read_as
 from netpick.disk.strict.archive import MOST_BYTES as MOST_WEIGHTS
 from netpick.errors import ModelFileError, RequestError
-from netpick.saved.record import FORMAT, ModelRecord
+from netpick.saved.record import BLEND, FORMAT, ModelRecord
 from netpick.saved.trial import require_moderate, try_encoders, try_scores, try_task
 from netpick.tasks import TASKS, Task
 from netpick.tasks.examples import examples_of
@@ -101,12 +101,13 @@ def peek_record(path: Path) -> ModelRecord:
 
 
 class NoNetworkError(RequestError):
-    """A baseline was given where a network is needed."""
+    """A baseline or a blend was given where a network is needed."""
 
-    def __init__(self, baseline: str) -> None:
+    def __init__(self, record: ModelRecord) -> None:
+        what = "is the blend, an average of several models" if record.family == BLEND else "is a baseline"
         super().__init__(
-            f"This model is the baseline '{baseline[:60]}', but this needs a network. Name one of the same run: --candidate NAME, "
-            "such as mlp or cnn; it is kept in the run folder."
+            f"This model ('{record.candidate[:60]}') {what}, but this needs a network. Pass the run folder and name a network of that "
+            "run: RUN --candidate NAME, such as --candidate mlp."
         )
 
 

@@ -12,6 +12,7 @@ from netpick.types.results import DecisionRule
 
 FORMAT = 1
 BASELINE = "baseline"  # the family of what is no network
+BLEND = "blend"  # the family of an average of models
 MOST_LABELS = 10_000
 
 
@@ -54,6 +55,11 @@ class ModelRecord:
     cut: Cut | None = None  # of a table of steps: how its rows become windows
     learned: LearnedRows | None = None  # fingerprint of the rows that were learned from; None in older files
     costs: tuple[tuple[float, ...], ...] | None = None  # of a row of one class that is called another
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the model is one network, and neither a baseline nor an average of models."""
+        return self.family not in (BASELINE, BLEND)
 
     @property
     def rule(self) -> DecisionRule:

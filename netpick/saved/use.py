@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from netpick.saved.folder import exported_beside, is_exported, read_exported
 from netpick.saved.kept_models import candidate_path
 from netpick.saved.new_rows import UNREAD, as_in_training
 from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
-from netpick.saved.record import BASELINE, FORMAT, EncoderRecord, ModelRecord
+from netpick.saved.record import BASELINE, BLEND, FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks import Task
 from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import Scores
@@ -86,8 +87,8 @@ class Model:
         """The network itself, of a model file. Raises RequestError for an exported model, which is a graph."""
         if isinstance(self.engine, TorchEngine):
             return self.engine.loaded
-        if isinstance(self.engine, BaselineEngine):
-            raise NoNetworkError(self.parts.record.candidate)
+        if not self.parts.record.is_network:
+            raise NoNetworkError(self.parts.record)
         raise RequestError(
             "This needs the network itself, but the model is an exported graph. Pass the model file that it was made of: "
             "RUN/model.netpick."
@@ -204,9 +205,20 @@ def load(
         parts, graph = read_exported(exported_beside(path))
         return Model(parts=parts, engine=graph)
     record = peek_record(path)
-    if record.family == BASELINE:
-        if engine == "torch":
-            raise NoNetworkError(record.candidate)
+    if engine == "torch" and not record.is_network:
+        raise NoNetworkError(record)
+    return _loaded(path, module)
+
+
+def _loaded(path: Path, module: nn.Module | None) -> Model:
+    """A network, a baseline or a blend from its model file."""
+    family = peek_record(path).family
+    if family == BLEND:
+        from netpick.saved.blend_model import load_blend
+
+        blend = load_blend(path, partial(_loaded, module=module))
+        return Model(parts=blend.parts, engine=blend)
+    if family == BASELINE:
         from netpick.saved.baseline_model import load_baseline
 
         baseline = load_baseline(path)
@@ -225,7 +237,7 @@ def candidate_of(run: Path, candidate: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """Whose model file is written: a network of the plan, or a baseline."""
+    """Whose model file is written: a network of the plan, a baseline, or the blend."""
 
     name: str
     family: str
@@ -242,10 +254,10 @@ def record_of(
     source: Contender,
     read: ReadOptions,
 ) -> ModelRecord:
-    """model.json of one candidate or baseline."""
+    """model.json of one candidate or baseline, or of the blend."""
     import torch
 
-    result = next(c for c in (*results.candidates, *results.baselines) if c.name == source.name)
+    result = next(entry for entry in results.entries if entry.name == source.name)
     threshold = results.thresholds.get(source.name)
     records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
     columns_read = {encoder.column for encoder in encoders} | {*results.target.names, *task.beside(state)}

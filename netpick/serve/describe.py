@@ -6,7 +6,6 @@ from typing import Any
 
 from netpick.answers.compare import score_words
 from netpick.answers.metrics import METRICS
-from netpick.saved.record import BASELINE
 from netpick.serve.examples import example_rows
 from netpick.serve.served import ServedModel
 from netpick.types.results import Score
@@ -46,8 +45,8 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
 
 
 def explains(served: ServedModel) -> bool:
-    """Whether explanations can be had: they need the network, not a graph or a baseline."""
-    if served.model.parts.record.family == BASELINE:
+    """Whether explanations can be had: they need the network, not a graph, a baseline or a blend."""
+    if not served.model.parts.record.is_network:
         return False
     return served.model.engine.name == "torch" or served.path.suffix == ".netpick"
 

@@ -11,7 +11,6 @@ from pydantic_core import to_json
 from netpick.errors import RequestError
 from netpick.saved.folder import sha256_of
 from netpick.saved.parts import NoNetworkError
-from netpick.saved.record import BASELINE
 from netpick.saved.use import Model, load
 from netpick.serve import forms
 from netpick.serve.calls import FileCall, TextCall
@@ -39,8 +38,8 @@ def explain(served: ServedModel, body: bytes, content_type: str) -> Reply:
 
 def _network(served: ServedModel) -> Model:
     """The model on torch: as it is served, or from the model file that was named. Raises Fault where there is none."""
-    if served.model.parts.record.family == BASELINE:
-        refuse("not_supported", str(NoNetworkError(served.model.parts.record.candidate)))
+    if not served.model.parts.record.is_network:
+        refuse("not_supported", str(NoNetworkError(served.model.parts.record)))
     if served.model.engine.name == "torch":
         return served.model
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("captum") is None:

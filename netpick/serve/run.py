@@ -25,7 +25,6 @@ import uvicorn
 from netpick.errors import RequestError, near_matches
 from netpick.saved.folder import exported_beside, is_exported, read_exported, sha256_of
 from netpick.saved.parts import peek_record
-from netpick.saved.record import BASELINE
 from netpick.saved.use import ENGINES, Model, candidate_of, load
 from netpick.serve.app import make_app
 from netpick.serve.door import Door
@@ -85,7 +84,7 @@ def _load(path: Path, engine: str) -> Model:
                 raise
         else:
             return Model(parts=parts, engine=graph)
-    if peek_record(path).family == BASELINE:
+    if not peek_record(path).is_network:
         return load(path, engine)
     model = load(path, "torch")
     import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import netpick
 from netpick.errors import ModelFileError, RequestError
 from netpick.models.baselines import BASELINES
 from netpick.saved.asked import new_examples
-from netpick.saved.use import load
+from netpick.saved.use import candidate_of, load
 from netpick.tasks.forecast.examples import NewWindows
 from tests.ratings_table import ratings_table
 
@@ -102,8 +103,8 @@ def test_the_report_is_written_again_from_the_folder_alone(case: tuple[netpick.R
 
 def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run, object]) -> None:
     run, data = case
-    assert set(run.models) == {c.name for c in (*run.results.candidates, *run.results.baselines)}
-    for result in (*run.results.candidates, *run.results.baselines):
+    assert set(run.models) == {entry.name for entry in run.results.entries}
+    for result in run.results.entries:
         model = run.models[result.name]
         assert model.parts.record.candidate == result.name
         assert result.test_predictions is not None
@@ -209,17 +210,66 @@ def test_explain_and_export_say_what_a_baseline_lacks(run: netpick.Run) -> None:
         data = [run.folder.parent / "data.csv"] if words == ("explain",) else []
         done = typed(*words, run.folder, *data, "--candidate", "linear")
         assert done.returncode == 2
-        assert "This model is the baseline 'linear', but this needs a network." in " ".join(done.stderr.split())
+        told = " ".join(done.stderr.split())
+        assert "This model ('linear') is a baseline, but this needs a network." in told
+        assert "RUN --candidate NAME, such as --candidate mlp." in told
+
+
+def copied(folder: Path, to: Path) -> Path:
+    shutil.copytree(folder, to)
+    return to
+
+
+def products() -> pl.DataFrame:
+    """Of which trees and networks learn different parts."""
+    generator = np.random.default_rng(0)
+    a, b, c = generator.normal(size=(3, 400))
+    kind = generator.choice(["red", "green"], 400)
+    size = a * b + (kind == "red") + generator.normal(0, 0.3, 400)
+    return pl.DataFrame({"a": a, "b": b, "c": c, "kind": kind, "size": size})
+
+
+@pytest.fixture(scope="module")
+def blended(tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
+    folder = tmp_path_factory.mktemp("blended")
+    run = netpick.fit(products(), "size", steps=30, models="mlp", split="random", out=folder / "run")
+    assert run.results.blend is not None
+    assert len(run.results.blend.weights) > 1
+    return run
+
+
+def test_the_blend_is_a_model_like_any_other(blended: netpick.Run) -> None:
+    model, data = load(blended.folder, candidate="blend"), products()
+    assert model.card.count("--candidate blend") == 2
+    table, rows = pl.read_parquet(blended.folder / "predictions.parquet"), blended.results.split.test
+    for name, values in model.predict(data).to_dict().items():
+        assert np.abs(values.to_numpy()[rows] - table[f"blend: {name}"].to_numpy()).max() < 1e-6, name
+    assert set(model.score(data)) >= {"r2"}
+    assert len(model.predict({"a": 0.5, "b": 1.0, "c": 0.0, "kind": "red"})) == 1
+    for words in ("explain", "export"):
+        given = [] if words == "export" else ["a=1", "b=2", "c=0", "kind=red"]
+        done = typed(words, blended.folder, *given, "--candidate", "blend")
+        assert done.returncode == 2
+        assert "is the blend, an average of several models, but this needs a network." in " ".join(done.stderr.split())
+
+
+def test_a_blend_takes_no_other_models_than_its_own(blended: netpick.Run, tmp_path: Path) -> None:
+    assert blended.results.blend is not None
+    run, (first, second, *_) = copied(blended.folder, tmp_path / "run"), list(blended.results.blend.weights)
+    files = {name: candidate_of(run, name) for name in (first, second)}
+    shutil.copy(run / "models" / "blend.netpick", tmp_path / "blend.netpick")
+    with pytest.raises(ModelFileError, match="lie beside it in the folder models of its run"):
+        load(tmp_path / "blend.netpick")
+    shutil.copy(files[second], files[first])
+    with pytest.raises(ModelFileError, match="is not the one that it was weighed with"):
+        load(run, candidate="blend")
+    files[first].unlink()
+    with pytest.raises(ModelFileError, match=f"needs the model of '{first}'"):
+        load(run, candidate="blend")
 
 
 def test_a_kept_model_cut_short_or_missing_is_refused(run: netpick.Run, tmp_path: Path) -> None:
-    copy = tmp_path / "run"
-    copy.mkdir()
-    for path in run.folder.rglob("*"):
-        target = copy / path.relative_to(run.folder)
-        target.parent.mkdir(exist_ok=True)
-        if path.is_file():
-            target.write_bytes(path.read_bytes())
+    copy = copied(run.folder, tmp_path / "run")
     file = copy / "models" / "linear.netpick"
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(ModelFileError, match="is not a model file that can be trusted"):

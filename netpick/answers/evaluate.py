@@ -23,6 +23,7 @@ from netpick.answers.compare import (
     verdict,
 )
 from netpick.answers.compare.costs import Costs
+from netpick.answers.compare.winner import FEW_PASSES
 from netpick.answers.metrics import METRICS, Metric, best_on_validation, metric_of, metrics_for
 from netpick.answers.metrics.calibration import CalibrationError
 from netpick.answers.metrics.cost import MeanCost
@@ -49,6 +50,7 @@ class Contest:
         default_factory=dict
     )  # {"fp": 1, "fn": 10} for two classes, {"cat>dog": 5} for any
     passes: Mapping[str, float] = field(default_factory=dict)  # by network: how often it went through the training rows
+    fewest: Mapping[str, float] = field(default_factory=dict)  # by network: passes below which it is not judged
     blend: CandidateResult | None = None
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
     validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
@@ -156,7 +158,8 @@ def _rule(threshold: Threshold | None, costs: Costs | None) -> DecisionRule:
 
 
 def _with_time(contest: Contest, result: CandidateResult) -> CandidateResult:
-    return replace(result, ranked=has_had_time(result, contest.passes.get(result.name)))
+    fewest = contest.fewest.get(result.name, FEW_PASSES)
+    return replace(result, ranked=has_had_time(result, contest.passes.get(result.name), fewest))
 
 
 def _leaders_ranked(

@@ -49,6 +49,7 @@ class Candidate:
     plan: CandidatePlan
     build: Callable[[], nn.Module]
     passes: float = FEWEST_PASSES  # over the training rows that its share must afford, or `smaller` is taken
+    fewest: float = FEWEST_PASSES  # passes below which the network is not judged
     smaller: Callable[[], Candidate] | None = None  # the next size of the same family; None: this is the smallest
 
 
@@ -113,14 +114,20 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
         raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
     smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
     remarks = (size.remark,) if size.remark else ()
-    return replace(made, plan=replace(made.plan, remarks=remarks), passes=size.passes, smaller=smaller)
+    return replace(
+        made,
+        plan=replace(made.plan, remarks=remarks),
+        passes=size.passes,
+        fewest=architecture.fewest_passes,
+        smaller=smaller,
+    )
 
 
 def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:
     """Largest first for a budget; what the data alone suggest, for a fixed number of steps."""
     of_data = (asked.inputs, asked.num_rows, asked.num_outputs)
     if asked.seconds is None:
-        return [Size(settings=architecture.presets(*of_data))]
+        return [Size(settings=architecture.presets(*of_data), passes=architecture.fewest_passes)]
     return architecture.sizes(*of_data, asked.seconds)
 
 

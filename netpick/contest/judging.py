@@ -96,6 +96,7 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
         candidates=competed.candidates,
         baselines=competed.baselines,
         passes={c.name: c.steps / steps_per_pass(planned.plan, c.name) for c in competed.candidates},
+        fewest={c.plan.name: c.fewest for c in planned.candidates},
         test_groups=whole.prepared.test_groups(test_rows),
         blend=None if mixed is None else mixed.result,
         margin=options.margin,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from netpick.answers.compare import Outcome, qualified, verdict
+from netpick.answers.compare import Outcome, has_had_time, qualified, verdict
 from netpick.answers.compare.evidence import evidence
 from netpick.answers.compare.words import chance_text, margin_text
 from netpick.answers.metrics import METRICS
@@ -354,3 +354,11 @@ def test_the_network_that_a_sentence_calls_the_best_is_the_best_one_and_the_next
     ]
     outcome = Outcome(candidates=[result("cnn", 0.9917), near, far], baselines=[], on_test=pairs, metric="accuracy")
     assert "The next best is rnn" in verdict(outcome).sentence
+
+
+@pytest.mark.parametrize(
+    ("steps", "passes", "fewest", "ranked"),
+    [(29, 4.8, 3, True), (29, 4.8, 12, False), (120, 4.8, 12, False), (400, 4.8, 12, True), (72, 12.0, 12, True)],
+)
+def test_a_family_may_need_more_passes_to_be_judged(steps: int, passes: float, fewest: float, ranked: bool) -> None:
+    assert has_had_time(hasty("fm", 0.5, steps), passes, fewest) is ranked

@@ -67,12 +67,13 @@ class Standing:
         return [r for r in self.ranked if r.family == "baseline"]
 
 
-def has_had_time(result: CandidateResult, passes: float | None) -> bool:
+def has_had_time(result: CandidateResult, passes: float | None, fewest: float = FEW_PASSES) -> bool:
     """Whether a network was trained enough to be judged: it made many steps, or saw the rows often.
 
-    passes: how often it went through the training rows; None where that is not known.
+    passes: how often it went through the training rows; None where that is not known. fewest: passes that its family needs.
     """
-    return result.status == "failed" or passes is None or result.steps >= FEW_STEPS or passes >= FEW_PASSES
+    few_steps = FEW_STEPS * fewest / FEW_PASSES
+    return result.status == "failed" or passes is None or result.steps >= few_steps or passes >= fewest
 
 
 def verdict(outcome: Outcome) -> Verdict:

@@ -56,6 +56,8 @@ class Architecture(ABC):
 
     Settings: ClassVar[type[Any]]  # a strict frozen pydantic dataclass with every default written once
 
+    fewest_passes: ClassVar[float] = FEWEST_PASSES  # over the training rows, below which such a network is not judged
+
     def suits(self, inputs: Inputs) -> bool:
         """Whether it competes unasked for such inputs; who asks for it by name gets it for all that it reads."""
         return True
@@ -67,7 +69,7 @@ class Architecture(ABC):
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Sizes for a share of `seconds`, largest first: the first whose passes turn out to be affordable is trained, the
         last one in any case. Steps are timed, so a size far out of reach should be left out."""
-        return [Size(settings=self.presets(inputs, num_rows, num_outputs))]
+        return [Size(settings=self.presets(inputs, num_rows, num_outputs), passes=self.fewest_passes)]
 
     @abstractmethod
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:

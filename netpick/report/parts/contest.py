@@ -139,8 +139,8 @@ def _untimely(results: RunResults) -> Html | None:
     words = []
     if names:
         words.append(
-            f"Not enough time to judge {listed(names)}: fewer than {FEW_STEPS} steps, and fewer than {FEW_PASSES} passes over the training "
-            "rows. Their scores say how far they came, not how good they are; they take no part in the contest."
+            f"Not enough time to judge {listed(names)}: fewer steps and passes over the training rows than such a network needs (at "
+            f"least {FEW_STEPS} steps or {FEW_PASSES} passes). Their scores say how far they came, not how good they are; they take no part in the contest."
         )
     if untried:
         words.append(f"Not trained: {listed([e.name for e in untried])}, since {untried[0].reason}.")

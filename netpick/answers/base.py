@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.answered import A
+from netpick.columns.batches import joined
 from netpick.errors import RequestError
 from netpick.types import Array
 from netpick.types.recipe import Recipe
@@ -106,6 +107,10 @@ class Answer(ABC, Generic[A]):
     @abstractmethod
     def answer(self, outputs: Tensor) -> Tensor:
         """Outputs (..., O) to probabilities or standardised values (..., O)."""
+
+    def joined(self, parts: Sequence[Array]) -> Array:
+        """Answers (n, ...) of several batches as one array."""
+        return joined(parts)
 
     @abstractmethod
     def decode(self, answers: Array, state: Any) -> A:

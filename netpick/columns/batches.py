@@ -6,7 +6,7 @@ come together, and a batch ends with its longest row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -38,3 +38,14 @@ def batches(rows: Rows, lengths: Array | None, size: int) -> Iterator[tuple[Rows
     for start in range(0, len(rows), size):
         places = order[start : start + size]
         yield rows[places], places
+
+
+def joined(parts: Sequence[Array]) -> Array:
+    """Arrays (n, ...) of several batches as one. Those of steps are as long as the longest row of their batch: shorter ones are
+    filled up with zeros."""
+    longest = tuple(max(sizes) for sizes in zip(*(part.shape[1:] for part in parts), strict=True))
+    return np.concatenate([part if part.shape[1:] == longest else _filled(part, longest) for part in parts])
+
+
+def _filled(part: Array, longest: tuple[int, ...]) -> Array:
+    return np.pad(part, [(0, 0), *((0, most - size) for most, size in zip(longest, part.shape[1:], strict=True))])

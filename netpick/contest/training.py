@@ -20,7 +20,7 @@ from netpick.contest.executors.processes import train_side_by_side
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted
-from netpick.models.infer import answers_of, latency_ms, predict_outputs
+from netpick.models.infer import latency_ms, predict_answers
 from netpick.types import Array, Event, Rows
 from netpick.types.results import CandidateResult
 
@@ -187,5 +187,4 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
 
 
 def _answers(this_round: Round, network: nn.Module, rows: Rows) -> Array:
-    answers = answers_of(this_round.prepared.task.answer.answer, predict_outputs(network, this_round.data, rows))
-    return answers.cpu().numpy()
+    return predict_answers(network, this_round.data, rows, this_round.prepared.task.answer)

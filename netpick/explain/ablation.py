@@ -21,7 +21,7 @@ from netpick.answers.metrics import Metric
 from netpick.columns.encode import Encoder, input_names
 from netpick.columns.forms import FORMS, JOINED
 from netpick.columns.store import Store
-from netpick.models.infer import DeviceData, answers_of, predict_outputs
+from netpick.models.infer import DeviceData, predict_answers
 from netpick.tasks import Task
 from netpick.types import Array, Inputs, Rows
 from netpick.types.results import Ablation, Answered, Comparison, DecisionRule
@@ -167,7 +167,6 @@ def _partners(count: int, key: tuple[int, int]) -> Rows:
 def _predictions(trial: Trial, arrays: Mapping[str, Array]) -> Answered:
     data = DeviceData(Store(arrays=arrays), trial.inputs, trial.device)
     count = len(next(iter(arrays.values())))
-    outputs = predict_outputs(trial.network, data, np.arange(count, dtype=np.int64))
-    answers = answers_of(trial.task.answer.answer, outputs)
-    predictions: Answered = trial.task.answer.decode(answers.cpu().numpy(), trial.task_state)
+    answers = predict_answers(trial.network, data, np.arange(count, dtype=np.int64), trial.task.answer)
+    predictions: Answered = trial.task.answer.decode(answers, trial.task_state)
     return predictions

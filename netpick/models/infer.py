@@ -6,9 +6,9 @@ Shared by training, evaluation, model files and serving, so that all of them giv
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from netpick.columns.forms import FORMS, stored_as
 from netpick.columns.store import Store
 from netpick.models.allocator import keep_freed_memory
 from netpick.types import Array, Inputs, InputSpec, Rows
+
+if TYPE_CHECKING:
+    from netpick.answers import Answer
 
 TYPES = {"float32": torch.float32, "int32": torch.int32, "uint8": torch.uint8}  # as stored_as names them
 
@@ -122,23 +125,51 @@ def supports_bfloat16(device: str) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-@torch.no_grad()
 def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precision: str = "float32") -> Outputs:
     """The network's outputs for these rows, in evaluation mode."""
+    parts, order = _each_batch(network, data, rows, precision, lambda outputs: outputs)
+    values = [values_of(part) for part in parts]
+    longest = [max(sizes) for sizes in zip(*(part.shape[1:] for part in values), strict=True)]
+    whole = torch.cat([part if list(part.shape[1:]) == longest else _filled(part, longest) for part in values])
+    if order is not None:
+        whole = whole.index_select(0, torch.from_numpy(order).to(whole.device))
+    return Members(whole) if isinstance(parts[0], Members) else whole
+
+
+def predict_answers(
+    network: nn.Module, data: DeviceData, rows: Rows, answer: Answer[Any], *, precision: str = "float32"
+) -> Array:
+    """What the answer makes of the network's outputs for these rows, batch by batch: only that is kept of them."""
+    parts, order = _each_batch(network, data, rows, precision, lambda outputs: answers_of(answer.answer, outputs))
+    whole = answer.joined([part.cpu().numpy() for part in parts])
+    return whole if order is None else whole[order]
+
+
+M = TypeVar("M")
+
+
+@torch.no_grad()
+def _each_batch(
+    network: nn.Module, data: DeviceData, rows: Rows, precision: str, make: Callable[[Outputs], M]
+) -> tuple[list[M], Rows | None]:
+    """What is made of the outputs of each batch, and where each row stands among all; None where that is its own place."""
     network.eval()
-    parts: list[Tensor] = []
+    parts: list[M] = []
     places: list[Rows] = []
-    outputs: Outputs | None = None
     for chunk, where in batches(rows, data.lengths, data.batch_rows):
         with autocast(precision, data.device):
             outputs = network(data.batch(torch.from_numpy(chunk).to(data.place)))
-            parts.append(values_of(outputs).float())
+            values = values_of(outputs).float()
+        parts.append(make(Members(values) if isinstance(outputs, Members) else values))
         places.append(where)
-    values = torch.cat(parts)
-    if data.lengths is not None:
-        back = torch.from_numpy(np.argsort(np.concatenate(places), kind="stable")).to(values.device)
-        values = values.index_select(0, back)
-    return Members(values) if isinstance(outputs, Members) else values
+    return parts, None if data.lengths is None else np.argsort(np.concatenate(places), kind="stable")
+
+
+def _filled(part: Tensor, longest: Sequence[int]) -> Tensor:
+    """With zeros behind steps that are fewer than those of other batches."""
+    whole = part.new_zeros((len(part), *longest))
+    whole[tuple(slice(size) for size in part.shape)] = part
+    return whole
 
 
 def latency_ms(network: nn.Module, data: DeviceData, row: int) -> float:

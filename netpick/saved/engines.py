@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from netpick.columns.batches import batch_rows, batches, main_lengths
+from netpick.columns.batches import batch_rows, batches, joined, main_lengths
 from netpick.columns.forms import FORMS
 from netpick.errors import ModelFileError, RequestError
 from netpick.types import Array, Column, Inputs, Rows, TableColumn
@@ -73,14 +73,13 @@ class TorchEngine:
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
         from netpick.columns.store import Store
-        from netpick.models.infer import DeviceData, answers_of, predict_outputs
+        from netpick.models.infer import DeviceData, predict_answers
         from netpick.tasks import TASKS
 
         data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
-        answer = TASKS[self.loaded.record.task].answer.answer
-        answers = answers_of(answer, predict_outputs(self.loaded.network, data, rows))
-        return np.asarray(answers.numpy(), dtype=np.float32)
+        answer = TASKS[self.loaded.record.task].answer
+        return np.asarray(predict_answers(self.loaded.network, data, rows, answer), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +140,7 @@ def window_answers(engine: Engine, windows: Windows, rows: Rows, inputs: Inputs)
         engine.outputs({name: array[rows[start : start + size]] for name, array in arrays.items()})
         for start in range(0, len(rows), size)
     ]
-    return np.concatenate(parts)
+    return joined(parts)
 
 
 def encoded_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -208,7 +207,8 @@ class OnnxEngine:
         """See Engine."""
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
         lengths = main_lengths(self.inputs, arrays)
-        found: Array | None = None
+        parts: list[Array] = []
+        order: list[Rows] = []
         for chunk, places in batches(rows, lengths, batch_rows(self.inputs)):
             whole = len(chunk) == len(rows) and lengths is None
             try:
@@ -217,10 +217,9 @@ class OnnxEngine:
                 raise _cannot_run(self._where, error) from None
             if whole:
                 return np.asarray(answers, dtype=np.float32)
-            found = np.empty((len(rows), *answers.shape[1:]), dtype=np.float32) if found is None else found
-            found[places] = answers
-        assert found is not None, "no rows were given"
-        return found
+            parts.append(np.asarray(answers, dtype=np.float32))
+            order.append(places)
+        return joined(parts)[np.argsort(np.concatenate(order), kind="stable")]
 
     def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
         """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netpick.columns.batches import batch_rows
+from netpick.columns.store import Store
 from netpick.errors import RequestError
-from netpick.models.infer import values_of
+from netpick.models.infer import DeviceData, predict_answers, predict_outputs, values_of
 from netpick.models.networks import MODELS, main_form, main_input
 from netpick.models.networks.grid_cnn import GridCnnSettings
 from netpick.models.networks.heads import HEADS
 from netpick.models.networks.network import Network, build_network
 from netpick.models.networks.rnn import RnnSettings
+from netpick.tasks import TASKS
 from netpick.types import Inputs, InputSpec
-from tests.conformance.test_models import CASES, Case, make_batch, over_values, random_values, taken
+from tests.conformance.test_models import CASES, TEXT, Case, make_batch, over_values, random_values, taken
 
 OUTPUTS = 3
 ROWS = 6
@@ -197,3 +201,27 @@ def test_a_tiny_classifier_of_places_finds_the_bright_square(stride: int, least:
     common = ((said == 1) & (truth == 1)).sum()
     either = ((said == 1) | (truth == 1)).sum()
     assert common / either > least  # intersection over union
+
+
+def test_answers_of_batches_of_unequal_length_are_joined() -> None:
+    """Texts come in batches of like length, and the steps of a batch are as many as those of its longest text."""
+    case = next(case for case in STEPS if case.inputs == {"tokens": TEXT})
+    rows = batch_rows(case.inputs) + 40
+    lengths = np.arange(rows, dtype=np.int32) % TEXT.shape[0] + 1
+    tokens = np.random.default_rng(0).integers(1, TEXT.cardinalities[0], (rows, *TEXT.shape), dtype=np.int32)
+    tokens[np.arange(TEXT.shape[0]) >= lengths[:, None]] = 0
+    data = DeviceData(Store(arrays={"tokens": tokens, "tokens.lengths": lengths}), case.inputs, "cpu")
+    network = network_of(case, "steps")
+    some = np.flatnonzero(lengths < 8)[:5].tolist() + np.flatnonzero(lengths == TEXT.shape[0])[:2].tolist()
+    together = values_of(predict_outputs(network, data, np.arange(rows)))
+    answered = predict_answers(network, data, np.arange(rows), TASKS["classify"].answer)
+    for row in some:
+        alone = values_of(predict_outputs(network, data, np.array([row])))[0]
+        torch.testing.assert_close(together[row, : lengths[row]], alone)
+        np.testing.assert_allclose(answered[row, : lengths[row]], alone.softmax(-1), rtol=1e-4, atol=1e-6)
+
+
+def test_an_answer_joins_steps_of_unequal_length() -> None:
+    whole = TASKS["classify"].answer.joined([np.ones((2, 3, 4)), np.ones((1, 5, 4))])
+    assert whole.shape == (3, 5, 4)
+    assert whole.sum(axis=(1, 2)).tolist() == [12, 12, 20]

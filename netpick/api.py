@@ -370,7 +370,7 @@ def write_explanation(
     from netpick.saved.use import load
 
     target = _page(Path(out), "explanation.html")
-    page = explain(load(Path(model), engine="torch", candidate=candidate), data, rows=rows).html()
+    page = explain(load(Path(model), candidate=candidate), data, rows=rows).html()
     write_whole(target, page.encode("utf-8", "replace"))
     return target
 

@@ -50,10 +50,9 @@ def permutation_importance(subject: Subject, seed: int = 0) -> tuple[Importance,
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
     if len(rows) < 2:
         return ()
-    spots = places(subject.encoders)
 
     def answered(number: int | None, partner: Rows) -> Answered:
-        return subject.predictions(rows) if number is None else _exchanged(subject, rows, spots[number], partner)
+        return subject.predictions(rows) if number is None else subject.exchanged(rows, number, partner)
 
     asked = Exchange(
         metric=metric,
@@ -62,33 +61,11 @@ def permutation_importance(subject: Subject, seed: int = 0) -> tuple[Importance,
         rule=subject.rule,
         resampler=Resampler(len(rows), seed),
     )
-    losses = exchange_losses(asked, [place.column for place in spots], answered)
+    losses = exchange_losses(asked, [encoder.column for encoder in subject.encoders], answered)
     importances = [
         Importance(column=one.name, value=pair.difference, low=pair.low, high=pair.high) for one, pair in losses
     ]
     return tuple(sorted(importances, key=lambda one: -one.value))
-
-
-def _exchanged(subject: Subject, rows: Rows, place: Place, partner: Rows) -> Answered:
-    """Predictions for the rows with their partners' cells in one column."""
-    answers = []
-    for part in np.array_split(np.arange(len(rows)), max(1, len(rows) // 256)):
-        batch = subject.batch(rows[part])
-        other = subject.batch(rows[partner[part]])
-        for name in (place.input, f"{place.input}.mask"):
-            if name in batch:
-                batch[name] = _mixed(batch[name], other[name], place)
-        answers.append(subject.answers(batch))
-    return subject.decoded(np.concatenate(answers))
-
-
-def _mixed(own: torch.Tensor, other: torch.Tensor, place: Place) -> torch.Tensor:
-    if place.values is None:
-        return other
-    mixed = own.clone()
-    columns = list(place.values)
-    mixed[:, columns] = other[:, columns]
-    return mixed
 
 
 def importance_figure(subject: Subject) -> Figure | None:
@@ -108,8 +85,8 @@ def importance_figure(subject: Subject) -> Figure | None:
         title="What each column adds",
         sentence=f"How much worse {metric_word(subject.primary)} gets on these rows when a column's cells are exchanged between rows; "
         f"{counted(len(sure), 'column')} {'makes' if len(sure) == 1 else 'make'} a difference that the interval tells from none.",
-        caution="where two columns say the same: each alone then seems to add nothing. On rows that the network learned from, it "
-        "also counts what was learned by heart.",
+        caution="where two columns say the same: each alone then seems to add nothing. On rows that were learned from, it also "
+        "counts what was learned by heart.",
         alt="; ".join(f"{one.column} {significant(one.value, 3)}" for one in importances[:5]),
         drawing=element("div", table, more),
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netpick.answers.answered import AnsweredChances, AnsweredNumbers
+from netpick.errors import RequestError
 from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
+from netpick.explain.effects import importance_figure
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
 from netpick.explain.mistakes import JudgedChoices, judged, mistake_figures, surest_mistakes
@@ -18,6 +20,7 @@ from netpick.explain.subject import Subject, Target
 from netpick.models.networks import main_form, main_input
 from netpick.report.explained import drawing_html
 from netpick.report.markup import element
+from netpick.saved.parts import NoNetworkError
 from netpick.saved.use import Model
 from netpick.types import Array
 from netpick.types.drawings import Figure
@@ -61,6 +64,8 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     Raises DataError when the data cannot be read, and RequestError where an explanation needs something that is not installed.
     """
     subject = read_subject(model, data)
+    if subject.engine is not None:
+        return _of_any_model(subject)
     views, name = _views(subject)
     together = views.together(subject) if len(subject.encoders) > 1 else ()
     parts = [
@@ -78,12 +83,40 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     )
 
 
+def _of_any_model(subject: Subject) -> Explanation:
+    """What can be asked of a baseline or a blend, which has no gradients and no layers: answers to exchanged columns."""
+    importance = importance_figure(subject)
+    parts = [
+        Part(
+            key="all",
+            title="All rows together",
+            lead=words(),
+            figures=() if importance is None else (importance,),
+            label="All rows",
+        ),
+        Part(key="mistakes", title="Where it errs", lead=words(), figures=mistake_figures(subject), label="Mistakes"),
+    ]
+    kept, left_out = _fitting([part for part in parts if part.figures])
+    if not kept:
+        raise RequestError(
+            f"{subject.origin} holds no known answers, but '{subject.candidate}' can only be explained by what exchanged columns cost its "
+            "score, and by its mistakes. Pass labelled rows, or name a network of the run: RUN --candidate NAME."
+        )
+    single = (
+        "Single rows, and how the answer follows a column: that is asked of networks alone. Name one: --candidate NAME."
+    )
+    return Explanation(title=subject.title, told=_told(subject), parts=kept, missing=(single, *left_out), noun="model")
+
+
 def explain_one(model: Model, data: object, check: Callable[[], None] | None = None) -> tuple[Figure, ...]:
     """The figures for one row: a dict, a path, an array of one row. Of several rows, the first is explained.
 
     check: called again and again; what it raises ends the work. Raises DataError when the row cannot be read.
     """
-    return row_figures(replace(read_subject(model, data, 1), check=check), 0)
+    subject = read_subject(model, data, 1)
+    if subject.engine is not None:
+        raise NoNetworkError(model.parts.record)
+    return row_figures(replace(subject, check=check), 0)
 
 
 def row_figures(subject: Subject, row: int) -> tuple[Figure, ...]:
@@ -181,7 +214,7 @@ def _told(subject: Subject) -> tuple[tuple[str, str], ...]:
     held = counted(subject.num_rows, subject.noun, subject.noun if subject.noun == "series" else "")
     looked = "" if subject.count == subject.num_rows else f", of which {grouped(subject.count)} are looked at"
     return (
-        ("Network", subject.candidate),
+        ("Network" if subject.engine is None else "Model", subject.candidate),
         ("Data", f"{subject.origin}: {held}{looked}"),
         ("Labels", "none given" if subject.truth is None else "given"),
     )

@@ -32,6 +32,7 @@ class Explanation:
     told: tuple[tuple[str, str], ...]  # facts about model and data
     parts: tuple[Part, ...]
     missing: tuple[str, ...]  # what could not be shown, and why
+    noun: str = "network"  # what is explained
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -57,12 +58,13 @@ class Explanation:
 
     def _head(self) -> Html:
         words = (
-            "Every figure says what it shows and when not to trust it. An explanation describes this network, not the world: "
+            "Every figure says what it shows and when not to trust it. An explanation describes this "
+            f"{self.noun}, not the world: "
             "what it goes by need not be what causes anything."
         )
         return element(
             "div",
-            element("h1", "What the network goes by"),
+            element("h1", f"What the {self.noun} goes by"),
             element("p", self.title, class_="verdict"),
             element("p", words),
             facts(list(self.told)),

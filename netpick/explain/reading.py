@@ -6,10 +6,13 @@ import copy
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from netpick.errors import NetpickError
 from netpick.explain.subject import Subject
 from netpick.saved.asked import allocated, new_examples
+from netpick.saved.engines import raw_cells
+from netpick.saved.parts import NoNetworkError
 from netpick.saved.use import Model
 from netpick.types import ArrayColumn, Source
 
@@ -22,16 +25,22 @@ def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     examples = new_examples(parts, read_source(model, data))
     with allocated(parts) as allocator:
         encoded = examples.encoded(allocator)
+        if encoded.history is not None and not record.is_network:
+            raise NoNetworkError(record)
         count = len(encoded.rows)
         rows = np.arange(count)[:: -(-count // most)]
         places = encoded.rows[rows]
         arrays = {name: np.ascontiguousarray(array[places]) for name, array in encoded.arrays.items()}
+        raw = {name: cells[places] for name, cells in raw_cells(model.engine, examples.source.columns).items()}
     truth = None if isinstance(data, np.ndarray) else examples.truth()
     return Subject(
         title=record.title,
         candidate=record.candidate,
         family=record.family,
-        network=copy.deepcopy(model.loaded.network),  # hooks are set on it, while others may be asking the model
+        # Hooks are set on it, while others may be asking the model.
+        network=copy.deepcopy(model.loaded.network) if record.is_network else nn.Identity(),
+        engine=None if record.is_network else model.engine,
+        raw=raw,
         inputs=parts.inputs,
         encoders=parts.encoders,
         task=parts.task,

@@ -5,9 +5,10 @@ All other parts of this room ask through here: how sure the network is of one an
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,11 +16,12 @@ from torch import Tensor, nn
 
 from netpick.answers import Answer
 from netpick.answers.answered import AnsweredChances
-from netpick.columns.encode import Encoder
+from netpick.columns.encode import Encoder, input_places
 from netpick.columns.forms import FORMS
 from netpick.columns.store import Store
 from netpick.models.infer import DeviceData, answers_of
 from netpick.models.networks.network import Network
+from netpick.saved.engines import NUMBERS, TEXTS, Engine
 from netpick.tasks import Task
 from netpick.types import Array, Column, Inputs, Rows
 from netpick.types.results import Answered, DecisionRule
@@ -40,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A network and the rows that it is explained on. All rows are encoded; `rows` says where they lie in `columns`."""
+    """A network, or what answers in its place, and the rows that it is explained on. All rows are encoded; `rows` says where they lie in `columns`."""
 
     title: str
     candidate: str
@@ -62,6 +64,8 @@ class Subject:
     num_rows: int = 0  # that the data hold, explained or not
     noun: str = "row"
     check: Callable[[], None] | None = None  # called before the network is: it may raise, which ends the explanation
+    engine: Engine | None = None  # what answers instead of a network: that of a baseline or a blend
+    raw: Mapping[str, Array] = field(default_factory=dict)  # cells that it reads beside the encoded rows
 
     @property
     def count(self) -> int:
@@ -84,7 +88,28 @@ class Subject:
     def predictions(self, rows: Rows | None = None) -> Answered:
         """What the network says about these rows, or about all."""
         wanted = np.arange(self.count) if rows is None else rows
+        if self.engine is not None:
+            whole = {**self.arrays, **self.raw}
+            return self.decoded(self.engine.outputs({name: array[wanted] for name, array in whole.items()}))
         answers = [self.answers(self.batch(part)) for part in np.array_split(wanted, max(1, len(wanted) // 256))]
+        return self.decoded(np.concatenate(answers))
+
+    def exchanged(self, rows: Rows, number: int, partners: Rows) -> Answered:
+        """What it says about these rows with their partners' cells in one column. partners: places among the rows."""
+        name, part = input_places(self.encoders)[number]
+        if self.engine is not None:
+            column = self.encoders[number].column
+            own = {key: array[rows] for key, array in {**self.arrays, **self.raw}.items()}
+            moved = {key: array[partners] for key, array in own.items() if key in (TEXTS + column, NUMBERS + column)}
+            for key in own.keys() & {name, f"{name}.lengths"}:
+                moved[key] = mixed(own[key], own[key][partners], part)
+            return self.decoded(self.engine.outputs({**own, **moved}))
+        answers = []
+        for places in np.array_split(np.arange(len(rows)), max(1, len(rows) // 256)):
+            batch, other = self.batch(rows[places]), self.batch(rows[partners[places]])
+            for key in batch.keys() & {name, f"{name}.mask"}:
+                batch[key] = mixed(batch[key], other[key], part)
+            answers.append(self.answers(batch))
         return self.decoded(np.concatenate(answers))
 
     def decoded(self, answers: Array) -> Answered:
@@ -146,6 +171,18 @@ class Subject:
             known = dict(zip(self.network.names, self.network.trunks.values(), strict=True))
             return known.get(name) or known.get("table") or self.network
         return self.network
+
+
+V = TypeVar("V", Array, Tensor)
+
+
+def mixed(own: V, other: V, part: slice | None) -> V:
+    """Rows with a part of their values from other ones; None: all of them."""
+    if part is None:
+        return other
+    made = copy.copy(own) if isinstance(own, np.ndarray) else own.clone()
+    made[:, part] = other[:, part]
+    return made
 
 
 def batch_of(arrays: Mapping[str, Array], inputs: Inputs, rows: Rows) -> dict[str, Tensor]:

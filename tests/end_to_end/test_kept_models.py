@@ -17,6 +17,9 @@ from report_again import check_report_again
 
 import netpick
 from netpick.errors import ModelFileError, RequestError
+from netpick.explain import explain
+from netpick.explain.effects import permutation_importance
+from netpick.explain.reading import read_subject
 from netpick.models.baselines import BASELINES
 from netpick.saved.asked import new_examples
 from netpick.saved.use import candidate_of, load
@@ -205,14 +208,12 @@ def test_a_candidate_that_is_not_there_lists_near_matches(run: netpick.Run) -> N
         run.models["rnnn"]
 
 
-def test_explain_and_export_say_what_a_baseline_lacks(run: netpick.Run) -> None:
-    for words in (("explain",), ("export",)):
-        data = [run.folder.parent / "data.csv"] if words == ("explain",) else []
-        done = typed(*words, run.folder, *data, "--candidate", "linear")
-        assert done.returncode == 2
-        told = " ".join(done.stderr.split())
-        assert "This model ('linear') is a baseline, but this needs a network." in told
-        assert "RUN --candidate NAME, such as --candidate mlp." in told
+def test_export_says_what_to_type_for_a_baseline(run: netpick.Run) -> None:
+    done = typed("export", run.folder, "--candidate", "linear")
+    assert done.returncode == 2
+    told = " ".join(done.stderr.split())
+    assert "This model ('linear') is a baseline, but this needs a network." in told
+    assert "RUN --candidate NAME, such as --candidate mlp." in told
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -246,11 +247,35 @@ def test_the_blend_is_a_model_like_any_other(blended: netpick.Run) -> None:
         assert np.abs(values.to_numpy()[rows] - table[f"blend: {name}"].to_numpy()).max() < 1e-6, name
     assert set(model.score(data)) >= {"r2"}
     assert len(model.predict({"a": 0.5, "b": 1.0, "c": 0.0, "kind": "red"})) == 1
-    for words in ("explain", "export"):
-        given = [] if words == "export" else ["a=1", "b=2", "c=0", "kind=red"]
-        done = typed(words, blended.folder, *given, "--candidate", "blend")
-        assert done.returncode == 2
-        assert "is the blend, an average of several models, but this needs a network." in " ".join(done.stderr.split())
+    done = typed("export", blended.folder, "--candidate", "blend")
+    assert done.returncode == 2
+    assert "is the blend, an average of several models, but this needs a network." in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["linear", "random forest", "blend"])
+def test_what_is_no_network_is_explained_by_exchanged_columns_and_its_mistakes(blended: netpick.Run, name: str) -> None:
+    model = blended.models[name]
+    order = [one.column for one in permutation_importance(read_subject(model, products()))]
+    assert order[0] == "kind" if name == "linear" else order[-1] == "c"
+    page = explain(model, products())
+    assert [part.title for part in page.parts] == ["All rows together", "Where it errs"]
+    assert "What the model goes by" in page.html()
+    with pytest.raises(
+        RequestError, match=r"holds no known answers, but .* Pass labelled rows, or name a network of the run"
+    ):
+        explain(model, products().drop("size"))
+
+
+def test_a_baseline_s_raw_texts_are_exchanged_with_their_column(run: netpick.Run) -> None:
+    """tf-idf reads texts beside the encoded rows: exchanging the column of notes exchanges them too."""
+    subject = read_subject(run.models["tf-idf + linear"], pl.read_csv(run.folder.parent / "data.csv"))
+    rows, partners = np.arange(subject.count), np.roll(np.arange(subject.count), 1)
+    own = subject.predictions(rows).stated
+    moved = {
+        encoder.column: bool((subject.exchanged(rows, number, partners).stated != own).any())
+        for number, encoder in enumerate(subject.encoders)
+    }
+    assert moved["note"]
 
 
 def test_a_blend_takes_no_other_models_than_its_own(blended: netpick.Run, tmp_path: Path) -> None:

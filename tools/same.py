@@ -47,7 +47,7 @@ LIBRARIES = (
     "pillow",
 )
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-TIMES = ("created", "seconds", "latency_ms", "versions", "netpick")  # keys that no two runs or releases share
+TIMES = ("created", "seconds", "latency_ms", "versions", "netpick", "sha256")  # keys that no two runs or releases share
 EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))  # what is wrong with made-up data is no matter here
 
 

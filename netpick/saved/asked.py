@@ -12,11 +12,11 @@ from netpick.answers.compare import Resampler
 from netpick.answers.evaluate import evaluate
 from netpick.answers.metrics import metrics_for
 from netpick.columns.store import Allocator, memory_limit
-from netpick.saved.engines import FORECASTS, Engine, raw_cells, window_answers
+from netpick.saved.engines import FORECASTS, Engine, raw_cells
 from netpick.saved.parts import ModelParts
 from netpick.tasks.examples import Encoded, NewExamples, examples_of
 from netpick.tasks.learned import Scores, overlap
-from netpick.types import Array, Column, Inputs, Source
+from netpick.types import Array, Column, Source
 
 
 def new_examples(parts: ModelParts, source: Source) -> NewExamples:
@@ -69,7 +69,7 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
     with allocated(parts) as allocator:
         labelled = examples.labelled(allocator)
         read = labelled.encoded
-        answers = _answers(engine, read, parts.inputs, examples.source.columns)
+        answers = _answers(engine, read, examples.source.columns)
         predictions = answer.decode(answers, read.state)
         seen = overlap(record.learned, read.arrays, read.rows) if record.learned else None
     metrics = metrics_for(answer.typed, record.costs)
@@ -77,7 +77,7 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
     return Scores(evaluate(answer, labelled.truth, predictions, record.rule, metrics, resampler), seen)
 
 
-def _answers(engine: Engine, read: Encoded, inputs: Inputs, columns: Mapping[str, Column]) -> Array:
+def _answers(engine: Engine, read: Encoded, columns: Mapping[str, Column]) -> Array:
     if read.history is not None:
-        return window_answers(engine, read.history, read.rows, inputs)
+        return engine.forecasts(read.history, read.rows)
     return engine.outputs({**read.arrays, **raw_cells(engine, columns)})[read.rows]

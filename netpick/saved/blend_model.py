@@ -23,7 +23,7 @@ from netpick.disk.files import write_whole
 from netpick.disk.strict import RefusedError, from_parsed, manifest_of, open_archive, write_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.errors import NetpickError
-from netpick.saved.engines import FORECASTS, Engine, encoded_only, window_answers
+from netpick.saved.engines import FORECASTS, Engine, encoded_only
 from netpick.saved.kept_models import FOLDER, candidate_path
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, peek_record, read_parts, refuse
 from netpick.saved.record import BLEND, FORMAT, ModelRecord
@@ -97,7 +97,7 @@ class BlendEngine:
         return self._averaged([m.model.engine.outputs(arrays if m.model.engine.raw else plain) for m in self.members])
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
-        return self._averaged([window_answers(m.model.engine, windows, rows, self.parts.inputs) for m in self.members])
+        return self._averaged([m.model.engine.forecasts(windows, rows) for m in self.members])
 
     def _averaged(self, answers: Sequence[Array]) -> Array:
         """(n, O) that decode, before the blend's own calibration, to the average of what these decode to."""

@@ -47,10 +47,10 @@ class Engine(Protocol):
 
     @property
     def reads_history(self) -> bool:
-        """Whether it answers windows of series by `forecasts`, since encoded rows do not hold all that it reads."""
+        """Whether encoded rows do not hold all that it reads of windows of series, so that only `forecasts` answers them."""
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
-        """Answers (n, O) for windows of series, where it reads their history."""
+        """Answers (n, O) for windows of series, gathered a batch at a time: all at once they may be larger than memory."""
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """Answers (n, O) for encoded rows, after the task's `answer`: probabilities, or standardised values. float32, of
@@ -80,6 +80,10 @@ class TorchEngine:
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
         answer = TASKS[self.loaded.record.task].answer
         return np.asarray(predict_answers(self.loaded.network, data, rows, answer), dtype=np.float32)
+
+    def forecasts(self, windows: Windows, rows: Rows) -> Array:
+        """See Engine."""
+        return _gathered(self, self.loaded.inputs, windows, rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +135,8 @@ class BaselineEngine:
         return np.concatenate(chunks)
 
 
-def window_answers(engine: Engine, windows: Windows, rows: Rows, inputs: Inputs) -> Array:
-    """Answers for windows, gathered a batch at a time: all at once they may be larger than memory."""
-    if engine.reads_history:
-        return engine.forecasts(windows, rows)
+def _gathered(engine: Engine, inputs: Inputs, windows: Windows, rows: Rows) -> Array:
+    """See Engine.forecasts; for engines that answer encoded rows."""
     size, arrays = batch_rows(inputs), windows.store.arrays
     parts = [
         engine.outputs({name: array[rows[start : start + size]] for name, array in arrays.items()})
@@ -220,6 +222,10 @@ class OnnxEngine:
             parts.append(np.asarray(answers, dtype=np.float32))
             order.append(places)
         return joined(parts)[np.argsort(np.concatenate(order), kind="stable")]
+
+    def forecasts(self, windows: Windows, rows: Rows) -> Array:
+        """See Engine."""
+        return _gathered(self, self.inputs, windows, rows)
 
     def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
         """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""

@@ -132,8 +132,6 @@ def test_every_candidate_predicts_what_the_run_predicted(case: tuple[netpick.Run
 
 def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[object, object]:
     """Of the test windows, as `score` answers windows."""
-    from netpick.saved.asked import _answers
-    from netpick.tasks.examples import Encoded
     from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 
     state = model.parts.task_state
@@ -142,8 +140,7 @@ def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[obj
     assert isinstance(examples, NewWindows)
     windows = examples.windows(make_timeline(examples.source, asked))
     test = run.results.split.test
-    read = Encoded(arrays=windows.store.arrays, rows=test, state=windows.state, history=windows)
-    answers = _answers(model.engine, read, model.parts.inputs, {})
+    answers = model.engine.forecasts(windows, test)
     return model.parts.task.answer.decode(answers, model.parts.task_state), np.arange(len(test))
 
 

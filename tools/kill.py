@@ -99,7 +99,7 @@ def killed_run(fit: list[str], run: Path, chance: random.Random, often: bool) ->
     """Runs to the end, killed on the way; returns the number of kills."""
     kills = 0
     for _ in range(60):
-        if (run / "report.html").exists():  # killed after its last file was written
+        if (run / "report.json").exists():  # killed after its last file was written
             return kills
         arguments = ["resume", str(run)] if (run / "request.json").exists() else fit
         process = start(arguments, often)

@@ -108,5 +108,6 @@ def write_models(
         if finished.blend is None or name != finished.blend.result.name:
             finished.write(name, paths[name], results, cards[name])
     if finished.blend is not None:
-        finished.write_blend(finished.blend, paths, results, cards[finished.blend.result.name])
+        known = of_winner if recommended in finished.blend.weights else results
+        finished.write_blend(finished.blend, paths, known, cards[finished.blend.result.name])
     keep_index(folder, recommended, files)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
+from netpick.data.decoders.base import Loudness
 from netpick.data.sources.base import ReadOptions
 from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
@@ -243,6 +244,7 @@ def fit(
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     image_size: str | int | None = None,
+    loudness: Loudness = "own",
     separator: str | None = None,
     header: bool | None = None,
     encoding: str | None = None,
@@ -264,7 +266,7 @@ def fit(
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
     rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
     memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
-    image_size: that images are brought to, 64 or "96x64" (width x height). separator, header, encoding, quote: of a table in a
+    image_size: that images are brought to, 64 or "96x64" (width x height). loudness: of sounds, "own" or "kept". separator, header, encoding, quote: of a table in a
     file, detected where they are left out; frames: whether folders of numbered pictures are clips.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
     merge: columns in which values that differ in case, blanks or Unicode forms alone are one.
@@ -320,6 +322,7 @@ def fit(
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
         image_size=None if image_size is None else parse_size(image_size),
+        loudness=loudness,
         keep=keep,
         private=private,
         read=ReadOptions(

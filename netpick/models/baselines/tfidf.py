@@ -191,7 +191,7 @@ class _BayesWork(Work):
             weights, bias = (
                 (weights[-1:], bias[-1:]) if len(here) == 1 else (weights[1:] - weights[:1], bias[1:] - bias[:1])
             )
-        return {WEIGHTS: np.ascontiguousarray(weights.T, dtype=np.float32), BIAS: np.asarray(bias)}
+        return {WEIGHTS: np.ascontiguousarray(weights.T, dtype=np.float32), BIAS: np.asarray(bias, dtype=np.float64)}
 
 
 class TfIdfBayes(TextBaseline):

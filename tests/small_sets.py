@@ -189,3 +189,17 @@ def shops(folder: Path) -> object:
     whole = pl.concat(parts)
     whole.filter(~((pl.col("day") == date(2023, 3, 3)) & (pl.col("shop") == "south"))).write_csv(folder / "shops.csv")
     return str(folder / "shops.csv")
+
+
+def spare_parts(folder: Path) -> object:
+    """Daily demand of two parts, which nobody asks for on most days."""
+    generator = np.random.default_rng(23)
+    days = [date(2023, 1, 1) + timedelta(days=day) for day in range(160)]
+    parts = [
+        pl.DataFrame(
+            {"day": days, "part": [part] * 160, "sold": generator.poisson(mean, 160) * (generator.random(160) < 0.3)}
+        )
+        for part, mean in (("hinge", 3.0), ("lock", 8.0))
+    ]
+    pl.concat(parts).write_csv(folder / "parts.csv")
+    return str(folder / "parts.csv")

@@ -110,6 +110,11 @@ FINISHED = {
         },
         answered="future",
     ),
+    "demand": Golden(
+        data="spare_parts",
+        options={"models": "mlp[width=4]", "target": ("sold",), "horizon": 5, "context": 14},
+        answered="all",
+    ),
 }
 INTERRUPTED = "interrupted"
 BEGUN = ("fit", "table.csv", "--models", "mlp[width=8,dropout=0.1],transformer[width=8,hidden=8]", "--steps", "120")

@@ -21,7 +21,7 @@ import pytest
 from tests.end_to_end.added import ADDED, Added
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("netpick", "tests/conformance", "docs/checks", "pyproject.toml")
+COPIED = ("netpick", "tests/conformance", "tests/conftest.py", "tests/workbooks.py", "docs/checks", "pyproject.toml")
 MOST_FILES = 3  # the idea, one line in a table, one sample
 
 # Does all that a user does with what was added, and prints what came out as JSON.

@@ -228,7 +228,7 @@ BROKEN: dict[str, tuple[str, bytes, dict[str, str], int, str, str | None]] = {
     "short series": ("/models/curves/predict", b'{"rows":[{"series":[1,2,3]}]}', JSON, 422, "invalid_value", "exactly 24"),
     "words in a series": ("/models/curves/predict", b'{"rows":[{"series":["a"]}]}', JSON, 422, "invalid_value", "not numbers"),
     "channels": ("/models/curves/predict", b'{"rows":[{"series":[[1,2],[3,4]]}]}', JSON, 422, "invalid_value", "2 channels"),
-    "short history": ("/models/shop/predict", b"day,sales\n2023-01-01,5\n", CSV, 422, "invalid_data", "21"),
+    "no history": ("/models/shop/predict", b"day,sales\n", CSV, 422, "invalid_data", "no rows"),
     "history without a target": ("/models/shop/predict", b'{"rows":[{"day":"2023-01-01"}]}', JSON, 422, "missing_field", "'sales'"),
     "unknown model": ("/models/tabel/predict", b"{}", JSON, 404, "not_found", "Did you mean table"),
     "unknown path": ("/predicts", b"{}", JSON, 404, "not_found", "/predict"),

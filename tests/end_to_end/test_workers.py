@@ -89,7 +89,8 @@ def test_a_budget_is_shared_by_workers_and_replayed_from_the_plan(table: Path, t
         told, _ = process.communicate()
         assert process.returncode == 0, told
     decided = json.loads((run / "plan.json").read_text())["decisions"]
-    assert {name: segments[-1]["end"] for name, segments in decided.items()} == {"0": 1.0, "1": 1.0}
+    assert {"0", "1"} <= set(decided)  # and, where there was time for it, their second trainings
+    assert {segments[-1]["end"] for segments in decided.values()} == {1.0}
     assert outcome(again) == outcome(run)
 
 

@@ -274,7 +274,7 @@ MESSAGES: dict[str, str] = {
     ),
     "no images": (
         "pets holds no images (1 other files), but folders of .png, .jpg, .jpeg ... were expected, one per "
-        "class. Name the folder that holds them."
+        "class. Name the folder that holds them, or one data file."
     ),
     "one image": (
         "pets holds one image (cat/1.png), but at least a few per class were expected. Add images, or name "

@@ -348,8 +348,8 @@ def stray_cells(place: Place, name: str, word: str) -> Planted:
     frame, target = table(place, name)
     first, values = _float_column(frame, target)
     cells = [f"{v:.3f}" for v in values]
-    for i in place.generator.permutation(len(cells))[: max(2, len(cells) // 100)]:
-        cells[i] = word
+    for number, i in enumerate(place.generator.permutation(len(cells))[: max(2, len(cells) // 100)]):
+        cells[i] = f"{word}{number}"  # one word again and again would be a word for what is missing
     return Planted(data=frame.with_columns(pl.Series(first, cells)), options={"target": (target,)})
 
 

@@ -1,7 +1,7 @@
 """What an idea costs, as CONTRIBUTING says: added to a copy of the package in so many files, it works everywhere.
 
-Slow for a unit test (some 20 s of processor time): two small contests and all that is done with their models, and the conformance
-suites of what was added, in processes of their own, since the copy is another package of the same name.
+Slow for a unit test (some 15 s of processor time): two small contests and all that is done with their models; and the conformance
+suites of what was added (among the slow tests). In processes of their own, since the copy is another package of the same name.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, root / name)
+    for path in (ROOT / "tests").glob("*.py"):  # what suites have in common
+        shutil.copy(path, root / "tests")
     for idea in ADDED.values():
         idea.add(root)
     return root
@@ -171,9 +173,11 @@ def test_what_was_added_works_everywhere_and_a_task_under_another_name_as_well(c
         assert found == theirs[key], key
 
 
+@pytest.mark.slow
 def test_the_conformance_suites_take_what_was_added(copy: Path) -> None:
     selected = " or ".join(f"({idea.suite})" for idea in ADDED.values())
-    out = python(copy, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", selected, "tests/conformance")
+    suites = sorted({f"tests/conformance/{idea.suite.split()[0]}.py" for idea in ADDED.values()})
+    out = python(copy, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", selected, *suites)
     for name, idea in ADDED.items():
         suite = idea.suite.split(" and ")[0]
         taken = [line for line in out.splitlines() if line.startswith("PASSED") and suite in line]

@@ -24,7 +24,10 @@ ENVIRONMENT = ROOT / ".venv-lowest"
 PYTHON = ENVIRONMENT / "bin" / "python"
 # What tests themselves need; at the versions that we develop with, since users never install them. But frames of pandas
 # are handed to netpick, so the lowest allowed is taken.
-TESTING, HANDED_OVER = ("pytest", "pytest-xdist", "hypothesis", "psutil"), ("pandas",)
+TESTING, HANDED_OVER = (
+    ("pytest", "pytest-xdist", "hypothesis", "psutil", "statsmodels"),
+    ("pandas", "fastexcel", "holidays"),
+)
 ROOMS = sorted(path.name for path in (ROOT / "netpick").iterdir() if (ROOT / "tests" / path.name).is_dir())
 CORE = (
     *(f"tests/{room}" for room in ROOMS),

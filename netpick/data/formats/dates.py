@@ -89,7 +89,7 @@ class Dates(Way):
             if "%y" in pattern:
                 read = _in_century(read, state.pivot)
             elif "%Y" in pattern:
-                read = read.set((read.dt.year() < 1000).fill_null(False), None)
+                read = pl.select(pl.when(read.dt.year() >= 1000).then(read)).to_series()
             times = read if times is None else times.zip_with(times.is_not_null(), read)
         assert times is not None
         return (in_utc(times, given) if state.zoned else times).alias(texts.name)

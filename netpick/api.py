@@ -221,7 +221,7 @@ def fit(
     split: str | None = None,
     folds: int | str | None = None,
     test: object | None = None,
-    window: int | None = None,
+    cut: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
     windows: int | None = None,
@@ -280,7 +280,7 @@ def fit(
     cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
     margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
-    window: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
+    cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
     known for the horizon too, and so are the public holidays of a country ("DE", "US").
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
@@ -299,7 +299,7 @@ def fit(
         split=split,
         folds=folds,
         test=test,
-        window=window,
+        cut=cut,
         horizon=horizon,
         context=context,
         windows=windows,

@@ -67,10 +67,10 @@ FoldsOption = Annotated[
         "unless --steps, --split, a budget below 30 s or a test part is given.",
     ),
 ]
-WindowOption = Annotated[
+CutOption = Annotated[
     int | None,
     typer.Option(
-        "--window",
+        "--cut",
         min=0,
         help="Steps of a table that are one example together, such as those of a sensor; 0: every row is one. Default: found, and said.",
     ),

@@ -37,7 +37,7 @@ def cut_steps(source: Source, cut: Cut, groups: Sequence[str] = ()) -> Source:
         longest = int(np.bincount(run).max()) if len(run) else 0
         raise DataError(
             f"{source.name} has no {cut.steps:,} steps of one {' and '.join(apart) or 'series'} in a row, but a window takes as many; the "
-            f"longest run has {longest:,}. Pass fewer with --window, or longer recordings."
+            f"longest run has {longest:,}. Pass fewer with --cut, or longer recordings."
         )
     rows = starts[:, None] + np.arange(cut.steps)
     channels = [_numbers(source.columns[name])[rows] for name in cut.channels]
@@ -61,7 +61,7 @@ def cut_steps(source: Source, cut: Cut, groups: Sequence[str] = ()) -> Source:
         groups=tuple(groups) or (RUN,),
         num_rows=len(starts),
         given_split=given,
-        notes=[*source.notes, Note(subject="windows", text=text, override="--window")],
+        notes=[*source.notes, Note(subject="windows", text=text, override="--cut")],
         row_names=[f"rows {start + 1:,} to {start + cut.steps:,}" for start in starts.tolist()],
         formats={name: kept for name, kept in source.formats.items() if name in columns},
         strays={},

@@ -35,7 +35,7 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
     tables_alone = all(isinstance(column, TableColumn) for column in source.columns.values())
     if asked is not None and (not tables_alone or len(targets) != 1 or not channels):
         raise RequestError(
-            f"--window {asked} cuts the steps of a table into windows, but {source.name} is not a table with columns of numbers and one "
+            f"--cut {asked} cuts the steps of a table into windows, but {source.name} is not a table with columns of numbers and one "
             "label a row. Leave the option out."
         )
     if not tables_alone or len(targets) != 1 or not channels:

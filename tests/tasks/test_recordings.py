@@ -48,8 +48,8 @@ def test_without_persons_the_windows_of_a_run_stay_together() -> None:
 
 
 def test_windows_can_be_asked_for_and_refused() -> None:
-    assert looked(sensor(), window=50).source.columns["series"].values.shape[:2] == (72, 50)  # type: ignore[union-attr]
-    assert "series" not in looked(sensor(), window=0).source.columns
+    assert looked(sensor(), cut=50).source.columns["series"].values.shape[:2] == (72, 50)  # type: ignore[union-attr]
+    assert "series" not in looked(sensor(), cut=0).source.columns
 
 
 def test_a_table_that_is_sorted_by_class_is_no_recording() -> None:
@@ -71,7 +71,7 @@ def test_what_cannot_be_cut_is_said() -> None:
     with pytest.raises(
         DataError, match="has no 400 steps of one subject and activity in a row, but a window takes as many; the "
     ):
-        looked(sensor(), window=400)
+        looked(sensor(), cut=400)
     words = pl.DataFrame({"word": ["a", "b"] * 50, "label": ["x", "y"] * 50})
-    with pytest.raises(RequestError, match="--window 5 cuts the steps of a table into windows, but "):
-        looked(words, target="label", window=5)
+    with pytest.raises(RequestError, match="--cut 5 cuts the steps of a table into windows, but "):
+        looked(words, target="label", cut=5)

@@ -43,7 +43,7 @@ class ExampleRequest:
         None  # in which every row is tested once, or the column that names them; 1: a single test part
     )
     test: object | None = None
-    window: int | None = None  # steps of a table that are one example together; 0: every row is one
+    cut: int | None = None  # steps of a table that are one example together; 0: every row is one
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
     windows: int | None = None  # origins from which forecasts are tested

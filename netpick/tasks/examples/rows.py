@@ -166,7 +166,7 @@ class RowExamples(Examples):
 
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         schema = _schema(source, request)
-        cut = recording(source, schema, request.window)
+        cut = recording(source, schema, request.cut)
         if cut is not None:
             source = cut_steps(source, cut, [f.name for f in schema.fields if f.role == "group"])
             schema = _schema(source, replace(request, target=tuple(f.name for f in schema.targets), drop=(), kinds=()))

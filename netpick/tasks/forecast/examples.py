@@ -229,7 +229,7 @@ class WindowExamples(Examples):
 def _recognised(source: Source, request: ExampleRequest) -> Recognised:
     """Whether a forecast is meant where none is asked for; an option that only rows have says that none is."""
     by_date = request.split is None or bool(re.match(r"time:\d", request.split))
-    if not by_date or request.test is not None or request.window is not None or request.folds not in (None, 1):
+    if not by_date or request.test is not None or request.cut is not None or request.folds not in (None, 1):
         return Recognised()
     return recognise(source, request.target, request.drop)
 

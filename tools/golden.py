@@ -227,14 +227,20 @@ def plain(cell: Any, folder: Path) -> Any:
 
 
 def lighten(folder: Path) -> None:
-    """Leaves out what is large even when it is packed: predictions, and models of BULKY, which other runs have, too."""
+    """Leaves out what is large even when it is packed: predictions, and models of BULKY, which other runs have, too, with
+    the blend that needs them."""
     index, answers = folder / "run/models/models.json", folder / "answers.json"
     kept, said = json.loads(index.read_text()), json.loads(answers.read_text())
-    for name, file in list(kept["files"].items()):
-        path = index.parent / file
-        if name in BULKY and len(zlib.compress(path.read_bytes(), 9)) > MOST_PACKED:
-            path.unlink()
-            del kept["files"][name], said[name]
+    files = kept["files"]
+    large = [
+        name
+        for name, file in files.items()
+        if name in BULKY and len(zlib.compress((index.parent / file).read_bytes(), 9)) > MOST_PACKED
+    ]
+    blend = [name for name in files if large and name == "blend"]  # it cannot be used without its members
+    for name in [*large, *blend]:
+        (index.parent / files.pop(name)).unlink()
+        del said[name]
     index.write_text(json.dumps(kept, indent=1))
     answers.write_text(json.dumps(said, indent=1))
     predictions = folder / "run/predictions.parquet"

@@ -172,3 +172,12 @@ def test_numbers_of_a_column_are_finite_or_missing(cells: list[float | None]) ->
         None if cell is None else min(max(cell, -1e100), 1e100) for cell in finite
     ]
     assert as_numbers(series.cast(pl.String)).to_list() == finite
+
+
+def test_parts_of_a_time_are_not_offered_as_targets() -> None:
+    """Beijing's air: 'hour' was among the three likeliest, and what was measured was not."""
+    with pytest.raises(RequestError, match="The likeliest") as caught:
+        schema_of(hour=[i % 24 for i in range(N)], week=[i // 168 for i in range(N)], dust=x, damp=x * 2, rain=x + 1)
+    assert "--target dust" in str(caught.value)
+    assert "--target hour" not in str(caught.value)
+    assert "--target week" not in str(caught.value)

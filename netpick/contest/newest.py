@@ -15,11 +15,12 @@ from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of, train_to_the_newest
 from netpick.models.baseline_fits import fitted_again
+from netpick.tasks.examples import Prepared
 from netpick.tasks.learned import learned_rows
 from netpick.types import Event, LearnedRows, Rows
 from netpick.types.results import CandidateResult, RunResults
 
-AGAIN = 0.5  # of a share of the budget, that is kept back for it
+AGAIN = 0.8  # of the steps that it should have, for which time is kept back; with REFIT_SHARE of them it is kept
 DONE = "model.netpick learned once more, from all windows up to the newest; these scores are of the training before"
 GIVEN_UP = "not trained once more up to the newest window: the time for it ran out"
 
@@ -32,6 +33,12 @@ class Newest:
     trained: Sequence[Outcome]
     fits: Fits
     learned: LearnedRows | None = None  # of the recommended one, where it learned once more
+
+
+def trainings_kept_back(prepared: Prepared) -> float:
+    """How many shares of the budget one more training needs: as many steps a window, of more windows. 0 where nothing learns
+    once more."""
+    return 0.0 if prepared.newest is None else AGAIN * len(prepared.newest) / len(prepared.split.train)
 
 
 def up_to_newest(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> Newest:

@@ -14,7 +14,7 @@ from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
 from netpick.contest.keep import finished, keep_run
-from netpick.contest.newest import AGAIN, up_to_newest
+from netpick.contest.newest import trainings_kept_back, up_to_newest
 from netpick.contest.planning import plan_round
 from netpick.contest.rows import candidates_of, encoded
 from netpick.contest.shares import Shares
@@ -66,8 +66,7 @@ def run_contest(start: Start) -> Contested:
             fits = fit_all(whole)
             laps.passed("baselines")
             judged = len(candidates) + len(fits.outcomes)
-            again = 0.0 if prepared.newest is None else AGAIN
-            shares = Shares(networks=len(candidates), judged=judged, again=again)
+            shares = Shares(networks=len(candidates), judged=judged, again=trainings_kept_back(prepared))
             planned = plan_round(whole, candidates, shares)
             laps.passed("probing")
             # What is handed over learns from all rows, however little time there is.

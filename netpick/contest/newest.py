@@ -5,6 +5,7 @@ What is expected of it are the contest's scores; the predictions on test rows st
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -52,9 +53,11 @@ def up_to_newest(results: RunResults, whole: Round, planned: Planned, trained: S
         result = next(outcome.result for outcome in trained if outcome.result.name == name)
         network = train_to_the_newest(whole, planned, result, rows)
         if network is None:
-            return replace(before, results=_said(results, name, GIVEN_UP))
+            return replace(before, results=_said(whole, results, name, GIVEN_UP))
         after = [replace(one, network=network) if one.result.name == name else one for one in trained]
-        return Newest(results=_said(results, name, DONE), trained=after, fits=fits, learned=_learned(whole, rows))
+        return Newest(
+            results=_said(whole, results, name, DONE), trained=after, fits=fits, learned=_learned(whole, rows)
+        )
     if all(one.fit.baseline.name != name for one in fits.outcomes):
         return before
     problem = replace(fits.problem, train=np.sort(rows))
@@ -63,7 +66,7 @@ def up_to_newest(results: RunResults, whole: Round, planned: Planned, trained: S
         for one in fits.outcomes
     )
     return Newest(
-        results=_said(results, name, DONE),
+        results=_said(whole, results, name, DONE),
         trained=trained,
         fits=replace(fits, outcomes=outcomes),
         learned=_learned(whole, rows),
@@ -74,8 +77,13 @@ def _learned(whole: Round, rows: Rows) -> LearnedRows:
     return learned_rows(whole.store.arrays, rows, whole.prepared.split.validation, np.zeros(0, dtype=np.int64))
 
 
-def _said(results: RunResults, name: str, words: str) -> RunResults:
+def _said(whole: Round, results: RunResults, name: str, words: str) -> RunResults:
     def told(entries: Sequence[CandidateResult]) -> list[CandidateResult]:
         return [replace(e, reason="; ".join(filter(None, (e.reason, words)))) if e.name == name else e for e in entries]
 
-    return replace(results, candidates=told(results.candidates), baselines=told(results.baselines))
+    return replace(
+        results,
+        candidates=told(results.candidates),
+        baselines=told(results.baselines),
+        seconds=time.perf_counter() - whole.terms.started,
+    )

@@ -37,6 +37,23 @@ def batches(
         epoch, skipped = epoch + 1, 0
 
 
+def streams(rows: Rows, batch_size: int, seed: int, skip: int = 0) -> Iterator[tuple[Tensor, int]]:
+    """Endless batches of rows that go on where those of the batch before end: as many streams of neighbours side by side.
+
+    Where the streams of an epoch begin is a pure function of (seed, epoch). skip: batches that were had before.
+    """
+    size = min(batch_size, len(rows))
+    length = len(rows) // size
+    epoch, skipped = divmod(skip, length)
+    while True:
+        generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
+        turned = np.roll(np.sort(rows), -int(generator.integers(len(rows))))[: size * length]
+        order = torch.from_numpy(np.ascontiguousarray(turned.reshape(size, length).T))
+        for batch in range(skipped, length):
+            yield order[batch], epoch
+        epoch, skipped = epoch + 1, 0
+
+
 def _like_lengths_together(order: Rows, lengths: Array, size: int) -> Rows:
     """Sorted by length within stretches of some batches: enough to save the padding, while epochs still differ."""
     stretch = size * max(1, min(STRETCH, len(order) // size // 4))  # few rows: still four stretches that differ

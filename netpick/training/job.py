@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netpick.answers.metrics.base import Metric
 from netpick.columns.forms import FORMS
 from netpick.models.infer import DeviceData
+from netpick.models.networks.base import Carrying
 from netpick.tasks import Task
+from netpick.training.batches import batches, streams
 from netpick.training.checkpoint import Checkpoints
 from netpick.training.course import Course
 from netpick.training.plan import CandidatePlan
@@ -51,6 +53,14 @@ class Trained:
     seconds: float
     remarks: tuple[str, ...] = ()
     half_time: HalfTime | None = None  # where a branch was annealed at about half of the course
+
+
+def feed_of(job: Job, network: nn.Module, skip: int = 0) -> Iterator[tuple[Tensor, int]]:
+    """Which rows each step learns from, as (row numbers, epoch), for ever. skip: batches that were had before."""
+    size, seed = job.plan.recipe.batch_size, job.plan.seed
+    if isinstance(network, Carrying) and network.carries:
+        return streams(job.train, size, seed, skip=skip)
+    return batches(job.train, size, seed, job.data.lengths, skip=skip)
 
 
 def new_network(job: Job) -> nn.Module:

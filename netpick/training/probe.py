@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from netpick.models.infer import Outputs, predict_outputs
-from netpick.training.batches import batches
 from netpick.training.clock import contested
-from netpick.training.job import Job, new_network
+from netpick.training.job import Job, feed_of, new_network
 from netpick.training.optimizers import make_optimizers
 from netpick.training.plan import Probe
 from netpick.training.step import make_step
@@ -31,7 +30,7 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
     network = new_network(job)
     step = make_step(job, network, make_optimizers(network, job.plan.recipe))
     before, paces = torch.get_num_threads(), {}
-    feed = batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths)
+    feed = feed_of(job, network)
     try:
         with torch.random.fork_rng(devices=[]):
             for number in sorted(threads):

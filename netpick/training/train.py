@@ -16,10 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from netpick.errors import Interrupted, TrainingError
-from netpick.training.batches import batches
 from netpick.training.course import Course, FixedCourse, Segment
 from netpick.training.evaluation import evaluate
-from netpick.training.job import Job, Trained, new_network
+from netpick.training.job import Job, Trained, feed_of, new_network
 from netpick.training.optimize import Average, rate_multiplier
 from netpick.training.optimizers import make_optimizers
 from netpick.training.step import make_step
@@ -45,6 +44,7 @@ def train(job: Job, on_event: OnEvent) -> Trained:
         average=average,
         progress=progress,
         scored_rows=len(job.validation),
+        rows=min(job.plan.recipe.batch_size, len(job.train)),
     )
     course = job.course or FixedCourse(steps=job.plan.steps, evaluations=job.plan.looks, threads=threads)
     with torch.random.fork_rng(devices=[] if job.data.device == "cpu" else None):
@@ -135,8 +135,7 @@ class _Loop:
         progress.loss_count += 1
 
     def _feed(self) -> Iterator[tuple[Tensor, int]]:
-        job, step = self.job, self.state.progress.step
-        return batches(job.train, job.plan.recipe.batch_size, job.plan.seed, job.data.lengths, skip=step)
+        return feed_of(self.job, self.state.network, skip=self.state.progress.step)
 
     def _settle(self) -> None:
         """A GPU is waited for, so that the pace is that of steps which were made."""

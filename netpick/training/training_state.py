@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 from torch import Tensor, nn
 
 from netpick.disk.strict.tensors import TensorSpec, specs_of
+from netpick.models.networks.base import Carrying
 from netpick.training.checkpoint import Checkpoint, Expected
 from netpick.training.optimize import Average
 from netpick.training.optimizers.base import Optimizer
@@ -97,6 +98,7 @@ class TrainingState:
     average: Average | None
     progress: Progress
     scored_rows: int = 0  # of the validation part
+    rows: int = 0  # of a batch
 
     def save(self, seconds: float, used: float = 0.0) -> Checkpoint:
         """Everything between two steps, to be written before the next one; `seconds` were spent so far, `used` of the share."""
@@ -110,6 +112,7 @@ class TrainingState:
             tensors["loss_sum"] = progress.loss_sum
         if progress.half_losses is not None:
             tensors["half_losses"] = progress.half_losses
+        tensors |= {f"carried.{name}": tensor for name, tensor in self._carried.items()}
         tensors["generator"] = torch.get_rng_state()
         if next(self.network.parameters()).is_cuda:
             tensors["generator.cuda"] = torch.cuda.get_rng_state()
@@ -155,6 +158,9 @@ class TrainingState:
         if self.average is not None:
             for i, mean in enumerate(self.average.mean):
                 mean.copy_(tensors[f"average.{i}"])
+        if isinstance(self.network, Carrying):
+            device = next(self.network.parameters()).device
+            self.network.carried = {name: t.to(device) for name, t in _below(tensors, "carried.").items()}
         torch.set_rng_state(tensors["generator"].cpu())
         if "generator.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["generator.cuda"].cpu())
@@ -171,6 +177,8 @@ class TrainingState:
                 for index, weight in enumerate(group.params):
                     fresh = dict(enumerate(optimizer.new_state(weight)))
                     sometimes |= specs_of({f"optimizer.{number}.{place}.{index}.{i}": t for i, t in fresh.items()})
+        if isinstance(self.network, Carrying):
+            sometimes |= {f"carried.{n}": spec for n, spec in self.network.carried_specs(self.rows).items()}
         generators = {"generator": torch.get_rng_state()}
         if next(self.network.parameters()).is_cuda:
             generators["generator.cuda"] = torch.cuda.get_rng_state()
@@ -179,6 +187,11 @@ class TrainingState:
             "half_losses": TensorSpec(dtype="float32", shape=(self.scored_rows,)),
         }
         return Expected(tensors=specs_of(always | generators), optional=sometimes | losses, state=Counts)
+
+    @property
+    def _carried(self) -> Mapping[str, Tensor]:
+        """What the network carries from the last batch to the next."""
+        return self.network.carried if isinstance(self.network, Carrying) else {}
 
     def _optimizer_tensors(self) -> list[tuple[str, Tensor]]:
         return [

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from netpick.disk.strict.tensors import TensorSpec
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
 
@@ -37,6 +38,17 @@ class Trunk(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         raise NotImplementedError
+
+
+class Carrying(nn.Module):
+    """A network that may carry a state from one batch of training to the next, where rows go on where those before them end."""
+
+    carries: bool = False  # whether it does
+    carried: dict[str, Tensor]  # by name, behind the last batch; empty before the first
+
+    def carried_specs(self, rows: int) -> Mapping[str, TensorSpec]:
+        """What `carried` holds in training on so many rows at a time."""
+        return {}
 
 
 FEWEST_PASSES = 3.0  # over the training rows, below which a network can hardly be judged

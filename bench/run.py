@@ -21,6 +21,7 @@ from bench.images import measure_images
 from bench.labs import measure_labs
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
+from bench.next_symbols import measure_next_symbols
 from bench.recurrent import measure_recurrent
 from bench.sequences import measure_sequences
 from bench.serve import measure_serve
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "recurrent": measure_recurrent,
     "checks": measure_checks,
     "serve": measure_serve,
+    "next": measure_next_symbols,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

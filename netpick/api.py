@@ -229,6 +229,7 @@ def fit(
     holidays: str | None = None,
     time_column: str | Sequence[str] = (),
     id_column: str | Sequence[str] = (),
+    level: str | None = None,
     seed: int = 0,
     device: str = "auto",
     threads: int | None = None,
@@ -283,6 +284,7 @@ def fit(
     cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
     known for the horizon too, and so are the public holidays of a country ("DE", "US").
+    level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
@@ -307,6 +309,7 @@ def fit(
         holidays=holidays,
         time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
         ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
+        level=level,
         seed=seed,
         device=device,
         threads=threads,

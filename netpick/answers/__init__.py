@@ -13,7 +13,19 @@ from netpick.answers.classes import ONE_CLASS
 from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
 from netpick.answers.numbers import NUMBERS
+from netpick.answers.symbols import SYMBOLS
 
-ANSWERS: dict[str, Answer[Any]] = {answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON)}
+ANSWERS: dict[str, Answer[Any]] = {answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS)}
 
-__all__ = ["ANSWERS", "ANY_LABELS", "HORIZON", "NUMBERS", "ONE_CLASS", "PLAIN", "Answer", "Read", "TensorSpec"]
+__all__ = [
+    "ANSWERS",
+    "ANY_LABELS",
+    "HORIZON",
+    "NUMBERS",
+    "ONE_CLASS",
+    "PLAIN",
+    "SYMBOLS",
+    "Answer",
+    "Read",
+    "TensorSpec",
+]

@@ -1,4 +1,4 @@
-"""What models say about rows, typed by what is answered: one class, several labels, numbers, or the steps of a horizon.
+"""What models say about rows, typed by what is answered: one class, several labels, numbers, the steps of a horizon, or symbols.
 
 Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
 """
@@ -74,6 +74,20 @@ class AnsweredHorizon(AnsweredQuantities):
     quantiles: Floats | None = None  # (n, H * V, 3) of 10, 50 and 90 %
     naive: Floats | None = None  # (n, V), seasonal naive error of the row's series in training
     deviation: Floats | None = None  # (n, V), standard deviation of the row's series in training
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredSymbols(Answered):
+    """What came in blocks of T symbols: the probability that each had (n, T), 1 where there is none, and its rank among all."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("chances",)
+    own: ClassVar[tuple[str, ...]] = ("ranks",)
+    chances: Floats
+    ranks: Floats | None = None  # 1 for the likeliest, 0 where there is no symbol; of a blend nobody's
+
+    @property
+    def stated(self) -> Floats:
+        return self.chances
 
 
 def joined(parts: Sequence[A]) -> A:

@@ -5,6 +5,7 @@ Imported by `Answer.graph` alone, since everything else here does without torch.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -154,3 +155,16 @@ class Futures(nn.Module):
         if self.some_log:
             values = torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)
         return torch.where(self.nonnegative, values.clamp(min=0.0), values) if self.some_nonnegative else values
+
+
+class BlockBits(nn.Module):
+    """bits (B,) of each block, all its symbols together."""
+
+    names = ("bits",)
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        self.block = state.block
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        return (-answers[:, : self.block].double().sum(dim=1) / math.log(2),)

@@ -104,6 +104,13 @@ TimeOption = Annotated[
 Ids = Annotated[
     str | None, typer.Option("--id", help="Columns that tell the series of a forecast apart. Default: found.")
 ]
+LevelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        help="What the next symbol of a text is: characters, bytes, words or pieces of words. Default: by size and content (printed when the run starts).",
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")
 ]

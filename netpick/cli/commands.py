@@ -50,6 +50,7 @@ def fit(
     holidays: arg.Holidays = None,
     time: arg.TimeOption = None,
     ids: arg.Ids = None,
+    level: arg.LevelOption = None,
     seed: arg.Seed = 0,
     out: arg.Out = None,
     accept: arg.Accept = None,
@@ -118,6 +119,7 @@ def look(
     holidays: arg.Holidays = None,
     time: arg.TimeOption = None,
     ids: arg.Ids = None,
+    level: arg.LevelOption = None,
     drop: arg.Drop = None,
     kinds: arg.KindOption = None,
     image_size: arg.ImageSize = None,
@@ -206,6 +208,30 @@ def predict(
     write_table(table, out)
     if loaded.interval_words:
         print(loaded.interval_words, file=sys.stderr)
+
+
+@app.command()
+def generate(
+    model: arg.ModelArgument,
+    prompt: Annotated[str, typer.Option(help="Text to continue. Default: the beginning of a line.")] = "",
+    tokens: Annotated[int, typer.Option(help="Symbols to add: characters, bytes or words.")] = 200,
+    temperature: Annotated[float, typer.Option(help="Below 1 surer, above 1 wilder; 0: always the likeliest.")] = 1.0,
+    top_k: Annotated[int, typer.Option("--top-k", help="Draw from so many of the likeliest alone; 0: from all.")] = 0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Draw from the fewest that have this share together.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of what is drawn: the same seed gives the same text.")] = 0,
+    candidate: arg.CandidateOption = None,
+) -> None:
+    """Continue a text with MODEL, which was trained on one (--task next)."""
+    from netpick.cli.console import show_stream
+    from netpick.saved import generating
+    from netpick.saved.use import load
+
+    sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    loaded = load(model, candidate=candidate)
+    given = generating.read_prompt(loaded, prompt)
+    for remark in given.remarks:
+        print(shown(remark), file=sys.stderr)
+    show_stream(given.text, generating.generate(loaded, given, sampling))
 
 
 @app.command()

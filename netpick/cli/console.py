@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,14 @@ def _text(text: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(printable(text), style=style)
+
+
+def show_stream(prompt: str, pieces: Iterator[str]) -> None:
+    """A prompt and what is added to it, as it comes."""
+    print(shown(prompt), end="", flush=True)
+    for piece in pieces:
+        print(shown(piece), end="", flush=True)
+    print()
 
 
 def stdout_console() -> Console:

@@ -32,6 +32,9 @@ class FormRecord:
     pictures: bool = False  # the last two axes are height and width, and a graph takes any
     channels: int | None = None  # the axis of a row along which the data have means and deviations, in 0..1
     texts: bool = False  # baselines read its raw cells
+    goes_on: bool = (
+        False  # a row goes on where the one before it ends, and a network may carry its state from one to the next
+    )
     summarised: bool = False  # baselines read it as a smaller picture or curve, and statistics of it
 
     @property
@@ -48,6 +51,8 @@ class FormRecord:
 FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the richest first: it is a row's main input
     FormRecord(name="window", axes=2, stored="float32",
                graph_words="steps of the series' own scale, (rows, {0}, ...)"),
+    FormRecord(name="stream", axes=1, stored="int32", goes_on=True, cell_cost=128,
+               graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
     FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,

@@ -19,6 +19,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
+from netpick.columns.forms import FORMS
 from netpick.errors import RequestError
 from netpick.models.blueprint import TooLargeError, build_fitting
 from netpick.models.infer import supports_bfloat16
@@ -132,7 +133,12 @@ def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:
 
 
 def _from_layers(text: str, asked: Contestants) -> Candidate:
-    architecture = MODELS["layers", main_form(asked.inputs)]
+    form = main_form(asked.inputs)
+    if ("layers", form) not in MODELS:
+        raise RequestError(
+            f"Networks that are spelled out do not read data of this form ({form}). Choose from: {', '.join(families_for(asked.inputs))}."
+        )
+    architecture = MODELS["layers", form]
     settings = architecture.Settings(spec=text)
     recipe = _overridden(
         architecture.recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "--recipe"
@@ -152,6 +158,11 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
         raise RequestError(
             f"Your module {type(module).__name__} was handed over for a forecast, but only the families and networks spelled "
             'out can forecast. Pass models="mlp,cnn,rnn,transformer" or layers="lstm 64, lstm 64".'
+        )
+    if any(FORMS[spec.form].goes_on for spec in asked.inputs.values()):
+        raise RequestError(
+            f"Your module {type(module).__name__} was handed over for a text that goes on, but only the families say its next symbol. "
+            'Pass models="mlp,cnn,rnn,transformer".'
         )
     recipe = _overridden(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
     start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}

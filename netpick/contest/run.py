@@ -10,6 +10,7 @@ import torch
 
 from netpick.answers.compare import given_costs
 from netpick.contest.baselines import fit_all
+from netpick.contest.continuing import with_continuations
 from netpick.contest.folder import EventLog, opened
 from netpick.contest.folds import over_folds
 from netpick.contest.judging import judged_results, require_a_network, with_ablation, with_explanation
@@ -78,6 +79,7 @@ def run_contest(start: Start) -> Contested:
             judgement = judged_results(whole, planned, competed)
             results = with_ablation(judgement.results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
+            results = with_continuations(results, whole, trained, fits)
             results = replace(results, learned=prepared.learned(whole.store))
             newest = up_to_newest(results, whole, planned, trained, fits)
             results = keep_run(finished(newest, judgement.blend, whole, planned), newest.results, whole)

@@ -80,6 +80,8 @@ class DeviceData:
             elif FORMS[spec.form].channels_last and part.shape[1] > 1:
                 part = part.contiguous(memory_format=torch.channels_last)
             batch[name] = part
+            if FORMS[spec.form].goes_on:
+                batch[f"{name}.rows"] = rows.to(self.device)
         return batch
 
     def targets(self, rows: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from netpick.report.markup import Html, element, json_block
 from netpick.report.page import page_head
 from netpick.report.parts.ablation import ablation_section
 from netpick.report.parts.contest import contest_section
+from netpick.report.parts.continued import continued_section
 from netpick.report.parts.data import data_section
 from netpick.report.parts.explain import explain_section
 from netpick.report.parts.findings import findings_section
@@ -33,6 +34,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "contest": ("Contest", contest_section),
     "learning": ("Learning", learning_section),
     "winner": ("Winner", winner_section),
+    "continued": ("Text", continued_section),
     "columns": ("Columns", ablation_section),
     "explain": ("Explained", explain_section),
     "findings": ("Findings", findings_section),

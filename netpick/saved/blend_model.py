@@ -96,6 +96,11 @@ class BlendEngine:
         plain = encoded_only(arrays)
         return self._averaged([m.model.engine.outputs(arrays if m.model.engine.raw else plain) for m in self.members])
 
+    def following(self, symbols: Array) -> Array:
+        """See Engine."""
+        parts = [member.weight * member.model.engine.following(symbols) for member in self.members]
+        return np.asarray(np.sum(parts, axis=0))
+
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         return self._averaged([m.model.engine.forecasts(windows, rows) for m in self.members])
 

@@ -49,6 +49,9 @@ class Engine(Protocol):
     def reads_history(self) -> bool:
         """Whether encoded rows do not hold all that it reads of windows of series, so that only `forecasts` answers them."""
 
+    def following(self, symbols: Array) -> Array:
+        """Probabilities (n, V) of what comes behind rows (n, S) of symbols; of models of texts alone."""
+
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """Answers (n, O) for windows of series, gathered a batch at a time: all at once they may be larger than memory."""
 
@@ -80,6 +83,16 @@ class TorchEngine:
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
         answer = TASKS[self.loaded.record.task].answer
         return np.asarray(predict_answers(self.loaded.network, data, rows, answer), dtype=np.float32)
+
+    def following(self, symbols: Array) -> Array:
+        """See Engine."""
+        import torch
+
+        from netpick.models.networks.text_network import TextNetwork
+
+        assert isinstance(self.loaded.network, TextNetwork)
+        with torch.no_grad():
+            return self.loaded.network.following(torch.from_numpy(symbols).long()).exp().numpy()
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """See Engine."""
@@ -120,6 +133,10 @@ class BaselineEngine:
             )
             chunks.append(self.loaded.answers(given))
         return np.concatenate(chunks)
+
+    def following(self, symbols: Array) -> Array:
+        """See Engine."""
+        return self.loaded.baseline.following(self.loaded.fitted, symbols)
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """Answers (n, O) for windows of series, which need more of these than encoded rows hold."""
@@ -226,6 +243,13 @@ class OnnxEngine:
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """See Engine."""
         return _gathered(self, self.inputs, windows, rows)
+
+    def following(self, symbols: Array) -> Array:
+        """See Engine."""
+        raise RequestError(
+            "An exported model says what a text costs, but does not continue one yet. Pass the model file that it was made of: "
+            "RUN/model.netpick."
+        )
 
     def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
         """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from netpick.errors import RequestError
 from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
@@ -15,4 +16,9 @@ SERVED: Mapping[str, type[ServedModel]] = {"rows": ServedModel, "windows": Serve
 
 def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:
     """A model as the server holds it. path: of the model file or exported folder; sha256: of a model file."""
+    if model.parts.task.examples not in SERVED:
+        raise RequestError(
+            f"{path} was trained to {model.parts.task.answer.purpose(1)}, which is not served yet. Use `netpick generate {path}` and "
+            f"`netpick score {path} TEXT`."
+        )
     return SERVED[model.parts.task.examples](name, path, model, limits, sha256)

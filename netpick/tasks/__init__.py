@@ -11,7 +11,8 @@ from netpick.tasks.classify import Classify
 from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.regress import Regress
+from netpick.tasks.text.state import NEXT
 
-TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST)}
+TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT)}
 
 __all__ = ["TASKS", "Task"]

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
-Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window"]
+Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream"]
 Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
 Role = Literal["feature", "target", "left_out", "group", "time"]
@@ -145,6 +145,8 @@ class Source:
         default_factory=dict
     )  # their cells that are written otherwise
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # read as missing, by column
+    running: str | None = None  # the column whose rows are the lines of a text, in their order
+    apart: bool = False  # each of these lines is a text of its own, such as a name
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now
 
@@ -192,7 +194,8 @@ class InputSpec:
     cardinality, padded; 0 is padding, 1 unknown. series: shape (T, C), `padded` when lengths differ. grid: shape (C, H, W),
     uint8 with mean and std per channel in 0..1 for normalising. spectrogram: shape (T, F), uint8, padded, mean and std per
     band F. clip: shape (T, C, H, W), uint8, mean and std per channel. window: shape (T, C) of a forecast, its V targets
-    first, with `ahead` = (V, H steps ahead, steps of a season).
+    first, with `ahead` = (V, H steps ahead, steps of a season). stream: shape (C + 1 + T,), one cardinality: C symbols before a
+    block and the one that it follows, then its T, 0 where there is none; `ahead` = (1, T, 1 where lines start anew).
     """
 
     form: Form
@@ -202,7 +205,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window
+    ahead: tuple[int, ...] = ()  # of a window, or a stream
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

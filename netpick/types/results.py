@@ -240,6 +240,16 @@ class ShownRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """How a text goes on by one candidate, made up; or how it really does."""
+
+    candidate: str
+    prompt: str
+    text: str
+    copied: str  # the longest passage of it that stands in the text that was learned from
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataInfo:
     """What a report and a model file say of the data, and the few rows that a report shows."""
 
@@ -292,6 +302,7 @@ class RunResults:
     forecast: ForecastInfo | None = None
     ablation: Sequence[Ablation] = ()  # empty where the rows have a single group of columns
     explained: Explained | None = None  # a validation row
+    continuations: Sequence[Continuation] = ()  # of the same beginning, where the next symbol of a text is asked
     learned: LearnedRows | None = None  # what a model file keeps of the rows that were learned from
     kept: Sequence[str] = ()  # candidates and baselines whose models lie in the run folder
     checks: Sequence[CheckOutcome] = ()  # every check that was run, in the order of their codes

@@ -19,6 +19,7 @@ from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
+from netpick.tasks.text.state import NextState
 from netpick.types import Array
 from netpick.types.results import Answered
 
@@ -64,6 +65,11 @@ SAMPLES = {
         outputs=np.column_stack([rng.normal(size=(N, 24)), np.arange(N) % 2]),
         truth=rng.normal(size=(N, 6)),
     ),
+    "symbols": Sample(
+        state=NextState(column="text", level="characters", symbols=("e", "a", "q"), apart=False, block=4, context=3),
+        outputs=np.concatenate([-rng.random((N, 4)), rng.integers(1, 5, (N, 4))], axis=1),
+        truth=np.stack([rng.integers(1, 6, (N, 4)), np.ones((N, 4), dtype=np.int64)], axis=1),
+    ),
 }
 answers = pytest.mark.parametrize("name", sorted(ANSWERS))
 
@@ -81,7 +87,7 @@ def test_every_answer_has_a_sample() -> None:
 @answers
 def test_at_most_one_fact_holds(name: str) -> None:
     answer = ANSWERS[name]
-    assert answer.one_class + answer.any_labels + answer.quantities <= 1
+    assert answer.one_class + answer.any_labels + answer.quantities + answer.sequences <= 1
     assert answer.noun
     assert answer.plural
     assert answer.purpose(1) != answer.purpose(2)
@@ -117,7 +123,7 @@ def test_decisions_have_the_shape_of_the_truth(name: str) -> None:
     answer, sample, predictions = said(name)
     decided = answer.decide(predictions)
     assert decided is None or decided.shape == sample.truth.shape
-    assert (decided is None) == answer.quantities
+    assert (decided is None) == (answer.quantities or answer.sequences)
 
 
 @answers
@@ -129,7 +135,10 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
     if len(table) != N:  # a row a step and target
         table = table.insert_column(0, pl.Series("origin", np.repeat(np.arange(N), len(table) // N)))
     read = answer.read(table, "mlp", labels)
-    assert read is not None
+    if read is None:  # a table of blocks holds what all their symbols cost together
+        assert answer.sequences
+        np.testing.assert_allclose(table["mlp: bits"], -np.log2(predictions.stated).sum(axis=1), rtol=1e-6)
+        return
     np.testing.assert_allclose(read.truth, sample.truth)
     np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)
     decided = answer.decide(predictions)
@@ -165,8 +174,9 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
     graph = answer.graph(PLAIN, sample.state)
     raw = answer.answer(torch.from_numpy(sample.outputs.astype(np.float32)))
     made = dict(zip(graph.names, graph(raw), strict=True))  # type: ignore[arg-type, call-overload]
-    key = "probabilities" if "probabilities" in made else "prediction"
-    np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), predictions.stated, rtol=1e-5)
+    key = next(name for name in ("probabilities", "prediction", "bits") if name in made)
+    said_there = answer.tensors(predictions, (), PLAIN)["bits"][:, None] if key == "bits" else predictions.stated
+    np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), said_there, rtol=1e-5)
     named = {word for names, _ in answer.graph_words(2) for word in names.split(", ")}
     assert {"answers", *graph.names} <= named  # type: ignore[misc]
 
@@ -176,7 +186,7 @@ def test_a_row_in_words_and_the_evidence_for_it(name: str) -> None:
     answer, sample, predictions = said(name)
     labels = answer.labels(sample.state)
     words = answer.words(predictions, labels, PLAIN)
-    assert any(label in words for label in labels)
+    assert any(label in words for label in labels) or (answer.sequences and "bits" in words)
     assert answer.truth_words(sample.truth[0], labels)
     outputs = torch.from_numpy(sample.outputs.astype(np.float32)).requires_grad_()
     evidence = answer.evidence(outputs, 1, sample.state)

@@ -17,6 +17,8 @@ from netpick.models.baselines.majority import Constant
 from netpick.tasks import TASKS
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import series_parts
+from netpick.tasks.text.blocks import cut_blocks
+from netpick.tasks.text.state import NextState, stream_inputs
 from netpick.types import Array, InputSpec, TableColumn
 
 N = 240
@@ -228,11 +230,24 @@ def three_grades() -> Problem:
     )
 
 
+def syllables() -> Problem:
+    """A text of three syllables, each of which says what comes next but for the first of them."""
+    generator = np.random.default_rng(10)
+    parts = np.array([[3, 4, 5, 2], [4, 3, 6, 6], [7, 5, 4, 2]])
+    text = parts[generator.integers(0, 3, 4 * N)].ravel()
+    state = NextState(column="text", level="characters", symbols=tuple("abcde"), apart=False, block=16, context=8)
+    blocks = cut_blocks(text, state)
+    return Problem(
+        answer=TASKS["next"].answer, inputs=stream_inputs(state), arrays={"stream": blocks.windows}, target=blocks.truth,
+        num_classes=TASKS["next"].answer.num_values(state), train=TRAIN, seed=0,
+    )  # fmt: skip
+
+
 PROBLEMS = (
     binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
-    monthly_series, spare_parts, ratings, clicks, three_grades,
+    monthly_series, spare_parts, ratings, clicks, three_grades, syllables,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -275,7 +290,11 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
     assert outputs.shape == (len(NEW), given.num_classes)
     assert outputs.dtype == np.float64
     assert np.isfinite(outputs).all()
-    if not given.answer.quantities:
+    if given.answer.sequences:
+        logs, ranks = np.split(outputs, 2, axis=1)
+        assert logs.max() < 0
+        assert ranks.min() >= 1
+    elif not given.answer.quantities:
         assert outputs.min() >= 0
         assert outputs.max() <= 1
     if given.answer.one_class:
@@ -338,6 +357,9 @@ def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn(
         names = {name for name, baseline in BASELINES.items() if baseline.applies(make())}
         if make().windows is not None:
             assert {"last value", "seasonal naive", "exponential smoothing", "boosted trees on lags"} <= names
+            continue
+        if make().answer.sequences:
+            assert names == {"unigram", "kneser-ney"}
             continue
         assert len(names & {"majority", "mean"}) == 1
         assert {"linear", "boosted trees", "random forest"} <= names or {"tf-idf + linear"} <= names

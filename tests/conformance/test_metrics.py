@@ -12,7 +12,7 @@ import pytest
 from sklearn import metrics as sk
 
 from netpick.answers import ANSWERS
-from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers
+from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers, AnsweredSymbols
 from netpick.answers.metrics import METRICS, Metric, metrics_for
 from netpick.answers.metrics.cost import MeanCost
 from netpick.types import Array
@@ -93,6 +93,23 @@ def windows(n: int, horizon: int, targets: int, seed: int) -> Sample:
     )
 
 
+def blocks(n: int, length: int, seed: int) -> Sample:
+    """Blocks of symbols of one or two characters, some of them shorter than others."""
+    generator = np.random.default_rng(seed)
+    symbols = generator.integers(1, 9, (n, length))
+    symbols[generator.random(n) < 0.3, length // 2 :] = 0
+    known = symbols > 0
+    chances = np.where(known, generator.random((n, length)).clip(0.01), 1.0)
+    ranks = np.where(known, generator.integers(1, 9, (n, length)), 0).astype(np.float64)
+    return Sample(
+        task="next",
+        truth=np.stack([symbols, np.where(known, generator.integers(1, 3, (n, length)), 0)], axis=1),
+        predictions=AnsweredSymbols(chances=chances, ranks=ranks),
+        decided=None,
+        perfect=AnsweredSymbols(chances=np.ones((n, length)), ranks=known.astype(np.float64)),
+    )
+
+
 SAMPLES = {
     "two classes": classes(60, 2, 1),
     "two classes, tied scores": classes(60, 2, 2, decimals=0),
@@ -104,6 +121,7 @@ SAMPLES = {
     "three numbers": numbers(50, 3, 8),
     "one series": windows(40, 5, 1, 9),
     "three series": windows(40, 4, 3, 10),
+    "blocks of a text": blocks(40, 6, 12),
 }
 
 
@@ -237,6 +255,22 @@ def _mean_of_cells(s: Sample, w: Array, part: Callable[[float, float, float], fl
     return float(np.sum(cells) / (w.sum() * s.truth.shape[1]))
 
 
+def _of_symbols(
+    above: Callable[[float, float], float], below: Callable[[int], float], bend: Callable[[float], float] = float
+) -> Callable[[Sample, Array], float]:
+    """Symbol by symbol: above(probability, rank) over below(characters)."""
+
+    def reference(s: Sample, w: Array) -> float:
+        sums = [0.0, 0.0]
+        for row, (symbols, characters) in enumerate(s.truth):
+            for place in np.flatnonzero(symbols):
+                sums[0] += w[row] * above(s.predictions.chances[row, place], s.predictions.ranks[row, place])
+                sums[1] += w[row] * below(characters[place])
+        return bend(sums[0] / sums[1])
+
+    return reference
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
@@ -266,6 +300,10 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "standardised_mse": _of_windows(lambda true, said, naive, spread: (((true - said[0]) / spread) ** 2, 1.0)),
     "smape": _of_windows(lambda true, said, naive, spread: (2 * abs(true - said[0]) / (abs(true) + abs(said[0])), 1.0)),
     "wql": _of_windows(lambda true, said, naive, spread: (_pinball(true, said[1:]), abs(true))),
+    "perplexity": _of_symbols(lambda chance, rank: -math.log(chance), lambda characters: 1.0, math.exp),
+    "bits_per_character": _of_symbols(lambda chance, rank: -math.log2(chance), float),
+    "next_top_1": _of_symbols(lambda chance, rank: float(rank == 1), lambda characters: 1.0),
+    "next_top_5": _of_symbols(lambda chance, rank: float(rank <= 5), lambda characters: 1.0),
     "coverage_80": _of_windows(lambda true, said, naive, spread: (float(said[1] <= true <= said[3]), 1.0)),
 }
 
@@ -308,7 +346,8 @@ def test_perfect_is_best(metric: Metric, sample: Sample) -> None:
     perfect = float(metric.values(sample.truth, sample.perfect, weights, decided)[0])
     sign = 1 if metric.better == "higher" else -1
     assert sign * perfect > sign * value(metric, sample)
-    assert perfect == pytest.approx(1.0 if metric.better == "higher" else 0.0, abs=1e-6)
+    best = metric.lowest if metric.name == "perplexity" else 0.0
+    assert perfect == pytest.approx(1.0 if metric.better == "higher" else best, abs=1e-6)
     assert metric.lowest <= perfect <= metric.highest
 
 

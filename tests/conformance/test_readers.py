@@ -131,6 +131,15 @@ def text_lines_sample(folder: Path, change: int = 0) -> Path:
     return root
 
 
+def running_text_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "story.txt"
+    lines = [
+        f"It was day {day}, {'and it rained' if day % 3 else 'a long one, but the sun came out'}." for day in range(30)
+    ]
+    path.write_text("\n".join([*lines, f"The end, {change}."]) + "\n")
+    return path
+
+
 def workbook_sample(folder: Path, change: int = 0) -> Path:
     rows = [("size", "colour"), (1.5, "red"), (None, "blue"), (3 + change, "red")]
     return write_workbook(folder / "table.xlsx", {"Sizes": rows})
@@ -171,6 +180,7 @@ SAMPLES: dict[str, Make] = {
     "json_lines": json_lines_sample,
     "text_folder": text_folder_sample,
     "text_lines": text_lines_sample,
+    "running_text": running_text_sample,
     "csv": csv_sample,
     "parquet": parquet_sample,
     "arrow": arrow_sample,
@@ -272,6 +282,8 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("json_lines", "blank", text_named("x.ndjson", "\n\n")),
     ("json_lines", "binary", bytes_named("x.jsonl", bytes(range(256)))),
     ("json_lines", "broken gzip", bytes_named("x.jsonl.gz", b"\x1f\x8b\x08\0\0\0\0\0rubbish")),
+    ("running_text", "zero byte", bytes_named("x.txt", b"Once upon a time\n\0 there was\n")),
+    ("running_text", "no text", bytes_named("x.txt", b"\n \n\n")),
     ("text_folder", "no texts", only_folders),
     ("text_lines", "no texts", only_folders),
     ("ts", "no data", text_named("x.ts", "@classLabel true a b\n")),

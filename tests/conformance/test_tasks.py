@@ -25,6 +25,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "classify": lambda: {"y": [["cat", "dog", "eel"][i % 3] for i in range(N)]},
     "multilabel": lambda: {"y": [["sea|beach", "sea", "hill|sea", "beach"][i % 4] for i in range(N)]},
     "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},
+    "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
 VARIANTS: dict[str, dict[str, list[object]]] = {
@@ -76,6 +77,8 @@ def test_state_survives_json(name: str) -> None:
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
     if task.examples == "windows":  # mean and three quantiles of each step and target, and the number of the series
         assert task.answer.num_outputs(state) == 4 * state.horizon * len(task.answer.labels(state)) + 1
+    elif task.answer.sequences:  # what each symbol of a block costs, and its rank
+        assert task.answer.num_outputs(state) == 2 * state.block
     else:
         assert task.answer.num_outputs(state) == len(task.answer.labels(state))
 
@@ -92,11 +95,15 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         outputs = (target * 2 - 1) * 50
     elif task.examples == "windows":
         outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
+    elif task.answer.sequences:
+        outputs = torch.cat([torch.zeros(target.shape), (target > 0).float()], dim=1)
     else:
         outputs = target
     predictions = task.answer.decode(task.answer.answer(outputs).numpy(), state)
     if task.answer.quantities:
         np.testing.assert_allclose(predictions.stated, truth, rtol=1e-5)
+    elif task.answer.sequences:
+        assert (predictions.stated == 1).all()
     else:
         assert np.array_equal(task.answer.decide(predictions), truth)
 

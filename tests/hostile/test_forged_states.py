@@ -20,6 +20,7 @@ from netpick.errors import ModelFileError, NetpickError
 from netpick.saved.parts import ModelParts, read_parts
 from netpick.tasks import TASKS
 from netpick.tasks.forecast.windows import window_inputs
+from netpick.tasks.text.state import stream_inputs
 from netpick.types import Inputs
 from tests.conformance.test_kinds import SAMPLES, N
 from tests.conformance.test_tasks import SAMPLES as TARGETS
@@ -122,6 +123,8 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
         }
         if task.examples == "windows":
             forgery |= {"encoders": [], "inputs": stated(partial(window_inputs, learned, ()))}
+        if task.examples == "blocks":
+            forgery |= {"encoders": [], "inputs": stated(partial(stream_inputs, learned))}
         tried += 1
         parts = loaded(forgery)
         if parts is None:

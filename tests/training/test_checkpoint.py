@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from netpick.answers.metrics import METRICS
 from netpick.columns.store import Store
 from netpick.disk.strict import RefusedError
 from netpick.errors import Interrupted
@@ -19,6 +20,8 @@ from netpick.models.infer import DeviceData, weights_of
 from netpick.models.networks import MODELS, main_form
 from netpick.models.networks.network import build_network
 from netpick.models.networks.rnn import TextRnnSettings
+from netpick.models.networks.text_rnn import StreamRnnSettings
+from netpick.tasks.text.state import NEXT
 from netpick.training.checkpoint import Checkpoints, read_checkpoint
 from netpick.training.job import Job, Trained
 from netpick.training.train import train
@@ -84,12 +87,19 @@ def texts() -> tuple[Inputs, Store, str]:
     return {"tokens": spec}, Store(arrays={"tokens": tokens, "tokens.lengths": lengths}), "rnn"
 
 
+def running_text() -> tuple[Inputs, Store, str]:
+    """Of which a network carries its state from batch to batch."""
+    windows = np.random.default_rng(0).integers(1, 30, (256, 12)).astype(np.int32)
+    spec = InputSpec(form="stream", shape=(12,), cardinalities=(30,), ahead=(1, 6, 0))
+    return {"stream": spec}, Store(arrays={"stream": windows}), "rnn"
+
+
 def table() -> tuple[Inputs, Store, str]:
     values = np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
     return {"vector": InputSpec(form="vector", shape=(4,))}, Store(arrays={"vector": values}), "mlp"
 
 
-@pytest.mark.parametrize("make", [images, texts, table])
+@pytest.mark.parametrize("make", [images, texts, table, running_text])
 def test_real_networks_with_augmentation_resume_exactly(
     make: Callable[[], tuple[Inputs, Store, str]], tmp_path: Path
 ) -> None:
@@ -100,6 +110,8 @@ def test_real_networks_with_augmentation_resume_exactly(
     settings = MODELS[family, main_form(inputs)].presets(inputs, 200, 2)
     if isinstance(settings, TextRnnSettings):
         settings = replace(settings, width=16, dropout=0.2)
+    if isinstance(settings, StreamRnnSettings):
+        job = replace(job, task=NEXT, primary=METRICS["perplexity"], truth=np.ones((256, 2, 6), dtype=np.int32))
     job = replace(
         job,
         build=lambda: build_network(family, settings, inputs, 2),

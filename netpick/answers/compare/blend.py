@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from netpick.answers.answered import AnsweredChances
+from netpick.answers.answered import AnsweredChances, AnsweredSymbols
 from netpick.types import Array
 from netpick.types.results import Answered, CandidateResult
 
@@ -37,7 +37,7 @@ def blend_weights(
     if len(pool) < 2 or len(rows) < FEWEST_ROWS:
         return {}
     answers = np.stack([_answers(predictions, truth, rows) for _, predictions in pool])  # (M, n, T)
-    surprises = isinstance(pool[0][1], AnsweredChances)
+    surprises = isinstance(pool[0][1], AnsweredChances | AnsweredSymbols)
     order = np.argsort(_losses(answers, surprises).mean(axis=1), kind="stable")[:POOL]
     generator = np.random.default_rng(seed)
     units = np.arange(len(rows)) if groups is None else np.unique(groups[rows], return_inverse=True)[1]
@@ -54,6 +54,8 @@ def blend_weights(
 def _answers(predictions: Answered, truth: Array, rows: Array) -> Floats:
     """What is averaged and then judged (n, T): the probability of the truth, or the error in deviations of the truth."""
     stated, true = predictions.stated[rows], truth[rows]
+    if isinstance(predictions, AnsweredSymbols):
+        return stated
     if isinstance(predictions, AnsweredChances):
         if true.ndim == 1:
             return np.take_along_axis(stated, true[:, None], axis=1)

@@ -35,6 +35,7 @@ from netpick.answers.metrics.forecast import (
 from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
 from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
+from netpick.answers.metrics.symbols import BitsPerCharacter, Perplexity, Top1, Top5
 from netpick.types.results import Answered, CandidateResult
 
 __all__ = [
@@ -84,6 +85,10 @@ METRICS: dict[str, Metric[Any]] = {
         Smape(),
         QuantileLoss(),
         Coverage(),
+        BitsPerCharacter(),
+        Perplexity(),
+        Top1(),
+        Top5(),
     )
 }
 

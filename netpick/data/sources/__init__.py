@@ -16,6 +16,7 @@ from netpick.data.sources.libsvm import LibsvmReader
 from netpick.data.sources.npy_files import NpyReader
 from netpick.data.sources.opening import open_files, open_with
 from netpick.data.sources.parquet_arrow import ArrowReader, ParquetReader
+from netpick.data.sources.running_text import RunningTextReader
 from netpick.data.sources.sound_folder import SoundFolderReader
 from netpick.data.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.data.sources.ts import TsReader
@@ -41,6 +42,7 @@ READERS: dict[str, Reader] = {
         UcrReader(),
         LibsvmReader(),
         FastTextReader(),
+        RunningTextReader(),
         TextFolderReader(),
         TextLinesReader(),
         SoundFolderReader(),

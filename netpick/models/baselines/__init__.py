@@ -21,6 +21,7 @@ from netpick.models.baselines.linear import Linear
 from netpick.models.baselines.majority import Majority, Mean
 from netpick.models.baselines.neighbours import NearestNeighbours
 from netpick.models.baselines.random_forest import RandomForest
+from netpick.models.baselines.text_ngrams import KneserNey, Unigram
 from netpick.models.baselines.tfidf import TfIdfBayes, TfIdfLinear
 
 BASELINES: dict[str, Baseline] = {
@@ -43,6 +44,8 @@ BASELINES: dict[str, Baseline] = {
         Theta(),
         Intermittent(),
         TreesOnLags(),
+        Unigram(),
+        KneserNey(),
     )
 }
 

@@ -50,8 +50,9 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels or numbers."""
-        return self.answer.one_class or self.answer.any_labels or self.answer.quantities
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers or symbols."""
+        answer = self.answer
+        return answer.one_class or answer.any_labels or answer.quantities or answer.sequences
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
         """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
@@ -156,6 +157,10 @@ class Baseline(ABC):
     @abstractmethod
     def answer(self, fitted: Fitted, given: Given) -> Array:
         """(n, K) float64: probabilities, or numbers in the target's units. Depends on nothing else."""
+
+    def following(self, fitted: Fitted, symbols: Array) -> Array:
+        """Probabilities (n, V) of what comes behind rows (n, S) of symbols; of those of texts alone."""
+        raise NotImplementedError(f"{self.name} continues no text")
 
     @abstractmethod
     def require(self, fitted: Fitted, inputs: Inputs, num_outputs: int) -> None:

@@ -34,9 +34,13 @@ from netpick.models.networks.sound_cnn_rnn import SpectrogramCnnRnn
 from netpick.models.networks.sound_mlp import SpectrogramMlp
 from netpick.models.networks.tabular_mlp import TabularMlp
 from netpick.models.networks.tabular_transformer import TabularTransformer
+from netpick.models.networks.text_causal_cnn import TextCausalCnn
 from netpick.models.networks.text_cnn import TextCnn
+from netpick.models.networks.text_decoder import TextDecoder
 from netpick.models.networks.text_mlp import TextMlp
+from netpick.models.networks.text_rnn import TextStreamRnn
 from netpick.models.networks.text_transformer import TextTransformer
+from netpick.models.networks.text_window_mlp import TextWindowMlp
 from netpick.types import Inputs
 
 MODELS: dict[tuple[str, str], Architecture] = {
@@ -69,6 +73,10 @@ MODELS: dict[tuple[str, str], Architecture] = {
     ("rnn", "window"): ForecastRnn(),
     ("transformer", "window"): ForecastTransformer(),
     ("layers", "window"): ForecastLayers(),
+    ("mlp", "stream"): TextWindowMlp(),
+    ("cnn", "stream"): TextCausalCnn(),
+    ("rnn", "stream"): TextStreamRnn(),
+    ("transformer", "stream"): TextDecoder(),
     ("layers", "table"): Layers(),
     ("layers", "tokens"): Layers(),
     ("layers", "series"): Layers(),
@@ -76,7 +84,7 @@ MODELS: dict[tuple[str, str], Architecture] = {
 }
 
 
-FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn"}
+FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn", "stream": "rnn"}
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 
 

@@ -24,6 +24,7 @@ from netpick.models.networks.blocks import linear
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
 from netpick.models.networks.tabular_mlp import TabularMlpSettings
+from netpick.models.networks.text_network import TextNetwork
 from netpick.types import Inputs
 
 # California housing beside a picture of noise, five seeds: R2 0.02 better than with periodic embeddings, 0.03 than trees.
@@ -85,7 +86,7 @@ class Network(nn.Module):
 
 def build_network(
     family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
-) -> Network | ForecastNetwork:
+) -> Network | ForecastNetwork | TextNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
@@ -94,6 +95,8 @@ def build_network(
     main = main_input(inputs)
     if main == "window":
         return ForecastNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
+    if main == "stream":
+        return TextNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}
     if HEADS[geometry].width(trunks[main]) == 0:
         raise RequestError(

@@ -90,7 +90,7 @@ def _furthest_off(results: RunResults, entry: CandidateResult, index: int) -> Wh
 def mistake_rows(results: RunResults) -> Whole:
     """The rows whose mistakes are shown."""
     entry, answer = shown_in_detail(results), answer_of(results)
-    if entry is None or results.forecast is not None:
+    if entry is None or results.forecast is not None or answer.sequences:
         return np.empty(0, dtype=np.int64)
     if answer.quantities:
         places = _furthest_off(results, entry, 0)

@@ -87,6 +87,8 @@ def shell(results: RunResults, candidate: str | None = None) -> str:
         model, other = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick"), ""
     else:
         model, other = shlex.quote(run_folder(results)), f" --candidate {shlex.quote(candidate)}"
+    if answer_of(results).sequences:  # a text is its own truth
+        return f"netpick generate {model} --prompt 'Once'{other}\nnetpick score {model} TEXT{other}"
     return f"netpick predict {model} NEW_DATA{other}\nnetpick score {model} LABELLED_DATA{other}"
 
 

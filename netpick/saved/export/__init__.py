@@ -27,6 +27,7 @@ from netpick.saved.export.proof import largest_difference
 from netpick.saved.folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.saved.generated import generated_rows
 from netpick.saved.parts import MEMBERS, ModelParts
+from netpick.tasks import TASKS
 from netpick.types import Array, InputSpec
 
 FORMATS = ("onnx",)
@@ -60,6 +61,11 @@ def export_model(
         )
     path = model / "model.netpick" if model.is_dir() else model
     loaded = load_model(path, module=module)
+    answer = TASKS[loaded.record.task].answer
+    if answer.sequences:
+        raise RequestError(
+            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick generate {path}"
+        )
     folder = default_folder(path) if out is None else out
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)

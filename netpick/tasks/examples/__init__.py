@@ -19,9 +19,12 @@ from netpick.tasks.examples.base import (
 )
 from netpick.tasks.examples.rows import RowExamples
 from netpick.tasks.forecast.examples import WindowExamples
+from netpick.tasks.text.examples import BlockExamples
 from netpick.types import Source
 
-EXAMPLES: dict[str, Examples] = {examples.name: examples for examples in (WindowExamples(), RowExamples())}
+EXAMPLES: dict[str, Examples] = {
+    examples.name: examples for examples in (BlockExamples(), WindowExamples(), RowExamples())
+}
 
 
 def examples_of(task: Task) -> Examples:

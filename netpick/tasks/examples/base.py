@@ -51,6 +51,7 @@ class ExampleRequest:
     holidays: str | None = None  # country whose holidays are known ahead
     time: tuple[str, ...] = ()  # columns that tell the time
     ids: tuple[str, ...] = ()  # columns that tell series apart
+    level: str | None = None  # what the symbols of a text are: a name in LEVELS (tasks/text/)
     seed: int = 0
     private: bool = False  # no file of the finished run holds anything of single rows
 
@@ -203,8 +204,9 @@ class Prepared(ABC):
 
     # --- what is kept and shown ---
 
-    def learned(self, store: Store) -> LearnedRows:
-        """What the model file keeps of the rows that were learned from and chosen on."""
+    def learned(self, store: Store) -> LearnedRows | None:
+        """What the model file keeps of the rows that were learned from and chosen on; None where rows of the same data can be cut
+        otherwise."""
         split = self.split
         seen = np.concatenate([split.train, split.validation, self.copied])
         return learned_rows(store.arrays, split.train, split.validation, np.setdiff1d(split.test, seen))

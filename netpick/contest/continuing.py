@@ -1,0 +1,86 @@
+"""What every candidate and n-gram model of a text makes of the same beginning, for the report, and what of it is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from netpick.contest.baselines import Fits
+from netpick.contest.rows import Round
+from netpick.contest.training import Outcome, networks_of
+from netpick.models.baselines import Baseline, Fitted
+from netpick.models.networks.text_network import TextNetwork
+from netpick.saved.generating import Prompt, Sampling, continued, longest_copy
+from netpick.tasks.text.levels import END
+from netpick.tasks.text.state import text_of
+from netpick.types import Array, Event
+from netpick.types.results import Continuation, RunResults
+
+REAL = "the text itself"
+LENGTHS = {True: 50, False: 200}  # symbols that are added: words and pieces, or characters
+BEGINNING = {True: 5, False: 20}  # symbols of the beginning, at least
+MOST_LEARNED = 20_000_000  # characters that a copy is looked for in
+
+
+def with_continuations(results: RunResults, whole: Round, trained: Sequence[Outcome], fits: Fits) -> RunResults:
+    """The results with a continuation by each that finished; as they are where texts are not what is answered."""
+    prepared = whole.prepared
+    if not prepared.task.answer.sequences:
+        return results
+    whole.on_event(Event(stage="evaluate", text="a text goes on, by every candidate"))
+    state, learned = prepared.state, _learned(whole)
+    prompt, real = _beginning(whole)
+    sampling = Sampling(tokens=LENGTHS[state.of.long], seed=whole.terms.options.seed)
+    followers: dict[str, Any] = {
+        name: partial(_by_network, network)
+        for name, network in networks_of(trained).items()
+        if isinstance(network, TextNetwork)
+    }
+    followers |= {one.result.name: partial(_by_baseline, one.fit.baseline, one.fit.fitted) for one in fits.outcomes}
+    made = [Continuation(candidate=REAL, prompt=prompt.text, text=real, copied=longest_copy(real, learned))]
+    for name, following in followers.items():
+        text = "".join(continued(following, state, prompt, sampling))
+        made.append(Continuation(candidate=name, prompt=prompt.text, text=text, copied=longest_copy(text, learned)))
+    return replace(results, continuations=made)
+
+
+def _by_network(network: TextNetwork, symbols: Array) -> Array:
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.no_grad():
+        logs = network.following(torch.from_numpy(symbols).long().to(device))
+    return np.asarray(logs.exp().cpu().numpy())
+
+
+def _by_baseline(baseline: Baseline, fitted: Fitted, symbols: Array) -> Array:
+    return baseline.following(fitted, symbols)
+
+
+def _learned(whole: Round) -> str:
+    """The text that was learned from."""
+    prepared = whole.prepared
+    symbols = prepared.truth[prepared.split.train, 0].ravel()
+    return text_of(symbols[-MOST_LEARNED:].tolist(), prepared.state)
+
+
+def _beginning(whole: Round) -> tuple[Prompt, str]:
+    """The first symbols of a line of the test part, and how it really goes on."""
+    state = whole.prepared.state
+    symbols = whole.prepared.truth[whole.prepared.sealed.rows, 0].ravel()
+    symbols = symbols[symbols > 0]
+    length, least = LENGTHS[state.of.long], BEGINNING[state.of.long]
+    if state.apart:
+        return Prompt(numbers=np.zeros(0, dtype=np.int32), text=""), text_of(symbols[:length].tolist(), state)
+    ends = np.flatnonzero(symbols == END)
+    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else np.zeros(1, dtype=np.int64)
+    long = [start for start, end in zip(starts.tolist(), ends.tolist(), strict=False) if end - start > 2 * least]
+    start = long[0] if long else 0
+    numbers = symbols[start : start + least]
+    text = text_of(numbers.tolist(), state)
+    rest = text_of(symbols[start : start + least + length].tolist(), state)
+    return Prompt(numbers=numbers, text=text), rest[len(text) :]

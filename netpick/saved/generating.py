@@ -1,0 +1,135 @@
+"""Text that goes on from a prompt, symbol by symbol, by any model of a text: a network, an n-gram model or their blend.
+
+What is drawn is a pure function of the model's probabilities, the seed and the place: the same noise decides whatever engine gives the
+probabilities. Nothing here reads more of what went before than a block of training had before its last symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from netpick.errors import RequestError
+from netpick.saved.use import Model
+from netpick.tasks.text.levels import END, PADDING, UNKNOWN
+from netpick.tasks.text.state import NextState, numbers_of, text_of
+from netpick.types import Array
+
+MOST_TOKENS = 20_000
+MOST_PROMPT = 1 << 20  # characters
+HALF = "\N{REPLACEMENT CHARACTER}"  # a character of which bytes are still to come
+LEAST_CHANCE = 1e-300
+
+Following = Callable[[Array], Array]  # symbols (n, S) to probabilities (n, V) of what comes behind them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How symbols are drawn: their probabilities to the power of 1 / temperature, of the likeliest alone where that is said."""
+
+    tokens: int = 200
+    temperature: float = 1.0  # 0: always the likeliest
+    top_k: int = 0  # of so many of the likeliest; 0: of all
+    top_p: float = 1.0  # of the fewest that have this share together
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, fits, expected in (
+            ("tokens", self.tokens, 1 <= self.tokens <= MOST_TOKENS, f"1 to {MOST_TOKENS:,}"),
+            ("temperature", self.temperature, 0 <= self.temperature <= 100, "0 (always the likeliest) to 100"),
+            ("top-k", self.top_k, self.top_k >= 0, "0 (all) or more"),
+            ("top-p", self.top_p, 0 < self.top_p <= 1, "more than 0, up to 1 (all)"),
+            ("seed", self.seed, 0 <= self.seed < 1 << 63, "0 or more"),
+        ):
+            if not fits:
+                raise RequestError(f"--{name} {value:g} cannot be. Pass {expected}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """What is continued, as numbers, and what is to be said of it."""
+
+    numbers: Array
+    text: str  # as the model reads it
+    remarks: tuple[str, ...] = ()
+
+
+def read_prompt(model: Model, text: str) -> Prompt:
+    """Raises RequestError for a model of anything but texts that go on, and for a prompt that is too long."""
+    task, state = model.parts.task, model.parts.task_state
+    if not task.answer.sequences:
+        raise RequestError(
+            f"This model was trained to {task.answer.purpose(len(model.labels))}, but generating continues a text. Train one on a text: "
+            "netpick fit TEXT.txt --task next"
+        )
+    if len(text) > MOST_PROMPT:
+        raise RequestError(
+            f"The prompt has {len(text):,} characters, but at most {MOST_PROMPT:,} were expected. Pass its end."
+        )
+    return _prompt(state, text)
+
+
+def _prompt(state: NextState, text: str) -> Prompt:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    numbers = numbers_of(text.split("\n"), state)[:-1]  # its last line goes on
+    remarks = []
+    if unknown := int((numbers == UNKNOWN).sum()):
+        what = state.of.noun if unknown == 1 else state.of.plural
+        remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and are read as unknown.")
+    if len(numbers) > state.context + state.block:
+        seen = state.context + state.block
+        remarks.append(f"Only the last {seen:,} of the {len(numbers):,} {state.of.plural} of the prompt are read.")
+    return Prompt(numbers=numbers, text=text_of(numbers.tolist(), state), remarks=tuple(remarks))
+
+
+def generate(model: Model, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
+    """The text behind the prompt, in pieces as they are drawn."""
+    return continued(model.engine.following, model.parts.task_state, prompt, sampling)
+
+
+def continued(following: Following, state: NextState, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
+    """The same for anything that gives probabilities."""
+    numbers = [END, *prompt.numbers.tolist()]  # a text begins behind the end of a line
+    said = len(prompt.text)
+    for place in range(sampling.tokens):
+        before = np.array([numbers[-(state.context + state.block) :]], dtype=np.int32)
+        numbers.append(drawn(following(before)[0], state, sampling, place))
+        text = text_of(numbers[1:], state)
+        if text.endswith(HALF) and place + 1 < sampling.tokens:
+            continue
+        yield text[said:]
+        said = len(text)
+
+
+def drawn(chances: Array, state: NextState, sampling: Sampling, place: int) -> int:
+    """One symbol of (V,) probabilities: the largest of their logarithms with Gumbel noise (Maddison et al. 2014)."""
+    chances = np.asarray(chances, dtype=np.float64).copy()
+    chances[PADDING] = 0.0
+    if state.of.spells_all:
+        chances[UNKNOWN] = 0.0
+    if sampling.temperature == 0:
+        return int(chances.argmax())
+    logs = np.log(np.maximum(chances, LEAST_CHANCE)) / sampling.temperature
+    logs[chances == 0] = -np.inf
+    order = np.argsort(-logs, kind="stable")
+    kept = len(order) if sampling.top_k == 0 else min(sampling.top_k, len(order))
+    shares = np.exp(logs[order] - logs[order[0]])
+    shares /= shares.sum()
+    enough = int(np.searchsorted(np.cumsum(shares), sampling.top_p * (1 - 1e-12))) + 1
+    order = order[: max(1, min(kept, enough))]
+    noise = np.random.Generator(np.random.Philox(key=np.array([sampling.seed, place], dtype=np.uint64)))
+    gumbel = -np.log(-np.log(noise.random(len(logs)).clip(1e-300, 1 - 1e-16)))
+    return int(order[(logs + gumbel)[order].argmax()])
+
+
+def longest_copy(text: str, learned: str) -> str:
+    """The longest passage of a text that stands in what was learned from, character by character."""
+    best, start = "", 0
+    for end in range(1, len(text) + 1):
+        while start < end and text[start:end] not in learned:
+            start += 1
+        if end - start > len(best):
+            best = text[start:end]
+    return best

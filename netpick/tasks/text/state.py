@@ -1,0 +1,157 @@
+"""The task of the next symbol, and what it learned of a text: its level, its symbols, and how it is cut into blocks.
+
+An example is a block: some symbols that follow each other, each to be said from those before it. Its truth is (2, T): the
+numbers of the symbols, 0 behind the end of the text, and the characters that each stands for, UNSPELLED for a word that the
+text itself hides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field as PydanticField
+from pydantic.dataclasses import dataclass
+
+from netpick.answers.symbols import SYMBOLS
+from netpick.columns.kinds.cells import as_text
+from netpick.tasks.base import Task
+from netpick.tasks.text.levels import END, FIRST, LEVELS, PADDING, UNKNOWN, UNKNOWN_WORD, Level, Symbols
+from netpick.types import STRICT, Array, Field, Inputs, InputSpec, Rows, TableColumn
+
+MOST_SYMBOLS = 1 << 16
+MOST_STEPS = 1 << 16
+BLOCK = {True: 40, False: 64}  # words or pieces, and characters or bytes, of a block
+CONTEXT = {True: 64, False: 128}  # of what a network sees before it
+
+
+@dataclass(config=STRICT, kw_only=True)
+class NextState:
+    """What a text is made of."""
+
+    column: str
+    level: str
+    symbols: tuple[str, ...] = PydanticField(max_length=MOST_SYMBOLS)  # of the numbers from FIRST on
+    merges: tuple[tuple[str, str], ...] = PydanticField(default=(), max_length=MOST_SYMBOLS)  # of pieces
+    apart: bool  # each row is a text of its own, and what goes before it says nothing of it
+    block: int = PydanticField(ge=1, le=MOST_STEPS)
+    context: int = PydanticField(ge=1, le=MOST_STEPS)
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise ValueError("a level that this version knows")
+        if len(set(self.symbols)) != len(self.symbols) or any(not 1 <= len(s) <= 1 << 20 for s in self.symbols):
+            raise ValueError("symbols that are all different")
+        self.of.require(self.learned)
+
+    @property
+    def of(self) -> Level:
+        """The level."""
+        return LEVELS[self.level]
+
+    @property
+    def learned(self) -> Symbols:
+        """The symbols, as the level reads them."""
+        return Symbols(names=self.symbols, merges=self.merges)
+
+    @property
+    def num_symbols(self) -> int:
+        """Numbers that symbols can have, with those that are none."""
+        return FIRST + len(self.symbols)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether what goes before the end of a line is forgotten behind it by those who count."""
+        return self.apart or self.of.sentences
+
+
+class Next(Task):
+    """The next symbol of a text."""
+
+    name: ClassVar[str] = "next"
+    State = NextState
+    answer = SYMBOLS
+    examples = "blocks"
+    asked = True
+
+    def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
+        return None  # a column of texts is more often what a label is predicted from
+
+    def fit(self, columns: Sequence[TableColumn], rows: Rows) -> NextState:
+        """Of texts that are rows, each by itself; blocks.py makes the state of running texts."""
+        lines = [line for row in rows.tolist() for line in _lines(as_text(columns[0].values)[row])]
+        return new_state(columns[0].name, "characters", lines, apart=True)
+
+    def encode(self, columns: Sequence[TableColumn], state: NextState) -> Array:
+        """The first block of each row."""
+        texts = as_text(columns[0].values).fill_null("").to_list()
+        truth = np.zeros((len(texts), 2, state.block), dtype=np.int32)
+        for row, text in enumerate(texts):
+            if not text:
+                continue
+            numbers = numbers_of(_lines(text), state)[: state.block]
+            truth[row, 0, : len(numbers)] = numbers
+            truth[row, 1, : len(numbers)] = sizes_of(state)[numbers]
+        return truth
+
+
+NEXT = Next()
+
+
+def new_state(column: str, level: str, lines: Sequence[str], *, apart: bool) -> NextState:
+    """The symbols of these lines."""
+    symbols, long = LEVELS[level].learned(lines), LEVELS[level].long
+    return NextState(
+        column=column,
+        level=level,
+        symbols=symbols.names,
+        merges=symbols.merges,
+        apart=apart,
+        block=BLOCK[long],
+        context=CONTEXT[long],
+    )
+
+
+def numbers_of(lines: Iterable[str], state: NextState) -> Array:
+    """The symbols of lines as numbers (n,), each line with its end."""
+    numbers = {symbol: FIRST + place for place, symbol in enumerate(state.symbols)}
+    split, found = state.of.splitter(state.learned), list[int]()
+    for line in lines:
+        found += [numbers.get(symbol, UNKNOWN) for symbol in split(line)]
+        found.append(END)
+    return np.array(found, dtype=np.int32)
+
+
+def text_of(numbers: Iterable[int], state: NextState) -> str:
+    """The inverse of `numbers_of`, with ends of lines as such; what training did not know is written <unk>."""
+    lines: list[list[str]] = [[]]
+    for number in numbers:
+        if number == END:
+            lines.append([])
+        elif number != PADDING:
+            known = FIRST <= number < state.num_symbols
+            lines[-1].append(state.symbols[number - FIRST] if known else _unknown(state))
+    return "\n".join(state.of.joined(line) for line in lines)
+
+
+def sizes_of(state: NextState) -> Array:
+    """(V,) characters that each number stands for."""
+    level = state.of
+    first = [0, level.unknown_size, level.end_size]
+    return np.array([*first, *map(level.size, state.symbols)], dtype=np.int32)
+
+
+def stream_inputs(state: NextState) -> Inputs:
+    """What a network reads of a block: the symbols before it and its own, as numbers."""
+    shape = (state.context + 1 + state.block,)
+    ahead = (1, state.block, int(state.restarts))
+    return {"stream": InputSpec(form="stream", shape=shape, cardinalities=(state.num_symbols,), ahead=ahead)}
+
+
+def _unknown(state: NextState) -> str:
+    return "\N{REPLACEMENT CHARACTER}" if state.of.spells_all else UNKNOWN_WORD
+
+
+def _lines(text: str | None) -> list[str]:
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -1,0 +1,120 @@
+"""The main job on a text: fit, report, models that score and continue texts, resume; on the command line too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from command_line import command_here
+from small_texts import small_text
+
+import netpick
+from netpick.api import Run
+from netpick.errors import DataError, RequestError
+from netpick.saved.generating import Sampling, generate, longest_copy, read_prompt
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("texts")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    (folder / "story.txt").write_text(small_text(400))
+    return netpick.fit(folder / "story.txt", steps=30, out=folder / "run")
+
+
+def test_the_contest_has_networks_ngrams_and_a_verdict(run: Run) -> None:
+    report = json.loads((run.folder / "report.json").read_text())
+    assert report["task"]["name"] == "next"
+    assert report["primary_metric"] == "bits_per_character"
+    assert {entry["name"] for entry in report["candidates"]} == {"mlp", "cnn", "rnn", "transformer"}
+    assert {entry["name"] for entry in report["baselines"]} == {"unigram", "kneser-ney"}
+    for entry in [*report["candidates"], *report["baselines"]]:
+        assert entry["status"] == "ok", entry["reason"]
+        assert {"bits_per_character", "perplexity", "next_top_1", "next_top_5"} <= set(entry["test"])
+    scores = {entry["name"]: entry["test"]["bits_per_character"]["value"] for entry in report["baselines"]}
+    assert scores["kneser-ney"] < 1.0 < 3.0 < scores["unigram"]
+    assert run.verdict
+    assert "characters" in (run.folder / "report.html").read_text()
+
+
+def test_every_model_scores_a_text_as_the_contest_did(run: Run, folder: Path) -> None:
+    table = pl.read_parquet(run.folder / "predictions.parquet")
+    tested = run.results.split.test
+    assert len(table) == len(tested)
+    (folder / "end.txt").write_text(small_text(400)[-3_000:])
+    for name, model in run.models.items():
+        scores = model.score(folder / "end.txt")
+        assert 0 < scores["bits_per_character"].value < 8, name
+        said = model.predict(folder / "end.txt")
+        assert said["bits"].sum() / 3_000 == pytest.approx(scores["bits_per_character"].value, rel=1e-4), name
+        assert said["symbols"].sum() == 3_000
+        assert "".join(said["text"].to_list()) == small_text(400)[-3_000:]
+
+
+def test_texts_are_continued_alike_for_the_same_seed(run: Run) -> None:
+    for name, model in run.models.items():
+        prompt = read_prompt(model, "the cat se")
+        drawn = ["".join(generate(model, prompt, Sampling(tokens=30, seed=seed))) for seed in (1, 1, 2)]
+        assert drawn[0] == drawn[1], name
+        assert len(drawn[0]) == 30
+        if name != "unigram":
+            assert drawn[0] != drawn[2]
+    model = run.models["kneser-ney"]
+    greedy = "".join(generate(model, read_prompt(model, "the cat se"), Sampling(tokens=2, temperature=0.0)))
+    assert greedy == "es"
+    least = "".join(generate(model, read_prompt(model, "the cat se"), Sampling(tokens=2, top_k=1)))
+    assert least == "".join(generate(model, read_prompt(model, "the cat se"), Sampling(tokens=2, top_p=1e-9))) == "es"
+
+
+def test_unknown_characters_of_a_prompt_are_answered_and_said(run: Run) -> None:
+    prompt = read_prompt(run.model, "the £ cat")
+    assert prompt.remarks == ("1 character of the prompt did not occur in training and are read as unknown.",)
+    assert len("".join(generate(run.model, prompt, Sampling(tokens=5)))) == 5
+
+
+def test_on_the_command_line(run: Run, folder: Path) -> None:
+    model = str(run.folder)
+    done = command_here(
+        "generate", model, "--prompt", "my aunt li", "--tokens", "12", "--candidate", "kneser-ney", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("my aunt likes ")
+    assert len(done.stdout.rstrip("\n")) == 22
+    refused = command_here("generate", model, "--temperature", "-1", cwd=folder)
+    assert refused.returncode == 2
+    assert "--temperature -1 cannot be" in refused.stderr
+
+
+def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
+    from netpick.explain import explain
+
+    with pytest.raises(RequestError, match="which is not explained yet"):
+        explain(run.model, folder / "story.txt")
+    exported = command_here("export", str(run.folder), "--candidate", "mlp", cwd=folder)
+    assert exported.returncode == 2
+    assert "which is not exported yet" in exported.stderr
+    served = command_here("serve", str(run.folder), "--port", "0", cwd=folder)
+    assert served.returncode == 2
+    assert "which is not served yet" in served.stderr
+    with pytest.raises(DataError, match="holds no text"):
+        run.model.score(pl.DataFrame({"text": ["", None]}))
+
+
+def test_a_table_s_model_generates_nothing(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": generator.normal(size=80), "y": ["a", "b"] * 40})
+    made = netpick.fit(frame, "y", models="mlp", steps=3, folds=1, out=tmp_path / "run")
+    with pytest.raises(RequestError, match="but generating continues a text"):
+        read_prompt(made.model, "a")
+
+
+def test_the_longest_copy_is_found() -> None:
+    assert longest_copy("xx the cat sat yy", "and the cat sat down") == " the cat sat "
+    assert longest_copy("zzz", "abc") == ""
+    assert longest_copy("abc", "xabcx") == "abc"

@@ -14,6 +14,7 @@ from netpick.checks.base import Check, CheckContext, FinishedContest, ResultChec
 from netpick.checks.classes import RareClasses, UnevenClasses
 from netpick.checks.columns import LeftOutColumns, StrayCells
 from netpick.checks.constant import NothingChanges
+from netpick.checks.copied_passages import CopiedPassages
 from netpick.checks.cut_texts import CutTexts
 from netpick.checks.delayed import DelayedTarget
 from netpick.checks.drift import Drift
@@ -86,6 +87,7 @@ CHECKS: dict[str, Check] = {
         NothingChanges(),
         MixedUnits(),
         CutTexts(),
+        CopiedPassages(),
     )
 }
 

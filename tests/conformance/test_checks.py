@@ -95,6 +95,14 @@ def copied_images() -> CheckContext:
     return images(pixels, base.target)
 
 
+def running_text(copied: int) -> CheckContext:
+    """Blocks of a text, so many of whose test blocks stand in the training text too."""
+    base = clean()
+    symbols = np.random.default_rng(2).integers(1, 40, (NUM_ROWS, 64))
+    symbols[base.test[:copied]] = symbols[base.train[:copied]]
+    return replace(base, schema=replace(base.schema, task="next"), target=symbols, labels=(), row_groups=None)
+
+
 def regression() -> CheckContext:
     base = clean()
     target = np.random.default_rng(2).normal(size=(NUM_ROWS, 1))
@@ -425,6 +433,13 @@ SAMPLES = {
         not_for=clean(),
         passes=texts({5: "yes " * 4_000}),
     ),
+    "D030": Sample(
+        faulty=running_text(100),
+        severity="warning",
+        words="33.3% of the test text stand in passages of 60 symbols and more that the text to learn from holds too: row ",
+        not_for=clean(),
+        passes=running_text(0),
+    ),
     "D015": Sample(
         faulty=texts({5: "Call me", 6: "call  ME ", 7: "call me"}),
         severity="info",
@@ -582,6 +597,7 @@ def test_running_all_of_them_sorts_them_in_three() -> None:
         "D022",
         "D027",
         "D029",
+        "D030",
     ]
     assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
 

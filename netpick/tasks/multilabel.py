@@ -11,10 +11,10 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers import ANY_LABELS
 from netpick.answers.calibration import Calibration
-from netpick.columns.kinds import KINDS
 from netpick.columns.kinds.cells import as_text
 from netpick.errors import DataError
 from netpick.tasks.base import Task
+from netpick.tasks.label_columns import are_marks, says_yes_or_no, set_labels
 from netpick.tasks.label_lists import DELIMITERS, LISTED, MAX_LABELS, find_delimiter, split_cells
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
@@ -26,6 +26,7 @@ class MultilabelState:
     labels: tuple[str, ...]
     one_column: bool
     delimiter: str
+    empty_is_none: bool = False  # of one column each: whether an empty cell says that the label does not hold
     calibration: Calibration | None = None  # of one candidate's probabilities
 
     def __post_init__(self) -> None:
@@ -46,7 +47,9 @@ class Multilabel(Task):
 
     def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
         if len(columns) > 1:
-            return f"{len(columns)} yes / no columns" if all(f.kind == "boolean" for f in fields) else None
+            if not all(says_yes_or_no(column) for column in columns):
+                return None
+            return f"{len(columns)} yes / no columns{', of which empty cells are no' if are_marks(columns) else ''}"
         series = columns[0].values
         if isinstance(series.dtype, pl.List):
             return "a column of lists"
@@ -60,7 +63,8 @@ class Multilabel(Task):
 
     def fit(self, columns: Sequence[TableColumn], rows: Rows) -> MultilabelState:
         if len(columns) > 1:
-            return MultilabelState(labels=tuple(c.name for c in columns), one_column=False, delimiter="")
+            names = tuple(c.name for c in columns)
+            return MultilabelState(labels=names, one_column=False, delimiter="", empty_is_none=are_marks(columns))
         series = columns[0].values
         delimiter = "" if isinstance(series.dtype, pl.List) else (find_delimiter(as_text(series)) or DELIMITERS[0])
         found = sorted({label for cell in _lists(series, delimiter) for label in (cell or ())})
@@ -73,10 +77,7 @@ class Multilabel(Task):
 
     def encode(self, columns: Sequence[TableColumn], state: Any) -> Array:
         if not state.one_column:
-            boolean = KINDS["boolean"]
-            whole = np.arange(len(columns[0]))
-            codes = [boolean.encode(c, boolean.fit(c, whole))[:, 0] for c in columns]
-            return (np.stack(codes, axis=1) - 1).astype(np.int8)
+            return set_labels(columns, empty_is_none=state.empty_is_none)
         position = {label: i for i, label in enumerate(state.labels)}
         cells = _lists(columns[0].values, state.delimiter)
         if all(cell is None for cell in cells):  # rows without labels at all

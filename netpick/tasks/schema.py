@@ -20,7 +20,8 @@ from netpick.data.sources.media_names import names_files
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks import TASKS
 from netpick.tasks.dividers import as_divider, as_group, names_entities
-from netpick.tasks.likely_targets import SHOWN, TARGET_NAMES, is_strong, likely_targets
+from netpick.tasks.label_columns import label_columns, says_yes_or_no
+from netpick.tasks.likely_targets import OUTCOME, SHOWN, TARGET_NAMES, is_strong, likely_targets
 from netpick.tasks.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
@@ -226,6 +227,12 @@ def _infer_target(
     ]
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
     likely = likely_targets(source.columns, claimed, list(dict.fromkeys([*usable, *by_name])))
+    if not likely or likely[0].points < OUTCOME:
+        labels = label_columns(source.columns, claimed, _no_inputs(source, claimed))
+        if labels:
+            text = f"columns {', '.join(repr(name) for name in labels)} (yes or no each, beside what is read: several labels)"
+            notes.append(Note(subject="target", text=text, override="--target"))
+            return tuple(labels)
     if is_strong(likely):
         best = likely[0]
         notes.append(Note(subject="target", text=f"column '{best.name}' ({best.reason})", override="--target"))
@@ -235,6 +242,17 @@ def _infer_target(
         f"{source.origin} does not say which column to predict: none is called target, label, class or y, and no other stands out. "
         f"{f'The likeliest: {said}. ' if said else 'Pass --target COLUMN. '}Known: {', '.join(source.columns)}."
     )
+
+
+def _no_inputs(source: Source, claimed: dict[str, tuple[str | None, Claim | None]]) -> list[str]:
+    """Columns that would be left out, or that divide the rows."""
+    return [
+        name
+        for name, column in source.columns.items()
+        if name in (source.part_column, *source.groups, *source.aside)
+        or _is_entity(name, column, claimed[name][1])
+        or (not says_yes_or_no(column) and _left_out_reason(name, column, *claimed[name]))
+    ]
 
 
 def _mostly_missing(column: Column) -> bool:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 SHARED = ROOT.parent / "shared" / "data"
 LEAST_FOUND = 0.95
-MOST_STOPPED = 2  # of two hundred clean sets: one in a hundred
+MOST_STOPPED = 2  # of the generated clean sets, which are more than two hundred: fewer than one in a hundred
 
 
 def look_at(data: object, options: dict[str, object]) -> tuple[list[object], float]:
@@ -63,7 +63,7 @@ def show_clean(words: list[str]) -> int:
 
 
 def show_generated(words: list[str]) -> int:
-    """Severe findings on two hundred clean sets of every kind that are generated; returns how many sets have one."""
+    """Severe findings on the clean sets of every kind that are generated; returns how many sets have one."""
     import tempfile
 
     from planted.generated import GENERATED

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from netpick.checks.base import Check, CheckContext
+from netpick.checks.features import times_of
 from netpick.checks.statistics import CHANCE, order_share
 from netpick.columns.kinds.cells import as_numbers
 from netpick.types import Array, Field, Finding, Severity, TableColumn
@@ -14,6 +15,7 @@ from netpick.types import Array, Field, Finding, Severity, TableColumn
 FEWEST = 20  # missing cells, and filled ones
 PURE = 0.995  # of the filled (or missing) rows are of one class; the rest may be slips of the pen
 STOP_TOLD = 0.9  # of what is left to know after guessing
+MOST_BORDERS = 6  # between filled and empty rows in the order of time; what is filled in afterwards has many
 APART = 0.99  # of the pairs of a filled and a missing row have the larger number on the same side
 
 
@@ -55,7 +57,7 @@ class FilledAfterwards(Check):
             if told_by is None:
                 continue
             sentence, told_share = told_by
-            severity: Severity = "severe" if told_share >= STOP_TOLD else "warning"
+            severity: Severity = "severe" if told_share >= STOP_TOLD and not _of_a_time(context, missing) else "warning"
             return [
                 self.finding(
                     severity=severity,
@@ -69,6 +71,16 @@ class FilledAfterwards(Check):
                 )
             ]
         return []
+
+
+def _of_a_time(context: CheckContext, missing: Array) -> bool:
+    """Whether the gaps are a stretch of time or a few, as of a sensor that came late: what else is of that time, such as a
+    target that grows, goes along with them."""
+    for _, times in times_of(context):
+        ordered = missing[np.argsort(times[context.train], kind="stable")]
+        if int((np.diff(ordered.astype(np.int8)) != 0).sum()) <= MOST_BORDERS:
+            return True
+    return False
 
 
 def _classes(target: Array, missing: Array, context: CheckContext, k: int, columns: int) -> tuple[str, float] | None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from netpick.checks.base import Check, CheckContext
 from netpick.checks.disguises import SURE_ROWS, Disguise, bins_of_numbers, groups_of_classes, telling_cell, telling_word
-from netpick.checks.features import days_of
+from netpick.checks.features import days_of, times_of
 from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Column, Field, Finding, Rows, Severity, TableColumn
 from netpick.types.words import quoted
@@ -54,9 +54,12 @@ class LeakingColumn(Check):
             return None
         findings = []
         halves = _halves(context.train, max(1, len(fields)))
+        by_time = _told_by_time(context, halves) if context.of_numbers else 0.0
         for field in fields:
             told = _told(context, field, halves)
             severity = _severity(context, field, told, halves)
+            if severity == "severe" and not _beyond(told, by_time):
+                severity = "warning"
             if severity is not None:
                 findings.append(self._finding(field.name, told, severity, len(halves.asked)))
         said = {f.columns[0] for f in findings}
@@ -73,6 +76,8 @@ class LeakingColumn(Check):
             return None
         findings = []
         rows = _halves(context.train, len(fields)).asked
+        places = _places(context)[rows]
+        by_time = max(_straight_line(places, context.target[rows, k]) for k in range(context.target.shape[1]))
         for field in fields:
             column = context.source.columns[field.name]
             assert isinstance(column, TableColumn)
@@ -80,7 +85,7 @@ class LeakingColumn(Check):
             both = [(values, context.target[rows, k]) for k in range(context.target.shape[1])]
             told = max(_straight_line(*(side[~np.isnan(a) & ~np.isnan(b)] for side in (a, b))) for a, b in both)
             if told >= WARN_NUMBERS:
-                severity: Severity = "severe" if told >= STOP_NUMBERS else "warning"
+                severity: Severity = "severe" if told >= STOP_NUMBERS and _beyond(told, by_time) else "warning"
                 findings.append(self._finding(field.name, told, severity, len(rows)))
         return findings
 
@@ -135,6 +140,30 @@ def _many_told(context: CheckContext, halves: _Halves) -> bool:
     return max(others) >= SURE_ROWS
 
 
+def _told_by_time(context: CheckContext, halves: _Halves) -> float:
+    """What is told of numbers by when a row was: the null of what grows or turns slowly, and so goes along with all that does."""
+    shares = [0.0]
+    for _, times in times_of(context):
+        values = np.where(np.isnan(times), np.nanmin(times, initial=0.0) - 1, times)
+        shares.append(_told_by_values(context, values[halves.known], values[halves.asked], halves))
+    return max(shares)
+
+
+def _beyond(told: float, by_time: float) -> bool:
+    """Whether a column tells nearly all that the time of a row leaves open, however much that is."""
+    return by_time < WARN_NUMBERS or 1 - told < (1 - WARN_NUMBERS) * (1 - by_time)
+
+
+def _places(context: CheckContext) -> Floats:
+    """Of each step of a forecast, how many of its series stand before it."""
+    assert context.order is not None and context.series is not None
+    series = context.series[context.order]
+    first = np.maximum.accumulate(np.where(np.diff(series, prepend=-1) != 0, np.arange(len(series)), 0))
+    places = np.empty(len(context.series))
+    places[context.order] = np.arange(len(series)) - first
+    return places
+
+
 def _has_disguises(context: CheckContext, fields: list[Field]) -> bool:
     return context.one_class and any(
         f.kind == "text" or isinstance(context.source.columns[f.name], ArrayColumn) for f in fields
@@ -174,9 +203,13 @@ def _halves(train: Rows, num_columns: int) -> _Halves:
 
 def _told(context: CheckContext, field: Field, halves: _Halves) -> float:
     """The largest share of any target that the column tells; 1 is all of it, 0 or less no more than guessing."""
-    column = context.source.columns[field.name]
-    exact = field.kind not in ("number", "datetime")
-    known, asked = _cells(column, field, halves)
+    known, asked = _cells(context.source.columns[field.name], field, halves)
+    return _told_by_values(context, known, asked, halves, exact=field.kind not in ("number", "datetime"))
+
+
+def _told_by_values(
+    context: CheckContext, known: Floats, asked: Floats, halves: _Halves, *, exact: bool = False
+) -> float:
     nearest, found = _nearest(known, asked, exact)
     target = context.target if context.target.ndim == 2 else context.target[:, None]
     shares = []

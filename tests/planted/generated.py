@@ -1,4 +1,4 @@
-"""Two hundred clean sets of every kind, generated: what is in them is true, and no severe finding may say otherwise."""
+"""Hundreds of clean sets of every kind, generated: what is in them is true, and no severe finding may say otherwise."""
 
 from __future__ import annotations
 
@@ -210,6 +210,75 @@ def _waves(generator: Generator, _: Path) -> Planted:
     return Planted(data=_hours(steps, load).with_columns(pl.Series("other", other)), options={"target": ("load",)})
 
 
+def _growing(generator: Generator, _: Path) -> Planted:
+    """A total that only grows, beside others that do: all of them go along with the date."""
+    rows = int(generator.integers(250, 2_500))
+    days = [date(2018, 1, 1) + timedelta(days=number) for number in range(rows)]
+    totals = {name: np.cumsum(generator.gamma(3, 2, rows)).round(1) for name in ("rain", "visitors", "energy")}
+    frame = pl.DataFrame({"day": days, **totals, "wind": generator.gamma(2, 2, rows)})
+    return Planted(data=frame, options={"target": ("energy",), "task": "regress", "split": "random"})
+
+
+def _late_sensor(generator: Generator, _: Path) -> Planted:
+    """A sensor that was there from some day on, of a plant whose output grows."""
+    rows = int(generator.integers(300, 2_500))
+    days = [datetime(2018, 1, 1) + timedelta(hours=6 * number) for number in range(rows)]
+    output = np.linspace(10, 90, rows) + generator.normal(0, 1.5, rows)
+    cells = pl.Series(generator.normal(20, 3, rows)).scatter(np.arange(int(generator.uniform(0.2, 0.6) * rows)), None)
+    frame = pl.DataFrame({"when": days, "sensor": cells, "load": generator.gamma(2, 2, rows), "output": output})
+    return Planted(data=frame, options={"target": ("output",), "task": "regress", "split": "random"})
+
+
+def _few_people(generator: Generator, _: Path) -> Planted:
+    """Patients who were seen one after the other; whoever is tested may have been the first."""
+    people = int(generator.integers(5, 14))
+    sizes = generator.integers(20, 60, people)
+    person = np.repeat(np.arange(people), sizes)
+    start = np.repeat(generator.permutation(people), sizes)
+    days = [date(2020, 1, 1) + timedelta(days=int(30 * s + generator.integers(0, 28))) for s in start]
+    frame = made_table(generator, len(person)).with_columns(
+        pl.Series("patient_id", [f"p{k}" for k in person]), pl.Series("seen", days)
+    )
+    return Planted(data=frame, options={"target": ("outcome",)})
+
+
+def _small_given_parts(generator: Generator, _: Path) -> Planted:
+    """Few rows of many classes, of which a handful are given as test rows."""
+    rows, classes = int(generator.integers(60, 160)), int(generator.integers(4, 16))
+    labels = generator.integers(0, classes, rows)
+    part = np.where(generator.permutation(rows) < int(generator.integers(6, 20)), "test", "train")
+    frame = pl.DataFrame(
+        {
+            "width": labels + generator.normal(0, 1, rows),
+            "height": generator.normal(0, 1, rows),
+            "part": part,
+            "species": [f"s{label}" for label in labels],
+        }
+    )
+    return Planted(data=frame, options={"target": ("species",)})
+
+
+def _one_broken_file(generator: Generator, folder: Path) -> Planted:
+    """A hundred pictures and more, of which one came across cut short."""
+    planted = _picture_files(generator, folder)
+    for label in ("class0", "class1"):
+        for number in range(60):
+            pixels = generator.normal(90, 50, (20, 20, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"more{number}.png")
+    broken = folder / "class0" / "more0.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    return planted
+
+
+def _plan_that_grows(generator: Generator, _: Path) -> Planted:
+    """A forecast of a total, with a plan for it that grows as evenly."""
+    steps = np.arange(int(generator.integers(400, 1_200)))
+    load = 5.0 * steps + generator.normal(0, 2, len(steps))
+    plan = (3.0 * steps + 100 + generator.normal(0, 2, len(steps))).round(1)
+    frame = _hours(steps, load.round(1)).with_columns(pl.Series("plan", plan))
+    return Planted(data=frame, options={"target": ("load",), "horizon": 12, "known": ("plan",)})
+
+
 def _hours(steps: Array, values: Array) -> pl.DataFrame:
     times = [datetime(2023, 1, 1) + timedelta(hours=int(step)) for step in steps]
     return pl.DataFrame({"time": times, "load": np.asarray(values, np.float64)})
@@ -233,6 +302,12 @@ MAKERS: tuple[tuple[Callable[[Generator, Path], Planted], int], ...] = (
     (_counter, 6),
     (_walks, 8),
     (_waves, 6),
+    (_growing, 12),
+    (_late_sensor, 12),
+    (_few_people, 20),
+    (_small_given_parts, 20),
+    (_one_broken_file, 6),
+    (_plan_that_grows, 8),
 )
 GENERATED = [
     Clean(name=f"{maker.__name__.strip('_').replace('_', ' ')} {number}", make=maker, seed=1_000 * kind + number)

@@ -388,10 +388,12 @@ def write_export(
     *,
     module: Any = None,
     candidate: str | None = None,
+    samples: bool = False,
 ) -> Path:
     """The model as an ONNX graph in a folder that is used without torch, written once its answers equal torch's.
 
-    module: the torch.nn.Module of a model that was trained with one of your own. Raises RequestError for other formats and
+    module: the torch.nn.Module of a model that was trained with one of your own. samples: of a model of sounds, also writes
+    samples.onnx, which takes samples. Raises RequestError for other formats and
     for networks that ONNX has no words for, ModelFileError when answers differ.
     """
     from netpick.saved.export import export_model
@@ -399,7 +401,7 @@ def write_export(
 
     if candidate is not None:
         model = candidate_of(Path(model), candidate)
-    return export_model(Path(model), to, None if out is None else Path(out), module=module).folder
+    return export_model(Path(model), to, None if out is None else Path(out), module=module, samples=samples).folder
 
 
 def write_report(run: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:

@@ -156,7 +156,8 @@ def _beyond(told: float, by_time: float) -> bool:
 
 def _places(context: CheckContext) -> Floats:
     """Of each step of a forecast, how many of its series stand before it."""
-    assert context.order is not None and context.series is not None
+    assert context.order is not None
+    assert context.series is not None
     series = context.series[context.order]
     first = np.maximum.accumulate(np.where(np.diff(series, prepend=-1) != 0, np.arange(len(series)), 0))
     places = np.empty(len(context.series))

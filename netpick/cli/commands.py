@@ -257,12 +257,19 @@ def export(
     model: arg.ModelArgument,
     to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
     out: Annotated[Path | None, typer.Option(help="Folder to write. Default: onnx, beside the model file.")] = None,
+    samples: Annotated[
+        bool,
+        typer.Option(
+            "--samples",
+            help="Of sounds: also write samples.onnx, which takes samples (log-mel frames are made inside).",
+        ),
+    ] = False,
     candidate: arg.CandidateOption = None,
 ) -> None:
     """Write MODEL as a graph that other runtimes run and that serves without torch, once its answers equal torch's."""
     from netpick.api import write_export
 
-    print(write_export(model, to, out, candidate=candidate))
+    print(write_export(model, to, out, candidate=candidate, samples=samples))
 
 
 @app.command()

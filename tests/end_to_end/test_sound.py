@@ -12,10 +12,11 @@ import soundfile
 from report_again import check_report_again
 
 import netpick
-from netpick.api import Run, run_fit
+from netpick.api import Run, run_fit, write_export
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.sources import ReadOptions
 from netpick.errors import DataError
+from netpick.saved.export.samples import filled_up
 
 PATTERN = "{label}_{speaker}_{index}.wav"
 RATE = 4_000
@@ -149,3 +150,18 @@ def test_spoken_digits_are_read_by_name_and_split_by_speaker(shared_data: Path) 
     said = " ".join(note.text for note in prepared.source.notes)
     assert "3,000 sounds of 0.14 to 2.28 s (median 0.42 s), all at 8,000 Hz." in said
     assert "speaker names 6 that come again" in said
+
+
+def test_an_exported_model_takes_samples(folder: Path, run: Run, tmp_path: Path) -> None:
+    import onnxruntime
+
+    exported = write_export(run.folder, out=tmp_path / "graph", samples=True)
+    session = onnxruntime.InferenceSession(exported / "samples.onnx", providers=["CPUExecutionProvider"])
+    paths = sorted(folder.iterdir())[::7]
+    sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
+    label, probabilities = session.run(["label", "probabilities"], filled_up(sounds))
+    said = run.model.predict([str(path) for path in paths])
+    np.testing.assert_allclose(probabilities[:, 0], said[f"p({run.model.labels[0]})"], atol=0.01)
+    assert [str(word) for word in label] == said["prediction"].to_list()
+    assert "`samples` float32 (rows, n), one channel at 4,000 Hz" in (exported / "README.md").read_text()
+    assert netpick.load(exported).predict(str(paths[0])).height == 1

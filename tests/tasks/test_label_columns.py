@@ -30,7 +30,8 @@ def test_labels_beside_a_text_are_all_targets() -> None:
     assert schema.task == "multilabel"
     assert [f.name for f in schema.features] == ["comment"]
     (note,) = [note for note in schema.notes if note.subject == "target"]
-    assert note.text.startswith("columns 'toxic', 'obscene', 'insult' (yes or no each") and note.override == "--target"
+    assert note.text.startswith("columns 'toxic', 'obscene', 'insult' (yes or no each")
+    assert note.override == "--target"
 
 
 def test_what_the_user_says_outranks_it() -> None:
@@ -73,5 +74,8 @@ def test_where_a_no_is_written_an_empty_cell_is_unknown() -> None:
 def test_new_rows_of_one_answer_alone_are_read_as_they_were_learned() -> None:
     task = TASKS["multilabel"]
     state = task.fit([TableColumn(name=n, values=pl.Series(n, [0, 1] * 10)) for n in "ab"], np.arange(20))
-    new = [TableColumn(name="a", values=pl.Series("a", ["1", "1"])), TableColumn(name="b", values=pl.Series("b", ["0", "0"]))]
+    new = [
+        TableColumn(name="a", values=pl.Series("a", ["1", "1"])),
+        TableColumn(name="b", values=pl.Series("b", ["0", "0"])),
+    ]
     assert task.encode(new, state).tolist() == [[1, 0], [1, 0]]

@@ -315,7 +315,7 @@ def _log_mel(sounds: Sequence[Samples], counts: Sequence[int], settings: SoundSe
 
     window, hop = settings.window, settings.hop
     before = (window - hop) // 2
-    taper = _hann(window)
+    taper = hann(window)
     frames = np.empty((sum(counts), window), dtype=np.float32)
     first = 0
     for samples, count in zip(sounds, counts, strict=True):
@@ -345,7 +345,7 @@ def _log_mel(sounds: Sequence[Samples], counts: Sequence[int], settings: SoundSe
 
 
 @cache
-def _hann(window: int) -> Samples:
+def hann(window: int) -> Samples:
     """Sums to 1 with itself at half a window's distance, scaled so that a full-scale tone has about unit power."""
     shape = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(window) + 0.5) / window)
     return np.asarray(shape * 2 / shape.sum(), dtype=np.float32)

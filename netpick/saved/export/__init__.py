@@ -1,7 +1,7 @@
 """A trained model as an ONNX graph in a folder that is used without torch.
 
 `twins.py` puts what a graph cannot hold into words that ONNX has, `graph.py` is the module that becomes the graph,
-`convert.py` traces it, `proof.py` compares it with torch, and `folder.py` writes what passed.
+`convert.py` traces it, `samples.py` is a second one that takes samples of sounds, `proof.py` compares it with torch, and `folder.py` writes what passed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from netpick.saved.engines import OnnxEngine, TorchEngine
 from netpick.saved.export.folder import write_folder
 from netpick.saved.export.graph import ExportedModel
 from netpick.saved.export.proof import largest_difference
+from netpick.saved.export.samples import samples_graph, sound_settings
 from netpick.saved.folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.saved.generated import generated_rows
 from netpick.saved.parts import MEMBERS, ModelParts
@@ -45,11 +46,12 @@ class Exported:
 
 
 def export_model(
-    model: Path, to: str = "onnx", out: Path | None = None, *, module: nn.Module | None = None
+    model: Path, to: str = "onnx", out: Path | None = None, *, module: nn.Module | None = None, samples: bool = False
 ) -> Exported:
     """Exports a model file (or the run that holds it) into a folder, once its graph agrees with torch.
 
-    module: the network again where it was the user's own; the folder needs it no more. Raises RequestError for other formats and networks that ONNX has no words for, ModelFileError when answers differ.
+    module: the network again where it was the user's own; the folder needs it no more. samples: of a model of sounds, writes a second
+    graph that takes samples. Raises RequestError for other formats and networks that ONNX has no words for, ModelFileError when answers differ.
     """
     from netpick.saved.artifact import load_model
 
@@ -69,9 +71,13 @@ def export_model(
     folder = default_folder(path) if out is None else out
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
-    graph, difference, whole = proved_graph(loaded, parts, stored, {SOURCE: sha256_of(path)})
+    source = {SOURCE: sha256_of(path)}
+    if samples:
+        sound_settings(parts)  # refused before anything is traced
+    graph, difference, whole = proved_graph(loaded, parts, stored, source)
+    of_samples = samples_graph(loaded, parts, {**_metadata(parts), **source}) if samples else None
     check = _check_rows(loaded, stored)
-    write_folder(folder, parts, graph, check)
+    write_folder(folder, parts, graph, check, of_samples)
     return Exported(folder=folder, bytes=len(graph), difference=difference, whole=whole)
 
 

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from netpick.types import Inputs
 if TYPE_CHECKING:
     import onnx
 
+    from netpick.saved.export.samples import SamplesModel
+
 LABELS = "label"  # an output of classifiers: the class in words
 OPSET = 20
 LONGEST_SIDE = 16_384  # of pictures that are resized inside
@@ -34,20 +37,44 @@ class NotTracedError(Exception):
     """Why torch could not trace a network, in words that stand behind a colon."""
 
 
-def to_graph(model: ExportedModel, labels: tuple[str, ...] = (), metadata: Mapping[str, str] | None = None) -> bytes:
-    """The graph of this model. labels: of a classifier, whose numbers become words in one more output.
+@dataclass(frozen=True, kw_only=True)
+class Feeds:
+    """What a graph reads: names, rows to trace with, and which of their axes may have any size."""
+
+    names: tuple[str, ...]
+    example: tuple[Tensor, ...]
+    shapes: tuple[dict[int, Any], ...]
+
+
+def feeds_of(inputs: Inputs) -> Feeds:
+    """Encoded rows as they lie in a store."""
+    names = input_names(inputs)
+    example = tuple(_example(name, inputs) for name in names)
+    return Feeds(names=tuple(names), example=example, shapes=_shapes(names, inputs))
+
+
+def to_graph(
+    model: ExportedModel | SamplesModel,
+    labels: tuple[str, ...] = (),
+    metadata: Mapping[str, str] | None = None,
+    feeds: Feeds | None = None,
+) -> bytes:
+    """The graph of this model. labels: of a classifier, whose numbers become words in one more output. feeds: encoded rows, if not said.
 
     Raises NotTracedError when the network holds something that torch cannot put into ONNX's words, and RequestError where
     onnxscript is missing.
     """
-    names = input_names(model.inputs)
-    example = tuple(_example(name, model.inputs) for name in names)
-    shapes = (_shapes(names, model.inputs),)
+    feeds = feeds_of(model.inputs) if feeds is None else feeds  # type: ignore[arg-type]
+    names = list(feeds.names)
     outputs = [ANSWERS, *model.decoding.names]  # type: ignore[misc]
     try:
         with _quiet():
             traced = torch.export.export(
-                model, example, dynamic_shapes=shapes, strict=False, prefer_deferred_runtime_asserts_over_guards=True
+                model,
+                feeds.example,
+                dynamic_shapes=_by_argument(model, feeds),
+                strict=False,
+                prefer_deferred_runtime_asserts_over_guards=True,
             )
             program = torch.onnx.export(
                 traced,
@@ -73,6 +100,11 @@ def to_graph(model: ExportedModel, labels: tuple[str, ...] = (), metadata: Mappi
         raise NotTracedError(f"{(str(error).strip() or type(error).__name__).splitlines()[0][:300]}.") from None
     assert program is not None
     return checked_graph(_finished(program.model_proto, names, labels, metadata or {}), Path("the exported graph"))
+
+
+def _by_argument(model: ExportedModel | SamplesModel, feeds: Feeds) -> tuple[Any, ...]:
+    """Shapes as the arguments of `forward` take them: those of an ExportedModel are one argument, *arrays."""
+    return (feeds.shapes,) if isinstance(model, ExportedModel) else feeds.shapes
 
 
 def _example(name: str, inputs: Inputs) -> Tensor:

@@ -131,13 +131,13 @@ def _label(context: CheckContext, label: int) -> str:
 
 
 def kept_files(before: Source, after: Source) -> dict[str, FileColumn]:
-    """The files behind columns of media, for the rows that could be decoded."""
+    """The files behind columns of media, for the rows that could be decoded; where rows are parts of files, these say nothing of them."""
     keep = None
     if after.num_rows < before.num_rows:
         keep = np.setdiff1d(np.arange(before.num_rows), [row.row for row in after.unreadable]).tolist()
     files = {}
     for name, column in before.columns.items():
-        if isinstance(column, FileColumn):
+        if isinstance(column, FileColumn) and column.spans is None:
             paths = column.paths if keep is None else [column.paths[row] for row in keep]
             if len(paths) == after.num_rows:
                 files[name] = replace(column, paths=paths)

@@ -15,6 +15,7 @@ from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.data.decode import start_decoding
 from netpick.data.decoders.base import DecodeRequest, Loudness
+from netpick.data.parts import with_parts
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
@@ -75,6 +76,7 @@ def silent(event: Event, /) -> None:
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
     source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
+    source = with_parts(source, (*options.target, *options.drop, *dict(options.kinds)))
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
     examples, given = choose_examples(source, options)

@@ -128,6 +128,7 @@ def _rows_of(column: Column, keep: Rows) -> Column:
     if isinstance(column, TableColumn):
         return replace(column, values=column.values.gather(keep))
     if isinstance(column, FileColumn):
-        return replace(column, paths=[column.paths[row] for row in keep.tolist()])
+        spans = None if column.spans is None else [column.spans[row] for row in keep.tolist()]
+        return replace(column, paths=[column.paths[row] for row in keep.tolist()], spans=spans)
     lengths = None if column.lengths is None else column.lengths[keep]
     return replace(column, values=column.values[keep], lengths=lengths)

@@ -39,6 +39,7 @@ def data_info(source: Source, schema: Schema, target: TargetInfo) -> DataInfo:
         tables=[column.name for column in features if isinstance(column, TableColumn)],
         channels=max(series, default=1),
         cut=source.cut,
+        parts=source.parts,
         label_counts=_label_counts(source, target),
     )
 

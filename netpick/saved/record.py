@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as data_dataclass
 
-from netpick.types import CellFormat, Cut, InputSpec, LearnedRows
+from netpick.types import CellFormat, Cut, InputSpec, LearnedRows, Parts
 from netpick.types.results import DecisionRule
 
 FORMAT = 1
@@ -53,6 +53,7 @@ class ModelRecord:
     formats: dict[str, CellFormat] = Field(default_factory=dict)  # how columns of text were written in training
     not_missing: tuple[str, ...] = ()  # texts that are values, although they mean "missing" elsewhere
     cut: Cut | None = None  # of a table of steps: how its rows become windows
+    parts: Parts | None = None  # of a table whose rows are parts of recordings: its columns
     learned: LearnedRows | None = None  # fingerprint of the rows that were learned from; None in older files
     costs: tuple[tuple[float, ...], ...] | None = None  # of a row of one class that is called another
 

@@ -25,6 +25,7 @@ from netpick.columns.kinds import KINDS
 from netpick.data.decode import start_decoding
 from netpick.data.decoders import DECODERS, Decoder
 from netpick.data.decoders.base import DecodeRequest
+from netpick.data.parts import read_parts
 from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.fasttext import FastTextReader
@@ -176,7 +177,9 @@ class Model:
             column, kind = media[0].column, DECODERS[media[0].kind].kind
             return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
         source = as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
-        source = start_decoding(_with_files(source, media), like=like).finish()
+        source = _with_files(source, media)
+        source = source if record.parts is None else read_parts(source, record.parts)
+        source = start_decoding(source, like=like).finish()
         columns = {name: _with_channels(column, like.get(name, {})) for name, column in source.columns.items()}
         return replace(source, columns=columns)
 
@@ -290,6 +293,7 @@ def record_of(
         not_missing=read.not_missing,
         layout=results.source.layout,
         cut=results.source.cut,
+        parts=results.source.parts,
         fingerprint=results.source.fingerprint,
         learned=results.learned,
         versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},

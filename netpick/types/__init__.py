@@ -61,6 +61,9 @@ class FileColumn:
     paths: Sequence[str]  # relative to the folder, or member names of the zip
     in_zip: bool = False
     kind: Media = "image"
+    spans: Sequence[tuple[float, float]] | None = (
+        None  # of sounds: from which second to which each is read; None: from its beginning
+    )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -119,6 +122,16 @@ class Cut:
     apart: tuple[str, ...] = ()
 
 
+@settings_dataclass(config=STRICT, kw_only=True)
+class Parts:
+    """Columns of a table whose rows are parts of recordings: the file, the second where a part begins, and where it ends."""
+
+    file: str
+    start: str
+    end: str
+    lasts: bool = False  # whether `end` says how long a part is
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Rows to learn from: named columns of equal length, and what the layout says about target and split."""
@@ -149,6 +162,7 @@ class Source:
     apart: bool = False  # each of these lines is a text of its own, such as a name
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now
+    parts: Parts | None = None  # of a table whose rows are parts of recordings
 
 
 # --- what it means ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,19 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from netpick.types import Array, CellFormat, CheckOutcome, Cut, Finding, LearnedRows, Note, Schema, Split, UnreadableRow
+from netpick.types import (
+    Array,
+    CellFormat,
+    CheckOutcome,
+    Cut,
+    Finding,
+    LearnedRows,
+    Note,
+    Parts,
+    Schema,
+    Split,
+    UnreadableRow,
+)
 from netpick.types.drawings import Explained
 
 
@@ -265,6 +277,7 @@ class DataInfo:
     tables: Sequence[str] = ()  # features whose cells are those of a table
     channels: int = 1  # of a series
     cut: Cut | None = None  # of a table of steps whose rows are windows
+    parts: Parts | None = None  # of a table whose rows are parts of recordings
     label_counts: Sequence[int] | None = None  # rows of each class, where the target's cells are the labels
     pictured: bool = False  # rows have pictures or curves
     rows: Mapping[int, ShownRow] = field(default_factory=dict)  # by row number

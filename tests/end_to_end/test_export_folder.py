@@ -353,7 +353,7 @@ def test_requests_that_cannot_be_met_are_refused_in_words(run: netpick.Run, expo
         write_export(exported)
     with pytest.raises(netpick.RequestError, match="no model file"):
         write_export(tmp_path / "nothing")
-    with pytest.raises(netpick.RequestError, match="this model reads 'c0' .number., .* Leave --samples out"):
+    with pytest.raises(netpick.RequestError, match=r"this model reads 'c0' .number., .* Leave --samples out"):
         write_export(run.folder, samples=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

@@ -16,6 +16,7 @@ from netpick.api import Run, run_fit, write_export
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.sources import ReadOptions
 from netpick.errors import DataError
+from netpick.saved.events import find_events
 from netpick.saved.export.samples import filled_up
 
 PATTERN = "{label}_{speaker}_{index}.wav"
@@ -165,3 +166,36 @@ def test_an_exported_model_takes_samples(folder: Path, run: Run, tmp_path: Path)
     assert [str(word) for word in label] == said["prediction"].to_list()
     assert "`samples` float32 (rows, n), one channel at 4,000 Hz" in (exported / "README.md").read_text()
     assert netpick.load(exported).predict(str(paths[0])).height == 1
+
+
+def write_recordings(folder: Path) -> Path:
+    """One long recording a speaker, and a table that says what is heard from when to when."""
+    folder.mkdir(parents=True)
+    rows = []
+    for voice, speaker in enumerate(SPEAKERS):
+        pieces, place = [np.zeros(RATE // 2, np.float32)], RATE // 2
+        for kind in sorted(CALLS) * 6:
+            sound = call(kind, voice, len(pieces))
+            rows.append((f"{speaker}.wav", place / RATE, (place + len(sound)) / RATE, kind))
+            pieces += [sound, np.zeros(RATE // 8, np.float32)]
+            place += len(sound) + RATE // 8
+        soundfile.write(folder / f"{speaker}.wav", np.concatenate(pieces), RATE)
+    table = folder / "events.csv"
+    pl.DataFrame(rows, schema=["file", "start", "end", "label"], orient="row").write_csv(table)
+    return table
+
+
+def test_parts_of_long_recordings_are_learned_and_answered(tmp_path: Path) -> None:
+    table = write_recordings(tmp_path / "recordings")
+    made = run_fit(str(table), FitOptions(models="mlp", steps=40, prefer="network", out=tmp_path / "run"))
+    said = " ".join(note.text for note in made.results.source.notes)
+    assert "Rows are parts of 5 recordings: columns 'start' and 'end'" in said
+    assert made.results.split.by == "recording"
+    answers = made.model.predict(str(table))
+    assert answers.height == 90
+    kept = pl.read_csv(made.folder / "predictions.csv")
+    own = answers["prediction"].gather(kept["row"] - 1) if "row" in kept.columns else None
+    assert own is None or own.to_list() == kept["mlp: prediction"].to_list()
+    assert (answers["prediction"] == pl.read_csv(table)["label"]).mean() > 0.6
+    found = find_events(made.model, tmp_path / "recordings" / "ann.wav")
+    assert 12 <= found.height <= 24

@@ -24,6 +24,7 @@ from netpick.data.decoders.base import (
     cores,
 )
 from netpick.data.decoders.sound_features import (
+    WHOLE,
     Header,
     Samples,
     SoundSettings,
@@ -121,7 +122,7 @@ class SoundWork:
         sounds: list[Samples] = []
         for row in rows:
             try:
-                sound = read_sound(os.path.join(self._column.root, self._column.paths[row]), self._settings)
+                sound = read_sound(_path(self._column, row), self._settings, _span(self._column, row))
             except UnreadableFileError as error:
                 piece.failures.append((row, str(error)))
                 continue
@@ -137,27 +138,36 @@ class SoundWork:
 
 def _look(column: FileColumn, loudness: Loudness) -> SoundSettings:
     """Settings from a hundred headers, and from the samples of a few files, spread over all rows."""
-    paths = [os.path.join(column.root, column.paths[row]) for row in _spread(len(column), HEADERS)]
+    rows = _spread(len(column), HEADERS)
     with ThreadPoolExecutor(1 if _are_small_wavs(column) else cores(), thread_name_prefix="look") as pool:
-        read = dict(zip(paths, pool.map(_header_or_none, paths, chunksize=8), strict=True))
-        headers = {path: header for path, header in read.items() if header is not None}
+        read = dict(zip(rows, pool.map(lambda row: _header_or_none(column, row), rows), strict=True))
+        headers = {row: header for row, header in read.items() if header is not None}
         settings = replace(choose_settings(list(headers.values())), absolute=int(loudness == "kept"))
         some = [list(headers)[place] for place in _spread(len(headers), SOUNDS)]
-        sounds = [samples for samples in pool.map(lambda p: _samples_or_none(p, settings), some) if samples is not None]
+        made = pool.map(lambda row: _samples_or_none(column, row, settings), some)
+        sounds = [samples for samples in made if samples is not None]
     return SoundSettings(**{**settings.to_mapping(), "range_db": choose_range(sounds, settings)})
 
 
-def _header_or_none(path: str) -> Header | None:
+def _path(column: FileColumn, row: int) -> str:
+    return os.path.join(column.root, column.paths[row])
+
+
+def _span(column: FileColumn, row: int) -> tuple[float, float]:
+    return WHOLE if column.spans is None else column.spans[row]
+
+
+def _header_or_none(column: FileColumn, row: int) -> Header | None:
     """None where it cannot be read; the decoding itself names it then."""
     try:
-        return read_header(path)
+        return read_header(_path(column, row), _span(column, row))
     except UnreadableFileError:
         return None
 
 
-def _samples_or_none(path: str, settings: SoundSettings) -> Samples | None:
+def _samples_or_none(column: FileColumn, row: int, settings: SoundSettings) -> Samples | None:
     try:
-        return read_sound(path, settings).samples
+        return read_sound(_path(column, row), settings, _span(column, row)).samples
     except UnreadableFileError:
         return None
 
@@ -167,7 +177,7 @@ def _are_small_wavs(column: FileColumn) -> bool:
 
     On a busy machine of two cores, two threads decoded 3,000 WAVs of half a second at half the speed of one.
     """
-    paths = [os.path.join(column.root, column.paths[row]) for row in _spread(len(column), SOUNDS)]
+    paths = [_path(column, row) for row in _spread(len(column), SOUNDS)]
     if not all(path.lower().endswith(".wav") for path in paths):
         return False
     sizes = [os.path.getsize(path) for path in paths if os.path.isfile(path)]

@@ -9,7 +9,7 @@ import math
 import os
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -38,6 +38,7 @@ MOST_CHUNKS = 100
 TRUNCATED = 0.9  # of the length in the header; less is a damaged file, or a header that lies
 GROUP = 8  # neighbouring bands that are summed together
 FRAMES_AT_ONCE = 512  # transformed together: enough to hide the calls, too few for BLAS to start threads of its own
+WHOLE = (0.0, math.inf)  # seconds of a file that are read
 SILENCE = 1e-10  # power, of a window whose samples reach 1
 
 
@@ -117,23 +118,30 @@ def choose_range(sounds: Sequence[Samples], settings: SoundSettings) -> float:
     return float(np.clip(5 * math.ceil(quiet / 5), *RANGES))
 
 
-def read_header(path: str) -> Header:
-    """Reads no samples, but of containers. Raises UnreadableFileError."""
+def read_header(path: str, span: tuple[float, float] = WHOLE) -> Header:
+    """Of a file, or of its part between two seconds. Reads no samples, but of containers. Raises UnreadableFileError."""
     if is_container(path):
-        return _by_ffmpeg(path, 0.0)[0]
+        return _of_part(_by_ffmpeg(path, 0.0)[0], span)
     with _opened(path) as file:
-        return _header(file)
+        return _of_part(_header(file), span)
 
 
-def read_sound(path: str, settings: SoundSettings) -> Sound:
-    """The first `settings.seconds` of a file, mixed down and resampled. Raises UnreadableFileError.
+def read_sound(path: str, settings: SoundSettings, span: tuple[float, float] = WHOLE) -> Sound:
+    """The first `settings.seconds` of a file, or of its part between two seconds, mixed down and resampled. Raises
+    UnreadableFileError.
 
     Nothing is allocated for what a header claims beyond that, and what it claims within has to be there.
     """
+    start, seconds = span[0], min(settings.seconds, span[1] - span[0])
     if is_container(path):
-        header, samples = _by_ffmpeg(path, settings.seconds)
+        header, samples = _by_ffmpeg(path, start + seconds)
+        samples = samples[min(round(start * header.rate), len(samples) - 1) :]
+    elif span == WHOLE:
+        header, samples = _plain_wav(path, seconds) or _by_libsndfile(path, seconds)
     else:
-        header, samples = _plain_wav(path, settings.seconds) or _by_libsndfile(path, settings.seconds)
+        header, samples = _by_libsndfile(path, seconds, start)
+        samples = samples[: max(1, round(seconds * header.rate))]
+    header = _of_part(header, span)
     mono = samples[:, 0]
     if header.channels > 1:  # a mean along the second axis takes thirty times as long
         mono = samples @ np.full(header.channels, 1 / header.channels, np.float32)
@@ -149,26 +157,39 @@ def read_sound(path: str, settings: SoundSettings) -> Sound:
     return Sound(samples=np.asarray(mono, dtype=np.float32), header=header, is_silent=largest == 0)
 
 
+def _of_part(header: Header, span: tuple[float, float]) -> Header:
+    """Raises UnreadableFileError where the part begins behind the file's end."""
+    if span == WHOLE:
+        return header
+    if span[0] * header.rate >= header.seconds * header.rate - 1:
+        raise UnreadableFileError(f"it ends at {header.seconds:,.2f} s, but is to be read from {span[0]:,.2f} s on")
+    return replace(header, seconds=min(span[1], header.seconds) - span[0])
+
+
 def _by_ffmpeg(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]]:
     """The header and the first samples (n, channels)."""
     rate, length, words, samples = read_container(path, seconds, MOST_BYTES)
     return Header(rate=rate, channels=samples.shape[1], seconds=length, format=words), samples
 
 
-def _by_libsndfile(path: str, seconds: float) -> tuple[Header, npt.NDArray[np.float32]]:
-    """The header and the first samples (n, channels)."""
+def _by_libsndfile(path: str, seconds: float, start: float = 0.0) -> tuple[Header, npt.NDArray[np.float32]]:
+    """The header and the samples (n, channels) from a second on."""
     _refuse_cut_wav(path)
     with _opened(path) as file:
         header = _header(file)
-        wanted = min(file.frames, math.ceil(seconds * header.rate) + 1)
+        before = round(start * header.rate)
+        wanted = min(file.frames - before, math.ceil(seconds * header.rate) + 1)
+        if wanted < 1:
+            return header, np.zeros((1, header.channels), np.float32)  # refused by whoever asked
         if wanted * header.channels * 4 > MOST_BYTES:
             raise UnreadableFileError(_claims(header.channels, header.rate))
         try:
+            file.seek(before)
             samples = file.read(wanted, dtype="float32", always_2d=True)
         except RuntimeError as error:
             raise UnreadableFileError(f"it is damaged ({_first_words(error)})") from None
     if len(samples) < TRUNCATED * wanted:
-        got = len(samples) / header.rate
+        got = start + len(samples) / header.rate
         raise UnreadableFileError(f"it ends after {got:.2f} s, but its header says {header.seconds:,.2f} s")
     return header, samples
 

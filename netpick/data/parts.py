@@ -1,0 +1,109 @@
+"""Tables whose rows are parts of long recordings: a file, where the part begins and where it ends, and its label.
+
+Several rows have to name one file: where each file has a row of its own, such columns may as well say where a sound that was cut out
+came from. Only the part is read, and parts of one recording are of one place and day, so they stay on one side of the split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from netpick.errors import DataError
+from netpick.types import Column, FileColumn, Note, Parts, Source, TableColumn
+
+STARTS = (
+    "start",
+    "begin",
+    "onset",
+    "start_time",
+    "begin_time",
+    "start_s",
+    "start_sec",
+    "start_seconds",
+    "tmin",
+    "xmin",
+)
+ENDS = ("end", "stop", "offset", "end_time", "stop_time", "end_s", "end_sec", "end_seconds", "tmax", "xmax")
+LENGTHS = ("duration", "length", "dur", "duration_s", "duration_sec", "duration_seconds")
+PARTS_A_FILE = 1.5  # rows, on average
+IN_ORDER = 0.95  # of the rows end behind their beginning
+RECORDING = "recording"  # the column that keeps parts of one together
+FEWEST_RECORDINGS = 3  # one each to learn from, to choose on and to test on
+
+
+def with_parts(source: Source, said: Sequence[str] = ()) -> Source:
+    """The source with its files read part by part, where its rows are parts of recordings. said: columns that the user spoke of."""
+    parts = _found(source, said)
+    if parts is None:
+        return source
+    made = read_parts(source, parts)
+    column = made.columns[parts.file]
+    assert isinstance(column, FileColumn)
+    names = [path.replace("\\", "/").rpartition("/")[2] for path in column.paths]
+    count = len(set(column.paths))
+    together = count >= FEWEST_RECORDINGS and RECORDING not in made.columns
+    lengths = np.array([end - start for start, end in column.spans or ()])
+    text = (
+        f"Rows are parts of {count:,} recordings: columns '{parts.start}' and '{parts.end}' say from which second on and "
+        f"{'for how long' if parts.lasts else 'to which'} ({lengths.min():.3g} to {lengths.max():.3g} s, median {np.median(lengths):.3g} s)."
+        f"{' Parts of one recording stay on one side of the split.' if together else ''}"
+    )
+    note = Note(subject="sounds", text=text, override=f"--kind {parts.start}=number")
+    columns = dict(made.columns)
+    if together:
+        columns[RECORDING] = TableColumn(name=RECORDING, values=pl.Series(RECORDING, names))
+    groups = [*made.groups, *([RECORDING] if together else [])]
+    return replace(made, columns=columns, groups=groups, notes=[*made.notes, note])
+
+
+def read_parts(source: Source, parts: Parts) -> Source:
+    """The source with the parts of its files that its columns say. Files without a beginning or an end are read from theirs.
+
+    Raises DataError where a part ends before it begins.
+    """
+    column = source.columns.get(parts.file)
+    if not isinstance(column, FileColumn) or not {parts.start, parts.end} <= source.columns.keys():
+        return source
+    start, end = (_seconds(source.columns[name]) for name in (parts.start, parts.end))
+    start = np.nan_to_num(start, nan=0.0)
+    end = np.where(np.isnan(end), np.inf, start + end if parts.lasts else end)
+    wrong = np.flatnonzero((end <= start) | (start < 0))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"Row {row + 1} of {source.name} reads {column.paths[row]} from {start[row]:g} to {end[row]:g} s, but a part has to end "
+            f"behind its beginning. Correct the row, or pass --kind {parts.start}=number to read every file from its beginning."
+        )
+    spans = list(zip(start.tolist(), end.tolist(), strict=True))
+    columns: dict[str, Column] = {n: c for n, c in source.columns.items() if n not in (parts.start, parts.end)}
+    columns[parts.file] = replace(column, spans=spans)
+    return replace(source, columns=columns, parts=parts)
+
+
+def _found(source: Source, said: Sequence[str]) -> Parts | None:
+    files = [column for column in source.columns.values() if isinstance(column, FileColumn)]
+    if len(files) != 1 or files[0].kind != "audio" or len(files[0]) < PARTS_A_FILE * len(set(files[0].paths)):
+        return None
+    numbers = {
+        name.strip().lower().replace(" ", "_"): name
+        for name, column in source.columns.items()
+        if name not in said and isinstance(column, TableColumn) and column.values.dtype.is_numeric()
+    }
+    start = next((numbers[name] for name in STARTS if name in numbers), None)
+    end = next((numbers[name] for name in ENDS if name in numbers), None)
+    lasts = end is None
+    end = next((numbers[name] for name in LENGTHS if name in numbers), None) if lasts else end
+    if start is None or end is None:
+        return None
+    first, last = _seconds(source.columns[start]), _seconds(source.columns[end])
+    in_order = (last > (0 if lasts else first)) & (first >= 0)
+    return Parts(file=files[0].name, start=start, end=end, lasts=lasts) if in_order.mean() >= IN_ORDER else None
+
+
+def _seconds(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    assert isinstance(column, TableColumn)
+    return column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from netpick.types import STRICT, Array
 
-Reading = Literal["words", "pieces", "characters"]
+Reading = Literal["words", "pieces", "bytes", "characters"]
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # FIRST: the number of the commonest token
 MOST_TOKENS = 30_000
@@ -45,8 +45,16 @@ UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\
 LETTER = rf"[[{UNPARTED}ー]&&\p{{L}}]\p{{M}}*"
 PARTED = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{UNPARTED}ー]]"
 WORD_OR_LETTER = rf"{LETTER}|{PARTED}+(?:['’]{PARTED}+)*|\.{{2,}}|!{{2,}}|\?{{2,}}|\S"
+# For pieces of bytes: up to so many letters of such scripts are cut together, since frequent pairs of them are words.
+WORD_OR_LETTERS = rf"(?:{LETTER}){{1,{LONGEST_WORD // 2}}}|{WORD_OR_LETTER}"
 SPACED = r"\S\s+\S"
 WORD_START = "▁"  # in front of the first piece of a word, as in SentencePiece (Kudo & Richardson 2018)
+# Bytes as characters that can be seen, as GPT-2 writes them (Radford et al. 2019): those of Latin-1 that can, the others from 256 on.
+SEEN = (*range(33, 127), *range(161, 173), *range(174, 256))
+OF_BYTE = {byte: chr(byte) for byte in SEEN} | {
+    byte: chr(256 + n) for n, byte in enumerate(byte for byte in range(256) if byte not in SEEN)
+}
+BYTE_START = OF_BYTE[ord(" ")]
 
 Token = Annotated[str, Field(min_length=1, max_length=4 * LONGEST_WORD)]
 
@@ -79,6 +87,8 @@ class Vocabulary:
     @property
     def word(self) -> str:
         """The expression that finds its words."""
+        if self.reading == "bytes":
+            return WORD_OR_LETTERS
         return WORD_OR_LETTER if self.letters else WORD
 
 
@@ -309,10 +319,15 @@ def _learn_pieces(texts: pl.Series, counts: pl.DataFrame, *, letters: bool) -> V
     word = WORD_OR_LETTER if letters else WORD
     words = _lowered(texts).str.extract_all(word).list.eval(pl.concat_str(pl.lit(WORD_START), pl.element()))
     tokenizer.train_from_iterator(words.list.join(" ").to_list(), trainer)
+    return _ranked(texts, tokenizer, Vocabulary(reading="pieces", tokens=(), letters=letters))
+
+
+def _ranked(texts: pl.Series, tokenizer: Any, vocabulary: Vocabulary) -> Vocabulary:
+    """The vocabulary with what was learned of these texts, the commonest pieces first."""
     model = json.loads(tokenizer.to_str())["model"]
     pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
-    learned = Vocabulary(reading="pieces", tokens=tuple(pieces), merges=tuple(merges), letters=letters)
+    learned = replace(vocabulary, tokens=tuple(pieces), merges=tuple(merges))
     # The library numbers pieces by how they were made; the commonest first is what shorter views of a text count on.
     encoded = encode_texts(texts.gather_every(max(1, len(texts) // RANKED_TEXTS)), learned, RANKED_LENGTH)
     used = np.bincount(encoded.ravel(), minlength=learned.size)[FIRST:]
@@ -353,10 +368,52 @@ class PieceReader(Reader):
         lower = _lowered(pl.Series(new, dtype=pl.String)).to_list()
         unknown = np.array([UNKNOWN], dtype=np.int32)
         for word, encoded in zip(
-            new, self.tokenizer.encode_batch_fast([WORD_START + text[:LONGEST_WORD] for text in lower]), strict=True
+            new, self.tokenizer.encode_batch_fast([self._spelled(text[:LONGEST_WORD]) for text in lower]), strict=True
         ):
             self.pieces[word] = np.array(encoded.ids, dtype=np.int32) if encoded.ids else unknown
         return [self.pieces[word] for word in cells]
 
+    def _spelled(self, word: str) -> str:
+        return WORD_START + word
 
-READERS: dict[Reading, type[Reader]] = {"words": WordReader, "pieces": PieceReader, "characters": CharacterReader}
+
+def learn_bytes(texts: pl.Series) -> Vocabulary:
+    """Byte-pair encoding of the bytes of words in lower case: whatever is written, in whatever script, nothing is unknown."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    words = _lowered(texts).str.extract_all(WORD_OR_LETTERS)
+    counts = words.explode().drop_nulls().n_unique()
+    size = int(np.clip(counts // 2, 500, MOST_PIECES)) + len(OF_BYTE)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, min_frequency=SEEN_TWICE, show_progress=False, initial_alphabet=list(OF_BYTE.values())
+    )
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.train_from_iterator((" ".join(map(as_bytes, cell)) for cell in words.to_list()), trainer)
+    return _ranked(texts, tokenizer, Vocabulary(reading="bytes", tokens=tuple(OF_BYTE.values())))
+
+
+def as_bytes(word: str) -> str:
+    """A word with its start, a character a byte."""
+    return BYTE_START + "".join(OF_BYTE[byte] for byte in word.encode("utf-8", "replace"))
+
+
+def from_bytes(pieces: str) -> str:
+    """What characters that stand for bytes spell; of a letter that is cut, a replacement."""
+    known = {written: byte for byte, written in OF_BYTE.items()}
+    return bytes(known[one] for one in pieces if one in known).decode("utf-8", "replace")
+
+
+class ByteReader(PieceReader):
+    """The same, of bytes."""
+
+    def _spelled(self, word: str) -> str:
+        return as_bytes(word)
+
+
+READERS: dict[Reading, type[Reader]] = {
+    "words": WordReader,
+    "pieces": PieceReader,
+    "bytes": ByteReader,
+    "characters": CharacterReader,
+}

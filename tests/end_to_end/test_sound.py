@@ -193,9 +193,8 @@ def test_parts_of_long_recordings_are_learned_and_answered(tmp_path: Path) -> No
     assert made.results.split.by == "recording"
     answers = made.model.predict(str(table))
     assert answers.height == 90
-    kept = pl.read_csv(made.folder / "predictions.csv")
-    own = answers["prediction"].gather(kept["row"] - 1) if "row" in kept.columns else None
-    assert own is None or own.to_list() == kept["mlp: prediction"].to_list()
+    kept = pl.read_parquet(made.folder / "predictions.parquet")
+    assert answers["prediction"].gather(kept["row"]).to_list() == kept["mlp: prediction"].to_list()
     assert (answers["prediction"] == pl.read_csv(table)["label"]).mean() > 0.6
     found = find_events(made.model, tmp_path / "recordings" / "ann.wav")
     assert 12 <= found.height <= 24

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netpick.columns.kinds.cells import as_text
-from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, WORD_START, Vocabulary
+from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, Vocabulary, spelled
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
 from netpick.explain.steps import Steps, group_of
@@ -56,13 +56,13 @@ def token_words(subject: Subject, row: int, name: str) -> list[str]:
     if len(written) == len(numbers):
         return written
     known = [vocabulary.tokens[n - 2] if n > UNKNOWN else "?" for n in numbers.tolist()]
-    return [token.removeprefix(WORD_START) or "?" for token in known]
+    return [spelled([token], vocabulary.reading) or "?" for token in known]
 
 
 def _as_written(subject: Subject, row: int, column: str, vocabulary: Vocabulary, count: int) -> list[str]:
     """The text cut as the reader of the vocabulary cuts it."""
     found = subject.columns.get(column)
-    if not isinstance(found, TableColumn) or vocabulary.reading == "pieces":
+    if not isinstance(found, TableColumn) or vocabulary.reading in ("pieces", "bytes"):
         return []
     text = as_text(found.values.gather([int(subject.rows[row])])).fill_null("")
     if vocabulary.reading == "characters":

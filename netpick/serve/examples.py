@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from netpick.columns.encode import Encoder
+from netpick.columns.kinds.tokenizing import spelled
 from netpick.saved.folder import CHECK, MODEL
 from netpick.serve.served import ServedModel
 from netpick.types import Array
@@ -116,5 +117,4 @@ def _text(vocabulary: Any, numbers: Array) -> str | None:
     if not len(numbers) or (numbers == 1).all():
         return None
     tokens = [vocabulary.tokens[n - 2] if n > 1 else "…" for n in numbers.tolist()]
-    joined = "".join(tokens) if vocabulary.reading != "words" else " ".join(tokens)
-    return joined.replace("▁", " ").strip()
+    return spelled(tokens, vocabulary.reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from netpick.columns.kinds.tokenizing import (
     Vocabulary,
     count_tokens,
     encode_texts,
+    learn_bytes,
     learn_vocabulary,
+    spelled,
 )
 from netpick.types import TableColumn
 
@@ -231,3 +234,29 @@ def test_unknown_words_are_counted() -> None:
     cells = column(["the cat sat on the mat"] * 20)
     state = KIND.fit(cells, np.arange(20))
     assert unknown_tokens(column(["the dog sat on a log", None]), state, 100) == (3, 6)
+
+
+def test_pieces_of_bytes_know_every_script() -> None:
+    texts = [
+        "the cat sat on the mat",
+        "この映画はとても素晴らしかったです。",
+        "Dieses Hotel war großartig!",
+        "هذا الفيلم كان رائعا",
+    ]
+    vocabulary = learn_bytes(pl.Series(texts * 3))
+    assert vocabulary.reading == "bytes"
+    for text in (*texts, "шапка 😀", "ｆｕｌｌ width"):
+        row = encode_texts(pl.Series([text]), vocabulary, 80)[0]
+        assert UNKNOWN not in row
+        said = spelled([vocabulary.tokens[number - 2] for number in row if number], vocabulary.reading)
+        assert said.replace(" ", "") == unicodedata.normalize("NFKC", text).lower().replace(" ", "")
+    adapter = TypeAdapter(Vocabulary)
+    again = adapter.validate_json(adapter.dump_json(vocabulary))
+    assert again == vocabulary
+
+
+def test_frequent_runs_of_letters_become_one_piece() -> None:
+    vocabulary = learn_bytes(
+        pl.Series(["この映画は素晴らしかった", "この本は素晴らしかった", "あの本は素晴らしかったです"] * 4)
+    )
+    assert len(numbers("この本は素晴らしかった", vocabulary)) < 6

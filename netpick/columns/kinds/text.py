@@ -134,13 +134,15 @@ def told(name: str, state: TextState, *, private: bool = False) -> str:
     why = f"of the words {kept}" if private else "since many words come only once"
     what = {
         "words": f"by words, in lower case: the {size:,} {kept}",
+        "bytes": f"by {size:,} pieces of words, made of bytes (byte-pair encoding), in lower case: nothing is unknown",
         "pieces": f"by {size:,} pieces of words (byte-pair encoding), in lower case, {why}",
         "characters": f"by characters: the {size:,} {kept}",
     }[reading]
     noun = "characters" if reading == "characters" else "tokens"
     where = f"lose their middle and keep {state.length // 2} at each end" if state.ends else "are cut there"
     cut = f"; longer texts ({state.share_cut:.1%}) {where}" if state.share_cut else ""
-    return f"'{name}' is read {what} ({state.share_unknown:.1%} unknown), up to {state.length} {noun} a text{cut}."
+    unknown = "" if reading == "bytes" else f" ({state.share_unknown:.1%} unknown)"
+    return f"'{name}' is read {what}{unknown}, up to {state.length} {noun} a text{cut}."
 
 
 def unknown_tokens(column: Column, state: TextState, most: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -398,10 +398,17 @@ def as_bytes(word: str) -> str:
     return BYTE_START + "".join(OF_BYTE[byte] for byte in word.encode("utf-8", "replace"))
 
 
-def from_bytes(pieces: str) -> str:
-    """What characters that stand for bytes spell; of a letter that is cut, a replacement."""
-    known = {written: byte for byte, written in OF_BYTE.items()}
-    return bytes(known[one] for one in pieces if one in known).decode("utf-8", "replace")
+def spelled(tokens: Sequence[str], reading: Reading) -> str:
+    """Tokens of a text put together as a person would write them; of a letter whose bytes are cut, a replacement."""
+    joined = (" " if reading == "words" else "").join(tokens)
+    if reading == "bytes":
+        known = {written: byte for byte, written in OF_BYTE.items()}
+        joined = bytes(byte for one in joined for byte in _bytes_of(one, known)).decode("utf-8", "replace")
+    return joined.replace(WORD_START, " ").strip()
+
+
+def _bytes_of(one: str, known: Mapping[str, int]) -> bytes:
+    return bytes([known[one]]) if one in known else one.encode()
 
 
 class ByteReader(PieceReader):

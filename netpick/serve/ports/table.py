@@ -334,7 +334,8 @@ class TextPort(_TextPort):
             elif unknown[row] > allowed * counts[row]:
                 yield row, f"{unknown[row] / counts[row]:.0%} of the {noun} of {name} are in no training text."
             if longer[row, state.length] > 0:
-                yield row, f"{name} is longer than the network reads: only its first {state.length:,} tokens count."
+                which = f"first and last {state.length // 2:,}" if state.ends else f"first {state.length:,}"
+                yield row, f"{name} is longer than the network reads: only its {which} tokens count."
 
 
 def _any_array(parts: Sequence[Cells]) -> bool:

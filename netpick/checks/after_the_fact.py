@@ -77,8 +77,10 @@ def _of_a_time(context: CheckContext, missing: Array) -> bool:
     """Whether the gaps are a stretch of time or a few, as of a sensor that came late: what else is of that time, such as a
     target that grows, goes along with them."""
     for _, times in times_of(context):
-        ordered = missing[np.argsort(times[context.train], kind="stable")]
-        if int((np.diff(ordered.astype(np.int8)) != 0).sum()) <= MOST_BORDERS:
+        known = ~np.isnan(times[context.train])
+        gaps = missing[known][np.argsort(times[context.train][known], kind="stable")]
+        borders = int((np.diff(gaps.astype(np.int8)) != 0).sum())
+        if borders <= MOST_BORDERS and min(int(gaps.sum()), int((~gaps).sum())) >= FEWEST:
             return True
     return False
 

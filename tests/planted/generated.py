@@ -232,7 +232,7 @@ def _late_sensor(generator: Generator, _: Path) -> Planted:
 def _few_people(generator: Generator, _: Path) -> Planted:
     """Patients who were seen one after the other; whoever is tested may have been the first."""
     people = int(generator.integers(5, 14))
-    sizes = generator.integers(20, 60, people)
+    sizes = generator.integers(220, 320, people)
     person = np.repeat(np.arange(people), sizes)
     start = np.repeat(generator.permutation(people), sizes)
     days = [date(2020, 1, 1) + timedelta(days=int(30 * s + generator.integers(0, 28))) for s in start]

@@ -6,7 +6,7 @@ Where other inputs stand beside them (numbers, categories), yes and no may be in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -23,13 +23,17 @@ FEWEST, MOST_SPELLINGS = 2, 7  # columns; three spellings of each, and missing
 Claimed = Mapping[str, tuple[str | None, Claim | None]]
 
 
-def label_columns(columns: Mapping[str, Column], claimed: Claimed, set_aside: Sequence[str]) -> list[str]:
-    """Columns of yes and no beside texts or media and nothing else; [] where there are none. set_aside: no inputs."""
-    read = {name: column for name, column in columns.items() if name not in set_aside}
-    labels = [name for name, column in read.items() if says_yes_or_no(column)]
-    inputs = [name for name in read if name not in labels and claimed[name][0] != "datetime"]
-    written = [name for name in inputs if claimed[name][0] == "text" or not isinstance(columns[name], TableColumn)]
-    return labels if len(labels) >= FEWEST and inputs and written == inputs else []
+def label_columns(
+    columns: Mapping[str, Column], claimed: Claimed, is_input: Callable[[str, Column], bool]
+) -> list[str]:
+    """Columns of yes and no beside texts or media and nothing else; [] where there are none."""
+    written = {n for n, c in columns.items() if claimed[n][0] == "text" or not isinstance(c, TableColumn)}
+    if not written:
+        return []
+    labels = [name for name, column in columns.items() if name not in written and says_yes_or_no(column)]
+    others = [n for n in columns if n not in written and n not in labels and claimed[n][0] != "datetime"]
+    alone = not any(is_input(name, columns[name]) for name in others)
+    return labels if len(labels) >= FEWEST and alone and any(is_input(n, columns[n]) for n in written) else []
 
 
 def says_yes_or_no(column: Column) -> bool:

@@ -20,7 +20,7 @@ from netpick.data.sources.media_names import names_files
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks import TASKS
 from netpick.tasks.dividers import as_divider, as_group, names_entities
-from netpick.tasks.label_columns import label_columns, says_yes_or_no
+from netpick.tasks.label_columns import label_columns
 from netpick.tasks.likely_targets import OUTCOME, SHOWN, TARGET_NAMES, is_strong, likely_targets
 from netpick.tasks.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
@@ -228,7 +228,9 @@ def _infer_target(
     by_name = [name for name in source.columns if name.strip().lower() in TARGET_NAMES]
     likely = likely_targets(source.columns, claimed, list(dict.fromkeys([*usable, *by_name])))
     if not likely or likely[0].points < OUTCOME:
-        labels = label_columns(source.columns, claimed, _no_inputs(source, claimed))
+        dividing = (source.part_column, *source.groups, *source.aside)
+        others = {name: column for name, column in source.columns.items() if name not in dividing}
+        labels = label_columns(others, claimed, lambda name, column: _is_input(name, column, claimed[name]))
         if labels:
             text = f"columns {', '.join(repr(name) for name in labels)} (yes or no each, beside what is read: several labels)"
             notes.append(Note(subject="target", text=text, override="--target"))
@@ -244,15 +246,9 @@ def _infer_target(
     )
 
 
-def _no_inputs(source: Source, claimed: dict[str, tuple[str | None, Claim | None]]) -> list[str]:
-    """Columns that would be left out, or that divide the rows."""
-    return [
-        name
-        for name, column in source.columns.items()
-        if name in (source.part_column, *source.groups, *source.aside)
-        or _is_entity(name, column, claimed[name][1])
-        or (not says_yes_or_no(column) and _left_out_reason(name, column, *claimed[name]))
-    ]
+def _is_input(name: str, column: Column, claimed: tuple[str | None, Claim | None]) -> bool:
+    """Whether a column would be learned from: it is not left out, and does not say who a row is of."""
+    return not _is_entity(name, column, claimed[1]) and _left_out_reason(name, column, *claimed) is None
 
 
 def _mostly_missing(column: Column) -> bool:

@@ -52,6 +52,12 @@ def test_beside_numbers_yes_and_no_may_be_inputs() -> None:
         infer_schema(open_source(frame))
 
 
+def test_columns_that_divide_the_rows_are_no_labels() -> None:
+    part = ["train", "test"] * (N // 2)
+    schema = infer_schema(open_source(comments(part=part, user_id=[f"u{i % 20}" for i in range(N)])))
+    assert tuple(f.name for f in schema.targets) == NAMES
+
+
 def test_marks_leave_the_others_empty() -> None:
     marked = {name: [("x" if k % 3 == i else None) for k in range(N)] for i, name in enumerate(NAMES)}
     frame = comments().with_columns(pl.Series(name, cells) for name, cells in marked.items())

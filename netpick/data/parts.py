@@ -6,6 +6,7 @@ came from. Only the part is read, and parts of one recording are of one place an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,20 +16,10 @@ import polars as pl
 from netpick.errors import DataError
 from netpick.types import Column, FileColumn, Note, Parts, Source, TableColumn
 
-STARTS = (
-    "start",
-    "begin",
-    "onset",
-    "start_time",
-    "begin_time",
-    "start_s",
-    "start_sec",
-    "start_seconds",
-    "tmin",
-    "xmin",
-)
-ENDS = ("end", "stop", "offset", "end_time", "stop_time", "end_s", "end_sec", "end_seconds", "tmax", "xmax")
-LENGTHS = ("duration", "length", "dur", "duration_s", "duration_sec", "duration_seconds")
+STARTS = ("start", "begin", "onset", "start time", "begin time", "tmin", "xmin", "from")
+ENDS = ("end", "stop", "offset", "end time", "stop time", "tmax", "xmax", "to")
+LENGTHS = ("duration", "length", "dur", "delta time")
+UNITS = {"s", "sec", "secs", "second", "seconds"}
 PARTS_A_FILE = 1.5  # rows, on average
 IN_ORDER = 0.95  # of the rows end behind their beginning
 RECORDING = "recording"  # the column that keeps parts of one together
@@ -89,7 +80,7 @@ def _found(source: Source, said: Sequence[str]) -> Parts | None:
     if len(files) != 1 or files[0].kind != "audio" or len(files[0]) < PARTS_A_FILE * len(set(files[0].paths)):
         return None
     numbers = {
-        name.strip().lower().replace(" ", "_"): name
+        _plain(name): name
         for name, column in source.columns.items()
         if name not in said and isinstance(column, TableColumn) and column.values.dtype.is_numeric()
     }
@@ -102,6 +93,12 @@ def _found(source: Source, said: Sequence[str]) -> Parts | None:
     first, last = _seconds(source.columns[start]), _seconds(source.columns[end])
     in_order = (last > (0 if lasts else first)) & (first >= 0)
     return Parts(file=files[0].name, start=start, end=end, lasts=lasts) if in_order.mean() >= IN_ORDER else None
+
+
+def _plain(name: str) -> str:
+    """Begin Time (s), start_sec: words in lower case, without the unit."""
+    words = re.findall(r"[a-z]+", name.lower())
+    return " ".join(words[:-1] if len(words) > 1 and words[-1] in UNITS else words)
 
 
 def _seconds(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

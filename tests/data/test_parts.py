@@ -63,6 +63,15 @@ def test_a_part_is_what_a_file_of_its_own_would_be(table: pl.DataFrame, tmp_path
     assert len(set(parts.lengths.tolist())) == 3
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("Begin Time (s)", "End Time (s)"), ("onset", "offset"), ("start_sec", "end_sec"), ("tmin", "tmax")],
+)
+def test_names_that_people_give(start: str, end: str, table: pl.DataFrame, tmp_path: Path) -> None:
+    source = with_parts(open_source(written(table.rename({"start": start, "end": end}), tmp_path)))
+    assert source.parts == Parts(file="file", start=start, end=end)
+
+
 def test_a_length_instead_of_an_end(table: pl.DataFrame, tmp_path: Path) -> None:
     lasts = table.with_columns(duration=pl.col("end") - pl.col("start")).drop("end").rename({"start": "onset"})
     source = with_parts(open_source(written(lasts, tmp_path)))

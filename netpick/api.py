@@ -281,7 +281,8 @@ def fit(
     cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
     margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
-    cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one.
+    cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one. Of long sounds: seconds of
+    each window.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
     known for the horizon too, and so are the public holidays of a country ("DE", "US").
     level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).

@@ -72,7 +72,8 @@ CutOption = Annotated[
     typer.Option(
         "--cut",
         min=0,
-        help="Steps of a table that are one example together, such as those of a sensor; 0: every row is one. Default: found, and said.",
+        help="Steps of a table that are one example together, such as those of a sensor; 0: every row is one. Default: found, and said. Of "
+        "long sounds: seconds of each window.",
     ),
 ]
 Horizon = Annotated[

@@ -15,12 +15,12 @@ from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.data.decode import start_decoding
 from netpick.data.decoders.base import DecodeRequest, Loudness
-from netpick.data.parts import with_parts
+from netpick.data.parts import with_parts, with_windows
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
 from netpick.tasks.examples import Evidence, ExampleRequest, Prepared, choose_examples
-from netpick.types import Event, Finding, OnEvent, Source, TableColumn
+from netpick.types import Event, FileColumn, Finding, OnEvent, Source, TableColumn
 
 MOST_TRIALS = 9
 
@@ -77,6 +77,8 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
     source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
     source = with_parts(source, (*options.target, *options.drop, *dict(options.kinds)))
+    if options.cut and any(isinstance(c, FileColumn) and c.kind == "audio" for c in source.columns.values()):
+        source, options = with_windows(source, options.cut), replace(options, cut=None)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
     examples, given = choose_examples(source, options)

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 
 from netpick.data.decode import start_decoding
-from netpick.data.parts import read_parts, with_parts
+from netpick.data.parts import read_parts, with_parts, with_windows
 from netpick.data.sources import open_source
-from netpick.errors import DataError
+from netpick.errors import DataError, RequestError
 from netpick.types import Array, ArrayColumn, FileColumn, Parts, TableColumn
 
 RATE = 8_000
@@ -110,3 +110,22 @@ def test_a_part_behind_the_end_of_its_file_is_named(table: pl.DataFrame, tmp_pat
     (unreadable,) = source.unreadable
     assert (unreadable.row, unreadable.reason) == (8, "it ends at 4.00 s, but is to be read from 11.00 s on")
     assert source.num_rows == 8
+
+
+def test_long_sounds_of_one_label_are_cut_into_windows(table: pl.DataFrame, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "short.wav", sound(9, 0.6), RATE)
+    frame = pl.DataFrame({"file": ["r0.wav", "r1.wav", "short.wav", "r2.wav"], "label": list("abba")})
+    source = with_windows(open_source(written(frame, tmp_path)), 1)
+    column, label = source.columns["file"], source.columns["label"]
+    assert isinstance(column, FileColumn)
+    assert isinstance(label, TableColumn)
+    assert column.paths == ["r0.wav"] * 4 + ["r1.wav"] * 4 + ["short.wav"] + ["r2.wav"] * 4
+    assert column.spans is not None
+    assert column.spans[:4] == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)]
+    assert label.values.to_list() == list("aaaabbbbbaaaa")
+    assert source.groups == ["recording"]
+    assert source.notes[-1].text.startswith("4 sounds are 13 windows of up to 1 s, each an example.")
+    decoded = start_decoding(source).finish()
+    assert decoded.num_rows == 13
+    with pytest.raises(RequestError, match="--cut 2 was to cut sounds"):
+        with_windows(open_source(pl.DataFrame({"x": [1, 2], "y": [1, 2]})), 2)

@@ -224,8 +224,8 @@ def _notes(headers: Sequence[Header], settings: SoundSettings, silent: int, pref
     cut = sum(header.seconds > settings.seconds + 0.5 * settings.hop / settings.sample_rate for header in headers)
     if cut:
         texts.append(
-            f"{cut:,} longer than {settings.seconds:.2f} s are cut: only their beginning is read. To learn from more of them, pass a "
-            "table with the columns file, start, end (in seconds) and label, a row a part."
+            f"{cut:,} longer than {settings.seconds:.2f} s are cut: only their beginning is read. To learn from all of them, pass "
+            "--cut SECONDS (a row a window), or a table with the columns file, start, end and label (a row a part)."
         )
     if silent:
         texts.append(f"{silent:,} {'is' if silent == 1 else 'are'} silent throughout.")

@@ -76,13 +76,14 @@ class LeakingColumn(Check):
             return None
         findings = []
         rows = _halves(context.train, len(fields)).asked
+        targets = [context.target[rows, k] for k in range(context.target.shape[1])]
         places = _places(context)[rows]
-        by_time = max(_straight_line(places, context.target[rows, k]) for k in range(context.target.shape[1]))
+        by_time = max(_straight_line(places[~np.isnan(one)], one[~np.isnan(one)]) for one in targets)
         for field in fields:
             column = context.source.columns[field.name]
             assert isinstance(column, TableColumn)
             values = as_numbers(column.values.gather(rows)).fill_null(float("nan")).to_numpy()
-            both = [(values, context.target[rows, k]) for k in range(context.target.shape[1])]
+            both = [(values, one) for one in targets]
             told = max(_straight_line(*(side[~np.isnan(a) & ~np.isnan(b)] for side in (a, b))) for a, b in both)
             if told >= WARN_NUMBERS:
                 severity: Severity = "severe" if told >= STOP_NUMBERS and _beyond(told, by_time) else "warning"

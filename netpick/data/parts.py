@@ -78,7 +78,7 @@ def with_windows(source: Source, seconds: int) -> Source:
         given_split=None if source.given_split is None else source.given_split[rows],
         row_names=None
         if names is None
-        else [f"{names[r]} from {k * seconds} s" for r, k in zip(rows, number, strict=True)],
+        else [f"{names[r]} from {k * seconds} s" for r, k in zip(rows.tolist(), number.tolist(), strict=True)],
         strays={},
     )
     text = (
@@ -166,4 +166,4 @@ def _plain(name: str) -> str:
 
 def _seconds(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     assert isinstance(column, TableColumn)
-    return column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    return column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().astype(np.float64)

@@ -162,7 +162,7 @@ def test_an_exported_model_takes_samples(folder: Path, run: Run, tmp_path: Path)
     sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
     label, probabilities = session.run(["label", "probabilities"], filled_up(sounds))
     said = run.model.predict([str(path) for path in paths])
-    np.testing.assert_allclose(probabilities[:, 0], said[f"p({run.model.labels[0]})"], atol=0.01)
+    np.testing.assert_allclose(probabilities[:, 0], said[f"probability_{run.model.labels[0]}"], atol=0.01)
     assert [str(word) for word in label] == said["prediction"].to_list()
     assert "`samples` float32 (rows, n), one channel at 4,000 Hz" in (exported / "README.md").read_text()
     assert netpick.load(exported).predict(str(paths[0])).height == 1

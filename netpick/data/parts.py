@@ -166,4 +166,4 @@ def _plain(name: str) -> str:
 
 def _seconds(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     assert isinstance(column, TableColumn)
-    return column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().astype(np.float64)
+    return np.asarray(column.values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(), np.float64)

@@ -25,8 +25,10 @@ def row_groups(source: Source, schema: Schema) -> Array:
         if isinstance(column, ArrayColumn):
             total = mix(total) + hash_arrays(column) * np.uint64(2 * number + 1)
         elif isinstance(column, FileColumn):
-            spans = column.spans or [None] * len(column)
-            named = [path if span is None else f"{path} {span}" for path, span in zip(column.paths, spans, strict=True)]
+            spans = column.spans
+            named = (
+                list(column.paths) if spans is None else [f"{p} {s}" for p, s in zip(column.paths, spans, strict=True)]
+            )
             tables.append(pl.Series(field.name, named, dtype=pl.String))
         elif field.kind == "text" and column.values.dtype == pl.String:
             text = column.values.str.to_lowercase().str.replace_all(r"\s+", " ")

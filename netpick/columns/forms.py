@@ -51,7 +51,7 @@ class FormRecord:
 FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the richest first: it is a row's main input
     FormRecord(name="window", axes=2, stored="float32",
                graph_words="steps of the series' own scale, (rows, {0}, ...)"),
-    FormRecord(name="stream", axes=1, stored="int32", goes_on=True, cell_cost=128,
+    FormRecord(name="stream", axes=1, stored="int32", goes_on=True, cell_cost=1024,
                graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
     FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),

@@ -18,7 +18,7 @@ from netpick.training.plan import Probe
 from netpick.training.step import make_step
 
 MOST_PROBED = 40  # steps
-PROBED_ROWS = 256  # that are predicted
+PROBED_ROWS = 256  # that are predicted, at most: of large rows as many as are answered together
 
 
 def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], hopeless: float = math.inf) -> Probe:
@@ -41,7 +41,7 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
                     if paces[number] >= hopeless:
                         return Probe(step_seconds=paces, evaluation_seconds=0.0, predict_seconds=0.0)
             torch.set_num_threads(min(paces, key=lambda number: paces[number]))
-            some = job.validation[:PROBED_ROWS]
+            some = job.validation[: min(PROBED_ROWS, job.data.batch_rows)]
             evaluate_row = _seconds_of_second(
                 partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
             )

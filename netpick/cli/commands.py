@@ -231,7 +231,7 @@ def generate(
     given = generating.read_prompt(loaded, prompt)
     for remark in given.remarks:
         print(shown(remark), file=sys.stderr)
-    show_stream(given.text, generating.generate(loaded, given, sampling))
+    show_stream(prompt, generating.generate(loaded, given, sampling))
 
 
 @app.command()

@@ -123,6 +123,7 @@ def stdout_console() -> Console:
 
 def show_run(run: Run) -> None:
     """The verdict, the contest, the findings, and what to type next."""
+    from netpick.report.measures import answer_of
 
     console, results = stdout_console(), run.results
     console.print(
@@ -146,13 +147,12 @@ def show_run(run: Run) -> None:
     console.print()
     console.print(_text(f"report   {run.folder / 'report.html'}"))
     console.print(_text(f"model    {run.folder / 'model.netpick'}"))
-    console.print(_text(f"use it   netpick predict {run.folder / 'model.netpick'} NEW_DATA"))
+    asked = "generate {} --prompt TEXT" if answer_of(results).sequences else "predict {} NEW_DATA"
+    console.print(_text(f"use it   netpick {asked.format(run.folder / 'model.netpick')}"))
     others = [name for name in results.kept if name != results.verdict.winner]
     if others:
         example = shlex.quote(others[0])
-        console.print(
-            _text(f"others   netpick predict {run.folder} NEW_DATA --candidate {example} ({', '.join(others)})")
-        )
+        console.print(_text(f"others   netpick {asked.format(run.folder)} --candidate {example} ({', '.join(others)})"))
     folds = results.split.folds
     tested = (
         f"every row tested once, in {folds} folds" if folds > 1 else f"test rows opened {_times(results.test_openings)}"

@@ -76,8 +76,8 @@ def _prompt(state: NextState, text: str) -> Prompt:
     numbers = numbers_of(text.split("\n"), state)[:-1]  # its last line goes on
     remarks = []
     if unknown := int((numbers == UNKNOWN).sum()):
-        what = state.of.noun if unknown == 1 else state.of.plural
-        remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and are read as unknown.")
+        what, are = (state.of.noun, "is") if unknown == 1 else (state.of.plural, "are")
+        remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and {are} read as unknown.")
     if len(numbers) > state.context + state.block:
         seen = state.context + state.block
         remarks.append(f"Only the last {seen:,} of the {len(numbers):,} {state.of.plural} of the prompt are read.")

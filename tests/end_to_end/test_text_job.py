@@ -74,7 +74,7 @@ def test_texts_are_continued_alike_for_the_same_seed(run: Run) -> None:
 
 def test_unknown_characters_of_a_prompt_are_answered_and_said(run: Run) -> None:
     prompt = read_prompt(run.model, "the £ cat")
-    assert prompt.remarks == ("1 character of the prompt did not occur in training and are read as unknown.",)
+    assert prompt.remarks == ("1 character of the prompt did not occur in training and is read as unknown.",)
     assert len("".join(generate(run.model, prompt, Sampling(tokens=5)))) == 5
 
 

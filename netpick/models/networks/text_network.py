@@ -21,7 +21,7 @@ from netpick.models.networks.base import Architecture, Batch, Carrying, Size, Tr
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
-MOST_LOGITS = 1 << 22  # that are worked out at a time where nothing is learned
+MOST_LOGITS = 1 << 20  # that are worked out at a time where nothing is learned
 FIRST_SYMBOL = 1  # 0 is no symbol
 FEW_SYMBOLS = 1_000  # different ones; so few are characters or bytes
 SMALL, SMALLEST = 2_000, 400  # blocks to learn from
@@ -133,10 +133,9 @@ class TextNetwork(Carrying):
 
     def _logits(self, features: Tensor) -> Tensor:
         """(..., D) to (..., V); of 0, which is no symbol, minus infinity."""
-        logits = (features @ self.embedding.weight.T).float() + self.bias
         nothing = torch.zeros_like(self.bias)
         nothing[:FIRST_SYMBOL] = float("-inf")
-        return logits + nothing
+        return (features @ self.embedding.weight.T).float().add_(self.bias + nothing)
 
     def _judged(self, features: Tensor, following: Tensor) -> Tensor:
         """(B, 2 T) of features (B, T, D)."""

@@ -75,9 +75,9 @@ def test_the_level_follows_from_size_and_content(lines: list[str], apart: bool, 
     assert chosen_level(lines, apart, None).level == level
 
 
-def test_the_end_of_a_text_is_tested_and_the_stretch_before_it_chooses() -> None:
+def test_the_end_of_a_text_is_tested_and_its_beginning_chooses() -> None:
     rows = divided([f"line {i:04}" for i in range(1_000)], None, apart=False, seed=0)
-    assert np.array_equal(np.concatenate([rows[TRAIN], rows[VALIDATION], rows[TEST]]), np.arange(1_000))
+    assert np.array_equal(np.concatenate([rows[VALIDATION], rows[TRAIN], rows[TEST]]), np.arange(1_000))
     assert len(rows[TEST]) == 100
     assert len(rows[VALIDATION]) == 100
 

@@ -62,20 +62,21 @@ def divided(lines: Sequence[str], given: Array | None, *, apart: bool, seed: int
     """Which lines are of which part, in the order in which they are read.
 
     given: (N,) parts, where the data say them; of two parts the second is tested. Of texts that are apart equal ones stay on one
-    side, and their order is drawn.
+    side, and their order is drawn. What is chosen by is the beginning: the text right before the test part is worth most to those
+    who learn (Shakespeare by characters, Kneser-Ney: 2.42 bits without the last twentieth before it, 2.19 with it).
     """
     order = _drawn(lines, seed) if apart else np.arange(len(lines))
     if given is None or not (given != TRAIN).any():
-        test = _border(lines, order, np.inf)
-        validation = _border(lines, order[:test], MOST_VALIDATION, TENTH / (1 - TENTH))
-        rows = {TRAIN: order[:validation], VALIDATION: order[validation:test], TEST: order[test:]}
+        test = len(order) - _share(lines, order[::-1], np.inf)
+        chosen = _share(lines, order[:test], MOST_VALIDATION, TENTH / (1 - TENTH))
+        rows = {TRAIN: order[chosen:test], VALIDATION: order[:chosen], TEST: order[test:]}
         return _together(rows, lines) if apart else rows
     tested = TEST if (given == TEST).any() else VALIDATION
-    train, chosen = order[given[order] == TRAIN], order[(given[order] == VALIDATION) & (tested != VALIDATION)]
-    if not len(chosen):
-        border = _border(lines, train, MOST_VALIDATION)
-        train, chosen = train[:border], train[border:]
-    return {TRAIN: train, VALIDATION: chosen, TEST: order[given[order] == tested]}
+    train, chosen_by = order[given[order] == TRAIN], order[(given[order] == VALIDATION) & (tested != VALIDATION)]
+    if not len(chosen_by):
+        chosen = _share(lines, train, MOST_VALIDATION)
+        train, chosen_by = train[chosen:], train[:chosen]
+    return {TRAIN: train, VALIDATION: chosen_by, TEST: order[given[order] == tested]}
 
 
 def _drawn(lines: Sequence[str], seed: int) -> Rows:
@@ -87,11 +88,11 @@ def _drawn(lines: Sequence[str], seed: int) -> Rows:
     return order[np.argsort([first[lines[row]] for row in order.tolist()], kind="stable")]
 
 
-def _border(lines: Sequence[str], rows: Rows, most: float, share: float = TENTH) -> int:
-    """Where the last share of these lines begins, not longer than `most` characters; one line at least where there are two."""
+def _share(lines: Sequence[str], rows: Rows, most: float, share: float = TENTH) -> int:
+    """How many of the first of these lines are that share of all, and not more than `most` characters; one at least where there are two."""
     lengths = np.array([len(lines[row]) + 1 for row in rows.tolist()])
     most = min(share * lengths.sum(), most)
-    return len(rows) - max(int((np.cumsum(lengths[::-1]) <= most).sum()), min(1, len(rows) - 1))
+    return max(int((np.cumsum(lengths) <= most).sum()), min(1, len(rows) - 1))
 
 
 def _together(rows: dict[int, Rows], lines: Sequence[str]) -> dict[int, Rows]:

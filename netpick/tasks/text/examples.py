@@ -95,7 +95,7 @@ class PreparedBlocks(Prepared):
 
     @property
     def trained_twice(self) -> bool:
-        """The text before the test part is chosen by: what is handed over is what was tested."""
+        """What is handed over is what was tested: the beginning of a text that is chosen by says little of its end."""
         return False
 
     @property
@@ -288,7 +288,7 @@ def _split(source: Source, blocks: Mapping[int, Blocks], numbers: Mapping[int, A
     elif state.apart:
         sentence = f"A random tenth of the texts is tested, equal ones on one side: {told}."
     else:
-        sentence = f"The last tenth of the text is tested, the stretch before it is chosen by: {told}."
+        sentence = f"The last tenth of the text is tested, and its beginning is chosen by: {told}."
     return Split(
         train=rows[0],
         validation=rows[1],

@@ -126,12 +126,12 @@ def numbers_of(lines: Iterable[str], state: NextState) -> Array:
 def text_of(numbers: Iterable[int], state: NextState) -> str:
     """The inverse of `numbers_of`, with ends of lines as such; what training did not know is written <unk>."""
     lines: list[list[str]] = [[]]
+    symbols, most = state.symbols, state.num_symbols
     for number in numbers:
         if number == END:
             lines.append([])
         elif number != PADDING:
-            known = FIRST <= number < state.num_symbols
-            lines[-1].append(state.symbols[number - FIRST] if known else _unknown(state))
+            lines[-1].append(symbols[number - FIRST] if FIRST <= number < most else _unknown(state))
     return "\n".join(state.of.joined(line) for line in lines)
 
 

@@ -14,6 +14,7 @@ from netpick.models.networks import MODELS, families_for, main_form
 from netpick.models.networks.layers import LayersSettings
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.tasks import TASKS
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
@@ -146,7 +147,7 @@ def test_one_small_batch_can_be_learned_by_heart(family: str, inputs: Inputs) ->
         batch["window"][:, -1, :targets].repeat(1, horizon) * 0.5
     )  # what the window holds, so that one step will do
     loss_function = TASKS["forecast"].answer.loss(Recipe(), None)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    optimizer = Adam([list(network.parameters())], lr=1e-2, weight_decays=[0.01])
     losses: list[float] = []
     for _ in range(120):
         network.train()

@@ -23,6 +23,7 @@ from netpick.models.networks.heads import HEADS
 from netpick.models.networks.network import Network, build_network
 from netpick.models.networks.rnn import RnnSettings
 from netpick.tasks import TASKS
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from tests.conformance.test_models import CASES, TEXT, Case, make_batch, over_values, random_values, taken
 
@@ -157,7 +158,7 @@ def test_a_family_that_reads_rows_as_a_whole_says_so() -> None:
 
 def trained(network: Network, batch: dict[str, Tensor], truth: Tensor, kept: Tensor, steps: int) -> Tensor:
     """Classes of all steps or places after some steps of training; `kept`: those that count."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    optimizer = Adam([list(network.parameters())], lr=1e-2, weight_decays=[0.01])
     network.train()
     for _ in range(steps):
         outputs = values_of(network(batch))

@@ -18,6 +18,7 @@ from netpick.models.networks.clip_frames import frame_inputs, frames_of
 from netpick.models.networks.clip_transformer import ClipTransformer, ClipTransformerSettings
 from netpick.models.networks.layers import LayersSettings
 from netpick.models.networks.network import build_network
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 
 ARCHITECTURES = (ClipCnn(), ClipCnnRnn(), ClipTransformer())
@@ -170,7 +171,7 @@ def test_what_one_input_means_may_depend_on_another() -> None:
         "vector": torch.stack([positive * 2.0 - 1.0, torch.zeros(64)], dim=1),
     }
     network = build_network("mlp", MODELS["mlp", "grid"].presets(inputs, 64, 2), inputs, 2)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    optimizer = Adam([list(network.parameters())], lr=3e-3, weight_decays=[0.01])
     for _ in range(60):
         loss = functional.cross_entropy(network(batch), bright ^ positive)
         optimizer.zero_grad()

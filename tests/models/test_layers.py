@@ -15,6 +15,7 @@ from netpick.errors import RequestError
 from netpick.models.networks.layer_table import LAYERS, LayerSpec
 from netpick.models.networks.layers import Layers, LayersSettings, parse_layers
 from netpick.models.networks.network import build_network
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 
 CLASSIC = "conv 32 3 relu, maxpool 2, conv 64 3 relu, maxpool 2, flatten, dense 64 relu"
@@ -111,7 +112,7 @@ def test_xor_is_learned_from_four_rows() -> None:
     network = build("dense 8 relu, dense 4 relu", NUMBERS, 2)
     x, y = torch.tensor([[-1.0, -1], [-1, 1], [1, -1], [1, 1]]), torch.tensor([0, 1, 1, 0])
     recipe = Layers().recipe(NUMBERS, 4, 2)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate)
+    optimizer = Adam([list(network.parameters())], lr=recipe.learning_rate, weight_decays=[0.01])
     for _ in range(500):
         loss = nn.functional.cross_entropy(network({"vector": x}), y)
         optimizer.zero_grad()

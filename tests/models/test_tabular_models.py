@@ -19,6 +19,7 @@ from netpick.models.networks.network import Network, build_network, settings_fro
 from netpick.models.networks.table_inputs import CodeEmbedding, OneHot, PiecewiseLinear, TableInput
 from netpick.models.networks.tabular_mlp import TabularMlpSettings
 from netpick.models.networks.variants import apply, parse_models
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 
 NUMBERS: Inputs = {"vector": InputSpec(form="vector", shape=(4,))}
@@ -28,7 +29,7 @@ IMAGE: Inputs = {"grid": InputSpec(form="grid", shape=(1, 8, 8), mean=(0.5,), st
 
 def learn(network: nn.Module, batch: dict[str, Tensor], target: Tensor, steps: int, rate: float) -> float:
     """Full-batch training; the mean loss of the last step."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
+    optimizer = Adam([list(network.parameters())], lr=rate, weight_decays=[0.01])
     network.train()
     loss = torch.zeros(())
     for _ in range(steps):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
-import subprocess
 import sys
+from contextlib import redirect_stdout
+from unittest.mock import patch
+
+from typer.main import get_command
 
 from netpick.cli.commands import app
 
@@ -17,12 +21,14 @@ data are at fault; 3 a severe finding about the data stopped the run (`--accept 
 """
 
 
+WIDE = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
+
+
 def help_of(command: tuple[str, ...]) -> str:
     """What `netpick COMMAND --help` prints, 100 columns wide."""
-    environment = {**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
-    arguments = [sys.executable, "-m", "netpick.cli", *command, "--help"]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.replace("python -m netpick.cli", "netpick").replace("cli.py", "netpick").rstrip()
+    with patch.dict(os.environ, WIDE), redirect_stdout(io.StringIO()) as printed:
+        get_command(app)(args=[*command, "--help"], prog_name="netpick", standalone_mode=False)
+    return printed.getvalue().rstrip()
 
 
 def page() -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from corpus.drive import TESTS
 
 PROGRAM = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 import corpus.run as run
 from corpus.case import Case, nothing
@@ -29,11 +29,19 @@ def crash():
     os.kill(os.getpid(), signal.SIGSEGV)
 def trace(): raise ValueError("x")
 
-behaviour = {"hang": hang, "eat": eat, "leave": leave, "crash": crash, "trace": trace}[sys.argv[1]]
-run._use = lambda *_: behaviour()
-outcome = run.run_case(case, "fit", Path(sys.argv[2]))
-print("\\n".join(wrong(case, outcome)))
+for name, behaviour in {"hang": hang, "eat": eat, "leave": leave, "crash": crash, "trace": trace}.items():
+    run._use = lambda *_: behaviour()
+    outcome = run.run_case(case, "fit", Path(sys.argv[1]) / name)
+    print(json.dumps([name, " ".join(wrong(case, outcome))]))
 """
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the judge says of each, by one process that forks for each."""
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path_factory.mktemp("cases"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TESTS)
+    return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -46,12 +54,5 @@ print("\\n".join(wrong(case, outcome)))
         ("trace", "traceback"),
     ],
 )
-def test_what_a_child_does_is_seen(behaviour: str, words: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, behaviour, str(tmp_path / "case")],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=TESTS,
-    )
-    assert words in done.stdout, done.stdout
+def test_what_a_child_does_is_seen(behaviour: str, words: str, seen: dict[str, str]) -> None:
+    assert words in seen[behaviour], seen[behaviour]

@@ -146,8 +146,8 @@ def test_random_numbers_stay_where_they_are() -> None:
     assert torch.equal(torch.rand(2), expected)
 
 
-def test_building_imports_no_compiler() -> None:
-    """torch would, for some calls, and loading a model would take a second longer."""
+def test_building_a_network_and_its_optimizer_imports_no_compiler() -> None:
+    """torch would, for some calls, and loading or training a model would take a second longer."""
     import subprocess
 
     code = (
@@ -157,6 +157,9 @@ def test_building_imports_no_compiler() -> None:
         "from tests.models.test_blueprint import EVERY, builder\n"
         "for case in EVERY:\n"
         "    build_within(builder(case), weights=specs_of(builder(case)().state_dict()))\n"
+        "from netpick.training.optimizers import make_optimizers\n"
+        "from netpick.types.recipe import Recipe\n"
+        "make_optimizers(torch.nn.Linear(2, 2), Recipe())\n"
         "assert 'torch._dynamo' not in sys.modules and 'sympy' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from typing import get_args
 
@@ -142,15 +140,6 @@ def test_orthogonalise_brings_singular_values_near_one() -> None:
     assert float(values.min()) > 0.5
     assert float(values.max()) < 1.3
     assert orthogonalise(matrix.T).shape == (50, 20)
-
-
-def test_making_an_optimizer_does_not_import_a_compiler() -> None:
-    code = (
-        "import sys, torch; from netpick.training.optimizers import make_optimizers; from netpick.types.recipe import Recipe; "
-        "make_optimizers(torch.nn.Linear(2, 2), Recipe()); print('torch._dynamo' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_average_swaps_in_and_out() -> None:

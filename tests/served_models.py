@@ -15,11 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
 import soundfile
+from forked import Forked
 from PIL import Image
 
 RATE = 4_000
@@ -181,7 +182,8 @@ def models_once(shared: Path) -> Path:
 class Served:
     """A running server: its process, its port, and what it logs."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
+    output: IO[str]
     port: int
     log: list[str] = field(default_factory=list)
     reader: threading.Thread | None = None
@@ -217,8 +219,7 @@ class Served:
         code = self.process.wait(30)
         if self.reader is not None:
             self.reader.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        self.output.close()
         return code
 
 
@@ -227,13 +228,23 @@ def start(models: Sequence[Path], *extra: str) -> Served:
     command = [sys.executable, "-m", "netpick.cli", "serve", *map(str, models), "--port", "0", *extra]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
     assert process.stderr is not None
+    return _ready(process, process.stderr)
+
+
+def start_forked(models: Sequence[Path], *extra: str) -> Served:
+    """The same, spared its imports."""
+    process = Forked("serve", *map(str, models), "--port", "0", *extra)
+    return _ready(process, process.output)
+
+
+def _ready(process: subprocess.Popen[str] | Forked, output: IO[str]) -> Served:
     log: list[str] = []
-    for line in process.stderr:
+    for line in output:
         log.append(line)
         if '"event": "ready"' in line:
-            reader = threading.Thread(target=_gather, args=(process.stderr, log.append), daemon=True)
+            reader = threading.Thread(target=_gather, args=(output, log.append), daemon=True)
             reader.start()
-            return Served(process, json.loads(line)["port"], log, reader)
+            return Served(process, output, json.loads(line)["port"], log, reader)
     raise AssertionError("".join(log))
 
 

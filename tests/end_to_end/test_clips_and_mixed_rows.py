@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from command_line import command
+from command_line import command_here
 from mixed_table import write_mixed_table
 from moving_digits import drawn_digits, moving_digits, write_frames, write_video, write_videos
 
@@ -62,7 +62,7 @@ def test_new_clips_are_answered(run: netpick.Run, folder: Path) -> None:
 
 
 def test_on_the_command_line(run: netpick.Run, folder: Path) -> None:
-    done = command("predict", str(run.folder / "model.netpick"), "down.mp4", "--out", "said.csv", cwd=folder)
+    done = command_here("predict", str(run.folder / "model.netpick"), "down.mp4", "--out", "said.csv", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert pl.read_csv(folder / "said.csv")["prediction"].to_list() == ["down"]
 

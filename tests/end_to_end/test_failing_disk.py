@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import command
+from command_line import command, command_here
 from served_models import table
 
 from netpick.disk.files import append_lines, mapped, write_whole
@@ -84,11 +84,11 @@ def test_a_disk_that_fills_up_during_training_stops_the_run_and_it_goes_on(small
 def test_what_does_not_fit_on_the_disk_leaves_no_half_file(
     served_folder: Path, tmp_path: Path, asked: tuple[str, ...]
 ) -> None:
-    """The system ends every write beyond some bytes; a command of its own takes its time to start."""
+    """The system ends every write beyond some bytes."""
     table().drop("rich").head(300).write_csv(tmp_path / "rows.csv")
     names = {"model": served_folder / "table" / "model.netpick", "rows": tmp_path / "rows.csv"}
     with limited_files(2_000):
-        done = command(*(word.format(**names) for word in asked), cwd=tmp_path)
+        done = command_here(*(word.format(**names) for word in asked), cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr
@@ -97,7 +97,7 @@ def test_what_does_not_fit_on_the_disk_leaves_no_half_file(
 
 @contextmanager
 def limited_files(most: int) -> Iterator[None]:
-    """No process that is started in the block writes files of more bytes."""
+    """In the block nothing writes files of more bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     try:

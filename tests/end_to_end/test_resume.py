@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from forked import Forked
 
 import netpick
 from netpick.errors import RequestError
@@ -32,10 +30,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "NETPICK_CHECKPOINT_SECONDS": "0"}
-    command = [sys.executable, "-m", "netpick.cli", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+def start(*arguments: str) -> Forked:
+    return Forked(*arguments, OMP_NUM_THREADS="1", NETPICK_CHECKPOINT_SECONDS="0")
 
 
 def outcome(run: Path) -> tuple[bytes, bytes, object]:
@@ -52,10 +48,10 @@ def whole(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes,
     return outcome(netpick.fit(table, **GIVEN, out=tmp_path_factory.mktemp("whole") / "run").folder)
 
 
-def wait_for(run: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+def wait_for(run: Path, pattern: str, process: Forked) -> None:
     """Until a path of this pattern is in the run folder."""
     while not list(run.glob(pattern)):
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.finish()
         time.sleep(0.002)
 
 
@@ -64,8 +60,8 @@ def test_a_killed_run_ends_with_the_same_bytes(table: Path, whole: tuple[bytes, 
     process = start("fit", str(table), *ASKED, "--out", str(run))
     for pattern in ("checkpoints/0/steps/0000001?", "checkpoints/0-again/steps/.*", "checkpoints/1/steps/0000003?"):
         wait_for(run, pattern, process)
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        process.finish()
         if "/1/" not in pattern:
             process = start("resume", str(run))
     netpick.resume(run)
@@ -81,7 +77,7 @@ def test_sigterm_saves_exits_4_and_says_how_to_go_on_with_unchanged_data(
     process = start("fit", str(data), *ASKED, "--out", str(run))
     wait_for(run, "checkpoints/0/steps/0000001?", process)
     process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 4
     assert f"Go on with: netpick resume {run}" in told
     data.write_text(data.read_text() + "9,9,9,yes\n")
@@ -104,16 +100,16 @@ def test_sigterm_saves_exits_4_and_says_how_to_go_on_with_unchanged_data(
 def test_a_run_killed_in_a_fold_goes_on_in_it(table: Path, tmp_path: Path) -> None:
     asked = (str(table), "--models", "mlp[dropout=0.1]", "--steps", "60", "--folds", "2")
     process = start("fit", *asked, "--out", str(tmp_path / "whole"))
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 0, told
     run = tmp_path / "run"
     process = start("fit", *asked, "--out", str(run))
     for pattern in ("checkpoints/fold1-0/steps/0000001?", "checkpoints/fold2-0-again/steps/.*"):
         wait_for(run, pattern, process)
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        process.finish()
         process = start("resume", str(run))
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 0, told
     assert outcome(run) == outcome(tmp_path / "whole")
 
@@ -130,11 +126,11 @@ def test_what_cannot_be_resumed_is_said(tmp_path: Path) -> None:
 
 def test_a_run_with_a_budget_is_replayed_from_its_plan_whatever_stopped_it(table: Path, tmp_path: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"
-    asked = ("--models", "mlp[dropout=0.1]", "--budget", "5s", "--recipe", "average=0.9")
+    asked = ("--models", "mlp[dropout=0.1]", "--budget", "3s", "--recipe", "average=0.9")
     process = start("fit", str(table), *asked, "--out", str(run))
     wait_for(run, "checkpoints/0/steps/0000001?", process)
-    process.kill()
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+    process.finish()
     netpick.resume(run)
     assert (run / "report.html").is_file()
     plan = json.loads((run / "plan.json").read_text())

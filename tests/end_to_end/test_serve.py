@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from served_models import Served, curves, digits, multipart, png, shop, sounds, start, table, texts, wav, whistle
+from command_line import command_here
+from served_models import Served, curves, digits, multipart, png, shop, sounds, start_forked, table, texts, wav, whistle
 
 import netpick
 
@@ -374,7 +375,7 @@ def test_every_answer_has_its_security_headers(server: Served) -> None:
 
 
 def test_a_server_with_a_token_answers_nobody_without_it(served_folder: Path) -> None:
-    served = start([served_folder / "table"], "--token", "open-sesame-1234", "--host", "0.0.0.0")
+    served = start_forked([served_folder / "table"], "--token", "open-sesame-1234", "--host", "0.0.0.0")
     try:
         body = json.dumps({"rows": [ROW]}).encode()
         paths = [
@@ -430,8 +431,7 @@ def test_a_server_with_a_token_answers_nobody_without_it(served_folder: Path) ->
     ],
 )
 def test_what_cannot_be_served_is_said_before_it_starts(arguments: list[str], words: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "netpick.cli", "serve", str(tmp_path / "none.netpick"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = command_here("serve", "none.netpick", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -462,7 +462,7 @@ def test_serving_loads_nothing_that_trains_and_an_export_no_torch(served_folder:
 
 
 def test_requests_under_way_are_answered_when_the_server_stops(served_folder: Path) -> None:
-    served = start([served_folder / "table"])
+    served = start_forked([served_folder / "table"])
     body = json.dumps({"rows": [ROW] * 20}).encode()
     answered, broken, stop = [0] * 4, [], threading.Event()
 
@@ -539,7 +539,7 @@ def test_a_row_is_explained(server: Served) -> None:
 def test_a_model_file_that_was_replaced_is_not_explained(served_folder: Path, tmp_path: Path) -> None:
     """The graph answers; the network would be read from the file, which is another by now."""
     shutil.copytree(served_folder / "table", tmp_path / "table")
-    served = start([tmp_path / "table"])
+    served = start_forked([tmp_path / "table"])
     try:
         shutil.copy(served_folder / "prices" / "model.netpick", tmp_path / "table" / "model.netpick")
         status, said = served.post("/explain", {"rows": [ROW]})

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from served_models import RATE, Served, start, wav, whistle
+from served_models import RATE, Served, start_forked, wav, whistle
 
 from tests.hostile.attacks import ATTACKS, STREAMS, stream
 
@@ -24,7 +24,7 @@ SENT = 8 << 20  # bytes of a stream without end
 @pytest.fixture(scope="module")
 def attacked(served_folder: Path) -> Iterator[Served]:
     """A server of its own, since memory is looked at. Small limits where a test would have to wait for large ones."""
-    served = start([served_folder / name for name in ("table", "digits", "sounds")], "--timeout", "5s")
+    served = start_forked([served_folder / name for name in ("table", "digits", "sounds")], "--timeout", "5s")
     assert served.post("/predict", {"rows": [ROW]})[0] == 200
     yield served
     assert served.stop() == 0, "".join(served.log[-20:])
@@ -145,25 +145,27 @@ def test_bodies_that_never_end_do_not_fill_the_memory(attacked: Served) -> None:
         assert time.monotonic() < deadline
 
 
-def test_an_answer_that_nobody_takes_is_dropped_at_the_deadline(attacked: Served) -> None:
-    """Takes the five seconds of the limit, and a second for the server to look."""
+def test_an_answer_that_nobody_takes_is_dropped_at_the_deadline(served_folder: Path) -> None:
+    """Takes the two seconds of the limit, and a second for the server to look."""
+    served = start_forked([served_folder / "table"], "--timeout", "2s")
     body = b"age,job,hours,member,since\n" + b"30,pilot,20.5,y,2023-05-05\n" * 90_000
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nAccept: text/csv\r\nContent-Length: %d\r\n\r\n"
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.settimeout(10)
-        client.connect(("127.0.0.1", attacked.port))
+        client.connect(("127.0.0.1", served.port))
         client.sendall(head % len(body) + body)
         deadline = time.monotonic() + 20
         ended = False
         while not ended:
             assert time.monotonic() < deadline
-            select.select([], [], [], 0.2)
+            select.select([], [], [], 0.1)
             try:
                 client.send(b"\r\n")
             except (ConnectionResetError, BrokenPipeError):
                 ended = True
-    assert attacked.post("/predict", {"rows": [ROW]})[0] == 200
+    assert served.post("/predict", {"rows": [ROW]})[0] == 200
+    assert served.stop() == 0
 
 
 def test_formulas_come_back_as_text_where_that_is_asked_for(attacked: Served) -> None:
@@ -182,7 +184,7 @@ def test_readiness_makes_a_true_prediction(attacked: Served) -> None:
 
 
 def test_a_stop_waits_for_nobody_beyond_the_drain(served_folder: Path) -> None:
-    served = start([served_folder / "table"])
+    served = start_forked([served_folder / "table"])
     body = json.dumps({"rows": [ROW] * 9_000}).encode()
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     clients = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(6)]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,6 +12,7 @@ import numpy as np
 import polars as pl
 import psutil
 import pytest
+from forked import Forked
 
 import netpick
 
@@ -33,10 +31,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "NETPICK_CHECKPOINT_SECONDS": "0"}
-    command = [sys.executable, "-m", "netpick.cli", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+def start(*arguments: str) -> Forked:
+    return Forked(*arguments, OMP_NUM_THREADS="1", NETPICK_CHECKPOINT_SECONDS="0")
 
 
 def outcome(run: Path) -> tuple[dict[str, bytes], bytes]:
@@ -56,15 +52,15 @@ def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     return outcome(netpick.fit(table, models=MODELS, steps=STEPS, seed=SEED, out=run).folder)
 
 
-def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def workers_of(process: Forked) -> list[psutil.Process]:
     found = psutil.Process(process.pid).children()
     return [child for child in found if "netpick.contest.executors.worker" in child.cmdline()]
 
 
-def wait_for(run: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+def wait_for(run: Path, pattern: str, process: Forked) -> None:
     """Until a path of this pattern is in the run folder."""
     while not list(run.glob(pattern)):
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.finish()
         time.sleep(0.002)
 
 
@@ -74,7 +70,7 @@ def test_a_killed_worker_changes_no_byte(table: Path, alone: tuple[dict[str, byt
     wait_for(run, "checkpoints/1/steps/0000001?", process)
     (victim,) = [worker for worker in workers_of(process) if worker.cmdline()[-1] == "1"]
     victim.send_signal(signal.SIGKILL)
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 0, told
     assert outcome(run) == alone
     assert not (run / "checkpoints").exists()
@@ -83,11 +79,11 @@ def test_a_killed_worker_changes_no_byte(table: Path, alone: tuple[dict[str, byt
 def test_a_budget_is_shared_by_workers_and_replayed_from_the_plan(table: Path, tmp_path: Path) -> None:
     """Takes the seconds of its budget: how long each candidate trains is what the clock decides here."""
     run, again = tmp_path / "run", tmp_path / "again"
-    asked = ("--models", "mlp[dropout=0.1],transformer", "--workers", "2", "--budget", "8s", "--seed", "3")
-    for arguments in ((*asked, "--out", str(run)), ("--plan", str(run / "plan.json"), "--out", str(again))):
-        process = start("fit", str(table), *arguments)
-        told, _ = process.communicate()
-        assert process.returncode == 0, told
+    asked = ("--models", "mlp[dropout=0.1],transformer", "--workers", "2", "--budget", "6s", "--seed", "3")
+    process = start("fit", str(table), *asked, "--out", str(run))
+    told = process.finish()
+    assert process.returncode == 0, told
+    netpick.fit(table, plan=run / "plan.json", out=again)
     decided = json.loads((run / "plan.json").read_text())["decisions"]
     assert {"0", "1"} <= set(decided)  # and, where there was time for it, their second trainings
     assert {segments[-1]["end"] for segments in decided.values()} == {1.0}
@@ -102,10 +98,10 @@ def test_a_run_whose_own_process_was_killed_goes_on_with_workers(
     process = start("fit", str(table), *ASKED, "--workers", "2", "--out", str(run))
     wait_for(run, "checkpoints/0/steps/0000001?", process)
     left = workers_of(process)
-    process.kill()
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+    process.finish()
     process = start("resume", str(run))
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 0, told
     assert outcome(run) == alone
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in left)
@@ -119,10 +115,10 @@ def test_sigterm_keeps_what_every_worker_has_done(
     process = start("fit", str(table), *ASKED, "--workers", "2", "--out", str(run))
     wait_for(run, "checkpoints/0/steps/0000001?", process)
     process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 4, told
     assert f"Go on with: netpick resume {run}" in told
     process = start("resume", str(run))
-    told, _ = process.communicate()
+    told = process.finish()
     assert process.returncode == 0, told
     assert outcome(run) == alone

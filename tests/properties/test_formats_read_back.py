@@ -206,7 +206,7 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking takes longer than a reader does
 
 
-@settings(max_examples=120, suppress_health_check=CHECKS, phases=PHASES)
+@settings(max_examples=60, suppress_health_check=CHECKS, phases=PHASES)
 @given(table=tables(), writing=WRITINGS)
 def test_no_value_becomes_another_in_silence(
     table: tuple[Locale, list[str], list[list[object]], str], writing: Writing

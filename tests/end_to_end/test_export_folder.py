@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 import torch
 from command_line import command_here
-from sklearn.datasets import load_digits, load_iris
+from served_models import shop, texts
+from sklearn.datasets import load_iris
 from torch import nn
 
 import netpick
@@ -77,16 +78,10 @@ def exported(run: netpick.Run) -> Path:
     return run.folder / "onnx"
 
 
-@pytest.fixture(scope="module")
-def digits(folder: Path) -> netpick.Run:
-    pixels, labels = load_digits(return_X_y=True)
-    images = (pixels.reshape(-1, 8, 8)[:400] * 16).clip(0, 255).astype(np.uint8)
-    return netpick.fit((images, labels[:400]), models="cnn", prefer="network", steps=60, out=folder / "digits")
-
-
-@pytest.fixture(scope="module")
-def digits_graph(digits: netpick.Run) -> Path:
-    return write_export(digits.folder / "model.netpick", out=digits.folder.parent / "digits-graph")
+@pytest.fixture
+def digits(served_folder: Path) -> Path:
+    """A model of pictures, exported beside its file."""
+    return served_folder / "digits"
 
 
 def equal(one: pl.DataFrame, other: pl.DataFrame) -> None:
@@ -113,9 +108,9 @@ def test_ten_thousand_rows_of_a_table_get_the_same_answers(run: netpick.Run, exp
     equal(run.model.predict(rows), netpick.load(exported).predict(rows))
 
 
-def test_ten_thousand_pictures_get_the_same_answers(digits: netpick.Run, digits_graph: Path) -> None:
+def test_ten_thousand_pictures_get_the_same_answers(digits: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (10_000, 8, 8)).astype(np.uint8)
-    equal(digits.model.predict(pictures), netpick.load(digits_graph).predict(pictures))
+    equal(netpick.load(digits).predict(pictures), netpick.load(digits / "onnx").predict(pictures))
 
 
 def test_an_exported_folder_answers_and_scores_without_torch(run: netpick.Run, exported: Path, folder: Path) -> None:
@@ -137,43 +132,28 @@ print(json.dumps([model.engine.name, model.score("iris.csv")["accuracy"].value, 
     assert labels == ["setosa", "versicolor", "virginica"]
 
 
-def test_texts_pictures_and_forecasts_are_answered_without_torch(
-    digits: netpick.Run, digits_graph: Path, folder: Path
-) -> None:
-    words = ["good fine great", "bad poor awful"] * 40
-    texts = pl.DataFrame({"text": [f"{word} {i}" for i, word in enumerate(words)], "mood": ["up", "down"] * 40})
-    days = pl.datetime_range(pl.datetime(2023, 1, 1), pl.datetime(2023, 7, 1), "1d", eager=True)
-    sales = pl.DataFrame(
-        {
-            "day": days,
-            "sales": 100
-            + 10 * np.sin(np.arange(len(days)) * 2 * np.pi / 7)
-            + np.random.default_rng(0).normal(size=len(days)),
-        }
-    )
-    runs = {
-        "texts": netpick.fit(texts, "mood", models="rnn", prefer="network", steps=20, out=folder / "texts"),
-        "sales": netpick.fit(sales, "sales", horizon=7, models="mlp", prefer="network", steps=20, out=folder / "sales"),
-    }
-    texts.write_csv(folder / "texts.csv")
-    sales.write_csv(folder / "sales.csv")
+def test_texts_pictures_and_forecasts_are_answered_without_torch(served_folder: Path, folder: Path) -> None:
+    reviews, sales = texts().drop("label"), shop()
+    reviews.write_csv(folder / "texts.csv")
+    sales.write_csv(folder / "shop.csv")
     pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8)
-    np.savez(folder / "pictures.npz", X=pictures)
-    for name, made in runs.items():
-        write_export(made.folder, out=folder / f"{name}-graph")
+    np.savez(folder / "digits.npz", X=pictures)
+    for name in ("texts", "shop"):
+        write_export(served_folder / name, out=folder / f"{name}-graph")
     code = """
 import netpick
 import numpy as np
-for name in ("texts", "sales", "digits"):
-    data = np.load("pictures.npz")["X"] if name == "digits" else f"{name}.csv"
-    netpick.load(f"{name}-graph").predict(data).write_parquet(f"{name}.parquet")
+for name, graph in (("texts", "texts-graph"), ("shop", "shop-graph"), ("digits", sys.argv[1])):
+    data = np.load("digits.npz")["X"] if name == "digits" else f"{name}.csv"
+    netpick.load(graph).predict(data).write_parquet(f"{name}.parquet")
 assert "torch" not in sys.modules
 """
-    done = child(code, cwd=folder)
+    done = child(code, str(served_folder / "digits" / "onnx"), cwd=folder)
     assert done.returncode == 0, done.stderr
-    equal(runs["texts"].model.predict(texts), pl.read_parquet(folder / "texts.parquet"))
-    equal(digits.model.predict(pictures), pl.read_parquet(folder / "digits.parquet"))
-    one, other = runs["sales"].model.predict(sales), pl.read_parquet(folder / "sales.parquet")
+    models = {name: netpick.load(served_folder / name) for name in ("texts", "shop", "digits")}
+    equal(models["texts"].predict(reviews), pl.read_parquet(folder / "texts.parquet"))
+    equal(models["digits"].predict(pictures), pl.read_parquet(folder / "digits.parquet"))
+    one, other = models["shop"].predict(sales), pl.read_parquet(folder / "shop.parquet")
     assert one.columns == other.columns
     for column in ("prediction", "low", "median", "high"):
         np.testing.assert_allclose(one[column].to_numpy(), other[column].to_numpy(), rtol=1e-5)
@@ -328,14 +308,15 @@ def test_a_changed_folder_is_refused(
 
 
 def test_a_model_file_runs_on_the_graph_that_was_made_of_it(
-    run: netpick.Run, exported: Path, digits: netpick.Run, tmp_path: Path
+    run: netpick.Run, exported: Path, served_folder: Path, tmp_path: Path
 ) -> None:
     assert netpick.load(run.folder, engine="onnx").engine.name == "onnx"
     assert netpick.load(run.folder).engine.name == "torch"
-    with pytest.raises(netpick.RequestError, match=r"was not exported to .*digits/onnx yet. Type: netpick export"):
-        netpick.load(digits.folder, engine="onnx")
+    prices = served_folder / "prices"
+    with pytest.raises(netpick.RequestError, match=r"was not exported to .*prices/onnx yet. Type: netpick export"):
+        netpick.load(prices, engine="onnx")
     shutil.copytree(run.folder, tmp_path / "other")
-    shutil.copy(digits.folder / "model.netpick", tmp_path / "other" / "model.netpick")
+    shutil.copy(prices / "model.netpick", tmp_path / "other" / "model.netpick")
     with pytest.raises(netpick.RequestError, match=r"was exported of another model file than .* is now"):
         netpick.load(tmp_path / "other", engine="onnx")
     with pytest.raises(netpick.RequestError, match="exported graph, but torch runs model files"):
@@ -380,12 +361,12 @@ def test_a_graph_that_disagrees_is_not_written(
     assert not (tmp_path / "bad").exists()
 
 
-def test_the_requirements_are_all_that_serving_takes(exported: Path, digits_graph: Path, folder: Path) -> None:
+def test_the_requirements_are_all_that_serving_takes(exported: Path, digits: Path, folder: Path) -> None:
     """Every package that serving an exported model imports is named there, or needed by one that is."""
     from importlib.metadata import PackageNotFoundError, packages_distributions, requires
     from re import match
 
-    graph = digits_graph
+    graph = digits / "onnx"
     code = """
 import json
 import netpick

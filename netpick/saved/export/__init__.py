@@ -21,7 +21,7 @@ from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
 from netpick.saved.artifact import LoadedModel
 from netpick.saved.engines import OnnxEngine, TorchEngine
-from netpick.saved.export.folder import write_folder
+from netpick.saved.export.folder import require_ours, write_folder
 from netpick.saved.export.graph import ExportedModel
 from netpick.saved.export.proof import largest_difference
 from netpick.saved.export.samples import samples_graph, sound_settings
@@ -62,13 +62,14 @@ def export_model(
             f"{model} is an exported model already. Pass the model file that it was made of: RUN/model.netpick."
         )
     path = model / "model.netpick" if model.is_dir() else model
+    folder = default_folder(path) if out is None else out
+    require_ours(folder)  # before the seconds that a graph takes
     loaded = load_model(path, module=module)
     answer = TASKS[loaded.record.task].answer
     if answer.sequences:
         raise RequestError(
             f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick generate {path}"
         )
-    folder = default_folder(path) if out is None else out
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
     source = {SOURCE: sha256_of(path)}

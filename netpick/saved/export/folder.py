@@ -37,14 +37,19 @@ OF_KIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_folder(
-    out: Path, parts: ModelParts, graph: bytes, check: Mapping[str, Array], samples: SamplesGraph | None = None
-) -> None:
-    """samples: a second graph, beside the model. Raises RequestError when there is something at `out` already that is no export of ours."""
+def require_ours(out: Path) -> None:
+    """Raises RequestError when there is something at `out` already that is no export of ours."""
     if out.is_symlink():
         raise RequestError(f"{out} is a link, so it is left alone. Pass another --out.")
     if out.exists() and not (out / MODEL / GRAPH).is_file():
         raise RequestError(f"{out} exists already and is no exported model, so it is left alone. Pass another --out.")
+
+
+def write_folder(
+    out: Path, parts: ModelParts, graph: bytes, check: Mapping[str, Array], samples: SamplesGraph | None = None
+) -> None:
+    """In place of an earlier export, if there is one (see `require_ours`). samples: a second graph, beside the model."""
+    require_ours(out)
     members = {
         GRAPH: graph,
         RECORD: TypeAdapter(ModelRecord).dump_json(parts.record, indent=1),

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from netpick.columns.kinds import Claim
-from netpick.columns.kinds.boolean import PAIRS
+from netpick.columns.kinds.boolean import PAIRS, SIGNS
 from netpick.columns.kinds.cells import as_text, series_of
 from netpick.types import Array, Column, TableColumn
 
@@ -43,7 +43,7 @@ def says_yes_or_no(column: Column) -> bool:
         return False
     cells = _distinct(series)
     marked = len(cells) == 1 and cells <= MARKS and series.null_count() > 0
-    return marked or any(cells == set(pair) for pair in PAIRS)
+    return marked or any(cells == set(pair) for pair in (*PAIRS, SIGNS))
 
 
 def are_marks(columns: Sequence[TableColumn]) -> bool:
@@ -63,6 +63,8 @@ def set_labels(columns: Sequence[TableColumn], *, empty_is_none: bool) -> Array:
 def _codes(series: pl.Series) -> Array:
     text = as_text(series).str.strip_chars().str.to_lowercase()
     known = {**dict.fromkeys(NO, 0), **dict.fromkeys(MARKS, 1)}
+    if set(SIGNS) >= _distinct(series):  # beside 0 and 1, -1 may mean that nothing is known
+        known["-1"] = 0
     codes = text.replace_strict(known, default=-1, return_dtype=pl.Int8)
     return codes.fill_null(-1).to_numpy().astype(np.int8)
 

@@ -15,13 +15,14 @@ import polars as pl
 
 from netpick.columns.kinds import KINDS, Claim
 from netpick.columns.kinds.cells import as_numbers, examples_of, series_of
+from netpick.columns.kinds.codes import are_codes
 from netpick.columns.kinds.text import described
 from netpick.data.sources.media_names import names_files
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks import TASKS
 from netpick.tasks.dividers import as_divider, as_group, names_entities
 from netpick.tasks.label_columns import label_columns
-from netpick.tasks.likely_targets import OUTCOME, SHOWN, TARGET_NAMES, is_strong, likely_targets
+from netpick.tasks.likely_targets import LOOK_ALIKES, OUTCOME, SHOWN, TARGET_NAMES, is_strong, likely_targets, look_alikes
 from netpick.tasks.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 
@@ -30,6 +31,7 @@ TEXT_LAYOUTS = {
     "text_folder": "text",
     "text_lines": "text",
 }  # layouts whose column of that name is text, whatever its cells look like
+LONGEST_OPTION = 800  # characters of a --target that is proposed
 FOLD_WORDS, MOST_FOLDS = {"fold", "folds", "kfold", "kfolds", "cv"}, 30
 ID_WORDS = {"id", "ids", "uuid", "guid", "key", "index", "number", "no", "nr", "row"}
 
@@ -240,9 +242,14 @@ def _infer_target(
         notes.append(Note(subject="target", text=f"column '{best.name}' ({best.reason})", override="--target"))
         return (best.name,)
     said = "; ".join(f"'{one.name}' ({one.reason or 'it could be'}): --target {one.name}" for one in likely[:SHOWN])
+    alike = look_alikes(source.columns)
+    several = ""
+    together = ",".join(alike)
+    if len(alike) >= LOOK_ALIKES and len(together) <= LONGEST_OPTION and together.count(",") == len(alike) - 1:
+        several = f"Where the last {len(alike)} are labels that may hold together: --target '{together}'. "
     raise RequestError(
         f"{source.origin} does not say which column to predict: none is called target, label, class or y, and no other stands out. "
-        f"{f'The likeliest: {said}. ' if said else 'Pass --target COLUMN. '}Known: {', '.join(source.columns)}."
+        f"{f'The likeliest: {said}. ' if said else 'Pass --target COLUMN. '}{several}Known: {', '.join(source.columns)}."
     )
 
 
@@ -336,6 +343,8 @@ def _left_out_reason(name: str, column: Column, kind: str | None, claim: Claim |
     if distinct == 1 and kind != "number":
         return f"constant: every filled cell is {str(series.drop_nulls()[0])[:40]!r}"
     if kind is None:
+        if series.dtype == pl.String and are_codes(series):
+            return "identifier: codes, from whose letters nothing is learned"
         if distinct == filled:
             return "identifier: every cell is different"
         return f"text with {distinct:,} different values in {filled:,} cells: an identifier, or free text"
@@ -387,7 +396,9 @@ def _may_be_read(field: Field, column: Column) -> bool:
     series = series_of(column)
     words = words_of(field.name)
     left_out = field.reason.startswith(("identifier", "text with"))
-    return left_out and series is not None and series.dtype == pl.String and not words & ID_WORDS
+    if not left_out or series is None or series.dtype != pl.String:
+        return False
+    return not words & ID_WORDS and not are_codes(series)
 
 
 def _field(name: str, kind: str | None, role: Role, reason: str, claim: Claim | None) -> Field:

@@ -181,3 +181,21 @@ def test_parts_of_a_time_are_not_offered_as_targets() -> None:
     assert "--target dust" in str(caught.value)
     assert "--target hour" not in str(caught.value)
     assert "--target week" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pair", [(-1, 1), (0, 1), ("no", "yes")])
+def test_the_last_of_many_attributes_is_no_target(pair: tuple[object, object]) -> None:
+    bits = {f"attribute {k}": [pair[(i >> k) % 2] for i in range(N)] for k in range(6)}
+    with pytest.raises(RequestError, match="the last of 6 columns that hold the same two values") as refused:
+        schema_of(x=x, **bits)
+    assert f"--target '{','.join(bits)}'" in str(refused.value)
+    schema = schema_of(SchemaOptions(target=tuple(bits)), x=x, **bits)
+    assert schema.task == "multilabel"
+
+
+def test_a_category_written_as_columns_is_no_target() -> None:
+    towns = {f"city_{name}": [int(i % 3 == k) for i in range(N)] for k, name in enumerate(("Oslo", "Paris", "Rome"))}
+    with pytest.raises(RequestError, match="the last of 3 columns") as refused:
+        schema_of(x=x, **towns)
+    assert "may hold together" not in str(refused.value)
+    assert schema_of(x=x, city_Oslo=towns["city_Oslo"], left=[i % 2 for i in range(N)]).targets[0].name == "left"

@@ -13,6 +13,8 @@ from netpick.columns.kinds.cells import as_text, examples_of, series_of
 from netpick.types import STRICT, Array, Column, Form, Rows
 
 PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("n", "y"), ("f", "t"), ("off", "on"))
+FIRST, MOST_SPELLINGS = 1_000, 7
+SIGNS = ("-1", "1")  # in attribute lists; beside 0 and 1, -1 may mean that nothing is known
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -38,9 +40,11 @@ class Boolean(Kind):
         series = series_of(column)
         if series is None or series.dtype.is_temporal() or series.dtype.is_nested():
             return None
-        if series.dtype.is_numeric() and not series.is_between(0, 1).all():  # cheap: no need to make text of numbers
+        if series.dtype.is_numeric() and not series.is_between(-1, 1).all():  # cheap: no need to make text of numbers
             return None
-        if series.n_unique() > 7:  # three spellings of each, and missing
+        if (
+            series.head(FIRST).n_unique() > MOST_SPELLINGS or series.n_unique() > MOST_SPELLINGS
+        ):  # three spellings of each, and missing
             return None
         pair = _pair_of(series)
         if pair is None:
@@ -76,4 +80,4 @@ class Boolean(Kind):
 def _pair_of(series: pl.Series) -> tuple[str, str] | None:
     """The pair of texts that all cells come from; a column with only one of the two is no boolean."""
     spellings = set(as_text(series.unique()).drop_nulls().str.strip_chars().str.to_lowercase().to_list())
-    return next((pair for pair in PAIRS if spellings == set(pair)), None)
+    return next((pair for pair in (*PAIRS, SIGNS) if spellings == set(pair)), None)

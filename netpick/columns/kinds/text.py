@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from netpick.columns.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.columns.kinds.cells import as_text, examples_of, series_of
+from netpick.columns.kinds.codes import are_codes
 from netpick.columns.kinds.tokenizing import (
     LETTER,
     UNKNOWN,
@@ -55,7 +56,7 @@ class Text(Kind):
             return None
         filled = series.drop_nulls()
         words = _words(filled)
-        if words < FEW_WORDS:
+        if words < FEW_WORDS or are_codes(filled):
             return None
         distinct = filled.n_unique()
         # Many different sentences are texts, even where half of them come again; "north side, upper floor" is a category.

@@ -58,6 +58,8 @@ def recognise(source: Source, target: Sequence[str] = (), drop: Sequence[str] = 
     except (DataError, RequestError) as error:
         rest = [name for name in table if name not in time]
         names_series = isinstance(error, RepeatedRowsError) and set(_texts(table, rest)) <= set(error.ids)
+        if isinstance(error, RepeatedRowsError) and any(name.strip().lower() in CLASS_NAMES for name in error.ids):
+            return Recognised()  # classes come again at a time, as series do not
         return Recognised(obstacle=str(error) if target or names_series or not _texts(table, rest) else "")
     if timeline.lengths.max() < FEWEST_STEPS:
         return Recognised()

@@ -16,7 +16,8 @@ from typing import BinaryIO
 import polars as pl
 from polars.exceptions import PolarsError
 
-from netpick.data.sources.dialect import Dialect, csv_rows, spoken_separator
+from netpick.data.sources.cutting import csv_rows, spoken_separator
+from netpick.data.sources.dialect import Dialect
 from netpick.data.sources.encodings import UNPACKING_ERRORS, Packed, mended, open_plain
 from netpick.data.sources.rewritten import written_plainly
 from netpick.errors import DataError
@@ -55,13 +56,13 @@ class Block:
 
 def read_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
     """Cuts the file behind row ends and leaves the header out. Raises EncodingTrouble, QuoteTrouble."""
-    header = dialect.header
+    first = True
     for block in _without_foot(_cut(path, dialect), dialect.below):
-        if header:
+        if first:
             block = _without_lines(block, dialect.above)
-            for _ in range(dialect.header_rows):
+            for _ in range(dialect.header_rows if dialect.header else 0):
                 block = _without_first_row(block, dialect.quote)
-            header = False
+            first = False
         if block.data:
             yield block
 
@@ -245,8 +246,8 @@ def _without_first_row(block: Block, quote: str | None) -> Block:
 
 def _prepared(data: bytes, dialect: Dialect) -> bytes:
     separator = dialect.separator.encode()
-    if dialect.ruled:
-        data = written_plainly(data.decode(), (), ruled=True).encode()
+    if dialect.drawn:
+        data = written_plainly(data.decode(), (), dialect.drawn).encode()
     if not data.endswith(b"\n"):
         data += b"\n"
     if separator == b" ":

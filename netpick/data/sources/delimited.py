@@ -17,12 +17,12 @@ from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.blocks import EncodingTrouble, QuoteTrouble, parse_block, read_blocks, read_some
 from netpick.data.sources.cells import ColumnBuilder
+from netpick.data.sources.cutting import spoken_separator
 from netpick.data.sources.dialect import (
     Dialect,
     detect_dialect,
     foot_lines,
     looks_tabular,
-    spoken_separator,
     without_quotes,
 )
 from netpick.data.sources.encodings import (

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from netpick.data.sources.class_folders import is_junk
+from netpick.data.sources.cutting import squeeze
 from netpick.data.sources.folder_levels import part_of, shared_word
 from netpick.data.sources.media_names import OF_MEDIA, MediaFiles, list_folder, media_columns
 from netpick.data.sources.paths import PART_WORDS, WORD
@@ -94,12 +95,16 @@ def _columns(table: Path) -> list[list[list[str]]]:
     lines = text.split("\n")[: ROWS + 1]
     lines = lines if len(head) < HEAD else lines[:-1]
     found = []
-    for separator in (",", "\t", ";", "|"):
+    for separator in (",", "\t", ";", "|", " "):
         try:
-            rows = [row for row in csv.reader(lines, delimiter=separator) if row]
+            rows = [
+                row
+                for row in csv.reader(map(squeeze, lines) if separator == " " else lines, delimiter=separator)
+                if row
+            ]
         except csv.Error:
             continue
-        width = len(rows[0]) if rows else 0
+        width = len(rows[-1 if separator == " " else 0]) if rows else 0  # names of row names may be left out
         whole = [row for row in rows[1:] if len(row) == width]
         if width > 1 and len(whole) >= 0.9 * max(1, len(rows) - 1) and whole:
             found.append([[row[place] for row in whole] for place in range(width)])

@@ -82,7 +82,9 @@ def _from_pandas(data: Any) -> tuple[pl.DataFrame, str, list[Note]]:
         data = data.reset_index()
         text = f"The frame's index is read as column {str(data.columns[0])!r}."
         notes.append(Note(subject="index", text=text))
-    names, remarks = unique_names([" ".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in data.columns])
+    names, remarks = unique_names(
+        [" ".join(map(str, n)).strip() if isinstance(n, tuple) else str(n) for n in data.columns]
+    )
     series = [series_of_pandas(data.iloc[:, position], name) for position, name in enumerate(names)]
     return pl.DataFrame(series), "DataFrame", [*notes, *remarks]
 

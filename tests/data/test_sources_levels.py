@@ -200,3 +200,12 @@ def test_texts_that_are_another_job_are_named(tmp_path: Path) -> None:
     (alone / "notes.de").write_text("a dog\n")
     with pytest.raises(DataError, match="holds no images"):
         open_source(alone)
+
+
+def test_a_folder_of_the_training_part_that_says_it_has_no_labels_is_left_out(tmp_path: Path) -> None:
+    names = [f"{part}/{label}/{i}.png" for part in ("train", "test") for label in ("cat", "dog") for i in range(2)]
+    source = open_source(make(tmp_path, *names, *[f"train/unlabeled/{i}.png" for i in range(5)]))
+    assert set(labels(source)) == {"cat", "dog"}
+    assert "5 images in train/unlabeled/ are left out: its name says that they have no label" in said(source)
+    tested = open_source(make(tmp_path, "test/unlabeled/1.png"))  # a class of both parts is one
+    assert set(labels(tested)) == {"cat", "dog", "unlabeled"}

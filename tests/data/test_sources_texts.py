@@ -242,3 +242,21 @@ def test_folders_of_other_files_are_no_texts(tmp_path: Path) -> None:
             (tmp_path / label / f"{number}").write_bytes(bytes(range(256)))
     with pytest.raises(DataError):
         open_source(tmp_path)
+
+
+def test_texts_that_say_they_have_no_class_are_left_out(tmp_path: Path) -> None:
+    parts = {"train/pos": 3, "train/neg": 3, "train/unsup": 9, "test/pos": 2, "test/neg": 2}
+    files = {f"{folder}/{i}.txt": "some words here" for folder, count in parts.items() for i in range(count)}
+    source = open_source(write(tmp_path, files))
+    assert set(cells(source, "label")) == {"pos", "neg"}
+    assert "9 texts in unsup/ are left out: its name says that they have no label" in said(source, "files")
+
+
+def test_a_class_that_is_called_unknown_stays_one(tmp_path: Path) -> None:
+    files = {f"{folder}/{i}.txt": "some words here" for folder in ("pos", "neg", "unknown") for i in range(3)}
+    assert set(cells(open_source(write(tmp_path, files)), "label")) == {"pos", "neg", "unknown"}
+
+
+def test_two_classes_of_which_one_says_that_it_has_no_label_stay_two(tmp_path: Path) -> None:
+    files = {f"{folder}/{i}.txt": "some words here" for folder in ("spam", "unlabeled") for i in range(3)}
+    assert set(cells(open_source(write(tmp_path, files)), "label")) == {"spam", "unlabeled"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netpick.data.sources.paths import PART_WORDS, WORD
@@ -15,7 +15,10 @@ FILLERS = {
     *("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "sound", "sounds", "audio", "audios"),
     *("clip", "clips", "video", "videos", "frames", "class", "classes"),
 }
-UNLABELLED = {"unlabeled", "unlabelled", "unsup", "pred", "predict", "prediction", "predictions", "submission"}
+UNLABELLED = {
+    *("unlabeled", "unlabelled", "unsup", "unsupervised", "nolabel", "nolabels"),
+    *("pred", "predict", "prediction", "predictions", "submission"),
+}
 # Folders of which each holds all classes: fold_1, session2, subject03, 2021.
 COLLECTIONS = {
     *(
@@ -49,6 +52,7 @@ COLLECTIONS = {
         "scene",
     ),
 }
+WITHOUT_LABEL = "its name says that they have no label; rename it to read it as a class"
 NUMBERED_WORD = re.compile(r"([a-z]+?)(?:[ _-]*\d+|[ _-][a-z])")
 YEAR = re.compile(r"(19|20)\d\d")
 
@@ -87,6 +91,19 @@ def part_folders(tops: set[str]) -> dict[str, int]:
         named = {top: WORD.findall(top.lower()) for top in sorted(tops)}
         parts = {top: PART_WORDS[words[0]] for top, words in named.items() if len(words) == 1}
     return parts if TRAIN in parts.values() and len(set(parts.values())) > 1 else {}
+
+
+def says_unlabelled(name: str) -> bool:
+    """Whether a name says that what is in it has no label, and nothing else: unsup, unlabeled, images_to_predict."""
+    words = set(_words(name))
+    return bool(words & UNLABELLED) and words <= UNLABELLED | FILLERS | {"to"}
+
+
+def without_label(learned: Iterable[str], tested: Iterable[str]) -> set[str]:
+    """Classes of the training part that are none: called so, in no other part, and beside at least two classes."""
+    labels = set(learned)
+    called = {label for label in labels if says_unlabelled(label)} - set(tested)
+    return called if len(labels - called) > 1 else set()
 
 
 def find_levels(paths: Mapping[str, Sequence[str]]) -> Levels:
@@ -135,11 +152,15 @@ def _inside_parts(paths: Mapping[str, Sequence[str]], parts: Mapping[str, int]) 
     learned = [c for top, found in inner.items() if parts[top] == TRAIN for c in found.values()]
     level = _class_level(learned)
     known = {components[level] for components in learned if len(components) > level}
+    tested = {name for top, found in inner.items() if parts[top] != TRAIN for c in found.values() for name in c}
+    aside = without_label(known, tested)
     folders: dict[str, Level] = {}
     for top, found in inner.items():
         own = level if parts[top] == TRAIN else _level_like(list(found.values()), known)
         for key, components in found.items():
-            if len(components) > own:
+            if len(components) > own and components[own] in aside:
+                left_out[key] = WITHOUT_LABEL
+            elif len(components) > own:
                 folders[key] = Level(label=components[own], part=parts[top])
             else:
                 left_out[key] = "they lie in no class folder"
@@ -150,9 +171,7 @@ def _parts_aside(paths: Mapping[str, Sequence[str]]) -> dict[str, int | None]:
     """Folders called test (or validation, or to_predict) beside at least two classes, that hold no class of their own."""
     tops = {components[0] for components in paths.values()}
     named: dict[str, int | None] = {top: part for top in tops if (part := part_of(top)) in (TEST, VALIDATION)}
-    named |= {
-        top: None for top in tops if set(_words(top)) & UNLABELLED and set(_words(top)) <= UNLABELLED | FILLERS | {"to"}
-    }
+    named |= {top: None for top in tops if says_unlabelled(top)}
     named |= {top: None for top in tops if top.startswith("_")}
     classes = tops - set(named)
     if len(classes) < 2:

@@ -17,7 +17,7 @@ from netpick.data.sources import fingerprint
 from netpick.data.sources.any_texts import hold_texts, may_be_text
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
-from netpick.data.sources.folder_levels import part_folders
+from netpick.data.sources.folder_levels import WITHOUT_LABEL, part_folders, without_label
 from netpick.data.sources.image_folder import is_there
 from netpick.data.sources.paths import MEDIA_SUFFIXES, PART_NAMES, PART_WORDS, WORD, readable
 from netpick.data.sources.text_bytes import TextDecoder, Unreadable, read_bytes
@@ -82,6 +82,7 @@ class TextFolderReader(Reader):
         rows = _Rows()
         listed = _listed(path, rows) if mostly_texts(path) or not hold_texts(path) else _listed(path, rows, may_be_text)
         files = _in_parts(listed, options.find_test, rows)
+        files = _without_unlabelled(files, rows)
         in_folders = [file for file in files if file.folders]
         if len({file.folders[0] for file in in_folders}) < 2:
             raise _no_classes(path, {file.stem for file in files})
@@ -244,6 +245,16 @@ def _in_parts(files: list[TextFile], use_parts: bool, rows: _Rows) -> list[TextF
         TextFile(path=f.path, folders=f.folders[1:], part=parts[f.folders[0]] if use_parts else None) for f in inside
     ]
     return sorted(placed, key=lambda file: (file.part or TRAIN, file.path))
+
+
+def _without_unlabelled(files: list[TextFile], rows: _Rows) -> list[TextFile]:
+    """The files without those of a folder of the training part that says it holds no classes: unsup beside pos and neg."""
+    tops = [(file.part in (None, TRAIN), file.folders[0]) for file in files if file.folders]
+    aside = without_label({top for learned, top in tops if learned}, {top for learned, top in tops if not learned})
+    for top in sorted(aside):
+        count = sum(file.folders[:1] == (top,) for file in files)
+        rows.notes.append(Note(subject="files", text=f"{count:,} texts in {top}/ are left out: {WITHOUT_LABEL}."))
+    return [file for file in files if not aside.intersection(file.folders[:1])]
 
 
 # --- one text a file -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.decoders.base import Loudness
-from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.base import AS_FOUND, ReadOptions
 from netpick.disk.files import locked, refused_write, write_whole
 from netpick.errors import Interrupted, RequestError
 from netpick.training.clock import WorkClock
@@ -368,16 +368,17 @@ def write_explanation(
     *,
     rows: int = 4,
     candidate: str | None = None,
+    read: ReadOptions = AS_FOUND,
 ) -> Path:
     """A page of what the model goes by on these rows. Raises NetpickError before anything is written.
 
-    data: what Model.predict takes; rows: how many are explained one by one.
+    data: what Model.predict takes; rows: how many are explained one by one; read: how a file of rows is written.
     """
     from netpick.explain import explain
     from netpick.saved.use import load
 
     target = _page(Path(out), "explanation.html")
-    page = explain(load(Path(model), candidate=candidate), data, rows=rows).html()
+    page = explain(replace(load(Path(model), candidate=candidate), given=read), data, rows=rows).html()
     write_whole(target, page.encode("utf-8", "replace"))
     return target
 

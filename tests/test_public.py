@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.main import get_command
 
 import netpick
 from netpick.cli.commands import app
+from netpick.data.sources.base import ReadOptions
 from tools.cli_docs import page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +51,25 @@ def test_python_takes_the_options_of_the_command_line() -> None:
     }
     parameters = set(inspect.signature(netpick.fit).parameters) - {"data", "on_event"}
     assert {NAMED_OTHERWISE.get(name, name) for name in options} == parameters
+
+
+READING = {"separator", "header", "encoding", "quote", "missing", "not_missing", "format", "sheet"}
+KEPT = {"merge", "label_from", "frames"}  # by the model file
+
+
+@pytest.mark.parametrize("name", ["predict", "score", "explain"])
+def test_files_of_new_rows_are_read_by_the_options_of_fit(name: str) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    options = {
+        command: {o.opts[0].removeprefix("--").replace("-", "_") for o in commands[command].params}
+        for command in ("fit", name)
+    }
+    said = {field.name for field in fields(ReadOptions)} - {"formats"} | {"format"}
+    assert said & options["fit"] == READING | KEPT
+    assert said & options[name] == READING
+    assert {NAMED_OTHERWISE.get(one, one) for one in READING} == set(
+        inspect.signature(netpick.Model.reading).parameters
+    ) - {"self"}
 
 
 @pytest.mark.parametrize("name", ["steps", "trials", "workers", "threads"])

@@ -155,12 +155,21 @@ def score(
     candidate: arg.CandidateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     strict: arg.Strict = False,
+    separator: arg.Separator = None,
+    header: arg.Header = None,
+    encoding: arg.Encoding = None,
+    quote: arg.Quote = None,
+    missing: arg.Missing = None,
+    not_missing: arg.NotMissing = None,
+    formats: arg.FormatOption = None,
+    sheet: arg.Sheet = None,
 ) -> None:
     """Evaluate MODEL on labelled DATA: every metric with n and a 95 % interval."""
     from netpick.cli.console import show_scores, show_unlike
+    from netpick.cli.parsing import reading
     from netpick.saved.use import heeded, load
 
-    loaded = load(model, candidate=candidate)
+    loaded = replace(load(model, candidate=candidate), given=reading(locals()))
     source = loaded.read(data, labelled=True)
     show_unlike(source)
     show_scores(loaded.score(heeded(source, strict=strict)), as_json=as_json)
@@ -185,14 +194,22 @@ def predict(
     events: Annotated[
         bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
     ] = False,
+    separator: arg.Separator = None,
+    header: arg.Header = None,
+    encoding: arg.Encoding = None,
+    quote: arg.Quote = None,
+    missing: arg.Missing = None,
+    not_missing: arg.NotMissing = None,
+    formats: arg.FormatOption = None,
+    sheet: arg.Sheet = None,
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.cli.console import require_writable, show_unlike, write_table
-    from netpick.cli.parsing import rows_given
+    from netpick.cli.parsing import reading, rows_given
     from netpick.saved.use import heeded, load
 
     require_writable(out)
-    loaded = load(model, candidate=candidate)
+    loaded = replace(load(model, candidate=candidate), given=reading(locals()))
     if events:
         from netpick.saved.events import find_events
 
@@ -244,12 +261,21 @@ def explain(
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("explanation.html"),
     rows: Annotated[int, typer.Option(min=1, max=20, help="Rows that are explained one by one.")] = 4,
     candidate: arg.CandidateOption = None,
+    separator: arg.Separator = None,
+    header: arg.Header = None,
+    encoding: arg.Encoding = None,
+    quote: arg.Quote = None,
+    missing: arg.Missing = None,
+    not_missing: arg.NotMissing = None,
+    formats: arg.FormatOption = None,
+    sheet: arg.Sheet = None,
 ) -> None:
     """Show what MODEL goes by on DATA, and where it errs, on a page that works offline."""
     from netpick.api import write_explanation
-    from netpick.cli.parsing import rows_given
+    from netpick.cli.parsing import reading, rows_given
 
-    print(write_explanation(model, rows_given(data), out, rows=rows, candidate=candidate))
+    given = reading(locals())
+    print(write_explanation(model, rows_given(data), out, rows=rows, candidate=candidate, read=given))
 
 
 @app.command()

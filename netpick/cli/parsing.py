@@ -21,14 +21,24 @@ def fit_options(given: Mapping[str, Any], started: float) -> FitOptions:
 
     started: time.perf_counter() when the clock of the budget began. Raises RequestError for texts that cannot be read.
     """
-    texts = {key: value for key, value in given.items() if value is not None}
+    texts = dict(given)
     if texts.get("test") == "none":
         texts["find_test"] = False
         del texts["test"]
-    values = {key: PARSERS[key](text) if key in PARSERS else text for key, text in texts.items()}
+    values = _parsed(texts)
     read = ReadOptions(**_those_of(ReadOptions, values))
     command = " ".join(["netpick", *sys.argv[1:]])
     return FitOptions(**_those_of(FitOptions, values), read=read, command=command, started=started)
+
+
+def reading(given: Mapping[str, Any]) -> ReadOptions:
+    """How a file of new rows is read, from the options of a command."""
+    return ReadOptions(**_those_of(ReadOptions, _parsed(given)))
+
+
+def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {key: value for key, value in given.items() if value is not None}
+    return {key: PARSERS[key](text) if key in PARSERS else text for key, text in texts.items()}
 
 
 def _those_of(record: type[FitOptions | ReadOptions], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from netpick.columns.kinds.text import unknown_tokens
 from netpick.data.formats import Neighbours
 from netpick.data.formats.base import Decimal
 from netpick.data.formats.missing import AMONG_NUMBERS, MISSING
-from netpick.data.formats.reading import Reading, find_alone, read_as
+from netpick.data.formats.reading import Reading, find_alone, given_format, read_as
 from netpick.data.formats.spelling import plain_spelling
 from netpick.data.formats.tidy import tidy
 from netpick.saved.parts import ModelParts
@@ -46,8 +46,12 @@ class Cells:
     unseen: pl.Series | None = None  # bool: no training row has such a value
 
 
-def as_in_training(source: Source, parts: ModelParts) -> Source:
-    """The rows as the model's encoders and its task read them; `strays` and notes tell what is unlike the training rows."""
+def as_in_training(source: Source, parts: ModelParts, formats: Sequence[tuple[str, str]] = ()) -> Source:
+    """The rows as the model's encoders and its task read them; `strays` and notes tell what is unlike the training rows.
+
+    formats: how the user says that cells of columns are written, which outranks what the model keeps.
+    """
+    given = {name: given_format(source, name, text) for name, text in formats}
     near = _neighbours(source, parts)
     columns: dict[str, Column] = dict(source.columns)
     notes = list(source.notes)
@@ -57,7 +61,7 @@ def as_in_training(source: Source, parts: ModelParts) -> Source:
         series = series_of(columns[name]) if name in columns else None
         if series is None or series.null_count() == len(series):
             continue
-        read = read_cells(series, meaning, parts.record.formats.get(name), near)
+        read = read_cells(series, meaning, given.get(name, parts.record.formats.get(name)), near)
         columns[name] = TableColumn(name=name, values=read.values.alias(name))
         notes += _notes(name, series, read)
         if read.unread.any():

@@ -27,7 +27,7 @@ from netpick.data.decoders import DECODERS, Decoder
 from netpick.data.decoders.base import DecodeRequest
 from netpick.data.parts import read_parts
 from netpick.data.sources import open_files, open_source
-from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.base import AS_FOUND, ReadOptions
 from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
 from netpick.data.sources.running_text import running_text
@@ -65,6 +65,32 @@ class Model:
 
     parts: ModelParts
     engine: Engine
+    given: ReadOptions = AS_FOUND  # what the user says of files of new rows
+
+    def reading(
+        self,
+        *,
+        separator: str | None = None,
+        header: bool | None = None,
+        encoding: str | None = None,
+        quote: str | None = None,
+        formats: Mapping[str, str] | None = None,
+        missing: Sequence[str] = (),
+        not_missing: Sequence[str] = (),
+        sheet: str | None = None,
+    ) -> Model:
+        """The model, for files of new rows that are written otherwise than those of training: see `netpick.fit`."""
+        given = ReadOptions(
+            separator=separator,
+            header=header,
+            encoding=encoding,
+            quote=quote,
+            formats=tuple((formats or {}).items()),
+            missing=tuple(missing),
+            not_missing=tuple(not_missing),
+            sheet=sheet,
+        )
+        return replace(self, given=given)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -142,13 +168,15 @@ class Model:
             return data
         record, encoders = self.parts.record, self.parts.encoders
         kinds = {encoder.kind for encoder in encoders}
-        options = ReadOptions(
-            missing=record.missing,
+        options = replace(
+            self.given,
+            missing=(*record.missing, *self.given.missing),
             label_from=record.label_from if labelled else None,
             frames="clip" in kinds if kinds & {"clip", "image"} else None,
             find_test=False,
-            not_missing=record.not_missing,
+            not_missing=(*record.not_missing, *self.given.not_missing),
             as_text=tuple(record.formats),
+            words=tuple(e.column for e in encoders if e.kind not in DECODERS),
             find_formats=False,
             arrays=tuple((e.column, e.kind) for e in encoders if e.kind == "series"),
             channels=next((len(e.state.mean) for e in encoders if e.kind == "series"), None),
@@ -162,7 +190,7 @@ class Model:
         if not media:
             texts = None
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
-                texts = _loose_texts(data, encoders[0].column, record.layout)
+                texts = _loose_texts(data, encoders[0].column, record.layout, options.encoding)
             elif self.parts.task.answer.sequences:
                 texts = running_text(data, options)
             source = open_source(data, options=options) if texts is None else texts
@@ -170,13 +198,14 @@ class Model:
             if record.cut is not None:
                 apart = record.cut.apart if labelled else tuple(n for n in record.cut.apart if n not in record.targets)
                 return cut_steps(source, replace(record.cut, apart=apart))
-            return texts or as_in_training(_renamed(source, encoders), self.parts)
+            return texts or as_in_training(_renamed(source, encoders), self.parts, self.given.formats)
         like = {encoder.column: KINDS[encoder.kind].decoding(encoder.state) for encoder in media}
         files = media_files(data, DECODERS[media[0].kind]) if len(encoders) == 1 and not labelled else None
         if files is not None:
             column, kind = media[0].column, DECODERS[media[0].kind].kind
             return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
-        source = as_in_training(_renamed(open_source(data, options=options), encoders), self.parts)
+        source = _renamed(open_source(data, options=options), encoders)
+        source = as_in_training(source, self.parts, self.given.formats)
         source = _with_files(source, media)
         source = source if record.parts is None else read_parts(source, record.parts)
         source = start_decoding(source, like=like).finish()
@@ -310,13 +339,13 @@ def heeded(source: Source, *, strict: bool) -> Source:
     return source
 
 
-def _loose_texts(data: object, column: str, layout: str) -> Source | None:
+def _loose_texts(data: object, column: str, layout: str, encoding: str | None) -> Source | None:
     """Texts without labels, of a model that reads nothing else; None for tables, and for lines with labels in front."""
     if layout == FastTextReader.name and isinstance(data, str | Path):
         with suppress(OSError, ValueError):  # a text, and no name of a file
             if FastTextReader().recognises(Path(data)):
                 return None
-    return loose_texts(data, column=column, by_line=layout in LINES)
+    return loose_texts(data, column=column, by_line=layout in LINES, encoding=encoding)
 
 
 def media_files(data: object, decoder: Decoder) -> list[Path] | None:

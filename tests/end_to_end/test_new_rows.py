@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from quick_models import quick_model
 
-from netpick.errors import DataError, UnreadCells
+from netpick.errors import DataError, RequestError, UnreadCells
 from netpick.saved.use import Model
 
 FIVE = [
@@ -142,3 +142,26 @@ def test_a_share_is_not_taken_for_a_percentage() -> None:
     model = quick_model(rows, target=("label",), models="mlp")
     with pytest.warns(UnreadCells, match="1 cell of 'p' is written otherwise"):
         model.predict(pl.DataFrame({"p": ["0.125", "12.5 %"]}))
+
+
+def test_what_is_said_of_a_file_of_new_rows_outranks_what_the_model_keeps(ledger: Model, tmp_path: Path) -> None:
+    expected = ledger.predict(as_frame())
+    path = tmp_path / "odd.txt"
+    rows = [f"{a}~{b:.2f}~{c}~{d}~{day[5:7]}/{day[8:]}/{day[:4]}~{f}" for a, b, c, d, day, f in FIVE]
+    path.write_text("\n".join(["~".join(NAMES), *rows]), encoding="cp1252")
+    said = ledger.reading(separator="~", encoding="cp1252", formats={"joined": "%m/%d/%Y", "income": "1,234.56"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert said.predict(str(path)).equals(expected)
+    with pytest.raises(RequestError, match="There is no column 'joind'"):
+        ledger.reading(formats={"joind": "%m"}).predict(as_frame())
+
+
+def test_words_that_mean_missing_in_new_rows(plain: Model, tmp_path: Path) -> None:
+    lines = [";".join(NAMES), "30;unknown;yes;Bern;2023-02-05;01"]
+    (tmp_path / "new.csv").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.warns(UnreadCells, match="'unknown'"):
+        expected = plain.predict(str(tmp_path / "new.csv"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert plain.reading(missing=["unknown"]).predict(str(tmp_path / "new.csv")).equals(expected)

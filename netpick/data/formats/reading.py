@@ -203,8 +203,14 @@ def _words_among_numbers(sample: pl.Series, with_digits: pl.Series) -> list[str]
     counts = tidy(rest).drop_nulls().alias("word").value_counts(sort=True)
     figures = sample.filter(with_digits).n_unique()
     often = counts["count"].min() or 0
-    few = len(counts) <= MOST_WORDS and figures >= FEWEST_FIGURES
+    few = len(counts) <= MOST_WORDS and figures >= FEWEST_FIGURES and not _are_of_codes(counts["word"], sample)
     return list(counts["word"]) if few and int(often) >= OFTEN else []  # type: ignore[arg-type]
+
+
+def _are_of_codes(words: pl.Series, sample: pl.Series) -> bool:
+    """Whether words beside numbers are names like these: chromosomes 1 to 22, X and Y."""
+    letters = len(words) > 1 and bool((words.str.len_chars() == 1).all())
+    return letters and bool((sample.str.contains(r"^\d{1,3}$") | sample.is_in(words.to_list())).all())
 
 
 def _read_by(
@@ -278,20 +284,26 @@ def _is_plain(state: NumberFormat) -> bool:
     return not any(marks) and state.decimal != ","
 
 
-def _given(source: Source, name: str, text: str) -> Reading:
-    """A column by the format that the user gives for it."""
+def given_format(source: Source, name: str, text: str) -> CellFormat:
+    """The format that the user gives for a column. Raises RequestError for one that is unknown, and for an unknown column."""
     if name not in source.columns:
         raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
-    column = source.columns[name]
     for way in FORMATS.values():
         state = way.given(text)
         if state is not None:
-            break
-    else:
-        raise RequestError(
-            f"--format {name}={text} cannot be read. Pass a number as it is written ({name}=1.234,56), a pattern of dates "
-            f"({name}=%d/%m/%Y), or one of unix, ms, h:m:s, m:s."
-        )
+            kept = TypeAdapter(way.State).dump_python(state, mode="json")
+            return CellFormat(way=way.name, state=kept, words=way.words(state))
+    raise RequestError(
+        f"--format {name}={text} cannot be read. Pass a number as it is written ({name}=1.234,56), a pattern of dates "
+        f"({name}=%d/%m/%Y), or one of unix, ms, h:m:s, m:s."
+    )
+
+
+def _given(source: Source, name: str, text: str) -> Reading:
+    """A column by the format that the user gives for it."""
+    kept = given_format(source, name, text)
+    way, column = FORMATS[kept.way], source.columns[name]
+    state = from_parsed(way.State, kept.state)
     series = column.values if isinstance(column, TableColumn) else pl.Series(name, [])
     if series.dtype != pl.String and way.name != "epoch":
         raise RequestError(

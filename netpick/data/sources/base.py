@@ -39,6 +39,9 @@ class ReadOptions:
     find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it
 
 
+AS_FOUND = ReadOptions()  # nothing is said
+
+
 class Reader(ABC):
     """One file format or layout."""
 

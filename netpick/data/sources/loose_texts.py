@@ -18,7 +18,7 @@ from netpick.errors import DataError
 from netpick.types import Source, TableColumn
 
 
-def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
+def loose_texts(data: object, *, column: str, by_line: bool, encoding: str | None = None) -> Source | None:
     """Texts that are rows without labels: one text or a list of them, .txt files, or a folder of these; None for anything else.
 
     by_line: each line of a file is a text. Raises DataError for a file that is no text.
@@ -30,11 +30,11 @@ def loose_texts(data: object, *, column: str, by_line: bool) -> Source | None:
         items = sorted(path for path in Path(items[0]).rglob("*") if path.name.lower().endswith(ENDING))
     elif len(items) == 1 and _exists(items[0]) and Path(items[0]).is_dir() and hold_texts(Path(items[0])):
         items = sorted(path for path in Path(items[0]).rglob("*") if path.is_file() and may_be_text(path.name))
-        return _of_files([(str(item), _whole_text(Path(item)).strip()) for item in items], column, items)
+        return _of_files([(str(item), _whole_text(Path(item), encoding).strip()) for item in items], column, items)
     rows: list[tuple[str, str]] = []
     if all(_is_text_file(item) for item in items):
         for item in items:
-            text = _whole_text(Path(item))
+            text = _whole_text(Path(item), encoding)
             lines = [line.strip() for line in text.split("\n")] if by_line else [text.strip()]
             rows += [
                 (readable(f"{item}: line {n}" if by_line else str(item)), line)
@@ -82,9 +82,9 @@ def _exists(item: str | Path) -> bool:
         return False
 
 
-def _whole_text(path: Path) -> str:
+def _whole_text(path: Path, encoding: str | None) -> str:
     data = read_bytes(path)
-    text = data if isinstance(data, Unreadable) else TextDecoder(None).text(data, path)
+    text = data if isinstance(data, Unreadable) else TextDecoder(encoding).text(data, path)
     if isinstance(text, Unreadable):
         raise DataError(f"{path} cannot be read: {text.reason}. A file of plain text was expected. Pass another file.")
     return text.replace("\r\n", "\n").replace("\r", "\n")

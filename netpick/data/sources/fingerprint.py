@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,17 +56,31 @@ def of_arrays(**arrays: Array) -> str:
 
 def of_frame(frame: pl.DataFrame) -> str:
     """Of a table's names, types and cells, however the table is chunked in memory."""
-    import polars as pl
 
     digest = hashlib.sha256()
     for name in frame.columns:
         column = frame[name]
         digest.update(f"{name}\0{column.dtype}\0{len(column)}\n".encode())
-        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-            continue  # readers leave such columns out
-        for start in range(0, len(column), ROWS_AT_ONCE):
-            _update_with_cells(digest, column.slice(start, ROWS_AT_ONCE))
+        for cells in _plain(column):
+            for start in range(0, len(cells), ROWS_AT_ONCE):
+                _update_with_cells(digest, cells.slice(start, ROWS_AT_ONCE))
     return digest.hexdigest()
+
+
+def _plain(column: pl.Series) -> Iterator[pl.Series]:
+    """The column itself, or what its cells hold: fields of objects, lengths and elements of lists. Objects of Python are left out."""
+    import polars as pl
+
+    if isinstance(column.dtype, pl.Struct):
+        for field in column.struct.unnest().get_columns():
+            yield from _plain(field)
+    elif isinstance(column.dtype, pl.Array):
+        yield from _plain(column.arr.to_list())
+    elif isinstance(column.dtype, pl.List):
+        yield column.list.len()
+        yield from _plain(column.explode())
+    elif column.dtype != pl.Object:
+        yield column
 
 
 def combined(parts: Iterable[str]) -> str:
@@ -79,7 +93,10 @@ def _update_with_cells(digest: hashlib._Hash, cells: pl.Series) -> None:
 
     digest.update(np.packbits(cells.is_null().to_numpy()).tobytes())
     cells = cells.drop_nulls()
-    if (
+    if cells.dtype == pl.Binary:  # whole files, or texts
+        for cell in cells:
+            digest.update(cell)
+    elif (
         not (cells.dtype.is_numeric() or cells.dtype.is_temporal() or cells.dtype == pl.Boolean)
         or cells.dtype.is_decimal()
         or str(cells.dtype).endswith("Int128")  # numpy has none as long

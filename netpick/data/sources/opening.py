@@ -35,6 +35,7 @@ from netpick.data.sources.paths import (
     readable,
     short_name,
 )
+from netpick.data.sources.picture_cells import with_pictures
 from netpick.data.sources.records import as_frame
 from netpick.data.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.errors import DataError, NetpickError, RequestError
@@ -49,6 +50,9 @@ def open_with(
 ) -> Source:
     """open_source, over a given table of readers."""
     source = _open_parts(readers, data, options=options, test=test, target=target)
+    source = with_pictures(
+        source, others=(*options.words, *options.numbers, *options.times, *(target or "").split(","))
+    )
     cells = _cells_of(readers, source.layout)
     if not options.find_formats or cells == "values":
         return merged(source, options.merge)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from netpick.data.sources.media_bytes import media_in_cells
 from netpick.data.sources.media_names import folders_around, media_columns
 from netpick.data.sources.nested import plain_columns
 from netpick.errors import DataError
@@ -45,7 +46,9 @@ def table_source(
     places = folders_around(folder) if folder is not None else []
     columns: dict[str, Column] = {}
     not_read: dict[str, str] = {}
-    plain = _plain_columns(frame, remarks)
+    files = media_in_cells(frame, remarks)
+    columns |= files
+    plain = _plain_columns(frame.drop(files), remarks)
     media = media_columns([one for one in plain if one.name not in words], places, remarks)
     for series in plain:
         if _is_nested(series.dtype):

@@ -16,6 +16,7 @@ from netpick.columns.kinds import KINDS
 from netpick.data.decode_worker import TooManyPixelsError, UnreadableImageError, decode, open_image
 from netpick.data.decoders import DECODERS
 from netpick.data.decoders.base import UnreadableFileError
+from netpick.data.sources.picture_cells import picture_in
 from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Cells, Joined, PaddedCells, Port, Tensor, joined_cells
 from netpick.serve.wanted import still_wanted
@@ -213,9 +214,11 @@ class ImagePort(_FilePort):
         return PaddedCells(values=values, remarks=remarks, unpacked=size[0] * size[1])
 
     def _cell(self, cell: Any, row: int, most_pixels: int) -> PaddedCells:
+        channels, height, width = self.state.shape
+        if isinstance(cell, str) and (pixels := picture_in(cell, (channels, height, width))) is not None:
+            return PaddedCells(values=pixels)
         if not isinstance(cell, list):
             return super()._cell(cell, row, most_pixels)
-        channels, height, width = self.state.shape
         wanted = (height, width) if channels == 1 else (height, width, channels)
         flat = _pixels_of(cell, wanted)
         if flat is None:

@@ -190,7 +190,7 @@ def _is_one_category(columns: Sequence[pl.Series]) -> bool:
     most = pl.select(
         pl.sum_horizontal([series.cast(pl.Int64).alias(str(i)) for i, series in enumerate(columns)])
     ).to_series()
-    return int(most.max() or 0) == 1 and int(most.min() or 0) >= 0  # type: ignore[call-overload]
+    return most.max() == 1 and bool((most >= 0).all())
 
 
 def is_strong(likely: Sequence[Likely]) -> bool:

@@ -22,7 +22,15 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks import TASKS
 from netpick.tasks.dividers import as_divider, as_group, names_entities
 from netpick.tasks.label_columns import label_columns
-from netpick.tasks.likely_targets import LOOK_ALIKES, OUTCOME, SHOWN, TARGET_NAMES, is_strong, likely_targets, look_alikes
+from netpick.tasks.likely_targets import (
+    LOOK_ALIKES,
+    OUTCOME,
+    SHOWN,
+    TARGET_NAMES,
+    is_strong,
+    likely_targets,
+    look_alikes,
+)
 from netpick.tasks.ratings import Ratings, find_ratings, holds_ids, words_of
 from netpick.types import Array, ArrayColumn, Column, Field, Note, Role, Schema, Source, TableColumn
 

@@ -34,6 +34,9 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
         (["$ (1,234.50)", "$ 2.00", "$ (0.25)"], [-1234.5, 2.0, -0.25]),
         (["73,478円", "855円"], [73478, 855]),
         (["1.2億", "85万"], [1.2e8, 850_000]),
+        (["€ 1.299,-", "€ 2,50", "€ 3,--"], [1299.0, 2.5, 3.0]),
+        (["- 1,234.50", "2.00", "- 3.25"], [-1234.5, 2.0, -3.25]),
+        (["$2.5bn", "$3.1bn"], [2.5e9, 3.1e9]),
     ],
     "duration": [
         (["1:04:30", "0:34:12"], [3870, 2052]),
@@ -41,8 +44,18 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
         (["1h 30m", "45m", "2h"], [5400, 2700, 7200]),
         (["01:00", "23:59", "24:00"], [3600, 86340, 86400]),
         (["2 days 03:04:05", "0 days 00:00:10"], [183845, 10]),
+        (["1:30 PM", "12:15 AM", "12:00 pm"], [13.5, 0.25, 12.0]),
     ],
     "date": [
+        (
+            ["[10/Oct/2000:13:55:36 -0700]", "[11/Oct/2000:01:02:03 +0000]"],
+            [datetime(2000, 10, 10, 20, 55, 36), datetime(2000, 10, 11, 1, 2, 3)],
+        ),
+        (
+            ["2018-04-20 15:37:00,250", "2018-04-21 00:00:01,000"],
+            [datetime(2018, 4, 20, 15, 37, 0, 250000), datetime(2018, 4, 21, 0, 0, 1)],
+        ),
+        (["2018年4月20日", "2019年12月1日"], [datetime(2018, 4, 20), datetime(2019, 12, 1)]),
         (["4/20/2018 15:37", "11/1/2018 0:05"], [datetime(2018, 4, 20, 15, 37), datetime(2018, 11, 1, 0, 5)]),
         (["20.04.18", "1.5.19"], [datetime(2018, 4, 20), datetime(2019, 5, 1)]),
         (["20/04/96", "01/05/55"], [datetime(1996, 4, 20), datetime(1955, 5, 1)]),
@@ -84,6 +97,8 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
         (["2018/04/20", "2018/04/21 13:00"], [datetime(2018, 4, 20), datetime(2018, 4, 21, 13)]),
     ],
     "period": [
+        (["2020-W10-3", "2021-W01-7"], [datetime(2020, 3, 4), datetime(2021, 1, 10)]),
+        (["2020H1", "2021H2"], [datetime(2020, 1, 1), datetime(2021, 7, 1)]),
         (["2024-Q1", "2024-Q4"], [datetime(2024, 1, 1), datetime(2024, 10, 1)]),
         (["Q1 2024", "Q2 2024"], [datetime(2024, 1, 1), datetime(2024, 4, 1)]),
         (["2024-W01", "2024-W10"], [datetime(2024, 1, 1), datetime(2024, 3, 4)]),
@@ -134,7 +149,16 @@ def test_a_way_of_writing_gives_its_values(way: str, texts: list[str], expected:
 
 
 @pytest.mark.parametrize(
-    "texts", [["0606D", "0012A"], ["007", "012"], ["1-2", "3-4"], ["192.168.1.1", "10.0.0.1"], ["5 kg", "7 lb"]]
+    "texts",
+    [
+        ["000001.jpg", "000002.jpg"],
+        ["12.png", "7.png"],
+        ["0606D", "0012A"],
+        ["007", "012"],
+        ["1-2", "3-4"],
+        ["192.168.1.1", "10.0.0.1"],
+        ["5 kg", "7 lb"],
+    ],
 )
 def test_codes_ranges_and_mixed_units_stay_words(texts: list[str]) -> None:
     assert values(table(x=texts * 3), "x") == texts * 3
@@ -246,3 +270,29 @@ def test_numbers_that_could_be_dates_stay_numbers() -> None:
         "z": [20210100 + d for d in range(40)],
     }.items():
         assert values(table(**{name: cells}), name) == cells
+
+
+def test_nobody_is_born_in_a_year_to_come() -> None:
+    cells = ["03/17/31", "12/24/64", "01/30/01"]
+    assert values(table(born=cells * 3), "born")[:3] == [
+        datetime(1931, 3, 17),
+        datetime(1964, 12, 24),
+        datetime(2001, 1, 30),
+    ]
+    assert values(table(ends=cells * 3), "ends")[0] == datetime(2031, 3, 17)
+
+
+def test_a_dash_beside_a_plus_is_a_sign(tmp_path: Path) -> None:
+    source = written(tmp_path, "a,b\n" + "+,1\n-,2\n" * 20)
+    assert values(source, "a")[:2] == ["+", "-"]
+    assert values(written(tmp_path, "a,b\n" + "x,1\n-,2\n" * 20), "a")[:2] == ["x", None]
+
+
+def test_letters_beside_numbers_of_codes_are_codes(tmp_path: Path) -> None:
+    codes = [*map(str, range(1, 23)), "X", "Y"] * 4
+    assert values(written(tmp_path, "a,b\n" + "".join(f"{code},1\n" for code in codes)), "a")[20:24] == [
+        "21",
+        "22",
+        "X",
+        "Y",
+    ]

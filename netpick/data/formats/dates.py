@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,21 @@ from netpick.types import STRICT, Array
 MOSTLY = 0.95
 MOST_PATTERNS = 6
 PIVOT = 50  # two-digit years from here on lie in the 1900s
+BIRTHS = {
+    *(
+        "born",
+        "birth",
+        "dob",
+        "birthday",
+        "birthdate",
+        "geburt",
+        "geburtstag",
+        "geburtsdatum",
+        "geboren",
+        "naissance",
+        "nacimiento",
+    )
+}
 TIME = r"(?P<hour>\d{1,2})(?P<colon>[:.h])(?P<minute>\d{2})(?:(?P=colon)(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?(?P<half> ?[AP]M)?(?: ?Uhr)?"
 REST = rf"(?:(?P<between>T|,? |:| - |-(?=\d\d[:.]))(?:at )?{TIME})?"
 BEGINS = r"\p{L}{3}|\d{1,4}[-/.]|\d{1,2}(?:st|nd|rd|th)?\.? +(?:de |of )?\p{L}"  # how a date behind a weekday begins
@@ -60,20 +76,21 @@ class Dates(Way):
     """Points in time."""
 
     name: ClassVar[str] = "date"
-    mark: ClassVar[str] = r"\d[-/. ] ?\d{1,2}[-/. ] ?\d|\p{L}{2}|^\d{8}|^\d{4}-\d{3}$"
+    mark: ClassVar[str] = r"\d[-/. ] ?\d{1,2}[-/. ] ?\d|\p{L}{2}|^\d{8}|^\d{4}-\d{3}$|\d ?[年년]"
     State = DateFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
         texts = tidy_dates(pl.Series(list(cells.sample), dtype=pl.String)).drop_nulls()
         zoned = are_zoned(texts)
         sample = (without_zone(texts) if zoned else texts).to_list()
-        if not sample or (_plain(sample) and not zoned):
+        if not sample or (_plain(sample) and not zoned and sample == list(cells.sample)):
             return None
         for reading in (_numeric, _compact, _with_names):
             found = reading(sample, cells, near)
             if found is not None:
-                example = cells.sample[0][:60] if zoned else found.state.example
-                return replace(found, state=replace(found.state, zoned=zoned, example=example))
+                example = cells.sample[0][:60] if zoned or sample[0] != cells.sample[0] else found.state.example
+                pivot = _pivot_of(cells.name)
+                return replace(found, state=replace(found.state, zoned=zoned, example=example, pivot=pivot))
         return None
 
     def read(self, texts: pl.Series, state: Any) -> pl.Series:
@@ -97,7 +114,7 @@ class Dates(Way):
     def words(self, state: Any) -> str:
         order = _order_words(state.patterns[0])
         short = any("%y" in pattern for pattern in state.patterns)
-        years = f", years of two digits from 19{state.pivot} to 20{state.pivot - 1}" if short else ""
+        years = f", years of two digits from 19{state.pivot:02d} to 20{state.pivot - 1:02d}" if short else ""
         zone = ", read as UTC" if state.zoned else ""
         return f"dates written like {state.example}{order}{years}{zone}"
 
@@ -111,6 +128,10 @@ class Dates(Way):
 def tidy_dates(texts: pl.Series) -> pl.Series:
     """Without names of weekdays, with AM and PM as strptime knows them, and fractions of seconds behind a point."""
     sample = texts.drop_nulls().head(2000)
+    if sample.str.contains(r"^\[.*\]$").any():  # as web servers log them
+        texts = texts.str.strip_chars("[]")
+    if sample.str.contains(r"\d ?[年년]").any():
+        texts = texts.str.replace(r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일]", "$1-$2-$3")
     if sample.str.contains(r"(?i)\d ?[ap]\.? ?m\.?$").any():
         texts = (
             texts.str.replace(r"(?i)(\d) ?([ap])\.? ?m\.?$", "$1 ${2}M")
@@ -126,6 +147,12 @@ def tidy_dates(texts: pl.Series) -> pl.Series:
     if sample.str.contains(r" Uhr$").any():
         texts = texts.str.strip_suffix(" Uhr")
     return texts
+
+
+def _pivot_of(name: str) -> int:
+    """Nobody is born in a year to come."""
+    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    return date.today().year % 100 + 1 if words & BIRTHS else PIVOT
 
 
 def _plain(sample: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from netpick.types import STRICT
 
 DOTTED = r"^(\d{1,2})\.(\d{2})\.(\d{2})$"  # 18.00.00
 CLOCK = r"^(-)?(?:(\d{1,5}) ?d(?:ays?)?,? ?)?(\d{1,4}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?$"
+HALVES = r"(?i)^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))? ?([ap])\.? ?m\.?$"  # 1:05 PM
 LETTERS = r"^(?:(\d+) ?d(?:ays?)?,? ?)?(?:(\d+) ?h(?:(?:ou)?rs?)?,? ?)?(?:(\d+) ?m(?:in(?:ute)?s?)?,? ?)?(?:(\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?)?$"
 OF_DAY = {"time", "hour", "uhr", "uhrzeit", "zeit", "start", "end", "heure", "hora", "tod", "departure", "arrival"}
 MOSTLY = 0.95
@@ -24,7 +25,7 @@ MOSTLY = 0.95
 class DurationFormat:
     """How long, or when in a day. parts: what stands before the last colon is minutes ("m:s"), hours, or both."""
 
-    parts: Literal["h:m:s", "h.m.s", "h:m", "m:s", "letters"]
+    parts: Literal["h:m:s", "h.m.s", "h:m", "m:s", "letters", "halves"]
     of_day: bool
     example: str = Field(max_length=60)
 
@@ -33,7 +34,7 @@ class Durations(Way):
     """Spans of time and times of day."""
 
     name: ClassVar[str] = "duration"
-    mark: ClassVar[str] = r":|\d ?[dhms]|\.\d\d\."
+    mark: ClassVar[str] = r":|\d ?[dhms]|\.\d\d\.|\d ?[apAP]\.? ?[mM]"
     State = DurationFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
@@ -43,6 +44,9 @@ class Durations(Way):
         dotted = [match for text in cells.sample if (match := re.match(DOTTED, text)) is not None]
         if len(dotted) >= MOSTLY * len(cells.sample) and all(int(match[1]) < 24 for match in dotted):
             return Found(state=DurationFormat(parts="h.m.s", of_day=True, example=dotted[0][0]))
+        halves = [match for text in cells.sample if (match := re.match(HALVES, text)) is not None]
+        if len(halves) >= MOSTLY * len(cells.sample) and all(1 <= int(match[1]) <= 12 for match in halves):
+            return Found(state=DurationFormat(parts="halves", of_day=True, example=halves[0][0]))
         if _mostly_letters(cells.sample):
             return Found(state=DurationFormat(parts="letters", of_day=False, example=cells.sample[0][:60]))
         return None
@@ -57,6 +61,12 @@ class Durations(Way):
                 + minutes.fill_null(0) * 60
                 + seconds.fill_null(0)
             ).set(~texts.str.contains(LETTERS).fill_null(False), None)
+        if state.parts == "halves":
+            hours, minutes, seconds = _numbers(texts, HALVES, 3)
+            after = texts.str.contains(r"(?i)p\.? ?m\.?$").cast(pl.Float64)
+            return (hours % 12 + after * 12 + minutes.fill_null(0) / 60 + seconds.fill_null(0) / 3600).set(
+                ((hours > 12) | (hours < 1)).fill_null(False), None
+            )
         if state.parts == "h.m.s":
             texts = texts.set(~texts.str.contains(DOTTED).fill_null(True), None).str.replace_all(".", ":", literal=True)
         sign = texts.str.starts_with("-")

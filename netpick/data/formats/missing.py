@@ -59,6 +59,7 @@ AMONG_NUMBERS = (
         "TBA",
     ),
 )
+SIGNS = {"+", "\u2212", "\u00b1", "+/-", "0", "++", "--"}  # beside which - is a sign, and not a cell left empty
 NAMES = ("NA", "None", "NULL", "null")  # North America, Namibia; a kind of therapy; a family name
 MOST_WORDS = 3  # of a name
 MOST_VALUES = 0.5  # of the cells; columns of more different values name rows
@@ -67,6 +68,10 @@ SPOKEN = {"true", "false", "t", "f", "yes", "no", "y", "n", "0", "1", "on", "off
 
 def may_be_names(cells: pl.Series) -> list[str]:
     """Which of NAMES stand in a column of names, where they could be one of them. cells: text, nulls allowed."""
+    if cells.is_in(["-"]).any():
+        beside = set(cells.drop_nulls().unique().to_list()[:20]) - set(MISSING)
+        if "+" in beside and beside <= SIGNS:
+            return ["-"]
     if not cells.is_in(list(NAMES)).any():
         return []
     counts = cells.drop_nulls().alias("value").value_counts()

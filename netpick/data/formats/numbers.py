@@ -26,6 +26,7 @@ MOST_UNREAD = 0.05  # cells of a sample
 MOST_LIMITS = 0.5  # of the cells of a sample
 STRUCTURE_FROM = 8  # cells that could be either way, before what they have in common says which
 CURRENCY_FIRST = r"^([^\d(),.+-]{1,4}) ?\("  # $ (987.65), as ledgers have it
+NO_CENTS = r"(\d[.,])-{1,2}"  # 12,- and 12.--: a price without cents
 WRITTEN = re.compile(
     rf"(?P<open>\()?(?P<limit>[{LIMITS}]=?)? ?(?P<first>[+-])? ?(?P<before>[^\W\d_][^\W\d_]{{0,2}}[.$]?|[^\w\s.,()+'-])? ?(?P<second>[+-])?"
     r"(?P<core>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?(?P<gap> ?)(?P<after>[^\d\s.,()+<>-][^\d()+<>,-]{0,14})?(?P<behind> ?-)?(?P<close>\))?"
@@ -96,6 +97,10 @@ class Numbers(Way):
         return Found(state=state, decimal=separators.shown, other=separators.other, doubt=separators.doubt)
 
     def read(self, texts: pl.Series, state: Any) -> pl.Series:
+        if texts.str.contains(",-", literal=True).any() or texts.str.contains(".-", literal=True).any():
+            texts = texts.str.replace(NO_CENTS, "${1}0")
+        if texts.str.starts_with("- ").any():
+            texts = texts.str.replace(r"^- +", "-")
         texts, negative = _without_signs(texts, state)
         texts, factor = _scaled(texts) if state.scales else (texts, None)
         if state.group or state.decimal == ",":
@@ -141,15 +146,18 @@ class Numbers(Way):
 
 
 def _parsed(text: str) -> _Cell | None:
+    given, text = text, re.sub(NO_CENTS, r"\g<1>0", text) if "-" in text[1:] else text
     match = WRITTEN.fullmatch(re.sub(CURRENCY_FIRST, r"(\1", text) if "(" in text[1:] else text)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     before, after = (match["before"] or "").strip(), (match["after"] or "").strip()
     if before and before not in CURRENCIES:
         return None
+    if after[:1].isalpha() and match["core"][-1] in ".," and not match["gap"]:  # 12.jpg
+        return None
     if sum(map(bool, (match["first"], match["second"], match["behind"], match["open"]))) > 1:
         return None
-    return _Cell(text=text, core=match["core"], before=before, after=after, tight=not match["gap"], match=match)
+    return _Cell(text=given, core=match["core"], before=before, after=after, tight=not match["gap"], match=match)
 
 
 def _signs(cell: _Cell) -> int:
@@ -159,7 +167,7 @@ def _signs(cell: _Cell) -> int:
 
 def _is_code(cell: _Cell) -> bool:
     """Digits that are a name: 007, 0606D, and more of them than a number keeps."""
-    core = cell.core
+    core = cell.core.rstrip(".,")
     if len(core) > 1 and core[0] == "0" and core.isdigit():
         return True
     return sum(map(str.isdigit, core)) > MOST_DIGITS and not any(sign in core for sign in ".,")
@@ -174,7 +182,8 @@ def _affixes(cells: Sequence[_Cell]) -> NumberFormat | None:
     kept_after = tuple(sign for sign in after if sign)
     if len(kept_before) > 1 or (kept_before and any(sign in CURRENCIES for sign in kept_after)):
         return None
-    if kept_after and set(kept_after) <= SCALES.keys() and (len(kept_after) > 1 or after[""]):
+    scaled = bool(kept_after) and set(kept_after) <= SCALES.keys()
+    if scaled and (len(kept_after) > 1 or after[""] or kept_before or len(kept_after[0]) > 1):
         return replace(plain, before=kept_before, scales=True)
     if len(kept_after) > 1 or (kept_after and not _is_unit(kept_after[0], cells)):
         return None

@@ -1,4 +1,5 @@
-"""Weeks, months and quarters as people write them: 2024-W05, KW 5 2024, Q1 2024, 2024M01, Jan 2024, 05/2024; each at its first day."""
+"""Weeks, months, quarters and half-years as people write them: 2024-W05, 2024-W05-3, 2024H1, KW 5 2024, Q1 2024,
+2024M01, Jan 2024, 05/2024; each at its first day."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from netpick.data.formats.calendar_words import month_words
 from netpick.types import STRICT
 
 MOSTLY = 0.95
+DAY = 86_400_000_000  # microseconds
 PIVOT = 2070  # years of two digits that would be later lie in the 1900s
 YEAR = r"(?P<y>(?:1[6-9]|20|21)\d\d)"
 PATTERNS: dict[str, tuple[str, ...]] = {
@@ -27,6 +29,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         rf"(?i)^{YEAR}[-/ .]?(?:w|kw|week) ?(?P<n>\d\d?)$",
         rf"(?i)^(?:w|kw|week|cw)[ .]{{0,2}}(?P<n>\d\d?)[-/ .,]{{1,2}}{YEAR}$",
     ),
+    "week day": (rf"(?i)^{YEAR}-?w(?P<n>\d\d)-?(?P<d>[1-7])$",),
+    "half": (rf"(?i)^{YEAR}[-/ ]?[hs](?P<n>[12])$", rf"(?i)^[hs](?P<n>[12])[-/ ]?{YEAR}$"),
     "month": (rf"(?i)^{YEAR}m(?P<n>\d\d?)$", rf"^{YEAR}[./](?P<n>\d\d?)$", rf"^(?P<n>\d\d?)[-./]{YEAR}$"),
     "named month": (
         r"^(?P<n>[A-Z][a-z]+)[-/ .,']{1,2}(?P<y>\d{4}|\d{2})$",
@@ -59,7 +63,7 @@ NUMBER_OF = {
 class PeriodFormat:
     """Which periods, and which of the patterns they follow."""
 
-    period: Literal["quarter", "week", "month", "named month"]
+    period: Literal["quarter", "week", "week day", "half", "month", "named month"]
     pattern: int = Field(ge=0, le=9)
     example: str = Field(max_length=60)
 
@@ -100,12 +104,20 @@ class Periods(Way):
         number = part.cast(pl.Int32, strict=False)
         if state.period == "quarter":
             return _at(years, number * 3 - 2, None)
+        if state.period == "half":
+            return _at(years, number * 6 - 5, None)
         if state.period == "month":
             return _at(years, number, None)
-        return _at(years, None, number)
+        mondays = _at(years, None, number)
+        if state.period == "week":
+            return mondays
+        days = groups.struct.field("d").cast(pl.Int64, strict=False)
+        return (mondays.to_physical() + (days - 1) * DAY).cast(pl.Datetime("us"))
 
     def words(self, state: Any) -> str:
-        noun = "months" if "month" in state.period else f"{state.period}s"
+        if state.period == "week day":
+            return f"days of weeks written like {state.example}"
+        noun = "months" if "month" in state.period else "half-years" if state.period == "half" else f"{state.period}s"
         return f"{noun} written like {state.example}, read as their first days"
 
 

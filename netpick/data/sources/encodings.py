@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import lzma
+import re
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -112,12 +113,17 @@ STRAY_BYTES = {
 }  # as surrogateescape keeps them
 
 
+EURO = re.compile(rb"\d ?\xa4|\xa4 ?\d")  # a sign of currencies in no currency, beside a price
+
+
 def guess_legacy(sample: bytes) -> str:
     """The likeliest encoding of text that is not UTF-8; latin-1, which decodes anything, when none fits."""
     # Bytes around the first non-ASCII ones tell more than a head that may be plain ASCII.
     first = next((position for position, byte in enumerate(sample) if byte > 127), 0)
     sample = sample[max(0, first - 2000) : first + 60_000]
     likeliest = [name for name in likeliest_encodings(sample) if not _eats_bars(sample, name)]
+    if likeliest == [WESTERN] and EURO.search(sample):
+        return "iso8859-15"
     if len(likeliest) == 1:
         return likeliest[0]
     from charset_normalizer import from_bytes

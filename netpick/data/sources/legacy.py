@@ -19,15 +19,21 @@ TURKISH = set("çğıöşüÇĞİÖŞÜâîû")
 CYRILLIC = {chr(code) for code in range(0x0410, 0x0450)} | set("ёЁіїєґІЇЄҐўЎ")
 GREEK = {chr(code) for code in range(0x0386, 0x03CF)}
 HEBREW = {chr(code) for code in range(0x05D0, 0x05EB)}
+ARABIC = {chr(code) for code in range(0x0621, 0x064B)} | set("پچژگکی")
+LATIN = (WESTERN, CENTRAL, TURKISH)
+VOWELS = set("аеёиоуыэюяіїєАЕЁИОУЫЭЮЯІЇЄ")
+ACCENTS = set("άέήίόύώϊϋΐΰ")
+RUN = 3  # letters beyond ASCII one behind the other, which Latin words do not have
 # In the order of preference; languages that are written in one script compete, so the commoner encoding stands first.
 SINGLE: dict[str, set[str]] = {
     "cp1252": WESTERN,
     "cp1250": CENTRAL,
     "cp1254": TURKISH,
     "cp1251": CYRILLIC,
+    "cp1255": HEBREW,
     "koi8-r": CYRILLIC,
     "cp1253": GREEK,
-    "cp1255": HEBREW,
+    "cp1256": ARABIC,
     "iso8859-2": CENTRAL,
     "cp850": WESTERN,
     "mac-roman": WESTERN,
@@ -73,7 +79,9 @@ def _points(sample: bytes, encoding: str) -> float | None:
 
 
 def _of_word(text: str, usual: set[str]) -> float:
-    points = 0.0
+    points, letters = 0.0, sum(letter > "\x7f" for letter in text)
+    if letters >= RUN and _is_no_word(text, usual):
+        return AGAINST * letters
     scripts = {unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()}
     for place, letter in enumerate(text):
         if letter <= "\x7f":
@@ -86,7 +94,18 @@ def _of_word(text: str, usual: set[str]) -> float:
             points += AGAINST
         else:
             points += USUAL if letter in usual else UNUSUAL
+    if usual is GREEK and letters >= RUN and text.islower() and not ACCENTS & set(text):
+        return min(points, UNUSUAL * letters)  # small letters bear an accent, but those of other languages do not
     return points
+
+
+def _is_no_word(text: str, usual: set[str]) -> bool:
+    """Whether the letters of a word could not be spoken: no vowel, or a Latin word of nothing but accents."""
+    if usual is CYRILLIC:
+        return not VOWELS & set(text)
+    if any(usual is script for script in LATIN):
+        return any(all(letter > "\x7f" for letter in text[place : place + RUN]) for place in range(len(text) - RUN + 1))
+    return False
 
 
 def _of_double(sample: bytes, encoding: str) -> float | None:

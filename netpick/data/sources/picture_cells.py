@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,7 +115,7 @@ def _parsed(cells: pl.Series, name: str, before: int) -> Array:
 # --- a column a pixel ------------------------------------------------------------------------------------------------
 
 
-def _pixel_columns(columns: dict[str, Column]) -> list[str]:
+def _pixel_columns(columns: Mapping[str, Column]) -> list[str]:
     """Columns that are called after the pixels of a picture, in a row, and hold bytes; [] where they make up no square."""
     names = [name for name in columns if PIXEL_NAME.fullmatch(name)]
     if len(names) < FEWEST_PIXELS or sides_of(len(names)) is None:

@@ -19,6 +19,7 @@ from netpick.data.parts import with_parts, with_windows
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
+from netpick.tasks import TASKS
 from netpick.tasks.examples import Evidence, ExampleRequest, Prepared, choose_examples
 from netpick.types import Event, FileColumn, Finding, OnEvent, Source, TableColumn
 
@@ -147,7 +148,8 @@ def _as_said(options: FitOptions) -> ReadOptions:
     times = tuple(name for name, kind in options.kinds if kind == "datetime")
     numbers = tuple(name for name, kind in options.kinds if kind == "number")
     arrays = tuple((name, kind) for name, kind in options.kinds if kind in ("image", "series"))
-    return replace(options.read, words=words, times=times, numbers=numbers, arrays=arrays)
+    running = options.level is not None or (options.task in TASKS and TASKS[options.task].answer.sequences)
+    return replace(options.read, words=words, times=times, numbers=numbers, arrays=arrays, running=running)
 
 
 def _stop_if_severe(findings: Sequence[Finding], accepted: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ Make = Callable[[Path], "Path | str | list[str]"]
 # Options of the command line by the name of netpick.fit's argument; others leave the API out.
 API_NAMES = {
     "--target": "target",
+    "--level": "level",
     "--task": "task",
     "--split": "split",
     "--test": "test",

@@ -19,7 +19,21 @@ GOOD = "data.csv, line 33: found 4 cells where the header has 3. Every row needs
 
 def test_there_are_enough_cases_over_every_reader() -> None:
     assert len(ALL) >= LEAST
-    wanted = {"csv", "parquet", "arrow", "json lines", "npz", "idx", "ts", "images", "zip", "texts", "lines", "paths"}
+    wanted = {
+        "csv",
+        "parquet",
+        "arrow",
+        "json lines",
+        "npz",
+        "idx",
+        "ts",
+        "images",
+        "zip",
+        "texts",
+        "lines",
+        "story",
+        "paths",
+    }
     wanted |= {"sounds", "clips", "forecast", "python", "predict"}
     assert wanted <= {case.reader for case in ALL}
     for reader in wanted:

@@ -131,6 +131,24 @@ def test_a_mark_of_the_encoding_and_ends_of_lines_of_other_systems_are_no_symbol
     assert first.columns["text"].values.equals(second.columns["text"].values)  # type: ignore[union-attr]
 
 
+def test_a_text_of_one_line_is_cut_at_blanks_and_a_missing_part_is_taken_from_training(tmp_path: Path) -> None:
+    text = small_text(400).replace("\n", " ")
+    (tmp_path / "line.txt").write_text(text)
+    source = open_source(tmp_path / "line.txt")
+    assert source.running
+    assert " ".join(source.columns["text"].values.to_list()) == text  # type: ignore[union-attr]
+    for part, content in (("train", small_text(300)), ("valid", ""), ("test", small_text(60, 1))):
+        (tmp_path / f"tale.{part}.txt").write_text(content)
+    prepared = netpick.look(tmp_path / "tale.train.txt")
+    assert len(prepared.split.validation)
+    assert not prepared.split.validation_given
+
+
+def test_a_short_text_is_read_as_one_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("".join(f"word{i}, {i} words\n" for i in range(80)))
+    assert netpick.look(tmp_path / "short.txt", task="next").source.layout == "running_text"
+
+
 def test_names_one_a_line_are_texts_of_their_own(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     names = ["".join(generator.choice(list("aeiounmrst"), 6)).title() for _ in range(400)]

@@ -12,16 +12,25 @@ import polars as pl
 from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
+from netpick.data.sources.encodings import UNPACKING_ERRORS, open_plain
 from netpick.data.sources.paths import PART_NAMES, PART_WORDS, WORD, bare, readable, short_name
-from netpick.data.sources.plain_text import first_lines, whole_text
+from netpick.data.sources.plain_text import HEAD, first_lines, whole_text
 from netpick.errors import DataError
 from netpick.types import TRAIN, Note, Source, TableColumn
 
 ENDING = ".txt"
 SEPARATORS = "\t;,|"
 FEWEST_LINES = 20  # of a text that is told from a table by them
+FEWEST_LETTERS = 1_000  # of a text that is one line
 SAME = 0.9  # share of the lines of a table that have as many separators as most
 MOST_WORDS_APART = 3  # of a line, where lines are names
+MOST_LETTERS_APART = 40  # on average
+LONGEST_LINE, SHORTEST_PIECE, FEWEST_PIECES = (
+    10_000,
+    200,
+    40,
+)  # characters; longer lines are cut, so that a text has some
+MOST_ZEROS = 0.01  # of the bytes of a text
 COLUMN = "text"
 
 
@@ -34,8 +43,8 @@ class RunningTextReader(Reader):
     def recognises(self, path: Path) -> bool:
         if path.is_dir():
             files = part_files(path)
-            return len(files) > 1 and all(_is_running(first_lines(file)) for _, file in files)
-        return bare(path.name.lower()).endswith(ENDING) and _is_running(first_lines(path))
+            return len(files) > 1 and _is_running(_head(files[0][1]))
+        return bare(path.name.lower()).endswith(ENDING) and _is_running(_head(path))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         files = part_files(path) if path.is_dir() else [(None, path)]
@@ -43,13 +52,17 @@ class RunningTextReader(Reader):
         parts: list[int] = []
         told = []
         for part, file in files:
-            found = _lines(whole_text(file, options.encoding))
+            text = whole_text(file, options.encoding)
+            if not text.strip() and len(files) > 1:
+                told.append(f"{file.name} holds no text")
+                continue
+            found = _lines(text)
             lines += found
             parts += [TRAIN if part is None else part] * len(found)
             told.append(f"{'the text' if part is None else PART_NAMES[part]} {file.name} ({len(found):,} lines)")
         if not any(map(str.strip, lines)):
             raise DataError(f"{path} holds no text, but a text to learn from was expected. Check how it was written.")
-        notes = [Note(subject="files", text=f"Read are {', '.join(told)}.")] if path.is_dir() else []
+        notes = [Note(subject="files", text=f"What was read: {', '.join(told)}.")] if path.is_dir() else []
         apart = _are_names(lines)
         if apart:
             lines = [line.strip() for line in lines]
@@ -71,9 +84,14 @@ class RunningTextReader(Reader):
 
 def running_text(data: object, options: ReadOptions) -> Source | None:
     """A file of text that is known to go on, however short it is; None for anything else."""
-    if not isinstance(data, str | Path) or not bare(str(data).lower()).endswith(ENDING) or not Path(data).is_file():
+    if not isinstance(data, str | Path) or not is_text(Path(data)):
         return None
     return RunningTextReader().read(Path(data), options)
+
+
+def is_text(path: Path) -> bool:
+    """Whether it is a text file by its name."""
+    return bare(path.name.lower()).endswith(ENDING) and path.is_file()
 
 
 def part_files(folder: Path) -> list[tuple[int, Path]]:
@@ -95,15 +113,39 @@ def part_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _lines(text: str) -> list[str]:
-    """Without a mark of the encoding."""
-    return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").removesuffix("\n").split("\n")
+    """Without a mark of the encoding; lines that are a good part of the text are cut at blanks, so that it can be divided."""
+    text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").removesuffix("\n")
+    most = min(max(len(text) // FEWEST_PIECES, SHORTEST_PIECE), LONGEST_LINE)
+    return [piece for line in text.split("\n") for piece in _cut(line, most)]
+
+
+def _cut(line: str, most: int) -> list[str]:
+    pieces = []
+    while len(line) > most:
+        blank = line.rfind(" ", most // 2, most)
+        end, rest = (most, most) if blank < 0 else (blank, blank + 1)
+        pieces.append(line[:end])
+        line = line[rest:]
+    return [*pieces, line]
+
+
+def _head(path: Path) -> list[str]:
+    """The first lines of a text, a cut-off one that is alone too; single zeros, which reading names, are no binary data."""
+    try:
+        with open_plain(path) as file:
+            head = file.read(HEAD)
+    except UNPACKING_ERRORS:
+        return []
+    if 0 < head.count(b"\0") <= MOST_ZEROS * len(head):
+        return head.replace(b"\0", b"").decode("utf-8", "replace").splitlines()
+    return first_lines(path) or ([head.decode("utf-8", "ignore")] if len(head) == HEAD and b"\0" not in head else [])
 
 
 def _is_running(lines: Sequence[str]) -> bool:
     """Whether these first lines are no table: their separators differ in number from line to line."""
     filled = [line for line in lines if line.strip()]
-    if not filled:
-        return False
+    if len(filled) < 2:
+        return sum(map(len, filled)) >= FEWEST_LETTERS
     letters = sum(character.isalpha() for line in filled for character in line)
     if letters < 0.5 * sum(len(line.replace(" ", "")) for line in filled):
         return False
@@ -118,5 +160,7 @@ def _is_running(lines: Sequence[str]) -> bool:
 def _are_names(lines: Sequence[str]) -> bool:
     """Whether each line is a short text of its own: a name, a word, a title."""
     filled = [line for line in lines if line]
+    if not filled or sum(map(len, filled)) > MOST_LETTERS_APART * len(filled):
+        return False
     words = np.array([len(line.split()) for line in filled[:: max(1, len(filled) // 2_000)]])
     return len(filled) >= 0.99 * len(lines) and bool((words <= MOST_WORDS_APART).mean() >= 0.95)

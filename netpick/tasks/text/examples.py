@@ -231,9 +231,7 @@ def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:
             "--private was given, but a language model holds the words of its text. Leave --private out."
         )
     if request.level is not None and request.level not in LEVELS:
-        raise RequestError(
-            f"There is no level '{request.level[:60]}'.{near_matches(request.level, LEVELS)} Choose from: {', '.join(LEVELS)}."
-        )
+        raise RequestError(f"There is no level '{request.level[:60]}'.{near_matches(request.level, LEVELS)}")
 
 
 def _text_column(source: Source, request: ExampleRequest) -> str:

@@ -110,6 +110,7 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
     prepared = prepare(data, options, on_event)
     if replay is not None:
         replay.refuse_others(prepared.source.fingerprint)
+    options = replace(options, rows=prepared.rows)  # whoever resumes or repeats the run draws as many
     from netpick.contest.run import run_contest
     from netpick.contest.start import Start
 
@@ -244,6 +245,7 @@ def fit(
     plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    rows: int | None = None,
     image_size: str | int | None = None,
     loudness: Loudness = "own",
     separator: str | None = None,
@@ -267,6 +269,7 @@ def fit(
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
     rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
     memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
+    rows: that are drawn at random and read (default: all, or of files as many as a third of the budget can pay for, and said).
     image_size: that images are brought to, 64 or "96x64" (width x height). loudness: of sounds, "own" or "kept". separator, header, encoding, quote: of a table in a
     file, detected where they are left out; frames: whether folders of numbered pictures are clips.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.
@@ -325,6 +328,7 @@ def fit(
         plan=None if plan is None else str(Path(plan).absolute()),
         drop=tuple(drop),
         kinds=tuple((kinds or {}).items()),
+        rows=rows,
         image_size=None if image_size is None else parse_size(image_size),
         loudness=loudness,
         keep=keep,

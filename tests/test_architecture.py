@@ -285,6 +285,15 @@ def test_importing_netpick_imports_neither_torch_nor_other_heavy_parts() -> None
     assert done.stdout.strip() == "[]"
 
 
+def test_looking_at_a_table_imports_no_torch() -> None:
+    done = python(
+        "import sys, netpick, polars\n"
+        "netpick.look(polars.DataFrame({'x': [i * 7 % 31 for i in range(60)], 'y': [0, 1] * 30}), 'y')\n"
+        "assert 'torch' not in sys.modules"
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_every_module_is_quiet_and_what_stands_before_training_imports_no_torch() -> None:
     first = [module.dotted for module in room_modules() if any(module.within(part) for part in WITHOUT_TORCH)]
     names = [module.dotted for module in modules() if module.path.name != "__main__.py"]

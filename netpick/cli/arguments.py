@@ -146,6 +146,13 @@ LoudnessOption = Annotated[
         help="Of sounds: own (each in relation to its own loudest moment) or kept (how loud a file is counts).",
     ),
 ]
+RowsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--rows",
+        help="Rows that are drawn at random and read. Default: all, or of files as many as a third of the budget can pay for.",
+    ),
+]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
 Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,17 +13,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
+from netpick.contest.affordable import affordable_rows
 from netpick.data.decode import start_decoding
 from netpick.data.decoders.base import DecodeRequest, Loudness
+from netpick.data.drawn import drawn
 from netpick.data.parts import with_parts, with_windows
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
 from netpick.tasks import TASKS
-from netpick.tasks.examples import Evidence, ExampleRequest, Prepared, choose_examples
-from netpick.types import Event, FileColumn, Finding, OnEvent, Source, TableColumn
+from netpick.tasks.examples import Evidence, ExampleRequest, Examples, Prepared, choose_examples
+from netpick.types import Event, FileColumn, Finding, Note, OnEvent, Source, TableColumn
 
 MOST_TRIALS = 9
+LEAST_DRAWN = 20  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ class FitOptions(ExampleRequest):
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fn": 10} makes a missed positive ten times as dear
     margin: float | None = None  # differences in the primary metric that do not matter in use
     prefer: Literal["any", "network"] = "any"  # who may be recommended
+    rows: int | None = (
+        None  # that are drawn at random and read; None: all, or of files as many as the budget can pay for
+    )
     image_size: tuple[int, int] | None = None
     loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
     memory_limit: int | None = None
@@ -76,6 +82,18 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
+    return _prepared(data, options, on_event, _load_training)
+
+
+def inspect(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
+    """What `prepare` gives; severe findings stop nothing, whoever looks wants to see them beside all else. Needs no torch."""
+    from netpick.checks import CHECKS
+
+    return _prepared(data, replace(options, accept=tuple(CHECKS)), on_event, _nothing)
+
+
+def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: Callable[[], None]) -> Prepared:
+    """`meanwhile` is called while other processes decode."""
     source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
     source = with_parts(source, (*options.target, *options.drop, *dict(options.kinds)))
     if options.cut and any(isinstance(c, FileColumn) and c.kind == "audio" for c in source.columns.values()):
@@ -84,34 +102,66 @@ def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
         source = replace(source, name=options.name, origin=options.name)
     examples, given = choose_examples(source, options)
     on_event(Event(stage="source", text=f"{given.name}: {given.num_rows:,} rows ({given.layout})"))
-    decoded = _decoded(given, options)
+    request = DecodeRequest(
+        image_size=options.image_size, loudness=options.loudness, memory_limit=memory_limit(options.memory_limit)
+    )
+    given, count = _drawn(given, examples, request, options)
+    decoded = _decoded(given, request, meanwhile)
     prepared = examples.prepare(decoded, options)
-    prepared = replace(prepared, findings=_spelled_otherwise(decoded, prepared.evidence))
+    if count is not None and prepared.source.cut is not None:
+        raise RequestError(
+            "--rows draws rows at random, but windows are cut from rows that follow each other. Leave --rows out, or pass --cut 0."
+        )
+    prepared = replace(prepared, findings=_spelled_otherwise(decoded, prepared.evidence), rows=count)
     return _checked(given, prepared, options, on_event)
 
 
-def inspect(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
-    """What `prepare` gives; severe findings stop nothing, whoever looks wants to see them beside all else."""
-    from netpick.checks import CHECKS
+def _drawn(
+    source: Source, examples: Examples, request: DecodeRequest, options: FitOptions
+) -> tuple[Source, int | None]:
+    """With as many rows as were asked for, or as the budget can pay for, and how many; None where that is all."""
+    count, why = options.rows, "as --rows says"
+    if count is not None:
+        _refuse_rows(source, examples, count)
+    elif options.seconds is not None:
+        count = affordable_rows(source, request, options.seconds, options.seed)
+        why = f"reading all of them would take too much of a budget of {options.seconds:g} s"
+    if count is None or count >= source.num_rows:
+        return source, count
+    target = options.target[0] if len(options.target) == 1 else None
+    some = drawn(source, count, options.seed, target)
+    text = f"{some.num_rows:,} of {source.num_rows:,} rows, drawn at random: {why}."
+    return replace(some, notes=[*some.notes, Note(subject="rows", text=text, override="--rows")]), count
 
-    return prepare(data, replace(options, accept=tuple(CHECKS)), on_event)
+
+def _refuse_rows(source: Source, examples: Examples, count: int) -> None:
+    if not examples.can_be_drawn:
+        raise RequestError("--rows draws rows at random, but a forecast needs all steps of a series. Leave --rows out.")
+    if count < LEAST_DRAWN:
+        raise RequestError(f"--rows {count} are too few to learn from and be tested. Pass {LEAST_DRAWN} or more.")
 
 
-def _decoded(source: Source, options: FitOptions) -> Source:
-    """With media as arrays. Torch and scikit-learn are imported while other processes decode."""
-    limit = memory_limit(options.memory_limit)
+def _decoded(source: Source, request: DecodeRequest, meanwhile: Callable[[], None]) -> Source:
+    """With media as arrays."""
+    decoding = start_decoding(source, request)
+    meanwhile()
+    return decoding.finish()
+
+
+def _load_training() -> None:
+    """Imports torch and scikit-learn."""
     # Waiting OpenMP threads spin for long by default: beside any other busy process a step then takes up to a hundred times
     # as long. A short spin costs nothing on a quiet machine; none at all ("passive") doubles the time of a small step.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    decoding = start_decoding(
-        source, DecodeRequest(image_size=options.image_size, loudness=options.loudness, memory_limit=limit)
-    )
     import netpick.training.train  # noqa: F401
     from netpick.models.baselines.fitting import load_libraries
 
     load_libraries()
-    return decoding.finish()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _checked(given: Source, prepared: Prepared, options: FitOptions, on_event: OnEvent) -> Prepared:

@@ -14,9 +14,10 @@ import numpy as np
 
 from netpick.data.decoders import DECODERS
 from netpick.data.decoders.base import Decoded, DecodeRequest, Work
+from netpick.data.drawn import rows_of
 from netpick.data.sources.paths import readable
 from netpick.errors import DataError
-from netpick.types import Array, ArrayColumn, Column, FileColumn, Note, Rows, Source, TableColumn, UnreadableRow
+from netpick.types import Array, ArrayColumn, FileColumn, Note, Rows, Source, UnreadableRow
 
 SAME_ENDING = {".jpeg": ".jpg", ".tiff": ".tif", ".mpeg": ".mpg"}
 
@@ -84,23 +85,10 @@ def _with_values(
     keep: Rows | None = None
     if unreadable:
         keep = np.setdiff1d(np.arange(source.num_rows), [failure.row for failure in unreadable])
-    columns: dict[str, Column] = {}
-    for name, column in source.columns.items():
-        if name in arrays:
-            columns[name] = arrays[name] if keep is None else _compacted(arrays[name], keep)
-        else:
-            columns[name] = column if keep is None else _rows_of(column, keep)
-    source = replace(
-        source, columns=columns, notes=[*source.notes, *notes], unreadable=[*source.unreadable, *unreadable]
-    )
+    source = replace(source, notes=[*source.notes, *notes], unreadable=[*source.unreadable, *unreadable])
     if keep is None:
-        return source
-    return replace(
-        source,
-        num_rows=len(keep),
-        given_split=None if source.given_split is None else source.given_split[keep],
-        row_names=None if source.row_names is None else [source.row_names[row] for row in keep.tolist()],
-    )
+        return replace(source, columns={**source.columns, **arrays})
+    return rows_of(source, keep, {name: _compacted(column, keep) for name, column in arrays.items()})
 
 
 def _with_formats(decoded: Decoded, column: FileColumn) -> Decoded:
@@ -122,13 +110,3 @@ def _compacted(column: ArrayColumn, keep: Rows) -> ArrayColumn:
     lengths = None if column.lengths is None else column.lengths[keep]
     formats = None if column.formats is None else [column.formats[row] for row in keep.tolist()]
     return replace(column, values=values[: len(keep)], lengths=lengths, formats=formats)
-
-
-def _rows_of(column: Column, keep: Rows) -> Column:
-    if isinstance(column, TableColumn):
-        return replace(column, values=column.values.gather(keep))
-    if isinstance(column, FileColumn):
-        spans = None if column.spans is None else [column.spans[row] for row in keep.tolist()]
-        return replace(column, paths=[column.paths[row] for row in keep.tolist()], spans=spans)
-    lengths = None if column.lengths is None else column.lengths[keep]
-    return replace(column, values=column.values[keep], lengths=lengths)

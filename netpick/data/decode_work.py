@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from netpick.data.decode_worker import FileBatch, FileBytes, Report, decode_piece
+from netpick.data.decoders.base import cores
 from netpick.disk.files import new_file
 from netpick.errors import RequestError
 from netpick.types import Array, FileColumn
@@ -60,7 +61,7 @@ class Work(Protocol):
 def start_work(column: FileColumn, shape: tuple[int, int, int], *, workers: int | None, storage: Storage) -> Work:
     """Starts to decode a column into (C, H, W)."""
     channels, height, width = shape
-    processes = workers or _cores()
+    processes = workers or cores()
     in_processes = len(column) >= PROCESSES_FROM
     batch = FileBatch(
         root=str(column.root.absolute()),
@@ -217,10 +218,6 @@ def _decoded(pixels: Array, reports: list[Report], crashed: list[tuple[int, str]
 
 def _pieces(rows: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _roomy_folder(storage: Storage, size: int) -> Path | None:

@@ -104,6 +104,7 @@ class Prepared(ABC):
         default_factory=lambda: np.zeros(0, dtype=np.int64)
     )  # test rows that are copies of learned ones
     private: bool = False  # encoders learn nothing of single rows
+    rows: int | None = None  # that were drawn of all; None where all were read
 
     groups_columns: ClassVar[bool] = True  # whether one can ask what each group of columns adds
     explained: ClassVar[bool] = True  # whether the report explains one of them
@@ -274,6 +275,7 @@ class Examples(ABC):
 
     name: ClassVar[str]  # Task.examples
     New: ClassVar[type[NewExamples]]
+    can_be_drawn: ClassVar[bool] = True  # whether some rows, drawn at random, are examples as all of them are
 
     @abstractmethod
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:

@@ -173,6 +173,7 @@ class WindowExamples(Examples):
 
     name: ClassVar[str] = "windows"
     New = NewWindows
+    can_be_drawn = False
 
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
         options = {

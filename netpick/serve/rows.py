@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -16,7 +15,7 @@ from netpick.serve.faults import refuse, require_few, shown
 from netpick.serve.json_pieces import TooManyRowsError, parsed
 from netpick.serve.options import Limits
 from netpick.serve.ports.base import Cells, Port
-from netpick.serve.ports.table import BooleanPort, CategoryPort
+from netpick.serve.ports.table import BooleanPort, CategoryPort, DatetimePort
 from netpick.types import CellFormat, Source
 
 ROWS = ("rows", "instances", "dataframe_records")  # keys of a list of rows: ours, TensorFlow's and KServe's, MLflow's
@@ -116,20 +115,18 @@ def as_written(given: Sequence[Any], port: Port, kept: CellFormat | None) -> Seq
     known = port.codes if isinstance(port, (BooleanPort, CategoryPort)) else {}
     if known and all(type(cell) is not str or cell in known for cell in given):
         return given
+    if isinstance(port, DatetimePort) and all(type(cell) is not str or port.knows(cell) for cell in given):
+        return given
     texts = pl.Series(port.name, [cell if type(cell) is str else None for cell in given], dtype=pl.String)
     read = read_cells(texts, meaning_of(port.encoder), kept, Neighbours(decimal="."))
     values = read.values.to_list()
+    worded = port.worded if isinstance(port, DatetimePort) else _as_read
     return [
-        _worded(values[row], port) if type(cell) is str and values[row] is not None else cell
-        for row, cell in enumerate(given)
+        worded(values[row]) if type(cell) is str and values[row] is not None else cell for row, cell in enumerate(given)
     ]
 
 
-def _worded(value: Any, port: Port) -> Any:
-    """A value as the port reads it: dates in the words of training."""
-    if isinstance(value, datetime):
-        text_format = port.state.format
-        return value.strftime(text_format.replace("%.f", "")) if text_format else value.isoformat(sep=" ")
+def _as_read(value: Any) -> Any:
     return value
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from netpick.columns.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
-from netpick.columns.kinds.datetime import to_days
+from netpick.columns.kinds.datetime import plain_moment, to_days
 from netpick.columns.kinds.number import NumberScaler
 from netpick.columns.kinds.tokenizing import encode_texts
 from netpick.serve.faults import refuse, shown
@@ -21,6 +21,7 @@ from netpick.types import Array, Column, TableColumn
 
 MOST = 1e300  # that a JSON number may be
 FAR = 5.0  # standard deviations from the mean of training, where its range is not known
+EARLIEST, LATEST = -719_162.0, 2_932_896.0  # days from 1970: the years 1 to 9999
 LATE = 3.0  # of dates: a training range of evenly spread dates ends at 1.7
 MANY_UNKNOWN = 0.5  # of a text's tokens, and at least three times the training texts' share
 MANY_CATEGORIES = 50  # of more, forms offer a text box
@@ -244,20 +245,27 @@ class DatetimePort(_TextPort):
         text_format = self.state.format
         return moment.strftime(text_format.replace("%.f", "")) if text_format else moment.isoformat(sep=" ")
 
+    def knows(self, cell: str) -> bool:
+        """Whether a cell is written exactly as in training, in a plain format."""
+        return plain_moment(cell, self.state.format) is not None
+
     def read(self, cells: Sequence[Any]) -> Cells:
         made = super().read(cells)
         assert isinstance(made, list)
         if not self.state.format:
             return [self._moment(cell, row) for row, cell in enumerate(made)]
-        days = to_days(pl.Series(self.name, made, dtype=pl.String), self.state.format)
-        for row in np.flatnonzero(np.isnan(days)).tolist():
-            if made[row] is not None and made[row].strip():
-                self._refuse(made[row], row)
-        return made
+        moments = [None if cell is None else plain_moment(cell, self.state.format) for cell in made]
+        rest = [row for row, cell in enumerate(made) if moments[row] is None and cell is not None and cell.strip()]
+        if rest:
+            days = to_days(pl.Series(self.name, [made[row] for row in rest], dtype=pl.String), self.state.format)
+            for row, day in zip(rest, days.tolist(), strict=True):
+                if not EARLIEST <= day <= LATEST:
+                    self._refuse(made[row], row)
+                moments[row] = datetime(1970, 1, 1) + timedelta(days=day)
+        return moments
 
     def join(self, parts: Sequence[Cells]) -> Joined:
-        dtype = pl.String() if self.state.format else pl.Datetime("us")
-        return pl.Series(self.name, flat_list(parts), dtype=dtype)
+        return pl.Series(self.name, flat_list(parts), dtype=pl.Datetime("us"))
 
     def of_column(self, column: Column) -> Joined:
         return _series(column)
@@ -270,7 +278,12 @@ class DatetimePort(_TextPort):
         far = np.abs(days - self.state.mean) > LATE * self.state.std
         for row in np.flatnonzero(far).tolist():
             side = "later" if days[row] > self.state.mean else "earlier"
-            yield row, f"{self.name} is {shown(str(joined[row]))}, far {side} than the training rows."
+            yield row, f"{self.name} is {shown(self.worded(joined[row]))}, far {side} than the training rows."
+
+    def worded(self, cell: Any) -> str:
+        """As it is written in training."""
+        text_format = self.state.format
+        return cell.strftime(text_format.replace("%.f", "")) if text_format and type(cell) is datetime else str(cell)
 
     def _moment(self, cell: str | None, row: int) -> datetime | None:
         if cell is None or not cell.strip():

@@ -23,6 +23,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,7 @@ from typing import IO, Any, NamedTuple, Protocol
 from PIL import Image, ImageFile
 
 MAX_PIXELS = 100_000_000  # larger images are refused: unpacked they would take 300 MB each, and may be bombs
+LARGE_PIXELS = 4_000_000  # unpacked and converted they take 32 MB
 MAX_BYTES = 512 * 1024 * 1024  # of a file
 MOST_CHUNKS = 100_000  # of a PNG
 MOST_SCANS = (
@@ -238,22 +240,33 @@ def _plugin(head: bytes) -> type[ImageFile.ImageFile]:
     raise UnreadableImageError("it is no PNG, JPEG, GIF, BMP, WebP, TIFF or PPM by its first bytes")
 
 
-def decode(data: bytes, channels: int, height: int, width: int, most_pixels: int = MAX_PIXELS) -> DecodedImage:
+def decode(
+    data: bytes,
+    channels: int,
+    height: int,
+    width: int,
+    most_pixels: int = MAX_PIXELS,
+    *,
+    alone: AbstractContextManager[Any] | None = None,
+) -> DecodedImage:
     """An image in (C, H, W).
 
     EXIF orientation is applied, transparency is put on white, 16-bit values become 8-bit. The whole picture is kept: other
     aspect ratios are squeezed. Cropping may cut off the very thing to be recognised, and bars spend pixels on nothing and
     tell the network the aspect ratio; the squeeze loses only that.
+    alone: what is entered while a large picture is unpacked, such as a lock where memory is counted.
     Raises UnreadableImageError; a truncated image is never completed with grey.
     """
     image: Image.Image
     try:
-        with open_image(data, most_pixels) as opened:
+        with open_image(data, most_pixels) as opened, ExitStack() as stack:
             size = opened.size
             resized = size != (width, height)
             if resized and opened.format in ("JPEG", "MPO"):  # decodes at 1/2, 1/4, 1/8 of the size
                 side = max(width, height)
                 opened.draft("L" if channels == 1 else "RGB", (side, side))
+            if alone is not None and opened.size[0] * opened.size[1] > LARGE_PIXELS:
+                stack.enter_context(alone)
             greyed = channels == 1 and not is_grey(opened)
             opened.load()
             _require_pixels(opened.size, size[0] * size[1])  # what was checked is what was unpacked

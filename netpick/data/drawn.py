@@ -38,8 +38,9 @@ def drawn(source: Source, count: int, seed: int, target: str | None = None) -> S
     cells = _cells(source, target, count)
     sizes = np.bincount(cells)
     least = np.minimum(sizes, min(LEAST, count // (2 * len(sizes))))
-    share = (count - least.sum()) / max(1, source.num_rows - least.sum())
-    wanted = least + np.floor(share * (sizes - least)).astype(np.int64)
+    shares = least + (sizes - least) * (count - least.sum()) / max(1, source.num_rows - least.sum())
+    wanted = np.floor(shares).astype(np.int64)
+    wanted[np.argsort(wanted - shares, kind="stable")[: count - wanted.sum()]] += 1  # the largest remainders
     order = np.random.default_rng(seed).permutation(source.num_rows)
     inside = _place_in_cell(cells[order])
     rows = np.sort(order[inside < wanted[cells[order]]])

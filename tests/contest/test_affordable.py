@@ -49,9 +49,9 @@ def test_a_small_budget_draws_pictures_and_says_so(pictures: Path) -> None:
 def test_a_run_of_drawn_rows_can_be_repeated_from_its_plan(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(400, 2)).round(3)
     frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "label": np.where(x[:, 0] > x[:, 1], "yes", "no")})
-    first = netpick.fit(frame, "label", rows=120, steps=3, models="mlp", out=tmp_path / "first")
-    assert sum(first.results.split.counts.values()) == 120
-    assert read_json(tmp_path / "first" / "plan.json")["request"]["options"]["rows"] == 120
+    netpick.fit(frame, "label", rows=120, steps=3, models="mlp", out=tmp_path / "first")
+    plan = read_json(tmp_path / "first" / "plan.json")
+    assert sum(plan["rows"].values()) == plan["request"]["options"]["rows"] == 120
     netpick.fit(frame, plan=tmp_path / "first" / "plan.json", out=tmp_path / "second")
     model, same = ((tmp_path / run / "model.netpick").read_bytes() for run in ("first", "second"))
     assert model == same

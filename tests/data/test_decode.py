@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -412,3 +413,24 @@ def test_real_photos(shared_data: Path) -> None:
     assert pixels_of(decoded).shape == (1399, 3, 64, 64)
     one = decode_one(shared_data / "cats_dogs" / source.row_names[700], (64, 64), 3) if source.row_names else None
     np.testing.assert_array_equal(pixels_of(decoded)[700], one)
+
+
+def test_large_pictures_are_unpacked_one_at_a_time_where_that_is_asked_for() -> None:
+    entered: list[int] = []
+
+    class Alone:
+        def __enter__(self) -> None:
+            entered.append(1)
+
+        def __exit__(self, *_: object) -> None:
+            entered.append(-1)
+
+    def packed(side: int) -> bytes:
+        file = io.BytesIO()
+        Image.new("L", (side, side), 7).save(file, "PNG")
+        return file.getvalue()
+
+    assert decode(packed(2_001), 1, 8, 8, alone=Alone()).pixels == bytes([7] * 64)
+    assert entered == [1, -1]
+    decode(packed(1_999), 1, 8, 8, alone=Alone())
+    assert entered == [1, -1]

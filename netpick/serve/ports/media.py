@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import tempfile
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from netpick.serve.ports.base import Cells, Joined, PaddedCells, Port, Tensor, j
 from netpick.serve.wanted import still_wanted
 from netpick.types import Array, ArrayColumn, Column
 
+ONE_LARGE = threading.Lock()  # one large picture at a time: each may take 200 MB while it is unpacked
 BRIGHT = 1.5  # standard deviations of the training pixels that a whole picture's mean may be off
 FLAT = 0.1  # of their standard deviation
 COLOURED = 8  # of 255, between the channels of a pixel on average
@@ -186,7 +188,7 @@ class ImagePort(_FilePort):
         channels, height, width = self.state.shape
         remarks: tuple[tuple[int, str], ...] = ()
         try:
-            image = decode(data, channels, height, width, min(self.limits.pixels, most_pixels))
+            image = decode(data, channels, height, width, min(self.limits.pixels, most_pixels), alone=ONE_LARGE)
         except TooManyPixelsError as error:
             together = (
                 "" if most_pixels >= self.limits.pixels else f" ({self.limits.request_pixels:,} for all of a request)"

@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,10 @@ def test_a_run_of_drawn_rows_can_be_repeated_from_its_plan(tmp_path: Path) -> No
     plan = read_json(tmp_path / "first" / "plan.json")
     assert sum(plan["rows"].values()) == plan["request"]["options"]["rows"] == 120
     netpick.fit(frame, plan=tmp_path / "first" / "plan.json", out=tmp_path / "second")
-    model, same = ((tmp_path / run / "model.netpick").read_bytes() for run in ("first", "second"))
-    assert model == same
+    first, second = (zipfile.ZipFile(tmp_path / run / "model.netpick") for run in ("first", "second"))
+    assert first.read("weights.safetensors") == second.read("weights.safetensors")
+    tables = [(tmp_path / run / "predictions.parquet").read_bytes() for run in ("first", "second")]
+    assert tables[0] == tables[1]
 
 
 def test_rows_of_a_forecast_cannot_be_drawn() -> None:

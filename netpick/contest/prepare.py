@@ -136,7 +136,9 @@ def _drawn(
 
 def _refuse_rows(source: Source, examples: Examples, count: int) -> None:
     if not examples.can_be_drawn:
-        raise RequestError("--rows draws rows at random, but a forecast needs all steps of a series. Leave --rows out.")
+        raise RequestError(
+            "--rows draws rows at random, but a forecast or a running text needs what follows each other. Leave --rows out."
+        )
     if count < LEAST_DRAWN:
         raise RequestError(f"--rows {count} are too few to learn from and be tested. Pass {LEAST_DRAWN} or more.")
 

@@ -64,7 +64,7 @@ def test_rows_of_a_forecast_cannot_be_drawn() -> None:
     frame = pl.DataFrame(
         {"day": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 12, 31), eager=True), "y": range(366)}
     )
-    with pytest.raises(RequestError, match="a forecast needs all steps"):
+    with pytest.raises(RequestError, match="needs what follows each other"):
         prepare(frame, FitOptions(rows=100, horizon=7))
     with pytest.raises(RequestError, match="Pass 20 or more"):
         prepare(pl.DataFrame({"x": range(366), "y": range(366)}), FitOptions(target=("y",), rows=5))

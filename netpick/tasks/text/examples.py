@@ -160,6 +160,7 @@ class BlockExamples(Examples):
 
     name: ClassVar[str] = "blocks"
     New = NewBlocks
+    can_be_drawn = False
 
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
         if asked or (request.task is None and (source.running or request.level is not None)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from netpick.answers.answered import AnsweredChances, AnsweredNumbers
 from netpick.errors import RequestError
-from netpick.explain import effects, forecasts, groups, images, series, sounds, tables, texts
+from netpick.explain import effects, forecasts, groups, images, series, sounds, streams, tables, texts
 from netpick.explain.effects import importance_figure
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
@@ -53,6 +53,9 @@ FORMS: dict[str, Views] = {
     "series": Views(row=series.row_figures),
     "spectrogram": Views(row=sounds.row_figures),
     "clip": Views(row=groups.clip_figures),
+    "stream": Views(
+        row=streams.row_figures, network=streams.network_figures, together=lambda subject: (), labelled=False
+    ),
     "window": Views(row=forecasts.row_figures, together=lambda subject: (), labelled=False),
 }
 

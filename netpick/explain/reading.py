@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from netpick.errors import NetpickError, RequestError
+from netpick.errors import NetpickError
 from netpick.explain.subject import Subject
 from netpick.saved.asked import allocated, new_examples
 from netpick.saved.engines import raw_cells
@@ -22,11 +22,8 @@ MOST_ROWS = 2_000  # that are looked at; of more, every so many
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The examples of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
     parts, record = model.parts, model.parts.record
-    if parts.task.answer.sequences:
-        raise RequestError(
-            f"This model was trained to {parts.task.answer.purpose(1)}, which is not explained yet. `netpick predict` says what each "
-            "block of a text costs."
-        )
+    if parts.task.answer.sequences and not record.is_network:
+        raise NoNetworkError(record)
     examples = new_examples(parts, read_source(model, data))
     with allocated(parts) as allocator:
         encoded = examples.encoded(allocator)
@@ -37,7 +34,8 @@ def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
         places = encoded.rows[rows]
         arrays = {name: np.ascontiguousarray(array[places]) for name, array in encoded.arrays.items()}
         raw = {name: cells[places] for name, cells in raw_cells(model.engine, examples.source.columns).items()}
-    truth = None if isinstance(data, np.ndarray) else examples.truth()
+    own = isinstance(data, np.ndarray) or parts.task.answer.sequences  # a text is its own truth
+    truth = None if own else examples.truth()
     return Subject(
         title=record.title,
         candidate=record.candidate,

@@ -14,6 +14,7 @@ from small_texts import small_text
 import netpick
 from netpick.api import Run
 from netpick.errors import DataError, RequestError
+from netpick.explain import explain
 from netpick.saved.generating import Sampling, generate, longest_copy, read_prompt
 
 
@@ -91,11 +92,16 @@ def test_on_the_command_line(run: Run, folder: Path) -> None:
     assert "--temperature -1 cannot be" in refused.stderr
 
 
-def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
-    from netpick.explain import explain
+def test_a_network_is_explained_by_what_words_cost_and_how_far_back_it_looks(run: Run, folder: Path) -> None:
+    page = explain(run.models["rnn"], folder / "story.txt").html()
+    assert "What each word cost" in page
+    assert "How far back it looks" in page
+    assert "nobody" in page
+    with pytest.raises(RequestError, match="this needs a network"):
+        explain(run.models["kneser-ney"], folder / "story.txt")
 
-    with pytest.raises(RequestError, match="which is not explained yet"):
-        explain(run.model, folder / "story.txt")
+
+def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
     exported = command_here("export", str(run.folder), "--candidate", "mlp", cwd=folder)
     assert exported.returncode == 2
     assert "which is not exported yet" in exported.stderr

@@ -14,7 +14,7 @@ import polars as pl
 
 from netpick.checks.base import CheckContext, some_of
 from netpick.columns.kinds.calendar import calendar_columns, calendar_days
-from netpick.columns.kinds.cells import as_numbers, as_text, counts_of
+from netpick.columns.kinds.cells import as_numbers, as_text, counts_of, ends_of
 from netpick.columns.kinds.datetime import format_of, to_days
 from netpick.tasks.near.shrink import Floats, shrunk
 from netpick.types import Array, ArrayColumn, Field, Rows, TableColumn
@@ -22,6 +22,7 @@ from netpick.types import Array, ArrayColumn, Field, Rows, TableColumn
 LEARNED_ROWS, TEST_ROWS = 4_000, 2_000  # of a sample; distances between all of them take a fraction of a second
 MOST_VALUES = 20  # categories that get a column of their own
 TEXT_AXES, TEXT_HASHES = 48, 1 << 14
+MOST_CHARACTERS = 8_000_000  # of all texts of a sample; of longer ones the two ends
 TIME_WORDS = {"year", "yr", "date", "time", "timestamp", "ts", "epoch", "datetime"}
 
 
@@ -64,7 +65,7 @@ def _block(context: CheckContext, field: Field, rows: Rows, known: int) -> Float
     if not isinstance(column, TableColumn):
         return None
     if field.kind == "text":
-        return _words(as_text(column.values.gather(rows)), known)
+        return _words(ends_of(as_text(column.values.gather(rows)).fill_null(""), MOST_CHARACTERS), known)
     if field.kind in ("category", "boolean"):
         return _indicators(as_text(column.values.gather(rows)), known)
     if field.kind == "datetime":

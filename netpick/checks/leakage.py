@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 MOST_ROWS, FEWEST_ROWS = 20_000, 100
 MOST_CELLS = 2_000_000  # rows times columns looked at
 MOST_TEXTS, MOST_MEDIA = 5_000, 2_000  # rows that words, and pixels, are looked at
+MOST_CHARACTERS = 10_000_000  # of texts whose words are looked at
 EXTREME = 0.01  # of the rows
 RAREST = 10  # rows outside the commonest class, among those that are predicted
 # How much of what is left to know after guessing a column must tell (1: all), for a warning and for a stop. Petal width
@@ -178,7 +179,9 @@ def _disguise(context: CheckContext, field: Field, halves: _Halves) -> Disguise 
     classify = context.one_class
     if classify and field.kind == "text" and isinstance(column, TableColumn):
         rows = halves.asked[:MOST_TEXTS]
-        return telling_word(as_text(column.values.gather(rows)), context.target[rows], context.labels)
+        texts = as_text(column.values.gather(rows))
+        fewer = max(FEWEST_ROWS, int(MOST_CHARACTERS / max(1.0, float(texts.str.len_chars().mean() or 0.0))))  # type: ignore[arg-type]
+        return telling_word(texts.head(fewer), context.target[rows[:fewer]], context.labels)
     if classify and isinstance(column, ArrayColumn):
         rows = halves.asked[: max(200, min(MOST_MEDIA, MOST_CELLS * 10 // max(1, column.values[0].size)))]
         return telling_cell(column, rows, context.target[rows], context.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, looked_at, rows_named
-from netpick.columns.kinds.cells import as_text
+from netpick.columns.kinds.cells import as_text, ends_of
 from netpick.types import Array, Finding, Rows, Severity, TableColumn
 
 NEIGHBOURS = 10
@@ -21,6 +21,7 @@ FAR_OFF = 10.0  # median deviations of a number from what its neighbours say; 1 
 TOLD = 0.5  # of the variance, that neighbours must tell, before a deviation from them means something
 PIECE = 500
 FOLDS = 4  # of texts
+MOST_CHARACTERS = 10_000_000  # of texts whose words are asked; of longer ones the two ends
 TEXTS_RIGHT, TEXTS_TOLD = 0.85, 0.5  # of all texts, and of what guessing leaves: a weaker model's mistakes are its own
 
 
@@ -160,6 +161,7 @@ def _linear_answers(context: CheckContext, rows: Rows, target: Array) -> tuple[A
         cells = as_text(column.values.gather(rows)).fill_null("")
         texts = cells if texts is None else texts + " " + cells
     assert texts is not None
+    texts = ends_of(texts, MOST_CHARACTERS)
     try:
         values = TfidfVectorizer(sublinear_tf=True, min_df=2, token_pattern=r"\S+", dtype=np.float32).fit_transform(
             texts.str.replace_all(r"([^\w\s])", " $1 ").to_list()

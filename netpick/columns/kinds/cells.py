@@ -8,6 +8,7 @@ import polars as pl
 from netpick.types import Column, TableColumn
 
 LARGEST = 1e100
+LEAST_OF_EACH = 1_000  # characters of a text that are kept where others are many
 
 
 def series_of(column: Column) -> pl.Series | None:
@@ -55,6 +56,16 @@ def as_moderate_numbers(series: pl.Series) -> pl.Series:
     if numbers.null_count() == 0 and np.abs(numbers.to_numpy()).max(initial=0.0) <= LARGEST:
         return numbers
     return numbers.clip(-LARGEST, LARGEST)
+
+
+def ends_of(texts: pl.Series, most: int) -> pl.Series:
+    """Texts whose characters together are at most about `most`: of longer ones the two ends, where there are more."""
+    each = max(LEAST_OF_EACH, most // max(1, len(texts)))
+    long = texts.str.len_chars() > each
+    if not long.any():
+        return texts
+    cut = texts.filter(long)
+    return texts.scatter(long.arg_true(), cut.str.head(each // 2) + " " + cut.str.tail(each // 2))
 
 
 def counts_of(series: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ They read the raw columns, not what the networks' tokenizer makes of them. On sh
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,9 @@ SMOOTHING = 0.1  # of naive Bayes
 TRIED_SHARE = 10  # a tenth of the rows tells which naive Bayes is the better one
 SIZES = Sizes(start=2_000, measured=10, enough=100, most=1_000)
 ONCE = Sizes(start=4_000)
+USUAL = 500  # characters of a text; of longer ones fewer are begun with, since their words cost the time
+FEWEST = 200  # rows to begin with
+TRIED = 20  # texts that tell how long answering takes
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -123,13 +126,37 @@ class TextBaseline(Baseline):
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted: ...
 
 
+def _sizes(problem: Problem, sizes: Sizes) -> Sizes:
+    """To begin with, as many rows as hold the words of so many texts of usual length."""
+    some = np.sort(problem.train)[:: max(1, len(problem.train) // TRIED)]
+    texts = replace(problem, arrays={}).given(some, texts=True).texts
+    long = sum(float(np.mean([len(text) for text in cells])) for cells in texts.values()) / USUAL
+    return replace(sizes, start=max(FEWEST, int(sizes.start / max(1.0, long))))
+
+
+def _answer_seconds(problem: Problem, counted: TextFeatures, clock: Callable[[], float]) -> float:
+    """What counting the words of all rows that are asked for takes, tried on some."""
+    some = np.sort(problem.train)[:: max(1, len(problem.train) // TRIED)]
+    texts = replace(problem, arrays={}).given(some, texts=True).texts
+    terms = [read_terms(counted.arrays, f"text.{i}.") for i in range(len(counted.texts))]
+    started = clock()
+    for i, state in enumerate(counted.texts):
+        count(state, terms[i], counted.arrays[f"text.{i}.rarity"], texts[state.column])
+    return (clock() - started) * problem.asked / len(some)
+
+
 class _LinearWork(LinearWork):
     def __init__(self, problem: Problem, limit: int) -> None:
+        self.problem = problem
         used = sample_rows(problem, limit)
         self.counted = TextFeatures(problem, used, with_table=True)
         outputs = outputs_of(problem, used)
         penalty = 1.0 if problem.answer.quantities else PENALTY
         super().__init__(self.counted.train, targets_of(problem, used, outputs), outputs, penalty)
+
+    def answer_seconds(self, clock: Callable[[], float]) -> float:
+        """See Work."""
+        return _answer_seconds(self.problem, self.counted, clock)
 
 
 class TfIdfLinear(TextBaseline):
@@ -142,7 +169,9 @@ class TfIdfLinear(TextBaseline):
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)
         with quietly_on_one_thread():
-            work, decision = grow(total, SIZES, limit, lambda rows: _LinearWork(problem, rows), decided)
+            work, decision = grow(
+                total, _sizes(problem, SIZES), limit, lambda rows: _LinearWork(problem, rows), decided
+            )
         fitted = self._fitted(work.counted, work.outputs, work.arrays, decision)
         effort = describe(decision, total, work.finished, SIZES.enough)
         return replace(fitted, remark=", ".join(filter(None, (effort, fitted.remark))))
@@ -150,6 +179,7 @@ class TfIdfLinear(TextBaseline):
 
 class _BayesWork(Work):
     def __init__(self, problem: Problem, limit: int) -> None:
+        self.problem = problem
         self.used = sample_rows(problem, limit)
         self.counted = TextFeatures(problem, self.used, with_table=False)
         self.outputs = outputs_of(problem, self.used)
@@ -167,6 +197,10 @@ class _BayesWork(Work):
             self.complement = right[1] > right[0]
         self.arrays = self._weights(np.arange(len(self.used)), self.complement)
         self.iterations, self.finished = 1, True
+
+    def answer_seconds(self, clock: Callable[[], float]) -> float:
+        """See Work."""
+        return _answer_seconds(self.problem, self.counted, clock)
 
     def _tried(self, held_out: Array, complement: bool) -> float:
         arrays = self._weights(np.flatnonzero(~held_out), complement)
@@ -207,7 +241,7 @@ class TfIdfBayes(TextBaseline):
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         total = len(problem.train)
         with quietly_on_one_thread():
-            work, decision = grow(total, ONCE, limit, lambda rows: _BayesWork(problem, rows), decided)
+            work, decision = grow(total, _sizes(problem, ONCE), limit, lambda rows: _BayesWork(problem, rows), decided)
         fitted = self._fitted(work.counted, work.outputs, work.arrays, decision)
         effort = describe(decision, total, work.finished)
         kind = "complement naive Bayes" if work.complement else ""

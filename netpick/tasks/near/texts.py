@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from netpick.columns.kinds.cells import as_text
+from netpick.columns.kinds.cells import as_text, ends_of
 from netpick.tasks.near.compare import Copies
 from netpick.types import Array, Rows
 
@@ -19,6 +19,7 @@ LEAST_WORDS = 5  # shorter texts are alike by chance
 LEAST_ALIKE = 0.7  # cosine of weighted words and pairs of words: two changed words in twenty leave about 0.8
 PIECE = 200
 MOST_CHARACTERS = 20_000  # of a text that are compared
+MOST_TOGETHER = 20_000_000  # of all texts of a side; of longer ones the two ends
 
 
 def copied_texts(cells: pl.Series, test: Rows, learned: Rows) -> Copies:
@@ -51,9 +52,7 @@ def _without_itself(similar: Any, rows: Rows, learned: Rows) -> None:
 def _texts(cells: pl.Series, rows: Rows) -> tuple[Array, Array]:
     """Plain texts and how many words each has."""
     texts = (
-        as_text(cells.gather(rows))
-        .fill_null("")
-        .str.head(MOST_CHARACTERS)
+        ends_of(as_text(cells.gather(rows)).fill_null("").str.head(MOST_CHARACTERS), MOST_TOGETHER)
         .str.to_lowercase()
         .str.replace_all(r"[^\w\s]+", " ")
     )

@@ -94,3 +94,15 @@ def test_short_texts_are_read_as_ever() -> None:
     spec = InputSpec(form="tokens", shape=(256,), cardinalities=(SYMBOLS,), padded=True)
     for family in FAMILIES:
         assert MODELS[family, "tokens"].presets({"tokens": spec}, 1_000, 2).window == 0
+
+
+def test_one_head_begins_at_the_end_and_one_at_the_start() -> None:
+    trunk = WindowedTexts(Seen(20), 200, 20, 0)
+    pooled, there = torch.zeros(1, 10, 20), torch.tensor([[10]])
+    number = torch.arange(10).unsqueeze(0)
+    with torch.no_grad():
+        weights = trunk._weights(pooled, number, there, number < there)[0]
+    assert int(weights[:, 0].argmax()) == 9
+    assert int(weights[:, -1].argmax()) == 0
+    assert float(weights[9, 0]) > 0.5
+    assert torch.allclose(weights[:, 1], torch.full((10,), 0.1))

@@ -242,7 +242,7 @@ def _infer_target(
         others = {name: column for name, column in source.columns.items() if name not in dividing}
         labels = label_columns(others, claimed, lambda name, column: _is_input(name, column, claimed[name]))
         if labels:
-            text = f"columns {', '.join(repr(name) for name in labels)} (yes or no each, beside what is read: several labels)"
+            text = f"columns {', '.join(repr(name) for name in labels)} (yes or no in each: several labels)"
             notes.append(Note(subject="target", text=text, override="--target"))
             return tuple(labels)
     if is_strong(likely):

@@ -30,7 +30,7 @@ def test_labels_beside_a_text_are_all_targets() -> None:
     assert schema.task == "multilabel"
     assert [f.name for f in schema.features] == ["comment"]
     (note,) = [note for note in schema.notes if note.subject == "target"]
-    assert note.text.startswith("columns 'toxic', 'obscene', 'insult' (yes or no each")
+    assert note.text.startswith("columns 'toxic', 'obscene', 'insult' (yes or no in each")
     assert note.override == "--target"
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FEW_SYMBOLS = 2_100  # different ones; so few are characters, and texts of characters are compared by their bits
 LEAST_CHANCE = 1e-300
+FEWEST_STRETCHES, MOST_STRETCHES = 20, 40  # of a part, for intervals
 
 
 class Symbols(Answer[AnsweredSymbols]):
@@ -81,10 +82,25 @@ class Symbols(Answer[AnsweredSymbols]):
         return {f"{prefix}bits": pl.Series(f"{prefix}bits", bits(predictions).astype(np.float32))}
 
     def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
-        return {"symbols": pl.Series("symbols", (truth[:, 0] > 0).sum(axis=1))}
+        """How many symbols a block has, and characters; none where the text hides words."""
+        characters = truth[:, 1].sum(axis=1, dtype=np.int64)
+        spelled = pl.Series("truth_characters", characters).set(pl.Series((truth[:, 1] < 0).any(axis=1)), None)
+        return {
+            "truth_symbols": pl.Series("truth_symbols", (truth[:, 0] > 0).sum(axis=1)),
+            "truth_characters": spelled,
+        }
 
     def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read | None:
-        return None
+        """Blocks whose symbols cost the same each: what they cost together is known, and all that perplexities need."""
+        counts = table["truth_symbols"].to_numpy()
+        costs = table[f"{candidate}: bits"].cast(pl.Float64).to_numpy() * math.log(2) / np.maximum(counts, 1)
+        known = np.arange(max(1, int(counts.max(initial=1)))) < counts[:, None]
+        truth = np.zeros((len(table), 2, known.shape[1]), dtype=np.int64)
+        truth[:, 0] = known
+        truth[:, 1, 0] = table["truth_characters"].fill_null(-1).to_numpy()
+        chances = np.where(known, np.exp(-costs)[:, None], 1.0)
+        predictions = AnsweredSymbols(chances=chances)
+        return Read(truth=truth, predictions=predictions, decided=None, groups=stretches(len(table)))
 
     def tensors(self, predictions: AnsweredSymbols, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         return {"bits": bits(predictions)}
@@ -124,6 +140,12 @@ def bits(predictions: AnsweredSymbols) -> Array:
     """(n,) of each block: what its symbols cost together."""
     logs = np.log(np.maximum(predictions.chances, LEAST_CHANCE))
     return np.asarray(-logs.sum(axis=1) / math.log(2))
+
+
+def stretches(rows: int) -> Array:
+    """(n,) stretch of each of so many blocks that follow each other: neighbours are hard together, and drawn together."""
+    count = min(rows, MOST_STRETCHES if rows >= 4 * MOST_STRETCHES else FEWEST_STRETCHES)
+    return np.arange(rows) * count // max(1, rows)
 
 
 def _surprise(outputs: Tensor, target: Tensor) -> Tensor:

@@ -135,9 +135,14 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
     if len(table) != N:  # a row a step and target
         table = table.insert_column(0, pl.Series("origin", np.repeat(np.arange(N), len(table) // N)))
     read = answer.read(table, "mlp", labels)
-    if read is None:  # a table of blocks holds what all their symbols cost together
-        assert answer.sequences
-        np.testing.assert_allclose(table["mlp: bits"], -np.log2(predictions.stated).sum(axis=1), rtol=1e-6)
+    assert read is not None
+    if answer.sequences:  # a table of blocks holds what all their symbols cost together, which sums over blocks need
+        ones = np.ones((1, N))
+        for metric in (METRICS["perplexity"], METRICS["bits_per_character"]):
+            again = metric.values(read.truth, read.predictions, ones, None)
+            np.testing.assert_allclose(again, metric.values(sample.truth, predictions, ones, None), rtol=1e-6)
+        with pytest.raises(pl.exceptions.PolarsError):
+            answer.read(table, "cnn", labels)
         return
     np.testing.assert_allclose(read.truth, sample.truth)
     np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)

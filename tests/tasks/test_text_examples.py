@@ -10,11 +10,12 @@ import pytest
 from small_texts import small_text
 
 import netpick
+from netpick.answers.symbols import stretches
 from netpick.data.sources import open_source
 from netpick.data.sources.running_text import part_files
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest, choose_examples
-from netpick.tasks.text.blocks import chosen_level, cut_blocks, divided, stretches
+from netpick.tasks.text.blocks import chosen_level, cut_blocks, divided
 from netpick.tasks.text.levels import END, LEVELS, UNKNOWN
 from netpick.tasks.text.state import NextState, new_state, numbers_of, sizes_of, text_of
 from netpick.types import TEST, TRAIN, VALIDATION

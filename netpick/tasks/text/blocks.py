@@ -18,7 +18,6 @@ SAMPLE = 2_000  # lines that are looked at
 FEWEST_SYMBOLS = 500  # of a text, below which nothing can be learned or tested
 MOST_VALIDATION = 50_000  # characters that are put aside to choose by, where no part is given for it
 TENTH = 0.1
-FEWEST_STRETCHES, MOST_STRETCHES = 20, 40  # of a part, for intervals: what lies close together is alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +129,6 @@ def cut_blocks(numbers: Array, state: NextState) -> Blocks:
     symbols = windows[:, context + 1 :]
     sizes = sizes_of(state)[symbols]
     return Blocks(windows=windows, truth=np.stack([symbols, sizes], axis=1))
-
-
-def stretches(rows: int) -> Array:
-    """(n,) stretch of each of so many blocks that follow each other."""
-    count = min(rows, MOST_STRETCHES if rows >= 4 * MOST_STRETCHES else FEWEST_STRETCHES)
-    return np.arange(rows) * count // max(1, rows)
 
 
 def part_numbers(lines: Sequence[str], rows: Rows, state: NextState) -> Array:

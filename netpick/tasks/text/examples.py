@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from netpick.answers.symbols import stretches
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import Allocator, Store
@@ -25,7 +26,6 @@ from netpick.tasks.text.blocks import (
     divided,
     part_numbers,
     require_enough,
-    stretches,
 )
 from netpick.tasks.text.levels import LEVELS, UNKNOWN
 from netpick.tasks.text.state import NEXT, NextState, new_state, numbers_of, stream_inputs, text_of
@@ -145,7 +145,8 @@ class NewBlocks(NewExamples):
         symbols = self.blocks.truth[:, 0]
         columns = answer.columns(answer.decode(answers, state), labels, rule)
         texts = pl.Series(state.column, [text_of(block, state) for block in symbols.tolist()], dtype=pl.String)
-        return pl.DataFrame([texts, *answer.truth_columns(self.blocks.truth, labels).values(), *columns.values()])
+        counts = pl.Series("symbols", (symbols > 0).sum(axis=1))
+        return pl.DataFrame([texts, counts, *columns.values()])
 
     @property
     def names(self) -> Sequence[str] | None:

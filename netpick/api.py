@@ -226,6 +226,8 @@ def fit(
     horizon: int | None = None,
     context: int | None = None,
     windows: int | None = None,
+    point: Literal["mean", "median"] | None = None,
+    quantiles: Sequence[float] = (),
     known: Sequence[str] = (),
     holidays: str | None = None,
     time_column: str | Sequence[str] = (),
@@ -287,7 +289,8 @@ def fit(
     cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one. Of long sounds: seconds of
     each window.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
-    known for the horizon too, and so are the public holidays of a country ("DE", "US").
+    known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "median" where absolute errors count
+    (default "mean"); quantiles: of a forecast, such as [0.05, 0.5, 0.95] (default 10, 50 and 90 %).
     level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -309,6 +312,8 @@ def fit(
         horizon=horizon,
         context=context,
         windows=windows,
+        point=point,
+        quantiles=tuple(map(float, quantiles)),
         known=tuple(known),
         holidays=holidays,
         time=(time_column,) if isinstance(time_column, str) else tuple(time_column),

@@ -70,10 +70,19 @@ class AnsweredNumbers(AnsweredQuantities):
 class AnsweredHorizon(AnsweredQuantities):
     """The next H steps of V targets, step by step (n, H * V), and what scale-free metrics divide by."""
 
-    averaged: ClassVar[tuple[str, ...]] = ("values", "quantiles")
+    averaged: ClassVar[tuple[str, ...]] = ("values", "quantiles", "chosen")
     quantiles: Floats | None = None  # (n, H * V, 3) of 10, 50 and 90 %
+    chosen: Floats | None = None  # (n, H * V, K) of the levels that were asked for, where any were
+    levels: Floats | None = None  # (n, K), the same in every row
     naive: Floats | None = None  # (n, V), seasonal naive error of the row's series in training
     deviation: Floats | None = None  # (n, V), standard deviation of the row's series in training
+
+    @property
+    def stated_quantiles(self) -> tuple[tuple[float, ...], Floats | None]:
+        """The levels that were asked for, () where none were, and the quantiles that tables show and losses count."""
+        if self.chosen is None or self.levels is None or not len(self.levels):
+            return (), self.quantiles
+        return tuple(self.levels[0].tolist()), self.chosen
 
 
 @dataclass(frozen=True, kw_only=True)

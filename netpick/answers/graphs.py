@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from netpick.answers.calibration import FLOOR, Curve
 from netpick.answers.conformal import Interval
-from netpick.answers.horizon import ANSWERS, LARGEST_EXPONENT
+from netpick.answers.horizon import LARGEST_EXPONENT
+from netpick.answers.quantiles import ANSWERS, quantile_factors
 from netpick.types.results import DecisionRule
 
 
@@ -112,8 +113,8 @@ def _around(interval: Interval, values: Tensor) -> Tensor:
 
 
 class Futures(nn.Module):
-    """prediction (B, H, V) and quantiles (B, H, V, 3) of 10, 50 and 90 % in the targets' units, of series that training
-    knew; NaN for others, whose scale is that of their own history."""
+    """prediction (B, H, V) and quantiles (B, H, V, K) in the targets' units, of 10, 50 and 90 % or those that were asked for, of
+    series that training knew; NaN for others, whose scale is that of their own history."""
 
     names = ("prediction", "quantiles")
     location: Tensor
@@ -121,6 +122,7 @@ class Futures(nn.Module):
     stretch: Tensor
     log: Tensor
     nonnegative: Tensor
+    factors: Tensor | None
 
     def __init__(self, state: Any) -> None:
         super().__init__()
@@ -133,6 +135,9 @@ class Futures(nn.Module):
         self.register_buffer("scale", torch.tensor(state.scale, dtype=torch.float64))
         stretch = torch.tensor(state.stretch or 1.0, dtype=torch.float64)
         self.register_buffer("stretch", stretch.unsqueeze(-1) if stretch.ndim else stretch)
+        self.point = state.point_place
+        self.levels = state.quantiles
+        self.register_buffer("factors", torch.tensor(quantile_factors(state)) if state.quantiles else None)
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
         series = answers[:, -1].round().long()
@@ -140,15 +145,25 @@ class Futures(nn.Module):
         row = torch.where(known, series, 0)
         location, scale = self.location[row], self.scale[row]  # (B, V)
         steps = answers[:, :-1].reshape(self.shape).double()
+        quantiles = self._stretched(steps) if self.factors is None else self._asked(steps, self.factors)
+        parts = [self._unscaled(part, location, scale) for part in (steps[..., self.point], *quantiles)]
+        parts = [torch.where(known[:, None, None], part, float("nan")) for part in parts]
+        return parts[0], torch.stack(parts[1:], dim=-1)
+
+    def _stretched(self, steps: Tensor) -> tuple[Tensor, ...]:
+        """(B, H, V) of 10, 50 and 90 %, in this order."""
         middle = steps[..., 2:3]
         quantiles = middle + self.stretch * (steps[..., 1:] - middle)
         low, high = quantiles[..., 0], quantiles[..., 2]
         least, most = torch.minimum(low, high), torch.maximum(low, high)
         centre = torch.minimum(torch.maximum(quantiles[..., 1], least), most)  # the middle one of three
-        least, most = torch.minimum(least, quantiles[..., 1]), torch.maximum(most, quantiles[..., 1])
-        parts = [self._unscaled(part, location, scale) for part in (steps[..., 0], least, centre, most)]
-        parts = [torch.where(known[:, None, None], part, float("nan")) for part in parts]
-        return parts[0], torch.stack(parts[1:], dim=-1)
+        return torch.minimum(least, quantiles[..., 1]), centre, torch.maximum(most, quantiles[..., 1])
+
+    def _asked(self, steps: Tensor, factors: Tensor) -> tuple[Tensor, ...]:
+        """(B, H, V) of each level that was asked for, as `asked_quantiles`."""
+        low, middle, high = steps[..., 1], steps[..., 2], steps[..., 3]
+        below, above = (middle - low).clamp(min=0.0), (high - middle).clamp(min=0.0)
+        return tuple(middle + factors[i] * (above if level > 0.5 else below) for i, level in enumerate(self.levels))
 
     def _unscaled(self, values: Tensor, location: Tensor, scale: Tensor) -> Tensor:
         values = values * scale[:, None, :] + location[:, None, :]

@@ -1,4 +1,4 @@
-"""The next H steps of one or several series, as a mean and the quantiles 10, 50 and 90 %.
+"""The next H steps of one or several series, as a mean and the quantiles 10, 50 and 90 %, or those that were asked for.
 
 Networks answer in the units of their series' own scale: (H, V, 4) numbers a row (mean and three quantiles), and behind them
 the number of the series, with which `decode` finds the scale again. The truth of a row are (H * V) numbers, step by step, NaN
@@ -20,6 +20,7 @@ from netpick.answers.base import Answer, Read, TensorSpec
 from netpick.answers.losses import ERRORS
 from netpick.answers.metrics.forecast import ForecastRmse, StandardisedMse
 from netpick.answers.numbers import named_values
+from netpick.answers.quantiles import ANSWERS, QUANTILES, asked_quantiles, quantile_names
 from netpick.types import Array
 from netpick.types.recipe import Recipe
 from netpick.types.results import DecisionRule
@@ -30,11 +31,7 @@ if TYPE_CHECKING:
 
     from netpick.answers.losses import LossFunction
 
-QUANTILES = (0.1, 0.5, 0.9)
-QUANTILE_NAMES = ("low", "median", "high")
-ANSWERS = 1 + len(QUANTILES)  # numbers a step and target: the mean, then the quantiles
 LARGEST_EXPONENT = 60.0  # of a log-scaled answer; beyond it a network has gone astray
-FEWEST_SCORES = 100  # values that an empirical quantile of the errors is taken from, where there are so many
 
 
 class Horizon(Answer[AnsweredHorizon]):
@@ -70,22 +67,28 @@ class Horizon(Answer[AnsweredHorizon]):
         return outputs.float()
 
     def decode(self, answers: Array, state: Any) -> AnsweredHorizon:
-        """Means as `values` (n, H * V), `quantiles` (n, H * V, 3), and each row's scales for the metrics."""
+        """Means or medians as `values` (n, H * V), `quantiles` (n, H * V, 3), those that were asked for, and each row's scales
+        for the metrics."""
         number = np.nan_to_num(answers[:, -1]).round()  # which a received graph may make up
         series = np.clip(number, 0, len(state.location) - 1).astype(np.int64)
-        shape = (len(answers), state.horizon, len(state.targets), ANSWERS)
+        shape = (len(answers), state.horizon, len(state.targets), (answers.shape[1] - 1) // self.num_values(state))
         steps = answers[:, :-1].reshape(shape).astype(np.float64)
         middle, stretch = steps[..., 2:3], np.asarray(state.stretch or 1.0)[..., None]
-        quantiles = middle + stretch * (steps[..., 1:] - middle)
-        quantiles = np.sort(quantiles, axis=-1).reshape(len(answers), -1, len(QUANTILES))
-        values = unscaled(steps[..., 0].reshape(len(answers), -1), series, state)
-        parts = [unscaled(quantiles[..., i], series, state) for i in range(len(QUANTILES))]
-        return with_scales(AnsweredHorizon(values=values, quantiles=np.stack(parts, axis=-1)), series, state)
+        quantiles = np.sort(middle + stretch * (steps[..., 1:ANSWERS] - middle), axis=-1)
+        values = unscaled(steps[..., state.point_place].reshape(len(answers), -1), series, state)
+        said = AnsweredHorizon(values=values, quantiles=_all_unscaled(quantiles, series, state))
+        if state.quantiles:
+            chosen = _all_unscaled(asked_quantiles(steps, state), series, state)
+            said = replace(said, chosen=chosen, levels=np.tile(np.asarray(state.quantiles), (len(answers), 1)))
+        return with_scales(said, series, state)
 
     def restated(self, predictions: AnsweredHorizon, like: Array, state: Any) -> Array:
+        """The numbers that a network states, and behind them the quantiles that were asked for."""
         assert predictions.quantiles is not None, "every model of a forecast gives quantiles"
         series = like[:, -1].round().astype(np.int64)
         columns = [predictions.values, *np.moveaxis(predictions.quantiles, -1, 0)]
+        if predictions.chosen is not None:
+            columns += [*np.moveaxis(predictions.chosen, -1, 0)]
         steps = np.stack([scaled(values, series, state) for values in columns], axis=-1)
         return np.concatenate([steps.reshape(len(like), -1), like[:, -1:]], axis=1)
 
@@ -96,7 +99,7 @@ class Horizon(Answer[AnsweredHorizon]):
     def columns(
         self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
     ) -> dict[str, pl.Series]:
-        """A row a window, step and target: prediction, low (10 %), median and high (90 %), as float32."""
+        """A row a window, step and target: prediction, low (10 %), median and high (90 %) or what was asked for, as float32."""
         return {
             f"{prefix}{name}": pl.Series(f"{prefix}{name}", values.ravel().astype(np.float32))
             for name, values in self.tensors(predictions, labels, rule).items()
@@ -126,14 +129,15 @@ class Horizon(Answer[AnsweredHorizon]):
 
     def tensors(self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         named = {"prediction": predictions.values}
-        if predictions.quantiles is not None:
-            named |= {name: predictions.quantiles[..., i] for i, name in enumerate(QUANTILE_NAMES)}
+        levels, quantiles = predictions.stated_quantiles
+        if quantiles is not None:
+            named |= {name: quantiles[..., i] for i, name in enumerate(quantile_names(levels))}
         return named
 
     def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
         """Columns of the table that continues series: names of the series, the time, and each target's forecasts."""
         suffixes = [""] if len(state.targets) == 1 else [f"_{name}" for name in state.targets]
-        values = [f"{what}{suffix}" for suffix in suffixes for what in ("prediction", *QUANTILE_NAMES)]
+        values = [f"{what}{suffix}" for suffix in suffixes for what in ("prediction", *quantile_names(state.quantiles))]
         texts = [*state.id_columns, time_name(state.time_columns)]
         return [TensorSpec(name=name, datatype="BYTES", shape=(-1,)) for name in texts] + [
             TensorSpec(name=name, datatype="FP64", shape=(-1,)) for name in values
@@ -151,7 +155,10 @@ class Horizon(Answer[AnsweredHorizon]):
                 "prediction",
                 "means in the targets' units (rows, steps, targets); NaN for series that training did not know",
             ),
-            ("quantiles", "10, 50 and 90 % in the targets' units (rows, steps, targets, 3)"),
+            (
+                "quantiles",
+                "10, 50 and 90 %, or the task_state's quantiles, in the targets' units (rows, steps, targets, quantiles)",
+            ),
         )
 
     def purpose(self, count: int) -> str:
@@ -202,6 +209,12 @@ def unscaled(answers: Array, series: Array, state: Any) -> Array:
     return _each_step(answers * scale + location, state, _inverse)
 
 
+def _all_unscaled(quantiles: Array, series: Array, state: Any) -> Array:
+    """(n, H * V, K) of (n, H, V, K)."""
+    flat = quantiles.reshape(len(quantiles), -1, quantiles.shape[-1])
+    return np.stack([unscaled(flat[..., i], series, state) for i in range(flat.shape[-1])], axis=-1)
+
+
 def _inverse(values: Array, state: Any) -> Array:
     log = np.asarray(state.log)
     made = np.where(log, np.exp(np.minimum(values, LARGEST_EXPONENT)), values) if log.any() else values
@@ -225,26 +238,7 @@ def with_scales(predictions: AnsweredHorizon, series: Array, state: Any) -> Answ
     return replace(predictions, naive=np.asarray(state.naive)[series], deviation=np.asarray(state.deviation)[series])
 
 
-# --- intervals -------------------------------------------------------------------------------------------------------
-
-INTERVAL = QUANTILES[-1] - QUANTILES[0]
-LEAST_HALF = 1e-6  # of an interval, in the units of a series' scale
-
-
-def conformal_stretch(answers: Array, target: Array, state: Any) -> tuple[tuple[float, ...], ...]:
-    """How much wider the intervals have to be (H, V) to hold 80 % of the validation rows.
-
-    Conformalised quantile regression (Romano et al. 2019), a step and target at a time, with a factor instead of a summand:
-    the network knows which windows swing more, and seasons in which all of them do may fill the validation part. Both ends
-    move alike, since which side was missed on a short validation part is as much its own history as the network's fault.
-    answers: of the network (n, outputs); target (n, H * V) in the same units.
-    """
-    shape = (len(answers), state.horizon, len(state.targets))
-    steps = answers[:, :-1].reshape(*shape, ANSWERS).astype(np.float64)
-    truth, middle = target.reshape(shape), steps[..., 2]
-    below = (middle - truth) / np.maximum(middle - steps[..., 1], LEAST_HALF)
-    above = (truth - middle) / np.maximum(steps[..., 3] - middle, LEAST_HALF)
-    return tuple(tuple(map(float, step)) for step in held(np.maximum(below, above)))
+# --- learning --------------------------------------------------------------------------------------------------------
 
 
 def _with_quantiles(error: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor) -> Tensor:
@@ -259,21 +253,3 @@ def _with_quantiles(error: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, 
     pinball = torch.maximum(share * missed, (share - 1) * missed).sum(dim=-1)
     losses = error(answers[..., 0], truth) + pinball
     return losses.masked_fill(missing, 0.0).sum(dim=1) / (~missing).sum(dim=1).clamp(min=1)
-
-
-def held(misses: Array) -> Array:
-    """(H, V): the value that holds INTERVAL of the misses (n, H, V); on few rows neighbouring steps are taken together."""
-    rows, horizon, width = misses.shape
-    reach = min(horizon, -(-FEWEST_SCORES // max(1, rows)) // 2)
-    # Of few windows, which overlap, hardly more than those that follow each other count for the correction for few values.
-    independent = rows if rows >= FEWEST_SCORES else rows / horizon + 2 * reach + 1
-    level = min(1.0, INTERVAL * (1 + 1 / independent))
-    errors = np.zeros((horizon, width))
-    for step in range(horizon):
-        near = misses[:, max(0, step - reach) : step + reach + 1].reshape(-1, width)
-        for target in range(width):
-            known = near[:, target]
-            known = known[~np.isnan(known)]
-            if len(known):
-                errors[step, target] = np.quantile(known, level)
-    return errors

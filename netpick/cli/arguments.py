@@ -86,6 +86,16 @@ Windows = Annotated[
     int | None,
     typer.Option(help="Origins from which a forecast is tested. Default: as many as the history allows, and said."),
 ]
+Point = Annotated[
+    Literal["mean", "median"] | None,
+    typer.Option(
+        help="Point forecast: mean (squared errors decide) or median (absolute errors decide). Default: mean."
+    ),
+]
+Quantiles = Annotated[
+    str | None,
+    typer.Option(help="Quantiles of a forecast: 0.05,0.5,0.95. Default: 0.1,0.5,0.9, called low, median and high."),
+]
 Known = Annotated[
     str | None,
     typer.Option(

@@ -77,6 +77,16 @@ def folds(text: str) -> int | str:
     return int(text) if text.lstrip("-").isdecimal() else text
 
 
+def levels(text: str) -> tuple[float, ...]:
+    """Quantiles, as shares."""
+    try:
+        return tuple(float(part) for part in names(text))
+    except ValueError:
+        raise RequestError(
+            f"--quantiles {text} cannot be read. Pass shares between 0 and 1, such as --quantiles 0.05,0.5,0.95."
+        ) from None
+
+
 PARSERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("target", "drop", "accept", "known", "time", "ids", "missing", "not_missing", "merge"), names),
     "separator": separator,
@@ -84,6 +94,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "kinds": partial(pairs, "--kind COLUMN=KIND"),
     "layers": tuple,
     "folds": folds,
+    "quantiles": levels,
     "plan": lambda path: str(path.absolute()),
     "cost": read_cost_words,
     "budget": parse_duration,

@@ -70,7 +70,7 @@ def encoded(terms: Terms, prepared: Prepared, on_event: OnEvent, *, number: int 
             prepared=prepared,
             store=store,
             data=DeviceData(store, prepared.inputs, terms.device, prepared.learned_target),
-            primary=prepared.task.answer.primary(prepared.num_scores, _balance(prepared.truth, prepared.known_rows)),
+            primary=prepared.primary(_balance(prepared.truth, prepared.known_rows)),
             on_event=on_event,
             number=number,
         )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from netpick.answers.quantiles import band
 from netpick.serve.forms import frame_of_rows
 from netpick.serve.ports.base import Port
 from netpick.serve.served import ServedModel
@@ -58,6 +59,7 @@ class ServedHistory(ServedModel):
             "series": list(state.id_columns),
             "known_ahead": list(state.known),
             "step": state.step.words,
+            "band": dict(zip(("low", "high", "share"), band(state.quantiles), strict=True)),
             "drawn": _drawn(state),
         }
 

@@ -264,13 +264,20 @@ def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> 
     np.testing.assert_allclose(found["high"], expected.high, rtol=1e-6)
 
 
-def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {},
+        {"point": "median", "quantiles": (0.05, 0.5, 0.8), "reach": tuple((((w, 2 * w),) * 4) for w in (1.2, 0.0, 0.7))},
+    ],
+)
+def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan(stated: dict[str, Any]) -> None:
     inputs = WINDOWS["short"]  # two targets, four steps ahead
     two = ((0.0, 3.0), (10.0, -2.0))
     state = ForecastState(
         targets=("a", "b"), time_columns=(), id_columns=(), ids=("x", "y"), step=Step(unit="row", size=1, anchor=0),
         horizon=4, context=3, season=1, log=(True, False), location=two, scale=((1.0, 2.0), (0.5, 4.0)),
-        deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4,
+        deviation=two, naive=((1.0, 1.0), (1.0, 1.0)), stretch=((1.5, 0.5),) * 4, **stated,
     )  # fmt: skip
     graph = exported(build_forecaster("mlp", inputs), inputs, "forecast", TASKS["forecast"].answer.graph(PLAIN, state))
     rows = generated_rows(inputs, 6)
@@ -278,7 +285,8 @@ def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan() -> None:
     found = run(graph, rows)
     known = TASKS["forecast"].answer.decode(found["answers"][:5], state)
     np.testing.assert_allclose(found["prediction"][:5].reshape(5, -1), known.values, rtol=1e-12)
-    np.testing.assert_allclose(found["quantiles"][:5].reshape(5, -1, 3), known.quantiles, rtol=1e-12)
+    _, quantiles = known.stated_quantiles
+    np.testing.assert_allclose(found["quantiles"][:5].reshape(5, -1, 3), quantiles, rtol=1e-12)
     assert np.isnan(found["prediction"][5]).all()
     assert np.isnan(found["quantiles"][5]).all()
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netpick.answers.horizon import held, scaled, unscaled
+from netpick.answers.horizon import scaled, unscaled
+from netpick.answers.quantiles import held
 from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest

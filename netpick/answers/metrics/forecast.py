@@ -102,13 +102,11 @@ class Smape(WindowRatio):
 
 
 class QuantileLoss(WindowRatio):
-    """Weighted quantile loss of 10, 50 and 90 % (Salinas et al. 2020)."""
+    """Weighted quantile loss of 10, 50 and 90 %, or of the quantiles that were asked for (Salinas et al. 2020)."""
 
     name = "wql"
     label = "WQL"
-    definition = (
-        "Twice the quantile loss of the 10, 50 and 90 % forecasts, averaged, as a share of the sum of the truth."
-    )
+    definition = "Twice the quantile loss of the 10, 50 and 90 % forecasts, or of those of --quantiles, averaged, as a share of the sum of the truth."
 
     def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
         return len(truth) > 0 and predictions.quantiles is not None
@@ -116,8 +114,11 @@ class QuantileLoss(WindowRatio):
     def steps(self, truth: Array, predictions: AnsweredHorizon) -> tuple[Array, Array]:
         true = _windows(truth, predictions)
         known = ~np.isnan(true)
-        missed = np.nan_to_num(true)[..., None] - _quantiles(predictions, true.shape)
-        loss = 2 * np.maximum(LEVELS * missed, (LEVELS - 1) * missed).mean(axis=-1)
+        asked, quantiles = predictions.stated_quantiles
+        assert quantiles is not None
+        levels = np.asarray(asked) if asked else LEVELS
+        missed = np.nan_to_num(true)[..., None] - quantiles.reshape(*true.shape, len(levels))
+        loss = 2 * np.maximum(levels * missed, (levels - 1) * missed).mean(axis=-1)
         return np.where(known, loss, 0.0), np.where(known, np.abs(true), 0.0)
 
 

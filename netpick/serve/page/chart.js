@@ -44,7 +44,7 @@ export const seriesChart = (curves) => {
 
 // One chart a series and target, at most four, and the numbers as a table.
 export const forecastChart = (schema, rows, history) => {
-  const { time, series } = schema.forecast;
+  const { time, series, band } = schema.forecast;
   const nameOf = (row) => series.map((key) => row[key]).join(", ");
   const groups = new Map();
   for (const row of rows) groups.set(nameOf(row), [...(groups.get(nameOf(row)) ?? []), row]);
@@ -55,10 +55,10 @@ export const forecastChart = (schema, rows, history) => {
     for (const target of schema.targets.slice(0, 4)) {
       const key = (what) => (several ? `${what}_${target}` : what);
       const past = (history ?? []).filter((row) => nameOf(row) === name).map((row) => Number.parseFloat(row[target])).slice(-3 * schema.forecast.context);
-      const values = [...past, ...ahead.flatMap((row) => [row[key("low")], row[key("high")]])];
+      const values = [...past, ...ahead.flatMap((row) => [row[key(band.low)], row[key(band.high)]])];
       const made = scales(values, past.length + ahead.length);
       const at = (i) => made.x(past.length + i);
-      const low = ahead.map((row, i) => [at(i), made.y(row[key("low")])]), high = ahead.map((row, i) => [at(i), made.y(row[key("high")])]);
+      const low = ahead.map((row, i) => [at(i), made.y(row[key(band.low)])]), high = ahead.map((row, i) => [at(i), made.y(row[key(band.high)])]);
       const first = past.length ? [[made.x(past.length - 1), made.y(past.at(-1))]] : [];
       const parts = [
         svg("path", { class: "range", d: `${line([...high, ...low.reverse()])}Z` }),
@@ -74,6 +74,6 @@ export const forecastChart = (schema, rows, history) => {
   const columns = Object.keys(rows[0]).filter((key) => key !== "warnings");
   const table = el("table", {}, el("thead", {}, el("tr", {}, columns.map((key) => el("th", { scope: "col" }, key)))),
     el("tbody", {}, rows.slice(0, 200).map((row) => el("tr", {}, columns.map((key) => el("td", {}, typeof row[key] === "number" ? number(row[key]) : String(row[key] ?? "")))))));
-  return [...charts, el("p", { class: "hint" }, "The band holds 80 % of what may come, as the model sees it."),
+  return [...charts, el("p", { class: "hint" }, `The band holds ${number(Math.round(1000 * band.share) / 10)} % of what may come, as the model sees it.`),
     el("details", {}, el("summary", {}, "The numbers"), el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Forecast" }, table))];
 };

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -47,6 +47,8 @@ class ExampleRequest:
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
     windows: int | None = None  # origins from which forecasts are tested
+    point: Literal["mean", "median"] | None = None  # what a point forecast is, and so which errors decide
+    quantiles: tuple[float, ...] = ()  # levels of a forecast that tables show and losses count
     known: tuple[str, ...] = ()  # columns that are known for the horizon
     holidays: str | None = None  # country whose holidays are known ahead
     time: tuple[str, ...] = ()  # columns that tell the time
@@ -132,6 +134,10 @@ class Prepared(ABC):
     @abstractmethod
     def num_scores(self) -> int:
         """Classes, labels or values that the primary metric is about."""
+
+    def primary(self, balance: float) -> str:
+        """The metric that decides. balance: share of the rows that are in the rarest class."""
+        return self.task.answer.primary(self.num_scores, balance)
 
     @property
     @abstractmethod

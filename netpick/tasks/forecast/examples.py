@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.horizon import QUANTILE_NAMES, conformal_stretch, time_name
+from netpick.answers.horizon import time_name
+from netpick.answers.metrics.forecast import ForecastMae, Mase
+from netpick.answers.quantiles import conformal_reach, conformal_stretch, quantile_names
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Allocator, Store
@@ -52,6 +54,12 @@ class PreparedWindows(Prepared):
     @property
     def num_scores(self) -> int:
         return self.parts.num_scores
+
+    def primary(self, balance: float) -> str:
+        """Medians are what least absolute errors ask for (Gneiting 2011); of several series or targets, as shares of naive ones."""
+        if self.parts.windows.state.point == "median":
+            return ForecastMae.name if self.num_scores == 1 else Mase.name
+        return super().primary(balance)
 
     @property
     def scored_numbers(self) -> int:
@@ -95,9 +103,12 @@ class PreparedWindows(Prepared):
 
     def calibrated(self, answered: Array) -> Any:
         """Intervals are widened or narrowed to what held on the validation windows."""
-        windows = self.parts.windows
-        stretch = conformal_stretch(answered, windows.target[self.split.validation], windows.state)
-        return replace(windows.state, stretch=stretch)
+        state, target = self.parts.windows.state, self.parts.windows.target[self.split.validation]
+        return replace(
+            state,
+            stretch=conformal_stretch(answered, target, state),
+            reach=conformal_reach(answered, target, state),
+        )
 
     def info(self, rows: Rows) -> ForecastInfo | None:
         return self.parts.windows.info(rows)
@@ -155,7 +166,7 @@ class NewWindows(NewExamples):
         return Labelled(encoded=_encoded(windows, rows), truth=windows.truth[rows], groups=windows.test_groups(rows))
 
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
-        """A row a series and step: time, prediction, low (10 %), median and high (90 %) of each target."""
+        """A row a series and step: time, prediction, low (10 %), median and high (90 %) or the quantiles asked for, of each target."""
         ends, state = self.ends, self.ends.windows.state
         return _table(ends.timeline, ends.origins, state, self.source, self.task.answer.decode(answers, state))
 
@@ -180,6 +191,8 @@ class WindowExamples(Examples):
             "--horizon": request.horizon,
             "--context": request.context,
             "--windows": request.windows,
+            "--point": request.point,
+            "--quantiles": request.quantiles,
             "--known": request.known,
             "--holidays": request.holidays,
             "--time": request.time,
@@ -348,7 +361,8 @@ def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source:
 def _table(
     timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: AnsweredHorizon
 ) -> pl.DataFrame:
-    assert predictions.quantiles is not None
+    _, quantiles = predictions.stated_quantiles
+    assert quantiles is not None
     columns: dict[str, pl.Series] = {}
     table = table_columns(source.columns)
     present = np.flatnonzero(timeline.rows >= 0)
@@ -365,7 +379,7 @@ def _table(
         of_target = "" if len(state.targets) == 1 else f"_{name}"
         values = predictions.values.reshape(len(origins), state.horizon, -1)[..., target]
         columns[f"prediction{of_target}"] = pl.Series(values.ravel())
-        quantiles = predictions.quantiles.reshape(len(origins), state.horizon, len(state.targets), -1)[:, :, target]
-        for i, quantile in enumerate(QUANTILE_NAMES):
-            columns[f"{quantile}{of_target}"] = pl.Series(quantiles[..., i].ravel())
+        of_steps = quantiles.reshape(len(origins), state.horizon, len(state.targets), -1)[:, :, target]
+        for i, quantile in enumerate(quantile_names(state.quantiles)):
+            columns[f"{quantile}{of_target}"] = pl.Series(of_steps[..., i].ravel())
     return pl.DataFrame([series.alias(name) for name, series in columns.items()])

@@ -22,6 +22,7 @@ from netpick.tasks.forecast.roles import Roles, fields_of, refuse_constant, role
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast.short_series import least_history, padded
 from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
+from netpick.tasks.forecast.stated import beyond_validation, with_stated
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
 from netpick.tasks.forecast.windows import Windows, known_end, make_windows, step_values
@@ -74,7 +75,7 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     if not request.target and len(roles.targets) > 1:
         text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
         notes.append(Note(subject="target", text=text, override="--target"))
-    state = _sized(timeline, roles, values, request, notes)
+    state = with_stated(_sized(timeline, roles, values, request, notes), request, notes)
     timeline = _with_short_series(timeline, state, notes)
     values = step_values(timeline, kept, roles.targets)
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
@@ -83,11 +84,13 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     state = replace(state, calendar=(*_calendar(timeline, state, borders), *_holidays(timeline, request, notes)))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
     windows = make_windows(timeline, kept, state, encoders)
+    split = split_windows(windows, borders, request.split)
+    notes += filter(None, [beyond_validation(state, len(split.validation))])
     schema = Schema(fields=tuple(fields_of(source, roles, timeline, request)), task="forecast", notes=tuple(notes))
     return SeriesParts(
         schema=schema,
         windows=windows,
-        split=split_windows(windows, borders, request.split),
+        split=split,
         learnable=learnable_before(windows, borders),
     )
 

@@ -7,7 +7,7 @@ truth are the next H values of each target, (H * V) numbers, NaN where one is mi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic.dataclasses import dataclass
@@ -18,6 +18,8 @@ from netpick.columns.kinds.cells import as_numbers
 from netpick.tasks.base import Task
 from netpick.tasks.forecast.timesteps import Step, seasons_of
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
+
+Point = Literal["mean", "median"]
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -45,6 +47,9 @@ class ForecastState:
         bool, ...
     ] = ()  # of each target: it never lay below 0, so no forecast does; () for files without it
     stretch: tuple[tuple[float, ...], ...] = ()  # (H, V), of the interval around the median; () leaves it as it is
+    point: Point = "mean"  # what a point forecast is
+    quantiles: tuple[float, ...] = ()  # K levels that were asked for; () is 10, 50 and 90 %
+    reach: tuple[tuple[tuple[float, ...], ...], ...] = ()  # (K, H, V), from the median to each of them in stated widths
 
     def __post_init__(self) -> None:
         series, targets = len(self.location), len(self.targets)
@@ -59,6 +64,18 @@ class ForecastState:
             raise ValueError("scales above 0")
         if self.stretch and (len(self.stretch) != self.horizon or any(len(row) != targets for row in self.stretch)):
             raise ValueError("a stretch of every step and target")
+        if any(not 0 < level < 1 for level in self.quantiles) or list(self.quantiles) != sorted(set(self.quantiles)):
+            raise ValueError("quantiles between 0 and 1, from the lowest to the highest")
+        if self.reach and (
+            len(self.reach) != len(self.quantiles)
+            or any(len(part) != self.horizon or any(len(row) != targets for row in part) for part in self.reach)
+        ):
+            raise ValueError("a reach of every quantile, step and target")
+
+    @property
+    def point_place(self) -> int:
+        """Which of the four numbers that a model states for a step is its point forecast."""
+        return 2 if self.point == "median" else 0
 
 
 class Forecast(Task):

@@ -76,6 +76,7 @@ class AnsweredHorizon(AnsweredQuantities):
     levels: Floats | None = None  # (n, K), the same in every row
     naive: Floats | None = None  # (n, V), seasonal naive error of the row's series in training
     deviation: Floats | None = None  # (n, V), standard deviation of the row's series in training
+    seasonal: Floats | None = None  # (n, H * V), what repeating the last season says, where that is compared with
 
     @property
     def stated_quantiles(self) -> tuple[tuple[float, ...], Floats | None]:

@@ -165,6 +165,10 @@ class Answer(ABC, Generic[A]):
         class; 1 / num_outputs when all are equal.
         """
 
+    def beside(self, predictions: A, rival: Array | None) -> A:
+        """The predictions with what some metrics compare them with: a forecast that needs no learning."""
+        return predictions
+
     # --- tables ---
 
     @abstractmethod

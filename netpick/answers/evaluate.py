@@ -55,6 +55,7 @@ class Contest:
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
     validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
     margin: float | None = None  # differences in the deciding metric that do not matter; None: the metric's own
+    rivals: tuple[Array | None, Array | None] = (None, None)  # what needs no learning says of validation and test rows
     prefer: Prefer = "any"  # "network": a network is recommended even where a baseline is as good
 
 
@@ -249,7 +250,10 @@ def _scored(
         (contest.validation_truth, result.validation_predictions, resamplers[0]),
         (contest.test_truth, result.test_predictions, resamplers[1]),
     )
-    validation, test = (evaluate(contest.answer, t, p, rule, metrics, resampler) for t, p, resampler in parts)
+    validation, test = (
+        evaluate(contest.answer, t, contest.answer.beside(p, rival), rule, metrics, resampler)
+        for (t, p, resampler), rival in zip(parts, contest.rivals, strict=True)
+    )
     return replace(
         result, validation=validation, test=test, stated=_stated(contest, result.test_predictions, resamplers[1])
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from netpick.answers.losses import LossFunction
 
+HISTORY = "history"  # column that says which series are new or short
 LARGEST_EXPONENT = 60.0  # of a log-scaled answer; beyond it a network has gone astray
 
 
@@ -96,6 +97,9 @@ class Horizon(Answer[AnsweredHorizon]):
         """RMSE of one target of one series; several are on scales of their own."""
         return ForecastRmse.name if num_outputs == 1 else StandardisedMse.name
 
+    def beside(self, predictions: AnsweredHorizon, rival: Array | None) -> AnsweredHorizon:
+        return predictions if rival is None else replace(predictions, seasonal=rival)
+
     def columns(
         self, predictions: AnsweredHorizon, labels: Sequence[str], rule: DecisionRule, prefix: str = ""
     ) -> dict[str, pl.Series]:
@@ -135,12 +139,16 @@ class Horizon(Answer[AnsweredHorizon]):
         return named
 
     def tensor_specs(self, labels: Sequence[str], state: Any) -> list[TensorSpec]:
-        """Columns of the table that continues series: names of the series, the time, and each target's forecasts."""
+        """Columns of the table that continues series: names of the series, the time, each target's forecasts, and of several series
+        a remark on short ones."""
         suffixes = [""] if len(state.targets) == 1 else [f"_{name}" for name in state.targets]
         values = [f"{what}{suffix}" for suffix in suffixes for what in ("prediction", *quantile_names(state.quantiles))]
         texts = [*state.id_columns, time_name(state.time_columns)]
-        return [TensorSpec(name=name, datatype="BYTES", shape=(-1,)) for name in texts] + [
-            TensorSpec(name=name, datatype="FP64", shape=(-1,)) for name in values
+        remarks = [HISTORY] if state.id_columns else []
+        return [
+            TensorSpec(name=name, datatype=datatype, shape=(-1,))
+            for datatype, names in (("BYTES", texts), ("FP64", values), ("BYTES", remarks))
+            for name in names
         ]
 
     def graph(self, rule: DecisionRule, state: Any) -> nn.Module:

@@ -99,6 +99,7 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
         fewest={c.plan.name: c.fewest for c in planned.candidates},
         test_groups=whole.prepared.test_groups(test_rows),
         blend=None if mixed is None else mixed.result,
+        rivals=(prepared.rival(validation), prepared.rival(test_rows)),
         margin=options.margin,
         prefer=options.prefer,
     )

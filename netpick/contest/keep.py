@@ -15,6 +15,7 @@ from netpick.contest.training import networks_of
 from netpick.contest.write_models import Finished, write_models
 from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
+from netpick.report.each_series import FILE, series_table
 from netpick.report.results_file import keep_results
 from netpick.saved.predictions import predictions_table
 from netpick.training.keeping import FINISHED
@@ -34,6 +35,8 @@ def keep_run(made: Finished, results: RunResults, whole: Round) -> RunResults:
         table = predictions_table(results, whole.prepared.source.row_names, whole.prepared.history)
         table.write_parquet(predictions)
         write_whole(folder / "predictions.parquet", predictions.getvalue())
+        if (each := series_table(results)) is not None:
+            write_whole(folder / FILE, each.write_csv().encode())
         keep_results(folder, results)
     write_whole(folder / "report.html", page_bytes(told))
     last = folder / FINISHED  # a run that has it is over

@@ -50,8 +50,8 @@ def without_rows(results: RunResults) -> RunResults:
 def _forecast(info: ForecastInfo) -> ForecastInfo:
     """Errors by steps ahead, and no window."""
     none = np.zeros((0, info.horizon, 0, 4))
-    errors = {name: replace(shown, windows=none) for name, shown in info.by_candidate.items()}
-    return replace(info, shown=(), truth=None, first=None, by_candidate=errors)
+    errors = {name: replace(shown, windows=none, by_series=None) for name, shown in info.by_candidate.items()}
+    return replace(info, shown=(), truth=None, first=None, ids=(), known_steps=None, series=None, by_candidate=errors)
 
 
 def _source(source: DataInfo) -> DataInfo:

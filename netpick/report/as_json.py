@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from netpick.report.each_series import series_json
 from netpick.report.standings import best_baseline, higher_is_better
 from netpick.types import Field
 from netpick.types.results import Blend, CandidateResult, RunResults, Score
@@ -45,6 +46,7 @@ def to_json(results: RunResults) -> dict[str, Any]:
             "chance": verdict.chance,
             "deep_learning_helps": verdict.deep_learning_helps,
         },
+        "series": series_json(results),
         "ablation": [asdict(group) for group in results.ablation],
         "threshold": asdict(results.threshold) if results.threshold else None,
         "blend": _blend(results.blend),

@@ -9,14 +9,16 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
+from netpick.answers.metrics.forecast import Coverage, Mase
 from netpick.columns.kinds.cells import counts_of
+from netpick.report.each_series import by_series, windows_of
 from netpick.report.measures import Floats
 from netpick.report.parts.classes import MOST_LETTERS, example_rows, text_column
 from netpick.report.parts.mistakes import cell_text, mistake_rows, telling_columns
 from netpick.report.standings import best_baseline, shown_in_detail
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Rows, Schema, Source, TableColumn
-from netpick.types.results import DataInfo, ForecastInfo, ForecastShown, RunResults, ShownRow, TargetInfo
+from netpick.types.results import DataInfo, ForecastShown, RunResults, ShownRow, TargetInfo
 from netpick.types.words import unnamed_row
 
 MOST_TARGETS = 6  # whose values are drawn
@@ -132,19 +134,14 @@ def _forecast(results: RunResults, said: AnsweredHorizon, truth: Floats, places:
         windows=answers[places],
         error=np.sqrt((gaps**2).sum(axis=(0, 2)) / known),
         coverage=inside.sum(axis=(0, 2)) / known,
-        by_series=_by_series(results.forecast, said, gaps * scale, (missing, inside)),
+        by_series=_by_series(results, said),
     )
 
 
-def _by_series(
-    info: ForecastInfo | None, said: AnsweredHorizon, gaps: Floats, known: tuple[Array, Array]
-) -> Floats | None:
+def _by_series(results: RunResults, said: AnsweredHorizon) -> Floats | None:
     """(S, 3) of several series: test windows, errors as multiples of the seasonal naive error, and the share inside the interval."""
+    info = results.forecast
     if info is None or info.series is None or not info.ids or said.naive is None:
         return None
-    missing, inside = known
-    values = np.bincount(info.series, (~missing).sum(axis=(1, 2)), len(info.ids))
-    errors = np.bincount(info.series, np.abs(gaps / said.naive[:, None, :]).sum(axis=(1, 2)), len(info.ids))
-    held = np.bincount(info.series, inside.sum(axis=(1, 2)), len(info.ids))
-    windows = np.bincount(info.series, minlength=len(info.ids))
-    return np.column_stack([windows, errors / np.maximum(values, 1), held / np.maximum(values, 1)])
+    found = by_series(said, results.test_truth, info, (Mase(), Coverage()))
+    return np.column_stack([windows_of(info), np.nan_to_num(found)])

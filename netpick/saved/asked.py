@@ -74,7 +74,8 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
         seen = overlap(record.learned, read.arrays, read.rows) if record.learned else None
     metrics = metrics_for(answer.typed, record.costs)
     resampler = Resampler(len(read.rows), 0, labelled.groups)
-    return Scores(evaluate(answer, labelled.truth, predictions, record.rule, metrics, resampler), seen)
+    compared = answer.beside(predictions, labelled.rival)
+    return Scores(evaluate(answer, labelled.truth, compared, record.rule, metrics, resampler), seen)
 
 
 def _answers(engine: Engine, read: Encoded, columns: Mapping[str, Column]) -> Array:

@@ -126,6 +126,7 @@ class ForecastInfo:
     known: Sequence[str] = ()  # columns that have to be known for the horizon
     ahead: Sequence[str] = ()  # the first times behind the data
     ids: Sequence[str] = ()  # of the series, where there are several
+    known_steps: npt.NDArray[np.int64] | None = None  # (S,) from the first to the last known step of each
     series: npt.NDArray[np.int64] | None = None  # (n,) number of each test row's series
     truth: npt.NDArray[np.float64] | None = None  # (S, H, V) of the windows that are shown
     first: npt.NDArray[np.float64] | None = None  # (n, V) the first targets one step ahead, of all test rows

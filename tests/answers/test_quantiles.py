@@ -113,7 +113,7 @@ def test_they_are_sorted_said_and_refused() -> None:
     assert [note.override for note in notes] == ["--point", "--quantiles"]
     with pytest.raises(RequestError, match=r"The quantile 95 was asked for, but quantiles are .* --quantiles 0.05,0.5"):
         with_stated(state_of(), ExampleRequest(quantiles=(0.05, 95.0)), [])
-    with pytest.raises(RequestError, match="A point forecast 'mode' is unknown. Pass --point mean or --point median."):
+    with pytest.raises(RequestError, match=r"A point forecast 'mode' is unknown\. Pass --point mean or --point median"):
         with_stated(state_of(), ExampleRequest(point="mode"), [])  # type: ignore[arg-type]
 
 

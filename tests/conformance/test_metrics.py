@@ -82,6 +82,7 @@ def windows(n: int, horizon: int, targets: int, seed: int) -> Sample:
     spread = generator.random(truth.shape) * 2
     scales = {"naive": generator.random((n, targets)) + 1, "deviation": generator.random((n, targets)) + 3}
     quantiles = np.stack([values - spread, values, values + spread], axis=-1)
+    scales["seasonal"] = truth + 2 * generator.normal(size=truth.shape)
     holes = truth.copy()
     holes[generator.random(truth.shape) < 0.1] = np.nan
     return Sample(
@@ -236,6 +237,22 @@ def _of_windows(
     return reference
 
 
+def _owa(s: Sample, w: Array) -> float:
+    """As M4's: half the ratio of the sMAPEs and half that of the MASEs, each over all values."""
+    assert s.predictions.values is not None
+    assert s.predictions.naive is not None
+    assert s.predictions.seasonal is not None
+    targets, sums = s.predictions.naive.shape[1], np.zeros((2, 2))
+    for row in range(len(s.truth)):
+        for cell, true in enumerate(s.truth[row]):
+            for i, said in enumerate((s.predictions.values, s.predictions.seasonal)):
+                if not np.isnan(true):
+                    miss = abs(true - said[row, cell])
+                    sums[0, i] += w[row] * 2 * miss / (abs(true) + abs(said[row, cell]))
+                    sums[1, i] += w[row] * miss / s.predictions.naive[row, cell % targets]
+    return float((sums[:, 0] / sums[:, 1]).mean())
+
+
 def _pinball(true: float, said: Array) -> float:
     return 2 * float(
         np.mean([max(q * (true - v), (q - 1) * (true - v)) for q, v in zip((0.1, 0.5, 0.9), said, strict=True)])
@@ -299,6 +316,7 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "mase": _of_windows(lambda true, said, naive, spread: (abs(true - said[0]) / naive, 1.0)),
     "standardised_mse": _of_windows(lambda true, said, naive, spread: (((true - said[0]) / spread) ** 2, 1.0)),
     "smape": _of_windows(lambda true, said, naive, spread: (2 * abs(true - said[0]) / (abs(true) + abs(said[0])), 1.0)),
+    "owa": lambda s, w: _owa(s, w),
     "wql": _of_windows(lambda true, said, naive, spread: (_pinball(true, said[1:]), abs(true))),
     "perplexity": _of_symbols(lambda chance, rank: -math.log(chance), lambda characters: 1.0, math.exp),
     "bits_per_character": _of_symbols(lambda chance, rank: -math.log2(chance), float),

@@ -60,7 +60,7 @@ def test_the_contest_has_networks_baselines_and_a_verdict(run: Run) -> None:
     assert names == {"last value", "seasonal naive", "drift", "boosted trees on lags"} | smoothed
     for entry in [*report["candidates"], *report["baselines"]]:
         assert entry["status"] == "ok"
-        assert {"forecast_rmse", "forecast_mae", "mase", "smape", "wql", "coverage_80"} <= set(entry["test"])
+        assert {"forecast_rmse", "forecast_mae", "mase", "smape", "owa", "wql", "coverage_80"} <= set(entry["test"])
         assert 0.5 < entry["test"]["coverage_80"]["value"] <= 1
     assert any(note["subject"] == "steps" and "1 gap filled" in note["text"] for note in report["data"]["notes"])
     assert run.verdict
@@ -86,6 +86,17 @@ def test_predictions_have_a_row_a_window_and_step(run: Run) -> None:
 def test_the_report_draws_windows_and_errors_by_step(run: Run) -> None:
     page = (run.folder / "report.html").read_text()
     assert "Forecast and truth" in page
+    each = pl.read_csv(run.folder / "series.csv")
+    assert each["series"].to_list() == ["north", "south"]
+    assert each["known_steps"].to_list() == [DAYS, DAYS]
+    assert {"short", "test_windows", "mlp: mase", "seasonal naive: coverage_80"} <= set(each.columns)
+    told = json.loads((run.folder / "report.json").read_text())["series"]
+    scores = dict(each.select("series", f"{told['candidate']}: mase").iter_rows())
+    assert (told["count"], told["tested"], told["short"]) == (2, 2, 0)
+    assert [row["series"] for row in told["worst"]] == sorted(scores, key=scores.__getitem__, reverse=True)
+    assert told["worst"][0]["mase"] == pytest.approx(max(scores.values()))
+    whole = next(e for e in (*run.results.candidates, *run.results.baselines) if e.name == told["candidate"])
+    assert min(scores.values()) <= whole.test["mase"].value <= max(scores.values())
     assert "How errors grow with the horizon" in page
     assert "Each series" in page
     assert "What has to be known ahead" in page
@@ -104,7 +115,7 @@ def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
         }
     )
     table = netpick.load(run.folder).predict(pl.concat([history, ahead]))
-    assert table.columns == ["shop", "day", "prediction", "low", "median", "high"]
+    assert table.columns == ["shop", "day", "prediction", "low", "median", "high", "history"]
     assert table["day"].to_list()[:7] == [str(d) for d in ahead["day"].to_list()[:7]]
     by_shop = {name[0]: part for name, part in table.group_by("shop")}
     assert 50 < by_shop["north"]["prediction"].mean() < 300  # type: ignore[operator]
@@ -128,6 +139,7 @@ def test_a_history_shorter_than_the_context_is_continued(run: Run) -> None:
     history = pl.concat([shops().filter(days), shops().filter(ahead).with_columns(sales=None, weather=None)])
     table = netpick.load(run.folder).predict(history)
     assert len(table) == 14
+    assert set(table["history"]) == {"short: 10 of 21 steps"}
     means = dict(table.group_by("shop").agg(pl.col("prediction").mean()).iter_rows())
     assert 50 < means["north"] < 300
     assert 1000 < means["south"] < 5000

@@ -36,6 +36,8 @@ from netpick.types.results import (
     Blend,
     CandidateResult,
     Comparison,
+    ForecastInfo,
+    ForecastShown,
     HalfTime,
     HistoryPoint,
     RunResults,
@@ -621,7 +623,7 @@ def tiny() -> RunResults:
         ),
     ]
     values = pl.Series("x", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0])
-    return results_of(
+    made = results_of(
         version="0.1.0", title="points", created="2026-11-21T09:30:00+00:00", command="netpick fit points.csv", seconds=2.5,
         source=Source(
             name="points", origin="points.csv", layout="csv", num_rows=10, fingerprint="ab" * 32,
@@ -657,6 +659,24 @@ def tiny() -> RunResults:
         checks=[CheckOutcome(code="D001", title="Copies", outcome="passed"), CheckOutcome(code="D004", title="Few rows", outcome="found"), CheckOutcome(code="D006", title="Files", outcome="does not apply")],
         test_openings=1, test_truth=np.array([0, 1, 1, 0]),
     )  # fmt: skip
+    shown = ForecastShown(
+        windows=np.zeros((0, 2, 1, 4)),
+        error=np.zeros(2),
+        coverage=np.zeros(2),
+        by_series=np.array([[3, 0.5, 0.75], [1, 1.5, 0.5]]),
+    )
+    info = ForecastInfo(
+        horizon=2,
+        context=4,
+        season=1,
+        step="daily",
+        shown=(),
+        ids=("a", "b"),
+        known_steps=np.array([9, 3]),
+        series=np.array([0, 0, 0, 1]),
+        by_candidate={"mlp": shown},
+    )
+    return replace(made, forecast=info)
 
 
 SAMPLES: dict[str, Callable[[], RunResults]] = {

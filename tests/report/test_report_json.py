@@ -17,7 +17,14 @@ from netpick.report import to_json
 from netpick.report.as_json import strict_json
 
 ROOT = Path(__file__).resolve().parents[2]
-MAY_BE_NULL = {"threshold", "candidates[].half_time", "blend", "blend.result", "blend.against"}  # objects, or null
+MAY_BE_NULL = {
+    "series",
+    "threshold",
+    "candidates[].half_time",
+    "blend",
+    "blend.result",
+    "blend.against",
+}  # objects, or null
 GOLDEN = ROOT / "tests" / "golden" / "report_v1.json"
 BY_METRIC = re.compile(r"\.(test|validation|stated)\.\w+\.(value|low|high|n)$")
 

@@ -268,7 +268,11 @@ def test_calibrated_labels_and_intervals_come_out_as_the_task_decodes_them() -> 
     "stated",
     [
         {},
-        {"point": "median", "quantiles": (0.05, 0.5, 0.8), "reach": tuple((((w, 2 * w),) * 4) for w in (1.2, 0.0, 0.7))},
+        {
+            "point": "median",
+            "quantiles": (0.05, 0.5, 0.8),
+            "reach": tuple((((w, 2 * w),) * 4) for w in (1.2, 0.0, 0.7)),
+        },
     ],
 )
 def test_forecasts_come_out_in_their_units_and_unknown_series_as_nan(stated: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Metrics of forecasts: RMSE, MAE, MASE, sMAPE, standardised MSE, weighted quantile loss, coverage of the interval.
+"""Metrics of forecasts: RMSE, MAE, MASE, sMAPE, OWA, standardised MSE, weighted quantile loss, coverage of the interval.
 
 A row is a window with H steps of V targets. Missing truth counts nowhere. All of them are ratios of sums over rows, a
 target at a time, so that windows with holes weigh less; targets are then averaged.
@@ -7,12 +7,13 @@ target at a time, so that windows with holes weigh less; targets are then averag
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.metrics.sums import RatioMetric
+from netpick.answers.metrics.sums import Floats, RatioMetric, RowSums, SumMetric, over
 from netpick.types import Array
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -99,6 +100,35 @@ class Smape(WindowRatio):
         values = _steps(predictions, truth)
         size = (np.abs(np.nan_to_num(_windows(truth, predictions))) + np.abs(values)) / 2
         return np.divide(np.abs(errors), size, out=np.zeros_like(errors), where=size > 0), known
+
+
+class Owa(SumMetric[AnsweredHorizon]):
+    """Overall weighted average of the M4 competition: sMAPE and MASE, each as a share of the naive forecast's (Makridakis, Spiliotis
+    & Assimakopoulos 2020). The naive forecast repeats the last season, in place of the competition's Naive2."""
+
+    name = "owa"
+    label = "OWA"
+    better = "lower"
+    reads = AnsweredHorizon
+    lowest = 0.0
+    definition = (
+        "The mean of sMAPE and MASE, each divided by that of repeating the last season: below 1 is better than that."
+    )
+
+    def applies(self, truth: Array, predictions: AnsweredHorizon) -> bool:
+        return len(truth) > 0 and predictions.seasonal is not None
+
+    def sums(self, truth: Array, predictions: AnsweredHorizon, decided: Array | None) -> RowSums:
+        """(n, 4): what a row adds to sMAPE and MASE, of the forecast and of the naive one."""
+        assert predictions.seasonal is not None
+        parts = []
+        for values in (predictions.values, predictions.seasonal):
+            said = replace(predictions, values=values)
+            parts += [part.steps(truth, said)[0].sum(axis=(1, 2)) for part in (Smape(), Mase())]
+        return RowSums([np.stack(parts, axis=1)])
+
+    def of_sums(self, totals: Floats, truth: Array) -> Floats:
+        return np.asarray(over(totals[:, :2], totals[:, 2:]).mean(axis=1))
 
 
 class QuantileLoss(WindowRatio):

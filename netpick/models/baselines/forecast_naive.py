@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, History, Limit, Problem
+from netpick.tasks.forecast.repeated import last_season
 from netpick.tasks.forecast.state import ForecastState, naive_period
 from netpick.types import STRICT, Array, Inputs
 
@@ -98,11 +99,8 @@ class SeasonalNaive(Unlearned):
         return super().applies(problem) and problem.windows is not None and naive_period(problem.windows.state) > 1
 
     def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
-        season, rows = fitted.state.season, history.rows
-        steps = rows[:, None] - season + (np.arange(fitted.state.horizon) % season)[None, :]  # (n, H)
-        # Where the series began later than that, its last value stands in.
-        steps = np.where(steps < first_steps(history)[:, None], rows[:, None] - 1, steps)
-        return history.values[steps].reshape(len(rows), -1)
+        state: WindowState = fitted.state
+        return last_season(history.values, first_steps(history), history.rows, state.season, state.horizon)
 
 
 class Drift(Unlearned):

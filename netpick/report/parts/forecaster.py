@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from netpick.report.components import Chart, Charts, Column, table
+from netpick.report.each_series import FILE, is_short, ordered
 from netpick.report.figures import colours
 from netpick.report.forecast_figures import by_step_view, window_view
 from netpick.report.markup import Html, element, join
@@ -35,25 +36,33 @@ def forecaster_details(results: RunResults, entry: CandidateResult, charts: Char
 
 def _by_series(results: RunResults, entry: CandidateResult) -> Html | None:
     """Which series are forecast well and which badly, and which were not tested."""
-    info = results.forecast
-    assert info is not None
-    found = info.by_candidate[entry.name].by_series
-    if found is None:
+    scores = ordered(results, entry.name)
+    if results.forecast is None or not scores:
         return None
-    tested = np.flatnonzero(found[:, 0] > 0)
-    order = tested[np.argsort(-found[tested, 1], kind="stable")]
-    head = [
-        Column(title="Series"),
-        *(Column(title=title, number=True) for title in ("Test windows", "MASE", "Inside 80\u00a0%")),
-    ]
+    titles = ("Known steps", "Test windows", "MASE", "Inside 80\u00a0%")
+    head = [Column(title="Series"), *(Column(title=title, number=True) for title in titles)]
     rows = [
-        [info.ids[i], grouped(int(found[i, 0])), significant(float(found[i, 1])), percent(float(found[i, 2]))]
-        for i in order[:MOST_SERIES].tolist()
+        [
+            score.series,
+            "" if score.known_steps is None else grouped(score.known_steps) + (" (short)" if score.short else ""),
+            grouped(score.windows),
+            significant(score.mase),
+            percent(score.inside),
+        ]
+        for score in scores[:MOST_SERIES]
     ]
-    words = f"Errors of {entry.name} as multiples of what repeating the last season missed by in training, the largest first."
-    if len(order) > MOST_SERIES:
-        words += f" {MOST_SERIES} of {len(order):,} are shown."
-    if untested := len(found) - len(tested):
+    middle, best = scores[len(scores) // 2], scores[-1]
+    words = (
+        f"MASE of {entry.name}: errors as multiples of what repeating the last season missed by in training. Worst: {scores[0].series} "
+        f"({significant(scores[0].mase)}); median: {middle.series} ({significant(middle.mase)}); best: {best.series} ({significant(best.mase)})."
+    )
+    if len(scores) > MOST_SERIES:
+        words += f" The {MOST_SERIES} worst of {len(scores):,} are shown."
+    if not results.private:
+        words += f" {FILE} beside this page holds all of them, with the scores of every candidate."
+    if short := int(is_short(results.forecast).sum()):
+        words += f" {short:,} {'has' if short == 1 else 'have'} fewer known steps than a window of {results.forecast.context:,} (short): the rest of it repeats the first season."
+    if untested := len(results.forecast.ids) - len(scores):
         words += f" {untested:,} series had no test window: they are too short, or end earlier."
     return element("div", element("h3", "Each series"), element("p", words), table("Errors of each series", head, rows))
 

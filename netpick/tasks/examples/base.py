@@ -179,6 +179,10 @@ class Prepared(ABC):
         """For the baselines of forecasts."""
         return None
 
+    def rival(self, rows: Rows) -> Array | None:
+        """What needs no learning says of these rows, for metrics that compare with it."""
+        return None
+
     # --- who learns from what ---
 
     @property
@@ -240,6 +244,7 @@ class Labelled:
     encoded: Encoded
     truth: Array  # (n, ...) of `encoded.rows`
     groups: Array | None = None  # (n,) equal for those that depend on each other
+    rival: Array | None = None  # what needs no learning says of them, for metrics that compare with it
 
 
 @dataclass(frozen=True, kw_only=True)

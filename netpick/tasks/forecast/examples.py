@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.horizon import time_name
+from netpick.answers.horizon import HISTORY, time_name
 from netpick.answers.metrics.forecast import ForecastMae, Mase
 from netpick.answers.quantiles import conformal_reach, conformal_stretch, quantile_names
 from netpick.columns.encode import Encoder
@@ -26,7 +26,7 @@ from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.short_series import padded
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
-from netpick.tasks.forecast.windows import Windows, known_end, make_windows, step_values, window_inputs
+from netpick.tasks.forecast.windows import Windows, known_end, known_steps, make_windows, step_values, window_inputs
 from netpick.tasks.split import SealedRows
 from netpick.types import Array, Inputs, Note, Rows, Source, TableColumn
 from netpick.types.results import DecisionRule, ForecastInfo
@@ -84,6 +84,9 @@ class PreparedWindows(Prepared):
     def history(self) -> Windows:
         return self.parts.windows
 
+    def rival(self, rows: Rows) -> Array:
+        return self.parts.windows.repeated(rows)
+
     @property
     def trained_twice(self) -> bool:
         """The newest windows are worth most, and all of them end before the test part begins."""
@@ -121,6 +124,7 @@ class Ends:
     timeline: Timeline  # one horizon longer than the known values
     origins: Rows  # (n,) step at which the horizon of each series begins
     windows: Windows
+    known: Array  # (n,) known steps of each series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +145,8 @@ class NewWindows(NewExamples):
         values = step_values(timeline, self.source.columns, self.state.targets)
         longer, origins = _extended(timeline, self.state, values)
         _need_known(longer, origins, self.state, self.source)
-        return Ends(timeline=longer, origins=origins, windows=self.windows(longer))
+        known = known_steps(values, timeline.starts)
+        return Ends(timeline=longer, origins=origins, windows=self.windows(longer), known=known)
 
     def windows(self, timeline: Timeline) -> Windows:
         """All windows of these steps, with scales of series that training did not know."""
@@ -163,12 +168,20 @@ class NewWindows(NewExamples):
                 f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
             )
         rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
-        return Labelled(encoded=_encoded(windows, rows), truth=windows.truth[rows], groups=windows.test_groups(rows))
+        return Labelled(
+            encoded=_encoded(windows, rows),
+            truth=windows.truth[rows],
+            groups=windows.test_groups(rows),
+            rival=windows.repeated(rows),
+        )
 
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) or the quantiles asked for, of each target."""
         ends, state = self.ends, self.ends.windows.state
-        return _table(ends.timeline, ends.origins, state, self.source, self.task.answer.decode(answers, state))
+        table = _table(ends.timeline, ends.origins, state, self.source, self.task.answer.decode(answers, state))
+        if not state.id_columns:
+            return table
+        return table.with_columns(_remarks(ends, self.state).alias(HISTORY))
 
     @property
     def names(self) -> Sequence[str] | None:
@@ -356,6 +369,16 @@ def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source:
                 f"Column '{name}' has no value for {when}, but it was said to be known ahead (--known {name}). Add rows for "
                 f"the {state.horizon:,} steps behind the last known target, with the target left empty."
             )
+
+
+def _remarks(ends: Ends, trained: ForecastState) -> pl.Series:
+    """Of each row, why its forecast rests on little: a new series, or one that is shorter than a window; else nothing."""
+    words = []
+    for name, known in zip(ends.timeline.ids, ends.known.tolist(), strict=True):
+        new = "" if name in trained.ids else "new series"
+        short = f"short: {known:,} of {trained.context:,} steps" if known < trained.context else ""
+        words.append("; ".join(filter(None, (new, short))))
+    return pl.Series(words, dtype=pl.String).gather(pl.Series(np.repeat(np.arange(len(words)), trained.horizon)))
 
 
 def _table(

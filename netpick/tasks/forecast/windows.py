@@ -22,8 +22,9 @@ from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Store
 from netpick.errors import DataError
 from netpick.tasks.forecast.blocks import time_blocks
+from netpick.tasks.forecast.repeated import last_season
 from netpick.tasks.forecast.short_series import begun_earlier
-from netpick.tasks.forecast.state import ForecastState, horizon_view
+from netpick.tasks.forecast.state import ForecastState, horizon_view, naive_period
 from netpick.tasks.forecast.timeline import ZERO, Timeline, table_columns
 from netpick.tasks.forecast.timesteps import calendar_features, calendar_value_names
 from netpick.types import Array, Column, Inputs, InputSpec, Rows, TableColumn
@@ -58,6 +59,11 @@ class Windows:
             return self.series[rows]
         return np.asarray(groups, dtype=np.int64)
 
+    def repeated(self, rows: Rows) -> Array:
+        """(n, H * V) the seasonal naive forecast from these rows."""
+        first = self.timeline.starts[self.timeline.series[rows]]
+        return last_season(self.values, first, rows, naive_period(self.state), self.state.horizon)
+
     def info(self, rows: Rows) -> ForecastInfo:
         """What the report shows of these test rows: some windows, evenly spread, the last one among them."""
         state, timeline = self.state, self.timeline
@@ -86,6 +92,7 @@ class Windows:
             shown=shown,
             known=state.known,
             ids=timeline.ids if len(timeline.ids) > 1 else (),
+            known_steps=known_steps(self.raw, timeline.starts) if len(timeline.ids) > 1 else None,
             series=timeline.series[rows],
             ahead=self.times(known_end(timeline, self.raw) + np.arange(min(2, state.horizon))),
         )
@@ -132,6 +139,16 @@ def last_known(known: Array, starts: Array) -> Array:
     filled = np.maximum.accumulate(steps) if len(steps) else steps
     first = np.repeat(starts[:-1], np.diff(starts))
     return np.where(filled >= first, filled, -1)
+
+
+def known_steps(values: Array, starts: Array) -> Array:
+    """(S,) steps from the first to the last known one of each series, of values (N, V)."""
+    known = ~np.isnan(values).all(axis=1)
+    counts = np.zeros(len(starts) - 1, dtype=np.int64)
+    for index in range(len(counts)):
+        steps = np.flatnonzero(known[starts[index] : starts[index + 1]])
+        counts[index] = steps[-1] - steps[0] + 1 if len(steps) else 0
+    return counts
 
 
 def filled_forward(values: Array, starts: Array) -> Array:

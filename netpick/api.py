@@ -226,6 +226,7 @@ def fit(
     horizon: int | None = None,
     context: int | None = None,
     windows: int | None = None,
+    every: str | None = None,
     point: Literal["mean", "median"] | None = None,
     quantiles: Sequence[float] = (),
     known: Sequence[str] = (),
@@ -291,6 +292,7 @@ def fit(
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
     known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "median" where absolute errors count
     (default "mean"); quantiles: of a forecast, such as [0.05, 0.5, 0.95] (default 10, 50 and 90 %).
+    every: step that rows are brought to, "1h" for their mean, "1d:sum" for their sum, "auto" for one that is found.
     level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -312,6 +314,7 @@ def fit(
         horizon=horizon,
         context=context,
         windows=windows,
+        every=every,
         point=point,
         quantiles=tuple(map(float, quantiles)),
         known=tuple(known),

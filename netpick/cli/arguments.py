@@ -86,6 +86,12 @@ Windows = Annotated[
     int | None,
     typer.Option(help="Origins from which a forecast is tested. Default: as many as the history allows, and said."),
 ]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        help="Step that the rows of a forecast are brought to: 15min, 1h, 1d, 1w, 1mo (their mean), 1d:sum, or auto. Default: rows are steps."
+    ),
+]
 Point = Annotated[
     Literal["mean", "median"] | None,
     typer.Option(

@@ -34,11 +34,15 @@ class ServedHistory(ServedModel):
         return ()
 
     @property
+    def times(self) -> tuple[str, ...]:
+        """Columns that tell the time of a row."""
+        state = self.state
+        return state.time_columns if state.resampling is None else state.resampling.time
+
+    @property
     def columns(self) -> tuple[str, ...]:
         state = self.state
-        return tuple(
-            dict.fromkeys((*state.time_columns, *state.id_columns, *state.targets, *state.covariates, *state.known))
-        )
+        return tuple(dict.fromkeys((*self.times, *state.id_columns, *state.targets, *state.covariates, *state.known)))
 
     def inputs(self) -> list[dict[str, Any]]:
         state = self.state
@@ -46,7 +50,7 @@ class ServedHistory(ServedModel):
             **dict.fromkeys((*state.covariates, *state.known), "beside"),
             **dict.fromkeys(state.targets, "target"),
             **dict.fromkeys(state.id_columns, "series"),
-            **dict.fromkeys(state.time_columns, "time"),
+            **dict.fromkeys(self.times, "time"),
         }
         return [{"name": name, "kind": roles[name], "is_file": False} for name in self.columns]
 
@@ -64,12 +68,12 @@ class ServedHistory(ServedModel):
         }
 
     def cells(self) -> dict[str, Any]:
-        words = {*self.state.time_columns, *self.state.id_columns}
+        words = {*self.times, *self.state.id_columns}
         texts, numbers = {"type": ["string", "number", "null"]}, {"type": ["number", "null"]}
         return {name: texts if name in words else numbers for name in self.columns}
 
     def tensors(self) -> list[dict[str, Any]]:
-        words = {*self.state.time_columns, *self.state.id_columns}
+        words = {*self.times, *self.state.id_columns}
         return [{"name": n, "datatype": "BYTES" if n in words else "FP64", "shape": [-1]} for n in self.columns]
 
     def asked(self, body: bytes) -> object:

@@ -47,6 +47,7 @@ class ExampleRequest:
     horizon: int | None = None  # steps to forecast
     context: int | None = None  # steps before them that a network sees
     windows: int | None = None  # origins from which forecasts are tested
+    every: str | None = None  # step that rows of a forecast are brought to
     point: Literal["mean", "median"] | None = None  # what a point forecast is, and so which errors decide
     quantiles: tuple[float, ...] = ()  # levels of a forecast that tables show and losses count
     known: tuple[str, ...] = ()  # columns that are known for the horizon

@@ -11,19 +11,19 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.horizon import HISTORY, time_name
+from netpick.answers.horizon import HISTORY
 from netpick.answers.metrics.forecast import ForecastMae, Mase
-from netpick.answers.quantiles import conformal_reach, conformal_stretch, quantile_names
+from netpick.answers.quantiles import conformal_reach, conformal_stretch
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Allocator, Store
 from netpick.data.sources.wide import turned
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
-from netpick.tasks.forecast.parts import SeriesParts, new_scales, series_parts
+from netpick.tasks.forecast.ends import Ends, continued, extended, need_known, remarks
+from netpick.tasks.forecast.parts import SeriesParts, check_names, new_scales, series_parts
 from netpick.tasks.forecast.recognise import Recognised, recognise
-from netpick.tasks.forecast.short_series import padded
+from netpick.tasks.forecast.resample import resampled, resampled_again
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.windows import Windows, known_end, known_steps, make_windows, step_values, window_inputs
@@ -118,16 +118,6 @@ class PreparedWindows(Prepared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ends:
-    """The end of every series, ready to be continued."""
-
-    timeline: Timeline  # one horizon longer than the known values
-    origins: Rows  # (n,) step at which the horizon of each series begins
-    windows: Windows
-    known: Array  # (n,) known steps of each series
-
-
-@dataclass(frozen=True, kw_only=True)
 class NewWindows(NewExamples):
     """Each series is continued past its last known target; rows behind it may give covariates that are known ahead.
 
@@ -139,32 +129,38 @@ class NewWindows(NewExamples):
     noun: ClassVar[str] = "series"
 
     @cached_property
+    def steps(self) -> Source:
+        """The table with a row a step."""
+        rule = self.state.resampling
+        return self.source if rule is None else resampled_again(self.source, rule, self.state.targets)
+
+    @cached_property
     def ends(self) -> Ends:
         """Raises DataError when columns are missing, the history is shorter than the context, or such covariates are missing."""
-        timeline = _timeline(self.state, self.source)
-        values = step_values(timeline, self.source.columns, self.state.targets)
-        longer, origins = _extended(timeline, self.state, values)
-        _need_known(longer, origins, self.state, self.source)
+        timeline = _timeline(self.state, self.steps)
+        values = step_values(timeline, self.steps.columns, self.state.targets)
+        longer, origins = extended(timeline, self.state, values)
+        need_known(longer, origins, self.state, self.steps)
         known = known_steps(values, timeline.starts)
         return Ends(timeline=longer, origins=origins, windows=self.windows(longer), known=known)
 
     def windows(self, timeline: Timeline) -> Windows:
         """All windows of these steps, with scales of series that training did not know."""
-        values = step_values(timeline, self.source.columns, self.state.targets)
+        values = step_values(timeline, self.steps.columns, self.state.targets)
         state, numbers = new_scales(timeline, self.state, values)
-        return make_windows(timeline, self.source.columns, state, self.encoders, numbers)
+        return make_windows(timeline, self.steps.columns, state, self.encoders, numbers)
 
     def encoded(self, allocator: Allocator) -> Encoded:
         return _encoded(self.ends.windows, self.ends.origins)
 
     def labelled(self, allocator: Allocator) -> Labelled:
         """Windows of which a whole horizon is known; those that overlap with neighbours depend on each other."""
-        timeline, state = _timeline(self.state, self.source), self.state
+        timeline, state = _timeline(self.state, self.steps), self.state
         windows = self.windows(timeline)
         rows = windows.rows
         if len(rows) == 0:
             raise DataError(
-                f"{self.source.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
+                f"{self.steps.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
                 f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
             )
         rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
@@ -178,10 +174,10 @@ class NewWindows(NewExamples):
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) or the quantiles asked for, of each target."""
         ends, state = self.ends, self.ends.windows.state
-        table = _table(ends.timeline, ends.origins, state, self.source, self.task.answer.decode(answers, state))
+        table = continued(ends.timeline, ends.origins, state, self.steps, self.task.answer.decode(answers, state))
         if not state.id_columns:
             return table
-        return table.with_columns(_remarks(ends, self.state).alias(HISTORY))
+        return table.with_columns(remarks(ends, self.state).alias(HISTORY))
 
     @property
     def names(self) -> Sequence[str] | None:
@@ -204,6 +200,7 @@ class WindowExamples(Examples):
             "--horizon": request.horizon,
             "--context": request.context,
             "--windows": request.windows,
+            "--every": request.every,
             "--point": request.point,
             "--quantiles": request.quantiles,
             "--known": request.known,
@@ -234,7 +231,9 @@ class WindowExamples(Examples):
         return turned(source)
 
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
-        parts = series_parts(source, request)
+        check_names(source, request)
+        source, request, rule = resampled(source, request)
+        parts = series_parts(source, request, rule)
         if request.task is None and request.horizon is None:
             reason = _recognised(source, request).reason or "an option of forecasts was given"
             note = Note(subject="task", text=f"forecast ({reason})", override="--task")
@@ -322,87 +321,3 @@ def _timeline(state: ForecastState, source: Source) -> Timeline:
     if not state.time_columns:  # rows are steps, in their order
         return make_timeline(replace(source, columns={n: source.columns[n] for n in state.targets}), asked)
     return make_timeline(source, asked)
-
-
-def _extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[Timeline, Rows]:
-    """Series that end one horizon behind their last known value, and the steps at which their horizons begin."""
-    known = np.asarray(~np.isnan(values).all(axis=1))
-    parts, origins, starts = [], [], [0]
-    for index, name in enumerate(timeline.ids):
-        start, end = int(timeline.starts[index]), int(timeline.starts[index + 1])
-        steps = np.flatnonzero(known[start:end])
-        length = int(steps[-1]) + 1 if len(steps) else 0
-        if not length:
-            who = f"Series '{name}'" if name else "The series"
-            raise DataError(
-                f"{who} has no known value, but a forecast continues some. Add its history, or leave it out."
-            )
-        rows = np.full(length + state.horizon, -1, dtype=np.int64)
-        given = timeline.rows[start : min(end, start + length + state.horizon)]
-        rows[: len(given)] = given
-        parts.append(rows)
-        origins.append(starts[-1] + length)
-        starts.append(starts[-1] + len(rows))
-    longer = replace(timeline, rows=np.concatenate(parts), starts=np.asarray(starts))
-    lengths = np.asarray(origins) - longer.starts[:-1]
-    pads = np.maximum(state.context - lengths, 0)
-    shifted = np.asarray(origins) + np.cumsum(pads)
-    return padded(longer, int(longer.lengths.max()) + 1, pads), shifted.astype(np.int64)
-
-
-def _need_known(timeline: Timeline, origins: Rows, state: ForecastState, source: Source) -> None:
-    table = table_columns(source.columns)
-    for name in state.known:
-        if name not in table:
-            raise DataError(
-                f"{source.name} has no column '{name}', but the model was trained with it as known ahead. Add the column, with "
-                f"values for the {state.horizon:,} steps behind the last known target too."
-            )
-        steps = origins[:, None] + np.arange(state.horizon)[None, :]
-        rows = timeline.rows[steps]
-        filled = table[name].is_not_null().to_numpy()
-        missing = (rows < 0) | ~filled[np.maximum(rows, 0)]
-        if missing.any():
-            first = steps[missing][:1]
-            when = state.step.text(timeline.times(timeline.positions[first]))[0]
-            raise DataError(
-                f"Column '{name}' has no value for {when}, but it was said to be known ahead (--known {name}). Add rows for "
-                f"the {state.horizon:,} steps behind the last known target, with the target left empty."
-            )
-
-
-def _remarks(ends: Ends, trained: ForecastState) -> pl.Series:
-    """Of each row, why its forecast rests on little: a new series, or one that is shorter than a window; else nothing."""
-    words = []
-    for name, known in zip(ends.timeline.ids, ends.known.tolist(), strict=True):
-        new = "" if name in trained.ids else "new series"
-        short = f"short: {known:,} of {trained.context:,} steps" if known < trained.context else ""
-        words.append("; ".join(filter(None, (new, short))))
-    return pl.Series(words, dtype=pl.String).gather(pl.Series(np.repeat(np.arange(len(words)), trained.horizon)))
-
-
-def _table(
-    timeline: Timeline, origins: Rows, state: ForecastState, source: Source, predictions: AnsweredHorizon
-) -> pl.DataFrame:
-    _, quantiles = predictions.stated_quantiles
-    assert quantiles is not None
-    columns: dict[str, pl.Series] = {}
-    table = table_columns(source.columns)
-    present = np.flatnonzero(timeline.rows >= 0)
-    first = timeline.rows[
-        present[np.searchsorted(present, timeline.starts[:-1])]
-    ]  # a short series begins with steps without a row
-    for name in state.id_columns:
-        cells = table[name].gather(pl.Series(first))
-        columns[name] = cells.gather(pl.Series(np.repeat(np.arange(len(origins)), state.horizon)))
-    steps = origins[:, None] + np.arange(state.horizon)[None, :]
-    times = timeline.times(timeline.positions[steps].ravel())
-    columns[time_name(state.time_columns)] = pl.Series(state.step.text(times))
-    for target, name in enumerate(state.targets):
-        of_target = "" if len(state.targets) == 1 else f"_{name}"
-        values = predictions.values.reshape(len(origins), state.horizon, -1)[..., target]
-        columns[f"prediction{of_target}"] = pl.Series(values.ravel())
-        of_steps = quantiles.reshape(len(origins), state.horizon, len(state.targets), -1)[:, :, target]
-        for i, quantile in enumerate(quantile_names(state.quantiles)):
-            columns[f"{quantile}{of_target}"] = pl.Series(of_steps[..., i].ravel())
-    return pl.DataFrame([series.alias(name) for name, series in columns.items()])

@@ -21,7 +21,7 @@ from netpick.tasks.forecast.holidays import DAY, PREFIX, require_country
 from netpick.tasks.forecast.roles import Roles, fields_of, refuse_constant, roles_of
 from netpick.tasks.forecast.seasons import find_season, wants_logarithms
 from netpick.tasks.forecast.short_series import least_history, padded
-from netpick.tasks.forecast.state import ForecastState, naive_period, series_scales
+from netpick.tasks.forecast.state import ForecastState, Resampling, naive_period, series_scales
 from netpick.tasks.forecast.stated import beyond_validation, with_stated
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
@@ -51,9 +51,12 @@ class SeriesParts:
         return len(self.windows.state.targets) * len(self.windows.state.ids)
 
 
-def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
-    """Understands the table and makes its windows. Raises DataError or RequestError with the fix."""
-    _check_names(source, request)
+def series_parts(source: Source, request: ExampleRequest, resampling: Resampling | None = None) -> SeriesParts:
+    """Understands the table and makes its windows. Raises DataError or RequestError with the fix.
+
+    resampling: how its rows became steps, where they were none.
+    """
+    check_names(source, request)
     kept = {name: column for name, column in source.columns.items() if name not in request.drop}
     left = replace(source, columns=kept)
     timeline = make_timeline(left, TimelineRequest(time=request.time, ids=request.ids, targets=request.target))
@@ -76,6 +79,7 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
         text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
         notes.append(Note(subject="target", text=text, override="--target"))
     state = with_stated(_sized(timeline, roles, values, request, notes), request, notes)
+    state = replace(state, resampling=resampling)
     timeline = _with_short_series(timeline, state, notes)
     values = step_values(timeline, kept, roles.targets)
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
@@ -95,7 +99,7 @@ def series_parts(source: Source, request: ExampleRequest) -> SeriesParts:
     )
 
 
-def _check_names(source: Source, request: ExampleRequest) -> None:
+def check_names(source: Source, request: ExampleRequest) -> None:
     kinds = [name for name, _ in request.kinds]
     for name in (*request.target, *request.drop, *request.known, *request.time, *request.ids, *kinds):
         if name not in source.columns:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field as Value
 from pydantic.dataclasses import dataclass
 
 from netpick.answers import HORIZON
@@ -20,6 +21,17 @@ from netpick.tasks.forecast.timesteps import Step, seasons_of
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
 Point = Literal["mean", "median"]
+
+
+@dataclass(config=STRICT, kw_only=True)
+class Resampling:
+    """How rows at any times become one row a step."""
+
+    every: str = Value(pattern=r"^[1-9]\d{0,2}(s|m|h|d|w|mo|q|y)$")
+    time: tuple[str, ...]  # columns that tell the time of a row; the first one tells that of a step
+    ids: tuple[str, ...]
+    summed: tuple[str, ...]
+    averaged: tuple[str, ...]  # all other columns: the last known cell
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -47,6 +59,7 @@ class ForecastState:
         bool, ...
     ] = ()  # of each target: it never lay below 0, so no forecast does; () for files without it
     stretch: tuple[tuple[float, ...], ...] = ()  # (H, V), of the interval around the median; () leaves it as it is
+    resampling: Resampling | None = None  # how rows become steps, where they are no steps yet
     point: Point = "mean"  # what a point forecast is
     quantiles: tuple[float, ...] = ()  # K levels that were asked for; () is 10, 50 and 90 %
     reach: tuple[tuple[tuple[float, ...], ...], ...] = ()  # (K, H, V), from the median to each of them in stated widths
@@ -114,7 +127,8 @@ class Forecast(Task):
         return horizon_view(_numbers(columns), state.horizon, float("nan"))
 
     def beside(self, state: Any) -> tuple[str, ...]:
-        return (*state.time_columns, *state.id_columns)
+        asked = () if state.resampling is None else state.resampling.time
+        return tuple(dict.fromkeys((*state.time_columns, *asked, *state.id_columns)))
 
 
 FORECAST = Forecast()

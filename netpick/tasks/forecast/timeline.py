@@ -19,6 +19,7 @@ from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.forecast.clock_changes import skipped_hours, without_second_hours
 from netpick.tasks.forecast.demand import sold_alone
+from netpick.tasks.forecast.irregular import irregular, quoted, span_words
 from netpick.tasks.forecast.times import counted_rows, read_times
 from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
@@ -147,10 +148,10 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
             raise RequestError(f"There is no column '{name}' in {source.name}.{near_matches(name, source.columns)}")
     notes: list[Note] = []
     time = request.time or find_time(source, counts=True)
-    times, numbers = _times(source, time, notes)
-    ids = request.ids or _find_ids(source, time, times, request)
+    times, numbers = times_of(source, time, notes)
+    ids = request.ids or find_ids(source, time, times, request)
     if ids and not request.ids:
-        notes.append(Note(subject="series", text=f"told apart by {_quoted(ids)}: times come again", override="--id"))
+        notes.append(Note(subject="series", text=f"told apart by {quoted(ids)}: times come again", override="--id"))
     names, codes = _codes(source, ids)
     order = np.lexsort((times, codes))
     order = _without_copies(source, (names, codes, times), order, notes)
@@ -165,10 +166,10 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     if step is None and not numbers:
         step = jittered_step(groups)
     if step is None:
-        raise _irregular(source, time, groups)
+        raise irregular(source, time, groups, numbers=numbers)
     times, farthest = snapped(times, step)
     if farthest:
-        text = f"times lie up to {_span(farthest)} off a regular step ({step.words}); each counts for the nearest"
+        text = f"times lie up to {span_words(farthest)} off a regular step ({step.words}); each counts for the nearest"
         notes.append(Note(subject="time", text=text))
     zeros = sold_alone(source, request.targets) if request.zeros is None else request.zeros
     timeline = _on_grid(source, (time, ids), step, (names, codes, order, times), zeros=zeros)
@@ -177,7 +178,7 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     return _noted(timeline, notes)
 
 
-def _times(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Array, bool]:
+def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Array, bool]:
     """Times of all rows, and whether they are mere numbers."""
     if not time:
         notes.append(
@@ -212,7 +213,7 @@ def _times(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Arra
     return times, False
 
 
-def _find_ids(source: Source, time: Sequence[str], times: Array, request: TimelineRequest) -> tuple[str, ...]:
+def find_ids(source: Source, time: Sequence[str], times: Array, request: TimelineRequest) -> tuple[str, ...]:
     """The fewest columns under which no time comes twice; () when none are needed, or none help."""
     if len(np.unique(times)) == len(times):
         return ()
@@ -298,7 +299,7 @@ def _refuse_repeated(
     first, second = int(order[same[0]]), int(order[same[0] + 1])
     cells = " ".join(str(s[first]) for name in time if (s := series_of(source.columns[name])) is not None)
     of = "', '".join(str(s[first]) for name in ids if (s := series_of(source.columns[name])) is not None)
-    who = f" of {_quoted(ids)} ('{of}')" if ids else ""
+    who = f" of {quoted(ids)} ('{of}')" if ids else ""
     pairs = f", and {len(same) - 1:,} more such rows follow" if len(same) > 1 else ""
     whose = len(np.unique(codes[same]))
     if ids and len(same) > 1:
@@ -315,33 +316,6 @@ def _out_of_order(times: Array, codes: Array) -> int:
     """Rows that stand behind a later one of their series."""
     frame = pl.DataFrame({"series": codes, "time": times})
     return int(frame.select((pl.col("time").diff().over("series") < 0).sum()).item())
-
-
-def _irregular(source: Source, time: Sequence[str], groups: Sequence[Array]) -> DataError:
-    """What stands in the way of a regular step, and what to do."""
-    distances = [np.diff(times) for times in groups]
-    every = np.concatenate(distances) if distances else np.empty(0)
-    if len(every) == 0:
-        return DataError(
-            f"Every series of {source.name} has one row ({len(groups):,} series in {source.num_rows:,} rows), but a forecast "
-            "learns from many steps of each. Name what tells series apart with --id COLUMN, or --drop what numbers the rows."
-        )
-    middle = int(np.median(every))
-    step = Step(unit="duration", size=max(1, middle), anchor=0) if time else Step(unit="row", size=1, anchor=0)
-    shortest, longest = int(every.min()), int(every.max())
-    return DataError(
-        f"The times of {source.name} ({_quoted(time)}) have no regular step: they are {_span(shortest)} to {_span(longest)} "
-        f"apart, mostly about {_span(middle)}. A forecast needs steps of one length. Bring the rows to one row a step first, "
-        f"for example by averaging them {step.words if middle > 1 else 'over equal spans'}, or predict single rows with "
-        "--task regress."
-    )
-
-
-def _span(micros: int) -> str:
-    for size, name in ((86_400_000_000, "days"), (3_600_000_000, "hours"), (60_000_000, "minutes"), (1_000_000, "s")):
-        if micros >= size:
-            return f"{micros / size:.3g} {name}"
-    return f"{micros} microseconds" if micros > 1 else str(micros)
 
 
 def _on_grid(
@@ -363,7 +337,7 @@ def _on_grid(
         raise DataError(
             f"Row {row + 1} of {source.name} lies at {step.text(times[row : row + 1])[0]}, beside the {step.words} steps of "
             f"the other rows{f', and so do {len(rows) - 1:,} more' if len(rows) > 1 else ''}. A forecast needs steps of one "
-            f"length. Move such rows to the nearest step, or average the rows {step.words}."
+            f"length. Move such rows to the nearest step, or have the rows averaged with --every."
         )
     place = positions.astype(np.int64)
     ordered = codes[order]
@@ -375,15 +349,15 @@ def _on_grid(
         share = len(order) / total
         raise DataError(
             f"Only {share:.1%} of the {total:,} {step.words} steps between the first and the last time of {source.name} have "
-            "a row. A forecast needs steps of one length without large holes. Bring the rows to a longer step first, or keep "
-            "the part without holes."
+            "a row. A forecast needs steps of one length without large holes. Bring the rows to a longer step with --every, or "
+            "keep the part without holes."
         )
     same = np.flatnonzero((np.diff(place) == 0) & (np.diff(ordered) == 0))
     if len(same):
         one, other = int(order[same[0]]) + 1, int(order[same[0] + 1]) + 1
         raise DataError(
             f"Rows {one} and {other} of {source.name} lie in the same step ({step.words}), and {len(same) - 1:,} more pairs do, but a "
-            "series has one row a step. Add up or average such rows, or remove one of them."
+            "series has one row a step. Average such rows with --every STEP (STEP:sum adds them up), or remove one of them."
         )
     starts = np.concatenate([[0], np.cumsum(lengths)])
     rows = np.full(total, ZERO if zeros else GAP, dtype=np.int64)
@@ -404,7 +378,7 @@ def _noted(timeline: Timeline, notes: list[Note]) -> Timeline:
     gaps = int((timeline.rows == GAP).sum())
     said = timeline.step.words
     if timeline.time_columns:
-        said += f" by {_quoted(timeline.time_columns)}"
+        said += f" by {quoted(timeline.time_columns)}"
     if gaps:
         said += f", {gaps:,} gap{'' if gaps == 1 else 's'} filled forward (they count in no score)"
     if gaps and timeline.step.unit == "duration":
@@ -435,10 +409,6 @@ def _sparse_series(timeline: Timeline) -> str:
         f"'{timeline.ids[i]}' (rows at {filled[i]:,} of {timeline.lengths[i]:,} steps)" for i in few[:3].tolist()
     )
     return f"written in another step than the others: {named}{', ...' if len(few) > 3 else ''}; its gaps are filled forward"
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return f"'{','.join(names)}'"
 
 
 def table_columns(columns: Mapping[str, Column]) -> dict[str, pl.Series]:

@@ -44,6 +44,7 @@ class Views:
     network: Callable[[Subject, str], tuple[Figure, ...]] = _none
     together: Callable[[Subject], tuple[Figure, ...]] = effects.data_figures
     labelled: bool = True  # whether rows may bring known answers
+    columns: bool = True  # whether columns can be exchanged between rows, one by one
 
 
 FORMS: dict[str, Views] = {
@@ -56,7 +57,7 @@ FORMS: dict[str, Views] = {
     "stream": Views(
         row=streams.row_figures, network=streams.network_figures, together=lambda subject: (), labelled=False
     ),
-    "window": Views(row=forecasts.row_figures, together=lambda subject: (), labelled=False),
+    "window": Views(row=forecasts.row_figures, together=forecasts.data_figures, labelled=False, columns=False),
 }
 
 
@@ -70,7 +71,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     if subject.engine is not None:
         return _of_any_model(subject)
     views, name = _views(subject)
-    together = views.together(subject) if len(subject.encoders) > 1 else ()
+    together = views.together(subject) if len(subject.encoders) > 1 or not views.columns else ()
     parts = [
         Part(key="network", title="The network", lead=words(), figures=views.network(subject, name)),
         Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),
@@ -126,7 +127,7 @@ def row_figures(subject: Subject, row: int) -> tuple[Figure, ...]:
     """All figures for one row."""
     views, name = _views(subject)
     target = subject.target_of(row)
-    first = None if name == "table" else inputs_figure(subject, row, target)
+    first = None if name == "table" or not views.columns else inputs_figure(subject, row, target)
     last = neighbours_figure(subject, row, target)
     return (
         *([] if first is None else [first]),

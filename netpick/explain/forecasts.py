@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -10,14 +13,17 @@ from netpick.explain.attribute import Batch, integrated_gradients
 from netpick.explain.series import bridge
 from netpick.explain.steps import Steps, group_of
 from netpick.explain.subject import Subject, Target, rank_correlation
+from netpick.models.networks import main_input
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import element
+from netpick.tasks.forecast.windows import covariate_names
 from netpick.types import Array
 from netpick.types.drawings import Bar, Figure, Line
 from netpick.types.words import counted, grouped, significant
 
 WINDOWS = 32  # positions of the hidden stretch along the window
 MOST_LISTED = 12
+MOST_SERIES = 256  # that are looked at together
 
 
 def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[Figure, ...]:
@@ -80,40 +86,107 @@ def window_figure(subject: Subject, batch: Batch, name: str, target: Target) -> 
     )
 
 
-def columns_figure(subject: Subject, batch: Batch, name: str, target: Target) -> Figure | None:
-    """How far the forecast moves, step by step of the horizon on average, when a column is made flat."""
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a forecast looks at, and where that stands: channels of the window, and of what is known ahead."""
+
+    title: str
+    past: Sequence[int] = ()
+    ahead: Sequence[int] = ()
+
+
+def parts_of(subject: Subject, name: str) -> list[Part]:
+    """The past of each target and of each other column, what of these is known ahead, and the calendar."""
+    state, width = subject.state, len(subject.inputs[name].names)
+    future = subject.inputs.get(f"{name}.future")
+    count = 0 if future is None else len(future.names)
+    shift = width - count  # the channel of the window that is the first of those known ahead
+    parts = [Part(title=f"{target} (its own past)", past=[i]) for i, target in enumerate(state.targets)]
+    place = len(state.targets)
+    for encoder in sorted(subject.encoders, key=lambda e: e.column in state.known):  # as windows are made of them
+        channels = range(place, place + len(covariate_names(encoder)))
+        place = channels.stop
+        parts.append(Part(title=f"{encoder.column} (past)", past=channels))
+        if encoder.column in state.known:
+            parts.append(Part(title=f"{encoder.column} (known ahead)", ahead=[c - shift for c in channels]))
+    if place < width:
+        parts.append(
+            Part(title="the calendar", past=range(place, width), ahead=[c - shift for c in range(place, width)])
+        )
+    return parts
+
+
+def without(batch: Batch, name: str, part: Part) -> Batch:
+    """The batch with a part as it is on average in the window of each row, step by step: it then tells nothing of any step."""
     window = batch[name].float()
-    names = list(subject.inputs[name].names)
-    variants, shown_names = [], []
-    for column, title in enumerate(names):
-        changed = window.clone()
-        changed[0, :, column] = window[0, :, column].mean()
-        variants.append({name: changed})
-        shown_names.append(f"{title} (past)")
-    future = batch.get(f"{name}.future")
-    if future is not None:
-        for column, title in enumerate(subject.inputs[f"{name}.future"].names):
-            changed = future.float().clone()
-            changed[0, :, column] = changed[0, :, column].mean()
-            variants.append({f"{name}.future": changed})
-            shown_names.append(f"{title} (known ahead)")
-    if len(variants) < 2:
+    mean = window.mean(dim=1, keepdim=True)
+    changed = {**batch, name: window.clone()}
+    for channel in part.past:
+        changed[name][:, :, channel] = mean[:, :, channel]
+    if part.ahead:
+        future = batch[f"{name}.future"].float().clone()
+        shift = window.shape[2] - future.shape[2]
+        for channel in part.ahead:
+            future[:, :, channel] = mean[:, :, shift + channel]
+        changed[f"{name}.future"] = future
+    return changed
+
+
+def columns_figure(subject: Subject, batch: Batch, name: str, target: Target) -> Figure | None:
+    """How far the forecast moves, step by step of the horizon on average, when a column tells nothing."""
+    parts = parts_of(subject, name)
+    if len(parts) < 2:
         return None
     whole = _forecast(subject, batch)
-    moved = [float(np.abs(_forecast(subject, {**batch, **variant}) - whole).mean()) for variant in variants]
+    moved = [float(np.abs(_forecast(subject, without(batch, name, part)) - whole).mean()) for part in parts]
+    return _moved_figure(
+        "Which columns",
+        "How far the forecast moves on average, in its own units, when a column is as it is on average in this window: its past, or "
+        "what is known of it ahead.",
+        parts,
+        moved,
+    )
+
+
+def data_figures(subject: Subject) -> tuple[Figure, ...]:
+    """The same over several series, in standard deviations of each."""
+    name = main_input(subject.inputs)
+    parts, rows = parts_of(subject, name), np.arange(min(subject.count, MOST_SERIES))
+    if len(parts) < 2 or len(rows) < 2:
+        return ()
+    batch = subject.batch(rows)
+    deviation = np.asarray(subject.state.deviation)[subject.arrays[f"{name}.series"][rows, 0]]  # (n, V)
+    whole = _forecast(subject, batch)
+    steps = whole.shape[1] // deviation.shape[1]
+    moved = [
+        float((np.abs(_forecast(subject, without(batch, name, part)) - whole) / np.tile(deviation, (1, steps))).mean())
+        for part in parts
+    ]
+    of = f"the first {len(rows):,} of {subject.count:,}" if subject.count > len(rows) else f"{len(rows):,}"
+    figure = _moved_figure(
+        "Which columns, over all series",
+        f"How far the forecasts of {of} series move on average, in standard deviations of each series, when a column is as it is "
+        "on average in the window: its past, or what is known of it ahead.",
+        parts,
+        moved,
+    )
+    return (figure,)
+
+
+def _moved_figure(title: str, sentence: str, parts: Sequence[Part], moved: Sequence[float]) -> Figure:
     order = np.argsort(-np.asarray(moved), kind="stable")[:MOST_LISTED]
-    shown = [Bar(name=shown_names[int(i)], value=moved[int(i)]) for i in order]
+    shown = [Bar(name=parts[int(i)].title, value=moved[int(i)]) for i in order]
     return Figure(
-        title="Which columns",
-        sentence="How far the forecast moves on average, in its own units, when a column is made flat: its past, or what is known "
-        "ahead.",
-        caution="where columns say the same, or where a column hardly moves in this window: flat changes nothing then.",
+        title=title,
+        sentence=sentence,
+        caution="where columns say the same, since the forecast can take either; and where a column hardly moves in the window, since "
+        "its average then says as much.",
         alt="; ".join(f"{bar.name} {significant(bar.value, 2)}" for bar in shown[:5]),
-        drawing=bars("How far the forecast moves when a column is made flat", ("Column", "Moves it by"), shown),
+        drawing=bars(title, ("Column", "Moves it by"), shown),
     )
 
 
 @torch.no_grad()
 def _forecast(subject: Subject, batch: Batch) -> Array:
-    """(H * V,) mean forecasts in the targets' units."""
-    return np.asarray(subject.decoded(subject.answers(batch)).stated[0])
+    """(n, H * V) point forecasts in the targets' units."""
+    return np.asarray(subject.decoded(subject.answers(batch)).stated)

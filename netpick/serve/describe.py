@@ -59,8 +59,8 @@ def row_schema(served: ServedModel) -> dict[str, Any]:
 
 def example_body(served: ServedModel) -> dict[str, Any] | None:
     """A body that /predict answers, for the documentation."""
-    rows = example_rows(served)
-    return {"rows": rows[:1]} if rows else None
+    rows = served.example_history or example_rows(served)[:1]
+    return {"rows": rows} if rows else None
 
 
 def _scores(served: ServedModel) -> list[dict[str, Any]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from netpick.answers.quantiles import band
-from netpick.serve.forms import frame_of_rows
+from netpick.errors import NetpickError
+from netpick.serve.faults import Fault
+from netpick.serve.forms import frame_of_rows, read_table
+from netpick.serve.history_example import as_csv, example_rows, needed_ahead
 from netpick.serve.ports.base import Port
 from netpick.serve.served import ServedModel
 from netpick.tasks.forecast.state import ForecastState
@@ -65,15 +69,34 @@ class ServedHistory(ServedModel):
             "step": state.step.words,
             "band": dict(zip(("low", "high", "share"), band(state.quantiles), strict=True)),
             "drawn": _drawn(state),
+            "needs": needed_ahead(state),
+            "example": as_csv(self.example_history),
         }
 
+    @cached_property
+    def example_history(self) -> list[dict[str, Any]]:
+        """Rows that a request may hold; empty where none can be made that are answered."""
+        rows = example_rows(self.state, self.encoders, self.times, self.limits)
+        try:
+            if rows:
+                self.continued(read_table(self, as_csv(rows).encode()))
+        except (Fault, NetpickError):  # times that are written in a way of their own, for one
+            return []
+        return rows
+
     def cells(self) -> dict[str, Any]:
-        words = {*self.times, *self.state.id_columns}
+        words = self._words
         texts, numbers = {"type": ["string", "number", "null"]}, {"type": ["number", "null"]}
         return {name: texts if name in words else numbers for name in self.columns}
 
+    @property
+    def _words(self) -> set[str]:
+        """Columns whose cells are texts."""
+        texts = (encoder.column for encoder in self.encoders if encoder.kind in ("category", "boolean"))
+        return {*self.times, *self.state.id_columns, *texts}
+
     def tensors(self) -> list[dict[str, Any]]:
-        words = {*self.times, *self.state.id_columns}
+        words = self._words
         return [{"name": n, "datatype": "BYTES" if n in words else "FP64", "shape": [-1]} for n in self.columns]
 
     def asked(self, body: bytes) -> object:

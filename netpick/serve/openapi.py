@@ -135,7 +135,7 @@ def _rows_body(served: ServedModel, *, csv: bool) -> dict[str, Any]:
     json_body: dict[str, Any] = {"schema": {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}}
     example = example_body(served)
     if example is not None:
-        json_body["examples"] = {"a row": {"value": example}}
+        json_body["examples"] = {"a history" if served.example_history else "a row": {"value": example}}
     content: dict[str, Any] = {"application/json": json_body}
     if served.reads_one_file:
         kind = {"image": "image/png", "audio": "audio/wav"}.get(served.encoders[0].kind, "video/mp4")

@@ -130,6 +130,11 @@ class ServedModel:
         """How far a forecast reaches, and what it is made from; None for rows."""
         return None
 
+    @property
+    def example_history(self) -> list[dict[str, Any]]:
+        """Of a forecaster, a history that it continues."""
+        return []
+
     def cells(self) -> dict[str, Any]:
         """JSON schema of a row's cells, by column."""
         return {port.name: port.schema() for port in self.ports}

@@ -16,6 +16,7 @@ import netpick
 from netpick.api import Run
 from netpick.cli.console import show_look
 from netpick.errors import DataError
+from netpick.explain import explain
 
 DAYS = 260
 
@@ -103,9 +104,9 @@ def test_the_report_draws_windows_and_errors_by_step(run: Run) -> None:
     assert "day,shop,sales,promotion\n2023-09-18,north,,false\n2023-09-19,north,,false" in page
 
 
-def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
-    history = shops()
-    ahead = pl.DataFrame(
+def week_ahead() -> pl.DataFrame:
+    """The seven days behind the history, with promotions on every other one."""
+    return pl.DataFrame(
         {
             "day": [date(2023, 1, 1) + timedelta(days=DAYS + i) for i in range(7)] * 2,
             "shop": ["north"] * 7 + ["south"] * 7,
@@ -114,6 +115,24 @@ def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
             "weather": pl.Series([None] * 14, dtype=pl.Float64),
         }
     )
+
+
+def test_an_explanation_says_which_columns_move_the_forecast(run: Run) -> None:
+    model = netpick.load(run.folder, candidate="mlp")
+    page = explain(model, pl.concat([shops(), week_ahead()]), rows=1)
+    by_title = {figure.title: figure for figure in page.figures}
+    assert "What each column adds" not in by_title, "its Shapley values exchange columns of rows, and windows have none"
+    for title in ("Which columns, over all series", "Which columns"):
+        told = dict(part.rsplit(" ", 1) for part in by_title[title].alt.split("; "))
+        assert set(told) == {
+            "sales (its own past)", "promotion (known ahead)", "promotion (past)", "weather (past)", "the calendar"
+        }  # fmt: skip
+        moved = {name: float(value) for name, value in told.items()}
+        assert moved["promotion (known ahead)"] > 3 * moved["weather (past)"] > 0
+
+
+def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
+    history, ahead = shops(), week_ahead()
     table = netpick.load(run.folder).predict(pl.concat([history, ahead]))
     assert table.columns == ["shop", "day", "prediction", "low", "median", "high", "history"]
     assert table["day"].to_list()[:7] == [str(d) for d in ahead["day"].to_list()[:7]]

@@ -126,5 +126,5 @@ def test_what_cannot_be_read_is_refused(every: str) -> None:
 def test_it_belongs_to_forecasts_with_times() -> None:
     with pytest.raises(RequestError, match=r"--every belongs to forecasts, but --task regress"):
         prepared(sensor(), target=("load",), every="1h", task="regress")
-    with pytest.raises(RequestError, match="has no column of times. Name it with --time COLUMN"):
+    with pytest.raises(RequestError, match=r"has no column of times\. Name it with --time COLUMN"):
         prepared(pl.DataFrame({"load": np.arange(50.0)}), target=("load",), every="1h")

@@ -208,12 +208,12 @@ export const history = (schema, changed) => {
     node: el("div", {}, drawn?.node,
       el("div", { class: "drop" }, el("label", { for: "history-file" }, "History as a CSV file"), chooser, el("p", {}, `With the columns ${columns}.`)),
       el("label", { for: "history" }, "or paste it"), area,
-      el("p", { class: "hint", id: "history-hint" }, `At least ${context.toLocaleString("en")} steps are needed; the next ${horizon.toLocaleString("en")} are forecast.`)),
+      el("p", { class: "hint", id: "history-hint" }, `The model looks at the newest ${context.toLocaleString("en")} steps (a shorter history is continued too); the next ${horizon.toLocaleString("en")} are forecast. ${schema.forecast.needs}`)),
     given: () => {
       if (!area.value.trim()) throw new Incomplete("There is no history yet. Choose a CSV, or paste one.", value);
       return { csv: area.value, history: tableOf(area.value) };
     },
-    show: () => {},
+    show: (example) => { area.value = example; },
     clear: () => { area.value = ""; chooser.value = ""; drawn?.clear(); },
     focus: () => area.focus(),
   };

@@ -137,12 +137,13 @@ const offer = () => {
   const make = WAYS[schema.given_as];
   const button = el("button", { type: "submit", class: "main", id: "ask" }, schema.task === "forecast" ? "Forecast" : "Answer");
   way = make(schema, () => answer(button));
+  const shown = schema.forecast?.example ? [schema.forecast.example] : schema.examples;
   const example = el("button", { type: "button", id: "example", onclick: async () => {
-    await way.show(schema.examples[examples++ % schema.examples.length]);
+    await way.show(shown[examples++ % shown.length]);
     if (schema.given_as !== "image") await answer(button);
-  } }, "Example row");
+  } }, schema.forecast ? "Example history" : "Example row");
   const clear = el("button", { type: "button", onclick: () => { way.clear(); fill(at("explanation")); fill(at("answer"), el("p", { class: "soft" }, "It appears here.")); } }, "Clear");
-  fill(at("input"), el("form", { novalidate: true, onsubmit: (event) => { event.preventDefault(); answer(button); } }, way.node, el("div", { class: "actions" }, button, schema.examples.length ? example : null, clear)));
+  fill(at("input"), el("form", { novalidate: true, onsubmit: (event) => { event.preventDefault(); answer(button); } }, way.node, el("div", { class: "actions" }, button, shown.length ? example : null, clear)));
   fill(at("answer"), el("p", { class: "soft" }, "It appears here."));
   fill(at("explanation"));
   const tables = schema.inputs.every((input) => !input.is_file && input.kind !== "series") && schema.task !== "forecast";

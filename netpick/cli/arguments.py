@@ -102,6 +102,13 @@ Quantiles = Annotated[
     str | None,
     typer.Option(help="Quantiles of a forecast: 0.05,0.5,0.95. Default: 0.1,0.5,0.9, called low, median and high."),
 ]
+Observed = Annotated[
+    bool,
+    typer.Option(
+        "--observed",
+        help="Of a forecast: known steps beside what was forecast one step before, and which lie outside the interval.",
+    ),
+]
 Known = Annotated[
     str | None,
     typer.Option(

@@ -202,6 +202,7 @@ def predict(
     events: Annotated[
         bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
     ] = False,
+    observed: arg.Observed = False,
     separator: arg.Separator = None,
     header: arg.Header = None,
     encoding: arg.Encoding = None,
@@ -214,6 +215,7 @@ def predict(
     """Answer for new rows of DATA."""
     from netpick.cli.console import require_writable, show_unlike, write_table
     from netpick.cli.parsing import reading, rows_given
+    from netpick.saved import asked
     from netpick.saved.use import heeded, load
 
     require_writable(out)
@@ -225,7 +227,12 @@ def predict(
     else:
         source = loaded.read(rows_given(data))
         show_unlike(source)
-        table = loaded.predict(heeded(source, strict=strict))
+        if observed:
+            examples = asked.new_examples(loaded.parts, heeded(source, strict=strict))
+            table, said = asked.observed(loaded.parts, examples, loaded.engine)
+            print(said, file=sys.stderr)
+        else:
+            table = loaded.predict(heeded(source, strict=strict))
     if csv_safe:
         from netpick.saved.predictions import without_formulas
 

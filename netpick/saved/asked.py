@@ -12,6 +12,7 @@ from netpick.answers.compare import Resampler
 from netpick.answers.evaluate import evaluate
 from netpick.answers.metrics import metrics_for
 from netpick.columns.store import Allocator, memory_limit
+from netpick.errors import RequestError
 from netpick.saved.engines import FORECASTS, Engine, raw_cells
 from netpick.saved.parts import ModelParts
 from netpick.tasks.examples import Encoded, NewExamples, examples_of
@@ -76,6 +77,19 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
     resampler = Resampler(len(read.rows), 0, labelled.groups)
     compared = answer.beside(predictions, labelled.rival)
     return Scores(evaluate(answer, labelled.truth, compared, record.rule, metrics, resampler), seen)
+
+
+def observed(parts: ModelParts, examples: NewExamples, engine: Engine) -> tuple[pl.DataFrame, str]:
+    """What was observed beside what was forecast one step before, and what that shows, in a sentence. Raises RequestError for
+    models that forecast nothing, DataError where nothing could have been forecast."""
+    found = examples.observed()
+    if found is None:
+        raise RequestError(
+            f"Observed values are laid beside forecasts, but this model does something else ({parts.record.task}). Use netpick score."
+        )
+    answers = _answers(engine, found.encoded, examples.source.columns)
+    table = found.table(parts.task.answer.decode(answers, found.encoded.state))
+    return table, found.sentence(table)
 
 
 def _answers(engine: Engine, read: Encoded, columns: Mapping[str, Column]) -> Array:

@@ -154,6 +154,12 @@ class Model:
         examples = asked.new_examples(self.parts, self._read(data, labelled=True, strict=strict))
         return asked.score(self.parts, examples, self.engine)
 
+    def observed(self, data: object, *, strict: bool = False) -> pl.DataFrame:
+        """Of a forecaster: each known step of the data beside what was forecast for it one step before, and whether it lies outside
+        the interval. strict: as for `predict`. Raises RequestError for other models."""
+        examples = asked.new_examples(self.parts, self._read(data, strict=strict))
+        return asked.observed(self.parts, examples, self.engine)[0]
+
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
         """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
         source = heeded(self.read(data, labelled=labelled), strict=strict)

@@ -131,6 +131,29 @@ def test_an_explanation_says_which_columns_move_the_forecast(run: Run) -> None:
         assert moved["promotion (known ahead)"] > 3 * moved["weather (past)"] > 0
 
 
+def test_an_odd_day_lies_far_outside_the_interval(run: Run, tmp_path: Path) -> None:
+    odd = (pl.col("day") == date(2023, 8, 14)) & (pl.col("shop") == "south")
+    history = shops().with_columns(sales=pl.when(odd).then(6_000.0).otherwise("sales"))
+    table = netpick.load(run.folder).observed(history)
+    assert table.columns == ["series", "day", "observed", "prediction", "low", "high", "outside", "distance"]
+    assert len(table) == 2 * (DAYS - 21) - 1, "every known step behind the context, the newest one too"
+    worst = table.sort("distance", descending=True).row(0, named=True)
+    assert (worst["series"], worst["day"], worst["outside"]) == ("south", "2023-08-14", "above")
+    assert (table["outside"] != "").to_list() == [
+        not low <= value <= high for low, value, high in table.select("low", "observed", "high").iter_rows()
+    ]
+    share = (table["outside"] != "").mean()
+    assert isinstance(share, float)
+    assert 0.02 < share < 0.35
+    history.write_csv(tmp_path / "history.csv")
+    done = command_here("predict", str(run.folder), "history.csv", "--observed", "--out", "steps.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"of {len(table):,} observed values" in done.stderr
+    assert "lie outside the 80 % interval of the forecast made one step before; 20.0% do by chance" in done.stderr
+    assert "to the end of the interval: south 2023-08-14 (" in done.stderr
+    assert len(pl.read_csv(tmp_path / "steps.csv")) == len(table)
+
+
 def test_the_model_continues_every_series_past_its_end(run: Run) -> None:
     history, ahead = shops(), week_ahead()
     table = netpick.load(run.folder).predict(pl.concat([history, ahead]))
@@ -179,15 +202,19 @@ def test_the_command_line_fits_a_spelled_out_network_and_continues_the_series(tm
     pl.DataFrame({"month": months, "sold": growth.round(2)}).write_csv(tmp_path / "sold.csv")
     done = command_here(
         *("fit", "sold.csv", "--layers", "lstm 8, lstm 8", "--context", "24", "--steps", "20", "--out", "run"),
+        *("--point", "median", "--quantiles", "0.9,0.25"),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["task"]["primary_metric"] == "forecast_mae"
+    assert {"point forecasts", "quantiles"} <= {note["subject"] for note in report["data"]["notes"]}
     assert "task forecast, target sold" in done.stdout
     assert "layers" in done.stdout
     done = command_here("predict", "run", "sold.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "month,prediction,low,median,high"
+    assert lines[0] == "month,prediction,q0.25,q0.9"
     assert len(lines) == 13
     assert lines[1].startswith("2000-01-01,")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +20,22 @@ from netpick.models.baselines.smoothing_fits import fit_forms
 from netpick.models.baselines.smoothing_runs import ADDITIVE, DAMPING, KIND, MULTIPLICATIVE, NONE, PERIOD, smooth
 from netpick.tasks import TASKS
 from netpick.tasks.examples import ExampleRequest
-from netpick.tasks.forecast.parts import series_parts
+from netpick.tasks.forecast.parts import SeriesParts, series_parts
 
 
 def noise(count: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(size=count)
+
+
+def problem_of(frame: pl.DataFrame, **request: Any) -> tuple[Problem, SeriesParts]:
+    """The windows of a table as baselines learn from them."""
+    parts = series_parts(open_source(frame), ExampleRequest(**request))
+    windows = parts.windows
+    problem = Problem(
+        answer=TASKS["forecast"].answer, inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth,
+        num_classes=windows.truth.shape[1], train=parts.split.train, seed=0, windows=windows,
+    )  # fmt: skip
+    return problem, parts
 
 
 @pytest.mark.parametrize("damping", [0.0, 1.0])
@@ -90,17 +102,50 @@ def test_trees_do_not_explode_where_a_sensor_is_stuck() -> None:
     for begin in range(150, 1500, 300):
         values[begin : begin + 120] = values[begin]
     hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(1500)]
-    source = open_source(pl.DataFrame({"time": hours, "load": values}))
-    parts = series_parts(source, ExampleRequest(horizon=24, context=72))
-    windows = parts.windows
-    problem = Problem(
-        answer=TASKS["forecast"].answer, inputs=windows.inputs, arrays=windows.store.arrays, target=windows.truth,
-        num_classes=24, train=parts.split.train[::3], seed=0, windows=windows,
-    )  # fmt: skip
+    problem, parts = problem_of(pl.DataFrame({"time": hours, "load": values}), horizon=24, context=72)
+    problem, windows, test = replace(problem, train=problem.train[::3]), parts.windows, parts.split.test
     trees = BASELINES["boosted trees on lags"]
-    test = parts.split.test
     made = trees.answer(trees.fit(problem, Limit()), problem.given(test))
     naive = BASELINES["last value"]
     plain = naive.answer(naive.fit(problem, Limit()), problem.given(test))
     error, least = (np.nanmean((found - windows.truth[test]) ** 2) for found in (made, plain))
     assert error < least
+
+
+def two_meters() -> pl.DataFrame:
+    """Hourly meters: one repeats its day, one its week alone."""
+    hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(2_000)]
+    steps = np.arange(2_000)
+    day = 50 + 10 * np.sin(2 * np.pi * steps / 24) + noise(2_000)
+    week = 50 + np.random.default_rng(1).normal(size=168)[steps % 168] * 10 + noise(2_000, 2)
+    parts = [pl.DataFrame({"meter": name, "time": hours, "load": values}) for name, values in (("d", day), ("w", week))]
+    return pl.concat(parts)
+
+
+def test_each_series_repeats_its_own_season() -> None:
+    problem, parts = problem_of(two_meters(), target=("load",), horizon=24, context=48)
+    assert parts.windows.state.season in (24, 168)
+    rows = parts.split.test
+    weekly = parts.windows.series[rows] == 1
+    truth = parts.windows.truth[rows]
+    for name in ("seasonal naive", "theta"):
+        baseline = BASELINES[name]
+        fitted = baseline.fit(problem, Limit())
+        baseline.require(fitted, problem.inputs, 24)
+        errors = np.abs(baseline.answer(fitted, problem.given(rows)) - truth)
+        assert np.nanmean(errors[weekly]) < 2, name
+        assert np.nanmean(errors[~weekly]) < 2, name
+
+
+def test_smoothing_keeps_to_a_small_budget_from_its_first_series_on() -> None:
+    days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(60)]
+    frame = pl.concat([pl.DataFrame({"id": f"s{i:02}", "time": days, "load": 10 + noise(60, i)}) for i in range(30)])
+    problem, _ = problem_of(frame, target=("load",), horizon=5, context=14)
+    ticks = iter(range(1_000))  # a clock on which every look takes a second
+    smoothing = BASELINES["exponential smoothing"]
+    fitted = smoothing.fit(problem, Limit(seconds=1.0, most=1.0, clock=lambda: float(next(ticks))))
+    assert fitted.decision.iterations == 6
+    assert not fitted.decision.full
+    assert fitted.remark == "parameters fitted on 6 of 30 series"
+    again = smoothing.fit(problem, Limit(), fitted.decision)
+    assert np.array_equal(again.arrays["parameters"], fitted.arrays["parameters"])

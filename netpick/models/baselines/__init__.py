@@ -11,7 +11,8 @@ from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, His
 from netpick.models.baselines.boosted_trees import BoostedTrees
 from netpick.models.baselines.fitting import load_libraries
 from netpick.models.baselines.forecast_intermittent import Intermittent
-from netpick.models.baselines.forecast_naive import Drift, LastValue, SeasonalNaive
+from netpick.models.baselines.forecast_naive import Drift, LastValue
+from netpick.models.baselines.forecast_seasonal import SeasonalNaive
 from netpick.models.baselines.forecast_smoothing import ExponentialSmoothing
 from netpick.models.baselines.forecast_theta import Theta
 from netpick.models.baselines.forecast_trees import TreesOnLags

@@ -50,7 +50,7 @@ class Intermittent(WindowBaseline):
         return Fitted(baseline=self.name, state=state, arrays={"settings": chosen.settings}, decision=chosen.decision)
 
     def require_arrays(self, fitted: Fitted) -> None:
-        require_settings(fitted, len(SETTINGS))
+        require_settings(fitted, len(SETTINGS), len(fitted.state.window.log))
 
     def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
         made = drawn(fitted, history, fitted.state.window, _draws(fitted.state))

@@ -14,7 +14,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, History, Limit, Problem
-from netpick.tasks.forecast.repeated import last_season
 from netpick.tasks.forecast.state import ForecastState, naive_period
 from netpick.types import STRICT, Array, Inputs
 
@@ -87,20 +86,6 @@ class LastValue(Unlearned):
 
     def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
         return np.tile(history.values[history.rows - 1], (1, fitted.state.horizon))
-
-
-class SeasonalNaive(Unlearned):
-    """Every step ahead is the value of one season before, the last one that is known."""
-
-    name = "seasonal naive"
-    definition = "Repeats the last season that is known."
-
-    def applies(self, problem: Problem) -> bool:
-        return super().applies(problem) and problem.windows is not None and naive_period(problem.windows.state) > 1
-
-    def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
-        state: WindowState = fitted.state
-        return last_season(history.values, first_steps(history), history.rows, state.season, state.horizon)
 
 
 class Drift(Unlearned):

@@ -10,8 +10,11 @@ import numpy as np
 from netpick.models.baselines.base import Decision, Fitted, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import WindowState, first_steps, logged, window_state
 from netpick.models.baselines.forecast_smoothing import learned_steps
+from netpick.tasks.forecast.state import naive_period
+from netpick.tasks.forecast.timesteps import seasons_of
 from netpick.types import Array, Rows
 
+PERIODS_TRIED = 2  # seasons that each series may have
 ORIGINS = 12  # in the learned steps of each series, by which its settings are chosen
 CHUNK = 4_000_000  # steps that are gathered at once
 
@@ -26,6 +29,19 @@ class Chosen:
 
     settings: Array  # (S, V) int
     decision: Decision
+
+
+def periods_of(problem: Problem, longest: int) -> tuple[int, ...]:
+    """Seasons that a series may have: the one that shows in all of them together, and the usual ones of such steps. Where there is
+    one series alone, its own."""
+    assert problem.windows is not None
+    state = problem.windows.state
+    first = naive_period(state)
+    if len(state.ids) == 1:
+        return (first if first <= longest else 1,)
+    lasting = [p for p in seasons_of(state.step) if 3 * p <= int(problem.windows.timeline.lengths.max())]
+    found = [p for p in dict.fromkeys([first, *lasting]) if 1 < p <= longest][:PERIODS_TRIED]
+    return tuple(found) or (1,)
 
 
 def newest(values: Array, first: Array, rows: Rows, steps: int) -> Array:
@@ -85,10 +101,10 @@ def drawn(fitted: Fitted, history: History, state: WindowState, draws: tuple[Dra
     return out
 
 
-def require_settings(fitted: Fitted, count: int) -> None:
+def require_settings(fitted: Fitted, count: int, targets: int) -> None:
     """Raises ValueError where the table of settings does not fit."""
     table = fitted.arrays["settings"]
     if set(fitted.arrays) != {"settings"} or table.ndim != 2 or len(table) < 1 or table.dtype != np.int64:
         raise ValueError("the settings do not fit")
-    if table.shape[1] != len(fitted.state.window.log) or table.min() < 0 or table.max() >= count:
+    if table.shape[1] != targets or table.min() < 0 or table.max() >= count:
         raise ValueError("the settings do not fit the targets")

@@ -22,6 +22,8 @@ MOST_STEPS = 500  # that a series is fitted on
 LONGEST_SEASON = 100  # a longer one has too many states to fit; the trend alone is then smoothed
 SEASONS_TRIED = 2  # periods
 CHUNK = 60  # series and targets that are fitted at once
+FIRST_CHUNK = 6  # of them at first, then some more: what these take tells what the next would
+GROWTH = 3  # of a chunk over the one before, which takes about twice as long
 PARAMETERS = (
     "parameters"  # (S, V, 6): level, trend, season, damping, kind of season and period of each series and target
 )
@@ -60,16 +62,17 @@ class ExponentialSmoothing(WindowBaseline):
         pairs = [(index, target) for index in range(len(numbers)) for target in range(width)]
         wanted = len(pairs) if decided is None else decided.iterations
         table = np.tile(np.array([*PLAIN, NONE, 1.0]), (len(windows.state.location), width, 1))
-        began, fits = limit.clock(), 0
-        while fits < wanted and (decided is not None or _fits(limit, began, fits, wanted)):
-            chunk = pairs[fits : min(fits + CHUNK, wanted)]
+        began, fits, size, last = limit.clock(), 0, FIRST_CHUNK, 0.0
+        while fits < wanted and (decided is not None or _fits(limit, limit.clock() - began, last, (fits, wanted))):
+            started = limit.clock()
+            chunk = pairs[fits : min(fits + size, wanted)]
             parts = [
                 values[starts[i] : starts[i + 1], target][early[starts[i] : starts[i + 1]]][-MOST_STEPS:]
                 for i, target in chunk
             ]
             for (index, target), row in zip(chunk, fit_forms(parts, periods, state.horizon), strict=True):
                 table[numbers[index], target] = row
-            fits += len(chunk)
+            fits, size, last = fits + len(chunk), min(CHUNK, GROWTH * size), limit.clock() - started
         if fits < len(pairs):
             usual_row = _usual(table[numbers].reshape(-1, table.shape[2])[:fits])
             for index, target in pairs[fits:]:
@@ -125,13 +128,13 @@ def _usual(rows: Array) -> Array:
     return np.asarray(np.median(alike, axis=0))
 
 
-def _fits(limit: Limit, began: float, fits: int, wanted: int) -> bool:
-    """Whether one more chunk is likely to be over in time."""
+def _fits(limit: Limit, spent: float, last: float, counts: tuple[int, int]) -> bool:
+    """Whether one more chunk, which takes up to twice as long as the last one, is likely to be over in time."""
+    fits, wanted = counts
     if limit.seconds is None or fits == 0:
         return True
-    spent = limit.clock() - began
-    pace = spent / fits
-    return spent + pace * CHUNK <= (limit.most if pace * wanted <= limit.most else limit.seconds)
+    whole = spent + (wanted - fits) / CHUNK * 2 * last
+    return spent + 2 * last <= (limit.most if whole <= limit.most else limit.seconds)
 
 
 def learned_steps(problem: Problem) -> Array:

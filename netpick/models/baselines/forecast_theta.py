@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import Extent, WindowBaseline, WindowState, unlogged, window_state
-from netpick.models.baselines.forecast_recent import choose, drawn, require_settings
+from netpick.models.baselines.forecast_recent import choose, drawn, periods_of, require_settings
 from netpick.models.baselines.smoothing_runs import ADDITIVE, LEAST_FACTOR, MULTIPLICATIVE, NONE
 from netpick.types import STRICT, Array
 
@@ -30,6 +30,12 @@ class ThetaState:
 
     window: WindowState
     theta_season: Extent
+    periods: tuple[Extent, ...] = ()  # of which each series has one; () for files with one of all
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Those that settings choose from."""
+        return self.periods or (self.theta_season,)
 
     @property
     def width(self) -> int:
@@ -46,15 +52,15 @@ class Theta(WindowBaseline):
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         window = window_state(problem)
-        season = window.season if window.season <= LONGEST_SEASON else 1
-        state = ThetaState(window=window, theta_season=season)
+        periods = periods_of(problem, LONGEST_SEASON)
+        state = ThetaState(window=window, theta_season=periods[0], periods=periods)
         chosen = choose(problem, limit, _draws(state), decided)
         return Fitted(baseline=self.name, state=state, arrays={"settings": chosen.settings}, decision=chosen.decision)
 
     def require_arrays(self, fitted: Fitted) -> None:
-        if fitted.state.theta_season > LONGEST_SEASON:
+        if max(fitted.state.seasons) > LONGEST_SEASON:
             raise ValueError("a season longer than any that is fitted")
-        require_settings(fitted, len(SETTINGS))
+        require_settings(fitted, len(SETTINGS) * len(fitted.state.seasons), len(fitted.state.window.log))
 
     def forecast(self, fitted: Fitted, given: Given, history: History) -> Array:
         state = fitted.state
@@ -62,8 +68,16 @@ class Theta(WindowBaseline):
 
 
 def _draws(state: ThetaState) -> tuple[partial[Array], int, int]:
-    steps = max(SEASONS * state.theta_season, LEAST_STEPS)
-    return partial(_theta, season=state.theta_season, horizon=state.window.horizon), len(SETTINGS), steps
+    steps = max(SEASONS * max(state.seasons), LEAST_STEPS)
+    draw = partial(_drawn, seasons=state.seasons, horizon=state.window.horizon)
+    return draw, len(SETTINGS) * len(state.seasons), steps
+
+
+def _drawn(recent: Array, setting: int, *, seasons: tuple[int, ...], horizon: int) -> Array:
+    """(n, H) with the season that the setting names, from as many of the newest steps as it takes."""
+    place, own = divmod(setting, len(SETTINGS))
+    steps = max(SEASONS * seasons[place], LEAST_STEPS)
+    return _theta(recent[:, -steps:], own, season=seasons[place], horizon=horizon)
 
 
 def _theta(recent: Array, setting: int, *, season: int, horizon: int) -> Array:

@@ -249,6 +249,21 @@ class Labelled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Observed(ABC):
+    """Examples whose truth was observed since, to be laid beside what was said of them."""
+
+    encoded: Encoded
+
+    @abstractmethod
+    def table(self, predictions: Any) -> pl.DataFrame:
+        """What was observed beside what was said."""
+
+    @abstractmethod
+    def sentence(self, table: pl.DataFrame) -> str:
+        """What the table shows, with what chance alone would."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewExamples(ABC):
     """The examples that one source holds for a model. Nothing is read of it before it is asked for."""
 
@@ -267,6 +282,10 @@ class NewExamples(ABC):
     @abstractmethod
     def labelled(self, allocator: Allocator) -> Labelled:
         """Those that can be scored. Raises DataError where no truth is known."""
+
+    def observed(self) -> Observed | None:
+        """What became known after it could have been forecast; None where nothing is forecast. Raises DataError."""
+        return None
 
     @abstractmethod
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:

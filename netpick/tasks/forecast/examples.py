@@ -19,8 +19,18 @@ from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Allocator, Store
 from netpick.data.sources.wide import turned
 from netpick.errors import DataError, RequestError, near_matches
-from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.examples.base import (
+    Encoded,
+    Evidence,
+    ExampleRequest,
+    Examples,
+    Labelled,
+    NewExamples,
+    Observed,
+    Prepared,
+)
 from netpick.tasks.forecast.ends import Ends, continued, extended, need_known, remarks
+from netpick.tasks.forecast.observed import observed_steps
 from netpick.tasks.forecast.parts import SeriesParts, check_names, new_scales, series_parts
 from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.resample import resampled, resampled_again
@@ -170,6 +180,12 @@ class NewWindows(NewExamples):
             groups=windows.test_groups(rows),
             rival=windows.repeated(rows),
         )
+
+    def observed(self) -> Observed:
+        timeline = _timeline(self.state, self.steps)
+        values = step_values(timeline, self.steps.columns, self.state.targets)
+        longer, _ = extended(timeline, self.state, values)
+        return observed_steps(self.windows(longer), self.steps)
 
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) or the quantiles asked for, of each target."""

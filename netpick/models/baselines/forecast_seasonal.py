@@ -35,9 +35,14 @@ class SeasonalNaive(Unlearned):
         return super().applies(problem) and problem.windows is not None and naive_period(problem.windows.state) > 1
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
-        plain = super().fit(problem, limit, decided)
-        periods = periods_of(problem, LONGEST_SEASON) if plain.state.season <= LONGEST_SEASON else ()
-        state = SeasonalState(**vars(window_state(problem)), periods=periods if len(periods) > 1 else ())
+        plain, window = super().fit(problem, limit, decided), window_state(problem)
+        periods = periods_of(problem, LONGEST_SEASON) if window.season <= LONGEST_SEASON else ()
+        state = SeasonalState(
+            horizon=window.horizon,
+            log=window.log,
+            season=window.season,
+            periods=periods if len(periods) > 1 else (),
+        )
         if not state.periods:
             return Fitted(baseline=self.name, state=state, arrays={}, decision=plain.decision)
         chosen = choose(problem, limit, _draws(state), decided)

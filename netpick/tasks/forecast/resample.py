@@ -59,7 +59,7 @@ def resampled(source: Source, request: ExampleRequest) -> tuple[Source, ExampleR
         every=every, time=time, ids=ids, summed=summed, averaged=tuple(n for n in numeric if n not in summed)
     )
     made = _with_steps(source, rule, times, request.target or tuple(numeric))
-    told = replace(made, notes=(*source.notes, _note(source, made, rule)))
+    told = replace(made, notes=(*source.notes, *notes, _note(source, made, rule)))
     return told, replace(request, time=time[:1], ids=ids), rule
 
 

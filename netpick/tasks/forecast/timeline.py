@@ -306,8 +306,8 @@ def _refuse_repeated(
         pairs += ", all of that series" if whose == 1 else f", in {whose:,} series"
     raise RepeatedRowsError(
         f"Rows {first + 1} and {second + 1} of {source.name} have the same time {cells}{who}{pairs}, but a series has one "
-        "row a step. Add up or average such rows, remove one of them, or name the columns that tell several series apart "
-        "with --id COLUMN.",
+        "row a step. Add up or average such rows (--every STEP does), remove one of them, or name the columns that tell several series "
+        "apart with --id COLUMN.",
         ids,
     )
 

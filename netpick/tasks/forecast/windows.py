@@ -143,7 +143,7 @@ def last_known(known: Array, starts: Array) -> Array:
 
 def known_steps(values: Array, starts: Array) -> Array:
     """(S,) steps from the first to the last known one of each series, of values (N, V)."""
-    known = ~np.isnan(values).all(axis=1)
+    known: Array = np.asarray(~np.isnan(values).all(axis=1))
     counts = np.zeros(len(starts) - 1, dtype=np.int64)
     for index in range(len(counts)):
         steps = np.flatnonzero(known[starts[index] : starts[index + 1]])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from netpick.answers.compare.costs import as_costs
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.decoders.base import Loudness
@@ -290,9 +291,8 @@ def fit(
     cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one. Of long sounds: seconds of
     each window.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
-    known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "median" where absolute errors count
-    (default "mean"); quantiles: of a forecast, such as [0.05, 0.5, 0.95] (default 10, 50 and 90 %).
-    every: step that rows are brought to, "1h" for their mean, "1d:sum" for their sum, "auto" for one that is found.
+    known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "mean" or "median";
+    quantiles: such as [0.05, 0.5, 0.95]; every: step that rows are brought to ("1h", "1d:sum", "auto").
     level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -329,7 +329,7 @@ def fit(
         memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
         out=None if out is None else Path(out),
         accept=tuple(accept),
-        cost=_costs(cost),
+        cost=as_costs(cost),
         margin=margin,
         prefer=prefer,
         recipe=recipe,
@@ -357,14 +357,6 @@ def fit(
         command="netpick.fit(...)",
     )
     return run_fit(data, options, on_event)
-
-
-def _costs(given: Mapping[str, float] | str | os.PathLike[str] | None) -> dict[str, float]:
-    if isinstance(given, (str, os.PathLike)):
-        from netpick.answers.compare.costs import read_cost_words
-
-        return read_cost_words([os.fspath(given)])
-    return dict(given or {})
 
 
 def look(data: object, target: str | Sequence[str] | None = None, **options: Any) -> Prepared:

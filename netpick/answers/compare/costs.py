@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ BETWEEN = ">"
 MOST_COST = 1e6
 NAMED = 8  # classes that a message names
 MOST_FILE = 64 << 20  # bytes of a matrix file; 1,000 classes take 8 MB
+
+
+def as_costs(given: Mapping[str, float] | str | os.PathLike[str] | None) -> dict[str, float]:
+    """What Python's `fit` was given: a mapping, or the file that holds a matrix."""
+    return read_cost_words([os.fspath(given)]) if isinstance(given, (str, os.PathLike)) else dict(given or {})
 
 
 def read_cost_words(texts: Sequence[str]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from netpick.types import Array, Event
 from netpick.types.results import Continuation, RunResults
 
 REAL = "the text itself"
-LENGTHS = {True: 50, False: 200}  # symbols that are added: words and pieces, or characters
+LENGTHS = {True: 40, False: 120}  # symbols that are added: words and pieces, or characters
 BEGINNING = {True: 5, False: 20}  # symbols of the beginning, at least
 MOST_LEARNED = 20_000_000  # characters that a copy is looked for in
 

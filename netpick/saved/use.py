@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -132,6 +132,26 @@ class Model:
         examples = asked.new_examples(self.parts, self._read(data, strict=strict))
         with asked.encoded(self.parts, examples, self.engine) as arrays:
             return asked.table(self.parts, examples, self.engine.outputs(arrays))
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """What a model of a text adds to the prompt, in pieces as they are drawn; the same seed gives the same text.
+
+        temperature: 0 always takes the likeliest; top_k, top_p: draw from so many of the likeliest alone, or from the fewest that
+        have this share together. Raises RequestError for models of anything else.
+        """
+        from netpick.saved.generating import Sampling, generate, read_prompt
+
+        sampling = Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        return generate(self, read_prompt(self, prompt), sampling)
 
     def encode(self, source: Source) -> dict[str, Array]:
         """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.

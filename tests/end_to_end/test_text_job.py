@@ -61,7 +61,8 @@ def test_every_model_scores_a_text_as_the_contest_did(run: Run, folder: Path) ->
 def test_texts_are_continued_alike_for_the_same_seed(run: Run) -> None:
     for name, model in run.models.items():
         prompt = read_prompt(model, "the cat se")
-        drawn = ["".join(generate(model, prompt, Sampling(tokens=30, seed=seed))) for seed in (1, 1, 2)]
+        drawn = ["".join(generate(model, prompt, Sampling(tokens=30, seed=seed))) for seed in (1, 2)]
+        drawn.insert(0, "".join(model.generate("the cat se", tokens=30, seed=1)))
         assert drawn[0] == drawn[1], name
         assert len(drawn[0]) == 30
         if name != "unigram":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -16,7 +17,7 @@ from netpick.errors import TrainingError
 from netpick.models.infer import DeviceData, predict_outputs, values_of, weights_of
 from netpick.tasks import TASKS
 from netpick.tasks.classify import ClassifyState
-from netpick.training.batches import batches
+from netpick.training.batches import batches, streams
 from netpick.training.job import Job, Trained
 from netpick.training.optimize import Average, rate_multiplier
 from netpick.training.optimizers.muon import orthogonalise
@@ -198,3 +199,18 @@ def test_seconds_become_steps() -> None:
     assert made.step_ms == {1: 20.0, 2: 10.0}
     assert planned(candidate, probe, 1e6, plan).steps == 50_000  # 100 epochs repay themselves, more do not
     assert 200 < planned(candidate, probe, 5.0, replace(plan, refit=True)).steps <= 250
+
+
+def test_streams_go_on_from_batch_to_batch_and_begin_elsewhere_in_each_epoch() -> None:
+    rows = np.arange(100, 203)
+    feed = streams(rows, 8, seed=3)
+    first = [next(feed)[0] for _ in range(12)]
+    second = [next(feed) for _ in range(12)]
+    assert {epoch for _, epoch in second} == {1}
+    for before, after in pairwise(first):
+        goes_on = (after == before + 1) | (before == 202)
+        assert goes_on.all()
+    assert len(torch.cat(first).unique()) == 96
+    assert not torch.equal(first[0], second[0][0])
+    again = streams(rows, 8, seed=3, skip=14)
+    assert torch.equal(next(again)[0], second[2][0])

@@ -156,7 +156,9 @@ def test_one_small_batch_can_be_learned_by_heart(family: str, inputs: Inputs) ->
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
-    assert min(losses[-10:]) < 0.6 * losses[0]
+        if losses[-1] < 0.6 * losses[0]:
+            break
+    assert losses[-1] < 0.6 * losses[0]
 
 
 @every_case

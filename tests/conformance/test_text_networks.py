@@ -15,6 +15,7 @@ from netpick.answers.symbols import SYMBOLS
 from netpick.models.networks import MODELS, families_for, main_form
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.models.networks.text_network import TextNetwork
+from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
@@ -92,7 +93,7 @@ def test_what_went_before_is_seen(family: str) -> None:
 def test_every_parameter_gets_a_gradient_and_a_text_is_learned_by_heart(family: str, sampled: int) -> None:
     network, batch = build(family, sampled=sampled), {"stream": symbols(3)}
     loss = SYMBOLS.loss(Recipe(), None)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    optimizer = Adam([list(network.parameters())], lr=1e-2, weight_decays=[0.01])
     losses = []
     for _ in range(60):
         network.train()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from netpick.data.sources import READERS, ReadOptions, open_source
+from netpick.data.sources.running_text import RunningTextReader
 from netpick.errors import DataError
 from netpick.tasks.schema import infer_schema
 from netpick.types import TEST, TRAIN, Source, TableColumn
@@ -260,3 +261,12 @@ def test_a_class_that_is_called_unknown_stays_one(tmp_path: Path) -> None:
 def test_two_classes_of_which_one_says_that_it_has_no_label_stay_two(tmp_path: Path) -> None:
     files = {f"{folder}/{i}.txt": "some words here" for folder in ("spam", "unlabeled") for i in range(3)}
     assert set(cells(open_source(write(tmp_path, files)), "label")) == {"spam", "unlabeled"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["red,{i},small and round", "red small {i} yes", "north  Hill  {i}", "{i};a word;another"],
+)
+def test_tables_in_a_txt_file_are_no_running_text(line: str, tmp_path: Path) -> None:
+    (tmp_path / "table.txt").write_text("".join(line.format(i=i) + "\n" for i in range(60)))
+    assert not RunningTextReader().recognises(tmp_path / "table.txt")

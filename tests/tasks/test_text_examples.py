@@ -171,7 +171,7 @@ def test_a_column_of_a_table_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
-        ("a short text\n" * 25, {}, "holds 325 characters, but a text of at least 500 was expected"),
+        ("a short text\n" * 25, {"task": "next"}, "holds 325 characters, but a text of at least 500 was expected"),
         ("a" * 2_000, {"task": "next"}, "holds a single symbol, 'a', again and again"),
         (small_text(60), {"level": "syllables"}, "There is no level 'syllables'"),
         (small_text(60), {"folds": 3}, "--folds was given, but a text is tested on its end"),

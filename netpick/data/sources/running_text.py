@@ -22,6 +22,7 @@ ENDING = ".txt"
 SEPARATORS = "\t;,|"
 FEWEST_LINES = 20  # of a text that is told from a table by them
 FEWEST_LETTERS = 1_000  # of a text that is one line
+FEWEST_CELLS = 3  # words of a line, as many in all, that are the cells of a table
 SAME = 0.9  # share of the lines of a table that have as many separators as most
 MOST_WORDS_APART = 3  # of a line, where lines are names
 MOST_LETTERS_APART = 40  # on average
@@ -149,6 +150,12 @@ def _is_running(lines: Sequence[str]) -> bool:
     letters = sum(character.isalpha() for line in filled for character in line)
     if letters < 0.5 * sum(len(line.replace(" ", "")) for line in filled):
         return False
+    words = np.array([len(line.split()) for line in filled])
+    usual = int(np.bincount(words).argmax())
+    if usual >= FEWEST_CELLS and (words == usual).mean() >= SAME:
+        return False  # cells between blanks
+    if sum("  " in line.strip() for line in filled) >= 0.5 * len(filled):
+        return False  # columns of a fixed width
     for separator in SEPARATORS:
         counts = np.array([line.count(separator) for line in filled])
         usual = int(np.bincount(counts).argmax())

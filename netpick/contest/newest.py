@@ -14,7 +14,7 @@ import numpy as np
 from netpick.contest.baselines import Fits
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
-from netpick.contest.training import Outcome, networks_of, train_to_the_newest
+from netpick.contest.training import Outcome, growth, networks_of, train_to_the_newest
 from netpick.models.baseline_fits import fitted_again
 from netpick.tasks.examples import Prepared
 from netpick.tasks.learned import learned_rows
@@ -37,9 +37,8 @@ class Newest:
 
 
 def trainings_kept_back(prepared: Prepared) -> float:
-    """How many shares of the budget one more training needs: as many steps a window, of more windows. 0 where nothing learns
-    once more."""
-    return 0.0 if prepared.newest is None else AGAIN * len(prepared.newest) / len(prepared.split.train)
+    """How many shares of the budget one more training needs; 0 where nothing learns once more."""
+    return 0.0 if prepared.newest is None else AGAIN * growth(len(prepared.newest), len(prepared.split.train))
 
 
 def up_to_newest(results: RunResults, whole: Round, planned: Planned, trained: Sequence[Outcome], fits: Fits) -> Newest:

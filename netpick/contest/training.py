@@ -25,6 +25,7 @@ from netpick.types import Array, Event, Rows
 from netpick.types.results import CandidateResult
 
 LEAST_LEFT = 0.6  # of the seconds that its first trainings took, for one more of the recommended network
+MOST_GROWTH = 1.5  # of the steps of the training before that a last training makes
 MOST_REASON = 500  # characters of a failure's reason
 
 
@@ -77,13 +78,21 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
     return {index: made.assignment for (_, index), made in zip(turns, done, strict=True)}
 
 
+def growth(newest: int, learned: int) -> float:
+    """How many times the steps of a training one more takes, from so many windows instead of those that were learned from.
+
+    Many windows are the new series of a panel, or overlap with those that were known: they need no steps of their own.
+    """
+    return min(newest / learned, MOST_GROWTH)
+
+
 def train_to_the_newest(this_round: Round, planned: Planned, result: CandidateResult, rows: Rows) -> nn.Module | None:
     """The network of this result once more, on these rows; None where what is left of the budget does not afford it."""
     terms, plan = this_round.terms, planned.plan
     index = next(i for i, candidate in enumerate(planned.candidates) if candidate.plan.name == result.name)
     refit = plan.refit and this_round.prepared.trained_twice
     learned = len(this_round.material.learnable if refit else this_round.material.train)
-    steps = max(1, round(result.steps * len(rows) / learned))
+    steps = max(1, round(result.steps * growth(len(rows), learned)))
     fixed = terms.options.steps is not None
     left = 0.0 if fixed else max(planned.shares.left(this_round), LEAST_LEFT * result.seconds)
     assignment = replace(

@@ -208,8 +208,10 @@ class InputSpec:
     cardinality, padded; 0 is padding, 1 unknown. series: shape (T, C), `padded` when lengths differ. grid: shape (C, H, W),
     uint8 with mean and std per channel in 0..1 for normalising. spectrogram: shape (T, F), uint8, padded, mean and std per
     band F. clip: shape (T, C, H, W), uint8, mean and std per channel. window: shape (T, C) of a forecast, its V targets
-    first, with `ahead` = (V, H steps ahead, steps of a season). stream: shape (C + 1 + T,), one cardinality: C symbols before a
-    block and the one that it follows, then its T, 0 where there is none; `ahead` = (1, T, 1 where lines start anew).
+    first, with `ahead` = (V, H steps ahead, steps of a season), and for some (..., 1 where a column behind the targets is 1 from where
+    the series began and 0 before, 1 where the targets are amounts: what moves them does so in proportion to their level).
+    stream: shape (C + 1 + T,), one cardinality: C symbols before a block and the one that it follows, then its T, 0 where there
+    is none; `ahead` = (1, T, 1 where lines start anew).
     """
 
     form: Form

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from netpick.models.networks import MODELS, families_for, main_form
+from netpick.models.networks.forecast_heads import are_amounts, tells_begun
 from netpick.models.networks.layers import LayersSettings
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.tasks import TASKS
@@ -22,8 +23,15 @@ SEASON = 7
 FORECASTERS = [family for family, form in MODELS if form == "window"]
 
 
-def inputs_of(targets: int, covariates: int, ahead: int, steps: int = 24, horizon: int = 5) -> Inputs:
-    window = InputSpec(form="window", shape=(steps, targets + covariates + ahead), ahead=(targets, horizon, SEASON))
+def inputs_of(
+    targets: int, covariates: int, ahead: int, steps: int = 24, horizon: int = 5, *, demand: bool = False
+) -> Inputs:
+    """demand: amounts of several series, some of which begin within a window."""
+    window = InputSpec(
+        form="window",
+        shape=(steps, targets + demand + covariates + ahead),
+        ahead=(targets, horizon, SEASON, *((1, 1) if demand else ())),
+    )
     inputs = {"window": window, "window.series": InputSpec(form="window", shape=(1,))}
     if ahead:
         inputs["window.future"] = InputSpec(form="window", shape=(horizon, ahead))
@@ -36,6 +44,8 @@ INPUTS = {
     "three targets": inputs_of(3, 1, 2),
     "short": inputs_of(2, 0, 1, steps=3, horizon=4),
     "one step": inputs_of(1, 0, 2, steps=1, horizon=1),
+    "demand": inputs_of(1, 1, 3, demand=True),
+    "demand without plans": inputs_of(1, 0, 0, demand=True),
 }
 every_case = pytest.mark.parametrize(
     ("family", "inputs"),
@@ -49,19 +59,23 @@ def _one_thread() -> None:
 
 
 def outputs_of(inputs: Inputs) -> int:
-    targets, horizon, _ = inputs["window"].ahead
+    targets, horizon, *_ = inputs["window"].ahead
     return targets * horizon * 4 + 1
 
 
-def build(family: str, inputs: Inputs, seed: int = 0) -> torch.nn.Module:
+def build(family: str, inputs: Inputs, seed: int = 0, rows: int = 5_000) -> torch.nn.Module:
     torch.manual_seed(seed)
-    return build_network(family, MODELS[family, "window"].presets(inputs, 500, 1), inputs, outputs_of(inputs))
+    return build_network(family, MODELS[family, "window"].presets(inputs, rows, 1), inputs, outputs_of(inputs))
 
 
 def make_batch(inputs: Inputs, rows: int, seed: int = 1) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     batch = {name: torch.randn((rows, *spec.shape), generator=generator) for name, spec in inputs.items()}
     batch["window.series"] = torch.arange(rows).view(-1, 1).int()
+    if tells_begun(inputs):
+        steps = torch.arange(inputs["window"].shape[0])
+        batch["window"][..., 1] = (steps >= torch.arange(rows).view(-1, 1) % 10).float()
+        batch["window"][..., 0].abs_()
     return batch
 
 
@@ -91,7 +105,7 @@ def test_outputs_are_ordered_and_carry_the_number_of_the_series(family: str, inp
 @every_case
 def test_every_parameter_gets_a_gradient(family: str, inputs: Inputs) -> None:
     network = build(family, inputs).train()
-    targets, horizon, _ = inputs["window"].ahead
+    targets, horizon, *_ = inputs["window"].ahead
     loss = TASKS["forecast"].answer.loss(Recipe(), None)
     target = torch.randn(16, targets * horizon, generator=torch.Generator().manual_seed(3))
     for step in range(2):  # some layers begin at zero, and those before them learn from the second step on
@@ -121,27 +135,54 @@ def test_a_shifted_and_stretched_window_gives_a_shifted_and_stretched_forecast(f
 
 
 @every_case
-def test_untrained_it_repeats_the_last_season(family: str, inputs: Inputs) -> None:
+def test_untrained_it_repeats_the_last_season_or_the_mean_of_them(family: str, inputs: Inputs) -> None:
     if family == "layers":
         pytest.skip("a network that is spelled out has nothing beside it")
     steps = inputs["window"].shape[0]
-    targets, horizon, season = inputs["window"].ahead
+    targets, horizon, season = inputs["window"].ahead[:3]
     season = season if season <= steps else 1
     batch = make_batch(inputs, 8)
     network = build(family, inputs).eval()
     with torch.no_grad():
-        for p in network.head.parameters():
-            p.zero_()
+        for name, p in network.head.named_parameters():
+            if name != "straight.weight":
+                p.zero_()
     found = answers(network(batch))[..., 0].view(8, horizon, targets)
+    if are_amounts(inputs) and "window.future" in inputs:  # as the mean of the seasons, of the steps that there were
+        whole = batch["window"][:, 24 - 3 * SEASON :, 0]
+        begun = batch["window"][:, 24 - 3 * SEASON :, 1]
+        whole = (whole * begun).view(8, 3, SEASON).sum(dim=1) / begun.view(8, 3, SEASON).sum(dim=1)
+        torch.testing.assert_close(found[..., 0], whole[:, :horizon], rtol=1e-3, atol=1e-3)
+        return
     for ahead in range(horizon):
         past = batch["window"][:, steps - season + ahead % season, :targets]
         torch.testing.assert_close(found[:, ahead], past, rtol=1e-3, atol=1e-3)
 
 
 @every_case
+def test_what_lies_before_a_series_began_does_not_matter(family: str, inputs: Inputs) -> None:
+    if not tells_begun(inputs):
+        pytest.skip("its series have all steps")
+    network, batch = build(family, inputs).eval(), make_batch(inputs, 9)
+    moved = {**batch, "window": batch["window"].clone()}
+    moved["window"][..., 0] += 100 * (1 - batch["window"][..., 1])
+    torch.testing.assert_close(network(moved), network(batch))
+
+
+@every_case
+def test_amounts_are_forecast_alike_on_every_scale(family: str, inputs: Inputs) -> None:
+    if not are_amounts(inputs):
+        pytest.skip("they are no amounts")
+    network, batch = build(family, inputs).eval(), make_batch(inputs, 9)
+    larger = {**batch, "window": batch["window"].clone()}
+    larger["window"][..., 0] *= 5
+    torch.testing.assert_close(answers(network(larger)), 5 * answers(network(batch)), rtol=1e-2, atol=1e-2)
+
+
+@every_case
 def test_one_small_batch_can_be_learned_by_heart(family: str, inputs: Inputs) -> None:
     network = build(family, inputs)
-    targets, horizon, _ = inputs["window"].ahead
+    targets, horizon, *_ = inputs["window"].ahead
     batch = make_batch(inputs, 6)
     target = (
         batch["window"][:, -1, :targets].repeat(1, horizon) * 0.5

@@ -67,6 +67,22 @@ def test_each_series_gets_its_own_form() -> None:
     assert (found[2, KIND], found[2, PERIOD]) == (MULTIPLICATIVE, 12)
 
 
+def test_a_series_of_which_nothing_is_learned_is_smoothed_as_most_are() -> None:
+    """Its first season, which is repeated before it begins, is none that a form is chosen by."""
+    hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(500)]
+    parts = []
+    for number, length in enumerate((500, 500, 500, 80)):
+        load = 10 + 3 * np.sin(2 * np.pi * np.arange(length) / 24) + noise(length, number) / 2
+        parts.append(pl.DataFrame({"time": hours[500 - length :], "id": [f"s{number}"] * length, "load": load}))
+    problem, _ = problem_of(pl.concat(parts), horizon=12, context=48)
+    fitted = BASELINES["exponential smoothing"].fit(problem, Limit())
+    table = fitted.arrays["parameters"][:, 0]
+    assert fitted.decision.rows == 3
+    assert set(table[:3, PERIOD]) == {24.0}
+    alike = table[:3][(table[:3, KIND:] == table[3, KIND:]).all(axis=1)]
+    assert table[3] == pytest.approx(np.median(alike, axis=0))
+
+
 def test_a_forecast_depends_on_its_own_window_alone() -> None:
     values = 10 + np.cumsum(noise(400)).reshape(-1, 1) / 10
     starts, rows = np.array([0, 150, 400]), np.array([60, 120, 200, 390])

@@ -14,17 +14,14 @@ from netpick.answers.quantiles import held
 from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest
-from netpick.tasks.forecast.parts import (
-    SeriesParts,
-    new_scales,
-    series_parts,
-)
+from netpick.tasks.forecast.parts import SeriesParts, series_parts
 from netpick.tasks.forecast.recognise import recognise
+from netpick.tasks.forecast.scales import new_scales
 from netpick.tasks.forecast.state import FORECAST, horizon_view, series_scales
+from netpick.tasks.forecast.steps import filled_forward
 from netpick.tasks.forecast.timeline import TimelineRequest, make_timeline
 from netpick.tasks.forecast.times import read_times
-from netpick.tasks.forecast.timesteps import DAY, HOUR, Step, infer_step
-from netpick.tasks.forecast.windows import filled_forward
+from netpick.tasks.forecast.timesteps import DAY, HOUR, Step, calendar_features, calendar_value_names, infer_step
 from netpick.types import Source, TableColumn
 
 
@@ -347,6 +344,87 @@ def test_every_series_has_its_own_scale_and_new_ones_get_theirs() -> None:
     assert longer.ids == ("a", "b", "c")
     assert list(numbers) == [1, 2]
     assert longer.location[:2] == state.location
+
+
+def demand(lengths: dict[str, int], level: dict[str, float]) -> dict[str, Any]:
+    """Sales of items that begin at different times, with days without any, a kind of each item, and its promotions."""
+    generator = np.random.default_rng(3)
+    parts = []
+    for name, length in lengths.items():
+        promotion = generator.random(length) < 0.2
+        sales = np.floor(level[name] * (1 + promotion) * generator.uniform(0, 1.2, length))
+        kind = "large" if level[name] > 50 else "small"
+        parts.append((hours(300)[300 - length :], [name] * length, [kind] * length, promotion.astype(float), sales))
+    times, ids, kinds, promotions, sales_ = zip(*parts, strict=True)
+    return {
+        "time": [hour for part in times for hour in part],
+        "item": [name for part in ids for name in part],
+        "kind": [kind for part in kinds for kind in part],
+        "promotion": np.concatenate(promotions),
+        "sales": np.concatenate(sales_),
+    }
+
+
+def test_a_series_that_begins_late_is_scaled_by_what_all_its_windows_have_seen() -> None:
+    table = demand({"a": 300, "b": 300, "late": 60}, {"a": 200.0, "b": 3.0, "late": 100.0})
+    request = ExampleRequest(target=("sales",), horizon=12, context=24, known=("promotion",))
+    parts = series_parts(source_of(**table), request)
+    windows, state = parts.windows, parts.windows.state
+    assert state.amounts
+    assert all(location == (0.0,) for location in state.location)
+    rows = np.flatnonzero(windows.timeline.series == 2)
+    learned = windows.timeline.positions[parts.split.train].max() + state.horizon
+    assert windows.timeline.positions[rows].min() >= learned
+    first = windows.rows[np.isin(windows.rows, rows)].min()
+    seen = windows.raw[rows[0] : first, 0]
+    assert state.scale[2][0] == pytest.approx(np.nanstd(seen))
+    table["sales"][-30:] *= 10
+    assert series_parts(source_of(**table), request).windows.state.scale == state.scale
+
+
+def test_windows_tell_where_a_short_series_began_and_what_is_static_is_known_ahead() -> None:
+    table = demand({"a": 300, "b": 300, "short": 30}, {"a": 200.0, "b": 3.0, "short": 100.0})
+    request = ExampleRequest(target=("sales",), horizon=12, context=24, known=("promotion",))
+    windows = series_parts(source_of(**table), request).windows
+    spec = windows.inputs["window"]
+    assert windows.state.begun
+    assert spec.ahead[3:] == (1, 1)
+    row = int(windows.rows[windows.timeline.series[windows.rows] == 2][0])
+    known = int(windows.begun[row - 24 : row].sum())
+    assert 0 < known < 24
+    assert windows.store.arrays["window"][row, :, 1].tolist() == [0.0] * (24 - known) + [1.0] * known
+    assert windows.inputs["window.future"].names[:3] == ("kind 1", "kind 2", "promotion 1")
+    alike = series_parts(source_of(**{name: cells[:600] for name, cells in table.items()}), request).windows
+    assert alike.inputs["window"].ahead[3:] == (0, 1)
+    assert alike.inputs["window"].shape[1] == spec.shape[1] - 1
+
+
+def test_a_price_is_measured_by_what_it_usually_is_in_its_series() -> None:
+    table = demand({"a": 300, "b": 300}, {"a": 200.0, "b": 3.0})
+    table["price"] = np.where(table["promotion"] > 0, 0.8, 1.0) * np.repeat([20.0, 2.0], 300)
+    parts = series_parts(
+        source_of(**table), ExampleRequest(target=("sales",), horizon=12, context=24, known=("price",))
+    )
+    windows = parts.windows
+    assert windows.state.relative == ("price",)
+    names = windows.inputs["window.future"].names
+    relative = windows.store.arrays["window.future"][..., names.index("price, relative")]
+    last = np.array([299, 599])
+    usual = [table["price"][begin : begin + 300].mean() for begin in (0, 300)]
+    assert relative[last, 0] == pytest.approx(np.log(table["price"][last] / usual), abs=1e-5)
+    table["price"][250:300] *= 3
+    moved = series_parts(
+        source_of(**table), ExampleRequest(target=("sales",), horizon=12, context=24, known=("price",))
+    )
+    before = moved.windows.store.arrays["window.future"][..., names.index("price, relative")]
+    assert np.array_equal(before[:238], relative[:238]), "of prices so far"
+
+
+def test_days_of_the_week_are_told_apart() -> None:
+    features = calendar_features(np.arange(7) * DAY, ("week", "weekday"))
+    assert calendar_value_names(("week", "weekday"))[2:4] == ("Monday", "Tuesday")
+    assert features[:, 2:].argmax(axis=1).tolist() == [3, 4, 5, 6, 0, 1, 2], "1970 began on a Thursday"
+    assert (features[:, 2:].sum(axis=1) == 1).all()
 
 
 def test_scales_of_a_flat_or_empty_target_divide_by_nothing_small() -> None:

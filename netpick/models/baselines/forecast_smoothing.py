@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import WindowBaseline, WindowState, logged, unlogged, window_state
-from netpick.models.baselines.smoothing_fits import PLAIN, fit_forms
+from netpick.models.baselines.smoothing_fits import FEWEST, PLAIN, fit_forms
 from netpick.models.baselines.smoothing_runs import ADDITIVE, KIND, MULTIPLICATIVE, NONE, PERIOD, smooth
 from netpick.tasks.forecast.timesteps import seasons_of
 from netpick.types import STRICT, Array
@@ -57,10 +57,12 @@ class ExponentialSmoothing(WindowBaseline):
         usual = [period for period in seasons_of(windows.state.step) if period <= LONGEST_SEASON]
         periods = [p for p in dict.fromkeys([season, *usual]) if p > 1][:SEASONS_TRIED]
         values, starts = logged(windows.values, state), windows.timeline.starts
-        early, width = learned_steps(problem), values.shape[1]
+        early, width = learned_steps(problem) & windows.begun, values.shape[1]
+        known = np.add.reduceat(early.astype(np.int64), starts[:-1])
         numbers = windows.series[starts[:-1]]  # of the timeline's series in the task's state
-        pairs = [(index, target) for index in range(len(numbers)) for target in range(width)]
-        wanted = len(pairs) if decided is None else decided.iterations
+        every = [(index, target) for index in range(len(numbers)) for target in range(width)]
+        pairs = [pair for pair in every if known[pair[0]] >= FEWEST]
+        wanted = len(pairs) if decided is None else min(decided.iterations, len(pairs))
         table = np.tile(np.array([*PLAIN, NONE, 1.0]), (len(windows.state.location), width, 1))
         began, fits, size, last = limit.clock(), 0, FIRST_CHUNK, 0.0
         while fits < wanted and (decided is not None or _fits(limit, limit.clock() - began, last, (fits, wanted))):
@@ -73,9 +75,10 @@ class ExponentialSmoothing(WindowBaseline):
             for (index, target), row in zip(chunk, fit_forms(parts, periods, state.horizon), strict=True):
                 table[numbers[index], target] = row
             fits, size, last = fits + len(chunk), min(CHUNK, GROWTH * size), limit.clock() - started
-        if fits < len(pairs):
-            usual_row = _usual(table[numbers].reshape(-1, table.shape[2])[:fits])
-            for index, target in pairs[fits:]:
+        if 0 < fits < len(every):  # what most series have
+            fitted = set(pairs[:fits])
+            usual_row = _usual(np.stack([table[numbers[index], target] for index, target in pairs[:fits]]))
+            for index, target in [pair for pair in every if pair not in fitted]:
                 table[numbers[index], target] = usual_row
         if decided is None:
             decided = Decision(rows=fits, iterations=fits, full=fits >= len(pairs))

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from netpick.models.networks.base import Batch, Features
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer
+from netpick.models.networks.forecast_heads import Decoder, usual_decoder
 from netpick.models.networks.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
@@ -32,6 +33,7 @@ class ForecastCnnSettings:
     patch: int = Field(default=1, ge=1)  # steps that the first convolution makes into one
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)  # of the pooled features
+    decoder: Decoder = "direct"  # steps: one network for all steps ahead
 
 
 class CausalBlock(nn.Module):
@@ -58,6 +60,7 @@ class ForecastCnnTrunk(WindowTrunk):
 
     def __init__(self, inputs: Inputs, settings: ForecastCnnSettings) -> None:
         super().__init__()
+        self.decoder = settings.decoder
         _, channels = inputs["series"].shape
         self.patch = settings.patch
         self.first = nn.Conv1d(channels, settings.width, settings.patch, settings.patch)
@@ -86,7 +89,13 @@ class ForecastCnn(Forecaster):
         patch = max(1, round(steps / MOST_STEPS))
         blocks = max(2, min(6, (steps // patch // 2).bit_length()))
         width = 16 if num_rows < 1_000 else 32
-        return ForecastCnnSettings(width=width, blocks=blocks, patch=patch, dropout=0.1 if num_rows >= 1_000 else 0.2)
+        return ForecastCnnSettings(
+            width=width,
+            blocks=blocks,
+            patch=patch,
+            dropout=0.1 if num_rows >= 1_000 else 0.2,
+            decoder=usual_decoder(inputs, num_rows),
+        )
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         return forecast_recipe(inputs, num_rows, 2e-3)

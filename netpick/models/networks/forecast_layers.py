@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from netpick.models.networks.forecast_heads import num_targets
 from netpick.models.networks.forecast_network import (
     Forecaster,
     Pooled,
     WindowTrunk,
     most_epochs,
-    num_targets,
     window_part,
 )
 from netpick.models.networks.layers import LayersSettings, LayersTrunk

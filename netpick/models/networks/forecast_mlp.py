@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from netpick.models.networks.base import Batch, Features
 from netpick.models.networks.blocks import Activation, Dropout, activation_layer, linear
-from netpick.models.networks.forecast_network import Forecaster, WindowTrunk, forecast_recipe, num_targets, window_part
+from netpick.models.networks.forecast_heads import Decoder, num_targets, usual_decoder
+from netpick.models.networks.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
@@ -33,6 +34,7 @@ class ForecastMlpSettings:
     covariate_width: int = Field(default=4, ge=1)  # numbers that a step's covariates are brought down to
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    decoder: Decoder = "direct"  # steps: one network for all steps ahead
 
 
 class ForecastMlpTrunk(WindowTrunk):
@@ -40,6 +42,7 @@ class ForecastMlpTrunk(WindowTrunk):
 
     def __init__(self, inputs: Inputs, settings: ForecastMlpSettings) -> None:
         super().__init__()
+        self.decoder = settings.decoder
         steps, channels = inputs["series"].shape
         self.steps = min(steps, COVARIATE_STEPS)
         self.reads = settings.layers > 0
@@ -86,8 +89,8 @@ class ForecastMlp(Forecaster):
         if num_targets(inputs) > 1:
             return ForecastMlpSettings(layers=0)
         if num_rows < 1_000:
-            return ForecastMlpSettings(width=32, layers=1, dropout=0.2)
-        return ForecastMlpSettings(width=128, layers=2, dropout=0.2)
+            return ForecastMlpSettings(width=32, layers=1, dropout=0.2, decoder=usual_decoder(inputs, num_rows))
+        return ForecastMlpSettings(width=128, layers=2, dropout=0.2, decoder=usual_decoder(inputs, num_rows))
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 5e-3 if num_targets(inputs) > 1 else 2e-3

@@ -4,7 +4,7 @@ Targets share one set of weights: each is a row of its own (channel independence
 its level and its swing and the forecast gets them back (RevIN, Kim et al. 2022), so a network that was trained on the past
 still answers sensibly once the level has moved. The forecast is the value of one season ago plus what the trunk and a
 linear map of the window add to it, as in LSTNet (Lai et al. 2018); both begin at zero, so every family starts as the
-seasonal naive forecast.
+seasonal naive forecast, and that of amounts as the mean of the seasons in the window.
 """
 
 from __future__ import annotations
@@ -17,31 +17,24 @@ from torch.nn import functional
 
 from netpick.answers.quantiles import ANSWERS
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
-from netpick.models.networks.blocks import linear
+from netpick.models.networks.forecast_heads import (
+    Decoder,
+    Seen,
+    SharedHead,
+    StepHead,
+    are_amounts,
+    num_ahead,
+    num_known,
+    num_targets,
+    season_of,
+    tells_begun,
+)
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
-HIDDEN = 16  # of what a step of the horizon knows about its calendar and its window
 FEWEST_EPOCHS, FEWEST_STEPS = 20, 600
 LEAST_SWING = 1e-2  # of a series' own scale; a flat window is not blown up
 EMBEDDING = 4  # numbers that tell the targets apart
-
-
-def num_targets(inputs: Inputs) -> int:
-    """V."""
-    return inputs["window"].ahead[0]
-
-
-def num_ahead(inputs: Inputs) -> int:
-    """H."""
-    return inputs["window"].ahead[1]
-
-
-def season_of(inputs: Inputs) -> int:
-    """Steps of a season, at most as long as the window; 1 without any."""
-    steps = inputs["window"].shape[0]
-    season = inputs["window"].ahead[2]
-    return season if 1 < season <= steps else 1
 
 
 def window_part(inputs: Inputs) -> Inputs:
@@ -56,29 +49,7 @@ class WindowTrunk(Trunk):
     linear: bool = True
     seasonal: bool = True
     plain: bool = False  # the head sees nothing but what the trunk gives it
-
-
-class StepHead(nn.Module):
-    """Features (R, D) and what is known of each step ahead (R, H, K) to answers (R, H, 4)."""
-
-    def __init__(self, width: int, horizon: int, ahead: int) -> None:
-        super().__init__()
-        self.horizon = horizon
-        self.direct = nn.Linear(width, horizon * ANSWERS)
-        nn.init.normal_(self.direct.weight, std=0.1 * width**-0.5)
-        nn.init.zeros_(self.direct.bias)
-        self.context = linear(width, HIDDEN, "gelu") if ahead else None
-        self.step = linear(ahead, HIDDEN, "gelu") if ahead else None
-        self.last = linear(HIDDEN, ANSWERS) if ahead else None
-        if self.last is not None:
-            nn.init.normal_(self.last.weight, std=0.1 * HIDDEN**-0.5)
-
-    def forward(self, pooled: Tensor, ahead: Tensor | None) -> Tensor:
-        answers: Tensor = self.direct(pooled).view(-1, self.horizon, ANSWERS)
-        if ahead is None or self.context is None or self.step is None or self.last is None:
-            return answers
-        hidden = functional.gelu(self.context(pooled).unsqueeze(1) + self.step(ahead))
-        return answers + self.last(hidden)  # type: ignore[no-any-return]
+    decoder: Decoder = "direct"
 
 
 class ForecastNetwork(nn.Module):
@@ -95,33 +66,47 @@ class ForecastNetwork(nn.Module):
         self.targets, self.horizon = num_targets(inputs), num_ahead(inputs)
         season = season_of(inputs)
         self.trunk = trunk
-        ahead = inputs["window.future"].shape[1] if "window.future" in inputs and not trunk.plain else 0
         several = self.targets > 1 and not trunk.plain
+        self.begun, self.amounts = tells_begun(inputs), are_amounts(inputs)
         self.embedding = nn.Parameter(torch.randn(self.targets, EMBEDDING) * 0.1) if several else None
-        extra = 0 if trunk.plain else 2 + (EMBEDDING if several else 0)
-        self.head = StepHead(trunk.width + extra, self.horizon, ahead)
+        width = trunk.width + (0 if trunk.plain else 2 + (EMBEDDING if several else 0))
+        self.head: StepHead | SharedHead
+        if trunk.decoder == "steps" and not trunk.plain:
+            self.head = SharedHead(width, inputs)
+        else:
+            self.head = StepHead(width, self.horizon, 0 if trunk.plain else num_known(inputs))
         self.map = nn.Linear(steps, self.horizon) if trunk.linear else None
         if self.map is not None:
             nn.init.zeros_(self.map.weight)
             nn.init.zeros_(self.map.bias)
         if trunk.seasonal:
-            self.gain = nn.Parameter(torch.ones(self.horizon))
+            mean = isinstance(self.head, SharedHead) and self.head.begins_as_mean
+            self.gain = nn.Parameter(torch.full((self.horizon,), 0.0 if mean else 1.0))
             self.register_buffer("phase", steps - season + torch.arange(self.horizon) % season, persistent=False)
 
     def forward(self, batch: Batch) -> Tensor:
         window = batch["window"].float()  # (B, T, V + P)
         values = window[..., : self.targets]
-        centre = values.mean(dim=1, keepdim=True)
-        swing = (values.var(dim=1, keepdim=True, unbiased=False) + LEAST_SWING**2).sqrt()
-        rows = ((values - centre) / swing).transpose(1, 2).flatten(0, 1)  # (B * V, T)
+        # Weights, which generated rows and paths of gradients may not hold to.
+        begun = window[..., self.targets : self.targets + 1].clamp(0, 1) if self.begun else None  # (B, T, 1)
+        centre, swing = _level_and_swing(values, begun)
+        apart = (values - centre) / swing
+        rows = (apart if begun is None else apart * begun).transpose(1, 2).flatten(0, 1)  # (B * V, T)
         series = torch.cat([rows.unsqueeze(2), self._each_target(window[..., self.targets :])], dim=2)
         parts = [self.trunk({"series": series}).pooled]
+        level = (centre.clamp(min=0) / swing).transpose(1, 2).flatten(0, 1) if self.amounts else None  # (B * V, 1)
         if not self.trunk.plain:
-            parts.append(torch.cat([centre, swing.log()], dim=1).transpose(1, 2).flatten(0, 1))  # (B * V, 2)
+            parts.append(_of_level(centre, swing, level))
         if self.embedding is not None:
             parts.append(self.embedding.repeat(window.shape[0], 1))
         ahead = None if self.trunk.plain else batch.get("window.future")
-        answers = self.head(torch.cat(parts, dim=1), None if ahead is None else self._each_target(ahead.float()))
+        seen = Seen(
+            ahead=None if ahead is None else self._each_target(ahead.float()),
+            rows=rows,
+            begun=None if begun is None else self._each_target(begun).squeeze(2),
+            level=level,
+        )
+        answers = self.head(torch.cat(parts, dim=1), seen)
         mean = answers[..., 0]
         if self.map is not None:
             mean = mean + self.map(rows)
@@ -141,6 +126,24 @@ class ForecastNetwork(nn.Module):
         return shared if self.targets == 1 else shared.repeat_interleave(self.targets, dim=0)
 
 
+def _level_and_swing(values: Tensor, begun: Tensor | None) -> tuple[Tensor, Tensor]:
+    """(B, 1, V) mean and deviation of windows (B, T, V), of those steps that their series had."""
+    if begun is None:
+        centre = values.mean(dim=1, keepdim=True)
+        return centre, (values.var(dim=1, keepdim=True, unbiased=False) + LEAST_SWING**2).sqrt()
+    count = begun.sum(dim=1, keepdim=True).clamp(min=1)
+    centre = (values * begun).sum(dim=1, keepdim=True) / count
+    spread = ((values - centre) ** 2 * begun).sum(dim=1, keepdim=True) / count
+    return centre, (spread + LEAST_SWING**2).sqrt()
+
+
+def _of_level(centre: Tensor, swing: Tensor, level: Tensor | None) -> Tensor:
+    """(B * V, 2) what the head is told of a window's level. Of amounts it is the same on whatever scale a series is."""
+    if level is None:
+        return torch.cat([centre, swing.log()], dim=1).transpose(1, 2).flatten(0, 1)
+    return torch.cat([level.log1p(), level / (1 + level)], dim=1)
+
+
 class Forecaster(Architecture):
     """An architecture of windows: its trunk reads one target of a window at a time."""
 
@@ -152,9 +155,11 @@ class Forecaster(Architecture):
 class Pooled(WindowTrunk):
     """Any trunk that reads series as a trunk of a forecaster."""
 
-    def __init__(self, inner: Trunk, *, linear: bool = True, seasonal: bool = True) -> None:
+    def __init__(
+        self, inner: Trunk, *, linear: bool = True, seasonal: bool = True, decoder: Decoder = "direct"
+    ) -> None:
         super().__init__()
-        self.inner, self.linear, self.seasonal = inner, linear, seasonal
+        self.inner, self.linear, self.seasonal, self.decoder = inner, linear, seasonal, decoder
         self.width = inner.width
 
     def forward(self, batch: Batch) -> Features:

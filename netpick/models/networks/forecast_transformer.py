@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from netpick.models.networks.base import Batch, Features
 from netpick.models.networks.blocks import Dropout, EncoderLayer, check_heads, linear
+from netpick.models.networks.forecast_heads import Decoder, usual_decoder
 from netpick.models.networks.forecast_network import Forecaster, WindowTrunk, forecast_recipe, window_part
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
@@ -32,6 +33,7 @@ class ForecastTransformerSettings:
     expansion: int = Field(default=4, ge=1)  # width of the feed-forward part, in widths
     patch: int = Field(default=8, ge=1)  # steps from one token to the next; a token reads twice as many
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    decoder: Decoder = "direct"  # steps: one network for all steps ahead
 
 
 class ForecastTransformerTrunk(WindowTrunk):
@@ -39,6 +41,7 @@ class ForecastTransformerTrunk(WindowTrunk):
 
     def __init__(self, inputs: Inputs, settings: ForecastTransformerSettings) -> None:
         super().__init__()
+        self.decoder = settings.decoder
         check_heads(settings.width, settings.heads)
         steps, channels = inputs["series"].shape
         self.patch = settings.patch
@@ -77,8 +80,12 @@ class ForecastTransformer(Forecaster):
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ForecastTransformerSettings:
         patch = max(1, round(inputs["window"].shape[0] / MOST_TOKENS))
         if num_rows < 1_000:
-            return ForecastTransformerSettings(width=16, layers=1, patch=patch, dropout=0.2)
-        return ForecastTransformerSettings(width=16, layers=2, patch=patch, dropout=0.2)
+            return ForecastTransformerSettings(
+                width=16, layers=1, patch=patch, dropout=0.2, decoder=usual_decoder(inputs, num_rows)
+            )
+        return ForecastTransformerSettings(
+            width=16, layers=2, patch=patch, dropout=0.2, decoder=usual_decoder(inputs, num_rows)
+        )
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 3e-3 if num_rows >= 1_000 else 1e-3

@@ -31,12 +31,14 @@ from netpick.tasks.examples.base import (
 )
 from netpick.tasks.forecast.ends import Ends, continued, extended, need_known, remarks
 from netpick.tasks.forecast.observed import observed_steps
-from netpick.tasks.forecast.parts import SeriesParts, check_names, new_scales, series_parts
+from netpick.tasks.forecast.parts import SeriesParts, check_names, series_parts
 from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.resample import resampled, resampled_again
+from netpick.tasks.forecast.scales import new_scales
 from netpick.tasks.forecast.state import FORECAST, ForecastState
+from netpick.tasks.forecast.steps import known_end, known_steps, step_values
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
-from netpick.tasks.forecast.windows import Windows, known_end, known_steps, make_windows, step_values, window_inputs
+from netpick.tasks.forecast.windows import Windows, make_windows, window_inputs
 from netpick.tasks.split import SealedRows
 from netpick.types import Array, Inputs, Note, Rows, Source, TableColumn
 from netpick.types.results import DecisionRule, ForecastInfo

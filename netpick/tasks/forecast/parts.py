@@ -6,26 +6,27 @@ before the test part, those that are learned from where they could tell anything
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netpick.answers.horizon import transformed
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds import KINDS
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import ExampleRequest
 from netpick.tasks.forecast.borders import BorderRequest, Borders, find_borders, learnable_before, split_windows
 from netpick.tasks.forecast.holidays import DAY, PREFIX, require_country
+from netpick.tasks.forecast.relative import covariate_numbers, relative_names
 from netpick.tasks.forecast.roles import Roles, fields_of, refuse_constant, roles_of
-from netpick.tasks.forecast.seasons import find_season, wants_logarithms
+from netpick.tasks.forecast.scales import scaled_by
+from netpick.tasks.forecast.seasons import find_season
 from netpick.tasks.forecast.short_series import least_history, padded
-from netpick.tasks.forecast.state import ForecastState, Resampling, naive_period, series_scales
+from netpick.tasks.forecast.state import ForecastState, Resampling
 from netpick.tasks.forecast.stated import beyond_validation, with_stated
+from netpick.tasks.forecast.steps import known_end, step_values
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline
 from netpick.tasks.forecast.timesteps import CYCLES, calendar_names, usual_horizon
-from netpick.tasks.forecast.windows import Windows, known_end, make_windows, step_values
+from netpick.tasks.forecast.windows import Windows, make_windows
 from netpick.tasks.schema import refuse_unbounded
 from netpick.types import Array, Note, Rows, Schema, Source, Split, TableColumn
 
@@ -79,14 +80,18 @@ def series_parts(source: Source, request: ExampleRequest, resampling: Resampling
         text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
         notes.append(Note(subject="target", text=text, override="--target"))
     state = with_stated(_sized(timeline, roles, values, request, notes), request, notes)
-    state = replace(state, resampling=resampling)
-    timeline = _with_short_series(timeline, state, notes)
+    longer = _with_short_series(timeline, state, notes)
+    state = replace(state, resampling=resampling, begun=longer is not timeline)
+    timeline = longer
     values = step_values(timeline, kept, roles.targets)
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
     borders = find_borders(timeline, asked, known_end(timeline, values))
-    state = _scaled(timeline, state, values, borders, notes)
+    state = scaled_by(timeline, state, values, borders, notes)
     state = replace(state, calendar=(*_calendar(timeline, state, borders), *_holidays(timeline, request, notes)))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
+    changing = [name for name in (*roles.covariates, *roles.known) if name not in roles.static]
+    numbers = {n: covariate_numbers(timeline, kept, n) for n in changing if roles.kinds[n] == "number"}
+    state = replace(state, relative=relative_names(timeline, numbers, timeline.positions < borders.validation))
     windows = make_windows(timeline, kept, state, encoders)
     split = split_windows(windows, borders, request.split)
     notes += filter(None, [beyond_validation(state, len(split.validation))])
@@ -188,6 +193,7 @@ def _sized(
         naive=(),
         covariates=roles.covariates,
         known=roles.known,
+        static=roles.static,
         zeros=timeline.zeros,
     )
 
@@ -255,71 +261,3 @@ def _context(horizon: int, season: int, longest: int) -> int:
         wanted = int(wanted // season) * season if wanted >= season else wanted
     spare = (longest - 3 * horizon) // 2
     return int(max(1, min(wanted, spare, MOST_CONTEXT)))
-
-
-# --- scales ----------------------------------------------------------------------------------------------------------
-
-
-def _scaled(
-    timeline: Timeline, state: ForecastState, values: Array, borders: Borders, notes: list[Note]
-) -> ForecastState:
-    """Logarithms where the data ask for them, and the scales of every series, from the steps that are learned from."""
-    early = timeline.positions < borders.validation
-    log = tuple(wants_logarithms(timeline, values[:, i], early, state.season) for i in range(len(state.targets)))
-    if any(log):
-        named = ", ".join(name for name, one in zip(state.targets, log, strict=True) if one)
-        notes.append(Note(subject="scale", text=f"logarithms of {named}: it grows, and its swings grow with it"))
-    known = values[early] if early.any() else values
-    least = np.nanmin(known, axis=0, initial=np.inf, where=~np.isnan(known))
-    below = [not one and 0 <= low < np.inf for one, low in zip(log, least.tolist(), strict=True)]
-    if any(below):
-        named = ", ".join(name for name, one in zip(state.targets, below, strict=True) if one)
-        notes.append(Note(subject="scale", text=f"no forecast of {named} lies below 0: the history never does"))
-    state = replace(state, log=log, nonnegative=tuple(below))
-    everything = values[early] if early.any() else values
-    found = []
-    for start, end in zip(timeline.starts[:-1], timeline.starts[1:], strict=True):
-        part = values[start:end][early[start:end]]
-        # A series that begins later takes the scale of all.
-        found.append(_scales_of(part if len(part) > 1 else everything, state))
-    return _with_scales(state, found)
-
-
-Scales = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
-
-
-def _scales_of(values: Array, state: ForecastState) -> Scales:
-    """Location, scale, deviation and naive error (V,) of one series."""
-    location, scale, _, _ = series_scales(transformed(values, state), state.season)
-    _, _, deviation, naive = series_scales(values, naive_period(state))
-    return location, scale, deviation, naive
-
-
-def _with_scales(state: ForecastState, more: Sequence[Scales]) -> ForecastState:
-    """The state with the scales of further series behind those that it has."""
-    return replace(
-        state,
-        location=(*state.location, *(scales[0] for scales in more)),
-        scale=(*state.scale, *(scales[1] for scales in more)),
-        deviation=(*state.deviation, *(scales[2] for scales in more)),
-        naive=(*state.naive, *(scales[3] for scales in more)),
-    )
-
-
-def new_scales(timeline: Timeline, state: ForecastState, values: Array) -> tuple[ForecastState, Array]:
-    """The state for other data of the same kind, and the number of each of their series in it.
-
-    Series that training knew keep their scales; others get those of their own history.
-    """
-    known = {name: i for i, name in enumerate(state.ids)}
-    alone = len(timeline.ids) == 1 and len(state.ids) == 1
-    numbers: list[int] = []
-    ids, found = list(state.ids), []
-    for index, name in enumerate(timeline.ids):
-        if name in known or alone:
-            numbers.append(known.get(name, 0))
-            continue
-        found.append(_scales_of(values[timeline.starts[index] : timeline.starts[index + 1]], state))
-        numbers.append(len(ids))
-        ids.append(name)
-    return replace(_with_scales(state, found), ids=tuple(ids)), np.asarray(numbers)

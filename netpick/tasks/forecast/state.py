@@ -53,8 +53,14 @@ class ForecastState:
     naive: tuple[tuple[float, ...], ...]  # (S, V), mean absolute error of the seasonal naive forecast in training
     covariates: tuple[str, ...] = ()  # other columns, known up to the origin
     known: tuple[str, ...] = ()  # other columns that are known for the horizon too
+    static: tuple[str, ...] = ()  # of the covariates: one value a series, which is known for the horizon as well
     calendar: tuple[str, ...] = ()  # cycles of the calendar, known for ever
+    relative: tuple[
+        str, ...
+    ] = ()  # of the covariates: beside them stands by how much they differ from their usual value
     zeros: bool = False  # steps without a row are zeros of the targets
+    begun: bool = False  # windows tell which of their steps lie before their series began
+    amounts: bool = False  # the targets of several series are amounts, and locations are 0
     nonnegative: tuple[
         bool, ...
     ] = ()  # of each target: it never lay below 0, so no forecast does; () for files without it

@@ -314,7 +314,10 @@ def usual_horizon(step: Step, season: int) -> int:
     return 20 if step.unit == "weekday" else season if 1 < season <= 100 else 10
 
 
-CYCLES = {"day": DAY, "week": WEEK, "year": 365.2425 * DAY, "half year": 182.62125 * DAY, "weekend": WEEK}
+CYCLES = {"day": DAY, "week": WEEK, "year": 365.2425 * DAY, "half year": 182.62125 * DAY}
+CYCLES |= {"weekday": WEEK, "weekend": WEEK}  # the latter in files of before
+FEWEST_WEEKS = 26
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def calendar_names(step: Step, span: int) -> tuple[str, ...]:
@@ -326,20 +329,28 @@ def calendar_names(step: Step, span: int) -> tuple[str, ...]:
     names = [name for name, period, least in wanted if 2 * length <= period and span >= least]
     if "year" in names:
         names.append("half year")
-    if "week" in names and length <= DAY and step.unit == "duration":
-        names.append("weekend")
+    if "week" in names and length <= DAY:
+        # Days of the week, where there are enough weeks for seven of them: trees took a few odd Thursdays for a rule.
+        if length == DAY and span >= FEWEST_WEEKS * WEEK:
+            names.append("weekday")
+        elif step.unit == "duration":
+            names.append("weekend")
     return tuple(names)
 
 
 def calendar_features(times: Array, names: Sequence[str]) -> Array:
-    """(n, K) float32: sine and cosine of each cycle, and 0/1 for the weekend and for holidays."""
+    """(n, K) float32: sine and cosine of each cycle, and 0/1 for days of the week, for the weekend and for holidays."""
     parts = []
     for name in names:
         if name.startswith(PREFIX):
             parts.append(is_holiday(times, name.removeprefix(PREFIX)))
             continue
+        day = (times // DAY + 3) % 7  # 1970-01-01 was a Thursday
+        if name == "weekday":
+            parts += [(day == number).astype(np.float64) for number in range(7)]
+            continue
         if name == "weekend":
-            parts.append(((times // DAY + 3) % 7 >= 5).astype(np.float64))
+            parts.append((day >= 5).astype(np.float64))
             continue
         shifted = times + 3 * DAY if name == "week" else times
         angle = shifted * (2 * np.pi / CYCLES[name])
@@ -349,8 +360,12 @@ def calendar_features(times: Array, names: Sequence[str]) -> Array:
 
 def calendar_value_names(names: Sequence[str]) -> tuple[str, ...]:
     """What the columns of `calendar_features` are called."""
-    flags = [name == "weekend" or name.startswith(PREFIX) for name in names]
-    waves = [
-        (name,) if flag else (f"sine of {name}", f"cosine of {name}") for name, flag in zip(names, flags, strict=True)
-    ]
-    return tuple(name for pair in waves for name in pair)
+    found: list[str] = []
+    for name in names:
+        if name == "weekday":
+            found += WEEKDAYS
+        elif name == "weekend" or name.startswith(PREFIX):
+            found.append(name)
+        else:
+            found += (f"sine of {name}", f"cosine of {name}")
+    return tuple(found)

@@ -12,27 +12,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from netpick.answers.horizon import transformed
 from netpick.columns.encode import Encoder
 from netpick.columns.forms import FORMS
 from netpick.columns.kinds import KINDS
-from netpick.columns.kinds.cells import as_numbers
 from netpick.columns.store import Store
 from netpick.errors import DataError
 from netpick.tasks.forecast.blocks import time_blocks
+from netpick.tasks.forecast.relative import covariate_numbers, relative_columns
 from netpick.tasks.forecast.repeated import last_season
 from netpick.tasks.forecast.short_series import begun_earlier
 from netpick.tasks.forecast.state import ForecastState, horizon_view, naive_period
-from netpick.tasks.forecast.timeline import ZERO, Timeline, table_columns
+from netpick.tasks.forecast.steps import covariate_cells, filled_forward, known_end, known_steps, step_values
+from netpick.tasks.forecast.timeline import Timeline, table_columns
 from netpick.tasks.forecast.timesteps import calendar_features, calendar_value_names
-from netpick.types import Array, Column, Inputs, InputSpec, Rows, TableColumn
+from netpick.types import Array, Column, Inputs, InputSpec, Rows
 from netpick.types.results import ForecastInfo, ForecastOrigin
 
 MOST_CATEGORIES = 20  # of a covariate
 MOST_SHOWN = 8  # test windows in the report
 MOST_HISTORY = 500  # steps before each of them
+BEGUN = "the series has begun"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Windows:
     target: Array  # (N, H * V) float32 in the units of the series' scales
     raw: Array  # (N, V) in the targets' units, NaN where missing
     values: Array  # (N, V) the same forward filled
+    begun: Array  # (N,) whether the series has had a value
     rows: Rows  # whose window and horizon lie inside their series
     series: Array  # (N,) number of the series in the state
 
@@ -106,72 +108,7 @@ class Windows:
         return self.state.step.text(self.timeline.times(positions))
 
 
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-def step_cells(timeline: Timeline, series: pl.Series) -> pl.Series:
-    """A column's cells in the order of the steps, null in gaps."""
-    present = timeline.rows >= 0
-    cells = series.gather(pl.Series(np.where(present, timeline.rows, 0)))
-    return cells if present.all() else pl.select(pl.when(pl.Series(present)).then(pl.lit(cells))).to_series()
-
-
-def step_values(timeline: Timeline, columns: Mapping[str, Column], names: Sequence[str]) -> Array:
-    """(N, V) float64 of these targets, NaN where missing and in gaps, 0 where a step without a row is one."""
-    table = table_columns(columns)
-    parts = []
-    for name in names:
-        numbers = as_numbers(step_cells(timeline, table[name]))
-        known = numbers.fill_null(float("nan")).to_numpy()
-        parts.append(np.where(timeline.rows == ZERO, 0.0, known) if timeline.zeros else known)
-    return np.stack(parts, axis=1) if parts else np.zeros((timeline.num_steps, 0))
-
-
-def known_end(timeline: Timeline, values: Array) -> int:
-    """The position behind the last known value (N, V) of any target: what is known ahead may stand behind it."""
-    known = ~np.isnan(values).all(axis=1)
-    return int(timeline.positions[known].max()) + 1
-
-
-def last_known(known: Array, starts: Array) -> Array:
-    """(N,) number of the last step at or before each one, in its series, where `known` (N,) holds; -1 without any."""
-    steps = np.where(known, np.arange(len(known)), -1)
-    filled = np.maximum.accumulate(steps) if len(steps) else steps
-    first = np.repeat(starts[:-1], np.diff(starts))
-    return np.where(filled >= first, filled, -1)
-
-
-def known_steps(values: Array, starts: Array) -> Array:
-    """(S,) steps from the first to the last known one of each series, of values (N, V)."""
-    known: Array = np.asarray(~np.isnan(values).all(axis=1))
-    counts = np.zeros(len(starts) - 1, dtype=np.int64)
-    for index in range(len(counts)):
-        steps = np.flatnonzero(known[starts[index] : starts[index + 1]])
-        counts[index] = steps[-1] - steps[0] + 1 if len(steps) else 0
-    return counts
-
-
-def filled_forward(values: Array, starts: Array) -> Array:
-    """(N, V) with missing values replaced by the last known one of the series; NaN where there was none yet.
-
-    Never from later values: a window must not see what comes behind it.
-    """
-    out = values.copy()
-    for column in range(values.shape[1]):
-        index = last_known(~np.isnan(values[:, column]), starts)
-        out[:, column] = np.where(index >= 0, values[index, column], np.nan)
-    return out
-
-
-def covariate_cells(timeline: Timeline, column: pl.Series) -> TableColumn:
-    """A covariate in the order of the steps, missing cells and gaps filled forward."""
-    cells = step_cells(timeline, column)
-    index = last_known(cells.is_not_null().to_numpy(), timeline.starts)
-    present = index >= 0
-    filled = cells.gather(pl.Series(np.where(present, index, 0)))
-    if not present.all():
-        filled = pl.select(pl.when(pl.Series(present)).then(pl.lit(filled))).to_series()
-    return TableColumn(name=column.name, values=filled.alias(column.name))
+# --- covariates ------------------------------------------------------------------------------------------------------
 
 
 def encode_covariates(timeline: Timeline, columns: Mapping[str, Column], encoders: Sequence[Encoder]) -> list[Array]:
@@ -216,14 +153,22 @@ def make_windows(
     """The windows of all steps. series: (S,) numbers of the timeline's series in the state, where they differ."""
     of_step = timeline.series if series is None else series[timeline.series]
     raw = step_values(timeline, columns, state.targets)
-    values = begun_earlier(filled_forward(raw, timeline.starts), timeline, state.season)
+    filled = filled_forward(raw, timeline.starts)
+    begun: Array = np.asarray(~np.isnan(filled).all(axis=1))
+    values = begun_earlier(filled, timeline, state.season)
     location, scale = np.asarray(state.location)[of_step], np.asarray(state.scale)[of_step]
     seen = filled_forward(transformed(values, state), timeline.starts)
     scaled_values = (seen - location) / scale
     scaled_values = np.nan_to_num(scaled_values).astype(np.float32)
     scaled_truth = ((transformed(raw, state) - location) / scale).astype(np.float32)
-    past = encode_covariates(timeline, columns, [e for e in encoders if e.column not in state.known])
-    known = encode_covariates(timeline, columns, [e for e in encoders if e.column in state.known])
+    behind, before = _past_and_ahead(state, encoders)
+    past = [begun[:, None].astype(np.float32)] if state.begun else []
+    past += encode_covariates(timeline, columns, behind)
+    known = encode_covariates(timeline, columns, before)
+    for encoder in encoders:
+        if encoder.column in state.relative:
+            shown = known if encoder in before else past
+            shown += relative_columns(timeline, [covariate_numbers(timeline, columns, encoder.column)])
     calendar = calendar_features(timeline.times(timeline.positions), state.calendar)
     ahead = np.concatenate([*known, calendar], axis=1)
     both = np.concatenate([scaled_values, *past, ahead], axis=1)
@@ -241,6 +186,7 @@ def make_windows(
         truth=horizon_view(raw, state.horizon, float("nan")),
         target=horizon_view(scaled_truth, state.horizon, float("nan")),
         raw=raw,
+        begun=begun,
         values=np.where(np.isnan(values), _typical(state, of_step), values),
         rows=rows,
         series=of_step,
@@ -254,22 +200,33 @@ def _typical(state: ForecastState, series: Array) -> Array:
 
 def window_inputs(state: ForecastState, encoders: Sequence[Encoder]) -> Inputs:
     """What the networks will get, by input name."""
-    past = [name for e in encoders if e.column not in state.known for name in covariate_names(e)]
-    ahead = [name for e in encoders if e.column in state.known for name in covariate_names(e)]
+    behind, before = _past_and_ahead(state, encoders)
+    past = [BEGUN] if state.begun else []
+    past += [name for encoder in behind for name in covariate_names(encoder)]
+    past += [f"{e.column}, relative" for e in behind if e.column in state.relative]
+    ahead = [name for encoder in before for name in covariate_names(encoder)]
+    ahead += [f"{e.column}, relative" for e in before if e.column in state.relative]
     ahead += calendar_value_names(state.calendar)
     names = (*state.targets, *past, *ahead)
+    traits = (int(state.begun), int(state.amounts)) if state.begun or state.amounts else ()
     inputs = {
         "window": InputSpec(
             form="window",
             shape=(state.context, len(names)),
             names=names,
-            ahead=(len(state.targets), state.horizon, state.season),
+            ahead=(len(state.targets), state.horizon, state.season, *traits),
         ),
         "window.series": InputSpec(form="window", shape=(1,), names=state.targets),
     }
     if ahead:
         inputs["window.future"] = InputSpec(form="window", shape=(state.horizon, len(ahead)), names=tuple(ahead))
     return inputs
+
+
+def _past_and_ahead(state: ForecastState, encoders: Sequence[Encoder]) -> tuple[list[Encoder], list[Encoder]]:
+    """Encoders of what is known up to the origin, and of what is known for the horizon too."""
+    ahead = {*state.known, *state.static}
+    return [e for e in encoders if e.column not in ahead], [e for e in encoders if e.column in ahead]
 
 
 def _past_view(values: Array, context: int) -> Array:

@@ -16,7 +16,7 @@ from netpick.explain.subject import Subject, Target, rank_correlation
 from netpick.models.networks import main_input
 from netpick.report.drawing import bars, curves
 from netpick.report.markup import element
-from netpick.tasks.forecast.windows import covariate_names
+from netpick.tasks.forecast.windows import BEGUN, CALENDAR, channels_of
 from netpick.types import Array
 from netpick.types.drawings import Bar, Figure, Line
 from netpick.types.words import counted, grouped, significant
@@ -97,22 +97,21 @@ class Part:
 
 def parts_of(subject: Subject, name: str) -> list[Part]:
     """The past of each target and of each other column, what of these is known ahead, and the calendar."""
-    state, width = subject.state, len(subject.inputs[name].names)
-    future = subject.inputs.get(f"{name}.future")
-    count = 0 if future is None else len(future.names)
-    shift = width - count  # the channel of the window that is the first of those known ahead
+    state = subject.state
     parts = [Part(title=f"{target} (its own past)", past=[i]) for i, target in enumerate(state.targets)]
-    place = len(state.targets)
-    for encoder in sorted(subject.encoders, key=lambda e: e.column in state.known):  # as windows are made of them
-        channels = range(place, place + len(covariate_names(encoder)))
-        place = channels.stop
-        parts.append(Part(title=f"{encoder.column} (past)", past=channels))
-        if encoder.column in state.known:
-            parts.append(Part(title=f"{encoder.column} (known ahead)", ahead=[c - shift for c in channels]))
-    if place < width:
-        parts.append(
-            Part(title="the calendar", past=range(place, width), ahead=[c - shift for c in range(place, width)])
-        )
+    behind, ahead = channels_of(state, subject.encoders)
+    shift = len(state.targets) + len(behind)  # the channel of the window that is the first of those known ahead
+    places: dict[str, list[int]] = {}
+    for place, (column, _) in enumerate((*behind, *ahead), start=len(state.targets)):
+        places.setdefault(column, []).append(place)
+    for column, channels in places.items():
+        known = [channel - shift for channel in channels if channel >= shift]
+        if column in (BEGUN, CALENDAR):
+            parts.append(Part(title=column, past=channels, ahead=known))
+            continue
+        parts.append(Part(title=f"{column} (past)", past=channels))
+        if column in state.known:
+            parts.append(Part(title=f"{column} (known ahead)", ahead=known))
     return parts
 
 

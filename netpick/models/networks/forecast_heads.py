@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.answers.horizon import ANSWERS
+from netpick.answers.quantiles import ANSWERS
 from netpick.models.networks.blocks import linear
 from netpick.types import Inputs
 

@@ -33,7 +33,7 @@ from netpick.types.results import ForecastInfo, ForecastOrigin
 MOST_CATEGORIES = 20  # of a covariate
 MOST_SHOWN = 8  # test windows in the report
 MOST_HISTORY = 500  # steps before each of them
-BEGUN = "the series has begun"
+BEGUN, CALENDAR = "the series has begun", "the calendar"  # channels of no column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,15 +198,24 @@ def _typical(state: ForecastState, series: Array) -> Array:
     return np.where(np.asarray(state.log), np.exp(np.where(np.asarray(state.log), location, 0.0)), location)
 
 
+def channels_of(
+    state: ForecastState, encoders: Sequence[Encoder]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The channels of a window behind its targets: those of the past alone, and those that are known ahead too; of each the column
+    that it is of and its name."""
+    behind, before = _past_and_ahead(state, encoders)
+    past, ahead = (
+        [(e.column, name) for e in part for name in covariate_names(e)]
+        + [(e.column, f"{e.column}, relative") for e in part if e.column in state.relative]
+        for part in (behind, before)
+    )
+    calendar = [(CALENDAR, name) for name in calendar_value_names(state.calendar)]
+    return [(BEGUN, BEGUN)] * state.begun + past, ahead + calendar
+
+
 def window_inputs(state: ForecastState, encoders: Sequence[Encoder]) -> Inputs:
     """What the networks will get, by input name."""
-    behind, before = _past_and_ahead(state, encoders)
-    past = [BEGUN] if state.begun else []
-    past += [name for encoder in behind for name in covariate_names(encoder)]
-    past += [f"{e.column}, relative" for e in behind if e.column in state.relative]
-    ahead = [name for encoder in before for name in covariate_names(encoder)]
-    ahead += [f"{e.column}, relative" for e in before if e.column in state.relative]
-    ahead += calendar_value_names(state.calendar)
+    past, ahead = ([name for _, name in part] for part in channels_of(state, encoders))
     names = (*state.targets, *past, *ahead)
     traits = (int(state.begun), int(state.amounts)) if state.begun or state.amounts else ()
     inputs = {

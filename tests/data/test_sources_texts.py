@@ -270,3 +270,11 @@ def test_two_classes_of_which_one_says_that_it_has_no_label_stay_two(tmp_path: P
 def test_tables_in_a_txt_file_are_no_running_text(line: str, tmp_path: Path) -> None:
     (tmp_path / "table.txt").write_text("".join(line.format(i=i) + "\n" for i in range(60)))
     assert not RunningTextReader().recognises(tmp_path / "table.txt")
+
+
+def test_lines_of_objects_are_read_whatever_the_file_is_called(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"some words, {i}", "label": "ab"[i % 2]}) + "\n" for i in range(8))
+    for name in ("t.csv", "t.txt", "t"):
+        source = open_source(write(tmp_path, {name: lines}) / name)
+        assert cells(source)[:2] == ["some words, 0", "some words, 1"]
+    assert list(open_source(write(tmp_path, {"u.csv": "{a},b\n{x},1\n{y},2\n"}) / "u.csv").columns) == ["{a}", "b"]

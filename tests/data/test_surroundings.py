@@ -145,3 +145,12 @@ def test_rows_of_empty_cells_are_left_out_but_for_a_model(tmp_path: Path) -> Non
     assert source.num_rows == 2
     assert any(note.text == "3 rows hold nothing but empty cells and are left out." for note in source.notes)
     assert open_source(path, options=ReadOptions(find_formats=False)).num_rows == 5
+
+
+def test_a_total_below_dates_is_left_out_where_no_cell_of_it_is_empty(tmp_path: Path) -> None:
+    days = "".join(f"2020-01-{day:02d},{day}\n" for day in range(1, 13))
+    source = read(tmp_path, f"day,sales\n{days}Total,78\n")
+    assert source.num_rows == 12
+    assert "'Total,78'" in said(source)
+    words = "".join(f"{word},{number}\n" for number, word in enumerate(["Bern", "Genf", "Chur", "Total"] * 3))
+    assert read(tmp_path, f"town,sales\n{words}").num_rows == 12

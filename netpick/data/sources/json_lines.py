@@ -16,6 +16,7 @@ from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.blocks import read_whole
 from netpick.data.sources.encodings import describe_binary, detect_encoding
+from netpick.data.sources.parquet_arrow import first_bytes
 from netpick.data.sources.paths import bare, short_name
 from netpick.data.sources.table import MOST_COLUMNS, null_missing, table_source, unique_names
 from netpick.errors import DataError
@@ -26,6 +27,7 @@ OTHER_JOBS = (  # keys that sets of other jobs have, and what they are
     ({"images", "annotations"}, "boxes or outlines of objects in pictures (COCO). Finding objects is not done here"),
     ({"paragraphs"}, "questions on texts (SQuAD). Answering questions is not done here"),
 )
+HEAD = 1 << 16  # bytes of a file of another name
 MOST_WHOLE = 2 << 30  # bytes of one value
 MOST_BYTES = 8 << 30
 AT_ONCE = 16 * 1024 * 1024  # bytes
@@ -48,7 +50,7 @@ class JsonLinesReader(Reader):
     cells = "mixed"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and bare(path.name.lower()).endswith(self.endings)
+        return path.is_file() and (bare(path.name.lower()).endswith(self.endings) or _holds_lines(path))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         data, note = _utf8(path, options)
@@ -69,6 +71,15 @@ class JsonLinesReader(Reader):
             words=options.words,
             notes=(note, *remarks),
         )
+
+
+def _holds_lines(path: Path) -> bool:
+    """Whether the first two lines of a file of any name are objects."""
+    first = first_bytes(path, HEAD).lstrip(b"\xef\xbb\xbf \r\n").split(b"\n")[:2]
+    try:
+        return len(first) == 2 and all(line[:1] == b"{" and isinstance(json.loads(line), dict) for line in first)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_lines(data: bytes) -> bool:

@@ -169,7 +169,12 @@ def rows_below(rows: Sequence[Sequence[str]], width: int) -> int:
             continue
         above = rows[-number - 1] if number < len(rows) else []
         is_statistic = STATISTIC.fullmatch(cells[0]) is not None and not all(cells)
-        if _is_total(cells) or (is_statistic and foot) or _is_remark(cells, above, padded=len(row) == width):
+        if (
+            _is_total(cells)
+            or _is_total_of_dates(cells, rows[:-number])
+            or (is_statistic and foot)
+            or _is_remark(cells, above, padded=len(row) == width)
+        ):
             foot = number
         elif not is_statistic:  # one above a mean belongs to the foot; one alone may be a row
             break
@@ -179,6 +184,14 @@ def rows_below(rows: Sequence[Sequence[str]], width: int) -> int:
 def _is_total(cells: Sequence[str]) -> bool:
     first = next((cell for cell in cells if cell), "")
     return TOTAL.fullmatch(first) is not None and (len(cells) == 1 or sum(map(bool, cells)) < len(cells))
+
+
+def _is_total_of_dates(cells: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
+    """Whether "Total" stands where all rows above hold figures, such as dates."""
+    first = [row[0] for row in above[1:][-MOST_BELOW:] if row and row[0].strip()]  # the first one may be the header
+    if TOTAL.fullmatch(cells[0]) is None or len(cells) < 2 or len(first) <= ALIKE:
+        return False
+    return all(any(map(str.isdigit, cell)) for cell in first)
 
 
 def _is_remark(cells: Sequence[str], above: Sequence[str], *, padded: bool) -> bool:

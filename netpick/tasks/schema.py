@@ -158,6 +158,16 @@ def _claim(column: Column, forced: str | None) -> tuple[str | None, Claim | None
     made = {name: claim for name, claim in claims.items() if claim is not None}
     if forced == "text" and forced not in made and (claim := described(column)) is not None:
         return forced, claim
+    if (
+        forced is not None
+        and forced not in made
+        and (KINDS[forced].cells is ArrayColumn) == isinstance(column, TableColumn)
+    ):
+        holds = "cells of a table that are none and name none" if isinstance(column, TableColumn) else "files or arrays"
+        raise RequestError(
+            f"--kind {column.name}={forced} was given, but column '{column.name}' holds {holds}. Leave the option out, or choose another "
+            "kind."
+        )
     if forced == "number" and forced not in made:
         return forced, _forced_number(column)
     if forced is not None and forced not in made:
@@ -198,10 +208,7 @@ def _rating_ids(name: str, column: Column) -> Field:
 def _forced_number(column: Column) -> Claim:
     """What --kind COLUMN=number makes of cells that are not all numbers. Raises DataError when none is one."""
     series = series_of(column)
-    if series is None:
-        raise RequestError(
-            f"--kind {column.name}=number was given, but column '{column.name}' holds files or arrays. Leave the option out."
-        )
+    assert series is not None
     numbers = as_numbers(series)
     odd = series.is_not_null() & numbers.is_null()
     rows = odd.arg_true().head(20).to_list()

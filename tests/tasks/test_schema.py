@@ -199,3 +199,9 @@ def test_a_category_written_as_columns_is_no_target() -> None:
         schema_of(x=x, **towns)
     assert "may hold together" not in str(refused.value)
     assert schema_of(x=x, city_Oslo=towns["city_Oslo"], left=[i % 2 for i in range(N)]).targets[0].name == "left"
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "series", "clip"])
+def test_a_kind_that_cells_cannot_be_is_refused(kind: str) -> None:
+    with pytest.raises(RequestError, match=f"--kind town={kind} was given, but column 'town' holds cells of a table"):
+        schema_of(SchemaOptions(kinds=(("town", kind),), target=("y",)), town=["a", "b"] * (N // 2), y=y)

@@ -97,10 +97,8 @@ class Numbers(Way):
         return Found(state=state, decimal=separators.shown, other=separators.other, doubt=separators.doubt)
 
     def read(self, texts: pl.Series, state: Any) -> pl.Series:
-        if texts.str.contains(",-", literal=True).any() or texts.str.contains(".-", literal=True).any():
-            texts = texts.str.replace(NO_CENTS, "${1}0")
-        if texts.str.starts_with("- ").any():
-            texts = texts.str.replace(r"^- +", "-")
+        if texts.str.contains("-", literal=True).any():
+            texts = texts.str.replace(NO_CENTS, "${1}0").str.replace(r"^- +", "-")
         texts, negative = _without_signs(texts, state)
         texts, factor = _scaled(texts) if state.scales else (texts, None)
         if state.group or state.decimal == ",":

@@ -18,10 +18,12 @@ from netpick.columns.kinds.datetime import format_of, to_days
 from netpick.columns.kinds.text import unknown_tokens
 from netpick.data.formats import Neighbours
 from netpick.data.formats.base import Decimal
+from netpick.data.formats.dates import order_of
 from netpick.data.formats.missing import AMONG_NUMBERS, MISSING
 from netpick.data.formats.reading import Reading, find_alone, given_format, read_as
 from netpick.data.formats.spelling import plain_spelling
 from netpick.data.formats.tidy import tidy
+from netpick.data.formats.units import SCALES
 from netpick.saved.parts import ModelParts
 from netpick.types import CellFormat, Column, Note, Source, TableColumn
 
@@ -33,6 +35,7 @@ UNKNOWN_SHARE, UNKNOWN_TIMES = (
 )  # of new words that are unknown, and how many times as many as in training, for a warning
 FEWEST_TOKENS = 5  # in all, from which on their share means something
 NAMED = 3  # cells that a note shows
+FAR = 10.0  # times the range of the training values
 ZONE = r" ?([+-]\d\d:?\d\d|Z)$"
 
 
@@ -64,6 +67,7 @@ def as_in_training(source: Source, parts: ModelParts, formats: Sequence[tuple[st
         read = read_cells(series, meaning, given.get(name, parts.record.formats.get(name)), near)
         columns[name] = TableColumn(name=name, values=read.values.alias(name))
         notes += _notes(name, series, read)
+        notes += [] if meaning.kind != "number" or meaning.state is None else _far_off(read.values, name, meaning.state)
         if read.unread.any():
             strays[name] = [(row, str(series[row])[:40]) for row in read.unread.arg_true().to_list()]
     return replace(source, columns=columns, notes=notes, strays=strays)
@@ -138,25 +142,47 @@ def _values(series: pl.Series, meaning: Meaning, kept: CellFormat | None, near: 
     unread = texts.is_not_null() & values.is_null() & ~texts.is_in([*AMONG_NUMBERS, *words]).fill_null(False)
     if not unread.any():
         return Cells(values=values, unread=unread)
-    odd = texts.filter(unread).alias(series.name)
-    own = _own_dates(odd) if values.dtype.is_temporal() else _own_numbers(odd, kept, near)
-    if own is None:
-        return Cells(values=values, unread=unread)
-    read, words = own
-    values = values.scatter(unread.arg_true(), read.cast(values.dtype)) if values.dtype != pl.Int64 else values
-    return Cells(values=values, unread=unread & values.is_null(), otherwise=words)
+    written = texts.is_not_null() & ~texts.is_in([*AMONG_NUMBERS, *words]).fill_null(False)
+    for some in (written, unread):  # one order of days and one sign of decimals a column, else only the odd cells
+        odd = texts.filter(some).alias(series.name)
+        own = _own_dates(odd, kept) if values.dtype.is_temporal() else _own_numbers(odd, kept, near)
+        if own is None or (some is not unread and own[0].null_count()):
+            continue
+        read, said = own
+        values = values.scatter(some.arg_true(), read.cast(values.dtype)) if values.dtype != pl.Int64 else values
+        return Cells(values=values, unread=unread & values.is_null(), otherwise=said)
+    return Cells(values=values, unread=unread)
 
 
 def _own_numbers(odd: pl.Series, kept: CellFormat | None, near: Neighbours) -> tuple[pl.Series, str] | None:
-    if kept is not None and "%" in kept.state.get("after", ()):  # 0.125 may be 12.5 %, or an eighth of one
+    if kept is not None and kept.way == "duration":
+        return _own_durations(odd, kept)
+    shares = kept is not None and "%" in kept.state.get("after", ())  # 0.125 may be 12.5 %, or an eighth of one
+    if shares and not odd.str.ends_with("%").all():
         return None
     found = find_alone(odd, near)
     if found is None:
         numbers = as_numbers(odd)
         return None if numbers.null_count() == len(numbers) else (numbers, "numbers without a unit")
+    if found.format is not None and found.format.way == "duration":  # seconds and numbers are different units
+        return None
     if not found.found.certain or not found.values.dtype.is_numeric() or _other_unit(found, kept):
         return None
     return found.values.cast(pl.Float64), found.format.words if found.format is not None else "plain numbers"
+
+
+def _own_durations(odd: pl.Series, kept: CellFormat) -> tuple[pl.Series, str] | None:
+    """Times of day in hours and spans in seconds, as in training, however they are written."""
+    found = find_alone(odd, Neighbours())
+    if found is None or found.format is None or found.format.way != "duration":
+        return None
+    of_day = bool(kept.state.get("of_day"))
+    if not (found.found.certain or of_day):
+        return None
+    state = {**found.format.state, "of_day": of_day}
+    if of_day and state["parts"] == "m:s":
+        return None
+    return read_as(odd, CellFormat(way="duration", state=state, words="")), found.format.words.partition(",")[0]
 
 
 def _other_unit(found: Reading, kept: CellFormat | None) -> bool:
@@ -166,12 +192,16 @@ def _other_unit(found: Reading, kept: CellFormat | None) -> bool:
     if state.get("needs_unit"):
         return bool(set(state["after"]) != set(trained.get("after", ())))
     currency = {*state.get("before", ()), *state.get("after", ())}
+    if not state.get("scales") and SCALES.keys() & {*trained.get("after", ())}:  # 300 beside 5K: thousands, or Kelvin
+        return True
     known = {*trained.get("before", ()), *trained.get("after", ())}
     return bool(currency and known and currency != known)
 
 
-def _own_dates(odd: pl.Series) -> tuple[pl.Series, str] | None:
-    found = find_alone(odd, Neighbours())
+def _own_dates(odd: pl.Series, kept: CellFormat | None) -> tuple[pl.Series, str] | None:
+    patterns = () if kept is None else kept.state.get("patterns", ())
+    order = order_of(patterns[0]) if patterns else ""
+    found = find_alone(odd, Neighbours(order=order, trained=True))
     if found is not None and found.found.certain and found.values.dtype.is_temporal():
         return found.values, found.format.words if found.format is not None else "dates"
     plain = odd.str.replace(ZONE, "")
@@ -184,6 +214,27 @@ def _own_dates(odd: pl.Series) -> tuple[pl.Series, str] | None:
     minutes = minutes.zip_with(offsets.str.starts_with("+"), -minutes)
     shifted = (times.to_physical() - minutes * 60_000_000).cast(pl.Datetime("us"))
     return shifted, f"dates written like {odd[0]}"
+
+
+def _far_off(numbers: pl.Series, name: str, state: Any) -> list[Note]:
+    """What is said of numbers that are of another size than those of training: milliseconds for seconds, cents for dollars."""
+    if not numbers.dtype.is_numeric():
+        return []
+    low, high = (
+        (state.quantiles[0], state.quantiles[-1])
+        if state.quantiles
+        else (state.mean - 3 * state.std, state.mean + 3 * state.std)
+    )
+    reach = FAR * max(high - low, 1e-9)
+    far = ~numbers.cast(pl.Float64).is_between(low - reach, high + reach).fill_null(True)
+    if not far.any():
+        return []
+    rows = far.arg_true().head(NAMED).to_list()
+    shown = ", ".join(f"{numbers[row]:,.6g} (row {row + 1})" for row in rows)
+    count = int(far.sum())
+    lie = "1 cell lies" if count == 1 else f"{count:,} cells lie"
+    text = f"{lie} far outside of the training values of '{name}' (about {low:,.6g} to {high:,.6g}): {shown}. Check the unit."
+    return [Note(subject=UNSEEN, text=text)]
 
 
 # --- yes and no, categories ------------------------------------------------------------------------------------------

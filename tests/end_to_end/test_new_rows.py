@@ -158,10 +158,37 @@ def test_what_is_said_of_a_file_of_new_rows_outranks_what_the_model_keeps(ledger
 
 
 def test_words_that_mean_missing_in_new_rows(plain: Model, tmp_path: Path) -> None:
-    lines = [";".join(NAMES), "30;unknown;yes;Bern;2023-02-05;01"]
+    lines = [";".join(NAMES), "30;keine;yes;Bern;2023-02-05;01"]
     (tmp_path / "new.csv").write_text("\n".join(lines), encoding="utf-8")
-    with pytest.warns(UnreadCells, match="'unknown'"):
+    with pytest.warns(UnreadCells, match="'keine'"):
         expected = plain.predict(str(tmp_path / "new.csv"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert plain.reading(missing=["unknown"]).predict(str(tmp_path / "new.csv")).equals(expected)
+        assert plain.reading(missing=["keine"]).predict(str(tmp_path / "new.csv")).equals(expected)
+
+
+def test_a_column_of_new_rows_has_one_order_of_days_and_one_decimal_sign(plain: Model, ledger: Model) -> None:
+    """01/09/2023 beside 24/12/2023 is the first of September, also where it could be read as in training."""
+    kept = ledger.predict(as_frame())
+    american = as_frame().with_columns(joined=pl.Series([f"{d[5:7]}/{d[8:]}/{d[:4]}" for *_, d, _ in FIVE]))
+    assert ledger.predict(american).equals(kept)
+    short = as_frame().with_columns(joined=pl.Series([f"{d[8:]}.{d[5:7]}.{d[2:4]}" for *_, d, _ in FIVE]))
+    assert ledger.predict(short).equals(kept)
+    commas = as_frame().with_columns(income=pl.Series(["2.500", "7.800,5", "5.000", "1.000", "8.999,99"]))
+    assert plain.predict(commas).equals(plain.predict(as_frame()))
+
+
+def test_numbers_of_another_size_are_named(plain: Model) -> None:
+    cents = as_frame().with_columns(income=pl.col("income") * 100)
+    assert any(
+        "5 cells lie far outside of the training values of 'income'" in note.text for note in plain.read(cents).notes
+    )
+    assert not any("far outside" in note.text for note in plain.read(as_frame()).notes)
+
+
+def test_times_of_day_keep_their_unit() -> None:
+    hours = [f"{1 + i % 12}:{i % 60:02d} {'AM' if i % 3 else 'PM'}" for i in range(80)]
+    table = pl.DataFrame({"at": hours, "x": [i % 7 for i in range(80)], "label": ["a", "b"] * 40})
+    model = quick_model(table, target=("label",), models="mlp")
+    expected = model.predict(pl.DataFrame({"at": ["1:30 PM", "9:05 AM"], "x": [1, 2]}))
+    assert model.predict(pl.DataFrame({"at": ["13:30", "09:05"], "x": [1, 2]})).equals(expected)

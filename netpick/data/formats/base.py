@@ -20,6 +20,7 @@ class Neighbours:
     decimal: Decimal = ""
     order: Order = ""
     separator: str = ""  # of its cells
+    trained: bool = False  # the order is that of the rows that a model was trained on
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 from pydantic.dataclasses import dataclass as state_dataclass
 
-from netpick.data.formats.base import Cells, Found, Neighbours, Way
+from netpick.data.formats.base import Cells, Found, Neighbours, Order, Way
 from netpick.data.formats.calendar_words import WEEKDAYS, month_words
 from netpick.data.formats.regular import likelier_reading
 from netpick.data.formats.zones import are_zoned, in_utc, without_zone, year_before_time
@@ -187,6 +187,8 @@ def _numeric(sample: Sequence[str], cells: Cells, near: Neighbours) -> Found | N
 
 def _choose(kept: dict[str, DateFormat], matches: Sequence[re.Match[str]], cells: Cells, near: Neighbours) -> Found:
     """Of several orders: the one that makes a regular step, else that of the file, else the usual one, said to be in doubt."""
+    if near.trained and near.order in kept:
+        return Found(state=kept[near.order])
     way = Dates()
     times = {order: _micros(way.read(cells.head, state)) for order, state in kept.items()}
     likelier = likelier_reading(times)
@@ -262,7 +264,16 @@ def _order_words(pattern: str) -> str:
     places = {letter: pattern.find(f"%{letter}") for letter in "dm"}
     if places["m"] < 0 or places["d"] < 0:
         return ""
-    return f" ({_order_name('dmy' if places['d'] < places['m'] else 'mdy')})" if not pattern.startswith("%Y") else ""
+    if pattern.startswith("%Y"):
+        return ""
+    return f" ({_order_name('ymd' if pattern.startswith('%y') else order_of(pattern))})"
+
+
+def order_of(pattern: str) -> Order:
+    """Whether a pattern has the day or the month first; empty where the year is."""
+    if pattern.startswith(("%Y", "%y")) or "%d" not in pattern or "%m" not in pattern:
+        return ""
+    return "dmy" if pattern.find("%d") < pattern.find("%m") else "mdy"
 
 
 def _order_name(order: str) -> str:

@@ -181,7 +181,7 @@ def _affixes(cells: Sequence[_Cell]) -> NumberFormat | None:
     if len(kept_before) > 1 or (kept_before and any(sign in CURRENCIES for sign in kept_after)):
         return None
     scaled = bool(kept_after) and set(kept_after) <= SCALES.keys()
-    if scaled and (len(kept_after) > 1 or after[""] or kept_before or len(kept_after[0]) > 1):
+    if scaled and (len(kept_after) > 1 or after[""] or kept_before or len(kept_after[0]) > 1 or kept_after == ("k",)):
         return replace(plain, before=kept_before, scales=True)
     if len(kept_after) > 1 or (kept_after and not _is_unit(kept_after[0], cells)):
         return None

@@ -12,6 +12,7 @@ from netpick.data.formats.spelling import merged
 from netpick.data.sources import fingerprint
 from netpick.data.sources.arrays import is_arrays, read_arrays
 from netpick.data.sources.base import Cells, Reader, ReadOptions
+from netpick.data.sources.delimited import DelimitedReader
 from netpick.data.sources.encodings import SIGNATURES
 from netpick.data.sources.folder_tables import names_media, table_of_media
 from netpick.data.sources.frames import FRAME, is_frame, read_frame
@@ -169,7 +170,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
         return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
         path, notes = _table_of(path, _endings(readers))
-    reader = readers[RunningTextReader.name] if options.running and is_text(path) else _reader_for(readers, path)
+    reader = readers[RunningTextReader.name] if options.running and is_text(path) else _reader_for(readers, path, options)
     parts = find_parts(path) if find_partners and not reader.reads_beside else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
@@ -177,7 +178,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
 
 
 def _open_pieces(readers: Readers, pieces: Sequence[Path], options: ReadOptions) -> Source:
-    sources = [_read(_reader_for(readers, piece), piece, options) for piece in pieces]
+    sources = [_read(_reader_for(readers, piece, options), piece, options) for piece in pieces]
     joined = stack(sources)
     return replace(
         joined, notes=[*joined.notes, Note(subject="files", text=f"{len(pieces):,} parts are read as one table.")]
@@ -297,7 +298,7 @@ def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: 
     return replace(joined, name=family_name(parts[TRAIN]), notes=[*joined.notes, note, *notes])
 
 
-def _reader_for(readers: Readers, path: Path) -> Reader:
+def _reader_for(readers: Readers, path: Path, options: ReadOptions) -> Reader:
     refuse_by_name(path)
     if path.is_file():  # its columns would pass for those of a table
         refuse_tagged(path)
@@ -306,6 +307,8 @@ def _reader_for(readers: Readers, path: Path) -> Reader:
             return reader
     refuse_pairs(path)
     refuse_by_ending(path)
+    if options.separator is not None and path.is_file():  # who names a separator has a table
+        return readers[DelimitedReader.name]
     head = first_bytes(path, 16)
     what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")
     known = "; ".join(reader.description for reader in readers.values())

@@ -155,3 +155,9 @@ def test_row_names_of_tables_parted_by_blanks(tmp_path: Path) -> None:
     source = read(tmp_path, '"size" "city"\n' + rows)
     assert list(source.columns) == ["row", "size", "city"]
     assert cells(source, "city")[0] == "New York 1"
+
+
+def test_a_long_table_of_fixed_width_is_no_running_text(tmp_path: Path) -> None:
+    assert read(tmp_path, lined_up(NAMES, *PEOPLE * 10)).layout == "csv"
+    tilde = "\n".join(["name~age", *[f"{name}~{age}" for name, _, age, _ in PEOPLE * 10]])
+    assert cells(read(tmp_path, tilde, options=ReadOptions(separator="~")), "age")[:2] == [34, 5]

@@ -170,7 +170,9 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
         return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
         path, notes = _table_of(path, _endings(readers))
-    reader = readers[RunningTextReader.name] if options.running and is_text(path) else _reader_for(readers, path, options)
+    reader = (
+        readers[RunningTextReader.name] if options.running and is_text(path) else _reader_for(readers, path, options)
+    )
     parts = find_parts(path) if find_partners and not reader.reads_beside else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}
     source = _read(reader, path, options) if len(parts) < 2 else _read_parts(reader, path, parts, options)
@@ -302,12 +304,13 @@ def _reader_for(readers: Readers, path: Path, options: ReadOptions) -> Reader:
     refuse_by_name(path)
     if path.is_file():  # its columns would pass for those of a table
         refuse_tagged(path)
+    has_cells = options.separator is not None and path.is_file()  # who names a separator has a table
     for reader in readers.values():
-        if reader.recognises(path):
+        if reader.recognises(path) and not (has_cells and reader.name == RunningTextReader.name):
             return reader
     refuse_pairs(path)
     refuse_by_ending(path)
-    if options.separator is not None and path.is_file():  # who names a separator has a table
+    if has_cells:
         return readers[DelimitedReader.name]
     head = first_bytes(path, 16)
     what = next((f" (it looks like {what})" for signature, what in SIGNATURES if head.startswith(signature)), "")

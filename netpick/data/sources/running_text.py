@@ -12,6 +12,7 @@ import polars as pl
 from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
+from netpick.data.sources.dialect import looks_tabular
 from netpick.data.sources.encodings import UNPACKING_ERRORS, open_plain
 from netpick.data.sources.paths import PART_NAMES, PART_WORDS, WORD, bare, readable, short_name
 from netpick.data.sources.plain_text import HEAD, first_lines, whole_text
@@ -161,7 +162,9 @@ def _is_running(lines: Sequence[str]) -> bool:
         usual = int(np.bincount(counts).argmax())
         if usual > 0 and (counts == usual).mean() >= SAME:
             return False
-    return len(filled) >= FEWEST_LINES or max(map(len, filled)) > 80
+    if len(filled) < FEWEST_LINES and max(map(len, filled)) <= 80:
+        return False
+    return not looks_tabular("\n".join(filled) + "\n")
 
 
 def _are_names(lines: Sequence[str]) -> bool:

@@ -286,3 +286,13 @@ def test_principal_axes_are_orthonormal_and_keep_the_variance(shape: tuple[int, 
     product = axes.directions.T @ axes.directions
     assert np.allclose(product, np.eye(len(product)), atol=1e-5)
     assert axes(values).var(axis=0).sum() == pytest.approx(values.var(axis=0).sum(), rel=1e-4)
+
+
+def test_letters_of_scripts_that_part_no_words_are_counted_beside_words() -> None:
+    texts = np.array(["この映画はひどい", "ein guter Film", "หนังดี มาก", "a good film"] * 5, dtype=object)
+    state, arrays, counts = fit_counts("text", texts, "text.0.")
+    assert state.analyzer == "words and letters"
+    terms = read_terms(arrays, "text.0.")
+    assert {"映", "映 画", "guter", "guter film", "good"} <= set(terms)
+    assert (count(state, terms, arrays["text.0.rarity"], texts) != counts).nnz == 0
+    assert fit_counts("text", texts[1::2][::2], "")[0].analyzer == "words"

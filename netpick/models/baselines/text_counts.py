@@ -22,13 +22,19 @@ MOST_TERMS = 300_000  # the most frequent ones
 SEVERAL_ROWS = 500  # with more, a term has to come in two texts
 ONE_WORD_SHARE = 0.5  # of the texts; where more have a single word, characters are counted
 TOKENS = re.compile(r"\w+|[^\w\s]")
+# Of scripts that part no words, each letter stands for itself: kana, Han, Thai, Lao, Tibetan, Burmese, Khmer.
+UNPARTED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+LETTER = re.compile(f"[{UNPARTED}]")
+TOKENS_OR_LETTERS = re.compile(rf"[{UNPARTED}]|[^\W{UNPARTED}]+|[^\w\s]")
+SOME_TEXTS = 0.02  # hold such letters, from which on they are counted
 SPACED = re.compile(r"\S\s+\S")
 SPACES = re.compile(r"\s\s+")
 NOTHING = "\x00"
 
-Analyzer = Literal["words", "characters", "whole texts"]
+Analyzer = Literal["words", "words and letters", "characters", "whole texts"]
 WHAT = {
     "words": "counts of up to 2 words in a row",
+    "words and letters": "counts of up to 2 words in a row, or letters of scripts that part no words",
     "characters": "counts of up to 3 characters in a row",
     "whole texts": "whole texts",
 }
@@ -48,6 +54,12 @@ def words(text: str) -> list[str]:
     return tokens + [f"{first} {second}" for first, second in pairwise(tokens)]
 
 
+def words_and_letters(text: str) -> list[str]:
+    """The same, where letters of scripts that part no words are words."""
+    tokens = TOKENS_OR_LETTERS.findall(text.lower())
+    return tokens + [f"{first} {second}" for first, second in pairwise(tokens)]
+
+
 def characters(text: str) -> list[str]:
     """Characters, pairs and triples of them; blanks in a row are one."""
     text = SPACES.sub(" ", text)
@@ -62,6 +74,7 @@ def whole(text: str) -> list[str]:
 
 TERMS: Mapping[Analyzer, Callable[[str], list[str]]] = {
     "words": words,
+    "words and letters": words_and_letters,
     "characters": characters,
     "whole texts": whole,
 }
@@ -70,7 +83,10 @@ TERMS: Mapping[Analyzer, Callable[[str], list[str]]] = {
 def fit_counts(column: str, texts: Array, prefix: str, fewest: int = 1) -> tuple[CountsState, dict[str, Array], Any]:
     """State, arrays, and the weighted counts (n, terms) of these training texts, sparse. fewest: texts that a term must come in."""
     spaced = sum(SPACED.search(text) is not None for text in texts) / max(1, len(texts))
-    analyzer: Analyzer = "words" if spaced >= ONE_WORD_SHARE else "characters"
+    analyzer: Analyzer = "characters"
+    if spaced >= ONE_WORD_SHARE:
+        lettered = sum(LETTER.search(text) is not None for text in texts) / len(texts)
+        analyzer = "words" if lettered < SOME_TEXTS else "words and letters"
     terms, counts = _counted(texts, analyzer, max(fewest, 2 if len(texts) > SEVERAL_ROWS else 1))
     if not terms:
         analyzer = "whole texts"

@@ -65,6 +65,11 @@ class CheckContext(Evidence):
         """Whether rows have numbers as their target."""
         return TASKS[self.schema.task].answer.quantities and not self.windowed
 
+    @property
+    def of_text(self) -> bool:
+        """Whether rows are blocks of a text that goes on."""
+        return TASKS[self.schema.task].answer.sequences
+
     @cached_property
     def by_chance(self) -> Mask:
         """Rows (N,) that are identical to others by chance."""

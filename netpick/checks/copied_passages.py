@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
-from netpick.tasks import TASKS
 from netpick.types import Array, Finding, Rows, Severity
 
 WORDS, CHARACTERS = 13, 60  # symbols of a passage that is no chance
@@ -22,7 +21,7 @@ class CopiedPassages(Check):
     most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if not TASKS[context.schema.task].answer.sequences:
+        if not context.of_text:
             return None
         length = CHARACTERS if len(np.unique(context.target)) < FEW_SYMBOLS else WORDS
         learned, test = (_text(context, rows) for rows in (context.learned, context.test))

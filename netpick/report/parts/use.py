@@ -97,11 +97,10 @@ def python(results: RunResults, candidate: str | None = None) -> str:
     arguments = repr(f"{run_folder(results).rstrip('/')}/model.netpick")
     if candidate is not None and candidate != results.verdict.winner:
         arguments = f"{run_folder(results)!r}, candidate={candidate!r}"
-    return (
-        "import netpick\n\n"
-        f"model = netpick.load({arguments})\n"
-        'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
-    )
+    asked = 'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
+    if answer_of(results).sequences:
+        asked = 'text = "".join(model.generate("Once", tokens=200, seed=1))'
+    return f"import netpick\n\nmodel = netpick.load({arguments})\n{asked}"
 
 
 def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:

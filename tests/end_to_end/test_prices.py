@@ -103,7 +103,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in COPIED:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, root / name)  # with the bytecode of all that is not changed
         else:
             shutil.copy(ROOT / name, root / name)
     for path in (ROOT / "tests").glob("*.py"):  # what suites have in common
@@ -138,7 +138,7 @@ def test_contributing_names_files_and_folders_that_exist() -> None:
 
 
 def python(root: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=root, env=environment, timeout=300
     )

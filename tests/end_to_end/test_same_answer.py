@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,17 +51,28 @@ def outcome(run: Run) -> tuple[bytes, bytes, object]:
     return weights, (run.folder / "predictions.parquet").read_bytes(), scores
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, object, Run]:
-    kind = request.param
-    folder = tmp_path_factory.mktemp(kind)
-    data = KINDS[kind][0](folder)
-    return kind, data, fit(data, folder / "run", kind)
+Made = tuple[str, object, Run]
 
 
-def test_a_store_on_disk_changes_nothing(
-    made: tuple[str, object, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """The data of a kind and a run of it, made once."""
+
+    @cache
+    def made(kind: str) -> Made:
+        folder = tmp_path_factory.mktemp(kind)
+        data = KINDS[kind][0](folder)
+        return kind, data, fit(data, folder / "run", kind)
+
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def made(request: pytest.FixtureRequest, make: Callable[[str], Made]) -> Made:
+    return make(request.param)
+
+
+def test_a_store_on_disk_changes_nothing(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, data, run = made
     monkeypatch.setenv("NETPICK_CACHE", str(tmp_path / "cache"))
     mapped: list[bool] = []
@@ -75,30 +87,23 @@ def test_a_store_on_disk_changes_nothing(
     assert any(mapped)
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, object]:
-    """A folder of pictures, and what comes of it with as many workers as this machine has cores."""
-    folder = tmp_path_factory.mktemp("pictures")
-    data = images(folder)
-    return data, outcome(fit(data, folder / "run", "images"))
-
-
 @pytest.mark.parametrize(("workers", "processes_from"), [(1, 1_000), (4, 1_000), (1, 10), (3, 10)])
 def test_workers_that_decode_change_nothing(
     workers: int,
     processes_from: int,
-    pictures: tuple[object, object],
+    make: Callable[[str], Made],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data, first = pictures
+    """`first` decoded with as many workers as this machine has cores."""
+    _, data, first = make("images")
     monkeypatch.setattr(decode_work, "_cores", lambda: workers)
     monkeypatch.setattr(decode_work, "PROCESSES_FROM", processes_from)
     monkeypatch.setattr(decode_work, "PIECE", 16)
-    assert outcome(fit(data, tmp_path / "run", "images")) == first
+    assert outcome(fit(data, tmp_path / "run", "images")) == outcome(first)
 
 
-def test_the_file_answers_as_the_training_process_did(made: tuple[str, object, Run]) -> None:
+def test_the_file_answers_as_the_training_process_did(made: Made) -> None:
     kind, data, run = made
     kept = pl.read_parquet(run.folder / "predictions.parquet")
     rows, winner = kept["row"].to_list(), run.results.verdict.winner
@@ -114,7 +119,7 @@ def test_the_file_answers_as_the_training_process_did(made: tuple[str, object, R
         np.testing.assert_allclose(answers[name].to_numpy(), said, atol=WITHIN * scale, rtol=0)
 
 
-def test_a_row_alone_is_answered_as_among_others(made: tuple[str, object, Run]) -> None:
+def test_a_row_alone_is_answered_as_among_others(made: Made) -> None:
     kind, data, run = made
     model = netpick.load(run.folder)
     if kind == "series":
@@ -216,7 +221,7 @@ def test_a_forecaster_continues_a_history_as_it_did_in_training(tmp_path: Path) 
                 )
 
 
-def test_scores_of_the_file_are_those_of_the_report(made: tuple[str, object, Run]) -> None:
+def test_scores_of_the_file_are_those_of_the_report(made: Made) -> None:
     kind, data, run = made
     if kind not in ("table", "numbers", "texts"):
         pytest.skip("the labels of files are read from their folders")

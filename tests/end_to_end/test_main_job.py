@@ -48,7 +48,7 @@ def iris() -> pl.DataFrame:
 def run(iris: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> netpick.Run:
     folder = tmp_path_factory.mktemp("iris") / "run"
     return netpick.fit(
-        iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=600, prefer="network", out=folder
+        iris, models="mlp[activation=relu],mlp[activation=sigmoid]", steps=300, prefer="network", out=folder
     )
 
 
@@ -255,9 +255,9 @@ class Own(nn.Module):
 
 
 def test_a_users_own_module_is_recorded_by_name_and_handed_over_again(iris: pl.DataFrame, tmp_path: Path) -> None:
-    made = netpick.fit(iris, models=["mlp", Own()], steps=100, prefer="network", out=tmp_path / "run")
+    made = netpick.fit(iris, models=["mlp", Own()], steps=20, prefer="network", out=tmp_path / "run")
     assert [c.name for c in made.results.candidates] == ["mlp", "Own"]
-    alone = netpick.fit(iris, models=[Own()], steps=100, prefer="network", out=tmp_path / "alone")
+    alone = netpick.fit(iris, models=[Own()], steps=20, prefer="network", out=tmp_path / "alone")
     with pytest.raises(netpick.RequestError, match="module=YourNetwork"):
         netpick.load(alone.folder)
     model = netpick.load(alone.folder, module=Own())

@@ -68,7 +68,7 @@ def test_labels_of_chance_are_not_found_again(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(120, 3)), generator.integers(0, 2, 120)
     frame = pl.DataFrame({**{f"x{i}": np.tile(x[:, i], 2) for i in range(3)}, "y": np.tile(y, 2)})
-    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=4, out=tmp_path / "run")
+    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=2, out=tmp_path / "run")
     assert all(c.test["accuracy"].high < 0.75 for c in (*made.results.candidates, *made.results.baselines))
 
 
@@ -78,10 +78,10 @@ def test_small_data_are_judged_in_folds_by_the_command(iris: pl.DataFrame, tmp_p
     assert "to test on" in netpick.look(tmp_path / "iris.csv", folds=1).split.sentence
     with pytest.raises(netpick.RequestError, match="2 to 20 are possible"):
         netpick.fit(iris, folds=1000)
-    done = command_here("fit", "iris.csv", "--models", "mlp", "--steps", "5", "--folds", "3", cwd=tmp_path)
+    done = command_here("fit", "iris.csv", "--models", "mlp", "--steps", "5", "--folds", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "every row tested once, in 3 folds" in done.stdout
-    assert "fold 3 of 3" in done.stderr
+    assert "every row tested once, in 2 folds" in done.stdout
+    assert "fold 2 of 2" in done.stderr
 
 
 def test_folds_in_time_test_each_block_by_what_came_before(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_what_some_folds_lack_stops_no_run(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x, labels = generator.normal(size=60), ["common", "usual"] * 29 + ["odd"] * 2
     x[-1] = x[-2]
-    made = netpick.fit(pl.DataFrame({"x": x, "y": labels}), "y", models="mlp", steps=4, folds=3, out=tmp_path / "class")
+    made = netpick.fit(pl.DataFrame({"x": x, "y": labels}), "y", models="mlp", steps=4, folds=2, out=tmp_path / "class")
     assert all(c.status == "ok" for c in (*made.results.candidates, *made.results.baselines))
     assert len(made.results.test_truth) == 60
     target = np.where(np.arange(60) < 2, 1.5, 0.25)
@@ -111,7 +111,7 @@ def test_what_some_folds_lack_stops_no_run(tmp_path: Path) -> None:
         task="regress",
         models="mlp",
         steps=4,
-        folds=3,
+        folds=2,
         out=tmp_path / "number",
     )
     assert made.results.candidates[0].test["mae"].n == 60

@@ -32,16 +32,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reports")
 
 
-def visit(browser: Browser, folder: Path, name: str, width: int, scheme: str) -> Visit:
+def written(folder: Path, name: str) -> Path:
     path = folder / f"{name}.html"
     if not path.exists():
         path.write_text(to_html(SAMPLES[name]()), encoding="utf-8")
+    return path
+
+
+def visit(browser: Browser, folder: Path, name: str, width: int, scheme: str) -> Visit:
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     seen = Visit(page=context.new_page())
     seen.page.on("console", lambda m: seen.problems.append(m.text) if m.type in ("error", "warning") else None)
     seen.page.on("pageerror", lambda error: seen.problems.append(str(error)))
     seen.page.on("request", lambda request: seen.requests.append(request.url))
-    seen.page.goto(path.as_uri())
+    seen.page.goto(written(folder, name).as_uri())
     seen.page.wait_for_function("document.querySelectorAll('.plot:not([data-drawn])').length === 0")
     return seen
 
@@ -101,10 +105,9 @@ def test_a_switch_shows_the_other_drawing_and_the_keyboard_suffices(browser: Bro
 
 
 def test_without_scripts_the_tables_are_there(browser: Browser, folder: Path) -> None:
-    visit(browser, folder, "binary", 390, "light").page.context.close()
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto((folder / "binary.html").as_uri())
+    page.goto(written(folder, "binary").as_uri())
     assert page.locator("h2", has_text="The contest").is_visible()
     assert page.locator("table.contest th", has_text="boosted trees").is_visible()
     context.close()

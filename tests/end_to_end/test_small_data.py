@@ -68,7 +68,7 @@ def test_labels_of_chance_are_not_found_again(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(120, 3)), generator.integers(0, 2, 120)
     frame = pl.DataFrame({**{f"x{i}": np.tile(x[:, i], 2) for i in range(3)}, "y": np.tile(y, 2)})
-    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=2, out=tmp_path / "run")
+    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=4, out=tmp_path / "run")
     assert all(c.test["accuracy"].high < 0.75 for c in (*made.results.candidates, *made.results.baselines))
 
 

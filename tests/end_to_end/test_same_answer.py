@@ -97,7 +97,7 @@ def test_workers_that_decode_change_nothing(
 ) -> None:
     """`first` decoded with as many workers as this machine has cores."""
     _, data, first = make("images")
-    monkeypatch.setattr(decode_work, "_cores", lambda: workers)
+    monkeypatch.setattr(decode_work, "cores", lambda: workers)
     monkeypatch.setattr(decode_work, "PROCESSES_FROM", processes_from)
     monkeypatch.setattr(decode_work, "PIECE", 16)
     assert outcome(fit(data, tmp_path / "run", "images")) == outcome(first)

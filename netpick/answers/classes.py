@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -94,13 +95,7 @@ class OneClass(Chances[AnsweredClasses]):
         return {key: decided, **probability_columns(predictions, labels, prefix)}
 
     def as_cells(self, words: pl.Series, state: Any) -> pl.Series:
-        if state.cells == "integer":
-            return words.cast(pl.Int64, strict=False)
-        if state.cells == "number":
-            return words.cast(pl.Float64, strict=False)
-        if state.cells == "boolean":
-            return words.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
-        return words
+        return _typed(words, state.cells)
 
     def truth_columns(self, truth: Array, labels: Sequence[str]) -> dict[str, pl.Series]:
         """One column, `truth`."""
@@ -130,8 +125,7 @@ class OneClass(Chances[AnsweredClasses]):
         rows = super().json_rows(predictions, labels, rule, state)
         if state.cells == "text":
             return rows
-        words = pl.Series([row["prediction"] for row in rows], dtype=pl.String)
-        return [{**row, "prediction": cell} for row, cell in zip(rows, self.as_cells(words, state), strict=True)]
+        return [{**row, "prediction": _cell(row["prediction"], state.cells)} for row in rows]
 
     def json_schema(self, labels: Sequence[str], state: Any) -> dict[str, Any]:
         return {**super().json_schema(labels, state), "prediction": {"type": CELL_TYPES[state.cells]}}
@@ -183,3 +177,20 @@ def _class_numbers(series: pl.Series, labels: Sequence[str]) -> Array:
 
 
 ONE_CLASS = OneClass()
+
+
+def _typed(words: pl.Series, cells: str) -> pl.Series:
+    """Names of classes as the cells that the target had, a key of CELL_TYPES."""
+    if cells == "integer":
+        return words.cast(pl.Int64, strict=False)
+    if cells == "number":
+        return words.cast(pl.Float64, strict=False)
+    if cells == "boolean":
+        return words.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+    return words
+
+
+@lru_cache(maxsize=1 << 16)
+def _cell(word: str, cells: str) -> Any:
+    """One of them; kept, since servers word a row at a time and polars takes as long for one as for a thousand."""
+    return _typed(pl.Series([word], dtype=pl.String), cells)[0]

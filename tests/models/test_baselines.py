@@ -123,6 +123,20 @@ def test_a_fit_in_full_is_one_when_it_is_made_again(name: str) -> None:
     assert all(np.array_equal(first.arrays[key], again.arrays[key]) for key in first.arrays)
 
 
+@pytest.mark.parametrize("name", ["linear", "boosted trees", "random forest"])
+def test_a_fit_that_a_clock_steered_is_the_same_when_it_is_made_again(name: str) -> None:
+    """It began on a sample and was measured on all rows before it was gone on with: nothing of that may show in its weights."""
+    problem = big_table(3_000, 3)
+    alike = (
+        problem.arrays["vector"] + 3 * problem.arrays["vector"][:, :1]
+    )  # columns that go together take many iterations
+    problem = replace(problem, arrays={"vector": alike})
+    first = BASELINES[name].fit(problem, Limit(seconds=1e6, most=1e6, clock=Clock()))
+    again = BASELINES[name].fit(problem, Limit(), first.decision)
+    assert first.decision.iterations > 10
+    assert all(np.array_equal(first.arrays[key], again.arrays[key]) for key in first.arrays)
+
+
 @pytest.mark.parametrize(("count", "classes", "most"), [(600, 3, 100), (10_200, 2, 320)])
 def test_boosting_in_stretches_is_boosting(count: int, classes: int, most: int) -> None:
     """scikit-learn's model, grown at once, gives the same answers as ours, grown a stretch at a time and walked by numpy."""

@@ -134,8 +134,10 @@ def _next_count(total: int, tried: Sequence[_Tried[W]], seconds: float, most: fl
 
 
 def _go_on(work: Work, sizes: Sizes, decided: Decision | None, stop: Stop) -> None:
-    """In two stretches, with or without a clock, so that a repeated fit goes the same way."""
+    """In two stretches, with or without a clock, so that a repeated fit goes the same way. A stretch that was run is not begun anew."""
     most = sizes.most if decided is None else decided.iterations
-    work.run(lambda so_far, coming: so_far >= min(sizes.measured, most))
+    measured = min(sizes.measured, most)
+    if not work.finished and work.iterations < measured:
+        work.run(lambda so_far, coming: so_far >= measured)
     if not work.finished and work.iterations < most:
         work.run(lambda so_far, coming: so_far >= most or stop(so_far, coming))

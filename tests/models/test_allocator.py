@@ -20,10 +20,10 @@ if copy := os.fork():
 else:
     os.environ["MALLOC_MMAP_THRESHOLD_"] = "131072"
 kept = keep_freed_memory()
-for _ in range(3):
+for _ in range(20):
     torch.ones(8 << 20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(4):
+for _ in range(10):
     torch.ones(8 << 20)
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, flush=True)
 """

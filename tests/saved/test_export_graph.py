@@ -145,8 +145,13 @@ def test_pools_with_borders_agree_with_their_graph(spec: str, form: str) -> None
     agree(build_network("layers", settings, case.inputs, 3), case.inputs, "classify")
 
 
-@pytest.mark.parametrize("windows", [0, 2])
-@pytest.mark.parametrize("family", ["cnn", "rnn", "transformer"])
+@pytest.mark.parametrize(
+    ("family", "windows"),
+    [
+        *(("cnn", 0), ("rnn", 2), ("transformer", 2)),
+        *(pytest.param(*case, marks=SLOW) for case in (("cnn", 2), ("rnn", 0), ("transformer", 0))),
+    ],
+)
 def test_long_texts_in_windows_agree_with_their_graph(family: str, windows: int) -> None:
     inputs = {"tokens": InputSpec(form="tokens", shape=(50,), cardinalities=(40,), padded=True)}
     architecture = MODELS[family, "tokens"]
@@ -157,7 +162,7 @@ def test_long_texts_in_windows_agree_with_their_graph(family: str, windows: int)
 
 def test_the_quick_cases_are_there() -> None:
     assert {case.name for case in CASES} >= QUICK
-    assert {main_form(case.inputs) for case in CASES} | {"window"} == {form for _, form in MODELS}
+    assert {main_form(case.inputs) for case in CASES} | {"window", "stream"} == {form for _, form in MODELS}
 
 
 # --- what stands around the network ----------------------------------------------------------------------------------

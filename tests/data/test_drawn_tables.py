@@ -161,3 +161,13 @@ def test_a_long_table_of_fixed_width_is_no_running_text(tmp_path: Path) -> None:
     assert read(tmp_path, lined_up(NAMES, *PEOPLE * 10)).layout == "csv"
     tilde = "\n".join(["name~age", *[f"{name}~{age}" for name, _, age, _ in PEOPLE * 10]])
     assert cells(read(tmp_path, tilde, options=ReadOptions(separator="~")), "age")[:2] == [34, 5]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("last", ["label", None])
+def test_columns_that_are_numbered_have_names(tmp_path: Path, first: int, last: str | None) -> None:
+    names = [*map(str, range(first, first + 4)), *([last] if last else [])]
+    rows = "".join(f"{i}.5,{i},{i % 3},{i % 5}{',' + 'ab'[i % 2] if last else ''}\n" for i in range(12))
+    assert list(read(tmp_path, ",".join(names) + "\n" + rows, "t.csv").columns) == names
+    numbers = "".join(f"{i},{i + 1},{i + 2}\n" for i in range(12))  # rows that count themselves
+    assert list(read(tmp_path, numbers, "u.csv").columns) == ["column_1", "column_2", "column_3"]

@@ -38,6 +38,7 @@ WRITTEN: dict[str, list[tuple[list[str], list[float | datetime | None]]]] = {
         (["- 1,234.50", "2.00", "- 3.25"], [-1234.5, 2.0, -3.25]),
         (["$2.5bn", "$3.1bn"], [2.5e9, 3.1e9]),
         (["2.5k", "0.9k"], [2500, 900]),
+        (["~17.5", "~3"], [17.5, 3]),
     ],
     "duration": [
         (["1:04:30", "0:34:12"], [3870, 2052]),
@@ -297,3 +298,8 @@ def test_letters_beside_numbers_of_codes_are_codes(tmp_path: Path) -> None:
         "X",
         "Y",
     ]
+
+
+def test_zeros_of_databases_are_no_dates(tmp_path: Path) -> None:
+    rows = "".join(f"{'00/00/0000' if day % 4 == 0 else f'{day:02d}/03/2020'},{day}\n" for day in range(1, 29))
+    assert values(written(tmp_path, "day,b\n" + rows), "day")[2:4] == [datetime(2020, 3, 3), None]

@@ -21,6 +21,7 @@ from netpick.data.formats.units import CURRENCIES, SCALES, TIGHT_LETTERS, UNIT_S
 from netpick.types import STRICT
 
 LIMITS = "<>≤≥~≈"
+ABOUT = "~≈"
 MOST_DIGITS = 16  # more would not survive as a number
 MOST_UNREAD = 0.05  # cells of a sample
 MOST_LIMITS = 0.5  # of the cells of a sample
@@ -77,7 +78,9 @@ class Numbers(Way):
             return None
         if any(_is_code(cell) for cell in parsed):
             return None
-        if sum(bool(cell.match["limit"]) for cell in parsed) > MOST_LIMITS * len(parsed):  # <=50K and >50K are classes
+        if sum((cell.match["limit"] or "~") not in ABOUT for cell in parsed) > MOST_LIMITS * len(
+            parsed
+        ):  # <=50K and >50K are classes
             return None
         affixes = _affixes(parsed)
         separators = _separators([cell.core for cell in parsed], near)

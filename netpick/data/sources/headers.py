@@ -11,6 +11,8 @@ from netpick.data.sources.cutting import CONSISTENT, is_number
 from netpick.types import Note
 
 YEAR = re.compile(r"(?:1[6-9]|20|21)\d\d")
+FEWEST_COUNTED = 3  # columns, that are numbered
+FEWEST_BELOW = 8  # rows below numbers that count alone
 FEWEST_YEARS = 5  # in a row, that are names of columns
 NAME_LENGTH = 60  # characters; a longer cell in the first row is prose, not a name
 
@@ -19,7 +21,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Each column votes: a word above numbers says yes, a number above numbers no, a word that comes again below no."""
     if len(rows) < 2:
         return bool(rows) and not any(is_number(cell) for cell in rows[0])
-    if _are_times_as_names(rows):
+    if _are_times_as_names(rows) or _are_counted(rows):
         return True
     votes = 0
     for position, cell in enumerate(rows[0]):
@@ -49,6 +51,31 @@ def _are_times_as_names(rows: Sequence[Sequence[str]]) -> bool:
         return len(years) if len(steps) == 1 and steps.pop() > 0 else 0
 
     return run(rows[0]) >= FEWEST_YEARS and not any(run(row) for row in rows[1:20])
+
+
+def _are_counted(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row numbers its columns (0, 1, 2, label), as tables without names are written, and no row below does."""
+
+    def counts(row: Sequence[str]) -> bool:
+        numbers = [int(cell) for cell in map(str.strip, row) if cell.isdecimal() and len(cell) < 6]
+        return len(numbers) >= FEWEST_COUNTED and numbers in (
+            list(range(len(numbers))),
+            list(range(1, len(numbers) + 1)),
+        )
+
+    first = [cell.strip() for cell in rows[0]]
+    words = [cell for cell in first if cell and not is_number(cell)]
+    again = any(
+        row[place].strip() == cell
+        for place, cell in enumerate(first)
+        if cell in words
+        for row in rows[1:]
+        if place < len(row)
+    )
+    fractions = len(rows) > FEWEST_BELOW and any(
+        is_number(cell) and not cell.strip().isdecimal() for row in rows[1:] for cell in row
+    )
+    return counts(rows[0]) and not again and bool(words or fractions) and not any(map(counts, rows[1:]))
 
 
 def _mostly_empty(rows: Sequence[Sequence[str]], place: int) -> bool:

@@ -135,7 +135,7 @@ def told(name: str, state: TextState, *, private: bool = False) -> str:
     why = f"of the words {kept}" if private else "since many words come only once"
     what = {
         "words": f"by words, in lower case: the {size:,} {kept}",
-        "bytes": f"by {size:,} pieces of words, made of bytes (byte-pair encoding), in lower case: nothing is unknown",
+        "bytes": f"by {size:,} pieces of words, made of bytes (byte-pair encoding), in lower case, {why}; nothing is unknown",
         "pieces": f"by {size:,} pieces of words (byte-pair encoding), in lower case, {why}",
         "characters": f"by characters: the {size:,} {kept}",
     }[reading]

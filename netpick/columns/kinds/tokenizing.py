@@ -111,7 +111,7 @@ def learn_vocabulary(texts: pl.Series, fewest: int = 1) -> Vocabulary:
     counts = _word_counts(texts, word)
     once = counts.filter((pl.col("count") == 1) & ~pl.col("word").str.contains(r"\p{N}")).height  # numbers have shapes
     if once > RARE_SHARE * max(1, int(counts["count"].sum())):
-        return _learn_pieces(texts, counts, letters=letters)
+        return learn_bytes(texts)
     return replace(_learn_words(counts), letters=letters)
 
 
@@ -308,20 +308,6 @@ def _shaped(words: pl.Expr) -> pl.Expr:
 # --- pieces of words -------------------------------------------------------------------------------------------------
 
 
-def _learn_pieces(texts: pl.Series, counts: pl.DataFrame, *, letters: bool) -> Vocabulary:
-    """Byte-pair encoding of words in lower case, from single characters up to whole frequent words."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    size = int(np.clip(len(counts) // 2, 500, MOST_PIECES))
-    trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=SEEN_TWICE, show_progress=False)
-    word = WORD_OR_LETTER if letters else WORD
-    words = _lowered(texts).str.extract_all(word).list.eval(pl.concat_str(pl.lit(WORD_START), pl.element()))
-    tokenizer.train_from_iterator(words.list.join(" ").to_list(), trainer)
-    return _ranked(texts, tokenizer, Vocabulary(reading="pieces", tokens=(), letters=letters))
-
-
 def _ranked(texts: pl.Series, tokenizer: Any, vocabulary: Vocabulary) -> Vocabulary:
     """The vocabulary with what was learned of these texts, the commonest pieces first."""
     model = json.loads(tokenizer.to_str())["model"]
@@ -336,7 +322,7 @@ def _ranked(texts: pl.Series, tokenizer: Any, vocabulary: Vocabulary) -> Vocabul
 
 
 class PieceReader(Reader):
-    """Every different word is cut once; then rows are put together from the pieces."""
+    """Every different word is cut once; then rows are put together from the pieces. Only older files have pieces of characters."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         from tokenizers import Tokenizer, models
@@ -382,14 +368,16 @@ def learn_bytes(texts: pl.Series) -> Vocabulary:
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     words = _lowered(texts).str.extract_all(WORD_OR_LETTERS)
-    counts = words.explode().drop_nulls().n_unique()
-    size = int(np.clip(counts // 2, 500, MOST_PIECES)) + len(OF_BYTE)
+    distinct = words.explode().drop_nulls().unique(maintain_order=True)
+    written = pl.Series([as_bytes(word) for word in distinct.to_list()], dtype=pl.String)
+    size = int(np.clip(len(distinct) // 2, 500, MOST_PIECES)) + len(OF_BYTE)
     trainer = trainers.BpeTrainer(
         vocab_size=size, min_frequency=SEEN_TWICE, show_progress=False, initial_alphabet=list(OF_BYTE.values())
     )
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.train_from_iterator((" ".join(map(as_bytes, cell)) for cell in words.to_list()), trainer)
+    in_bytes = words.list.eval(pl.element().replace_strict(distinct, written, return_dtype=pl.String))
+    tokenizer.train_from_iterator(in_bytes.list.join(" ").to_list(), trainer)
     return _ranked(texts, tokenizer, Vocabulary(reading="bytes", tokens=tuple(OF_BYTE.values())))
 
 

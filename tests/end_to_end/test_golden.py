@@ -24,6 +24,7 @@ from tools.golden import INTERRUPTED, plain, rows_in
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 FINISHED = [path for path in sorted(GOLDEN.glob("netpick-*/*.zip")) if path.stem != INTERRUPTED]
+UNRELEASED = {"unigram", "kneser-ney"}  # since the last version that made golden files
 STOPPED = sorted(GOLDEN.glob(f"netpick-*/{INTERRUPTED}.zip"))
 
 
@@ -78,7 +79,7 @@ def test_the_report_of_a_finished_run_is_written_from_its_folder(archive: Path, 
 
 def test_there_are_golden_files_of_every_kind() -> None:
     models = [name for path in FINISHED for name in json.loads(zipfile.ZipFile(path).read("answers.json"))]
-    assert set(models) >= set(BASELINES)
+    assert set(models) >= set(BASELINES) - UNRELEASED
     assert len({path.stem for path in FINISHED}) >= 17
     assert STOPPED
 

@@ -10,7 +10,7 @@ BUDGET ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test same slow kill planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
+.PHONY: docs help demo test same slow kill replay planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 
 kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide
 	$(BIN)/python tools/kill.py $(N) 0 $(BUDGET)
+
+replay: $(INSTALLED) ## make runs under a budget again from their plans; what comes out must be identical
+	$(BIN)/python tools/replay.py
 
 flips: $(INSTALLED) ## damage a model file, checkpoints and run folders; it must be noticed or change nothing
 	PYTHONPATH=. $(BIN)/python tools/flips.py

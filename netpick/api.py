@@ -273,7 +273,7 @@ def fit(
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
     rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
     memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
-    rows: that are drawn at random and read (default: all, or of files as many as a third of the budget can pay for, and said).
+    rows: that are drawn at random and read (default: all, or of files as many as a fifth of the budget can pay for, and said).
     image_size: that images are brought to, 64 or "96x64" (width x height). loudness: of sounds, "own" or "kept". separator, header, encoding, quote: of a table in a
     file, detected where they are left out; frames: whether folders of numbered pictures are clips.
     formats: how the cells of columns are written: {"price": "1.234,56", "day": "%d/%m/%y"}.

@@ -173,7 +173,7 @@ RowsOption = Annotated[
     int | None,
     typer.Option(
         "--rows",
-        help="Rows that are drawn at random and read. Default: all, or of files as many as a third of the budget can pay for.",
+        help="Rows that are drawn at random and read. Default: all, or of files as many as a fifth of the budget can pay for.",
     ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]

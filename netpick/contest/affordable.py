@@ -14,20 +14,21 @@ from netpick.data.drawn import rows_of
 from netpick.errors import DataError
 from netpick.types import FileColumn, Rows, Source
 
-SHARE = 1 / 3  # of the seconds behind the start that reading may take
-START = 4.0  # seconds that a run takes besides: imports, the report
+SHARE = 1 / 5  # of the seconds behind the start that reading may take
+START = 3.0  # seconds of imports, on one core, while the others decode
 LEAST_ROWS = 2_000  # fewer are always read
 TRIED = (4, 8, 16, 32, 64)  # files that are read one after the other to learn the pace; the first ones warm up
 ENOUGH = 0.25  # seconds after which the pace is known
 
 
 def affordable_rows(source: Source, request: DecodeRequest, seconds: float, seed: int) -> int | None:
-    """As many rows as can be read in a third of the seconds; None where that is all of them, or nothing is to be decoded."""
+    """As many rows as can be read in a fifth of the seconds; None where that is all of them, or nothing is to be decoded."""
     files = any(isinstance(column, FileColumn) for column in source.columns.values())
     if not files or source.num_rows <= LEAST_ROWS:
         return None
     pace = _seconds_a_row(source, replace(request, workers=1), seed)
-    count = int(SHARE * max(0.0, seconds - START) / pace * cores())
+    beside = min(seconds, START) * max(1, cores() - 1)
+    count = int((beside + SHARE * max(0.0, seconds - START) * cores()) / pace)
     return max(LEAST_ROWS, count) if count < source.num_rows else None
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import netpick
-from netpick.contest.affordable import LEAST_ROWS, START, affordable_rows
+from netpick.contest.affordable import LEAST_ROWS, affordable_rows
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.decoders.base import DecodeRequest
 from netpick.data.sources import open_source
@@ -15,6 +15,7 @@ from netpick.errors import RequestError
 from netpick.training.keeping import read_json
 
 PICTURES = LEAST_ROWS + 100
+LITTLE = 0.01  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +32,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_the_budget_can_pay_for_is_read(pictures: Path) -> None:
     source = open_source(pictures)
     assert affordable_rows(source, DecodeRequest(), 3600, 0) is None
-    assert affordable_rows(source, DecodeRequest(), START, 0) == LEAST_ROWS
+    assert affordable_rows(source, DecodeRequest(), LITTLE, 0) == LEAST_ROWS
     table = open_source(pl.DataFrame({"x": range(PICTURES), "y": range(PICTURES)}))
-    assert affordable_rows(table, DecodeRequest(), START, 0) is None
+    assert affordable_rows(table, DecodeRequest(), LITTLE, 0) is None
 
 
 def test_a_small_budget_draws_pictures_and_says_so(pictures: Path) -> None:
-    prepared = prepare(pictures, FitOptions(budget=START))
+    prepared = prepare(pictures, FitOptions(budget=LITTLE))
     assert prepared.rows == prepared.source.num_rows == LEAST_ROWS
     note = next(note for note in prepared.source.notes if note.subject == "rows")
     assert note.text.startswith(f"{LEAST_ROWS:,} of {PICTURES:,} rows, drawn at random")

@@ -33,6 +33,11 @@ def band(asked: Sequence[float]) -> tuple[str, str, float]:
     return names[0], names[-1], levels[-1] - levels[0]
 
 
+def around_median(asked: Sequence[float]) -> tuple[float, ...]:
+    """The levels that were asked for where they lie on both sides of the median, else (): those of 10, 50 and 90 %."""
+    return tuple(asked) if len(asked) and asked[0] < 0.5 < asked[-1] else ()
+
+
 def asked_quantiles(steps: Array, state: Any) -> Array:
     """(n, H, V, K) from what a model states (n, H, V, 4 or more), in the units of the series' scales.
 

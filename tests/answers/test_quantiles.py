@@ -11,7 +11,7 @@ import pytest
 from netpick.answers import HORIZON, PLAIN
 from netpick.answers.answered import averaged
 from netpick.answers.metrics import METRICS
-from netpick.answers.quantiles import band, conformal_reach, conformal_stretch, quantile_names
+from netpick.answers.quantiles import around_median, band, conformal_reach, conformal_stretch, quantile_names
 from netpick.errors import RequestError
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.state import FORECAST, ForecastState
@@ -104,6 +104,8 @@ def test_names_and_the_band() -> None:
     assert quantile_names(()) == ("low", "median", "high")
     assert band(()) == ("low", "high", pytest.approx(0.8))
     assert band((0.025, 0.5, 0.975)) == ("q0.025", "q0.975", pytest.approx(0.95))
+    assert around_median((0.025, 0.975)) == (0.025, 0.975)
+    assert around_median((0.9, 0.95)) == around_median((0.1, 0.5)) == around_median(()) == ()
 
 
 def test_they_are_sorted_said_and_refused() -> None:

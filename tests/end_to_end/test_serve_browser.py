@@ -214,6 +214,11 @@ def test_a_history_is_pasted_and_forecast(visit: Callable[..., Visit]) -> None:
     assert "2023-08-29" in page.locator("#answer tbody").inner_text()
     explain(page)
     page.get_by_role("button", name="Clear").click()
+    assert page.locator("#answer svg.plot-area").count() == 0
+    page.get_by_role("button", name="Example history").click()
+    page.wait_for_selector("#answer svg.plot-area")
+    assert len(page.get_by_label("or paste it").input_value().splitlines()) == 22
+    page.get_by_role("button", name="Clear").click()
     page.locator("canvas.curve").scroll_into_view_if_needed()
     box = page.locator("canvas.curve").bounding_box()
     assert box is not None

@@ -9,7 +9,7 @@ import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
 from netpick.answers.horizon import time_name
-from netpick.answers.quantiles import band
+from netpick.answers.quantiles import around_median, band
 from netpick.errors import DataError
 from netpick.tasks.examples.base import Encoded, Observed
 from netpick.tasks.forecast.state import ForecastState
@@ -33,10 +33,11 @@ class ObservedSteps(Observed):
         """A row a step and target that was observed: observed, prediction, the ends of the interval, outside, distance."""
         windows, state = self.windows, self.windows.state
         timeline, rows, targets = windows.timeline, self.encoded.rows, len(state.targets)
-        levels, quantiles = predictions.stated_quantiles
+        asked = around_median(state.quantiles)
+        quantiles, plain = predictions.chosen if asked else predictions.quantiles, predictions.quantiles
         assert quantiles is not None
-        assert predictions.quantiles is not None
-        low, middle, high = quantiles[:, :targets, 0], predictions.quantiles[:, :targets, 1], quantiles[:, :targets, -1]
+        assert plain is not None
+        low, middle, high = quantiles[:, :targets, 0], plain[:, :targets, 1], quantiles[:, :targets, -1]
         half = np.where(self.truth > middle, high - middle, middle - low)
         distance = np.abs(self.truth - middle) / np.maximum(
             half, LEAST_HALF * np.asarray(state.scale)[windows.series[rows]]
@@ -52,7 +53,7 @@ class ObservedSteps(Observed):
         )
         if targets > 1:
             columns.append(pl.Series("target", list(state.targets) * len(rows)))
-        first, last, _ = band(levels)
+        first, last, _ = band(asked)
         numbers = {
             "observed": self.truth,
             "prediction": predictions.values[:, :targets],
@@ -66,7 +67,7 @@ class ObservedSteps(Observed):
 
     def sentence(self, table: pl.DataFrame) -> str:
         """How many lie outside, how many would by chance, and which are farthest."""
-        _, _, share = band(self.windows.state.quantiles)
+        _, _, share = band(around_median(self.windows.state.quantiles))
         out = table.filter(pl.col("outside") != "")
         said = (
             f"{len(out):,} of {len(table):,} observed values ({len(out) / max(1, len(table)):.1%}) lie outside the {100 * share:.4g} % interval of the "

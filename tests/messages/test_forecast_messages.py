@@ -50,7 +50,7 @@ def test_steps_of_no_regular_length() -> None:
     times = [(first + timedelta(minutes=int(m))).strftime("%Y-%m-%d %H:%M:%S") for m in minutes]
     text = said({"time": times, "load": VALUES}, horizon=5)
     assert "have no regular step" in text
-    assert "Have the rows averaged with --every 6h (or another step; 6h:sum adds them up; auto finds one)" in text
+    assert "Have the rows averaged with --every 3h (or another step; 3h:sum adds them up; auto finds one)" in text
     assert "--task regress" in text
 
 

@@ -16,6 +16,7 @@ SPANS = (
     ("5m", 5 * MINUTE),
     ("15m", 15 * MINUTE),
     ("1h", HOUR),
+    ("3h", 3 * HOUR),
     ("6h", 6 * HOUR),
     ("1d", DAY),
 )

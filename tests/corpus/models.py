@@ -31,7 +31,7 @@ FINE = "every row gets an answer"
 # What each model is trained on, and how.
 TRAINED: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "table": (file("data.csv", GOOD), ()),
-    "numbers": (file("data.csv", "x,z,y\n" + "".join(f"{i % 7},{i * 3 % 11},{i * 0.37:.2f}\n" for i in range(60))), ()),
+    "numbers": (file("data.csv", "x,z,y\n" + "".join(f"{i % 7},{i * 3 % 11},{i * 0.37:.2f}\n" for i in range(60))), ("--target", "y")),
     "mixed": (
         file(
             "data.csv",

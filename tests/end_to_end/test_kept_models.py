@@ -159,11 +159,11 @@ def test_predict_and_score_work_for_every_baseline(case: tuple[netpick.Run, obje
 
 
 def test_these_runs_have_baselines_of_every_kind() -> None:
-    """All but those of clips and of demand that is often zero, which need runs of their own (tests/conformance has them)."""
+    """All but those of clips, of demand that is often zero and of running texts, which have runs of their own (tests/conformance, test_text_job)."""
     tried = {"majority", "mean", "linear", "boosted trees", "random forest", "nearest neighbours", "tf-idf + linear",
              "tf-idf + naive bayes", "last value", "seasonal naive", "drift", "exponential smoothing", "theta",
              "boosted trees on lags", "id biases"}  # fmt: skip
-    assert set(BASELINES) - tried == {"frame average", "intermittent demand"}
+    assert set(BASELINES) - tried == {"frame average", "intermittent demand", "unigram", "kneser-ney"}
 
 
 @pytest.fixture(scope="module")

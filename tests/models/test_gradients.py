@@ -26,7 +26,7 @@ from netpick.models.networks.blocks import (
     masked_mean,
     reverse_valid,
 )
-from netpick.models.networks.forecast_heads import num_targets, tells_begun
+from netpick.models.networks.forecast_heads import Seen, num_targets, tells_begun
 from netpick.models.networks.forecast_network import StepHead
 from netpick.models.networks.heads import MapHead, PooledHead, StepsHead
 from netpick.models.networks.network import Mixing
@@ -154,7 +154,11 @@ BLOCKS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module, Tensor], T
     "head of steps": (lambda: StepsHead(4, 3, group=2), lambda m, x: m(Features(x, steps=x[:, ::2]), x), STEPS),
     "head of places": (lambda: MapHead(3, 2), lambda m, x: m(Features(x, map=x[..., ::2]), x), (2, 3, 4, 6)),
     "mixing": (lambda: Mixing([3, 1]), lambda m, x: m([x[:, :3], x[:, 3:]]), (5, 4)),
-    "step head": (lambda: StepHead(4, 2, 3), lambda m, x: m(x[:, 0], x[:, 1:3, :3]), STEPS),
+    "step head": (
+        lambda: StepHead(4, 2, 3),
+        lambda m, x: m(x[:, 0], Seen(ahead=x[:, 1:3, :3], rows=x[..., 3], begun=None, level=None)),
+        STEPS,
+    ),
     "masked mean": (nn.Identity, lambda m, x: masked_mean(x, MASK), STEPS),
     "masked maximum": (nn.Identity, lambda m, x: masked_max(x, MASK), STEPS),
     "last valid step": (nn.Identity, lambda m, x: last_valid(x, MASK), STEPS),

@@ -167,6 +167,7 @@ def of_model(model: Model, data: object, created: str) -> dict[str, bytes]:
     """What a model file is used for."""
     from netpick.explain import explain
     from netpick.serve.describe import example_body, schema_of
+    from netpick.serve.history import ServedHistory
     from netpick.serve.models import served_model
     from netpick.serve.options import Limits
 
@@ -175,7 +176,9 @@ def of_model(model: Model, data: object, created: str) -> dict[str, bytes]:
     described = schema_of(served)
     body = example_body(served)
     answered = b""
-    if body is not None:
+    if isinstance(served, ServedHistory):
+        answered = served.continued(served.asked(json.dumps(body).encode())).write_csv().encode()
+    elif body is not None:
         row_set = served.rows_of_json(json.dumps(body).encode())
         answered = served.body(served.answer([row_set]), 0, row_set.count)
     scores = {name: [score.value, score.low, score.high, score.n] for name, score in model.score(data).items()}

@@ -66,8 +66,8 @@ def _is_recording(source: Source, schema: Schema, channels: Sequence[Field], run
 def _counts_on(source: Source, field: Field) -> bool:
     """Whether a column of numbers only rises: a time, or a number of rows."""
     values = _values(source, field.name)
-    steps = np.diff(values[~np.isnan(values)])
-    return bool(len(steps) and (steps > 0).mean() > 0.99)
+    values = values[~np.isnan(values)]
+    return bool(len(values) > 1 and (values[1:] > values[:-1]).mean() > 0.99)
 
 
 def _smoothness(source: Source, field: Field, runs: Array) -> float:

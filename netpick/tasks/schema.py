@@ -97,8 +97,8 @@ def infer_schema(source: Source, options: SchemaOptions = SchemaOptions()) -> Sc
         alone = source.columns[fields[0].name] if len(fields) == 1 else None
         if alone is not None and fields[0].kind == "number":
             raise DataError(
-                f"{source.origin} has one column of numbers ('{fields[0].name}') and nothing to predict it from. To forecast it from its "
-                "own past, pass --horizon STEPS; else add columns."
+                f"{source.origin} has one column of numbers ('{fields[0].name}'), but a target and a column to learn from were expected. "
+                "To forecast it from its own past, pass --horizon STEPS; else add columns."
             )
         reasons = "; ".join(f"'{f.name}': {f.reason}" for f in fields if f.role == "left_out")[:400]
         raise DataError(

@@ -94,9 +94,9 @@ STRUCTURE = (
     csv("separator at the end of each row", GOOD.replace("\n", ",\n"), 0, why="the empty column is left out"),
     csv("separator at the end of rows, not of the header", "x,z,y\n" + GOOD[6:].replace("\n", ",\n"), 0, why="as spreadsheets write it"),
     csv("header of another separator", GOOD.replace("x,z,y", "x;z;y"), (0, 2), why="then its cells are one name"),
-    csv("comments above the header", "# made by hand\n# in spring\n" + GOOD, 2, "line 3"),
+    csv("comments above the header", "# made by hand\n# in spring\n" + GOOD, 0, why="remarks above the names are left out, and said"),
     csv("two tables in one file", GOOD + "\nname;place;size;day\nA;B;3;4\n", 2, "line 63"),
-    csv("header repeated in the middle", insert(GOOD, 30, "x,z,y"), 2, "'y'", "one row"),
+    csv("header repeated in the middle", insert(GOOD, 30, "x,z,y"), 0, why="the header of a joined file is no row"),
     csv("JSON in it", '{"x": 1,\n "y": [1, 2, 3]}\n', 2),
     csv("HTML in it", "<!doctype html>\n<html><body><h1>404, not found</h1>\n<p>Sorry.</p></body></html>\n", 2),
     csv("prose", "It was a dark night, and stormy; the rain\nfell in torrents, except at times.\nThe end\n", 2),
@@ -104,7 +104,7 @@ STRUCTURE = (
     csv("a single class", rows(lambda i: f"{i % 7},a"), 2, "only 'a'"),
     csv("a class of one row", rows(lambda i: f"{i % 7},{'c' if i == 9 else label(i)}"), 2, "'c'", "one row"),
     csv("target missing everywhere", rows(lambda i: f"{i % 7},"), 2, "'y'"),
-    csv("everything missing", rows(lambda i: ","), 2, "'y'", "60 rows"),
+    csv("everything missing", rows(lambda i: ","), 2, "x, y", "no rows"),
     csv("everything NA", rows(lambda i: "NA,NA"), 2, "'y'", "60 rows"),
     csv("features missing everywhere", rows(lambda i: f",{label(i)}"), 2, "no column left"),
     csv("features constant", rows(lambda i: f"5,{label(i)}"), 2, "no column left", "constant"),
@@ -156,7 +156,7 @@ VALUES = (
     csv("labels of 5,000 letters", rows(lambda i: f"{i % 7},{'ab'[i % 2] * 5_000}"), 0, why="labels are only labels"),
     csv("labels that are the same in 40 spellings", rows(lambda i: f"{i % 7},{'y' * (1 + i % 2)}{'!' * (i % 2)}"), 0, why="labels are only labels"),
     csv("label of emoji", picked("👩‍👩‍👧", "🏳️‍🌈"), 0, why="labels are only labels"),
-    csv("cells that look like paths out of the folder", rows(lambda i: f"../../etc/passwd{i % 5}.png,{label(i)}", "photo,y"), 0, why="no such picture is there: they are texts"),
+    csv("cells that look like paths out of the folder", rows(lambda i: f"../../etc/passwd{i % 5}.png,{label(i)}", "photo,y"), 2, "'photo'", "names of files"),
 )  # fmt: skip
 
 
@@ -187,7 +187,7 @@ ENCODINGS = (
     csv("Latin-1 after two megabytes of UTF-8", lambda f: file("data.csv", rows(lambda i: f"{i % 7},{('süß', 'öd')[i % 2]}", count=150_000).encode() + "3,öd\n4,öd\n5,öd\n".encode("latin-1"))(f), 0, why="guessed anew, and that is said"),
     csv("overlong UTF-8", GOOD.encode().replace(b"x,z", b"\xc0\xaf,z"), 0, why="read as Western letters, and that is said"),
     csv("surrogates in UTF-8", GOOD.encode().replace(b"x,z", b"\xed\xa0\x80,z"), 0, why="read as Western letters, and that is said"),
-    csv("NUL at the end", GOOD.encode() + b"\0", 2),
+    csv("NUL at the end", GOOD.encode() + b"\0", 0, why="a zero byte behind the last row is no cell"),
     csv("NUL in a cell", insert(GOOD, 20, "1\0,2,a").encode(), 2),
     csv("NUL beyond the first megabyte", lambda f: file("data.csv", rows(lambda i: f"{i % 7},{label(i)}", count=300_000).encode() + b"1,a\0b\n")(f), 2),
     csv("all bytes", bytes(range(256)) * 40, 2),

@@ -40,7 +40,10 @@ class Boolean(Kind):
         series = series_of(column)
         if series is None or series.dtype.is_temporal() or series.dtype.is_nested():
             return None
-        if series.dtype.is_numeric() and not series.is_between(-1, 1).all():  # cheap: no need to make text of numbers
+        lowest = 0 if series.dtype.is_unsigned_integer() else -1
+        if (
+            series.dtype.is_numeric() and not series.is_between(lowest, 1).all()
+        ):  # cheap: no need to make text of numbers
             return None
         if (
             series.head(FIRST).n_unique() > MOST_SPELLINGS or series.n_unique() > MOST_SPELLINGS

@@ -69,11 +69,14 @@ class Datetime(Kind):
         series = series_of(column)
         if series is None:
             return None
+        text_format = ""
         if series.dtype in (pl.Date, pl.Datetime):
             reason, filled = "dates", series.drop_nulls()
-        elif series.dtype == pl.String and (text_format := format_of(series)):
+        elif series.dtype == pl.String and (text_format := format_of(series) or ""):
             reason, filled = f"text that reads as dates like {text_format}", series.drop_nulls()
         else:
+            return None
+        if _is_far(series, text_format):
             return None
         return Claim(
             strength=0.97,
@@ -130,6 +133,13 @@ class Datetime(Kind):
     def value_names(self, name: str, state: Any) -> tuple[str, ...]:
         cyclic = [f"{name} {wave} of {cycle}" for cycle in state.cycles for wave in ("sine", "cosine")]
         return (name, *cyclic, *((f"{name} is missing",) if state.flag_missing else ()))
+
+
+def _is_far(series: pl.Series, text_format: str) -> bool:
+    """Whether the middle of the dates lies behind the calendar's end: in the year 100,000."""
+    days = to_days(series, text_format)
+    days = days[~np.isnan(days)]
+    return bool(len(days)) and abs(float(np.median(days))) > FARTHEST
 
 
 def format_of(series: pl.Series) -> str | None:

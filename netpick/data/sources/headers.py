@@ -64,7 +64,7 @@ def _are_counted(rows: Sequence[Sequence[str]]) -> bool:
         )
 
     first = [cell.strip() for cell in rows[0]]
-    words = [cell for cell in first if cell and not is_number(cell)]
+    words = {cell for cell in first if cell and not is_number(cell)}
     again = any(
         row[place].strip() == cell
         for place, cell in enumerate(first)

@@ -328,9 +328,11 @@ def _is_coloured(data: bytes) -> bool:
     """Whether a picture that could hold colours does; drawings on a canvas are in RGB and grey."""
     from PIL import Image
 
-    with open_image(data) as image:
+    with open_image(data) as image, ONE_LARGE:
         image.draft("RGB", (32, 32))
-        small = np.asarray(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR), dtype=np.int16)
+        # Some pixels as they are: the whole picture in another mode would take as much memory once more.
+        some = image.resize((32, 32), Image.Resampling.NEAREST)
+        small = np.asarray(some.convert("RGB"), dtype=np.int16)
     return bool((small.max(axis=2) - small.min(axis=2)).mean() > COLOURED)
 
 

@@ -250,8 +250,8 @@ def _ends_in_outcome(name: str) -> bool:
 
 def _by_name(name: str, names: Sequence[str], *, is_number: bool) -> tuple[float, list[str]]:
     plain = name.strip().lower()
-    axes = COORDINATES & {other.strip().lower() for other in names}
     is_axis = is_number and plain in COORDINATES  # y beside x and z is a length
+    axes = COORDINATES & {other.strip().lower() for other in names} if is_axis else set()
     if plain in TARGET_NAMES and not (is_axis and axes == COORDINATES):
         return NAMED, [f"its name says so: '{name}'"]
     if _names_a_target(name):

@@ -52,7 +52,8 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
 
 
 def _is_recording(source: Source, schema: Schema, channels: Sequence[Field], runs: Array) -> bool:
-    others = [f for f in schema.features if f not in channels and f.kind not in ("datetime", "number")]
+    named = {f.name for f in channels}
+    others = [f for f in schema.features if f.name not in named and f.kind not in ("datetime", "number")]
     if others or not channels or source.num_rows < FEWEST_ROWS or schema.task != "classify":
         return False
     count = int(runs[-1]) + 1

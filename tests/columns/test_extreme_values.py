@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -40,3 +41,9 @@ def test_the_largest_numbers_warn_of_nothing() -> None:
 def test_dates_behind_the_calendar_are_no_dates() -> None:
     far = [f"+{100_000 + row % 9}-01-01" for row in range(60)]
     assert kinds(d=far, x=[row % 7 for row in range(60)])["d"] != "datetime"
+
+
+def test_categories_that_are_intervals_are_words() -> None:
+    frame = pd.DataFrame({"age": pd.cut(pd.Series(range(60)), 5), "x": [row % 7 for row in range(60)], "y": LABELS})
+    field = next(field for field in netpick.look(frame, "y").schema.fields if field.name == "age")
+    assert field.num_distinct == 5

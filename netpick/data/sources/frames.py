@@ -143,7 +143,8 @@ def _categories(cells: Any, name: str) -> pl.Series:
 
 
 def _are_numbers(cells: Any) -> bool:
-    return str(cells.cat.categories.dtype).lower().startswith(("int", "uint", "float"))
+    dtype = str(cells.cat.categories.dtype).lower()
+    return dtype.startswith(("int", "uint", "float")) and not dtype.startswith("interval")
 
 
 def _is_pandas(data: object) -> bool:

@@ -19,7 +19,7 @@ from netpick.models.networks.text_network import (
     TextArchitecture,
     TextTrunk,
     num_symbols,
-    text_recipe,
+    stream_recipe,
 )
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
@@ -85,7 +85,7 @@ class TextCausalCnn(TextArchitecture):
         return TextConvolutionSettings(layers=4, kernel=3, width=width, embedding=128, dropout=0.2, sampled=2_000)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return text_recipe(3e-3, batch_size=max(1, min(16, num_rows // 8)))
+        return stream_recipe(3e-3, num_rows)
 
     def build(self, inputs: Inputs, settings: Any) -> TextTrunk:
         return ConvolutionalTrunk(settings)

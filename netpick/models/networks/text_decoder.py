@@ -21,7 +21,7 @@ from netpick.models.networks.text_network import (
     TextArchitecture,
     TextTrunk,
     num_symbols,
-    text_recipe,
+    stream_recipe,
 )
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
@@ -114,7 +114,7 @@ class TextDecoder(TextArchitecture):
         return TextDecoderSettings(layers=3, width=2 * width, heads=4, dropout=0.2, sampled=2_000)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return text_recipe(2e-2, batch_size=max(1, min(12, num_rows // 8)), optimizer="muon")
+        return stream_recipe(2e-2, num_rows, streams=12, optimizer="muon")
 
     def build(self, inputs: Inputs, settings: Any) -> TextTrunk:
         return DecoderTrunk(settings)

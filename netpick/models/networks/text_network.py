@@ -202,13 +202,13 @@ class TextArchitecture(Architecture):
         """The trunk, initialised from torch's current generator."""
 
 
-def text_recipe(learning_rate: float, *, batch_size: int, optimizer: str = "adamw") -> Recipe:
-    """How all networks of texts are trained."""
+def stream_recipe(learning_rate: float, num_rows: int, *, streams: int = 16, optimizer: str = "adamw") -> Recipe:
+    """How all networks of texts that go on are trained: `streams` side by side, fewer where each would be shorter than eight blocks."""
     return Recipe(
         optimizer=optimizer,
         learning_rate=learning_rate,
         schedule="onecycle",
         warmup=0.1,
-        batch_size=batch_size,
+        batch_size=max(1, min(streams, num_rows // 8)),
         average=0.99,
     )

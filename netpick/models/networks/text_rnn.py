@@ -23,7 +23,7 @@ from netpick.models.networks.text_network import (
     TextArchitecture,
     TextTrunk,
     num_symbols,
-    text_recipe,
+    stream_recipe,
 )
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
@@ -88,7 +88,7 @@ class TextStreamRnn(TextArchitecture):
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 4e-3 if num_symbols(inputs) < FEW_SYMBOLS else 3e-3
-        return text_recipe(rate, batch_size=max(1, min(32, num_rows // 8)))
+        return stream_recipe(rate, num_rows, streams=32)
 
     def build(self, inputs: Inputs, settings: Any) -> TextTrunk:
         return RecurrentTextTrunk(settings)

@@ -120,17 +120,17 @@ def _drawn(
     source: Source, examples: Examples, request: DecodeRequest, options: FitOptions
 ) -> tuple[Source, int | None]:
     """With as many rows as were asked for, or as the budget can pay for, and how many; None where that is all."""
-    count, why = options.rows, "as --rows says"
+    count, why = options.rows, ", as --rows asks"
     if count is not None:
         _refuse_rows(source, examples, count)
     elif options.seconds is not None:
         count = affordable_rows(source, request, options.seconds, options.seed)
-        why = f"reading all of them would take too much of a budget of {options.seconds:g} s"
+        why = f": reading all of them would take too much of a budget of {options.seconds:g} s"
     if count is None or count >= source.num_rows:
         return source, count
     target = options.target[0] if len(options.target) == 1 else None
     some = drawn(source, count, options.seed, target)
-    text = f"{some.num_rows:,} of {source.num_rows:,} rows, drawn at random: {why}."
+    text = f"{some.num_rows:,} of {source.num_rows:,} rows, drawn at random{why}."
     return replace(some, notes=[*some.notes, Note(subject="rows", text=text, override="--rows")]), count
 
 
@@ -140,7 +140,9 @@ def _refuse_rows(source: Source, examples: Examples, count: int) -> None:
             "--rows draws rows at random, but a forecast or a running text needs what follows each other. Leave --rows out."
         )
     if count < LEAST_DRAWN:
-        raise RequestError(f"--rows {count} are too few to learn from and be tested. Pass {LEAST_DRAWN} or more.")
+        raise RequestError(
+            f"{count} rows are too few to learn from and to be tested on. Pass --rows {LEAST_DRAWN} or more."
+        )
 
 
 def _decoded(source: Source, request: DecodeRequest, meanwhile: Callable[[], None]) -> Source:

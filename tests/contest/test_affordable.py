@@ -67,5 +67,5 @@ def test_rows_of_a_forecast_cannot_be_drawn() -> None:
     )
     with pytest.raises(RequestError, match="needs what follows each other"):
         prepare(frame, FitOptions(rows=100, horizon=7))
-    with pytest.raises(RequestError, match="Pass 20 or more"):
+    with pytest.raises(RequestError, match="Pass --rows 20 or more"):
         prepare(pl.DataFrame({"x": range(366), "y": range(366)}), FitOptions(target=("y",), rows=5))

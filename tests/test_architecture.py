@@ -288,10 +288,13 @@ def test_importing_netpick_imports_neither_torch_nor_other_heavy_parts() -> None
 def test_looking_at_a_table_imports_no_torch() -> None:
     done = python(
         "import sys, netpick, polars\n"
-        "netpick.look(polars.DataFrame({'x': [i * 7 % 31 for i in range(60)], 'y': [0, 1] * 30}), 'y')\n"
+        "from netpick.cli.console import show_look\n"
+        "looked = netpick.look(polars.DataFrame({'x': [i * 7 % 31 for i in range(60)], 'y': [0, 1] * 30}), 'y')\n"
+        "show_look(looked)\n"
         "assert 'torch' not in sys.modules"
     )
     assert done.returncode == 0, done.stderr
+    assert "Networks that fit: mlp, transformer." in done.stdout
 
 
 def test_importing_every_module_is_quiet_and_what_stands_before_training_imports_no_torch() -> None:

@@ -14,7 +14,7 @@ from netpick.models.networks.base import Architecture, Trunk
 from netpick.models.networks.flat_mlp import FlatMlp, FlatMlpSettings
 from netpick.models.networks.grid_cnn import GridCnn, GridCnnSettings
 from netpick.models.networks.patch_transformer import PatchTransformer, PatchTransformerSettings
-from netpick.models.networks.rnn import RecurrentLayer, Rnn, RnnSettings
+from netpick.models.networks.rnn import GridRnn, RecurrentLayer, RnnSettings, SeriesRnn
 from netpick.models.networks.series_cnn import MaskedBatchNorm, SeriesCnn, SeriesCnnSettings, shorten
 from netpick.models.networks.stems import GridStem
 from netpick.types import Inputs, InputSpec
@@ -50,13 +50,13 @@ def check_width(trunk: Trunk, batch: dict[str, Tensor]) -> Tensor:
 def test_presets_fit_images_of_every_size(shape: tuple[int, int, int]) -> None:
     inputs: Inputs = {"grid": InputSpec(form="grid", shape=shape, mean=(0.5,) * shape[0], std=(0.2,) * shape[0])}
     batch = {"grid": torch.randint(0, 256, (2, *shape), dtype=torch.uint8)}
-    for architecture in (FlatMlp(), GridCnn(), Rnn("grid"), PatchTransformer()):
+    for architecture in (FlatMlp(), GridCnn(), GridRnn(), PatchTransformer()):
         trunk = architecture.build(inputs, architecture.presets(inputs, 100, 3))
         check_width(trunk, batch)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 5), (24, 1), (150, 2), (1500, 3)])
-@pytest.mark.parametrize("architecture", [FlatMlp(), SeriesCnn(), Rnn("series"), PatchTransformer()])
+@pytest.mark.parametrize("architecture", [FlatMlp(), SeriesCnn(), SeriesRnn(), PatchTransformer()])
 def test_presets_fit_series_of_every_length(architecture: Architecture, shape: tuple[int, int]) -> None:
     inputs: Inputs = {"series": InputSpec(form="series", shape=shape)}
     check_width(architecture.build(inputs, architecture.presets(inputs, 100, 3)), {"series": torch.randn(2, *shape)})
@@ -96,7 +96,7 @@ def test_rnn_settings(cell: str, pooling: str, bidirectional: bool) -> None:
         patch=3,
         recurrent_dropout=0.3,
     )
-    trunk = Rnn("series").build(SERIES, settings)
+    trunk = SeriesRnn().build(SERIES, settings)
     batch = padded_batch()
     pooled = check_width(trunk, batch)
     torch.testing.assert_close(trunk(batch).pooled, pooled)  # no dropout outside training

@@ -1,6 +1,7 @@
 """The table of architectures, by name and the form of data that they read.
 
 An architecture is one file with a class of this contract (base.py), one line here, and the conformance suite runs over it. The
+line names file and class, which are imported when they are first used: telling who would compete needs no torch. The
 name is that of its family, where it is the family's network for that form. A second one has a name of its own, as `cnn_rnn` has
 beside `cnn`: people type it, files and reports show it, and nothing else knows it. Those of a form compete in this order.
 The main form is the richest one of a row: clips, images, sounds, texts, series, table columns, in this order; the other inputs
@@ -12,76 +13,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpick.columns.forms import RICH
-from netpick.models.networks.base import Architecture
-from netpick.models.networks.clip_cnn import ClipCnn
-from netpick.models.networks.clip_cnn_rnn import ClipCnnRnn
-from netpick.models.networks.clip_transformer import ClipTransformer
-from netpick.models.networks.factorisation import FactorisationMachine
-from netpick.models.networks.flat_mlp import FlatMlp
-from netpick.models.networks.forecast_cnn import ForecastCnn
-from netpick.models.networks.forecast_layers import ForecastLayers
-from netpick.models.networks.forecast_mlp import ForecastMlp
-from netpick.models.networks.forecast_rnn import ForecastRnn
-from netpick.models.networks.forecast_transformer import ForecastTransformer
-from netpick.models.networks.grid_cnn import GridCnn
-from netpick.models.networks.layers import Layers
-from netpick.models.networks.patch_transformer import PatchTransformer
-from netpick.models.networks.rnn import Rnn
-from netpick.models.networks.series_cnn import SeriesCnn
-from netpick.models.networks.sound import SpectrogramLayers, SpectrogramRnn, SpectrogramTransformer
-from netpick.models.networks.sound_cnn import SpectrogramCnn
-from netpick.models.networks.sound_cnn_rnn import SpectrogramCnnRnn
-from netpick.models.networks.sound_mlp import SpectrogramMlp
-from netpick.models.networks.tabular_mlp import TabularMlp
-from netpick.models.networks.tabular_transformer import TabularTransformer
-from netpick.models.networks.text_causal_cnn import TextCausalCnn
-from netpick.models.networks.text_cnn import TextCnn
-from netpick.models.networks.text_decoder import TextDecoder
-from netpick.models.networks.text_mlp import TextMlp
-from netpick.models.networks.text_rnn import TextStreamRnn
-from netpick.models.networks.text_transformer import TextTransformer
-from netpick.models.networks.text_window_mlp import TextWindowMlp
+from netpick.models.ids import has_ids
+from netpick.models.networks.entries import Architectures, Entry, never
 from netpick.types import Inputs
 
-MODELS: dict[tuple[str, str], Architecture] = {
-    ("mlp", "table"): TabularMlp(),
-    ("transformer", "table"): TabularTransformer(),
-    ("fm", "table"): FactorisationMachine(),
-    ("mlp", "series"): FlatMlp(),
-    ("mlp", "grid"): FlatMlp(),
-    ("cnn", "series"): SeriesCnn(),
-    ("cnn", "grid"): GridCnn(),
-    ("rnn", "series"): Rnn("series"),
-    ("rnn", "grid"): Rnn("grid"),
-    ("transformer", "series"): PatchTransformer(),
-    ("transformer", "grid"): PatchTransformer(),
-    ("mlp", "tokens"): TextMlp(),
-    ("cnn", "tokens"): TextCnn(),
-    ("rnn", "tokens"): Rnn("tokens"),
-    ("transformer", "tokens"): TextTransformer(),
-    ("cnn", "clip"): ClipCnn(),
-    ("cnn_rnn", "clip"): ClipCnnRnn(),
-    ("transformer", "clip"): ClipTransformer(),
-    ("mlp", "spectrogram"): SpectrogramMlp(),
-    ("cnn", "spectrogram"): SpectrogramCnn(),
-    ("rnn", "spectrogram"): SpectrogramRnn(),
-    ("cnn_rnn", "spectrogram"): SpectrogramCnnRnn(),
-    ("transformer", "spectrogram"): SpectrogramTransformer(),
-    ("layers", "spectrogram"): SpectrogramLayers(),
-    ("mlp", "window"): ForecastMlp(),
-    ("cnn", "window"): ForecastCnn(),
-    ("rnn", "window"): ForecastRnn(),
-    ("transformer", "window"): ForecastTransformer(),
-    ("layers", "window"): ForecastLayers(),
-    ("mlp", "stream"): TextWindowMlp(),
-    ("cnn", "stream"): TextCausalCnn(),
-    ("rnn", "stream"): TextStreamRnn(),
-    ("transformer", "stream"): TextDecoder(),
-    ("layers", "table"): Layers(),
-    ("layers", "tokens"): Layers(),
-    ("layers", "series"): Layers(),
-    ("layers", "grid"): Layers(),
-}
+MODELS = Architectures({  # by name and form, the file and the class
+    ("mlp", "table"): Entry("tabular_mlp.TabularMlp"),
+    ("transformer", "table"): Entry("tabular_transformer.TabularTransformer"),
+    ("fm", "table"): Entry("factorisation.FactorisationMachine", suits=has_ids),
+    ("mlp", "series"): Entry("flat_mlp.FlatMlp"),
+    ("mlp", "grid"): Entry("flat_mlp.FlatMlp"),
+    ("cnn", "series"): Entry("series_cnn.SeriesCnn"),
+    ("cnn", "grid"): Entry("grid_cnn.GridCnn"),
+    ("rnn", "series"): Entry("rnn.SeriesRnn"),
+    ("rnn", "grid"): Entry("rnn.GridRnn"),
+    ("transformer", "series"): Entry("patch_transformer.PatchTransformer"),
+    ("transformer", "grid"): Entry("patch_transformer.PatchTransformer"),
+    ("mlp", "tokens"): Entry("text_mlp.TextMlp"),
+    ("cnn", "tokens"): Entry("text_cnn.TextCnn"),
+    ("rnn", "tokens"): Entry("rnn.TokensRnn"),
+    ("transformer", "tokens"): Entry("text_transformer.TextTransformer"),
+    ("cnn", "clip"): Entry("clip_cnn.ClipCnn"),
+    ("cnn_rnn", "clip"): Entry("clip_cnn_rnn.ClipCnnRnn"),
+    ("transformer", "clip"): Entry("clip_transformer.ClipTransformer"),
+    ("mlp", "spectrogram"): Entry("sound_mlp.SpectrogramMlp"),
+    ("cnn", "spectrogram"): Entry("sound_cnn.SpectrogramCnn"),
+    ("rnn", "spectrogram"): Entry("sound.SpectrogramRnn"),
+    ("cnn_rnn", "spectrogram"): Entry("sound_cnn_rnn.SpectrogramCnnRnn"),
+    ("transformer", "spectrogram"): Entry("sound.SpectrogramTransformer"),
+    ("layers", "spectrogram"): Entry("sound.SpectrogramLayers", suits=never),
+    ("mlp", "window"): Entry("forecast_mlp.ForecastMlp"),
+    ("cnn", "window"): Entry("forecast_cnn.ForecastCnn"),
+    ("rnn", "window"): Entry("forecast_rnn.ForecastRnn"),
+    ("transformer", "window"): Entry("forecast_transformer.ForecastTransformer"),
+    ("layers", "window"): Entry("forecast_layers.ForecastLayers", suits=never),
+    ("mlp", "stream"): Entry("text_window_mlp.TextWindowMlp"),
+    ("cnn", "stream"): Entry("text_causal_cnn.TextCausalCnn"),
+    ("rnn", "stream"): Entry("text_rnn.TextStreamRnn"),
+    ("transformer", "stream"): Entry("text_decoder.TextDecoder"),
+    ("layers", "table"): Entry("layers.Layers", suits=never),
+    ("layers", "tokens"): Entry("layers.Layers", suits=never),
+    ("layers", "series"): Entry("layers.Layers", suits=never),
+    ("layers", "grid"): Entry("layers.Layers", suits=never),
+})  # fmt: skip
 
 
 FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn", "stream": "rnn"}
@@ -105,8 +79,7 @@ def main_form(inputs: Inputs) -> str:
 
 def families_for(inputs: Inputs) -> tuple[str, ...]:
     """Who competes for these inputs unless others are asked for, in the order of the contest."""
-    form = main_form(inputs)
-    return tuple(name for (name, read), one in MODELS.items() if read == form and one.suits(inputs))
+    return MODELS.suiting(main_form(inputs), inputs)
 
 
 def by_promise(families: Sequence[str], form: str) -> list[int]:

@@ -70,10 +70,6 @@ class Architecture(ABC):
 
     fewest_passes: ClassVar[float] = FEWEST_PASSES  # over the training rows, below which such a network is not judged
 
-    def suits(self, inputs: Inputs) -> bool:
-        """Whether it competes unasked for such inputs; who asks for it by name gets it for all that it reads."""
-        return True
-
     @abstractmethod
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Any:
         """Settings sized to the data: the opinions live here, the neutral defaults in Settings."""

@@ -14,7 +14,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from netpick.models.ids import has_ids
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import Dropout
 from netpick.models.networks.table_inputs import CodeEmbedding, SummedCurves
@@ -89,10 +88,6 @@ class FactorisationMachine(Architecture):
 
     Settings = FactorisationSettings
     fewest_passes = 12.0  # vectors of values begin near 0, and say little before each was met a dozen times
-
-    def suits(self, inputs: Inputs) -> bool:
-        """Without two columns of ids there is nothing that the other families could not tell as well."""
-        return has_ids(inputs)
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> FactorisationSettings:
         """Measured on MovieLens-100k, where dropout of half of a vector regularises better than any decay (docs/lab.md).

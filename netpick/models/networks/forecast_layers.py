@@ -24,9 +24,6 @@ class ForecastLayers(Forecaster):
 
     Settings = LayersSettings
 
-    def suits(self, inputs: Inputs) -> bool:
-        return False  # there is none before somebody has spelled it out
-
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
         return LayersSettings(spec=EXAMPLE)
 

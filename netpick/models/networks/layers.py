@@ -233,9 +233,6 @@ class Layers(Architecture):
 
     Settings = LayersSettings
 
-    def suits(self, inputs: Inputs) -> bool:
-        return False  # there is none before somebody has spelled it out
-
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> LayersSettings:
         form = next((form for form in ("grid", "tokens", "series") if form in inputs), "table")
         return LayersSettings(spec=EXAMPLES[form])

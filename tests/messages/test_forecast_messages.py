@@ -50,8 +50,18 @@ def test_steps_of_no_regular_length() -> None:
     times = [(first + timedelta(minutes=int(m))).strftime("%Y-%m-%d %H:%M:%S") for m in minutes]
     text = said({"time": times, "load": VALUES}, horizon=5)
     assert "have no regular step" in text
-    assert "Have the rows averaged with --every 3h (or another step; 3h:sum adds them up; auto finds one)" in text
+    assert "Pass --every 3h to average the rows of a step (3h:sum adds them up, auto finds a step)" in text
     assert "--task regress" in text
+
+
+def test_years_and_months_that_are_none() -> None:
+    table = {"year": [10**17 + i for i in range(N)], "month": [1 + i % 12 for i in range(N)], "load": VALUES}
+    text = said(table, horizon=5, time=("year", "month"))
+    assert "Column 'year' (row 1) holds '100000000000000000' where every step needs a time of the years 1 to 9999" in text
+    table["year"] = [2000 + i // 12 for i in range(N)]
+    table["month"] = [1 + i % 12 for i in range(N - 1)] + [13]
+    text = said(table, horizon=5, time=("year", "month"))
+    assert f"Column 'month' (row {N}) holds 13 where every step needs a time" in text
 
 
 def test_one_time_beside_the_grid() -> None:

@@ -35,14 +35,22 @@ def calendar_columns(columns: Mapping[str, Column], candidates: Iterable[str]) -
     return tuple(found) if len(found) >= 2 else ()
 
 
+LIMITS = ((1, 9999), (1, 12), (1, 31), (0, 24), (0, 59))  # of the parts, from the year down
+
+
+def calendar_parts(columns: Mapping[str, Column], names: Sequence[str]) -> list[Array]:
+    """Year, month[, day[, hour[, minute]]] (float64) of each row; NaN where a cell holds no such part."""
+    parts = []
+    for name, (least, most) in zip(names, LIMITS, strict=False):
+        found = part_numbers(columns[name])
+        numbers = np.full(len(columns[name]), np.nan) if found is None else found.to_numpy()
+        parts.append(np.where((numbers >= least) & (numbers <= most), numbers, np.nan))
+    return parts
+
+
 def calendar_days(columns: Mapping[str, Column], names: Sequence[str]) -> Array:
     """Days since 1970-01-01 (float64) from year, month[, day[, hour[, minute]]]; NaN where a part is missing."""
-    limits = [(1, 9999), (1, 12), (1, 31), (0, 24), (0, 59)]
-    parts = [
-        np.where((numbers >= least) & (numbers <= most), numbers, np.nan)
-        for name, (least, most) in zip(names, limits, strict=False)
-        if (found := part_numbers(columns[name])) is not None and (numbers := found.to_numpy()) is not None
-    ]
+    parts = calendar_parts(columns, names)
     missing = np.any([np.isnan(part) for part in parts], axis=0)
     year, month, day, hour, minute = (
         np.nan_to_num(parts[i]) if i < len(parts) else np.full(len(missing), default)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from netpick.errors import DataError
-from netpick.tasks.forecast.timesteps import DAY, HOUR, MINUTE, SECOND
+from netpick.tasks.forecast.timesteps import DAY, HOUR, MINUTE, SECOND, WEEK
 from netpick.types import Array, Source
 
 SPANS = (
@@ -19,6 +19,9 @@ SPANS = (
     ("3h", 3 * HOUR),
     ("6h", 6 * HOUR),
     ("1d", DAY),
+    ("1w", WEEK),
+    ("1mo", 31 * DAY),
+    ("1q", 92 * DAY),
 )
 
 
@@ -33,8 +36,8 @@ def irregular(source: Source, time: Sequence[str], groups: Sequence[Array], *, n
         )
     middle = int(np.median(every))
     shortest, longest = int(every.min()), int(every.max())
-    step = next((name for name, micros in SPANS if micros >= middle), "1w")
-    remedy = f"Have the rows averaged with --every {step} (or another step; {step}:sum adds them up; auto finds one)"
+    step = next((name for name, micros in SPANS if micros >= middle), "1y")
+    remedy = f"Pass --every {step} to average the rows of a step ({step}:sum adds them up, auto finds a step)"
     remedy = "Bring the rows to one row a step first, for example by averaging them" if numbers else remedy
     return DataError(
         f"The times of {source.name} ({quoted(time)}) have no regular step: they are {span_words(shortest)} to {span_words(longest)} "

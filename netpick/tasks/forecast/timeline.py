@@ -20,7 +20,7 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.forecast.clock_changes import skipped_hours, without_second_hours
 from netpick.tasks.forecast.demand import sold_alone
 from netpick.tasks.forecast.irregular import irregular, quoted, span_words
-from netpick.tasks.forecast.times import counted_rows, read_times
+from netpick.tasks.forecast.times import counted_rows, read_times, unread_part
 from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
 
@@ -202,12 +202,13 @@ def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Ar
     unread = np.flatnonzero(times == MISSING)
     if len(unread):
         row = int(unread[0])
-        series = series_of(source.columns[time[0]])
+        name = unread_part(source.columns, time, row)
+        series = series_of(source.columns[name])
         cell = "nothing" if series is None or series[row] is None else repr(series[row])
         more = len(unread) - 1
         others = f" (and {more:,} more {'row has' if more == 1 else 'rows have'} none)" if more else ""
         raise DataError(
-            f"Column '{time[0]}' (row {row + 1}) holds {cell} where every step needs a time of the years 1 to 9999{others}. "
+            f"Column '{name}' (row {row + 1}) holds {cell} where every step needs a time of the years 1 to 9999{others}. "
             "Fill in the time or remove these rows."
         )
     return times, False

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from netpick.columns.kinds.calendar import calendar_days
+from netpick.columns.kinds.calendar import calendar_days, calendar_parts
 from netpick.columns.kinds.cells import as_numbers, series_of
 from netpick.columns.kinds.datetime import format_of
 from netpick.data.sources.table import FIRST_DAY, LAST_DAY
@@ -39,6 +39,16 @@ def read_times(columns: Mapping[str, Column], names: Sequence[str]) -> tuple[Arr
         return None
     times, remark = dated
     return np.where((times >= FIRST_DAY * DAY) & (times < (LAST_DAY + 1) * DAY), times, MISSING), remark
+
+
+def unread_part(columns: Mapping[str, Column], names: Sequence[str], row: int) -> str:
+    """Which of the columns holds no time, or no part of one, in this row."""
+    if len(names) < 2:
+        return names[0]
+    if (dated := _read_column(columns[names[0]])) is not None:
+        return names[0] if dated[0][row] == MISSING else names[1]
+    parts = calendar_parts(columns, names)
+    return next((name for name, part in zip(names, parts, strict=False) if np.isnan(part[row])), names[0])
 
 
 def _with_clock(dated: tuple[Array, str], clock: Column) -> tuple[Array, str] | None:

@@ -57,8 +57,16 @@ class TrainingError(NetpickError):
     """No candidate could be trained."""
 
 
-class UnreadCells(UserWarning):
+class UnlikeTraining(UserWarning):
+    """New rows hold what no training row does; they are answered all the same."""
+
+
+class UnreadCells(UnlikeTraining):
     """Cells of new rows are written otherwise than those of training; the rows are answered as if these were missing."""
+
+
+class UnseenValues(UnlikeTraining):
+    """Cells of new rows hold categories, words or amounts that the training rows do not have."""
 
 
 class Interrupted(NetpickError):

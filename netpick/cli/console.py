@@ -270,11 +270,11 @@ def _listed(fields: Sequence[Field]) -> Sequence[Field]:
 
 def show_unlike(source: Source) -> None:
     """What of new rows is written or valued otherwise than in training, on standard error."""
-    from netpick.saved.new_rows import OTHERWISE, UNREAD, UNSEEN
+    from netpick.saved.new_rows import OTHERWISE, WARNED
 
     for note in source.notes:
-        if note.subject in (UNREAD, OTHERWISE, UNSEEN):
-            word = "note" if note.subject == OTHERWISE else "warning"
+        if note.subject == OTHERWISE or note.subject in WARNED:
+            word = "warning" if note.subject in WARNED else "note"
             print(f"netpick: {word}: {printable(note.text)}", file=sys.stderr)
 
 

@@ -24,10 +24,12 @@ from netpick.data.formats.reading import Reading, find_alone, given_format, read
 from netpick.data.formats.spelling import plain_spelling
 from netpick.data.formats.tidy import tidy
 from netpick.data.formats.units import SCALES
+from netpick.errors import UnreadCells, UnseenValues
 from netpick.saved.parts import ModelParts
 from netpick.types import CellFormat, Column, Note, Source, TableColumn
 
 UNREAD, OTHERWISE, UNSEEN = "unread cells", "read otherwise", "unseen values"  # subjects of notes
+WARNED: Mapping[str, type[Warning]] = {UNREAD: UnreadCells, UNSEEN: UnseenValues}  # others are merely said
 MOST_TEXTS = 2_000  # whose words are looked up
 UNKNOWN_SHARE, UNKNOWN_TIMES = (
     0.1,

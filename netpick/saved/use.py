@@ -32,12 +32,12 @@ from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
 from netpick.data.sources.running_text import running_text
 from netpick.data.steps import cut_steps
-from netpick.errors import DataError, RequestError, UnreadCells, near_matches
+from netpick.errors import DataError, RequestError, near_matches
 from netpick.saved import asked
 from netpick.saved.engines import BaselineEngine, Engine, TorchEngine
 from netpick.saved.folder import exported_beside, is_exported, read_exported
 from netpick.saved.kept_models import candidate_path
-from netpick.saved.new_rows import UNREAD, as_in_training
+from netpick.saved.new_rows import UNREAD, WARNED, as_in_training
 from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
 from netpick.saved.record import BASELINE, BLEND, FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks import Task
@@ -127,7 +127,7 @@ class Model:
 
         Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
         each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
-        an UnreadCells warning; strict refuses them. Raises DataError when columns are missing or files cannot be read.
+        an UnreadCells warning, which strict refuses; values that no training row has come with an UnseenValues warning. Raises DataError when columns are missing or files cannot be read.
         """
         examples = asked.new_examples(self.parts, self._read(data, strict=strict))
         with asked.encoded(self.parts, examples, self.engine) as arrays:
@@ -181,11 +181,11 @@ class Model:
         return asked.observed(self.parts, examples, self.engine)[0]
 
     def _read(self, data: object, *, labelled: bool = False, strict: bool) -> Source:
-        """`read` for whoever sees no notes: what could not be read becomes a Python warning."""
+        """`read` for whoever sees no notes: what the command line warns of becomes a Python warning."""
         source = heeded(self.read(data, labelled=labelled), strict=strict)
         for note in source.notes if source is not data else ():
-            if note.subject == UNREAD:
-                warnings.warn(UnreadCells(note.text), stacklevel=3)
+            if note.subject in WARNED:
+                warnings.warn(WARNED[note.subject](note.text), stacklevel=3)
         return source
 
     def read(self, data: object, *, labelled: bool = False) -> Source:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from quick_models import quick_model
 
-from netpick.errors import DataError, RequestError, UnreadCells
+from netpick.errors import DataError, RequestError, UnreadCells, UnseenValues
 from netpick.saved.use import Model
 
 FIVE = [
@@ -131,10 +131,13 @@ def test_another_currency_or_unit_is_not_converted(ledger: Model) -> None:
 
 
 def test_values_that_no_training_row_has_are_noted(plain: Model) -> None:
-    source = plain.read(as_frame().with_columns(city=pl.Series(["Basel", *["Bern"] * 4])))
-    assert [n.text for n in source.notes if n.subject == "unseen values"] == [
-        "1 cell of 'city' holds a value that no training row has: 'Basel'."
-    ]
+    rows = as_frame().with_columns(city=pl.Series(["Basel", *["Bern"] * 4]), income=pl.Series([2500.0] * 4 + [250_000.0]))
+    with pytest.warns(UnseenValues) as warned:
+        assert len(plain.predict(rows, strict=True)) == 5  # what can be read is answered
+    income, city = sorted((str(warning.message) for warning in warned), key=len, reverse=True)
+    assert city == "1 cell of 'city' holds a value that no training row has: 'Basel'."
+    assert income.startswith("1 cell lies far outside of the training values of 'income'")
+    assert [n.text for n in plain.read(rows).notes if n.subject == "unseen values"] == [income, city]
 
 
 def test_a_share_is_not_taken_for_a_percentage() -> None:

@@ -302,6 +302,18 @@ def test_what_is_a_forecast_without_being_asked_for() -> None:
     assert not recognise(source_of(load=wave(50), wind=wave(50))).is_forecast
 
 
+def test_years_in_a_row_are_steps_and_years_that_come_again_a_property() -> None:
+    years = [1950 + i for i in range(50)]
+    assert recognise(source_of(year=years, load=wave(50))).is_forecast
+    assert not recognise(source_of(year=[1990 + i % 20 for i in range(50)], load=wave(50))).is_forecast
+    assert not recognise(source_of(step=years, load=wave(50))).is_forecast
+    state = series_parts(source_of(year=years, load=wave(50)), ExampleRequest(task="forecast")).windows.state
+    assert (state.step.words, state.step.noun, state.horizon) == ("yearly", "years", 3)
+    assert state.step.text(state.step.times(np.array([50]))) == ["2000"]
+    numbered = series_parts(source_of(step=years, load=wave(50)), ExampleRequest(task="forecast")).windows.state
+    assert numbered.step.words == "row by row"
+
+
 def test_a_named_target_leaves_a_forecast_a_forecast() -> None:
     source = source_of(time=hours(50), load=wave(50), sky=["a", "b"] * 25)
     assert recognise(source, ["load"]).is_forecast

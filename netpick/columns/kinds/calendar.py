@@ -35,6 +35,12 @@ def calendar_columns(columns: Mapping[str, Column], candidates: Iterable[str]) -
     return tuple(found) if len(found) >= 2 else ()
 
 
+def counts_years(column: Column) -> bool:
+    """Whether a column is called a year, and holds years alone."""
+    names, least, most = PARTS[0]
+    return column.name.strip().lower() in names and _within(column, least, most)
+
+
 LIMITS = ((1, 9999), (1, 12), (1, 31), (0, 24), (0, 59))  # of the parts, from the year down
 
 

@@ -88,7 +88,7 @@ def _dates(timeline: Timeline, rule: str | None) -> list[int]:
     texts = [text for text in said.split(",") if text.strip()]
     if name == "time" and not texts:
         return []
-    times = [int(t) if t.strip().isdigit() and timeline.step.unit == "row" else read_date(t) for t in texts]
+    times = [int(t) if t.strip().isdigit() and timeline.step.counted else read_date(t) for t in texts]
     if name != "time" or len(texts) > 3 or any(time is None for time in times) or times != sorted(times, key=_or_zero):
         raise RequestError(
             f"A forecast is split by time, but --split {rule} was asked for. Pass --split time:DATE (testing begins there), "

@@ -232,7 +232,7 @@ def _calendar(timeline: Timeline, state: ForecastState, borders: Borders) -> tup
     """
     begin, end = timeline.times(np.array([timeline.first.min(), borders.validation])).tolist()
     names = calendar_names(state.step, end - begin)
-    if len(state.targets) == 1 or timeline.step.unit == "row":
+    if len(state.targets) == 1 or timeline.step.counted:
         return names
     seen = timeline.times(np.array([timeline.first.min(), timeline.first.min() + state.context]))
     shown = float(seen[1] - seen[0]) / LEAST_SEASONS

@@ -20,7 +20,7 @@ def find_season(timeline: Timeline, values: Array) -> tuple[int, str]:
     """The period that such data usually have and these show, and that in words; 1 when there is none."""
     candidates = [period for period in seasons_of(timeline.step) if 3 * period <= timeline.lengths.max()]
     longest = _longest_series(timeline, values)
-    if timeline.step.unit == "row":
+    if timeline.step.counted:
         candidates = [period for period in _peaks(longest[0]) if 3 * period <= len(longest[0])]
     strength, proof = {}, {}
     for period in candidates:

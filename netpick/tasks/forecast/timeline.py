@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from netpick.columns.kinds.calendar import calendar_columns
+from netpick.columns.kinds.calendar import calendar_columns, counts_years
 from netpick.columns.kinds.cells import as_numbers, as_text, series_of
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.forecast.clock_changes import skipped_hours, without_second_hours
 from netpick.tasks.forecast.demand import sold_alone
 from netpick.tasks.forecast.irregular import irregular, quoted, span_words
 from netpick.tasks.forecast.times import counted_rows, read_times, unread_part
-from netpick.tasks.forecast.timesteps import DAY, MISSING, Step, infer_step, jittered_step, snapped
+from netpick.tasks.forecast.timesteps import DAY, MISSING, Counted, Step, infer_step, jittered_step, snapped
 from netpick.types import Array, Column, Note, Source, TableColumn
 
 TIME_WORDS = ("date", "time", "timestamp", "datetime", "ds", "day", "month", "week", "period", "year")
@@ -97,6 +97,9 @@ def find_time(source: Source, *, counts: bool = False) -> tuple[str, ...]:
     parts = calendar_columns(source.columns, names)
     if parts:
         return parts
+    years = [name for name in names if counts_years(source.columns[name])]
+    if len(years) == 1 and _comes_once(source, years[0]):  # otherwise it is a property: of a car, its year of make
+        return (years[0],)
     if not counts:
         return ()
     for name in names:
@@ -106,6 +109,11 @@ def find_time(source: Source, *, counts: bool = False) -> tuple[str, ...]:
             if values is not None and len(np.unique(values)) > 1:
                 return (name,)
     return ()
+
+
+def _comes_once(source: Source, name: str) -> bool:
+    series = series_of(source.columns[name])
+    return series is not None and series.n_unique() == len(series) > 1
 
 
 def _with_clock(source: Source, date: str) -> tuple[str, ...]:
@@ -166,7 +174,7 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     if step is None and not numbers:
         step = jittered_step(groups)
     if step is None:
-        raise irregular(source, time, groups, numbers=numbers)
+        raise irregular(source, time, groups, numbers=bool(numbers))
     times, farthest = snapped(times, step)
     if farthest:
         text = f"times lie up to {span_words(farthest)} off a regular step ({step.words}); each counts for the nearest"
@@ -178,13 +186,13 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     return _noted(timeline, notes)
 
 
-def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Array, bool]:
-    """Times of all rows, and whether they are mere numbers."""
+def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Array, Counted]:
+    """Times of all rows, and what they count where they are mere numbers."""
     if not time:
         notes.append(
             Note(subject="time", text="no column tells times: the rows are the steps, as they stand", override="--time")
         )
-        return np.arange(source.num_rows, dtype=np.int64), True
+        return np.arange(source.num_rows, dtype=np.int64), "row"
     found = read_times(source.columns, time)
     if found is None:
         series = series_of(source.columns[time[0]])
@@ -195,7 +203,7 @@ def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Ar
                 f"Column '{time[0]}' holds {example!r}, which is neither a date nor a whole number, but the time column has "
                 "to order the rows. Name another with --time COLUMN, or write dates such as 2024-03-31 14:00."
             )
-        return numbers, True
+        return numbers, "year" if counts_years(source.columns[time[0]]) else "row"
     times, remark = found
     if remark:
         notes.append(Note(subject="time zone", text=remark))
@@ -211,7 +219,7 @@ def times_of(source: Source, time: Sequence[str], notes: list[Note]) -> tuple[Ar
             f"Column '{name}' (row {row + 1}) holds {cell} where every step needs a time of the years 1 to 9999{others}. "
             "Fill in the time or remove these rows."
         )
-    return times, False
+    return times, ""
 
 
 def find_ids(source: Source, time: Sequence[str], times: Array, request: TimelineRequest) -> tuple[str, ...]:

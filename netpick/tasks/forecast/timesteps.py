@@ -28,14 +28,15 @@ WORKING_DAYS = "1111100"  # Monday to Friday
 JITTER = 0.05  # of a step, that times may lie beside it
 LEAST_COVERED = 0.8  # of the open days between the first and the last date, before steps are counted on open days
 
-Unit = Literal["duration", "month", "half month", "weekday", "row"]
+Unit = Literal["duration", "month", "half month", "weekday", "row", "year"]
+Counted = Literal["", "row", "year"]  # what times count that are mere numbers; "": they are times
 
 
 @dataclass(config=STRICT, kw_only=True)
 class Step:
-    """The distance of neighbouring times. `anchor` is one time on the grid: microseconds, or a number for `row`.
+    """The distance of neighbouring times. `anchor` is one time on the grid: microseconds, or the number of a row or year.
 
-    size: microseconds (duration), months (month), 1 (weekday), or the distance of row numbers (row).
+    size: microseconds (duration), months (month), 1 (weekday), or the distance of row numbers (row) or of years (year).
     """
 
     unit: Unit
@@ -52,9 +53,14 @@ class Step:
         if not (1 <= self.halves[0] <= 16 and (self.halves[1] == 0 or self.halves[0] < self.halves[1] <= 28)):
             raise ValueError("two days of a month")
 
+    @property
+    def counted(self) -> bool:
+        """Whether times are mere numbers, of rows or of years."""
+        return self.unit in ("row", "year")
+
     def positions(self, times: Array) -> Array:
         """Whole steps from the anchor (n,) float64; NaN where a time lies beside the grid."""
-        if self.unit in ("duration", "row"):
+        if self.unit == "duration" or self.counted:
             steps = (times - self.anchor) / self.size
             whole = (times - self.anchor) % self.size == 0
         elif self.unit == "month":
@@ -76,7 +82,7 @@ class Step:
     def times(self, positions: Array) -> Array:
         """The inverse of `positions`: times of whole steps from the anchor, int64 microseconds (or row numbers)."""
         positions = positions.astype(np.int64)
-        if self.unit in ("duration", "row"):
+        if self.unit == "duration" or self.counted:
             return self.anchor + positions * self.size
         if self.unit == "weekday":
             days, rest = divmod(self.anchor, DAY)
@@ -126,6 +132,8 @@ class Step:
             return {1: "monthly", 3: "quarterly", 12: "yearly"}.get(self.size, f"every {self.size} months")
         if self.unit == "weekday":
             return weekmask_words(self.weekmask)
+        if self.unit == "year":
+            return "yearly" if self.size == 1 else f"every {self.size} years"
         if self.unit == "row":
             return "row by row" if self.size == 1 else f"every {self.size} counts"
         if self.size in named:
@@ -140,12 +148,14 @@ class Step:
         """What one step is, for counting: '7 hours', '12 months'."""
         if self.unit == "month":
             return {1: "months", 3: "quarters", 12: "years"}.get(self.size, "steps")
+        if self.unit == "year":
+            return "years" if self.size == 1 else "steps"
         named = {HOUR: "hours", DAY: "days", WEEK: "weeks", MINUTE: "minutes", SECOND: "seconds"}
         return named.get(self.size, "steps") if self.unit == "duration" else "steps"
 
     def text(self, times: Array) -> list[str]:
         """Times as people write them: the date alone where the clock is always at midnight."""
-        if self.unit == "row":
+        if self.counted:
             return [str(int(t)) for t in times]
         stamps = times.astype("datetime64[us]")
         if self.unit == "duration" and self.size % DAY:
@@ -160,15 +170,18 @@ class Step:
 # --- the step --------------------------------------------------------------------------------------------------------
 
 
-def infer_step(groups: Sequence[Array], *, numbers: bool = False) -> Step | None:
-    """The step of times that are sorted and distinct within each group; None when too few distances agree on one."""
+def infer_step(groups: Sequence[Array], *, numbers: Counted = "") -> Step | None:
+    """The step of times that are sorted and distinct within each group; None when too few distances agree on one.
+
+    numbers: what times count that are mere numbers.
+    """
     distances = np.concatenate([np.diff(times) for times in groups]) if groups else np.empty(0, dtype=np.int64)
     every = np.concatenate(groups)
     if len(distances) == 0:
         return None
     anchor = int(every.min())
     if numbers:
-        return _of_mode(distances, anchor, "row")
+        return _of_mode(distances, anchor, numbers)
     if distances.min() >= 28 * DAY:
         months = _month_step(groups, every, anchor)
         if months is not None:
@@ -293,7 +306,7 @@ def seasons_of(step: Step) -> tuple[int, ...]:
     if step.unit == "weekday":
         week = step.weekmask.count("1")
         return (week, round(week * 365.2425 / 7))
-    if step.unit == "row":
+    if step.counted:
         return ()
     periods = (DAY, WEEK, 365 * DAY) if step.size < DAY else (WEEK, 365 * DAY) if step.size < WEEK else (364 * DAY,)
     if step.size < MINUTE:
@@ -305,6 +318,8 @@ def usual_horizon(step: Step, season: int) -> int:
     """How far people look ahead with such data."""
     if step.unit == "month":
         return max(1, {1: 12, 3: 4, 12: 3}.get(step.size, 6))
+    if step.unit == "year":
+        return 3
     if step.unit == "half month":
         return 12
     if step.unit == "duration" and step.size >= DAY:
@@ -322,7 +337,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 def calendar_names(step: Step, span: int) -> tuple[str, ...]:
     """Which cycles of the calendar can matter for data with this step over `span` microseconds."""
-    if step.unit == "row":
+    if step.counted:
         return ()
     length = {"month": 30 * DAY * step.size, "half month": 15 * DAY, "weekday": DAY}.get(step.unit, step.size)
     wanted = [("day", DAY, 2 * DAY), ("week", WEEK, 2 * WEEK), ("year", 360 * DAY, 720 * DAY)]

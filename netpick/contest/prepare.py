@@ -125,7 +125,9 @@ def _drawn(
         _refuse_rows(source, examples, count)
     elif options.seconds is not None:
         count = affordable_rows(source, request, options.seconds, options.seed)
-        why = f": reading all of them would take too much of a budget of {options.seconds:g} s"
+        usual = f"the {options.seconds:g} s that `netpick fit` takes by default"
+        budget = usual if options.budget is None else f"a budget of {options.seconds:g} s"
+        why = f": reading all of them would take too much of {budget}"
     if count is None or count >= source.num_rows:
         return source, count
     target = options.target[0] if len(options.target) == 1 else None

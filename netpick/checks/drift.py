@@ -6,7 +6,8 @@ import numpy as np
 
 from netpick.checks.base import Check, CheckContext, looked_at, some_of
 from netpick.checks.features import time_of
-from netpick.checks.statistics import CHANCE, counts_chance, ks_chance, ks_distance, stability_index
+from netpick.checks.random_trees import share_of_ones
+from netpick.checks.statistics import CHANCE, counts_chance, ks_chance, ks_distance, order_share, stability_index
 from netpick.columns.kinds.cells import as_numbers, as_text
 from netpick.types import Array, ArrayColumn, Field, Finding, Rows, Severity, TableColumn
 
@@ -38,8 +39,9 @@ class Drift(Check):
         found: list[
             tuple[float, str, str, bool]
         ] = []  # how far (1: a warning), column, words, whether it is the target
+        sides = _side(context.learned), _side(context.test)
         for field in fields:
-            said = _of_field(context, field, len(fields))
+            said = _of_field(context, field, sides, len(fields))
             found += [(far, field.name, words, field.role == "target") for far, words in said]
         found.sort(reverse=True)
         findings = []
@@ -95,27 +97,25 @@ def _times(context: CheckContext) -> set[str]:
     return names | {f.name for f in context.schema.fields if f.kind == "datetime"}
 
 
-def _of_field(context: CheckContext, field: Field, columns: int) -> list[tuple[float, str]]:
+def _of_field(context: CheckContext, field: Field, sides: tuple[Rows, Rows], columns: int) -> list[tuple[float, str]]:
     column = context.source.columns.get(field.name)
-    learned, test = _side(context.learned), _side(context.test)
     if isinstance(column, ArrayColumn):
-        return _media(column, field.name, learned, test)
+        return _media(column, field.name, *sides)
     if not isinstance(column, TableColumn):
         return []
+    cells, known = column.values.gather(np.concatenate(sides)), len(sides[0])
     if field.kind == "number":
-        cells = as_numbers(column.values)
-        a, b = (cells.gather(rows).fill_null(float("nan")).to_numpy() for rows in (learned, test))
+        numbers = as_numbers(cells).fill_null(float("nan")).to_numpy()
+        a, b = numbers[:known], numbers[known:]
         gone = _missing(field.name, np.isnan(a), np.isnan(b), columns)
         moved = _numbers(f"'{field.name}'", a[~np.isnan(a)], b[~np.isnan(b)], (columns, context.windowed))
         return [*gone, *moved]
     if field.kind in ("category", "boolean"):
-        text = as_text(column.values)
-        return _categories(f"'{field.name}'", text.gather(learned).to_list(), text.gather(test).to_list(), columns)
+        words = as_text(cells).to_list()
+        return _categories(f"'{field.name}'", words[:known], words[known:], columns)
     if field.kind == "text":
-        text = as_text(column.values).fill_null("")
-        words = text.str.count_matches(r"\w+")
-        a, b = (words.gather(rows).to_numpy().astype(np.float64) for rows in (learned, test))
-        return _numbers(f"the number of words in '{field.name}'", a, b, (columns, False))
+        count = as_text(cells).fill_null("").str.count_matches(r"\w+").to_numpy().astype(np.float64)
+        return _numbers(f"the number of words in '{field.name}'", count[:known], count[known:], (columns, False))
     return []
 
 
@@ -203,10 +203,6 @@ def measures(column: ArrayColumn, rows: Rows) -> dict[str, Array]:
 
 def _told_apart(context: CheckContext) -> tuple[float, int] | None:
     """How well trees tell the sides apart on rows that they did not see (AUC), and on how many rows."""
-    from sklearn.ensemble import ExtraTreesClassifier
-
-    from netpick.checks.statistics import order_share
-
     sample = context.sample
     kinds = {f.name: f.kind for f in context.schema.features}
     blocks = [block for name, block in sample.blocks.items() if kinds[name] in ("number", "category", "boolean")]
@@ -222,6 +218,5 @@ def _told_apart(context: CheckContext) -> tuple[float, int] | None:
     half = size // 2
     fitted, asked = np.concatenate([a[:half], b[:half]]), np.concatenate([a[half:], b[half:]])
     labels = np.repeat([0, 1], half)
-    trees = ExtraTreesClassifier(40, min_samples_leaf=5, random_state=0, n_jobs=1).fit(values[fitted], labels)
-    score = trees.predict_proba(values[asked])[:, 1]
+    score = share_of_ones(values[fitted], labels, values[asked])
     return order_share(score[size - half :], score[: size - half]), 2 * size

@@ -70,6 +70,7 @@ class Numbers(Way):
     """Quantities with grouped digits, decimal commas, currencies, percents, units, signs and scales."""
 
     name: ClassVar[str] = "number"
+    as_they_stand: ClassVar[bool] = True
     State = NumberFormat
 
     def find(self, cells: Cells, near: Neighbours) -> Found | None:
@@ -100,21 +101,15 @@ class Numbers(Way):
         return Found(state=state, decimal=separators.shown, other=separators.other, doubt=separators.doubt)
 
     def read(self, texts: pl.Series, state: Any) -> pl.Series:
-        if texts.str.contains("-", literal=True).any():
-            texts = texts.str.replace(NO_CENTS, "${1}0").str.replace(r"^- +", "-")
-        texts, negative = _without_signs(texts, state)
-        texts, factor = _scaled(texts) if state.scales else (texts, None)
-        if state.group or state.decimal == ",":
-            fits = texts.str.contains(_pattern(state))
-            texts = texts.str.replace_all(state.group, "", literal=True) if state.group else texts
-            texts = texts.str.replace(",", ".", literal=True) if state.decimal == "," else texts
-            texts = texts.set(~fits.fill_null(True), None)
-        numbers = texts.cast(pl.Float64, strict=False)
-        numbers = numbers.set(~numbers.is_finite().fill_null(True), None)
-        if factor is not None:
-            numbers = numbers * factor
-        if negative is not None and negative.any():
-            numbers = numbers.zip_with(~negative.fill_null(False), -numbers)
+        if state.behind:  # there 12,- would be negative
+            return _numbers(_with_cents(texts), state)
+        numbers = _numbers(texts, state)
+        rest = (texts.is_not_null() & numbers.is_null()).arg_true()
+        if len(rest):
+            odd = texts.gather(rest)
+            again = _with_cents(odd)
+            if (again != odd).any():
+                numbers = numbers.scatter(rest, _numbers(again, state))
         return numbers
 
     def words(self, state: Any) -> str:
@@ -323,6 +318,41 @@ def _pattern(state: NumberFormat) -> str:
 
 
 # --- reading all cells -----------------------------------------------------------------------------------------------
+
+
+def _with_cents(texts: pl.Series) -> pl.Series:
+    """12,- as 12,0, and - 5 as -5."""
+    if not texts.str.contains("-", literal=True).any():
+        return texts
+    return texts.str.replace(NO_CENTS, "${1}0").str.replace(r"^- +", "-")
+
+
+def _numbers(texts: pl.Series, state: NumberFormat) -> pl.Series:
+    """Float64; null where a text is not written in this way."""
+    texts, negative = _without_signs(texts, state)
+    texts, factor = _scaled(texts) if state.scales else (texts, None)
+    if state.group:
+        fits = texts.str.contains(_pattern(state))
+        texts = texts.str.replace_all(state.group, "", literal=True)
+        texts = texts.str.replace(",", ".", literal=True) if state.decimal == "," else texts
+        texts = texts.set(~fits.fill_null(True), None)
+    elif state.decimal == ",":
+        texts = _with_point(texts)
+    numbers = texts.cast(pl.Float64, strict=False)
+    numbers = numbers.set(~numbers.is_finite().fill_null(True), None)
+    if factor is not None:
+        numbers = numbers * factor
+    if negative is not None and negative.any():
+        numbers = numbers.zip_with(~negative.fill_null(False), -numbers)
+    return numbers
+
+
+def _with_point(texts: pl.Series) -> pl.Series:
+    """A point in the place of the first comma; null where there was a point already. A second comma is no number any more."""
+    pointed = texts.str.replace(",", ".", literal=True)
+    same = (pointed == texts).fill_null(False).arg_true()
+    wrong = same.filter(texts.gather(same).str.contains(".", literal=True))
+    return pointed.scatter(wrong, None) if len(wrong) else pointed
 
 
 def _without_signs(texts: pl.Series, state: NumberFormat) -> tuple[pl.Series, pl.Series | None]:

@@ -16,6 +16,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from netpick.data.formats import FORMATS, Cells, Found, Neighbours
+from netpick.data.formats.applied import Rest, values_of
 from netpick.data.formats.base import Decimal, Order
 from netpick.data.formats.epochs import Epochs
 from netpick.data.formats.missing import AMONG_NUMBERS, MISSING, may_be_names, null_words
@@ -110,7 +111,7 @@ def read_as(cells: pl.Series, kept: CellFormat) -> pl.Series:
     way = FORMATS[kept.way]
     state = from_parsed(way.State, kept.state)
     if cells.dtype == pl.String:
-        return way.read(tidy(cells), state).alias(cells.name)
+        return values_of(way, cells, state)[0].alias(cells.name)
     if kept.way == "epoch" and cells.dtype.is_numeric():
         return way.read(cells, state).alias(cells.name)
     return cells
@@ -220,46 +221,37 @@ def _read_by(
     if words and name != "number":
         return None
     way = FORMATS[name]
-    texts: pl.Series | None = None  # all of them: only where the sample reads
-    found: Found | None = None
     for _ in range(TRIES):
         found = way.find(Cells(name=series.name, sample=sample, head=head), near)
         if found is None:
             return None
-        texts = tidy(series) if texts is None else texts
-        values = way.read(texts, found.state)
-        unread = texts.is_not_null() & values.is_null()
-        missing = texts.is_in([*AMONG_NUMBERS, *words]).fill_null(False)
-        odd = unread & ~missing
+        values, rest = values_of(way, series, found.state)
+        odd = ~rest.texts.is_in([*AMONG_NUMBERS, *words])
         if not odd.any():
-            return _reading(series, values, (name, _with_words(found, words)), unread, odd)
-        more = texts.filter(odd).unique(maintain_order=True).head(SAMPLED).to_list()
+            break
+        more = rest.texts.filter(odd).unique(maintain_order=True).head(SAMPLED).to_list()
         more = [text for text in more if any(map(str.isdigit, text))]
         if set(more) <= set(sample):
             break
         sample = [*dict.fromkeys([*sample, *more])]
     assert found is not None
-    assert texts is not None
-    filled = len(texts) - texts.null_count() - int((missing & unread).sum())
-    if int(odd.sum()) > MOST_STRAY * filled:
+    if int(odd.sum()) > MOST_STRAY * (rest.filled - int((~odd).sum())):
         return None
-    return _reading(series, values, (name, _with_words(found, words)), unread, odd)
+    return _reading(series, values, (name, _with_words(found, words)), rest, odd)
 
 
 def _with_words(found: Found, words: Sequence[str]) -> Found:
     return replace(found, state=replace(found.state, missing=tuple(words))) if words else found
 
 
-def _reading(
-    series: pl.Series, values: pl.Series, kept: tuple[str, Found], unread: pl.Series, odd: pl.Series
-) -> Reading:
+def _reading(series: pl.Series, values: pl.Series, kept: tuple[str, Found], rest: Rest, odd: pl.Series) -> Reading:
     name, found = kept
     way = FORMATS[name]
-    gone = series.filter(unread & ~odd).str.strip_chars()
+    gone = series.gather(rest.rows.filter(~odd)).str.strip_chars()
     counts = dict(gone.filter(gone != "").alias("word").value_counts().iter_rows()) if len(gone) else {}
-    stray = [(row, str(series[row])[:40]) for row in odd.arg_true().head(SHOWN).to_list()]
+    stray = [(row, str(series[row])[:40]) for row in rest.rows.filter(odd).head(SHOWN).to_list()]
     state = TypeAdapter(way.State).dump_python(found.state, mode="json")
-    if name == "number" and _whole(values) and not found.state.decimal:
+    if name == "number" and not found.state.decimal and _whole(values):
         values = values.cast(pl.Int64)
     kept_format = CellFormat(way=name, state=state, words=way.words(found.state))
     plain = name == "number" and _is_plain(found.state)
@@ -309,19 +301,16 @@ def _given(source: Source, name: str, text: str) -> Reading:
         raise RequestError(
             f"--format {name}={text} was given, but column '{name}' of {source.name} holds no text. Leave the option out."
         )
-    texts = tidy(series) if series.dtype == pl.String else series
-    values = way.read(texts, state)
-    missing = series.is_in(list(AMONG_NUMBERS)).fill_null(False) if series.dtype == pl.String else series.is_null()
-    unread = texts.is_not_null() & values.is_null()
-    odd = unread & ~missing
+    values, rest = values_of(way, series, state)
+    odd = ~rest.texts.is_in(list(AMONG_NUMBERS))
     if odd.any():
-        row = int(odd.arg_max() or 0)
-        if int(odd.sum()) > MOST_STRAY * max(1, len(texts) - texts.null_count()):
+        row = rest.rows.filter(odd)[0]
+        if int(odd.sum()) > MOST_STRAY * max(1, rest.filled):
             raise DataError(
                 f"Column '{name}' (row {row + 1}) holds {str(series[row])[:40]!r}, and {int(odd.sum()):,} of {len(series):,} cells "
                 f"are not written like --format {name}={text}. Correct them, or pass another format."
             )
-    return _reading(series.cast(pl.String), values, (way.name, Found(state=state)), unread, odd)
+    return _reading(series.cast(pl.String), values, (way.name, Found(state=state)), rest, odd)
 
 
 # --- words and times -------------------------------------------------------------------------------------------------

@@ -35,10 +35,10 @@ def repeats_by_chance(source: Source, schema: Schema, groups: Array) -> Mask:
     tables = [column for name in fields if isinstance(column := source.columns[name], TableColumn)]
     if len(tables) < len(fields) or not tables or any(f.kind == "text" for f in schema.features):
         return none
+    if pl.Series(groups).n_unique() == len(groups):  # a tenth of the time of sorting them
+        return none
     _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     repeated = sizes > 1
-    if not repeated.any():
-        return none
     tables = _free(tables)
     if _few_possible_rows(source, [fields[table.name] for table in tables]):
         return np.asarray(repeated[unit])

@@ -17,6 +17,7 @@ from netpick.columns.kinds.calendar import calendar_columns, calendar_days
 from netpick.columns.kinds.cells import series_of
 from netpick.columns.kinds.datetime import format_of, to_days
 from netpick.errors import DataError, RequestError, near_matches
+from netpick.tasks.grouped import grouped
 from netpick.types import TEST, TRAIN, VALIDATION, Array, Rows, Schema, Source, Split
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.15
@@ -282,7 +283,8 @@ def draw_rows(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> t
     One row that comes so often that it would fill a quarter of what is taken stays among the rest, unless all do.
     """
     groups = np.arange(len(rows)) if request.groups is None else request.groups[rows]
-    _, first, unit, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    found = grouped(groups)
+    first, sizes = found.first, found.sizes
     keys = generator_of(request.seed, stream).random(len(first))
     # Identical rows may have different labels: the first one speaks for all of them.
     classes = np.zeros(len(first), dtype=np.int64) if request.classes is None else request.classes[rows][first]
@@ -295,7 +297,7 @@ def draw_rows(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> t
         before = np.cumsum(sizes[members]) - sizes[members]
         chosen = members[(before < wanted) & ((sizes[members] <= most) | (before == 0))]
         taken[chosen if len(chosen) < len(members) else members[:-1]] = True  # every class keeps something
-    mask = taken[unit]
+    mask = taken[found.unit]
     return np.sort(rows[~mask]), np.sort(rows[mask])
 
 
@@ -303,7 +305,7 @@ def kept_together(rows: Rows, request: SplitRequest) -> str:
     """What is said of identical rows."""
     if request.groups is None:
         return ""
-    sizes = np.unique(request.groups[rows], return_counts=True)[1]
+    sizes = grouped(request.groups[rows]).sizes
     if len(sizes) == len(rows):
         return ""
     outsized = sizes.max() > max(MOST_OF_PART * part_size(len(rows), TEST_SHARE, MAX_TEST), np.median(sizes))

@@ -40,6 +40,8 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
         )
     if not tables_alone or len(targets) != 1 or not channels:
         return None
+    if asked is None and (source.num_rows < FEWEST_ROWS or schema.task != "classify"):
+        return None
     channels = [f for f in channels if not _counts_on(source, f)]
     groups = [f for f in schema.fields if f.role == "group"]
     apart = [*groups, *targets]
@@ -54,7 +56,7 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
 def _is_recording(source: Source, schema: Schema, channels: Sequence[Field], runs: Array) -> bool:
     named = {f.name for f in channels}
     others = [f for f in schema.features if f.name not in named and f.kind not in ("datetime", "number")]
-    if others or not channels or source.num_rows < FEWEST_ROWS or schema.task != "classify":
+    if others or not channels:
         return False
     count = int(runs[-1]) + 1
     classes = schema.targets[0].num_distinct
@@ -86,7 +88,7 @@ def _smoothness(source: Source, field: Field, runs: Array) -> float:
 def _values(source: Source, name: str) -> Array:
     column = source.columns[name]
     assert isinstance(column, TableColumn)
-    return as_numbers(column.values).fill_null(float("nan")).to_numpy()
+    return as_numbers(column.values).to_numpy()
 
 
 def _runs(source: Source, apart: Sequence[Field]) -> Array:

@@ -40,10 +40,7 @@ class Boolean(Kind):
         series = series_of(column)
         if series is None or series.dtype.is_temporal() or series.dtype.is_nested():
             return None
-        lowest = 0 if series.dtype.is_unsigned_integer() else -1
-        if (
-            series.dtype.is_numeric() and not series.is_between(lowest, 1).all()
-        ):  # cheap: no need to make text of numbers
+        if series.dtype.is_numeric() and not _within_one(series):  # cheap: no need to make text of numbers
             return None
         if (
             series.head(FIRST).n_unique() > MOST_SPELLINGS or series.n_unique() > MOST_SPELLINGS
@@ -78,6 +75,11 @@ class Boolean(Kind):
 
     def cardinalities(self, state: Any) -> tuple[int, ...]:
         return (3,)
+
+
+def _within_one(numbers: pl.Series) -> bool:
+    low, high = numbers.min(), numbers.max()
+    return low is None or high is None or bool(low >= -1 and high <= 1)  # type: ignore[operator]
 
 
 def _pair_of(series: pl.Series) -> tuple[str, str] | None:

@@ -76,8 +76,10 @@ def counts_of(series: pl.Series) -> pl.DataFrame:
 
 def examples_of(series: pl.Series, count: int = 4) -> tuple[str, ...]:
     """A few different cells as text, for people."""
-    head = (series.drop_nulls() if series.null_count() else series).head(1000).unique(maintain_order=True).head(count)
-    texts = as_text(head)
+    filled = (series.drop_nulls() if series.null_count() else series).head(1000)
+    first = filled.head(count)
+    plain = len(first) == min(count, len(filled)) == first.n_unique()  # the usual case, without an expression of polars
+    texts = as_text(first if plain else filled.unique(maintain_order=True).head(count))
     if isinstance(series.dtype, pl.Datetime):
         texts = texts.str.replace(r"\.0+(\D*)$", "$1").str.replace(r" 00:00:00$", "")
     return tuple(str(cell)[:40] for cell in texts.to_list() if cell is not None)

@@ -73,7 +73,7 @@ class Epochs(Way):
     def find_in(self, numbers: pl.Series, *, said: bool = False) -> EpochFormat | None:
         """The format of a column of numbers. said: the user says that it holds times, whatever it is called."""
         words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", numbers.name).lower()))
-        values = numbers.drop_nulls()
+        values = numbers.drop_nulls() if numbers.null_count() else numbers
         if len(values) == 0:
             return None
         low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]

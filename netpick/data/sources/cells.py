@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from netpick.data.formats.missing import AMONG_NUMBERS
 from netpick.data.formats.tidy import AROUND
 
 GROUPED_FROM = 500  # cells that show whether points could stand between thousands
+SHORT = 100  # cells: expressions of polars cost more than such a column, of which a file may have thousands
+CODE, MANY_DIGITS = re.compile(r"^0[0-9]"), re.compile(r"[+-]?[0-9]{17,}")
 TRIED = 100  # cells that are no numbers, before all of them are looked at
 
 
@@ -83,8 +86,8 @@ class ColumnBuilder:
     def _cast(self, cells: pl.Series, dtype: pl.DataType) -> pl.Series | None:
         """Numbers, or None when some cell is neither a number nor missing, or its digits would not survive."""
         values = cells.cast(dtype, strict=False)
-        odd = cells.filter(values.is_null() & cells.is_not_null())
-        if len(odd):
+        if values.null_count() > cells.null_count():
+            odd = cells.filter(values.is_null() & cells.is_not_null())
             if self._refutes(odd.head(TRIED), dtype):
                 return None
             cells = self._strip(cells)
@@ -137,10 +140,15 @@ def _may_be_grouped(cells: pl.Series) -> bool:
 
 def _digits_matter(cells: pl.Series, values: pl.Series) -> bool:
     """Whether digits would be lost as numbers: codes such as 0000000010 or 02134, and numbers of 17 digits and more."""
+    floats = values.dtype == pl.Float64
+    if len(cells) <= SHORT:
+        texts = [text for text in cells.to_list() if text is not None]
+        many = [text for text in texts if MANY_DIGITS.fullmatch(text)] if floats else []
+        return any(CODE.match(text) for text in texts) or any(abs(float(text)) >= 2.0**53 for text in many)
     zeros = cells.filter(cells.str.starts_with("0"))
-    if len(zeros) and zeros.filter(~zeros.str.starts_with("0.")).str.contains(r"^0\d").any():
+    if len(zeros) and zeros.str.contains(CODE.pattern).any():
         return True
-    if values.dtype != pl.Float64:
+    if not floats:
         return False
     large = cells.filter(values.abs() >= 2.0**53)
-    return len(large) > 0 and large.str.contains(r"^[+-]?\d{17,}$").any()
+    return len(large) > 0 and large.str.contains(f"^{MANY_DIGITS.pattern}$").any()

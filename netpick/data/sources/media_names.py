@@ -150,8 +150,10 @@ def _may_be_bare(sample: Sequence[str]) -> bool:
 
 
 def _sample(series: pl.Series) -> list[str]:
-    cells = series.drop_nulls()
-    return cells.gather_every(max(1, len(cells) // LOOKED_AT)).cast(pl.String).to_list()
+    # An expression of polars costs more than a short column, and there may be thousands of them.
+    cells = series.drop_nulls() if series.null_count() else series
+    every = max(1, len(cells) // LOOKED_AT)
+    return (cells.gather_every(every) if every > 1 else cells).cast(pl.String).to_list()
 
 
 def _named_media(

@@ -92,9 +92,9 @@ def apply(value: Settings, overrides: Mapping[str, Any], label: str = "") -> Set
 
 def _variant(family: str, form: str | None, inside: str, text: str) -> Variant:
     settings_known: dict[str, Any] = {}
-    for (other, other_form), architecture in MODELS.items():
+    for other, other_form in MODELS:
         if other == family and form in (None, other_form):
-            settings_known |= _fields(architecture.Settings)
+            settings_known |= _fields(MODELS[other, other_form].Settings)
     recipe_known = _fields(Recipe)
     settings: dict[str, Any] = {}
     recipe: dict[str, Any] = {}

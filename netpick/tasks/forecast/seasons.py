@@ -33,7 +33,7 @@ def find_season(timeline: Timeline, values: Array) -> tuple[int, str]:
     # The shortest of those that are about equally strong: a week repeats the day.
     best = min(period for period, value in shown.items() if value >= ALIKE * max(shown.values()))
     of = f" in the mean of {len(longest)} series" if len(longest) > 1 else ""
-    return best, f"{best} {timeline.step.noun} (autocorrelation {shown[best]:.2f}{of})"
+    return best, f"{best} {timeline.step.noun} (autocorrelation {min(shown[best], 1.0):.2f}{of})"
 
 
 def _longest_series(timeline: Timeline, values: Array) -> list[Array]:

@@ -131,7 +131,9 @@ def test_another_currency_or_unit_is_not_converted(ledger: Model) -> None:
 
 
 def test_values_that_no_training_row_has_are_noted(plain: Model) -> None:
-    rows = as_frame().with_columns(city=pl.Series(["Basel", *["Bern"] * 4]), income=pl.Series([2500.0] * 4 + [250_000.0]))
+    rows = as_frame().with_columns(
+        city=pl.Series(["Basel", *["Bern"] * 4]), income=pl.Series([2500.0] * 4 + [250_000.0])
+    )
     with pytest.warns(UnseenValues) as warned:
         assert len(plain.predict(rows, strict=True)) == 5  # what can be read is answered
     income, city = sorted((str(warning.message) for warning in warned), key=len, reverse=True)

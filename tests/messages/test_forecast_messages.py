@@ -57,7 +57,9 @@ def test_steps_of_no_regular_length() -> None:
 def test_years_and_months_that_are_none() -> None:
     table = {"year": [10**17 + i for i in range(N)], "month": [1 + i % 12 for i in range(N)], "load": VALUES}
     text = said(table, horizon=5, time=("year", "month"))
-    assert "Column 'year' (row 1) holds '100000000000000000' where every step needs a time of the years 1 to 9999" in text
+    assert (
+        "Column 'year' (row 1) holds '100000000000000000' where every step needs a time of the years 1 to 9999" in text
+    )
     table["year"] = [2000 + i // 12 for i in range(N)]
     table["month"] = [1 + i % 12 for i in range(N - 1)] + [13]
     text = said(table, horizon=5, time=("year", "month"))

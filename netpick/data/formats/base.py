@@ -56,7 +56,9 @@ class Way(ABC):
 
     name: ClassVar[str]
     State: ClassVar[type[Any]]  # a strict frozen pydantic dataclass
-    as_they_stand: ClassVar[bool] = False  # whether a text that reads untidied has the same value tidied: most need no tidying
+    as_they_stand: ClassVar[bool] = (
+        False  # whether a text that reads untidied has the same value tidied: most need no tidying
+    )
     mark: ClassVar[str] = (
         ""  # a pattern (of polars) that every text of this way holds: columns without it are not looked at
     )

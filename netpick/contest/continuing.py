@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-import torch
 
 from netpick.contest.baselines import Fits
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of
-from netpick.models.baselines import Baseline, Fitted
 from netpick.models.networks.text_network import TextNetwork
 from netpick.saved.generating import Prompt, Sampling, continued, longest_copy
+from netpick.saved.readers import BaselineReader, NetworkReader, Reader
 from netpick.tasks.text.levels import END
 from netpick.tasks.text.state import text_of
-from netpick.types import Array, Event
+from netpick.types import Event
 from netpick.types.results import Continuation, RunResults
 
 REAL = "the text itself"
@@ -36,29 +34,17 @@ def with_continuations(results: RunResults, whole: Round, trained: Sequence[Outc
     state, learned = prepared.state, _learned(whole)
     prompt, real = _beginning(whole)
     sampling = Sampling(tokens=LENGTHS[state.of.long], seed=whole.terms.options.seed)
-    followers: dict[str, Any] = {
-        name: partial(_by_network, network)
+    readers: dict[str, Callable[[], Reader]] = {
+        name: partial(NetworkReader, network.eval())
         for name, network in networks_of(trained).items()
         if isinstance(network, TextNetwork)
     }
-    followers |= {one.result.name: partial(_by_baseline, one.fit.baseline, one.fit.fitted) for one in fits.outcomes}
+    readers |= {one.result.name: partial(BaselineReader, one.fit.baseline, one.fit.fitted) for one in fits.outcomes}
     made = [Continuation(candidate=REAL, prompt=prompt.text, text=real, copied=longest_copy(real, learned))]
-    for name, following in followers.items():
-        text = "".join(continued(following, state, prompt, sampling))
+    for name, begin in readers.items():
+        text = "".join(continued(begin, state, prompt, sampling))
         made.append(Continuation(candidate=name, prompt=prompt.text, text=text, copied=longest_copy(text, learned)))
     return replace(results, continuations=made)
-
-
-def _by_network(network: TextNetwork, symbols: Array) -> Array:
-    device = next(network.parameters()).device
-    network.eval()
-    with torch.no_grad():
-        logs = network.following(torch.from_numpy(symbols).long().to(device))
-    return np.asarray(logs.exp().cpu().numpy())
-
-
-def _by_baseline(baseline: Baseline, fitted: Fitted, symbols: Array) -> Array:
-    return baseline.following(fitted, symbols)
 
 
 def _learned(whole: Round) -> str:

@@ -26,6 +26,7 @@ from netpick.errors import NetpickError
 from netpick.saved.engines import FORECASTS, Engine, encoded_only
 from netpick.saved.kept_models import FOLDER, candidate_path
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, peek_record, read_parts, refuse
+from netpick.saved.readers import BlendReader, Reader
 from netpick.saved.record import BLEND, FORMAT, ModelRecord
 from netpick.tasks.forecast.windows import Windows
 from netpick.types import STRICT, Array, Rows
@@ -96,10 +97,9 @@ class BlendEngine:
         plain = encoded_only(arrays)
         return self._averaged([m.model.engine.outputs(arrays if m.model.engine.raw else plain) for m in self.members])
 
-    def following(self, symbols: Array) -> Array:
+    def reader(self) -> Reader:
         """See Engine."""
-        parts = [member.weight * member.model.engine.following(symbols) for member in self.members]
-        return np.asarray(np.sum(parts, axis=0))
+        return BlendReader([m.model.engine.reader() for m in self.members], [m.weight for m in self.members])
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         return self._averaged([m.model.engine.forecasts(windows, rows) for m in self.members])

@@ -17,6 +17,7 @@ import numpy as np
 from netpick.columns.batches import batch_rows, batches, joined, main_lengths
 from netpick.columns.forms import FORMS
 from netpick.errors import ModelFileError, RequestError
+from netpick.saved.readers import BaselineReader, NetworkReader, Reader
 from netpick.types import Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class Engine(Protocol):
     def reads_history(self) -> bool:
         """Whether encoded rows do not hold all that it reads of windows of series, so that only `forecasts` answers them."""
 
-    def following(self, symbols: Array) -> Array:
-        """Probabilities (n, V) of what comes behind rows (n, S) of symbols; of models of texts alone."""
+    def reader(self) -> Reader:
+        """A text at its beginning; of models of texts alone."""
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """Answers (n, O) for windows of series, gathered a batch at a time: all at once they may be larger than memory."""
@@ -84,15 +85,12 @@ class TorchEngine:
         answer = TASKS[self.loaded.record.task].answer
         return np.asarray(predict_answers(self.loaded.network, data, rows, answer), dtype=np.float32)
 
-    def following(self, symbols: Array) -> Array:
+    def reader(self) -> Reader:
         """See Engine."""
-        import torch
-
         from netpick.models.networks.text_network import TextNetwork
 
         assert isinstance(self.loaded.network, TextNetwork)
-        with torch.no_grad():
-            return self.loaded.network.following(torch.from_numpy(symbols).long()).exp().numpy()
+        return NetworkReader(self.loaded.network)
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """See Engine."""
@@ -134,9 +132,9 @@ class BaselineEngine:
             chunks.append(self.loaded.answers(given))
         return np.concatenate(chunks)
 
-    def following(self, symbols: Array) -> Array:
+    def reader(self) -> Reader:
         """See Engine."""
-        return self.loaded.baseline.following(self.loaded.fitted, symbols)
+        return BaselineReader(self.loaded.baseline, self.loaded.fitted)
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """Answers (n, O) for windows of series, which need more of these than encoded rows hold."""
@@ -244,7 +242,7 @@ class OnnxEngine:
         """See Engine."""
         return _gathered(self, self.inputs, windows, rows)
 
-    def following(self, symbols: Array) -> Array:
+    def reader(self) -> Reader:
         """See Engine."""
         raise RequestError(
             "An exported model says what a text costs, but does not continue one yet. Pass the model file that it was made of: "

@@ -1,7 +1,8 @@
 """Text that goes on from a prompt, symbol by symbol, by any model of a text: a network, an n-gram model or their blend.
 
 What is drawn is a pure function of the model's probabilities, the seed and the place: the same noise decides whatever engine gives the
-probabilities. Nothing here reads more of what went before than a block of training had before its last symbol.
+probabilities. Each symbol is read once. As in the blocks that a score is made of, a symbol is drawn from C + 1 to C + T of those before it:
+where more have been read, reading begins anew with the last C + 1.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netpick.errors import RequestError
+from netpick.saved.readers import Reader
 from netpick.saved.use import Model
 from netpick.tasks.text.levels import END, PADDING, UNKNOWN
 from netpick.tasks.text.state import NextState, numbers_of, text_of
@@ -21,8 +23,7 @@ MOST_TOKENS = 20_000
 MOST_PROMPT = 1 << 20  # characters
 HALF = "\N{REPLACEMENT CHARACTER}"  # a character of which bytes are still to come
 LEAST_CHANCE = 1e-300
-
-Following = Callable[[Array], Array]  # symbols (n, S) to probabilities (n, V) of what comes behind them
+Begin = Callable[[], Reader]  # a text at its beginning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,29 +79,58 @@ def _prompt(state: NextState, text: str) -> Prompt:
     if unknown := int((numbers == UNKNOWN).sum()):
         what, are = (state.of.noun, "is") if unknown == 1 else (state.of.plural, "are")
         remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and {are} read as unknown.")
-    if len(numbers) > state.context + state.block:
-        seen = state.context + state.block
+    if len(numbers) > (seen := most_read(state)):
         remarks.append(f"Only the last {seen:,} of the {len(numbers):,} {state.of.plural} of the prompt are read.")
     return Prompt(numbers=numbers, text=text_of(numbers.tolist(), state), remarks=tuple(remarks))
 
 
 def generate(model: Model, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
-    """The text behind the prompt, in pieces as they are drawn."""
-    return continued(model.engine.following, model.parts.task_state, prompt, sampling)
+    """The text behind the prompt, a piece a symbol; empty where a character is not whole yet."""
+    return continued(model.engine.reader, model.parts.task_state, prompt, sampling)
 
 
-def continued(following: Following, state: NextState, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
-    """The same for anything that gives probabilities."""
+def most_read(state: NextState) -> int:
+    """Symbols that one is drawn from at most."""
+    return state.context + state.block
+
+
+def continued(begin: Begin, state: NextState, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
+    """The same for anything that reads a text."""
+    reader, count = begin(), 0
     numbers = [END, *prompt.numbers.tolist()]  # a text begins behind the end of a line
-    said = len(prompt.text)
+    unread = numbers[-most_read(state) :]
+    line = Line(prompt.numbers, state)
     for place in range(sampling.tokens):
-        before = np.array([numbers[-(state.context + state.block) :]], dtype=np.int32)
-        numbers.append(drawn(following(before)[0], state, sampling, place))
-        text = text_of(numbers[1:], state)
-        if text.endswith(HALF) and place + 1 < sampling.tokens:
-            continue
-        yield text[said:]
-        said = len(text)
+        if count + len(unread) > most_read(state):
+            reader, count, unread = begin(), 0, numbers[-state.context - 1 :]
+        chances = reader.read(np.array(unread, dtype=np.int32))
+        count += len(unread)
+        unread = [drawn(chances, state, sampling, place)]
+        numbers += unread
+        yield line.added(unread[0], last=place + 1 == sampling.tokens)
+
+
+class Line:
+    """The line that is written, and how much of it was said."""
+
+    def __init__(self, before: Array, state: NextState) -> None:
+        """before: the symbols of the text so far."""
+        ends = np.flatnonzero(before == END)
+        self._state = state
+        self._numbers: list[int] = before[ends[-1] + 1 if len(ends) else 0 :].tolist()
+        self._said = len(text_of(self._numbers, state))
+
+    def added(self, number: int, *, last: bool) -> str:
+        """What one more symbol adds to the text; nothing yet where it is a part of a character, unless it is the last."""
+        self._numbers.append(number)
+        text = text_of(self._numbers, self._state)
+        if text.endswith(HALF) and not last:
+            return ""
+        added = text[self._said :]
+        self._said = len(text)
+        if number == END:
+            self._numbers, self._said = [], 0
+        return added
 
 
 def drawn(chances: Array, state: NextState, sampling: Sampling, place: int) -> int:

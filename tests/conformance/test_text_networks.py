@@ -58,7 +58,7 @@ def test_probabilities_are_of_what_came_and_ranks_count_what_was_likelier(family
     network, rows = build(family).eval(), symbols(3)
     with torch.no_grad():
         logs, ranks = network({"stream": rows}).chunk(2, dim=1)
-        whole = network.following(rows[:, :-1])
+        whole, _ = network.following(rows[:, :-1], network.start(3))
     assert torch.allclose(whole.exp().sum(dim=1), torch.ones(3), atol=1e-5)
     assert whole[:, 0].max() == float("-inf")
     own = whole.gather(1, rows[:, -1:])
@@ -120,6 +120,23 @@ def test_rows_do_not_affect_each_other_and_what_is_no_symbol_costs_nothing(famil
         alone = torch.cat([network({"stream": rows[i : i + 1]}) for i in range(4)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
     assert not together[2, [BLOCK - 2, BLOCK - 1, -2, -1]].any()
+
+
+@every_family
+@pytest.mark.parametrize("pieces", [[12], [1] * 12, [5, 1, 1, 5]])
+def test_a_text_read_on_from_a_state_is_read_as_a_whole(family: str, pieces: list[int]) -> None:
+    """The features that a block is scored by, and those of the same symbols piece by piece."""
+    network, rows = build(family).eval(), symbols(3)[:, :-1]
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+        features, _ = network.trunk.read(network.embedding(rows), None)
+        whole = network._logits(features).log_softmax(dim=-1)
+        state, place = network.start(3), 0
+        for length in pieces:
+            said, state = network.following(rows[:, place : place + length], state)
+            place += length
+            torch.testing.assert_close(said.exp(), whole[:, place - 1].exp(), rtol=0.0, atol=1e-5)
 
 
 @every_family

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -46,9 +47,11 @@ class GatedConvolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.convolution = nn.Conv1d(width, 2 * width, kernel, dilation=apart)
 
-    def forward(self, steps: Tensor) -> Tensor:
+    def forward(self, steps: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """past: (B, D, reach) of the steps before; zeros where there is none. What comes back is that of the next."""
         normed = self.norm(steps.transpose(1, 2)).transpose(1, 2)
-        return functional.glu(self.convolution(functional.pad(normed, (self.reach, 0))), dim=1)
+        whole = functional.pad(normed, (self.reach, 0)) if past is None else torch.cat([past, normed], dim=2)
+        return functional.glu(self.convolution(whole), dim=1), whole[:, :, whole.shape[2] - self.reach :]
 
 
 class ConvolutionalTrunk(TextTrunk):
@@ -57,20 +60,26 @@ class ConvolutionalTrunk(TextTrunk):
     def __init__(self, settings: TextConvolutionSettings) -> None:
         super().__init__()
         self.dropout, self.sampled = settings.dropout, settings.sampled
-        self.width = settings.embedding
+        self.width, self.channels = settings.embedding, settings.width
         self.entry = linear(settings.embedding, settings.width)
-        self.layers = nn.ModuleList(
-            GatedConvolution(settings.width, settings.kernel, 2 ** min(layer, 12)) for layer in range(settings.layers)
-        )
+        self.kernel, self.apart = settings.kernel, [2 ** min(layer, 12) for layer in range(settings.layers)]
+        self.layers = nn.ModuleList(GatedConvolution(settings.width, settings.kernel, apart) for apart in self.apart)
         self.drop = nn.Dropout(settings.dropout)
         self.norm = nn.LayerNorm(settings.width)
         self.out = linear(settings.width, settings.embedding)
 
     def read(self, steps: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        hidden = self.entry(steps).transpose(1, 2)
-        for layer in self.layers:
-            hidden = hidden + self.drop(layer(hidden))
-        return self.out(self.norm(hidden.transpose(1, 2))), ()
+        hidden, held = self.entry(steps).transpose(1, 2), list[Tensor]()
+        for number, layer in enumerate(self.layers):
+            added, after = layer(hidden, None if state is None else state[number])
+            hidden = hidden + self.drop(added)
+            if state is not None:
+                held.append(after)
+        return self.out(self.norm(hidden.transpose(1, 2))), tuple(held)
+
+    def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
+        """What each layer looks back at."""
+        return tuple((rows, self.channels, (self.kernel - 1) * apart) for apart in self.apart)
 
 
 class TextCausalCnn(TextArchitecture):

@@ -27,6 +27,8 @@ from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 ROTARY_BASE = 10_000.0
+Turns = tuple[Tensor, Tensor]  # cosines and sines (S, D / heads / 2) of the steps
+Past = tuple[Tensor, Tensor]  # keys, turned already, and values
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -41,7 +43,7 @@ class TextDecoderSettings:
 
 
 class CausalAttention(nn.Module):
-    """(B, S, D) to the same, each step from itself and those before it."""
+    """(B, S, D) to the same, each step from itself and those before it, whose keys and values (B, heads, P, D / heads) may be given."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -51,14 +53,18 @@ class CausalAttention(nn.Module):
         self.out = linear(width, width)
         nn.init.zeros_(self.out.weight)  # every layer begins as nothing added
 
-    def forward(self, steps: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, steps: Tensor, turns: Turns, past: Past | None) -> tuple[Tensor, Past]:
         batch, length, width = steps.shape
         parts = self.queries_keys_values(steps).view(batch, length, 3, self.heads, width // self.heads)
         queries, keys, values = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, D / heads) each
-        scores = turned(queries, turns) @ turned(keys, turns).transpose(2, 3) * (width // self.heads) ** -0.5
-        later = torch.ones(length, length, dtype=torch.bool, device=steps.device).triu(1)
+        queries, keys = turned(queries, turns), turned(keys, turns)
+        if past is not None:
+            keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
+        scores = queries @ keys.transpose(2, 3) * (width // self.heads) ** -0.5
+        place = torch.arange(keys.shape[2], device=steps.device)
+        later = place[None, :] > place[keys.shape[2] - length :, None]
         weights = scores.float().masked_fill(later, float("-inf")).softmax(dim=-1).to(values.dtype)
-        return self.out((weights @ values).transpose(1, 2).reshape(batch, length, width))  # type: ignore[no-any-return]
+        return self.out((weights @ values).transpose(1, 2).reshape(batch, length, width)), (keys, values)
 
 
 class DecoderLayer(nn.Module):
@@ -72,10 +78,11 @@ class DecoderLayer(nn.Module):
         nn.init.zeros_(self.narrow.weight)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, steps: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-        steps = steps + self.drop(self.attention(self.before(steps), turns))
+    def forward(self, steps: Tensor, turns: Turns, past: Past | None) -> tuple[Tensor, Past]:
+        attended, held = self.attention(self.before(steps), turns, past)
+        steps = steps + self.drop(attended)
         squared = functional.relu(self.wide(self.between(steps))).square()
-        return steps + self.drop(self.narrow(squared))  # type: ignore[no-any-return]
+        return steps + self.drop(self.narrow(squared)), held
 
 
 class DecoderTrunk(TextTrunk):
@@ -84,7 +91,8 @@ class DecoderTrunk(TextTrunk):
     def __init__(self, settings: TextDecoderSettings) -> None:
         super().__init__()
         self.dropout, self.sampled = settings.dropout, settings.sampled
-        self.width, self.turns = settings.width, settings.width // settings.heads // 2
+        self.width, self.heads = settings.width, settings.heads
+        self.turns = settings.width // settings.heads // 2
         self.entry = nn.RMSNorm(settings.width)
         self.layers = nn.ModuleList(
             DecoderLayer(settings.width, settings.heads, settings.dropout) for _ in range(settings.layers)
@@ -92,14 +100,22 @@ class DecoderTrunk(TextTrunk):
         self.norm, self.out = nn.RMSNorm(settings.width), linear(settings.width, settings.width)
 
     def read(self, steps: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        place = torch.arange(steps.shape[1], device=steps.device, dtype=torch.float32)
+        read = 0 if state is None else state[0].shape[2]
+        place = torch.arange(read, read + steps.shape[1], device=steps.device, dtype=torch.float32)
         speed = ROTARY_BASE ** (-torch.arange(self.turns, device=steps.device) / max(1, self.turns))
         angles = place[:, None] * speed[None, :]
         turns = (angles.cos(), angles.sin())
-        hidden = self.entry(steps)
-        for layer in self.layers:
-            hidden = layer(hidden, turns)
-        return self.out(self.norm(hidden)), ()
+        hidden, held = self.entry(steps), list[Tensor]()
+        for number, layer in enumerate(self.layers):
+            past = None if state is None else (state[2 * number], state[2 * number + 1])
+            hidden, after = layer(hidden, turns, past)
+            if state is not None:
+                held += after
+        return self.out(self.norm(hidden)), tuple(held)
+
+    def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
+        """Keys and values of each layer, of as many steps as were read."""
+        return ((rows, self.heads, 0, self.width // self.heads),) * (2 * len(self.layers))
 
 
 class TextDecoder(TextArchitecture):
@@ -120,7 +136,7 @@ class TextDecoder(TextArchitecture):
         return DecoderTrunk(settings)
 
 
-def turned(steps: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+def turned(steps: Tensor, turns: Turns) -> Tensor:
     """Features turned by angles that grow with their place; what is left over of an odd number stays."""
     cosine, sine = (turn.to(steps.dtype) for turn in turns)
     half = cosine.shape[1]

@@ -50,12 +50,15 @@ class TextTrunk(Trunk):
     sampled: int = 0  # symbols beside those of the batch that training compares with; 0: all
 
     def read(self, steps: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Features, and the state behind the last step. state: (layers, B, ...) that the first step starts from."""
+        """Features, and the state behind the last step.
+
+        state: what the first step goes on from; None at a beginning, and then a state comes back only where training carries one.
+        """
         raise NotImplementedError
 
     def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
-        """Of the state of so many rows."""
-        return ()
+        """Of the parts of a state, so many rows at their beginning: zeros."""
+        raise NotImplementedError
 
 
 class LockedDropout(nn.Module):
@@ -110,10 +113,14 @@ class TextNetwork(Carrying):
             self.carried = {"rows": rows.clone(), **named}
         return self._learned(features, following)
 
-    def following(self, symbols: Tensor) -> Tensor:
-        """Log-probabilities (B, V) of what comes behind rows (B, S) of symbols."""
-        features, _ = self.trunk.read(self.embedding(symbols), None)
-        return self._logits(features[:, -1]).log_softmax(dim=-1)
+    def start(self, rows: int) -> tuple[Tensor, ...]:
+        """The state of rows of which nothing was read yet."""
+        return tuple(self.embedding.weight.new_zeros(shape) for shape in self.trunk.state_shapes(rows))
+
+    def following(self, symbols: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Log-probabilities (B, V) of what comes behind symbols (B, S), which go on from a state; and the state behind them."""
+        features, after = self.trunk.read(self.embedding(symbols), state)
+        return self._logits(features[:, -1]).log_softmax(dim=-1), after
 
     def carried_specs(self, rows: int) -> Mapping[str, TensorSpec]:
         """See Carrying."""

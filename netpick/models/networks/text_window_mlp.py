@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -50,11 +51,16 @@ class WindowTrunk(TextTrunk):
         self.drop = nn.Dropout(settings.dropout)
 
     def read(self, steps: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        past = functional.pad(steps.transpose(1, 2), (self.window - 1, 0))
-        hidden = functional.gelu(self.first(past)).transpose(1, 2)
+        read, reach = steps.transpose(1, 2), self.window - 1
+        whole = functional.pad(read, (reach, 0)) if state is None else torch.cat([state[0], read], dim=2)
+        hidden = functional.gelu(self.first(whole)).transpose(1, 2)
         for layer in self.hidden:
             hidden = hidden + functional.gelu(layer(self.drop(hidden)))
-        return self.out(self.drop(hidden)), ()
+        return self.out(self.drop(hidden)), () if state is None else (whole[:, :, whole.shape[2] - reach :],)
+
+    def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
+        """The vectors of the symbols that a window looks back at."""
+        return ((rows, self.width, self.window - 1),)
 
 
 class TextWindowMlp(TextArchitecture):

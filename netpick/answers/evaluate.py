@@ -53,7 +53,8 @@ class Contest:
     fewest: Mapping[str, float] = field(default_factory=dict)  # by network: passes below which it is not judged
     blend: CandidateResult | None = None
     test_groups: Array | None = None  # (n,) group of each test row, where rows of a group depend on each other
-    validation_rows: Array | None = None  # (m,) row numbers, where rows come more than once (in several folds)
+    validation_groups: Array | None = None  # (m,) the same of the validation rows; a row of several folds is one group
+    folded: bool = False  # validation rows of folds are all tested, too
     margin: float | None = None  # differences in the deciding metric that do not matter; None: the metric's own
     rivals: tuple[Array | None, Array | None] = (None, None)  # what needs no learning says of validation and test rows
     prefer: Prefer = "any"  # "network": a network is recommended even where a baseline is as good
@@ -107,7 +108,7 @@ def judge(contest: Contest) -> Judged:
     everyone = (*candidates, *baselines, *blends)
     thresholds = {r.name: t for r in everyone if (t := _threshold(contest, r, costs)) is not None}
     rules = {r.name: _rule(thresholds.get(r.name), costs) for r in everyone}
-    on_validation = Resampler(len(contest.validation_truth), contest.seed, contest.validation_rows)
+    on_validation = Resampler(len(contest.validation_truth), contest.seed, contest.validation_groups)
     on_test = Resampler(len(contest.test_truth), contest.seed, contest.test_groups, _folds(everyone))
     candidates, baselines, blends = (
         [
@@ -122,7 +123,7 @@ def judge(contest: Contest) -> Judged:
     results = candidates, baselines
     on_test_rows = _comparisons(contest, metric, results, rules, on_test)
     on_validation_rows = []
-    if contest.validation_rows is None:  # in folds, those rows are all tested: they would count twice
+    if not contest.folded:  # those rows would count twice
         on_validation_rows = _comparisons(contest, metric, results, rules, on_validation, test=False)
     best = best_on_validation([*candidates, *baselines], primary)
     pairs = _comparisons(contest, metric, (blends, [] if best is None else [best]), rules, on_test)

@@ -23,6 +23,7 @@ from netpick.checks.entities import SameThingOnBothSides
 from netpick.checks.file_formats import FormatTellsClass
 from netpick.checks.file_traits import FileTraitTellsClass, kept_files
 from netpick.checks.groups import KnownOrNewGroups
+from netpick.checks.harder_test import HarderTestPart
 from netpick.checks.labels import LabelVariants, variants_finding
 from netpick.checks.leakage import LeakingColumn
 from netpick.checks.mislabelled import LabelsToLookAt
@@ -40,13 +41,13 @@ from netpick.checks.training import FailedCandidates, Overfitting, StillImprovin
 from netpick.checks.units import MixedUnits
 from netpick.checks.unreadable import UnreadableFiles
 from netpick.types import CheckOutcome, Finding
-from netpick.types.results import CandidateResult, Comparison
 
 __all__ = [
     "CHECKS",
     "RESULT_CHECKS",
     "Check",
     "CheckContext",
+    "FinishedContest",
     "ResultCheck",
     "kept_files",
     "outcomes",
@@ -93,7 +94,14 @@ CHECKS: dict[str, Check] = {
 
 RESULT_CHECKS: dict[str, ResultCheck] = {
     check.code: check
-    for check in (FailedCandidates(), StillImproving(), Overfitting(), NoNetworkBeatsBaselines(), NetworksTie())
+    for check in (
+        FailedCandidates(),
+        StillImproving(),
+        Overfitting(),
+        NoNetworkBeatsBaselines(),
+        NetworksTie(),
+        HarderTestPart(),
+    )
 }
 
 
@@ -102,11 +110,8 @@ def run_checks(context: CheckContext) -> tuple[list[Finding], list[str], list[st
     return _in_three((check.code, check.run(context)) for check in CHECKS.values())
 
 
-def run_result_checks(
-    candidates: Sequence[CandidateResult], baselines: Sequence[CandidateResult], comparisons: Sequence[Comparison]
-) -> tuple[list[Finding], list[str], list[str]]:
+def run_result_checks(contest: FinishedContest) -> tuple[list[Finding], list[str], list[str]]:
     """Findings about training and results, then codes as of `run_checks`."""
-    contest = FinishedContest(candidates=candidates, baselines=baselines, comparisons=comparisons)
     return _in_three((check.code, check.run(contest)) for check in RESULT_CHECKS.values())
 
 

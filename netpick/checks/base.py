@@ -13,7 +13,7 @@ import numpy as np
 from netpick.tasks import TASKS
 from netpick.tasks.examples import Evidence
 from netpick.tasks.repeats import Mask, among, repeats_by_chance
-from netpick.types import Array, FileColumn, Finding, Rows, Severity
+from netpick.types import Array, FileColumn, Finding, Rows, Severity, Split
 from netpick.types.results import CandidateResult, Comparison
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class FinishedContest:
     candidates: Sequence[CandidateResult]
     baselines: Sequence[CandidateResult] = ()
     comparisons: Sequence[Comparison] = ()
+    split: Split | None = None
 
 
 class ResultCheck(Coded):

@@ -16,7 +16,7 @@ from netpick import __version__
 from netpick.answers.compare import qualified
 from netpick.answers.evaluate import Contest, Judged, judge
 from netpick.answers.metrics import metric_of
-from netpick.checks import RESULT_CHECKS, outcomes, run_result_checks
+from netpick.checks import RESULT_CHECKS, FinishedContest, outcomes, run_result_checks
 from netpick.contest.blending import Mixed, ValidationRows, described, mix
 from netpick.contest.folds import Competed
 from netpick.contest.planning import Planned
@@ -54,17 +54,15 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     opened = "tested once each" if prepared.folds else "test rows opened once"
     whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} rows"))
     validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
+    groups = validation if prepared.folds else prepared.test_groups(validation)
     mixed = mix(
         [*competed.candidates, *competed.baselines],
         prepared.task,
         prepared.state,
-        ValidationRows(
-            truth=prepared.truth[validation],
-            groups=validation if prepared.folds else whole.prepared.test_groups(validation),
-            seed=whole.terms.options.seed,
-        ),
+        ValidationRows(truth=prepared.truth[validation], groups=groups, seed=whole.terms.options.seed),
     )
-    judged = judge(_contest(whole, planned, competed, validation, mixed))
+    contest = _contest(whole, planned, competed, validation, mixed)
+    judged = judge(replace(contest, validation_groups=groups))
     results = _results(whole, planned, judged, mixed)
     return JudgedRun(results=results, blend=None if results.blend is None else mixed)
 
@@ -89,7 +87,7 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
         labels=prepared.task.answer.labels(prepared.state),
         primary=whole.primary,
         validation_truth=prepared.truth[validation],
-        validation_rows=validation if prepared.folds else None,
+        folded=bool(prepared.folds),
         test_truth=prepared.truth[test_rows],
         cost=dict(options.cost),
         seed=options.seed,
@@ -110,7 +108,10 @@ def _results(whole: Round, planned: Planned, judged: Judged, mixed: Mixed | None
     blend = None
     if mixed is not None and judged.blend is not None:
         blend = described(mixed, judged.blend, judged.against, judged.primary)
-    found, not_applicable, _ = run_result_checks(judged.candidates, judged.baselines, judged.comparisons)
+    finished = FinishedContest(
+        candidates=judged.candidates, baselines=judged.baselines, comparisons=judged.comparisons, split=prepared.split
+    )
+    found, not_applicable, _ = run_result_checks(finished)
     findings = [*prepared.findings, *found]
     results = RunResults(
         version=__version__,

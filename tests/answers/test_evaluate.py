@@ -71,6 +71,15 @@ def test_a_contest_of_classes() -> None:
         assert all(s.n == 300 for s in result.validation.values())
 
 
+def test_validation_rows_that_depend_on_each_other_count_as_one() -> None:
+    plain, grouped = (
+        judge(replace(contest(), validation_groups=groups)).candidates[0].validation["accuracy"]
+        for groups in (None, np.arange(300) // 30)
+    )
+    assert plain.value == grouped.value
+    assert grouped.high - grouped.low > plain.high - plain.low
+
+
 def test_the_same_contest_is_judged_the_same() -> None:
     assert judge(contest()).comparisons == judge(contest()).comparisons
 

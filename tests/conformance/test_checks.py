@@ -10,10 +10,22 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.answers.metrics.intervals import wilson
 from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, run_checks, run_result_checks
 from netpick.checks.base import FinishedContest
 from netpick.tasks.row_groups import row_groups
-from netpick.types import Array, ArrayColumn, Field, FileColumn, Finding, Schema, Source, TableColumn, UnreadableRow
+from netpick.types import (
+    Array,
+    ArrayColumn,
+    Field,
+    FileColumn,
+    Finding,
+    Schema,
+    Source,
+    Split,
+    TableColumn,
+    UnreadableRow,
+)
 from netpick.types.results import CandidateResult, Comparison, HalfTime, HistoryPoint, Score
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
@@ -640,10 +652,11 @@ def candidate(
     train: list[float] | None = None,
     score: float = 0.9,
     half: tuple[float, float] = (0.47, 0.9),
+    harder: float = 0.0,
 ) -> CandidateResult:
-    """half: loss and score at half time."""
+    """half: loss and score at half time; harder: how much lower the test score is."""
     losses = validation or [1.0, 0.6, 0.5, 0.48, 0.47, 0.465]
-    one = Score(value=score, low=score - 0.1, high=score + 0.1, n=300)
+    one, tested = (Score(value=s, low=s - 0.05, high=s + 0.05, n=300) for s in (score, score - harder))
     return CandidateResult(
         name=name,
         family="mlp",
@@ -660,7 +673,7 @@ def candidate(
             loss_error=0.01,
         ),
         validation={"accuracy": one},
-        test={"accuracy": one},
+        test={"accuracy": tested},
     )
 
 
@@ -707,13 +720,21 @@ RESULT_SAMPLES = {
         [pair("cnn", "mlp", "tie"), pair("cnn", "boosted trees", "better")],
         "On the test rows cnn cannot be told from 'mlp' in Accuracy",
     ),
+    "R003": (
+        [candidate("cnn", score=0.94, harder=0.2), candidate("mlp", score=0.8)],
+        [candidate("boosted trees", score=0.93, harder=0.15)],
+        [pair("cnn", "mlp", "better")],
+        "cnn: Accuracy 0.94 (0.89 to 0.99, n = 300) on the validation rows, 0.74 (0.69 to 0.79, n = 300) on the test rows. So do "
+        "'boosted trees', 2 of 3 in all. The test part was given with the data.",
+    ),
 }
+GIVEN = Split(train=np.arange(9), validation=np.arange(9), test=np.arange(9), sentence="", method="given")
 
 
 def finished(
     candidates: list[CandidateResult], baselines: list[CandidateResult], comparisons: list[Comparison]
 ) -> FinishedContest:
-    return FinishedContest(candidates=candidates, baselines=baselines, comparisons=comparisons)
+    return FinishedContest(candidates=candidates, baselines=baselines, comparisons=comparisons, split=GIVEN)
 
 
 @pytest.mark.parametrize("code", RESULT_CHECKS)
@@ -756,7 +777,7 @@ def test_results_that_it_is_not_for(code: str) -> None:
 
 def test_running_all_result_checks() -> None:
     candidates, baselines, comparisons, _ = RESULT_SAMPLES["R001"]
-    findings, not_applicable, passed = run_result_checks([*candidates, FAILED], baselines, comparisons)
+    findings, not_applicable, passed = run_result_checks(finished([*candidates, FAILED], baselines, comparisons))
     assert [f.code for f in findings] == ["T001", "R001"]
     assert sorted([*not_applicable, *passed, "T001", "R001"]) == sorted(RESULT_CHECKS)
 
@@ -768,3 +789,47 @@ def test_what_became_of_each_check() -> None:
     assert [one.code for one in made if one.outcome == "found"] == ["D008"]
     assert [one.code for one in made if one.outcome == "passed"] == passed
     assert [one.code for one in made if one.outcome == "does not apply"] == not_applicable
+
+
+# --- a harder test part ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["random", "group", "none"])
+def test_parts_that_are_drawn_differ_by_chance_alone(method: str) -> None:
+    candidates, baselines, comparisons, _ = RESULT_SAMPLES["R003"]
+    drawn = replace(GIVEN, method=method)  # type: ignore[arg-type]
+    contest = replace(finished(candidates, baselines, comparisons), split=drawn)
+    assert RESULT_CHECKS["R003"].run(contest) is None
+
+
+def test_one_network_that_is_worse_on_harder_rows_proves_nothing() -> None:
+    candidates = [candidate("cnn", score=0.94, harder=0.2), candidate("mlp", score=0.8)]
+    baselines = [candidate("boosted trees", score=0.9), candidate("linear", score=0.85)]
+    assert RESULT_CHECKS["R003"].run(finished(candidates, baselines, [pair("cnn", "mlp", "better")])) == []
+
+
+def test_few_rows_say_nothing_of_how_hard_they_are() -> None:
+    candidates, baselines, comparisons, _ = RESULT_SAMPLES["R003"]
+    few = [replace(c, test={"accuracy": replace(c.test["accuracy"], n=99)}) for c in candidates]
+    assert RESULT_CHECKS["R003"].run(finished(few, baselines, comparisons)) is None
+
+
+@pytest.mark.parametrize(("rows", "right"), [(100, 0.98), (100, 0.7), (300, 0.9), (1000, 0.95)])
+def test_choosing_on_equal_rows_sets_it_off_in_less_than_one_contest_of_a_hundred(rows: int, right: float) -> None:
+    """Three networks, each the best of ten evaluations on the validation rows; nine of ten answers are those of all of them."""
+    generator = np.random.default_rng(0)
+    fired, contests = 0, 1000
+    for _ in range(contests):
+        shared = generator.random((2, rows)) < right
+        entries = []
+        for name in ("mlp", "cnn", "rnn"):
+            own = np.where(generator.random((10, 2, rows)) < 0.1, generator.random((10, 2, rows)) < right, shared)
+            best = own[own[:, 0].mean(axis=1).argmax()]
+            parts = [
+                Score(value=share, low=wilson(share, rows)[0], high=wilson(share, rows)[1], n=rows)
+                for share in best.mean(axis=1).tolist()
+            ]
+            entry = replace(candidate(name), validation={"accuracy": parts[0]}, test={"accuracy": parts[1]})
+            entries.append(entry)
+        fired += bool(RESULT_CHECKS["R003"].run(finished(entries, [], [pair("mlp", "cnn", "tie")])))
+    assert fired <= contests / 100

@@ -229,7 +229,8 @@ def test_each_fold_decides_by_its_own_threshold() -> None:
             seed=0,
             candidates=[entry],
             baselines=[],
-            validation_rows=np.arange(400),
+            validation_groups=np.arange(400),
+            folded=True,
         )
     )
     assert judged.candidates[0].test["accuracy"].value == 1.0

@@ -136,7 +136,7 @@ def exchange_losses(
     full = Contender(name="all", predictions=whole, decided=asked.answer.decide(whole, asked.rule))
     differences = []
     for number, title in enumerate(titles):
-        exchanged = answered(number, _partners(count, (asked.resampler.seed, number)))
+        exchanged = answered(number, partners_of(count, (asked.resampler.seed, number)))
         without = Contender(name=title, predictions=exchanged, decided=asked.answer.decide(exchanged, asked.rule))
         differences.append((without, paired_difference(asked.metric, asked.truth, full, without, asked.resampler)))
     return differences
@@ -156,7 +156,7 @@ def _sampled(count: int, seed: int) -> Rows:
     return np.sort(np.random.default_rng([seed, 1]).choice(count, MOST_ROWS, replace=False))
 
 
-def _partners(count: int, key: tuple[int, int]) -> Rows:
+def partners_of(count: int, key: tuple[int, int]) -> Rows:
     """For every row another one, each taken once: all rows in a ring of random order."""
     order = np.random.default_rng(key).permutation(count)
     partner = np.empty(count, np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from netpick.answers.answered import AnsweredChances, AnsweredNumbers
 from netpick.errors import RequestError
-from netpick.explain import effects, forecasts, groups, images, series, sounds, streams, tables, texts
+from netpick.explain import effects, exchanges, forecasts, groups, images, series, sounds, streams, tables, texts
 from netpick.explain.effects import importance_figure
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
@@ -27,6 +27,7 @@ from netpick.types.drawings import Figure
 from netpick.types.words import counted, grouped
 
 DEFAULT_ROWS = 4
+UNLABELLED = "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
 MOST_BYTES = 5_500_000  # of a page's figures; style sheet and frame come on top
 
 RowFigures = Callable[[Subject, int, str, Target], tuple[Figure, ...]]
@@ -69,7 +70,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     """
     subject = read_subject(model, data)
     if subject.engine is not None:
-        return _of_any_model(subject)
+        return _of_any_model(subject, rows)
     views, name = _views(subject)
     together = views.together(subject) if len(subject.encoders) > 1 or not views.columns else ()
     parts = [
@@ -77,7 +78,7 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
         Part(key="all", title="All rows together", lead=words(), figures=together, label="All rows"),
         Part(key="mistakes", title="Where it errs", lead=words(), figures=mistake_figures(subject), label="Mistakes"),
     ]
-    parts += [_row_part(subject, row) for row in chosen_rows(subject, rows)]
+    parts += [_row_part(subject, row, row_figures(subject, row)) for row in chosen_rows(subject, rows)]
     kept, left_out = _fitting([part for part in parts if part.figures])
     return Explanation(
         title=subject.title,
@@ -87,29 +88,34 @@ def explain(model: Model, data: object, *, rows: int = DEFAULT_ROWS) -> Explanat
     )
 
 
-def _of_any_model(subject: Subject) -> Explanation:
-    """What can be asked of a baseline or a blend, which has no gradients and no layers: answers to exchanged columns."""
+def _of_any_model(subject: Subject, rows: int) -> Explanation:
+    """What can be asked of a baseline or a blend, which has no gradients and no layers: answers to changed rows."""
     importance = importance_figure(subject)
+    together = importance if importance is not None else exchanges.movement_figure(subject)
     parts = [
         Part(
             key="all",
             title="All rows together",
             lead=words(),
-            figures=() if importance is None else (importance,),
+            figures=() if together is None else (together,),
             label="All rows",
         ),
         Part(key="mistakes", title="Where it errs", lead=words(), figures=mistake_figures(subject), label="Mistakes"),
     ]
+    for row in chosen_rows(subject, rows):
+        parts.append(_row_part(subject, row, exchanges.row_figures(subject, row, subject.target_of(row))))
     kept, left_out = _fitting([part for part in parts if part.figures])
     if not kept:
         raise RequestError(
-            f"{subject.origin} holds no known answers, but '{subject.candidate}' can only be explained by what exchanged columns cost its "
-            "score, and by its mistakes. Pass labelled rows, or name a network of the run: RUN --candidate NAME."
+            f"{subject.origin} holds one row, or one column that is no text, and no known answers, but '{subject.candidate}' can only be "
+            "explained by cells that come from other rows, words that are left out, and its mistakes. Pass several rows, or labelled ones, "
+            "or name a network of the run: RUN --candidate NAME."
         )
-    single = (
-        "Single rows, and how the answer follows a column: that is asked of networks alone. Name one: --candidate NAME."
+    single = "How the answer follows a column: that is asked of networks alone. Name one: --candidate NAME."
+    missing = () if subject.truth is not None else (UNLABELLED,)
+    return Explanation(
+        title=subject.title, told=_told(subject), parts=kept, missing=(*missing, single, *left_out), noun="model"
     )
-    return Explanation(title=subject.title, told=_told(subject), parts=kept, missing=(single, *left_out), noun="model")
 
 
 def explain_one(model: Model, data: object, check: Callable[[], None] | None = None) -> tuple[Figure, ...]:
@@ -163,7 +169,7 @@ def chosen_rows(subject: Subject, most: int) -> list[int]:
     return chosen
 
 
-def _row_part(subject: Subject, row: int) -> Part:
+def _row_part(subject: Subject, row: int, figures: tuple[Figure, ...]) -> Part:
     said, true = answer_words(subject, row), truth_words(subject, row)
     agrees = said.startswith(f"{true} (")
     wrong = "" if not true else " So do the data." if agrees else f" The data say {true}."
@@ -176,7 +182,7 @@ def _row_part(subject: Subject, row: int) -> Part:
         key=f"row-{row + 1}",
         title=f"Row {name[4:]}" if name.startswith("row ") else name,
         lead=lead,
-        figures=row_figures(subject, row),
+        figures=figures,
         label=_short(name),
     )
 
@@ -203,9 +209,7 @@ def _missing(subject: Subject) -> tuple[str, ...]:
     """What cannot be shown of this network and these data, and why."""
     sentences = []
     if subject.truth is None and _views(subject)[0].labelled:
-        sentences.append(
-            "Mistakes, and what each column adds to the score: the data hold no known answers. Pass labelled rows."
-        )
+        sentences.append(UNLABELLED)
     if subject.family == "module":
         sentences.append(
             "Gates and attention of a network of your own, unless it is made of netpick's layers: only its convolutions and what it "

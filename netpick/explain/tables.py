@@ -153,7 +153,7 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
         Bar(
             name=f"{shares.columns[int(i)]} = {cell(subject, shares.columns[int(i)], row)}",
             value=float(shares.values[i]),
-            text=_signed(float(shares.values[i])),
+            text=signed(float(shares.values[i])),
             low=float(shares.values[i] - 1.96 * shares.error[i]),
             high=float(shares.values[i] + 1.96 * shares.error[i]),
         )
@@ -178,7 +178,7 @@ def shares_figure(subject: Subject, row: int, target: Target) -> Figure:
     )
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     text = significant(value, 3)
     return f"+{text}" if value > 0 and text != "0" else text
 

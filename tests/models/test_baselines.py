@@ -93,6 +93,26 @@ def test_a_larger_share_is_used_only_where_it_makes_a_full_fit() -> None:
     assert took <= 25
 
 
+class Asked(Counted):
+    """Answers take nine seconds, whatever was learned from."""
+
+    answers_grow = False
+
+    def answer_seconds(self, clock: object) -> float:
+        return 9.0
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(15, 82), (5, 50), (3, 40)])
+def test_slow_answers_do_not_make_a_fit_learn_from_few_rows(seconds: float, most: float) -> None:
+    """All 5,000 rows take 16 s to be worth having; answers take their time after any fit, and were taken for a cost of each row."""
+    clock = Clock()
+    sizes = Sizes(start=200, measured=10, enough=50, most=100)
+    limit = Limit(seconds=seconds, most=most, clock=clock)
+    _, decision = grow(5_000, sizes, limit, lambda count: Asked(clock, count, 6.4e-5))
+    assert decision.rows == 5_000
+    assert clock.now <= most
+
+
 def test_whatever_the_pace_something_is_fitted_and_the_share_is_kept() -> None:
     for per_row in (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3):
         decision, took = grown(per_row, seconds=2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from netpick.models.baselines.base import Decision, Limit
 
@@ -28,6 +28,7 @@ class Work(ABC):
 
     iterations: int = 0
     finished: bool = False  # nothing is gained by going on
+    answers_grow: ClassVar[bool] = True  # answering takes longer where more rows were learned from
 
     @abstractmethod
     def run(self, stop: Stop) -> None:
@@ -74,12 +75,17 @@ class _Tried(Generic[W]):
     count: int
     work: W
     measuring: float  # seconds that this took
-    cost: float  # of a fit on it that is worth having, answers included
+    cost: float  # of a fit on it that is worth having, with answers that take longer the more is learned from
     pace: float  # seconds an iteration
+    fixed: float  # of answers that take as long after any fit
 
     def fits(self, total: int, seconds: float, most: float) -> bool:
         """Whether the rest of it fits into the time that is left."""
-        return self.cost - self.measuring <= (most if self.count >= total else seconds)
+        return self.cost - self.measuring <= self.room(most if self.count >= total else seconds)
+
+    def room(self, seconds: float) -> float:
+        """What answers leave of this time: half of it at least, since learning from fewer rows would not make them faster."""
+        return seconds - min(self.fixed, seconds / 2)
 
 
 def _grown(total: int, sizes: Sizes, limit: Limit, begin: Callable[[int], W]) -> tuple[W, int]:
@@ -112,20 +118,28 @@ def _measured(count: int, sizes: Sizes, clock: Callable[[], float], begin: Calla
     ran = clock() - prepared
     pace = ran / max(1, work.iterations)
     rest = 0.0 if work.finished else max(0, sizes.enough - work.iterations) * pace
-    cost = prepared - started + ran + rest + work.answer_seconds(clock)
-    return _Tried(count=count, work=work, measuring=clock() - started, cost=cost, pace=pace)
+    answers = work.answer_seconds(clock)
+    return _Tried(
+        count=count,
+        work=work,
+        measuring=clock() - started,
+        cost=prepared - started + ran + rest + (answers if work.answers_grow else 0.0),
+        pace=pace,
+        fixed=0.0 if work.answers_grow else answers,
+    )
 
 
 def _next_count(total: int, tried: Sequence[_Tried[W]], seconds: float, most: float) -> int:
     """Rows to try next; those tried last where there is nothing to gain. seconds, most: that are left."""
     last = tried[-1]
+    room, most = last.room(seconds), last.room(most)
     slope = last.cost / last.count  # the worst case, since whatever a fit costs beside its rows was measured too
     if len(tried) > 1:
         seen = (last.cost - tried[-2].cost) / (last.count - tried[-2].count)
         slope = max(seen, FLATTEST * slope)
     if last.cost + slope * (total - last.count) <= SAFETY * most:
         return min(total, STEEPEST * last.count)
-    affordable = int(last.count + (SAFETY * seconds - last.cost) / max(slope, 1e-12))
+    affordable = int(last.count + (SAFETY * room - last.cost) / max(slope, 1e-12))
     if affordable >= WORTH_IT * last.count:
         return min(affordable, STEEPEST * last.count, total)
     if len(tried) == 1 and 2 * last.measuring <= LOOK_SHARE * seconds:

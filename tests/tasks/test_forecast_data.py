@@ -15,7 +15,7 @@ from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import SeriesParts, series_parts
-from netpick.tasks.forecast.recognise import recognise
+from netpick.tasks.forecast.recognise import Recognised, recognise
 from netpick.tasks.forecast.scales import new_scales
 from netpick.tasks.forecast.state import FORECAST, horizon_view, series_scales
 from netpick.tasks.forecast.steps import filled_forward
@@ -118,6 +118,24 @@ def test_times_spread_over_columns_and_numbers_of_steps() -> None:
     counted = make_timeline(source_of(step=list(range(10, 40)), sales=np.arange(30.0)), TimelineRequest())
     assert counted.time_columns == ("step",)
     assert counted.step.unit == "row"
+
+
+def test_years_of_several_series_tell_the_time_and_rows_may_be_turned_round() -> None:
+    years = np.arange(1950, 2020)
+    level = source_of(Year=years[::-1].copy(), level=wave(70))
+    found = recognise(level)
+    assert found.is_forecast
+    made = make_timeline(level, TimelineRequest())
+    assert (made.time_columns, made.step.words) == (("Year",), "yearly")
+    assert any(note.text == "rows stand from the newest to the oldest and were sorted" for note in made.notes)
+    panel = source_of(land=["a"] * 70 + ["b"] * 70, year=[*years, *years], gdp=[*wave(70), *wave(70)])
+    assert make_timeline(panel, TimelineRequest()).id_columns == ("land",)
+    assert recognise(panel, ("gdp",)).is_forecast
+
+
+def test_years_that_come_again_are_numbers_like_others() -> None:
+    cars = source_of(year=[1970 + i % 12 for i in range(80)], weight=wave(80), mpg=wave(80, 7))
+    assert recognise(cars, ("mpg",)) == Recognised()
 
 
 # --- order, gaps, series ---------------------------------------------------------------------------------------------

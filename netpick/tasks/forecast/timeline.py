@@ -28,6 +28,7 @@ TIME_WORDS = ("date", "time", "timestamp", "datetime", "ds", "day", "month", "we
 COUNT_WORDS = {"t", "time", "step", "index", "no", "nr", "row", "period", "year", "timestep", "time_idx", "tick"}
 SERIES_WORDS = {"id", "series", "unique", "item", "store", "sku", "product", "sensor", "station", "region", "city"}
 SERIES_WORDS |= {"country", "location", "site", "meter", "name", "symbol", "ticker", "key", "group", "state", "code"}
+SEPARATOR = " | "  # of the cells in the name of a series
 MOST_STEPS = 100_000_000
 MOST_GAPS = 0.6  # share of the steps without a row from which on data are called irregular
 GAP, ZERO = -1, -2  # steps without a row: nothing is known of them, or the targets are 0
@@ -112,8 +113,11 @@ def find_time(source: Source, *, counts: bool = False) -> tuple[str, ...]:
 
 
 def _comes_once(source: Source, name: str) -> bool:
-    series = series_of(source.columns[name])
-    return series is not None and series.n_unique() == len(series) > 1
+    """Whether none of these years comes twice, or none of a name beside it, as of a country."""
+    table = table_columns(source.columns)
+    beside = [[], *([text] for text, cells in table.items() if cells.dtype == pl.String)]
+    keys = (pl.DataFrame([table[n].alias(n) for n in (name, *more)]) for more in beside)
+    return len(table[name]) > 1 and any(key.n_unique() == len(key) for key in keys)
 
 
 def _with_clock(source: Source, date: str) -> tuple[str, ...]:
@@ -168,7 +172,9 @@ def make_timeline(source: Source, request: TimelineRequest) -> Timeline:
     kept = np.sort(order)
     moved = _out_of_order(times[kept], codes[kept])
     if moved:
-        notes.append(Note(subject="order", text=f"{moved:,} rows were out of order in time and were sorted"))
+        turned = moved == len(kept) - len(names)
+        text = "rows stand from the newest to the oldest" if turned else f"{moved:,} rows were out of order in time"
+        notes.append(Note(subject="order", text=f"{text} and were sorted"))
     groups = np.split(times[order], np.flatnonzero(np.diff(codes[order])) + 1)
     step = request.step or infer_step(groups, numbers=numbers)
     if step is None and not numbers:
@@ -265,7 +271,7 @@ def _codes(source: Source, ids: Sequence[str]) -> tuple[tuple[str, ...], Array]:
     texts = [as_text(s).fill_null("") for name in ids if (s := series_of(source.columns[name])) is not None]
     joined = texts[0]
     for more in texts[1:]:
-        joined = joined + " | " + more
+        joined = joined + SEPARATOR + more
     names, codes = np.unique(joined.to_numpy().astype(str), return_inverse=True)
     return tuple(map(str, names)), codes.astype(np.int64)
 

@@ -20,8 +20,10 @@ from netpick.models.baseline_fits import (
 )
 from netpick.models.baselines import Problem
 from netpick.models.baselines.answering import problem_answers
-from netpick.types import Rows
+from netpick.models.baselines.forecast_anew import rolling_answers
 from netpick.types.results import CandidateResult
+
+ANEW = "fitted anew at {} origins of the test part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,23 +91,21 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: Baseli
     """fit: on training rows; last: on those that were chosen on, too, where there is one more."""
     prepared, answer = this_round.prepared, this_round.prepared.task.answer
 
-    def answers(made: BaselineFit, rows: Rows) -> Any:
-        return problem_answers(made.baseline, made.fitted, problem, rows, state=prepared.state)
-
-    validated = answers(fit, prepared.split.validation)
+    validated = problem_answers(fit.baseline, fit.fitted, problem, prepared.split.validation, prepared.state)
+    tested, fits = rolling_answers(last.baseline, last.fitted, problem, prepared.sealed.rows, prepared.state)
     state = this_round.prepared.calibrated(validated)
     latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
     result = CandidateResult(
         name=fit.baseline.name,
         family="baseline",
         status="ok",
-        reason=fit.fitted.remark,
+        reason="; ".join(filter(None, (fit.fitted.remark, ANEW.format(fits) if fits > 1 else ""))),
         reduced=not fit.fitted.decision.full,
         seconds=fit.seconds,
         bytes=fit.fitted.num_bytes,
         latency_ms=this_round.terms.keeper.latency(this_round.key + fit.baseline.name, latency),
         calibration=answer.calibration_words(state),
         validation_predictions=answer.decode(validated, state),
-        test_predictions=answer.decode(answers(last, prepared.sealed.rows), state),
+        test_predictions=answer.decode(tested, state),
     )
     return BaselineOutcome(result=result, fit=last, state=state)

@@ -13,6 +13,8 @@ from statsmodels.tsa.holtwinters import Holt, SimpleExpSmoothing
 
 from netpick.data.sources import open_source
 from netpick.models.baselines import BASELINES, Limit, Problem
+from netpick.models.baselines.answering import problem_answers
+from netpick.models.baselines.forecast_anew import rolling_answers
 from netpick.models.baselines.forecast_intermittent import SETTINGS as RATES
 from netpick.models.baselines.forecast_intermittent import _tsb
 from netpick.models.baselines.forecast_theta import SETTINGS, _theta
@@ -165,3 +167,55 @@ def test_smoothing_keeps_to_a_small_budget_from_its_first_series_on() -> None:
     assert fitted.remark == "parameters fitted on 6 of 30 series"
     again = smoothing.fit(problem, Limit(), fitted.decision)
     assert np.array_equal(again.arrays["parameters"], fitted.arrays["parameters"])
+
+
+# --- fitted anew on the way ------------------------------------------------------------------------------------------
+
+STATISTICAL = ("exponential smoothing", "theta", "seasonal naive", "intermittent demand")
+
+
+def changing(last: float = 0.0) -> pl.DataFrame:
+    """A level that stands still while there is a test part to come, and moves with every step in it; what its last ten days hold."""
+    days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(200)]
+    calm, moving = 50 + 4 * noise(150), 50 + np.cumsum(4 * noise(50, 1))
+    values = np.maximum(np.concatenate([calm, moving]), 0.0)
+    values[-10:] += last
+    return pl.DataFrame({"day": days, "load": values})
+
+
+def rolled(name: str, frame: pl.DataFrame) -> tuple[Any, Any, int]:
+    """Squared errors of the test windows as the contest makes them, their forecasts, and how often was fitted."""
+    problem, parts = problem_of(frame, horizon=3, context=14, split="time:2024-05-10,2024-05-30")
+    baseline, windows, rows = BASELINES[name], parts.windows, parts.split.test
+    fitted = baseline.fit(replace(problem, train=parts.learnable), Limit())
+    answers, fits = rolling_answers(baseline, fitted, problem, rows, windows.state)
+    said = problem.answer.decode(answers, windows.state).values
+    return ((said - windows.truth[rows]) ** 2).mean(axis=1), said, fits
+
+
+def test_a_series_that_changes_its_nature_is_fitted_anew() -> None:
+    errors, _, fits = rolled("exponential smoothing", changing())
+    problem, parts = problem_of(changing(), horizon=3, context=14, split="time:2024-05-10,2024-05-30")
+    baseline = BASELINES["exponential smoothing"]
+    once = baseline.fit(replace(problem, train=parts.learnable), Limit())
+    answers = problem_answers(baseline, once, problem, parts.split.test, parts.windows.state)
+    said = problem.answer.decode(answers, parts.windows.state).values
+    assert fits == 24
+    assert errors.mean() < 0.8 * ((said - parts.windows.truth[parts.split.test]) ** 2).mean()
+
+
+@pytest.mark.parametrize("name", STATISTICAL)
+def test_nothing_behind_an_origin_is_known_there(name: str) -> None:
+    """What the last ten days hold moves no forecast that begins before them."""
+    (_, plain, fits), (_, moved, _) = (rolled(name, changing(last)) for last in (0.0, 500.0))
+    assert fits == (1 if name == "seasonal naive" else 24)
+    assert np.array_equal(plain[:-9], moved[:-9])
+
+
+def test_trees_and_panels_are_fitted_once() -> None:
+    days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(60)]
+    frames = [pl.DataFrame({"day": days, "id": [f"s{i}"] * 60, "load": 9 + noise(60, i)}) for i in range(30)]
+    problem, parts = problem_of(pl.concat(frames), horizon=2, context=7)
+    baseline = BASELINES["theta"]
+    fitted = baseline.fit(problem, Limit())
+    assert rolling_answers(baseline, fitted, problem, parts.split.test, parts.windows.state)[1] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -145,6 +145,11 @@ class Baseline(ABC):
     @abstractmethod
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         """Fits on problem.train: in full, or as far as the limit allows, or exactly as was decided before."""
+
+    def fit_anew(self, problem: Problem, fitted: Fitted, trains: Sequence[Rows]) -> list[Fitted]:
+        """The same fit on each of these training rows, where that costs little: of statistical forecasters, at origins of the test
+        part. [] where it does not."""
+        return []
 
     def given(self, problem: Problem, rows: Rows) -> Given:
         """Rows of the problem, with all that this baseline reads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 
@@ -10,9 +11,9 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import WindowBaseline, WindowState, window_state
-from netpick.models.baselines.forecast_recent import choose, drawn, require_settings
+from netpick.models.baselines.forecast_recent import choose, chosen_anew, drawn, require_settings
 from netpick.models.baselines.forecast_smoothing import learned_steps
-from netpick.types import STRICT, Array
+from netpick.types import STRICT, Array, Rows
 
 SETTINGS = tuple(product((0.02, 0.05, 0.1, 0.2, 0.4), (0.02, 0.05, 0.1, 0.2, 0.4)))  # of the chance, and of the size
 STEPS = 300  # that are looked at
@@ -48,6 +49,9 @@ class Intermittent(WindowBaseline):
         state = IntermittentState(window=window_state(problem))
         chosen = choose(problem, limit, _draws(state), decided)
         return Fitted(baseline=self.name, state=state, arrays={"settings": chosen.settings}, decision=chosen.decision)
+
+    def fit_anew(self, problem: Problem, fitted: Fitted, trains: Sequence[Rows]) -> list[Fitted]:
+        return chosen_anew(problem, fitted, trains, _draws(fitted.state))
 
     def require_arrays(self, fitted: Fitted) -> None:
         require_settings(fitted, len(SETTINGS), len(fitted.state.window.log))

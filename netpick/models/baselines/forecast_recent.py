@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,33 +52,50 @@ def newest(values: Array, first: Array, rows: Rows, steps: int) -> Array:
 
 def choose(problem: Problem, limit: Limit, draws: tuple[Draw, int, int], decided: Decision | None) -> Chosen:
     """The setting of least squared error over the horizon. draws: how forecasts are made, settings, and steps they look at."""
+    settings = _settings(problem, [problem.train], draws)[0]
+    return Chosen(settings=settings, decision=Decision(rows=len(settings), iterations=1, full=True))
+
+
+def chosen_anew(problem: Problem, fitted: Fitted, trains: Sequence[Rows], draws: tuple[Draw, int, int]) -> list[Fitted]:
+    """The same baseline with its settings chosen on each of these training rows."""
+    tables = _settings(problem, trains, draws)
+    return [replace(fitted, arrays={"settings": table}, cache={}) for table in tables]
+
+
+def _settings(problem: Problem, trains: Sequence[Rows], draws: tuple[Draw, int, int]) -> list[Array]:
+    """(S, V) the best setting of each series and target, on each of these training rows; all forecasts with a setting are made at
+    once."""
     draw, count, steps = draws
     windows, state = problem.windows, window_state(problem)
     assert windows is not None
     values, starts = logged(windows.values, state), windows.timeline.starts
-    learned = learned_steps(problem)
+    series = len(starts) - 1
     rows, owner = [], []
-    for index in range(len(starts) - 1):
-        length = int(learned[starts[index] : starts[index + 1]].sum())
-        last = length - state.horizon
-        if last >= max(3, length // 3):
-            at = np.unique(np.linspace(max(3, length // 3), last, ORIGINS).astype(int))
-            rows.append(starts[index] + at)
-            owner.append(np.full(len(at), index))
-    table = np.full((len(windows.state.location), len(state.log)), 0)
-    if rows:
-        asked, of = np.concatenate(rows), np.concatenate(owner)
-        first = starts[of]
-        numbers = windows.series[starts[:-1]]
-        for target in range(len(state.log)):
-            recent = newest(values[:, target], first, asked, steps)
-            truth = values[asked[:, None] + np.arange(state.horizon), target]
-            errors = np.stack([((draw(recent, setting) - truth) ** 2).mean(axis=1) for setting in range(count)])
-            sums = np.stack([np.bincount(of, np.nan_to_num(e, nan=1e300), len(starts) - 1) for e in errors])
-            table[:, target] = sums.sum(axis=1).argmin()  # of series that are too short
-            known = np.unique(of)
-            table[numbers[known], target] = sums[:, known].argmin(axis=0)
-    return Chosen(settings=table, decision=Decision(rows=len(rows), iterations=1, full=True))
+    for number, train in enumerate(trains):
+        learned = learned_steps(replace(problem, train=train))
+        for index in range(series):
+            length = int(learned[starts[index] : starts[index + 1]].sum())
+            last = length - state.horizon
+            if last >= max(3, length // 3):
+                at = np.unique(np.linspace(max(3, length // 3), last, ORIGINS).astype(int))
+                rows.append(starts[index] + at)
+                owner.append(np.full(len(at), number * series + index))
+    tables = [np.full((len(windows.state.location), len(state.log)), 0) for _ in trains]
+    if not rows:
+        return tables
+    asked, of = np.concatenate(rows), np.concatenate(owner)
+    first, numbers = starts[of % series], windows.series[starts[:-1]]
+    for target in range(len(state.log)):
+        recent = newest(values[:, target], first, asked, steps)
+        truth = values[asked[:, None] + np.arange(state.horizon), target]
+        errors = np.stack([((draw(recent, setting) - truth) ** 2).mean(axis=1) for setting in range(count)])
+        sums = np.stack([np.bincount(of, np.nan_to_num(e, nan=1e300), len(trains) * series) for e in errors])
+        for number, table in enumerate(tables):
+            own = sums[:, number * series : (number + 1) * series]
+            table[:, target] = own.sum(axis=1).argmin()  # of series that are too short
+            known = np.unique(of[of // series == number] % series)
+            table[numbers[known], target] = own[:, known].argmin(axis=0)
+    return tables
 
 
 def drawn(fitted: Fitted, history: History, state: WindowState, draws: tuple[Draw, int, int]) -> Array:

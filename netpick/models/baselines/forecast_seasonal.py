@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -9,10 +10,10 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import Extent, Unlearned, WindowState, first_steps, unlogged, window_state
-from netpick.models.baselines.forecast_recent import choose, drawn, periods_of, require_settings
+from netpick.models.baselines.forecast_recent import choose, chosen_anew, drawn, periods_of, require_settings
 from netpick.tasks.forecast.repeated import last_season
 from netpick.tasks.forecast.state import naive_period
-from netpick.types import STRICT, Array
+from netpick.types import STRICT, Array, Rows
 
 LONGEST_SEASON = 400  # steps of a season that series choose
 
@@ -47,6 +48,9 @@ class SeasonalNaive(Unlearned):
             return Fitted(baseline=self.name, state=state, arrays={}, decision=plain.decision)
         chosen = choose(problem, limit, _draws(state), decided)
         return Fitted(baseline=self.name, state=state, arrays={"settings": chosen.settings}, decision=plain.decision)
+
+    def fit_anew(self, problem: Problem, fitted: Fitted, trains: Sequence[Rows]) -> list[Fitted]:
+        return chosen_anew(problem, fitted, trains, _draws(fitted.state)) if fitted.state.periods else []
 
     def require_arrays(self, fitted: Fitted) -> None:
         if not fitted.state.periods:

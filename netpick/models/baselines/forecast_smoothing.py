@@ -1,11 +1,15 @@
 """Exponential smoothing with the form chosen for each series: level, trend (absent, damped, plain) and season (absent, additive,
 multiplicative), the state space models of Hyndman et al. with additive errors.
 
-Form and parameters are fitted once for each series and target, on its newest training steps. The recursion then runs over all
-steps with them, so that every window gets the forecast of the state at its origin at no further cost.
+Form and parameters are fitted for each series and target on its newest training steps, and anew at origins of the test part where
+that costs little. The recursion then runs over all steps with them, so that every window gets the forecast of the state at its
+origin.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +20,7 @@ from netpick.models.baselines.forecast_naive import WindowBaseline, WindowState,
 from netpick.models.baselines.smoothing_fits import FEWEST, PLAIN, fit_forms
 from netpick.models.baselines.smoothing_runs import ADDITIVE, KIND, MULTIPLICATIVE, NONE, PERIOD, smooth
 from netpick.tasks.forecast.timesteps import seasons_of
-from netpick.types import STRICT, Array
+from netpick.types import STRICT, Array, Rows
 
 MOST_STEPS = 500  # that a series is fitted on
 LONGEST_SEASON = 100  # a longer one has too many states to fit; the trend alone is then smoothed
@@ -51,44 +55,45 @@ class ExponentialSmoothing(WindowBaseline):
     State = SmoothingState
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
-        windows, state = problem.windows, window_state(problem)
-        assert windows is not None
-        season = windows.state.season if windows.state.season <= LONGEST_SEASON else 1
-        usual = [period for period in seasons_of(windows.state.step) if period <= LONGEST_SEASON]
-        periods = [p for p in dict.fromkeys([season, *usual]) if p > 1][:SEASONS_TRIED]
-        values, starts = logged(windows.values, state), windows.timeline.starts
-        early, width = learned_steps(problem) & windows.begun, values.shape[1]
-        known = np.add.reduceat(early.astype(np.int64), starts[:-1])
-        numbers = windows.series[starts[:-1]]  # of the timeline's series in the task's state
-        every = [(index, target) for index in range(len(numbers)) for target in range(width)]
-        pairs = [pair for pair in every if known[pair[0]] >= FEWEST]
+        assert problem.windows is not None
+        season = problem.windows.state.season
+        state = SmoothingState(window=window_state(problem), smoothed_season=season if season <= LONGEST_SEASON else 1)
+        learned = _Learned(problem, state)
+        pairs = learned.pairs
         wanted = len(pairs) if decided is None else min(decided.iterations, len(pairs))
-        table = np.tile(np.array([*PLAIN, NONE, 1.0]), (len(windows.state.location), width, 1))
-        began, fits, size, last = limit.clock(), 0, FIRST_CHUNK, 0.0
-        while fits < wanted and (decided is not None or _fits(limit, limit.clock() - began, last, (fits, wanted))):
+        rows: list[Array] = []
+        began, size, last = limit.clock(), FIRST_CHUNK, 0.0
+        while len(rows) < wanted and (
+            decided is not None or _fits(limit, limit.clock() - began, last, (len(rows), wanted))
+        ):
             started = limit.clock()
-            chunk = pairs[fits : min(fits + size, wanted)]
-            parts = [
-                values[starts[i] : starts[i + 1], target][early[starts[i] : starts[i + 1]]][-MOST_STEPS:]
-                for i, target in chunk
-            ]
-            for (index, target), row in zip(chunk, fit_forms(parts, periods, state.horizon), strict=True):
-                table[numbers[index], target] = row
-            fits, size, last = fits + len(chunk), min(CHUNK, GROWTH * size), limit.clock() - started
-        if 0 < fits < len(every):  # what most series have
-            fitted = set(pairs[:fits])
-            usual_row = _usual(np.stack([table[numbers[index], target] for index, target in pairs[:fits]]))
-            for index, target in [pair for pair in every if pair not in fitted]:
-                table[numbers[index], target] = usual_row
+            chunk = learned.parts[len(rows) : min(len(rows) + size, wanted)]
+            rows += [*fit_forms(chunk, learned.periods, state.window.horizon)]
+            size, last = min(CHUNK, GROWTH * size), limit.clock() - started
+        fits = len(rows)
         if decided is None:
             decided = Decision(rows=fits, iterations=fits, full=fits >= len(pairs))
         return Fitted(
             baseline=self.name,
-            state=SmoothingState(window=state, smoothed_season=season),
-            arrays={PARAMETERS: table},
+            state=state,
+            arrays={PARAMETERS: learned.table(rows)},
             decision=decided,
             remark=f"parameters fitted on {fits} of {len(pairs)} series" if fits < len(pairs) else "",
         )
+
+    def fit_anew(self, problem: Problem, fitted: Fitted, trains: Sequence[Rows]) -> list[Fitted]:
+        if not fitted.decision.full:
+            return []
+        each = [_Learned(replace(problem, train=train), fitted.state) for train in trains]
+        parts = [part for learned in each for part in learned.parts]
+        horizon = fitted.state.window.horizon
+        chunks = [parts[start : start + CHUNK] for start in range(0, len(parts), CHUNK)]
+        rows = [row for chunk in chunks for row in fit_forms(chunk, each[0].periods, horizon)]
+        ends = np.cumsum([len(learned.parts) for learned in each])
+        return [
+            replace(fitted, arrays={PARAMETERS: learned.table(rows[end - len(learned.parts) : end])}, cache={})
+            for learned, end in zip(each, ends.tolist(), strict=True)
+        ]
 
     def require_arrays(self, fitted: Fitted) -> None:
         table = fitted.arrays[PARAMETERS]
@@ -111,6 +116,39 @@ class ExponentialSmoothing(WindowBaseline):
         usual = _usual(table.reshape(-1, table.shape[2]))  # for series that training did not have
         tables = np.where(known[:, None, None], table[np.where(known, numbers, 0)], usual)
         return unlogged(smooth(values, history.starts, tables, history.rows, state.window.horizon), state.window)
+
+
+class _Learned:
+    """What a fit learns from: of every series and target long enough, its newest steps that are learned from."""
+
+    def __init__(self, problem: Problem, state: SmoothingState) -> None:
+        windows = problem.windows
+        assert windows is not None
+        season = state.smoothed_season
+        usual = [period for period in seasons_of(windows.state.step) if period <= LONGEST_SEASON]
+        self.periods = [p for p in dict.fromkeys([season, *usual]) if p > 1][:SEASONS_TRIED]
+        values, starts = logged(windows.values, state.window), windows.timeline.starts
+        early, self.width = learned_steps(problem) & windows.begun, values.shape[1]
+        known = np.add.reduceat(early.astype(np.int64), starts[:-1])
+        self.numbers = windows.series[starts[:-1]]  # of the timeline's series in the task's state
+        self.series = len(windows.state.location)
+        self.every = [(index, target) for index in range(len(self.numbers)) for target in range(self.width)]
+        self.pairs = [pair for pair in self.every if known[pair[0]] >= FEWEST]
+        self.parts = [
+            values[starts[i] : starts[i + 1], target][early[starts[i] : starts[i + 1]]][-MOST_STEPS:]
+            for i, target in self.pairs
+        ]
+
+    def table(self, rows: Sequence[Array]) -> Array:
+        """(S, V, 6) of what was fitted for the first pairs; all others have what most series have."""
+        table = np.tile(np.array([*PLAIN, NONE, 1.0]), (self.series, self.width, 1))
+        if not len(rows):
+            return table
+        fitted = dict(zip(self.pairs, rows, strict=False))
+        usual = _usual(np.stack(list(rows)))
+        for index, target in self.every:
+            table[self.numbers[index], target] = fitted.get((index, target), usual)
+        return table
 
 
 def _with_forms(fitted: Fitted) -> Array:

@@ -7,6 +7,7 @@ moves, is chosen for each series by its errors over the horizon at origins that 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 
@@ -15,9 +16,9 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.forecast_naive import Extent, WindowBaseline, WindowState, unlogged, window_state
-from netpick.models.baselines.forecast_recent import choose, drawn, periods_of, require_settings
+from netpick.models.baselines.forecast_recent import choose, chosen_anew, drawn, periods_of, require_settings
 from netpick.models.baselines.smoothing_runs import ADDITIVE, LEAST_FACTOR, MULTIPLICATIVE, NONE
-from netpick.types import STRICT, Array
+from netpick.types import STRICT, Array, Rows
 
 LEVELS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 SETTINGS = tuple(product(LEVELS, (NONE, ADDITIVE, MULTIPLICATIVE)))
@@ -56,6 +57,9 @@ class Theta(WindowBaseline):
         state = ThetaState(window=window, theta_season=periods[0], periods=periods)
         chosen = choose(problem, limit, _draws(state), decided)
         return Fitted(baseline=self.name, state=state, arrays={"settings": chosen.settings}, decision=chosen.decision)
+
+    def fit_anew(self, problem: Problem, fitted: Fitted, trains: Sequence[Rows]) -> list[Fitted]:
+        return chosen_anew(problem, fitted, trains, _draws(fitted.state))
 
     def require_arrays(self, fitted: Fitted) -> None:
         if max(fitted.state.seasons) > LONGEST_SEASON:

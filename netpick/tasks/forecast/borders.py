@@ -131,7 +131,8 @@ def split_windows(windows: Windows, borders: Borders, rule: str | None) -> Split
     sentence = (
         f"By time: test horizons begin at {starts[1]} or later, validation horizons at {starts[0]} or later, and none reaches "
         f"into a later part. Windows of {state.context:,} steps and a horizon of {state.horizon:,}: {counts}{thinned}, from "
-        f"{counted(origins, 'origin')}. Forecasters are fitted once, before the test part, and see the history up to each origin."
+        f"{counted(origins, 'origin')}. Networks and trees are fitted once, before the test part, and see the history up to each origin; smoothing and the like are fitted "
+        "anew on the way where their entries say so."
     )
     return Split(
         train=train,

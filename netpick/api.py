@@ -232,6 +232,7 @@ def fit(
     quantiles: Sequence[float] = (),
     known: Sequence[str] = (),
     holidays: str | None = None,
+    hierarchy: str | None = None,
     time_column: str | Sequence[str] = (),
     id_column: str | Sequence[str] = (),
     level: str | None = None,
@@ -293,6 +294,7 @@ def fit(
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are
     known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "mean" or "median";
     quantiles: such as [0.05, 0.5, 0.95]; every: step that rows are brought to ("1h", "1d:sum", "auto").
+    hierarchy: levels whose sums are forecast too, so that all adds up: "region/shop", or with how, "region/shop:bottom-up".
     level: what the next symbol of a text is, "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
@@ -319,6 +321,7 @@ def fit(
         quantiles=tuple(map(float, quantiles)),
         known=tuple(known),
         holidays=holidays,
+        hierarchy=hierarchy,
         time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
         ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
         level=level,

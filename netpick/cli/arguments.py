@@ -121,6 +121,14 @@ Holidays = Annotated[
         help="Country whose public holidays a forecast knows: DE, DE-BY, US. Needs the extra netpick[holidays]."
     ),
 ]
+HierarchyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hierarchy",
+        help="Levels whose sums are forecast too, from the largest down: region/shop. All forecasts then add up, by MinT; or region/shop:wls, "
+        ":bottom-up, :top-down.",
+    ),
+]
 TimeOption = Annotated[
     str | None,
     typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),

@@ -105,7 +105,7 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: Baseli
         bytes=fit.fitted.num_bytes,
         latency_ms=this_round.terms.keeper.latency(this_round.key + fit.baseline.name, latency),
         calibration=answer.calibration_words(state),
-        validation_predictions=answer.decode(validated, state),
-        test_predictions=answer.decode(tested, state),
+        validation_predictions=prepared.decoded(validated, prepared.split.validation, state),
+        test_predictions=prepared.decoded(tested, prepared.sealed.rows, state),
     )
     return BaselineOutcome(result=result, fit=last, state=state)

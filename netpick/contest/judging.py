@@ -55,12 +55,9 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} rows"))
     validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
     groups = validation if prepared.folds else prepared.test_groups(validation)
-    mixed = mix(
-        [*competed.candidates, *competed.baselines],
-        prepared.task,
-        prepared.state,
-        ValidationRows(truth=prepared.truth[validation], groups=groups, seed=whole.terms.options.seed),
-    )
+    chosen_on = ValidationRows(truth=prepared.truth[validation], groups=groups, seed=whole.terms.options.seed)
+    everyone = [*competed.candidates, *competed.baselines]
+    mixed = mix(everyone, prepared.task, prepared.state, chosen_on) if prepared.blends else None
     contest = _contest(whole, planned, competed, validation, mixed)
     judged = judge(replace(contest, validation_groups=groups))
     results = _results(whole, planned, judged, mixed)

@@ -187,8 +187,8 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
         seconds=max(done.seconds, time.perf_counter() - started),  # of what was taken up, too
         steps=done.last.steps,
         calibration=answer.calibration_words(state),
-        validation_predictions=answer.decode(answered, state),
-        test_predictions=answer.decode(tested, state),
+        validation_predictions=prepared.decoded(answered, prepared.split.validation, state),
+        test_predictions=prepared.decoded(tested, prepared.sealed.rows, state),
         bytes=sum(t.numel() * t.element_size() for t in network.state_dict().values()),
         latency_ms=terms.keeper.latency(this_round.key + candidate.plan.name, latency),
     )

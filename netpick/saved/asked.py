@@ -71,7 +71,7 @@ def score(parts: ModelParts, examples: NewExamples, engine: Engine) -> Scores:
         labelled = examples.labelled(allocator)
         read = labelled.encoded
         answers = _answers(engine, read, examples.source.columns)
-        predictions = answer.decode(answers, read.state)
+        predictions = examples.decoded(answers, read)
         seen = overlap(record.learned, read.arrays, read.rows) if record.learned else None
     metrics = metrics_for(answer.typed, record.costs)
     resampler = Resampler(len(read.rows), 0, labelled.groups)
@@ -88,7 +88,7 @@ def observed(parts: ModelParts, examples: NewExamples, engine: Engine) -> tuple[
             f"Observed values are laid beside forecasts, but this model does something else ({parts.record.task}). Use netpick score."
         )
     answers = _answers(engine, found.encoded, examples.source.columns)
-    table = found.table(parts.task.answer.decode(answers, found.encoded.state))
+    table = found.table(examples.decoded(answers, found.encoded))
     return table, found.sentence(table)
 
 

@@ -14,6 +14,7 @@ from netpick.data.sources import open_source
 from netpick.errors import NetpickError
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import series_parts
+from netpick.tasks.forecast.sums import with_sums
 
 N = 120
 
@@ -184,3 +185,34 @@ def test_a_module_of_ones_own() -> None:
     with pytest.raises(NetpickError) as caught:
         netpick.fit(pl.DataFrame({"time": hours(), "load": VALUES}), horizon=5, models=[torch.nn.Linear(3, 1)], steps=1)
     assert "Your module Linear was handed over for a forecast" in str(caught.value)
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+def summed(**request: Any) -> str:
+    frame = pl.DataFrame(
+        {"time": hours() * 2, "shop": ["a"] * N + ["b"] * N, "mood": (["x", "y"] * N), "load": VALUES * 2}
+    )
+    if request.pop("alone", False):
+        frame = frame.head(N).drop("shop")
+    with pytest.raises(NetpickError) as caught:
+        with_sums(open_source(frame), ExampleRequest(target=("load",), **request))
+    return str(caught.value)
+
+
+def test_a_level_that_is_no_column() -> None:
+    text = summed(hierarchy="shops:wls")
+    assert "--hierarchy shops:wls names a column 'shops', which data does not have. Did you mean shop?" in text
+    assert ":mint, :wls, :bottom-up, :top-down" in text
+    assert "names a column 'shop:best'" in summed(hierarchy="shop:best")
+
+
+def test_a_level_that_changes_within_a_series() -> None:
+    text = summed(hierarchy="mood", ids=("shop",))
+    assert "Column 'mood' changes within series 'a', but a level of --hierarchy has one value a series." in text
+    assert "--id shop,mood" in text
+
+
+def test_one_series_has_nothing_to_add_up() -> None:
+    assert "--hierarchy mood was passed, but data holds one series." in summed(hierarchy="mood", alone=True)

@@ -52,6 +52,9 @@ class ExampleRequest:
     quantiles: tuple[float, ...] = ()  # levels of a forecast that tables show and losses count
     known: tuple[str, ...] = ()  # columns that are known for the horizon
     holidays: str | None = None  # country whose holidays are known ahead
+    hierarchy: str | None = (
+        None  # columns of levels whose sums are forecast, too: "region/shop", perhaps with how: ":wls"
+    )
     time: tuple[str, ...] = ()  # columns that tell the time
     ids: tuple[str, ...] = ()  # columns that tell series apart
     level: str | None = None  # what the symbols of a text are: a name in LEVELS (tasks/text/)
@@ -214,6 +217,15 @@ class Prepared(ABC):
         """The task's state for one network or baseline, given its answers for the validation rows: its probabilities and
         intervals are made to hold there."""
 
+    def decoded(self, answers: Array, rows: Rows, state: Any) -> Any:
+        """Typed predictions from answers for these rows, by the calibrated state of who gave them."""
+        return self.task.answer.decode(answers, state)
+
+    @property
+    def blends(self) -> bool:
+        """Whether the average of several answers is an answer like them."""
+        return True
+
     # --- what is kept and shown ---
 
     def learned(self, store: Store) -> LearnedRows | None:
@@ -282,6 +294,10 @@ class NewExamples(ABC):
     @abstractmethod
     def labelled(self, allocator: Allocator) -> Labelled:
         """Those that can be scored. Raises DataError where no truth is known."""
+
+    def decoded(self, answers: Array, encoded: Encoded) -> Any:
+        """Typed predictions from answers for encoded examples."""
+        return self.task.answer.decode(answers, encoded.state)
 
     def observed(self) -> Observed | None:
         """What became known after it could have been forecast; None where nothing is forecast. Raises DataError."""

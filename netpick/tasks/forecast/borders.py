@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -122,15 +123,16 @@ def split_windows(windows: Windows, borders: Borders, rule: str | None) -> Split
                 "or other dates with --split time:DATE,DATE."
             )
     values = state.horizon * len(state.targets)
-    validation, _ = _thinned(validation, min(MOST_VALIDATION, MOST_VALIDATION_VALUES // values))
-    test, every = _thinned(test, MOST_TEST_VALUES // values)
+    thinned = _thinned if state.hierarchy is None else partial(_thinned_origins, timeline)
+    validation, _ = thinned(validation, min(MOST_VALIDATION, MOST_VALIDATION_VALUES // values))
+    test, every = thinned(test, MOST_TEST_VALUES // values)
     starts = timeline.step.text(timeline.times(np.array([borders.validation, borders.test])))
     counts = f"{len(train):,} to learn from, {len(validation):,} to choose on, {len(test):,} to test on"
-    thinned = f" (every {every}th)" if every > 1 else ""
+    sparse = f" (every {every}th)" if every > 1 else ""
     origins = len(np.unique(timeline.positions[test]))
     sentence = (
         f"By time: test horizons begin at {starts[1]} or later, validation horizons at {starts[0]} or later, and none reaches "
-        f"into a later part. Windows of {state.context:,} steps and a horizon of {state.horizon:,}: {counts}{thinned}, from "
+        f"into a later part. Windows of {state.context:,} steps and a horizon of {state.horizon:,}: {counts}{sparse}, from "
         f"{counted(origins, 'origin')}. Networks and trees are fitted once, before the test part, and see the history up to each origin; smoothing and the like are fitted "
         "anew on the way where their entries say so."
     )
@@ -153,3 +155,10 @@ def learnable_before(windows: Windows, borders: Borders) -> Rows:
 def _thinned(rows: Rows, most: int) -> tuple[Rows, int]:
     every = max(1, -(-len(rows) // max(1, most)))
     return rows[::every], every
+
+
+def _thinned_origins(timeline: Timeline, rows: Rows, most: int) -> tuple[Rows, int]:
+    """Whole origins, so that what adds up stays together."""
+    origins, at = np.unique(timeline.positions[rows], return_inverse=True)
+    every = min(max(1, -(-len(rows) // max(1, most))), len(origins))
+    return rows[at % every == 0], every

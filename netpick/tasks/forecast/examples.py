@@ -33,10 +33,12 @@ from netpick.tasks.forecast.ends import Ends, continued, extended, need_known, r
 from netpick.tasks.forecast.observed import observed_steps
 from netpick.tasks.forecast.parts import SeriesParts, check_names, series_parts
 from netpick.tasks.forecast.recognise import Recognised, recognise
+from netpick.tasks.forecast.reconcile import coherent, weighed
 from netpick.tasks.forecast.resample import resampled, resampled_again
 from netpick.tasks.forecast.scales import new_scales
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.steps import known_end, known_steps, step_values
+from netpick.tasks.forecast.sums import with_sums, with_sums_again
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.windows import Windows, make_windows, window_inputs
 from netpick.tasks.split import SealedRows
@@ -117,13 +119,24 @@ class PreparedWindows(Prepared):
         return self.parts.windows.test_groups(rows)
 
     def calibrated(self, answered: Array) -> Any:
-        """Intervals are widened or narrowed to what held on the validation windows."""
-        state, target = self.parts.windows.state, self.parts.windows.target[self.split.validation]
-        return replace(
+        """Intervals are widened or narrowed to what held on the validation windows; where forecasts are to add up, errors on these
+        say how far each series may move."""
+        windows, rows = self.parts.windows, self.split.validation
+        state, target = windows.state, windows.target[rows]
+        widths = replace(
             state,
             stretch=conformal_stretch(answered, target, state),
             reach=conformal_reach(answered, target, state),
         )
+        return weighed(widths, windows, rows, self.task.answer.decode(answered, widths))
+
+    def decoded(self, answers: Array, rows: Rows, state: Any) -> Any:
+        return coherent(self.task.answer.decode(answers, state), state, self.parts.windows, rows)
+
+    @property
+    def blends(self) -> bool:
+        """Members that add up each in their own way are not what a blend of their files would say."""
+        return self.parts.windows.state.hierarchy is None
 
     def info(self, rows: Rows) -> ForecastInfo | None:
         return self.parts.windows.info(rows)
@@ -143,8 +156,9 @@ class NewWindows(NewExamples):
     @cached_property
     def steps(self) -> Source:
         """The table with a row a step."""
-        rule = self.state.resampling
-        return self.source if rule is None else resampled_again(self.source, rule, self.state.targets)
+        rule, sums = self.state.resampling, self.state.hierarchy
+        steps = self.source if rule is None else resampled_again(self.source, rule, self.state.targets)
+        return steps if sums is None else with_sums_again(steps, sums)
 
     @cached_property
     def ends(self) -> Ends:
@@ -183,6 +197,10 @@ class NewWindows(NewExamples):
             rival=windows.repeated(rows),
         )
 
+    def decoded(self, answers: Array, encoded: Encoded) -> Any:
+        assert encoded.history is not None
+        return coherent(super().decoded(answers, encoded), encoded.state, encoded.history, encoded.rows)
+
     def observed(self) -> Observed:
         timeline = _timeline(self.state, self.steps)
         values = step_values(timeline, self.steps.columns, self.state.targets)
@@ -192,7 +210,8 @@ class NewWindows(NewExamples):
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
         """A row a series and step: time, prediction, low (10 %), median and high (90 %) or the quantiles asked for, of each target."""
         ends, state = self.ends, self.ends.windows.state
-        table = continued(ends.timeline, ends.origins, state, self.steps, self.task.answer.decode(answers, state))
+        predictions = self.decoded(answers, _encoded(ends.windows, ends.origins))
+        table = continued(ends.timeline, ends.origins, state, self.steps, predictions)
         if not state.id_columns:
             return table
         return table.with_columns(remarks(ends, self.state).alias(HISTORY))
@@ -223,6 +242,7 @@ class WindowExamples(Examples):
             "--quantiles": request.quantiles,
             "--known": request.known,
             "--holidays": request.holidays,
+            "--hierarchy": request.hierarchy,
             "--time": request.time,
             "--id": request.ids,
         }
@@ -251,7 +271,8 @@ class WindowExamples(Examples):
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         check_names(source, request)
         source, request, rule = resampled(source, request)
-        parts = series_parts(source, request, rule)
+        source, request, sums = with_sums(source, request)
+        parts = series_parts(source, request, rule, sums)
         if request.task is None and request.horizon is None:
             reason = _recognised(source, request).reason or "an option of forecasts was given"
             note = Note(subject="task", text=f"forecast ({reason})", override="--task")

@@ -21,7 +21,7 @@ from netpick.tasks.forecast.roles import Roles, fields_of, refuse_constant, role
 from netpick.tasks.forecast.scales import scaled_by
 from netpick.tasks.forecast.seasons import find_season
 from netpick.tasks.forecast.short_series import least_history, padded
-from netpick.tasks.forecast.state import ForecastState, Resampling
+from netpick.tasks.forecast.state import ForecastState, Hierarchy, Resampling
 from netpick.tasks.forecast.stated import beyond_validation, with_stated
 from netpick.tasks.forecast.steps import known_end, step_values
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline
@@ -52,15 +52,22 @@ class SeriesParts:
         return len(self.windows.state.targets) * len(self.windows.state.ids)
 
 
-def series_parts(source: Source, request: ExampleRequest, resampling: Resampling | None = None) -> SeriesParts:
+def series_parts(
+    source: Source,
+    request: ExampleRequest,
+    resampling: Resampling | None = None,
+    hierarchy: Hierarchy | None = None,
+) -> SeriesParts:
     """Understands the table and makes its windows. Raises DataError or RequestError with the fix.
 
-    resampling: how its rows became steps, where they were none.
+    resampling: how its rows became steps, where they were none. hierarchy: which of its rows are sums.
     """
     check_names(source, request)
     kept = {name: column for name, column in source.columns.items() if name not in request.drop}
     left = replace(source, columns=kept)
-    timeline = make_timeline(left, TimelineRequest(time=request.time, ids=request.ids, targets=request.target))
+    zeros = None if hierarchy is None else hierarchy.zeros  # sums have rows where single series have none
+    asked_of = TimelineRequest(time=request.time, ids=request.ids, targets=request.target, zeros=zeros)
+    timeline = make_timeline(left, asked_of)
     roles = roles_of(left, timeline, request)
     notes = [*timeline.notes]
     for name in roles.targets:
@@ -81,7 +88,7 @@ def series_parts(source: Source, request: ExampleRequest, resampling: Resampling
         notes.append(Note(subject="target", text=text, override="--target"))
     state = with_stated(_sized(timeline, roles, values, request, notes), request, notes)
     longer = _with_short_series(timeline, state, notes)
-    state = replace(state, resampling=resampling, begun=longer is not timeline)
+    state = replace(state, resampling=resampling, hierarchy=hierarchy, begun=longer is not timeline)
     timeline = longer
     values = step_values(timeline, kept, roles.targets)
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)

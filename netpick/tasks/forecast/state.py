@@ -21,6 +21,7 @@ from netpick.tasks.forecast.timesteps import Step, seasons_of
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
 Point = Literal["mean", "median"]
+Reconcile = Literal["mint", "wls", "bottom-up", "top-down"]
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -32,6 +33,31 @@ class Resampling:
     ids: tuple[str, ...]
     summed: tuple[str, ...]
     averaged: tuple[str, ...]  # all other columns: the last known cell
+
+
+@dataclass(config=STRICT, kw_only=True)
+class Hierarchy:
+    """Which sums stand beside the single series, and how their forecasts are made to add up."""
+
+    paths: tuple[tuple[str, ...], ...]  # columns of levels, from the largest to the smallest
+    time: tuple[str, ...]
+    ids: tuple[str, ...]  # columns that tell single series apart, those of the levels among them
+    targets: tuple[str, ...]  # that are added up
+    averaged: tuple[str, ...] = ()  # other columns of numbers
+    method: Reconcile = "mint"
+    zeros: bool = False  # steps without a row are zeros of the single series
+    variance: tuple[tuple[float, ...], ...] = ()  # (S, V) of each series' validation errors; () until they are known
+    covariance: tuple[tuple[tuple[float, ...], ...], ...] = ()  # (V, S, S); () where variances alone are used
+
+    def __post_init__(self) -> None:
+        count = len(self.variance)
+        if any(len(row) != len(self.targets) or min(row) <= 0 for row in self.variance):
+            raise ValueError("variances above 0 of every series and target")
+        if self.covariance and (
+            len(self.covariance) != len(self.targets)
+            or any(len(matrix) != count or any(len(row) != count for row in matrix) for matrix in self.covariance)
+        ):
+            raise ValueError("covariances of every target and pair of series")
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -69,6 +95,7 @@ class ForecastState:
     point: Point = "mean"  # what a point forecast is
     quantiles: tuple[float, ...] = ()  # K levels that were asked for; () is 10, 50 and 90 %
     reach: tuple[tuple[tuple[float, ...], ...], ...] = ()  # (K, H, V), from the median to each of them in stated widths
+    hierarchy: Hierarchy | None = None  # sums of series, and how forecasts are made to add up
 
     def __post_init__(self) -> None:
         series, targets = len(self.location), len(self.targets)
@@ -90,6 +117,14 @@ class ForecastState:
             or any(len(part) != self.horizon or any(len(row) != targets for row in part) for part in self.reach)
         ):
             raise ValueError("a reach of every quantile, step and target")
+        self._require_hierarchy()
+
+    def _require_hierarchy(self) -> None:
+        rule = self.hierarchy
+        if rule is None:
+            return
+        if rule.ids != self.id_columns or rule.targets != self.targets or len(rule.variance) > len(self.location):
+            raise ValueError("a hierarchy of these series and targets")
 
     @property
     def point_place(self) -> int:

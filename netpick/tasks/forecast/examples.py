@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.horizon import HISTORY
-from netpick.answers.metrics.forecast import ForecastMae, Mase
+from netpick.answers.metrics.forecast import ForecastMae, Mase, QuantileLoss
 from netpick.answers.quantiles import conformal_reach, conformal_stretch
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_numbers
@@ -70,10 +70,11 @@ class PreparedWindows(Prepared):
         return self.parts.num_scores
 
     def primary(self, balance: float) -> str:
-        """Medians are what least absolute errors ask for (Gneiting 2011); of several series or targets, as shares of naive ones."""
+        """Medians are what least absolute errors ask for (Gneiting 2011); of several series or targets, as shares of naive ones. Amounts
+        of several series, where nothing else was asked for, are judged by the quantiles that they are planned with."""
         if self.parts.windows.state.point == "median":
             return ForecastMae.name if self.num_scores == 1 else Mase.name
-        return super().primary(balance)
+        return QuantileLoss.name if self.parts.by_quantiles else super().primary(balance)
 
     @property
     def scored_numbers(self) -> int:

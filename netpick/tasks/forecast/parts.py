@@ -45,6 +45,7 @@ class SeriesParts:
     windows: Windows
     split: Split
     learnable: Rows  # all windows that end before the test part
+    by_quantiles: bool = False  # the quantile loss decides the contest
 
     @property
     def num_scores(self) -> int:
@@ -94,6 +95,10 @@ def series_parts(
     asked = BorderRequest(horizon=state.horizon, context=state.context, split=request.split, origins=request.windows)
     borders = find_borders(timeline, asked, known_end(timeline, values))
     state = scaled_by(timeline, state, values, borders, notes)
+    by_quantiles = state.amounts and request.point is None
+    if by_quantiles:
+        text = "amounts of several series: the quantile loss (WQL) decides, in which large series count most"
+        notes.append(Note(subject="metric", text=text, override="--point"))
     state = replace(state, calendar=(*_calendar(timeline, state, borders), *_holidays(timeline, request, notes)))
     encoders = _encoders(left, timeline, roles, borders, private=request.private)
     changing = [name for name in (*roles.covariates, *roles.known) if name not in roles.static]
@@ -108,6 +113,7 @@ def series_parts(
         windows=windows,
         split=split,
         learnable=learnable_before(windows, borders),
+        by_quantiles=by_quantiles,
     )
 
 

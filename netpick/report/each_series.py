@@ -109,6 +109,8 @@ def series_table(results: RunResults) -> pl.DataFrame | None:
     columns = [pl.Series("series", list(info.ids), dtype=pl.String)]
     if info.known_steps is not None:
         columns += [pl.Series("known_steps", info.known_steps), pl.Series("short", is_short(info))]
+    if info.levels:
+        columns.append(pl.Series("level", list(info.levels), dtype=pl.String))
     columns.append(pl.Series("test_windows", windows_of(info)))
     for entry in results.entries:
         said = entry.test_predictions

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from netpick.answers.answered import AnsweredHorizon
-from netpick.answers.metrics.forecast import Coverage, Mase
+from netpick.answers.compare import Resampler, score
+from netpick.answers.metrics.forecast import Coverage, Mase, QuantileLoss, WindowRatio
 from netpick.columns.kinds.cells import counts_of
 from netpick.report.each_series import by_series, windows_of
 from netpick.report.measures import Floats
@@ -18,10 +19,11 @@ from netpick.report.parts.mistakes import cell_text, mistake_rows, telling_colum
 from netpick.report.standings import best_baseline, shown_in_detail
 from netpick.tasks import TASKS
 from netpick.types import Array, ArrayColumn, Rows, Schema, Source, TableColumn
-from netpick.types.results import DataInfo, ForecastShown, RunResults, ShownRow, TargetInfo
+from netpick.types.results import DataInfo, ForecastShown, LevelScore, RunResults, ShownRow, TargetInfo
 from netpick.types.words import unnamed_row
 
 MOST_TARGETS = 6  # whose values are drawn
+LEVEL_METRICS: tuple[WindowRatio, ...] = (Mase(), QuantileLoss(), Coverage())
 
 
 def data_info(source: Source, schema: Schema, target: TargetInfo) -> DataInfo:
@@ -135,6 +137,7 @@ def _forecast(results: RunResults, said: AnsweredHorizon, truth: Floats, places:
         error=np.sqrt((gaps**2).sum(axis=(0, 2)) / known),
         coverage=inside.sum(axis=(0, 2)) / known,
         by_series=_by_series(results, said),
+        by_level=_by_level(results, said),
     )
 
 
@@ -145,3 +148,20 @@ def _by_series(results: RunResults, said: AnsweredHorizon) -> Floats | None:
         return None
     found = by_series(said, results.test_truth, info, (Mase(), Coverage()))
     return np.column_stack([windows_of(info), np.nan_to_num(found)])
+
+
+def _by_level(results: RunResults, said: AnsweredHorizon) -> list[LevelScore]:
+    """Of a hierarchy, from the total down."""
+    info = results.forecast
+    if info is None or info.series is None or not info.levels:
+        return []
+    of_row = np.array(info.levels)[info.series]
+    order = sorted(dict.fromkeys(info.levels), key=info.levels.count)
+    found = []
+    for level in order:
+        rows = np.flatnonzero(of_row == level)
+        resampler = Resampler(len(rows), 0, None if info.blocks is None else info.blocks[rows])
+        metrics = [metric for metric in LEVEL_METRICS if len(rows) and metric.applies(results.test_truth[rows], said)]
+        scores = {m.name: score(m, results.test_truth[rows], said.take(rows), None, resampler) for m in metrics}
+        found.append(LevelScore(level=level, series=info.levels.count(level), scores=scores))
+    return found

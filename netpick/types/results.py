@@ -105,6 +105,15 @@ class ForecastOrigin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LevelScore:
+    """One level of a hierarchy: scores of all its series together, by metric."""
+
+    level: str
+    series: int
+    scores: Mapping[str, Score]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForecastShown:
     """What the report draws of one candidate's forecasts, S windows of H steps and V targets."""
 
@@ -112,6 +121,7 @@ class ForecastShown:
     error: npt.NDArray[np.float64]  # (H,) RMSE by steps ahead, of several targets in standard deviations
     coverage: npt.NDArray[np.float64]  # (H,) share of the truth inside of the 80 % interval
     by_series: npt.NDArray[np.float64] | None = None  # (S, 3) of each series: test windows, MASE, share inside
+    by_level: Sequence[LevelScore] = ()  # where series add up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +138,8 @@ class ForecastInfo:
     ids: Sequence[str] = ()  # of the series, where there are several
     known_steps: npt.NDArray[np.int64] | None = None  # (S,) from the first to the last known step of each
     series: npt.NDArray[np.int64] | None = None  # (n,) number of each test row's series
+    levels: Sequence[str] = ()  # of each series, where series add up
+    blocks: npt.NDArray[np.int64] | None = None  # (n,) of the test rows: rows of a block depend on each other
     truth: npt.NDArray[np.float64] | None = None  # (S, H, V) of the windows that are shown
     first: npt.NDArray[np.float64] | None = None  # (n, V) the first targets one step ahead, of all test rows
     by_candidate: Mapping[str, ForecastShown] = field(default_factory=dict)  # of those that are drawn

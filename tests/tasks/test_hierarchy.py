@@ -223,7 +223,15 @@ def test_a_run_scores_sums_beside_single_series(run: netpick.Run) -> None:
     assert any(note.subject == "hierarchy" for note in (*run.results.source.notes, *run.results.schema.notes))
     assert run.results.blend is None
     each = pl.read_csv(run.folder / "series.csv")
-    assert set(each["series"]) == set(NAMES)
+    assert dict(each.select("series", "level").iter_rows())["north | (all)"] == "region"
+    shown = next(iter(run.results.forecast.by_candidate.values()))
+    assert [(level.level, level.series) for level in shown.by_level] == [
+        ("total", 1),
+        ("region", 2),
+        ("single series", 3),
+    ]
+    assert all(s.low <= s.value <= s.high for level in shown.by_level for s in level.scores.values())
+    assert "Scores by level" in (run.folder / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["mlp", "exponential smoothing"])

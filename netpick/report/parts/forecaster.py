@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from netpick.answers.compare.words import score_words
+from netpick.answers.metrics import METRICS
 from netpick.report.components import Chart, Charts, Column, table
 from netpick.report.each_series import FILE, is_short, ordered
 from netpick.report.figures import colours
 from netpick.report.forecast_figures import by_step_view, window_view
 from netpick.report.markup import Html, element, join
 from netpick.report.measures import Floats
-from netpick.types.results import CandidateResult, ForecastOrigin, RunResults
+from netpick.types.results import CandidateResult, ForecastOrigin, RunResults, Score
 from netpick.types.words import counted, grouped, percent, significant
 
 MOST_TARGETS = 3
@@ -30,8 +32,39 @@ def forecaster_details(results: RunResults, entry: CandidateResult, charts: Char
         "div",
         None if results.private else charts.place(_windows(results, entry)),
         charts.place(_by_step(results, entry)),
+        _by_level(results, entry),
         _by_series(results, entry),
     )
+
+
+def _by_level(results: RunResults, entry: CandidateResult) -> Html | None:
+    """Of a hierarchy: how well each level is forecast, by forecasts that add up."""
+    levels = () if results.forecast is None else results.forecast.by_candidate[entry.name].by_level
+    if not levels:
+        return None
+    names = list(levels[0].scores)
+    head = [Column(title="Level"), Column(title="Series", number=True)]
+    head += [Column(title=METRICS[name].label, number=True) for name in names]
+    head.append(Column(title="n", number=True))
+    rows = [
+        [
+            level.level,
+            grouped(level.series),
+            *(_with_interval(level.scores[name]) for name in names),
+            grouped(max((score.n for score in level.scores.values()), default=0)),
+        ]
+        for level in levels
+    ]
+    words = (
+        f"Scores of {entry.name} by level, with 95\u00a0% intervals. Point forecasts of an origin add up; the ends of intervals do not, since a quantile "
+        "of a sum is not the sum of quantiles."
+    )
+    return element("div", element("h3", "Each level"), element("p", words), table("Scores by level", head, rows))
+
+
+def _with_interval(score: Score) -> str:
+    value, interval = score_words(score)
+    return f"{value} ({interval})"
 
 
 def _by_series(results: RunResults, entry: CandidateResult) -> Html | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -123,9 +122,8 @@ def split_windows(windows: Windows, borders: Borders, rule: str | None) -> Split
                 "or other dates with --split time:DATE,DATE."
             )
     values = state.horizon * len(state.targets)
-    thinned = _thinned if state.hierarchy is None else partial(_thinned_origins, timeline)
-    validation, _ = thinned(validation, min(MOST_VALIDATION, MOST_VALIDATION_VALUES // values))
-    test, every = thinned(test, MOST_TEST_VALUES // values)
+    validation, _ = thinned(windows, validation, min(MOST_VALIDATION, MOST_VALIDATION_VALUES // values))
+    test, every = thinned(windows, test, MOST_TEST_VALUES // values)
     starts = timeline.step.text(timeline.times(np.array([borders.validation, borders.test])))
     counts = f"{len(train):,} to learn from, {len(validation):,} to choose on, {len(test):,} to test on"
     sparse = f" (every {every}th)" if every > 1 else ""
@@ -152,13 +150,11 @@ def learnable_before(windows: Windows, borders: Borders) -> Rows:
     return windows.rows[end <= borders.test]
 
 
-def _thinned(rows: Rows, most: int) -> tuple[Rows, int]:
+def thinned(windows: Windows, rows: Rows, most: int) -> tuple[Rows, int]:
+    """About so many of the rows at most, evenly spread, and every how many-th that is; whole origins where series add up."""
     every = max(1, -(-len(rows) // max(1, most)))
-    return rows[::every], every
-
-
-def _thinned_origins(timeline: Timeline, rows: Rows, most: int) -> tuple[Rows, int]:
-    """Whole origins, so that what adds up stays together."""
-    origins, at = np.unique(timeline.positions[rows], return_inverse=True)
-    every = min(max(1, -(-len(rows) // max(1, most))), len(origins))
+    if windows.state.hierarchy is None:
+        return rows[::every], every
+    origins, at = np.unique(windows.timeline.positions[rows], return_inverse=True)
+    every = min(every, len(origins))
     return rows[at % every == 0], every

@@ -29,6 +29,7 @@ from netpick.tasks.examples.base import (
     Observed,
     Prepared,
 )
+from netpick.tasks.forecast.borders import thinned
 from netpick.tasks.forecast.ends import Ends, continued, extended, need_known, remarks
 from netpick.tasks.forecast.observed import observed_steps
 from netpick.tasks.forecast.parts import SeriesParts, check_names, series_parts
@@ -38,7 +39,7 @@ from netpick.tasks.forecast.resample import resampled, resampled_again
 from netpick.tasks.forecast.scales import new_scales
 from netpick.tasks.forecast.state import FORECAST, ForecastState
 from netpick.tasks.forecast.steps import known_end, known_steps, step_values
-from netpick.tasks.forecast.sums import with_sums, with_sums_again
+from netpick.tasks.forecast.sums import levels_of, with_sums, with_sums_again
 from netpick.tasks.forecast.timeline import Timeline, TimelineRequest, make_timeline, table_columns
 from netpick.tasks.forecast.windows import Windows, make_windows, window_inputs
 from netpick.tasks.split import SealedRows
@@ -140,7 +141,11 @@ class PreparedWindows(Prepared):
         return self.parts.windows.state.hierarchy is None
 
     def info(self, rows: Rows) -> ForecastInfo | None:
-        return self.parts.windows.info(rows)
+        windows = self.parts.windows
+        info, rule = windows.info(rows), windows.state.hierarchy
+        if rule is None:
+            return info
+        return replace(info, levels=levels_of(windows.timeline.ids, rule), blocks=windows.test_groups(rows))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +195,7 @@ class NewWindows(NewExamples):
                 f"{self.steps.name} has no whole window to score: one takes {state.context:,} steps and the {state.horizon:,} after "
                 f"them, and the longest series has {int(timeline.lengths.max()):,}. Pass a longer history."
             )
-        rows = rows[:: max(1, -(-len(rows) * windows.truth.shape[1] // MOST_SCORED))]
+        rows, _ = thinned(windows, rows, MOST_SCORED // windows.truth.shape[1])
         return Labelled(
             encoded=_encoded(windows, rows),
             truth=windows.truth[rows],

@@ -40,12 +40,11 @@ def weighed(state: ForecastState, windows: Windows, rows: Rows, said: AnsweredHo
     series = windows.series[rows]
     deviation = np.asarray(state.deviation)
     known = ~np.isnan(errors)
-    squares = np.zeros((count, width))
-    seen = np.zeros((count, width))
+    squares, seen = np.zeros((count, width)), np.zeros((count, width))
     np.add.at(squares, series, np.square(np.where(known, errors, 0.0)).sum(axis=1))
     np.add.at(seen, series, known.sum(axis=1))
     shares = np.divide(squares, seen, out=np.full(squares.shape, np.nan), where=seen > 0) / deviation**2
-    usual = np.where((seen > 0).any(axis=0), np.nanmedian(np.where(seen > 0, shares, np.nan), axis=0), 1.0)
+    usual = [float(np.median(own[~np.isnan(own)])) if not np.isnan(own).all() else 1.0 for own in shares.T]
     variance = np.maximum(np.where(seen > 0, shares, usual), LEAST_VARIANCE) * deviation**2
     hierarchy = replace(state.hierarchy, variance=tuple(tuple(map(float, row)) for row in variance))
     if state.hierarchy.method == "mint" and count * count * width <= MOST_COVARIANCES:

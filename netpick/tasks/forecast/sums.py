@@ -108,6 +108,16 @@ def with_sums_again(source: Source, rule: Hierarchy) -> Source:
     return replace(source, columns=columns, num_rows=len(whole), row_names=None, strays={}, unreadable=())
 
 
+def levels_of(ids: Sequence[str], rule: Hierarchy) -> list[str]:
+    """The level of each series, as people would call it: total, the columns that a sum is of, or single series."""
+    levels = []
+    for name in ids:
+        cells = name.split(SEPARATOR)
+        kept = [column for column, cell in zip(rule.ids, cells, strict=False) if cell != ALL]
+        levels.append("single series" if len(kept) == len(rule.ids) else SEPARATOR.join(kept) or "total")
+    return levels
+
+
 def structure_of(ids: Sequence[str], count: int) -> Structure:
     """From the names of series, whose cells in `count` columns stand side by side. Raises DataError."""
     cells = [name.split(SEPARATOR) for name in ids]

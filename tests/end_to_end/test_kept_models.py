@@ -285,7 +285,7 @@ def test_a_cell_adds_what_the_answer_would_lose_with_other_cells(blended: netpic
     red, green = kinds.index("red"), kinds.index("green")
     first = [row_figures(subject, row, subject.target_of(row))[0].alt.split(";")[0] for row in (red, green)]
     assert first[0].startswith("kind = red: +")
-    assert first[1].startswith("kind = green: -")
+    assert first[1].startswith("kind = green: \N{MINUS SIGN}")
 
 
 def test_the_words_of_a_text_are_left_out_one_by_one(run: netpick.Run) -> None:

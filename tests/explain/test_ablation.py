@@ -123,7 +123,7 @@ def test_nothing_is_left_to_chance() -> None:
 def test_rows_never_keep_their_own_values() -> None:
     for count in (2, 3, 50):
         for seed in range(20):
-            partner = ablation._partners(count, (seed, 0))
+            partner = ablation.partners_of(count, (seed, 0))
             assert sorted(partner) == list(range(count))
             assert (partner != np.arange(count)).all()
 

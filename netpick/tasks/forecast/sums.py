@@ -158,7 +158,7 @@ def _refuse_changing(source: Source, ids: Sequence[str], levels: Sequence[str]) 
     table = table_columns(source.columns)
     for name in levels:
         counts = pl.DataFrame([table[n].alias(n) for n in (*ids, name)]).group_by(ids).agg(pl.col(name).n_unique())
-        changing = counts.filter(pl.col(name) > 1)
+        changing = counts.filter(pl.col(name) > 1).sort(ids)
         if len(changing):
             who = SEPARATOR.join(str(cell) for cell in changing.select(ids).row(0))
             raise DataError(

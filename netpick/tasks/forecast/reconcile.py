@@ -176,8 +176,8 @@ def _shrunk(errors: Array, independent: float) -> Array:
 def _moved(quantiles: Array | None, moved: Array, state: ForecastState) -> Array | None:
     if quantiles is None:
         return None
-    made = quantiles + moved[..., None]
+    made = np.asarray(quantiles + moved[..., None])
     if not any(state.nonnegative):
         return made
     floor = np.where(np.tile(state.nonnegative, moved.shape[1] // len(state.targets)), 0.0, -np.inf)
-    return np.maximum(made, floor[None, :, None])
+    return np.asarray(np.maximum(made, floor[None, :, None]))

@@ -75,18 +75,7 @@ def series_parts(
         refuse_unbounded(name, kept[name], is_target=True)
     values = step_values(timeline, kept, roles.targets)
     refuse_constant(timeline, roles.targets, values)
-    last = known_end(timeline, values)
-    missing = int(np.isnan(values[(timeline.rows >= 0) & (timeline.positions < last)]).sum())
-    if missing:
-        notes.append(
-            Note(
-                subject="missing",
-                text=f"{missing:,} cells of the targets filled forward as inputs, counted in no score",
-            )
-        )
-    if not request.target and len(roles.targets) > 1:
-        text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
-        notes.append(Note(subject="target", text=text, override="--target"))
+    notes += _of_targets(timeline, roles, values, request)
     state = with_stated(_sized(timeline, roles, values, request, notes), request, notes)
     longer = _with_short_series(timeline, state, notes)
     state = replace(state, resampling=resampling, hierarchy=hierarchy, begun=longer is not timeline)
@@ -115,6 +104,20 @@ def series_parts(
         learnable=learnable_before(windows, borders),
         by_quantiles=by_quantiles,
     )
+
+
+def _of_targets(timeline: Timeline, roles: Roles, values: Array, request: ExampleRequest) -> list[Note]:
+    """Cells of the targets that are missing, and which targets there are where none was named."""
+    notes = []
+    last = known_end(timeline, values)
+    missing = int(np.isnan(values[(timeline.rows >= 0) & (timeline.positions < last)]).sum())
+    if missing:
+        text = f"{missing:,} cells of the targets filled forward as inputs, counted in no score"
+        notes.append(Note(subject="missing", text=text))
+    if not request.target and len(roles.targets) > 1:
+        text = f"all {len(roles.targets)} number columns ({', '.join(roles.targets[:8])})"
+        notes.append(Note(subject="target", text=text, override="--target"))
+    return notes
 
 
 def check_names(source: Source, request: ExampleRequest) -> None:

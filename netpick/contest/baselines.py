@@ -92,7 +92,8 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: Baseli
     prepared, answer = this_round.prepared, this_round.prepared.task.answer
 
     validated = problem_answers(fit.baseline, fit.fitted, problem, prepared.split.validation, prepared.state)
-    tested, fits = rolling_answers(last.baseline, last.fitted, problem, prepared.sealed.rows, prepared.state)
+    budget, test_rows = this_round.terms.budget, prepared.sealed.rows
+    tested, fits = rolling_answers(last.baseline, last.fitted, problem, test_rows, prepared.state, budget)
     state = this_round.prepared.calibrated(validated)
     latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
     result = CandidateResult(
@@ -106,6 +107,6 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: Baseli
         latency_ms=this_round.terms.keeper.latency(this_round.key + fit.baseline.name, latency),
         calibration=answer.calibration_words(state),
         validation_predictions=prepared.decoded(validated, prepared.split.validation, state),
-        test_predictions=prepared.decoded(tested, prepared.sealed.rows, state),
+        test_predictions=prepared.decoded(tested, test_rows, state),
     )
     return BaselineOutcome(result=result, fit=last, state=state)

@@ -1,7 +1,7 @@
 """Statistical forecasters are fitted anew at origins of the test part, from what is known there, as whoever uses them would do.
 
-A fit takes them some hundredths of a second a series. How often it is made depends on the data alone, so that a run that is made
-again is the same. Networks and trees are fitted once, before the test part.
+A fit takes them some hundredths of a second a series. How often it is made depends on the data and the budget alone, and on no clock, so that a run
+that is made again is the same. Networks and trees are fitted once, before the test part.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from netpick.types import Array, Rows
 
 MOST_ORIGINS = 24  # at which one is fitted
 MOST_FITS = 48  # of series and targets, at all origins together; of more series one is fitted once
+FITS_A_SECOND = 0.8  # of the budget
 
 
-def rolling_answers(baseline: Baseline, fitted: Fitted, problem: Problem, rows: Rows, state: Any) -> tuple[Array, int]:
+def rolling_answers(
+    baseline: Baseline, fitted: Fitted, problem: Problem, rows: Rows, state: Any, budget: float | None = None
+) -> tuple[Array, int]:
     """Answers for windows of the test part, each by the newest fit before its origin, and how many fits that are. fitted: before the
-    first of them."""
-    begins = _begins(problem, rows)
+    first of them; budget: seconds of the whole run, None where steps are fixed."""
+    begins = _begins(problem, rows, MOST_FITS if budget is None else min(MOST_FITS, int(FITS_A_SECOND * budget)))
     fits = [fitted, *_fitted_at(baseline, fitted, problem, begins[1:])] if len(begins) > 1 else [fitted]
     if len(fits) < 2:
         return problem_answers(baseline, fitted, problem, rows, state), 1
@@ -34,13 +37,13 @@ def rolling_answers(baseline: Baseline, fitted: Fitted, problem: Problem, rows: 
     return answers, len(fits)
 
 
-def _begins(problem: Problem, rows: Rows) -> Array:
-    """Positions of the origins from which a new fit is used; none where one fit has to do."""
+def _begins(problem: Problem, rows: Rows, most: int) -> Array:
+    """Positions of the origins from which a new fit is used; none where one fit has to do. most: fits of series."""
     windows = problem.windows
     if windows is None:
         return np.zeros(0, dtype=np.int64)
     origins = np.unique(windows.timeline.positions[rows])
-    count = min(len(origins), MOST_ORIGINS, MOST_FITS // (len(windows.state.ids) * len(windows.state.targets)))
+    count = min(len(origins), MOST_ORIGINS, most // (len(windows.state.ids) * len(windows.state.targets)))
     return np.asarray(origins[(np.arange(count) * len(origins)) // max(1, count)])
 
 

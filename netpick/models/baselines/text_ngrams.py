@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as strict_dataclass
 
 from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, Limit, Problem
-from netpick.models.baselines.ngrams import Ngrams, Order, fit_ngrams
+from netpick.tasks.text.ngrams import Ngrams, Order, fit_ngrams
 from netpick.types import STRICT, Array, Inputs, InputSpec
 
 LONGEST = 10  # symbols of an n-gram

@@ -13,9 +13,9 @@ import pytest
 
 from netpick.answers.symbols import SYMBOLS
 from netpick.models.baselines import Fitted, Limit, Problem
-from netpick.models.baselines.ngrams import END, fit_ngrams
 from netpick.models.baselines.text_ngrams import KneserNey
 from netpick.tasks.text.blocks import cut_blocks
+from netpick.tasks.text.ngrams import END, fit_ngrams
 from netpick.tasks.text.state import NextState, stream_inputs
 from netpick.types import Inputs
 

@@ -26,6 +26,7 @@ from bench.recurrent import measure_recurrent
 from bench.sequences import measure_sequences
 from bench.serve import measure_serve
 from bench.sounds import measure_sounds
+from bench.speech import measure_speech
 from bench.startup import measure_startup
 from bench.step_time import measure_step_time
 from bench.tables import measure_mapped, measure_memory
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "checks": measure_checks,
     "serve": measure_serve,
     "next": measure_next_symbols,
+    "speech": measure_speech,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

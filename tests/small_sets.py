@@ -203,3 +203,23 @@ def spare_parts(folder: Path) -> object:
     ]
     pl.concat(parts).write_csv(folder / "parts.csv")
     return str(folder / "parts.csv")
+
+
+def spoken(folder: Path) -> object:
+    """Recordings of two to four tones, each a word, by four speakers whose tones are higher or lower; a text file beside each."""
+    generator = np.random.default_rng(24)
+    rate = 4_000
+    for index in range(48):
+        speaker = index % 4
+        words = generator.choice(["low", "high"], generator.integers(2, 5)).tolist()
+        pieces = []
+        for word in words:
+            hertz = {"low": 300, "high": 900}[word] * (0.9 + 0.07 * speaker)
+            pieces += [np.sin(2 * np.pi * hertz * np.arange(int(generator.uniform(0.10, 0.16) * rate)) / rate)]
+            pieces += [np.zeros(int(generator.uniform(0.05, 0.08) * rate))]
+        wave = np.concatenate(pieces)
+        (folder / "spoken").mkdir(parents=True, exist_ok=True)
+        path = folder / "spoken" / f"speaker{speaker}-{index:03}"
+        soundfile.write(path.with_suffix(".wav"), 0.3 * wave + 0.01 * generator.normal(size=len(wave)), rate)
+        path.with_suffix(".txt").write_text(" ".join(words).capitalize() + ".")
+    return str(folder / "spoken")

@@ -72,6 +72,7 @@ PARTS = {
     "texts": Part(data="texts", options={"models": "mlp,cnn,rnn,transformer"}),
     "symbols": Part(data="symbols", options={"models": "cnn,rnn", "target": ("site",)}),
     "sounds": Part(data="sounds", options={"models": "mlp,cnn,rnn,cnn_rnn,transformer"}),
+    "speech": Part(data="spoken", options={"models": "cnn,rnn,cnn_rnn,transformer"}, graph=True),
     "clips": Part(data="frames", options={"models": "cnn,cnn_rnn,transformer"}),
     "mixed": Part(data="mixed", options={"models": "cnn", "target": ("verdict",)}),
     "forecast": Part(

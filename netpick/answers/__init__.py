@@ -14,8 +14,11 @@ from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
 from netpick.answers.numbers import NUMBERS
 from netpick.answers.symbols import SYMBOLS
+from netpick.answers.transcripts import TRANSCRIPTS
 
-ANSWERS: dict[str, Answer[Any]] = {answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS)}
+ANSWERS: dict[str, Answer[Any]] = {
+    answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS)
+}
 
 __all__ = [
     "ANSWERS",
@@ -25,6 +28,7 @@ __all__ = [
     "ONE_CLASS",
     "PLAIN",
     "SYMBOLS",
+    "TRANSCRIPTS",
     "Answer",
     "Read",
     "TensorSpec",

@@ -1,4 +1,4 @@
-"""What models say about rows, typed by what is answered: one class, several labels, numbers, the steps of a horizon, or symbols.
+"""What models say about rows, typed by what is answered: one class, several labels, numbers, the steps of a horizon, symbols, or a text.
 
 Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
 """
@@ -13,6 +13,8 @@ from typing import ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from netpick.columns.batches import joined as filled_up
+from netpick.types import Array
 from netpick.types.results import Answered
 
 Floats = npt.NDArray[np.float64]
@@ -100,10 +102,62 @@ class AnsweredSymbols(Answered):
         return self.chances
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnsweredTexts(Answered):
+    """A text a row, as the code points of its characters (n, L), 0 behind its end: see `codes_of`."""
+
+    averaged: ClassVar[tuple[str, ...]] = ()  # nothing lies between two texts
+    codes: npt.NDArray[np.int32]
+
+    @property
+    def stated(self) -> Floats:
+        return self.codes.astype(np.float64)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in the order of the rows."""
+        return texts_of(self.codes)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def finite(self) -> bool:
+        return True
+
+
+NO_TEXT = -1  # the first code point of a row that has no text at all
+END_OF_TEXT = 0  # a code point that no text holds: see `codes_of`
+
+
+def codes_of(texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
+    """Texts as code points (n, L) of their characters, one column at least: they lie in files of arrays, where strings cannot."""
+    lengths = [len(text or "") for text in texts]
+    codes = np.zeros((len(texts), max([1, *lengths])), dtype=np.int32)
+    for row, text in enumerate(texts):
+        if text is None:
+            codes[row, 0] = NO_TEXT
+        elif text:
+            plain = text.replace("\0", " ")
+            codes[row, : len(plain)] = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype="<i4")
+    return codes
+
+
+def texts_of(codes: Array) -> list[str]:
+    """The inverse of `codes_of`; a row without a text gives an empty one. What is no character is read as a question mark."""
+    whole = np.asarray(codes, dtype=np.int64)
+    known = np.where((whole >= 0) & (whole <= 0x10FFFF) & ((whole < 0xD800) | (whole > 0xDFFF)), whole, ord("?"))
+    made = []
+    for row, points in zip(whole, known.astype("<u4"), strict=True):
+        ends = np.flatnonzero((row == END_OF_TEXT) | (row == NO_TEXT))
+        end = int(ends[0]) if len(ends) else len(row)
+        made.append(points[:end].tobytes().decode("utf-32-le"))
+    return made
+
+
 def joined(parts: Sequence[A]) -> A:
     """What was said about some rows, and about the rows behind them; fields that one part lacks are left out."""
     columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
-    fields = {name: None if any(c is None for c in cs) else np.concatenate(cs) for name, cs in columns.items()}
+    fields = {name: None if any(c is None for c in cs) else filled_up(cs) for name, cs in columns.items()}
     return replace(parts[0], **fields)
 
 

@@ -48,7 +48,7 @@ class Read:
 class Answer(ABC, Generic[A]):
     """One kind of answer. Instances are stateless; `state` is what the task learned from the target, which is JSON.
 
-    The four facts say what a row's truth is. Whoever needs to tell answers apart asks for a fact, never for a name, and an
+    The facts say what a row's truth is. Whoever needs to tell answers apart asks for a fact, never for a name, and an
     answer of which none holds is none of those.
     """
 
@@ -60,6 +60,7 @@ class Answer(ABC, Generic[A]):
     any_labels: ClassVar[bool] = False  # each of several labels holds or does not
     quantities: ClassVar[bool] = False  # numbers in units
     sequences: ClassVar[bool] = False  # the symbols of a text, one after another
+    texts: ClassVar[bool] = False  # a text that is made up, such as what was said in a recording
     noun: ClassVar[str]  # for what `labels` names: "class"
     plural: ClassVar[str]
     fallback: ClassVar[str]  # a metric that is defined on any rows, for when the primary one is not

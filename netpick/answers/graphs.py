@@ -183,3 +183,16 @@ class BlockBits(nn.Module):
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
         return (-answers[:, : self.block].double().sum(dim=1) / math.log(2),)
+
+
+class FrameSymbols(nn.Module):
+    """prediction (B, T): the likeliest symbol of each frame, 0 where there is none; what it spells needs the symbols' names."""
+
+    names = ("prediction",)
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        self.symbols = state.num_symbols
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        return (answers.view(answers.shape[0], -1, self.symbols).argmax(dim=2),)

@@ -37,7 +37,7 @@ from netpick.checks.same_rows import SameRowOtherLabel
 from netpick.checks.small_test import FewTestRows
 from netpick.checks.texts import EmptyTexts, RepeatedTexts
 from netpick.checks.time_order import TimeRunsBackwards
-from netpick.checks.training import FailedCandidates, Overfitting, StillImproving
+from netpick.checks.training import FailedCandidates, NothingSaid, Overfitting, StillImproving
 from netpick.checks.units import MixedUnits
 from netpick.checks.unreadable import UnreadableFiles
 from netpick.types import CheckOutcome, Finding
@@ -98,6 +98,7 @@ RESULT_CHECKS: dict[str, ResultCheck] = {
         FailedCandidates(),
         StillImproving(),
         Overfitting(),
+        NothingSaid(),
         NoNetworkBeatsBaselines(),
         NetworksTie(),
         HarderTestPart(),

@@ -1,10 +1,11 @@
-"""T001, T002, T003: how training went."""
+"""T001 to T004: how training went."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from netpick.answers.answered import AnsweredTexts
 from netpick.answers.metrics import METRICS, Metric
 from netpick.answers.metrics.progress import still_improves, within_reach
 from netpick.checks.base import FinishedContest, ResultCheck
@@ -13,6 +14,7 @@ from netpick.types.results import CandidateResult, HalfTime
 
 FEWEST_EVALUATIONS = 5
 RISEN, GAP = 1.1, 0.5
+SILENT = 0.9  # of the texts are empty
 
 
 class FailedCandidates(ResultCheck):
@@ -98,3 +100,30 @@ class Overfitting(ResultCheck):
                 )
             )
         return findings
+
+
+class NothingSaid(ResultCheck):
+    """Networks that have not found the words yet: before they do, all that they say is nothing."""
+
+    code = "T004"
+    title = "It has not found the words yet"
+    most_severe = "warning"
+
+    def run(self, contest: FinishedContest) -> list[Finding] | None:
+        said = {c.name: c.test_predictions for c in contest.candidates if c.status == "ok"}
+        if not said or any(p is not None and not isinstance(p, AnsweredTexts) for p in said.values()):
+            return None
+        texts = {name: p.codes for name, p in said.items() if isinstance(p, AnsweredTexts) and len(p)}
+        empty = {name: float((codes[:, 0] == 0).mean()) for name, codes in texts.items()}
+        return [
+            self.finding(
+                severity="warning",
+                evidence=(
+                    f"{name} says nothing at all for {share:.0%} of the test rows. A network that learns where words stand begins with saying nothing "
+                    "anywhere, and its error rate is no verdict on it."
+                ),
+                advice="Pass a larger --budget; with few recordings, --level words has fewer symbols to find than characters.",
+            )
+            for name, share in empty.items()
+            if share >= SILENT
+        ]

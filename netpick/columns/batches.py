@@ -47,5 +47,13 @@ def joined(parts: Sequence[Array]) -> Array:
     return np.concatenate([part if part.shape[1:] == longest else _filled(part, longest) for part in parts])
 
 
+def alike(one: Array, other: Array) -> tuple[Array, Array]:
+    """Answers of two engines for the same rows, the shorter one filled up as in `joined`: an engine may answer for padded steps, too."""
+    if one.shape == other.shape or one.ndim != other.ndim or len(one) != len(other):
+        return one, other
+    both = joined([one, other])
+    return both[: len(one)], both[len(one) :]
+
+
 def _filled(part: Array, longest: tuple[int, ...]) -> Array:
     return np.pad(part, [(0, 0), *((0, most - size) for most, size in zip(longest, part.shape[1:], strict=True))])

@@ -57,6 +57,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,
                graph_words="pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside"),
+    FormRecord(name="speech", axes=2, stored="uint8", trimmed=True, channels=1,
+               graph_words="log-mel frames, uint8 (rows, up to {0} frames, {1})"),
     FormRecord(name="spectrogram", axes=2, stored="uint8", trimmed=True, channels=1, summarised=True,
                graph_words="log-mel frames, uint8 (rows, up to {0} frames, {1})"),
     FormRecord(name="tokens", axes=1, stored="int32", trimmed=True, texts=True, cell_cost=256,

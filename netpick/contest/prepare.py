@@ -96,14 +96,19 @@ def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: C
     """`meanwhile` is called while other processes decode."""
     source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
     source = with_parts(source, (*options.target, *options.drop, *dict(options.kinds)))
-    if options.cut and any(isinstance(c, FileColumn) and c.kind == "audio" for c in source.columns.values()):
+    texts = TASKS[options.task].answer.texts if options.task in TASKS else source.spoken is not None
+    sounds = any(isinstance(c, FileColumn) and c.kind == "audio" for c in source.columns.values())
+    if options.cut and sounds and not texts:  # of what is said, windows know nothing
         source, options = with_windows(source, options.cut), replace(options, cut=None)
     if options.name is not None:
         source = replace(source, name=options.name, origin=options.name)
     examples, given = choose_examples(source, options)
     on_event(Event(stage="source", text=f"{given.name}: {given.num_rows:,} rows ({given.layout})"))
     request = DecodeRequest(
-        image_size=options.image_size, loudness=options.loudness, memory_limit=memory_limit(options.memory_limit)
+        image_size=options.image_size,
+        loudness=options.loudness,
+        every_word=examples.every_word,
+        memory_limit=memory_limit(options.memory_limit),
     )
     given, count = _drawn(given, examples, request, options)
     decoded = _decoded(given, request, meanwhile)
@@ -204,7 +209,7 @@ def _as_said(options: FitOptions) -> ReadOptions:
     times = tuple(name for name, kind in options.kinds if kind == "datetime")
     numbers = tuple(name for name, kind in options.kinds if kind == "number")
     arrays = tuple((name, kind) for name, kind in options.kinds if kind in ("image", "series"))
-    running = options.level is not None or (options.task in TASKS and TASKS[options.task].answer.sequences)
+    running = TASKS[options.task].answer.sequences if options.task in TASKS else options.level is not None
     return replace(options.read, words=words, times=times, numbers=numbers, arrays=arrays, running=running)
 
 

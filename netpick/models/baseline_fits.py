@@ -62,7 +62,8 @@ def fit_baselines(
 ) -> list[BaselineFit]:
     """All baselines that apply; in full without a budget, exactly as was decided where it was."""
     allowed = [baseline for baseline in BASELINES.values() if not (problem.private and baseline.holds_rows)]
-    applying = [baseline for baseline in allowed if problem.is_known and baseline.applies(problem)]
+    fitting = [baseline for baseline in allowed if baseline.texts == problem.answer.texts]
+    applying = [baseline for baseline in fitting if problem.is_known and baseline.applies(problem)]
     waiting = sum(baseline.costs_time for baseline in applying)
     usual = BASELINE_SHARE * (budget or 0.0)
     spare = (LARGEST_SHARE - BASELINE_SHARE) * max(0.0, (budget or 0.0) - SHORT_BUDGET)

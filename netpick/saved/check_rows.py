@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from netpick.columns.batches import alike
 from netpick.columns.forms import LENGTHS, stored_as
 from netpick.disk.strict import RefusedError
 from netpick.disk.strict.tensors import TensorSpec
@@ -33,6 +34,7 @@ def require_readable(inputs: Inputs, arrays: Mapping[str, Array]) -> None:
 
 def require_same(answers: Array, stored: Array, tolerance: float, where: str = "in training") -> None:
     """Raises RefusedError where answers differ from the stored ones, relative to the largest of these."""
+    answers, stored = alike(answers, stored)
     if answers.shape != stored.shape:
         raise RefusedError("its stored rows give answers of another shape")
     difference = float(np.abs(answers - stored).max())

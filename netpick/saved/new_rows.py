@@ -92,8 +92,9 @@ def meaning_of(encoder: Encoder) -> Meaning:
 def _meanings(parts: ModelParts) -> dict[str, Meaning]:
     record = parts.record
     meanings = {name: Meaning(kind="kept") for name in record.formats}
-    for name in () if parts.task.answer.sequences else record.targets:  # whatever stands in a text is text
-        numbers = parts.task.answer.quantities
+    answer = parts.task.answer
+    for name in () if answer.sequences or answer.texts else record.targets:  # whatever stands in a text is text
+        numbers = answer.quantities
         meanings[name] = Meaning(kind="number" if numbers else "words", words=None if numbers else record.labels)
     return meanings | {encoder.column: meaning_of(encoder) for encoder in parts.encoders}
 

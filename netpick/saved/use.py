@@ -397,6 +397,7 @@ def media_files(data: object, decoder: Decoder) -> list[Path] | None:
 def _all_decoded(source: Source, like: Mapping[str, Any], decoder: Decoder) -> Source:
     """Every file must be readable, since every row gets an answer."""
     (name,) = source.columns
+    source = decoder.in_pieces(source, name, like)
     decoded = decoder.start(source, name, DecodeRequest(like=like)).finish()
     if decoded.failures:
         row, reason = decoded.failures[0]
@@ -404,7 +405,7 @@ def _all_decoded(source: Source, like: Mapping[str, Any], decoder: Decoder) -> S
             f"{(source.row_names or ())[row]} cannot be read: {reason}. {decoder.expected[0].upper()}{decoder.expected[1:]} was "
             "expected. Pass another file."
         )
-    return replace(source, columns={name: decoded.column})
+    return replace(source, columns={**source.columns, name: decoded.column})
 
 
 def _with_files(source: Source, media: Sequence[Encoder]) -> Source:

@@ -11,7 +11,7 @@ from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
 
-SERVED: Mapping[str, type[ServedModel]] = {"rows": ServedModel, "windows": ServedHistory}
+SERVED: Mapping[str, type[ServedModel]] = {"rows": ServedModel, "recordings": ServedModel, "windows": ServedHistory}
 
 
 def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:

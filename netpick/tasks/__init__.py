@@ -11,8 +11,9 @@ from netpick.tasks.classify import Classify
 from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.regress import Regress
+from netpick.tasks.speech.state import TRANSCRIBE
 from netpick.tasks.text.state import NEXT
 
-TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT)}
+TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE)}
 
 __all__ = ["TASKS", "Task"]

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
-Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream"]
+Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech"]
 Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
 Role = Literal["feature", "target", "left_out", "group", "time"]
@@ -160,6 +160,7 @@ class Source:
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # read as missing, by column
     running: str | None = None  # the column whose rows are the lines of a text, in their order
     apart: bool = False  # each of these lines is a text of its own, such as a name
+    spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now
     parts: Parts | None = None  # of a table whose rows are parts of recordings
@@ -211,7 +212,8 @@ class InputSpec:
     first, with `ahead` = (V, H steps ahead, steps of a season), and for some (..., 1 where a column behind the targets is 1 from where
     the series began and 0 before, 1 where the targets are amounts: what moves them does so in proportion to their level).
     stream: shape (C + 1 + T,), one cardinality: C symbols before a block and the one that it follows, then its T, 0 where there
-    is none; `ahead` = (1, T, 1 where lines start anew).
+    is none; `ahead` = (1, T, 1 where lines start anew). speech: as spectrogram, with a frame every 10 ms; `ahead` = (1, frames that a network
+    reads as one).
     """
 
     form: Form
@@ -221,7 +223,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window, or a stream
+    ahead: tuple[int, ...] = ()  # of a window, a stream, or speech
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from netpick.answers import ANSWERS, PLAIN
-from netpick.answers.answered import averaged, joined
+from netpick.answers.answered import averaged, codes_of, joined
 from netpick.answers.base import Answer
 from netpick.answers.metrics import METRICS, metrics_for
 from netpick.tasks.classify import ClassifyState
@@ -19,6 +19,7 @@ from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
+from netpick.tasks.speech.state import TranscribeState
 from netpick.tasks.text.state import NextState
 from netpick.types import Array
 from netpick.types.results import Answered
@@ -70,6 +71,11 @@ SAMPLES = {
         outputs=np.concatenate([-rng.random((N, 4)), rng.integers(1, 5, (N, 4))], axis=1),
         truth=np.stack([rng.integers(1, 6, (N, 4)), np.ones((N, 4), dtype=np.int64)], axis=1),
     ),
+    "transcript": Sample(
+        state=TranscribeState(column="words", level="words", symbols=("yes", "no"), longest=9),
+        outputs=-rng.gamma(1.0, size=(N, 6, 5)),
+        truth=codes_of([None if row == 3 else ["yes", "", "no yes", "n\u00f6"][row % 4] for row in range(N)]),
+    ),
 }
 answers = pytest.mark.parametrize("name", sorted(ANSWERS))
 
@@ -87,7 +93,7 @@ def test_every_answer_has_a_sample() -> None:
 @answers
 def test_at_most_one_fact_holds(name: str) -> None:
     answer = ANSWERS[name]
-    assert answer.one_class + answer.any_labels + answer.quantities + answer.sequences <= 1
+    assert answer.one_class + answer.any_labels + answer.quantities + answer.sequences + answer.texts <= 1
     assert answer.noun
     assert answer.plural
     assert answer.purpose(1) != answer.purpose(2)
@@ -123,7 +129,7 @@ def test_decisions_have_the_shape_of_the_truth(name: str) -> None:
     answer, sample, predictions = said(name)
     decided = answer.decide(predictions)
     assert decided is None or decided.shape == sample.truth.shape
-    assert (decided is None) == (answer.quantities or answer.sequences)
+    assert (decided is None) == (answer.quantities or answer.sequences or answer.texts)
 
 
 @answers
@@ -144,7 +150,10 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
         with pytest.raises(pl.exceptions.PolarsError):
             answer.read(table, "cnn", labels)
         return
-    np.testing.assert_allclose(read.truth, sample.truth)
+    known = (
+        answer.labelled(sample.truth) if answer.texts else np.ones(N, dtype=bool)
+    )  # a table has no empty texts but those
+    np.testing.assert_allclose(read.truth[known], sample.truth[known])
     np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)
     decided = answer.decide(predictions)
     assert (read.decided is None) == (decided is None)
@@ -180,6 +189,9 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
     raw = answer.answer(torch.from_numpy(sample.outputs.astype(np.float32)))
     made = dict(zip(graph.names, graph(raw), strict=True))  # type: ignore[arg-type, call-overload]
     key = next(name for name in ("probabilities", "prediction", "bits") if name in made)
+    if answer.texts:  # what symbols spell, a graph cannot say
+        assert made[key].shape == (N, sample.outputs.shape[1])
+        return
     said_there = answer.tensors(predictions, (), PLAIN)["bits"][:, None] if key == "bits" else predictions.stated
     np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), said_there, rtol=1e-5)
     named = {word for names, _ in answer.graph_words(2) for word in names.split(", ")}
@@ -191,7 +203,7 @@ def test_a_row_in_words_and_the_evidence_for_it(name: str) -> None:
     answer, sample, predictions = said(name)
     labels = answer.labels(sample.state)
     words = answer.words(predictions, labels, PLAIN)
-    assert any(label in words for label in labels) or (answer.sequences and "bits" in words)
+    assert any(label in words for label in labels) or (answer.sequences and "bits" in words) or answer.texts
     assert answer.truth_words(sample.truth[0], labels)
     outputs = torch.from_numpy(sample.outputs.astype(np.float32)).requires_grad_()
     evidence = answer.evidence(outputs, 1, sample.state)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from netpick.answers.answered import AnsweredTexts, codes_of
 from netpick.answers.metrics.intervals import wilson
 from netpick.checks import CHECKS, RESULT_CHECKS, CheckContext, outcomes, run_checks, run_result_checks
 from netpick.checks.base import FinishedContest
@@ -707,6 +708,12 @@ RESULT_SAMPLES = {
         [],
         [],
         "lowest at step 20 (0.5) and rose to 0.8, while that on the training rows fell to 0.05.",
+    ),
+    "T004": (
+        [replace(candidate("cnn"), test_predictions=AnsweredTexts(codes=codes_of(["", "", "one"] + [""] * 18)))],
+        [],
+        [],
+        "cnn says nothing at all for 95% of the test rows.",
     ),
     "R001": (
         [candidate("cnn")],

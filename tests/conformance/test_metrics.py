@@ -12,7 +12,16 @@ import pytest
 from sklearn import metrics as sk
 
 from netpick.answers import ANSWERS
-from netpick.answers.answered import AnsweredClasses, AnsweredHorizon, AnsweredLabels, AnsweredNumbers, AnsweredSymbols
+from netpick.answers.answered import (
+    AnsweredClasses,
+    AnsweredHorizon,
+    AnsweredLabels,
+    AnsweredNumbers,
+    AnsweredSymbols,
+    AnsweredTexts,
+    codes_of,
+    texts_of,
+)
 from netpick.answers.metrics import METRICS, Metric, metrics_for
 from netpick.answers.metrics.cost import MeanCost
 from netpick.types import Array
@@ -111,6 +120,21 @@ def blocks(n: int, length: int, seed: int) -> Sample:
     )
 
 
+def said_texts(n: int, seed: int) -> Sample:
+    """Sentences of a few words, some of which are replaced, missing or added; one is empty."""
+    generator = np.random.default_rng(seed)
+    words = ["tea", "the", "milk", "cups"]
+    truth = [" ".join(generator.choice(words, generator.integers(1, 6))) for _ in range(n - 1)] + [""]
+    said = [" ".join(word for word in (*text.split(), "tea") if generator.random() < 0.8) for text in truth]
+    return Sample(
+        task="transcribe",
+        truth=codes_of(truth),
+        predictions=AnsweredTexts(codes=codes_of(said)),
+        decided=None,
+        perfect=AnsweredTexts(codes=codes_of(truth)),
+    )
+
+
 SAMPLES = {
     "two classes": classes(60, 2, 1),
     "two classes, tied scores": classes(60, 2, 2, decimals=0),
@@ -123,6 +147,7 @@ SAMPLES = {
     "one series": windows(40, 5, 1, 9),
     "three series": windows(40, 4, 3, 10),
     "blocks of a text": blocks(40, 6, 12),
+    "texts": said_texts(40, 13),
 }
 
 
@@ -288,6 +313,25 @@ def _of_symbols(
     return reference
 
 
+def _of_texts(units: Callable[[str], Any]) -> Callable[[Sample, Array], float]:
+    """The fewest changes, cell by cell of the table of Wagner and Fischer, over the units of the truth."""
+
+    def distance(a: Any, b: Any) -> int:
+        row = list(range(len(b) + 1))
+        for i, one in enumerate(a, start=1):
+            before, row = row, [i]
+            for j, other in enumerate(b, start=1):
+                row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (one != other)))
+        return row[-1]
+
+    def reference(s: Sample, w: Array) -> float:
+        pairs = [(units(a), units(b)) for a, b in zip(texts_of(s.truth), s.predictions.texts, strict=True)]
+        wrong = sum(weight * distance(a, b) for weight, (a, b) in zip(w, pairs, strict=True))
+        return float(wrong / sum(weight * len(a) for weight, (a, _) in zip(w, pairs, strict=True)))
+
+    return reference
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
@@ -322,6 +366,11 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "bits_per_character": _of_symbols(lambda chance, rank: -math.log2(chance), float),
     "next_top_1": _of_symbols(lambda chance, rank: float(rank == 1), lambda characters: 1.0),
     "next_top_5": _of_symbols(lambda chance, rank: float(rank <= 5), lambda characters: 1.0),
+    "word_error_rate": _of_texts(str.split),
+    "character_error_rate": _of_texts(str),
+    "exact_match": lambda s, w: float(
+        np.average([a == b for a, b in zip(texts_of(s.truth), s.predictions.texts, strict=True)], weights=w)
+    ),
     "coverage_80": _of_windows(lambda true, said, naive, spread: (float(said[1] <= true <= said[3]), 1.0)),
 }
 

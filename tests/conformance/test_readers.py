@@ -95,6 +95,23 @@ def sound_folder_sample(folder: Path, change: int = 0) -> Path:
     return root
 
 
+def transcribed_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "said"
+    root.mkdir(parents=True)
+    for number in range(3):
+        soundfile.write(root / f"{number}.wav", np.zeros(200 + change), 8000)
+        (root / f"{number}.txt").write_text(f"\ufeffnumber {number}\r\n")
+    return root
+
+
+def transcripts_of_other_sounds(folder: Path, change: int = 0) -> Path:
+    root = folder / "LJ"
+    (root / "wavs").mkdir(parents=True)
+    soundfile.write(root / "wavs" / "a.wav", np.zeros(200 + change), 8000)
+    (root / "metadata.csv").write_text("b|Two|two\n")
+    return root
+
+
 def clip_folder_sample(folder: Path, change: int = 0) -> Path:
     """Folders of frames: a bright spot that moves on from frame to frame."""
     root = folder / "moves"
@@ -189,6 +206,7 @@ SAMPLES: dict[str, Make] = {
     "idx": idx_sample,
     "ts": ts_sample,
     "sound_folder": sound_folder_sample,
+    "transcribed_folder": transcribed_folder_sample,
     "clip_folder": clip_folder_sample,
     "image_folder": image_folder_sample,
     "image_zip": image_zip_sample,
@@ -294,6 +312,7 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("ts", "channels", text_named("x.ts", HEADER + "1,2:a\n1,2:3,4:b\n")),
     ("ts", "no colon", text_named("x.ts", HEADER + "1,2,a\n")),
     ("sound_folder", "no sounds", only_folders),
+    ("transcribed_folder", "other sounds", transcripts_of_other_sounds),
     ("clip_folder", "no clips", only_folders),
     ("image_folder", "no images", only_folders),
     ("image_zip", "halved", halved(image_zip_sample)),

@@ -25,6 +25,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "classify": lambda: {"y": [["cat", "dog", "eel"][i % 3] for i in range(N)]},
     "multilabel": lambda: {"y": [["sea|beach", "sea", "hill|sea", "beach"][i % 4] for i in range(N)]},
     "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},
+    "transcribe": lambda: {"y": [["yes no", "No, yes: yes", "no no no"][i % 3] for i in range(N)]},
     "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
@@ -77,6 +78,8 @@ def test_state_survives_json(name: str) -> None:
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
     if task.examples == "windows":  # mean and three quantiles of each step and target, and the number of the series
         assert task.answer.num_outputs(state) == 4 * state.horizon * len(task.answer.labels(state)) + 1
+    elif task.answer.texts:  # of each step
+        assert task.answer.num_outputs(state) == state.num_symbols
     elif task.answer.sequences:  # what each symbol of a block costs, and its rank
         assert task.answer.num_outputs(state) == 2 * state.block
     else:
@@ -95,6 +98,9 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         outputs = (target * 2 - 1) * 50
     elif task.examples == "windows":
         outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
+    elif task.answer.texts:
+        frames = task.answer.standardised(truth, state).reshape(N, -1, task.answer.num_outputs(state))
+        outputs = torch.from_numpy(frames)
     elif task.answer.sequences:
         outputs = torch.cat([torch.zeros(target.shape), (target > 0).float()], dim=1)
     else:
@@ -102,6 +108,8 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
     predictions = task.answer.decode(task.answer.answer(outputs).numpy(), state)
     if task.answer.quantities:
         np.testing.assert_allclose(predictions.stated, truth, rtol=1e-5)
+    elif task.answer.texts:
+        assert np.array_equal(predictions.stated, truth)
     elif task.answer.sequences:
         assert (predictions.stated == 1).all()
     else:
@@ -111,6 +119,8 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
 @tasks
 def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
     answer = TASKS[name].answer.answer
+    if TASKS[name].answer.texts:
+        pytest.skip("nothing lies between two texts")
     outputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(answer(outputs), answers_of(answer, Members(torch.stack([outputs] * 4, dim=1))))
 
@@ -122,10 +132,12 @@ def test_every_loss_of_its_answer_falls_when_outputs_are_optimised(name: str) ->
     target = torch.from_numpy(task.answer.target(task.encode(columns, state), state))
     for loss in task.answer.losses(Recipe(), None):
         loss_function = task.answer.loss(Recipe(loss=loss), None)
-        outputs = torch.zeros(N, task.answer.num_outputs(state), requires_grad=True)
+        steps = (8,) if task.answer.texts else ()
+        outputs = torch.zeros(N, *steps, task.answer.num_outputs(state), requires_grad=True)
         losses = []
         for step in range(60):
-            losses.append(loss_function(outputs, target).mean())
+            said = outputs.log_softmax(dim=2) if task.answer.texts else outputs
+            losses.append(loss_function(said, target).mean())
             (gradient,) = torch.autograd.grad(losses[-1], outputs)
             with torch.no_grad():
                 outputs.sub_(0.3 * (1 - step / 60) * gradient.sign())

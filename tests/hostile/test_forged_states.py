@@ -20,6 +20,7 @@ from netpick.errors import ModelFileError, NetpickError
 from netpick.saved.parts import ModelParts, read_parts
 from netpick.tasks import TASKS
 from netpick.tasks.forecast.windows import window_inputs
+from netpick.tasks.speech.examples import speech_inputs
 from netpick.tasks.text.state import stream_inputs
 from netpick.types import Inputs
 from tests.conformance.test_kinds import SAMPLES, N
@@ -125,6 +126,11 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
             forgery |= {"encoders": [], "inputs": stated(partial(window_inputs, learned, ()))}
         if task.examples == "blocks":
             forgery |= {"encoders": [], "inputs": stated(partial(stream_inputs, learned))}
+        if task.examples == "recordings":
+            sound = SAMPLES["audio"]()
+            encoder = Encoder(column=sound.name, kind="audio", state=KINDS["audio"].fit(sound, np.arange(N)))
+            made_inputs = stated(partial(speech_inputs, learned, [encoder]))
+            forgery |= {"encoders": [encoder.to_json()], "inputs": made_inputs}
         tried += 1
         parts = loaded(forgery)
         if parts is None:

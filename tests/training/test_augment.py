@@ -9,11 +9,13 @@ from torch import Tensor
 from netpick.training.augment import Augmenter, default_augment, normals, uniforms
 from netpick.training.augment.grid import GridAugmenter
 from netpick.training.augment.series import SeriesAugmenter
+from netpick.training.augment.speech import SpeechAugmenter
 from netpick.types import InputSpec
 
 COLOUR = InputSpec(form="grid", shape=(3, 20, 16), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2))
 SERIES = InputSpec(form="series", shape=(30, 2))
 PADDED = InputSpec(form="series", shape=(30, 2), padded=True)
+SPEECH = InputSpec(form="speech", shape=(60, 8), padded=True, mean=(0.4,) * 8, std=(0.2,) * 8, ahead=(1, 4))
 ROWS = torch.tensor([5, 900, 12, 7, 3_000_000_000, 0])
 
 
@@ -156,3 +158,39 @@ def test_defaults_keep_the_meaning_of_labels() -> None:
     assert "time_shift" not in default_augment(SERIES, 50).names
     assert default_augment(SERIES, 50_000).names == ()
     assert default_augment(InputSpec(form="vector", shape=(4,)), 50).names == ()
+
+
+def spoken_batch() -> dict[str, Tensor]:
+    mask = torch.arange(60) < torch.tensor([60, 4, 37, 1, 59, 22])[:, None]
+    sounds = torch.randint(0, 256, (6, 60, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    return {"spectrogram": sounds * mask.unsqueeze(-1), "spectrogram.mask": mask}
+
+
+@pytest.mark.parametrize("name", SpeechAugmenter.known)
+def test_what_is_said_is_said_otherwise_and_alike_in_any_batch(name: str) -> None:
+    augment = Augmenter((name,), SPEECH, 3, "spectrogram")
+    batch = spoken_batch()
+    after = augment(batch, ROWS, 0).batch
+    assert not after["spectrogram"][~after["spectrogram.mask"]].any()
+    assert after["spectrogram"].shape[:2] == after["spectrogram.mask"].shape
+    assert not torch.equal(after["spectrogram"][0, :20].float(), batch["spectrogram"][0, :20] / 255)
+    order = torch.tensor([2, 5])
+    apart = augment({key: value[order] for key, value in batch.items()}, ROWS[order], 0).batch
+    length = apart["spectrogram"].shape[1]
+    torch.testing.assert_close(after["spectrogram"][order, :length], apart["spectrogram"])
+    later = augment(batch, ROWS, 1).batch["spectrogram"]
+    assert later.shape != after["spectrogram"].shape or not torch.equal(later, after["spectrogram"])
+    assert torch.equal(batch["spectrogram"], spoken_batch()["spectrogram"])
+
+
+def test_speed_moves_the_ends_by_a_share_of_the_length_and_keeps_the_order() -> None:
+    ramp = torch.arange(50, dtype=torch.uint8).view(1, 50, 1).expand(40, 50, 8).contiguous()
+    batch = {"spectrogram": ramp, "spectrogram.mask": torch.ones(40, 50, dtype=torch.bool)}
+    after = Augmenter(("speed",), SPEECH, 0, "spectrogram")(batch, torch.arange(40), 0).batch
+    lengths = after["spectrogram.mask"].sum(dim=1)
+    assert 43 < lengths.min() < 47
+    assert 54 < lengths.max() < 58
+    for sound, length in zip(after["spectrogram"], lengths.tolist(), strict=True):
+        steps = sound[:length, 0].diff()
+        assert (steps >= -1e-6).all()
+        assert sound[length - 1, 0] * 255 > 47

@@ -34,7 +34,7 @@ def blend_weights(
     """
     pool = [(r.name, p) for r in results if r.status == "ok" and (p := r.validation_predictions) is not None]
     rows = np.arange(0, len(truth), max(1, -(-truth.size // MOST_CELLS)))
-    if len(pool) < 2 or len(rows) < FEWEST_ROWS:
+    if len(pool) < 2 or len(rows) < FEWEST_ROWS or not pool[0][1].averaged:
         return {}
     answers = np.stack([_answers(predictions, truth, rows) for _, predictions in pool])  # (M, n, T)
     surprises = isinstance(pool[0][1], AnsweredChances | AnsweredSymbols)

@@ -37,6 +37,7 @@ from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
 from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
 from netpick.answers.metrics.symbols import BitsPerCharacter, Perplexity, Top1, Top5
+from netpick.answers.metrics.texts import CharacterErrorRate, ExactMatch, WordErrorRate
 from netpick.types.results import Answered, CandidateResult
 
 __all__ = [
@@ -91,6 +92,9 @@ METRICS: dict[str, Metric[Any]] = {
         Perplexity(),
         Top1(),
         Top5(),
+        WordErrorRate(),
+        CharacterErrorRate(),
+        ExactMatch(),
     )
 }
 

@@ -21,7 +21,7 @@ DECODING = {
     "mels": 1 << 12,
     "range_db": 1000,
 }
-ABSOLUTE = "absolute"  # where it is kept how loud a sound is: 1
+SOMETIMES = {"absolute", "whole"}  # 1 where it is kept how loud a sound is, and where nothing of it is cut
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -36,16 +36,14 @@ class AudioState:
     def __post_init__(self) -> None:
         if not self.mean or len(self.mean) != len(self.std):
             raise ValueError("a mean and a deviation of every band")
-        if self.decoding and (set(self.decoding) - {ABSOLUTE} != set(DECODING) or not self._is_possible()):
+        if self.decoding and (set(self.decoding) - SOMETIMES != set(DECODING) or not self._is_possible()):
             raise ValueError("a way to decode sounds that is possible")
 
     def _is_possible(self) -> bool:
         fits = self.decoding["frames"] == self.frames and self.decoding["mels"] == len(self.mean)
         whole = all(isinstance(self.decoding[name], int) for name in DECODING if name != "range_db")
-        absolute = self.decoding.get(ABSOLUTE, 1)
-        return (
-            fits and whole and absolute == 1 and all(0 < self.decoding[name] <= most for name, most in DECODING.items())
-        )
+        marked = all(self.decoding.get(name, 1) == 1 for name in SOMETIMES)
+        return fits and whole and marked and all(0 < self.decoding[name] <= most for name, most in DECODING.items())
 
 
 class Audio(Kind):

@@ -32,6 +32,7 @@ class DecodeRequest:
     like: Mapping[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None  # a side, or (height, width)
     loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
+    every_word: bool = False  # of sounds: all of each is read, a frame every 10 ms
     workers: int | None = None  # None: one per core
     memory_limit: int | None = None  # bytes; more go to a memory-mapped file
     cache: Path | None = None  # where such a file is kept; None: it ends with the array
@@ -68,6 +69,10 @@ class Decoder(ABC):
 
     def try_settings(self, like: Mapping[str, Any]) -> None:  # noqa: B027 - most decoders have nothing that could not fit
         """Decodes a made-up file as `like` says. Raises ValueError and the like where that is not possible."""
+
+    def in_pieces(self, source: Source, name: str, like: Mapping[str, Any]) -> Source:
+        """New files with a row a piece, where one is longer than what is read at once and nothing of it may be left out."""
+        return source
 
     def files_in(self, folder: Path) -> list[Path]:
         """What stands for a row each below a folder, when a model is used on it."""

@@ -18,11 +18,11 @@ from netpick.data.decoders.base import (
     Decoded,
     Decoder,
     DecodeRequest,
-    Loudness,
     UnreadableFileError,
     Work,
     cores,
 )
+from netpick.data.decoders.silences import in_pieces
 from netpick.data.decoders.sound_features import (
     WHOLE,
     Header,
@@ -30,9 +30,11 @@ from netpick.data.decoders.sound_features import (
     SoundSettings,
     choose_range,
     choose_settings,
+    is_cut,
     log_mel,
     read_header,
     read_sound,
+    whole_settings,
 )
 from netpick.data.sources.paths import AUDIO_SUFFIXES
 from netpick.disk.files import mapped
@@ -64,10 +66,15 @@ class SoundDecoder(Decoder):
         if frames.shape[1] != settings.mels:
             raise ValueError("sounds of as many bands as are read")
 
+    def in_pieces(self, source: Source, name: str, like: Mapping[str, Any]) -> Source:
+        """See Decoder: recordings whose words are asked for."""
+        settings = SoundSettings.from_mapping(like)
+        return in_pieces(source, name, settings) if settings.whole else source
+
     def start(self, source: Source, name: str, request: DecodeRequest) -> Work:
         column = source.columns[name]
         assert isinstance(column, FileColumn)
-        settings = SoundSettings.from_mapping(request.like) if request.like else _look(column, request.loudness)
+        settings = SoundSettings.from_mapping(request.like) if request.like else _look(column, request)
         several = sum(isinstance(other, FileColumn) for other in source.columns.values()) > 1
         return SoundWork(column, settings, request, prefix=f"{name}: " if several else "")
 
@@ -126,6 +133,9 @@ class SoundWork:
             except UnreadableFileError as error:
                 piece.failures.append((row, str(error)))
                 continue
+            if is_cut(sound.header, self._settings) and self._settings.whole:
+                piece.failures.append((row, _too_long(sound.header, self._settings)))
+                continue
             read.append(row)
             sounds.append(sound.samples)
             piece.headers[row] = sound.header
@@ -136,17 +146,25 @@ class SoundWork:
         return piece
 
 
-def _look(column: FileColumn, loudness: Loudness) -> SoundSettings:
-    """Settings from a hundred headers, and from the samples of a few files, spread over all rows."""
-    rows = _spread(len(column), HEADERS)
+def _look(column: FileColumn, request: DecodeRequest) -> SoundSettings:
+    """Settings from a hundred headers (from all where nothing may be cut), and from the samples of a few files, spread over all rows."""
+    rows = _spread(len(column), len(column) if request.every_word else HEADERS)
     with ThreadPoolExecutor(1 if _are_small_wavs(column) else cores(), thread_name_prefix="look") as pool:
         read = dict(zip(rows, pool.map(lambda row: _header_or_none(column, row), rows), strict=True))
         headers = {row: header for row, header in read.items() if header is not None}
-        settings = replace(choose_settings(list(headers.values())), absolute=int(loudness == "kept"))
+        choose = whole_settings if request.every_word else choose_settings
+        settings = replace(choose(list(headers.values())), absolute=int(request.loudness == "kept"))
         some = [list(headers)[place] for place in _spread(len(headers), SOUNDS)]
         made = pool.map(lambda row: _samples_or_none(column, row, settings), some)
         sounds = [samples for samples in made if samples is not None]
     return SoundSettings(**{**settings.to_mapping(), "range_db": choose_range(sounds, settings)})
+
+
+def _too_long(header: Header, settings: SoundSettings) -> str:
+    return (
+        f"it lasts {header.seconds:,.1f} s, but at most {settings.seconds:,.1f} s are read as one recording. Cut it where nobody speaks, and its "
+        "transcript alike"
+    )
 
 
 def _path(column: FileColumn, row: int) -> str:
@@ -221,8 +239,8 @@ def _notes(headers: Sequence[Header], settings: SoundSettings, silent: int, pref
     if mixed:
         most = max(header.channels for header in headers)
         texts.append(f"{mixed:,} with 2 {f'to {most} ' if most > 2 else ''}channels are mixed down to one.")
-    cut = sum(header.seconds > settings.seconds + 0.5 * settings.hop / settings.sample_rate for header in headers)
-    if cut:
+    cut = sum(is_cut(header, settings) for header in headers)
+    if cut and not settings.whole:
         texts.append(
             f"{cut:,} longer than {settings.seconds:.2f} s are cut: only their beginning is read. To learn from all of them, pass "
             "--cut SECONDS (a row a window), or a table with the columns file, start, end and label (a row a part)."

@@ -28,6 +28,8 @@ LOWEST = 30.0  # Hz; below lie hum and offsets
 WINDOW = 0.025  # seconds, and at least twice the hop
 SHORT_HOP, HOP, LONG_HOP = 0.0125, 0.020, 0.040  # seconds
 FEW_FRAMES, MOST_FRAMES = 96, 256
+SPEECH_HOP, SPEECH_MELS = 0.010, 40
+LONGEST_WHOLE = 60.0  # seconds of a sound that is read as one recording
 RANGE = 80.0  # dB below a sound's loudest value that are told apart
 RANGES = (40.0, 100.0)
 MOST_CHANNELS = 64
@@ -53,6 +55,7 @@ class SoundSettings:
     mels: int = MELS  # F
     range_db: float = RANGE  # from a sound's loudest value (255) down to 0
     absolute: int = 0  # 1: from full scale, not from a sound's own loudest value; how loud it is counts then
+    whole: int = 0  # 1: nothing is cut, and a longer sound is refused
 
     @property
     def seconds(self) -> float:
@@ -60,7 +63,7 @@ class SoundSettings:
         return self.frames * self.hop / self.sample_rate
 
     def to_mapping(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "absolute" or value}
+        return {name: value for name, value in asdict(self).items() if name not in ("absolute", "whole") or value}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> SoundSettings:
@@ -106,6 +109,27 @@ def choose_settings(headers: Sequence[Header]) -> SoundSettings:
 
     window = next_fast_len(max(16, round(max(WINDOW * rate, 2 * hop))), real=True)
     return SoundSettings(sample_rate=rate, window=window, hop=hop, frames=frames)
+
+
+def whole_settings(headers: Sequence[Header]) -> SoundSettings:
+    """What is said needs all of a sound, and frames that are shorter than any of its letters: 25 ms every 10 ms.
+
+    The commonest rate, at most 16 kHz; as many frames as the longest sound needs, of up to a minute.
+    """
+    from scipy.fft import next_fast_len
+
+    rates = [header.rate for header in headers] or [MAX_RATE]
+    rate = min(max(sorted(set(rates)), key=rates.count), MAX_RATE)
+    lengths = [header.seconds for header in headers if header.seconds <= LONGEST_WHOLE]
+    hop = max(1, round(SPEECH_HOP * rate))
+    frames = max(1, math.ceil(max(lengths, default=1.0) * rate / hop))
+    window = next_fast_len(max(16, round(WINDOW * rate)), real=True)
+    return SoundSettings(sample_rate=rate, window=window, hop=hop, frames=frames, mels=SPEECH_MELS, whole=1)
+
+
+def is_cut(header: Header, settings: SoundSettings) -> bool:
+    """Whether a sound is longer than what is read of it."""
+    return header.seconds > settings.seconds + 0.5 * settings.hop / settings.sample_rate
 
 
 def choose_range(sounds: Sequence[Samples], settings: SoundSettings) -> float:

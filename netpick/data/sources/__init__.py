@@ -19,6 +19,7 @@ from netpick.data.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.data.sources.running_text import RunningTextReader
 from netpick.data.sources.sound_folder import SoundFolderReader
 from netpick.data.sources.text_folder import TextFolderReader, TextLinesReader
+from netpick.data.sources.transcribed_folder import TranscribedFolderReader
 from netpick.data.sources.ts import TsReader
 from netpick.data.sources.ucr import UcrReader
 from netpick.data.sources.workbook import WorkbookReader
@@ -42,6 +43,7 @@ READERS: dict[str, Reader] = {
         UcrReader(),
         LibsvmReader(),
         FastTextReader(),
+        TranscribedFolderReader(),
         RunningTextReader(),
         TextFolderReader(),
         TextLinesReader(),

@@ -16,7 +16,7 @@ from netpick.data.sources.paths import MEDIA_SUFFIXES, readable
 from netpick.errors import DataError, RequestError
 from netpick.types import TRAIN, Column, FileColumn, Note, Source, TableColumn
 
-LABEL = "label"
+LABEL, TRANSCRIPT = "label", "transcript"  # the class of a file, or what is said in it
 FIELD = re.compile(r"\{([^{}]*)\}")
 # Fields of these names hold who or what was recorded, also when that is a number.
 ENTITIES = {
@@ -89,13 +89,14 @@ def _from_the_end(name: str, texts: Sequence[str]) -> list[str] | None:
 
 
 def parse_pattern(text: str) -> NamePattern:
-    """Raises RequestError for a pattern without {label}, with a field twice, or with fields that nothing parts."""
+    """Raises RequestError for a pattern without {label} or {transcript}, with a field twice, or with fields that nothing parts."""
     example = 'Write for example --label-from "{label}_{speaker}_{index}.wav".'
     pattern = _without_ending(text.strip().removeprefix("./"))
     names = [name.strip() for name in FIELD.findall(pattern)]
-    if LABEL not in names:
+    if (LABEL in names) == (TRANSCRIPT in names):
+        both = "both fields {label} and {transcript}" if LABEL in names else "no field {label}"
         raise RequestError(
-            f"The pattern {text!r} has no field {{label}}, but it has to say where the class stands. {example}"
+            f"The pattern {text!r} has {both}, but it has to say where the class stands (or, as {{transcript}}, what is said). {example}"
         )
     twice = next((name for name in names if name not in ("", "_") and names.count(name) > 1), None)
     if twice is not None:
@@ -157,13 +158,15 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
     fields = {
         name: [readable(values[place]) for _, values in found] for place, name in enumerate(pattern.names) if name
     }
-    groups, aside, told = _group_fields({name: cells for name, cells in fields.items() if name not in (LABEL, "_")})
-    classes = len(set(fields[LABEL]))
+    target = LABEL if LABEL in fields else TRANSCRIPT
+    groups, aside, told = _group_fields({name: cells for name, cells in fields.items() if name not in (target, "_")})
+    different = len(set(fields[target]))
+    meant = f"the label ({different:,} classes)" if target == LABEL else f"what is said ({different:,} transcripts)"
     said = "".join(f"; {text}" for text in told)
-    notes.append(Note(subject="names", text=f"The names say the label ({classes:,} classes){said}.", override=OPTION))
+    notes.append(Note(subject="names", text=f"The names say {meant}{said}.", override=OPTION))
     column = tree.noun.removesuffix("s")
     columns: dict[str, Column] = {column: FileColumn(name=column, root=path, paths=files, kind=tree.kind)}
-    for name in [*groups, *aside, LABEL]:
+    for name in [*groups, *aside, target]:
         columns[name] = TableColumn(name=name, values=pl.Series(name, fields[name], dtype=pl.String))
     return Source(
         name=readable(path.absolute().name),
@@ -172,7 +175,8 @@ def named_source(tree: Tree, path: Path, pattern: NamePattern, *, layout: str, u
         columns=columns,
         num_rows=len(files),
         fingerprint=tree.fingerprint,
-        target=LABEL,
+        target=target,
+        spoken=TRANSCRIPT if target == TRANSCRIPT else None,
         given_split=_given_parts(files) if use_parts else None,
         groups=tuple(groups),
         aside=tuple(aside),

@@ -39,6 +39,7 @@ from netpick.data.sources.paths import (
 from netpick.data.sources.picture_cells import with_pictures
 from netpick.data.sources.records import as_frame
 from netpick.data.sources.running_text import RunningTextReader, is_text
+from netpick.data.sources.transcript_files import layout_of
 from netpick.data.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.errors import DataError, NetpickError, RequestError
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
@@ -192,6 +193,8 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
     if is_dataset(folder):
         return folder, []
     kind = commonest_media(folder)
+    if kind == "audio" and layout_of(folder) is not None:
+        return folder, []
     if kind == "image":
         refuse_other_jobs(folder)
     classes = holds_class_folders(folder)

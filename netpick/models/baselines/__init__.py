@@ -22,6 +22,7 @@ from netpick.models.baselines.linear import Linear
 from netpick.models.baselines.majority import Majority, Mean
 from netpick.models.baselines.neighbours import NearestNeighbours
 from netpick.models.baselines.random_forest import RandomForest
+from netpick.models.baselines.said_texts import CommonestText, NearestRecording
 from netpick.models.baselines.text_ngrams import KneserNey, Unigram
 from netpick.models.baselines.tfidf import TfIdfBayes, TfIdfLinear
 
@@ -47,6 +48,8 @@ BASELINES: dict[str, Baseline] = {
         TreesOnLags(),
         Unigram(),
         KneserNey(),
+        CommonestText(),
+        NearestRecording(),
     )
 }
 

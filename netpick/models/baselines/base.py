@@ -50,9 +50,9 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers or symbols."""
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols or texts."""
         answer = self.answer
-        return answer.one_class or answer.any_labels or answer.quantities or answer.sequences
+        return answer.one_class or answer.any_labels or answer.quantities or answer.sequences or answer.texts
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
         """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
@@ -137,6 +137,7 @@ class Baseline(ABC):
     costs_time: ClassVar[bool] = True  # in fitting, so that it needs a share of the seconds
     reads_texts: ClassVar[bool] = False  # as they are, and not what the networks' tokenizer made of them
     reads_numbers: ClassVar[bool] = False  # beside the networks' inputs, in which they follow a normal distribution
+    texts: ClassVar[bool] = False  # it answers texts, as code points (n, L)
     holds_rows: ClassVar[bool] = False  # its arrays are training rows, or values of single ones
 
     @abstractmethod

@@ -51,6 +51,10 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("cnn", "stream"): Entry("text_causal_cnn.TextCausalCnn"),
     ("rnn", "stream"): Entry("text_rnn.TextStreamRnn"),
     ("transformer", "stream"): Entry("text_decoder.TextDecoder"),
+    ("cnn", "speech"): Entry("speech_cnn.SpeechCnn"),
+    ("rnn", "speech"): Entry("speech_rnn.SpeechRnn"),
+    ("cnn_rnn", "speech"): Entry("speech_rnn.SpeechCnnRnn"),
+    ("transformer", "speech"): Entry("speech_transformer.SpeechTransformer"),
     ("layers", "table"): Entry("layers.Layers", suits=never),
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
@@ -58,7 +62,7 @@ MODELS = Architectures({  # by name and form, the file and the class
 })  # fmt: skip
 
 
-FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn", "stream": "rnn"}
+FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn", "stream": "rnn", "speech": "cnn"}
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 
 

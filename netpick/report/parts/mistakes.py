@@ -19,6 +19,7 @@ from netpick.report.measures import (
     worst_labels,
     worst_values,
 )
+from netpick.report.parts.texts import text_rows
 from netpick.report.pictures import picture, pictures_of
 from netpick.report.standings import shown_in_detail
 from netpick.types import Column as ColumnOfData
@@ -92,7 +93,9 @@ def mistake_rows(results: RunResults) -> Whole:
     entry, answer = shown_in_detail(results), answer_of(results)
     if entry is None or results.forecast is not None or answer.sequences:
         return np.empty(0, dtype=np.int64)
-    if answer.quantities:
+    if answer.texts:
+        places = text_rows(results, entry)
+    elif answer.quantities:
         places = _furthest_off(results, entry, 0)
     else:
         places = _misclassified(results, entry) if answer.one_class else _mislabelled(results, entry)[:, 0]

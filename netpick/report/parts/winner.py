@@ -10,12 +10,14 @@ from netpick.answers.classes import OneClass
 from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
 from netpick.answers.numbers import Numbers
+from netpick.answers.transcripts import Transcripts
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
 from netpick.report.parts.classifier import classifier_details, multilabel_details
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.regressor import regressor_details
+from netpick.report.parts.texts import texts_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
 from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, duration, grouped, interval, milliseconds, parameters, size
@@ -26,6 +28,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     AnyLabels: multilabel_details,
     Numbers: regressor_details,
     Horizon: forecaster_details,
+    Transcripts: texts_details,
 }
 
 

@@ -323,6 +323,9 @@ class Examples(ABC):
     name: ClassVar[str]  # Task.examples
     New: ClassVar[type[NewExamples]]
     can_be_drawn: ClassVar[bool] = True  # whether some rows, drawn at random, are examples as all of them are
+    every_word: ClassVar[bool] = (
+        False  # whether sounds are decoded for what is said in them: whole, a frame every 10 ms
+    )
 
     @abstractmethod
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:

@@ -16,12 +16,20 @@ from netpick.training.augment.clip import ClipAugmenter
 from netpick.training.augment.grid import GridAugmenter
 from netpick.training.augment.series import SeriesAugmenter
 from netpick.training.augment.spectrogram import SpectrogramAugmenter
+from netpick.training.augment.speech import SpeechAugmenter
 from netpick.training.augment.tokens import TokenAugmenter
 from netpick.types import InputSpec
 
 AUGMENTERS: dict[str, type[FormAugmenter]] = {
     augmenter.form: augmenter
-    for augmenter in (ClipAugmenter, GridAugmenter, SeriesAugmenter, SpectrogramAugmenter, TokenAugmenter)
+    for augmenter in (
+        ClipAugmenter,
+        GridAugmenter,
+        SeriesAugmenter,
+        SpectrogramAugmenter,
+        SpeechAugmenter,
+        TokenAugmenter,
+    )
 }
 
 __all__ = ["AUGMENTERS", "AugmentChoice", "Augmented", "Augmenter", "default_augment", "normals", "uniforms"]
@@ -55,7 +63,10 @@ class Augmenter:
         if self.form is None or not self.names:
             return Augmented(result)
         rows = rows.to(result[self.name].device)
-        result[self.name] = self.form(result[self.name], result.get(f"{self.name}.mask"), rows, epoch)
+        values, mask = self.form.lengthened(result[self.name], result.get(f"{self.name}.mask"), rows, epoch)
+        result[self.name] = self.form(values, mask, rows, epoch)
+        if mask is not None:
+            result[f"{self.name}.mask"] = mask
         if "mixup" not in self.names or not self.form.mixes:
             return Augmented(result)
         return self._mixup(result, rows, epoch)

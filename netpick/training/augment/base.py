@@ -31,6 +31,8 @@ STREAMS: dict[str, int] = {
     "token_dropout": 11,
     "noise": 12,
     "spec_augment": 13,
+    "speed": 14,
+    "timbre": 15,
 }
 
 
@@ -52,6 +54,10 @@ class FormAugmenter(ABC):
         self.names = frozenset(name for name in names if name in self.known)
         self.spec = spec
         self.seed = seed
+
+    def lengthened(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor | None]:
+        """The values with other lengths, and the mask that goes with them; before all else."""
+        return values, mask
 
     @abstractmethod
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:

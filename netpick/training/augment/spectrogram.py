@@ -62,9 +62,9 @@ class SpectrogramAugmenter(FormAugmenter):
         """Stripes of time and of bands hidden behind the data's mean (Park et al. 2019), without the warping."""
         numbers = self._uniforms("spec_augment", rows, 4 * STRIPES, epoch).view(len(rows), 4, STRIPES)
         length, bands = sounds.shape[1:]
-        times = _stripes(numbers[:, 0], numbers[:, 1], lengths * TIME_STRIPE, lengths, length)  # (B, T)
+        times = stripes(numbers[:, 0], numbers[:, 1], lengths * TIME_STRIPE, lengths, length)  # (B, T)
         size = torch.full_like(lengths, bands)
-        hidden = _stripes(numbers[:, 2], numbers[:, 3], size * BAND_STRIPE, size, bands)  # (B, F)
+        hidden = stripes(numbers[:, 2], numbers[:, 3], size * BAND_STRIPE, size, bands)  # (B, F)
         mean = per_channel(self.spec.mean, self.spec, 0.0).to(sounds.device)
         return torch.where(times.unsqueeze(2) | hidden.unsqueeze(1), mean, sounds)
 
@@ -75,7 +75,7 @@ class SpectrogramAugmenter(FormAugmenter):
         )
 
 
-def _stripes(places: Tensor, widths: Tensor, widest: Tensor, size: Tensor, steps: int) -> Tensor:
+def stripes(places: Tensor, widths: Tensor, widest: Tensor, size: Tensor, steps: int) -> Tensor:
     """(B, steps) bool, True within any of the stripes: places and widths (B, S) in 0..1, widest and size (B, 1)."""
     width = (widths * (widest + 1)).floor()  # (B, S)
     start = (places * (size - width + 1)).floor()

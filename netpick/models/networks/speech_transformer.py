@@ -1,0 +1,66 @@
+"""The transformer of what is said: each step looks at all others, behind two strided convolutions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from netpick.models.networks.base import Trunk
+from netpick.models.networks.blocks import Dropout, EncoderLayer, check_heads
+from netpick.models.networks.patch_transformer import sincos
+from netpick.models.networks.speech_network import SpeechArchitecture, SpeechTrunk, most_steps, sized
+from netpick.types import STRICT, Inputs
+
+
+@dataclass(config=STRICT, kw_only=True)
+class SpeechTransformerSettings:
+    """Settings of `transformer` on what is said."""
+
+    width: int = Field(default=64, ge=4, multiple_of=4)
+    layers: int = Field(default=2, ge=1, le=1000)
+    heads: int = Field(default=4, ge=1)
+    expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class SpeechTransformerTrunk(SpeechTrunk):
+    """See SpeechTransformer."""
+
+    positions: Tensor
+
+    def __init__(self, inputs: Inputs, settings: SpeechTransformerSettings) -> None:
+        check_heads(settings.width, settings.heads)
+        super().__init__(inputs, settings.width, settings.dropout)
+        self.register_buffer("positions", sincos(torch.arange(most_steps(inputs)), settings.width), persistent=False)
+        hidden = settings.expansion * settings.width
+        self.layers = nn.ModuleList(
+            EncoderLayer(settings.width, settings.heads, hidden, settings.dropout) for _ in range(settings.layers)
+        )
+        self.dropout, self.norm = Dropout(settings.dropout), nn.LayerNorm(settings.width)
+
+    def read(self, steps: Tensor, mask: Tensor) -> Tensor:
+        features = steps.transpose(1, 2)
+        # Speed is varied in training, so a batch may be longer than the longest recording: positions begin anew there.
+        place = torch.arange(features.shape[1], device=features.device) % len(self.positions)
+        features = self.dropout(features + self.positions.index_select(0, place))
+        for layer in self.layers:
+            features = layer(features, mask)
+        return self.norm(features)  # type: ignore[no-any-return]
+
+
+class SpeechTransformer(SpeechArchitecture):
+    """An encoder with norms in front (Xiong et al. 2020) over steps of convolutions, with CTC."""
+
+    Settings = SpeechTransformerSettings
+    rate: ClassVar[float] = 4e-3
+
+    def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> SpeechTransformerSettings:
+        width, layers = sized(num_rows, (32, 96, 192)), sized(num_rows, (2, 3, 6))
+        return SpeechTransformerSettings(width=width, layers=layers, dropout=0.05 if num_rows < 500 else 0.1)
+
+    def build(self, inputs: Inputs, settings: Any) -> Trunk:
+        return SpeechTransformerTrunk(inputs, settings)

@@ -1,0 +1,137 @@
+"""The task of what was said, and what it learned of transcripts: the symbols that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+from pydantic import Field as PydanticField
+from pydantic.dataclasses import dataclass
+
+from netpick.answers import TRANSCRIPTS
+from netpick.answers.answered import codes_of
+from netpick.answers.transcripts import collapsed
+from netpick.columns.kinds.cells import as_text
+from netpick.errors import DataError
+from netpick.tasks.base import Task
+from netpick.tasks.speech.language import Language
+from netpick.tasks.speech.writing import chosen_level, normalised
+from netpick.tasks.text.levels import FIRST, LEVELS, UNKNOWN, Level, Symbols
+from netpick.types import STRICT, Array, Field, Rows, TableColumn
+
+MOST_SYMBOLS = 1 << 14
+MOST_CHARACTERS = 1 << 16  # of a transcript
+STRIDES = (4, 2, 1)  # frames of a sound for one of a network, the most that leave room for nearly all transcripts
+
+
+@dataclass(config=STRICT, kw_only=True)
+class TranscribeState:
+    """What transcripts are made of, and how many frames of a sound are one of a network."""
+
+    column: str
+    level: str
+    symbols: tuple[str, ...] = PydanticField(max_length=MOST_SYMBOLS)  # of the numbers from FIRST on
+    merges: tuple[tuple[str, str], ...] = PydanticField(default=(), max_length=MOST_SYMBOLS)  # of pieces
+    longest: int = PydanticField(ge=1, le=MOST_CHARACTERS)  # characters of a transcript that was learned from
+    stride: int = PydanticField(default=STRIDES[0], ge=1, le=8)
+    language: Language | None = None  # that one candidate's transcripts are searched with
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise ValueError("a level that this version knows")
+        if not self.symbols or len(set(self.symbols)) != len(self.symbols):
+            raise ValueError("symbols that are all different, at least one")
+        if any(not 1 <= len(symbol) <= 1 << 10 for symbol in self.symbols):
+            raise ValueError("symbols of a few characters")
+        self.of.require(self.learned)
+        if self.language is not None:
+            self.language.require(self.num_symbols)
+
+    @property
+    def of(self) -> Level:
+        """The level."""
+        return LEVELS[self.level]
+
+    @property
+    def learned(self) -> Symbols:
+        """The symbols, as the level reads them."""
+        return Symbols(names=self.symbols, merges=self.merges)
+
+    @property
+    def num_symbols(self) -> int:
+        """Numbers that symbols can have, with those that are none: 0 is the blank."""
+        return FIRST + len(self.symbols)
+
+    def numbers_of(self, text: str) -> list[int]:
+        """The symbols of a normalised transcript."""
+        return _reader(self.level, self.symbols, self.merges)(text)
+
+    def heard(self, frames: Array) -> list[list[int]]:
+        """The symbols of each row of steps (n, T, V): the likeliest ones, or what a search with the language finds."""
+        if self.language is None:
+            return collapsed(frames)
+        return [self.language.searched(row, self.num_symbols) for row in frames]
+
+    def spelled(self, numbers: Sequence[int]) -> str:
+        """The transcript that has these symbols; those that training did not know are left out."""
+        known = [self.symbols[n - FIRST] for n in numbers if FIRST <= n < self.num_symbols]
+        return " ".join(self.of.joined(known).split())
+
+
+@lru_cache(maxsize=8)
+def _reader(level: str, symbols: tuple[str, ...], merges: tuple[tuple[str, str], ...]) -> Callable[[str], list[int]]:
+    numbers = {symbol: FIRST + place for place, symbol in enumerate(symbols)}
+    split = LEVELS[level].splitter(Symbols(names=symbols, merges=merges))
+    return lambda text: [numbers.get(symbol, UNKNOWN) for symbol in split(text)]
+
+
+class Transcribe(Task):
+    """What was said in a recording."""
+
+    name: ClassVar[str] = "transcribe"
+    State = TranscribeState
+    answer = TRANSCRIPTS
+    examples = "recordings"
+    asked = True
+
+    def recognise(self, columns: Sequence[TableColumn], fields: Sequence[Field]) -> str | None:
+        return None  # a column of texts is more often something to predict from
+
+    def fit(self, columns: Sequence[TableColumn], rows: Rows) -> TranscribeState:
+        texts = transcripts_of(columns[0])
+        return new_state(columns[0].name, [text for row in rows.tolist() if (text := texts[row]) is not None], None)
+
+    def encode(self, columns: Sequence[TableColumn], state: TranscribeState) -> Array:
+        """(N, L) code points: see `codes_of`."""
+        return codes_of(transcripts_of(columns[0]))
+
+
+TRANSCRIBE = Transcribe()
+
+
+def transcripts_of(column: TableColumn) -> list[str | None]:
+    """Normalised transcripts; None where a row has none."""
+    return [None if text is None else normalised(text) for text in as_text(column.values).to_list()]
+
+
+def new_state(column: str, texts: Sequence[str], level: str | None, stride: int = STRIDES[0]) -> TranscribeState:
+    """The symbols of these transcripts. Raises DataError where there are none."""
+    chosen = chosen_level(texts, level).level
+    symbols = LEVELS[chosen].learned(texts)
+    if not symbols.names or not any(texts):
+        raise DataError(
+            f"Column '{column}' holds no words to learn from, but transcripts were expected: texts with letters or digits. Choose another "
+            "column with --target."
+        )
+    return TranscribeState(
+        column=column,
+        level=chosen,
+        symbols=symbols.names,
+        merges=symbols.merges,
+        longest=max(map(len, texts)),
+        stride=stride,
+    )
+
+
+__all__ = ["STRIDES", "TRANSCRIBE", "TranscribeState", "new_state", "transcripts_of"]

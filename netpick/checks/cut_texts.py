@@ -5,7 +5,7 @@ from __future__ import annotations
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.kinds.text import LONGEST
-from netpick.columns.kinds.tokenizing import WORD_OR_LETTER
+from netpick.columns.kinds.token_readers import WORD_OR_LETTER
 from netpick.types import Array, Finding, TableColumn
 
 MANY = 0.05  # of the texts, from which on it is more than a remark

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netpick.columns.kinds.cells import as_text
-from netpick.columns.kinds.tokenizing import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, Vocabulary, spelled
+from netpick.columns.kinds.token_readers import CHARACTERS_A_TOKEN, FIRST, UNKNOWN, Vocabulary, spelled
 from netpick.explain import attention, fired, gates
 from netpick.explain.attribute import Batch, token_gradients
 from netpick.explain.steps import Steps, group_of

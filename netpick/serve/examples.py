@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from netpick.columns.encode import Encoder
-from netpick.columns.kinds.tokenizing import spelled
+from netpick.columns.kinds.token_readers import spelled
 from netpick.saved.folder import CHECK, MODEL
 from netpick.serve.served import ServedModel
 from netpick.types import Array

@@ -12,17 +12,21 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from netpick.columns.kinds.text import LONGEST, Text, described, told, unknown_tokens
-from netpick.columns.kinds.tokenizing import (
+from netpick.columns.kinds.token_readers import (
+    LONGEST_TOKEN,
+    MOST_KEPT,
     MOST_TOKENS,
     PIECE_ROWS,
     UNKNOWN,
+    PieceReader,
     Vocabulary,
     count_tokens,
     encode_texts,
-    learn_bytes,
-    learn_vocabulary,
+    read_texts,
+    reader_of,
     spelled,
 )
+from netpick.columns.kinds.tokenizing import learn_bytes, learn_vocabulary
 from netpick.types import TableColumn
 
 KIND = Text()
@@ -260,3 +264,22 @@ def test_frequent_runs_of_letters_become_one_piece() -> None:
         pl.Series(["この映画は素晴らしかった", "この本は素晴らしかった", "あの本は素晴らしかったです"] * 4)
     )
     assert len(numbers("この本は素晴らしかった", vocabulary)) < 6
+
+
+def test_runs_without_end_make_no_token_that_is_too_long() -> None:
+    runs = pl.Series([letter * 3_000 for letter in "xxyy"] + ["ab cd"] * 20)
+    assert LONGEST_TOKEN // 2 < max(map(len, learn_bytes(runs).tokens)) <= LONGEST_TOKEN
+
+
+def test_a_reader_forgets_words_and_still_reads_them() -> None:
+    vocabulary = learn_bytes(pl.Series(["many small words", "small words"] * 10))
+    reader = reader_of(vocabulary)
+    assert isinstance(reader, PieceReader)
+    texts = pl.Series(["small words", "x" * 50])
+    first = read_texts(texts, reader, 6, ends=True)
+    reader.kept = MOST_KEPT
+    again = read_texts(pl.Series(["words of others"]), reader, 6, ends=True)
+    assert reader.kept < 100
+    assert (again.numbers > 0).any()
+    assert np.array_equal(read_texts(texts, reader, 6, ends=True).numbers, first.numbers)
+    assert first.longer.tolist() == [False, True]

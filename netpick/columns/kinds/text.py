@@ -12,15 +12,8 @@ from pydantic.dataclasses import dataclass
 from netpick.columns.kinds.base import FEWEST_ROWS, Claim, Kind
 from netpick.columns.kinds.cells import as_text, examples_of, series_of
 from netpick.columns.kinds.codes import are_codes
-from netpick.columns.kinds.tokenizing import (
-    LETTER,
-    UNKNOWN,
-    UNPARTED,
-    Vocabulary,
-    count_tokens,
-    encode_texts,
-    learn_vocabulary,
-)
+from netpick.columns.kinds.token_readers import LETTER, UNKNOWN, UNPARTED, Vocabulary, count_tokens, encode_texts
+from netpick.columns.kinds.tokenizing import learn_vocabulary
 from netpick.types import STRICT, Array, Column, Form, InputSpec, Note, Rows
 
 LONGEST = 4_096  # tokens that are read of a text; of longer ones the two ends

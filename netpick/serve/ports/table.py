@@ -14,7 +14,7 @@ import polars as pl
 from netpick.columns.kinds.cells import LARGEST, as_moderate_numbers, as_numbers, as_text, series_of
 from netpick.columns.kinds.datetime import plain_moment, to_days
 from netpick.columns.kinds.number import NumberScaler
-from netpick.columns.kinds.tokenizing import encode_texts
+from netpick.columns.kinds.token_readers import PADDING, UNKNOWN, EncodedTexts, Reader, read_texts, reader_of
 from netpick.serve.faults import refuse, shown
 from netpick.serve.ports.base import Cells, Joined, Port, PortGroup, Tensor, flat_list
 from netpick.types import Array, Column, TableColumn
@@ -304,8 +304,24 @@ class DatetimePort(_TextPort):
         )
 
 
+class JoinedTexts:
+    """Texts of several requests, cut into tokens once: for the network, and for what is said of unusual ones."""
+
+    def __init__(self, cells: pl.Series, port: TextPort) -> None:
+        self.cells, self._port = cells, port
+
+    @cached_property
+    def encoded(self) -> EncodedTexts:
+        state = self._port.state
+        return read_texts(self.cells, self._port.reader, state.length, ends=state.ends)
+
+
 class TextPort(_TextPort):
     """Something written."""
+
+    @cached_property
+    def reader(self) -> Reader:
+        return reader_of(self.state.vocabulary)
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "null"], "maxLength": self.limits.text}
@@ -325,28 +341,29 @@ class TextPort(_TextPort):
         return super().read(cells)
 
     def join(self, parts: Sequence[Cells]) -> Joined:
-        return pl.Series(self.name, flat_list(parts), dtype=pl.String)
+        return JoinedTexts(pl.Series(self.name, flat_list(parts), dtype=pl.String), self)
 
     def of_column(self, column: Column) -> Joined:
-        return as_text(_series(column))
+        return JoinedTexts(as_text(_series(column)), self)
 
     def column(self, joined: Joined) -> Column:
-        return TableColumn(name=self.name, values=joined)
+        return TableColumn(name=self.name, values=joined.cells)
+
+    def encode(self, joined: Joined) -> Array:
+        return joined.encoded.numbers
 
     def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
-        series, state, name = joined, self.state, self.name
-        longer = encode_texts(series, state.vocabulary, state.length + 1)  # one token more than the network reads
-        counts = (longer[:, : state.length] > 0).sum(axis=1)
-        unknown = (longer[:, : state.length] == 1).sum(axis=1)
-        blank = (series.is_null() | (series.str.strip_chars() == "")).to_numpy()
-        allowed = max(MANY_UNKNOWN, 3 * state.share_unknown)
+        (numbers, longer), state, name = joined.encoded, self.state, self.name
+        counts, unknown = (numbers > PADDING).sum(axis=1), (numbers == UNKNOWN).sum(axis=1)
+        strange = unknown > max(MANY_UNKNOWN, 3 * state.share_unknown) * counts
+        blank = np.array([cell is None or not cell or cell.isspace() for cell in joined.cells.to_list()], dtype=bool)
         noun = "characters" if state.vocabulary.reading == "characters" else "words"
-        for row in range(len(series)):
+        for row in np.flatnonzero(blank | strange | longer).tolist():
             if blank[row]:
                 yield row, f"{name} is empty; there is nothing to read in it."
-            elif unknown[row] > allowed * counts[row]:
+            elif strange[row]:
                 yield row, f"{unknown[row] / counts[row]:.0%} of the {noun} of {name} are in no training text."
-            if longer[row, state.length] > 0:
+            if longer[row]:
                 which = f"first and last {state.length // 2:,}" if state.ends else f"first {state.length:,}"
                 yield row, f"{name} is longer than the network reads: only its {which} tokens count."
 

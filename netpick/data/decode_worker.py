@@ -23,7 +23,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +44,7 @@ CONVERTED_AT_ONCE = 1 << 20  # pixels
 ORIENTATION = 0x0112
 PNG_CHANNELS = {2: 3, 4: 2, 6: 4}  # by colour type; else 1
 SHRUNK_A_LOT = 20  # unpacked to packed
+BESIDE_OTHERS = nullcontext()
 
 PNG = b"\x89PNG\r\n\x1a\n"
 # By their first bytes, never by their names. Opening the plugin's class, not Image.open, spares the search through all
@@ -212,6 +213,8 @@ def _require_pixels(size: tuple[int, int], most: int) -> None:
 
 def _require_one_header(data: bytes) -> None:
     """Raises UnreadableImageError for a PNG that says its size twice: which of them counts differs from reader to reader."""
+    if data[12:16] == b"IHDR" and len(data) < 12 * MOST_CHUNKS and data.find(b"IHDR", 16) < 0:
+        return  # as nearly all are: there is no second one, in a chunk or elsewhere
     place, chunks, headers = 8, 0, 0
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -259,24 +262,24 @@ def decode(
     """
     image: Image.Image
     try:
-        with open_image(data, most_pixels) as opened, ExitStack() as stack:
+        with open_image(data, most_pixels) as opened:
             size = opened.size
             resized = size != (width, height)
             if resized and opened.format in ("JPEG", "MPO"):  # decodes at 1/2, 1/4, 1/8 of the size
                 side = max(width, height)
                 opened.draft("L" if channels == 1 else "RGB", (side, side))
-            if alone is not None and opened.size[0] * opened.size[1] > LARGE_PIXELS:
-                stack.enter_context(alone)
-            greyed = channels == 1 and not is_grey(opened)
-            opened.load()
-            _require_pixels(opened.size, size[0] * size[1])  # what was checked is what was unpacked
-            if opened.format == "PNG":
-                _require_all_rows(opened, data)
-            image = _upright(opened)
-            image = _with_mode(image, "L" if channels == 1 else "RGB")
-            if image.size != (width, height):
-                image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            pixels = image.tobytes() if channels == 1 else b"".join([band.tobytes() for band in image.split()])
+            is_large = opened.size[0] * opened.size[1] > LARGE_PIXELS
+            with alone if alone is not None and is_large else BESIDE_OTHERS:
+                greyed = channels == 1 and not is_grey(opened)
+                opened.load()
+                _require_pixels(opened.size, size[0] * size[1])  # what was checked is what was unpacked
+                if opened.format == "PNG":
+                    _require_all_rows(opened, data)
+                image = _upright(opened)
+                image = _with_mode(image, "L" if channels == 1 else "RGB")
+                if image.size != (width, height):
+                    image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+                pixels = image.tobytes() if channels == 1 else b"".join([band.tobytes() for band in image.split()])
             return DecodedImage(pixels, resized, greyed, size)
     except UnreadableImageError:
         raise

@@ -122,6 +122,8 @@ class Batcher:
         return self._has_enough() and self._late_line() is None
 
     def _has_enough(self) -> bool:
+        if not self._being_read and self._queue.rows < self.cost.enough:
+            return False
         waiting = len(self._queue) + len(self._unread) + len(self._being_read)
         if waiting < FEWEST_ROWS:
             return False

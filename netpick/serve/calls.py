@@ -7,7 +7,7 @@ tables, forecasts, explanations.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -146,7 +146,7 @@ class Tasks:
         if written != "json":
             table = forms.table_with(source, self.served.model.finish(answers, source))
             return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
-        whole = Answers(predictions=self.served.predictions(answers), warnings=self.served.unlike(source))
+        whole = self.served.answers_of(answers, self.served.unlike(source))
         return Reply(self.served.body(whole, 0, source.num_rows))
 
 
@@ -193,7 +193,7 @@ def in_pieces(rows: RowSet, together: Together) -> Answers:
         return together(rows)
     parts = [together(_slice(rows, start, min(start + PIECE, rows.count))) for start in range(0, rows.count, PIECE)]
     warnings = {PIECE * i + row: said for i, part in enumerate(parts) for row, said in part.warnings.items()}
-    return Answers(predictions=joined([part.predictions for part in parts]), warnings=warnings)
+    return replace(parts[0], predictions=joined([part.predictions for part in parts]), warnings=warnings)
 
 
 def _slice(rows: RowSet, start: int, stop: int) -> RowSet:

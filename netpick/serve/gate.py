@@ -78,11 +78,6 @@ class Gate:
             known = self._knows(host)
             if len(self._hosts) < REMEMBERED:
                 self._hosts[host] = known
-        if host and authority(host) is None:
-            return Fault(
-                code="invalid_request",
-                message="The Host header is no name or address with a port, such as localhost:8000.",
-            )
         if not known:
             if host and authority(host) is None:
                 return Fault(

@@ -19,12 +19,15 @@ class Held:
 
     def has_room(self, client: str, more: int) -> bool:
         """Whether a body of so many bytes would fit by now."""
-        more = _counted(more)
-        return not more or (self.bytes + more <= self.most and self._by_client[client] + more <= self.most_of_one)
+        if more <= SMALL:
+            return True
+        return self.bytes + more <= self.most and self._by_client[client] + more <= self.most_of_one
 
     def grow(self, client: str, before: int, after: int) -> bool:
         """Counts a body that has grown; False where it does not fit, and then it is not counted on."""
-        more = _counted(after) - _counted(before)
+        if after <= SMALL:
+            return True
+        more = after - (before if before > SMALL else 0)
         if not (self.bytes + more <= self.most and self._by_client[client] + more <= self.most_of_one):
             return False
         self._add(client, more)
@@ -32,16 +35,11 @@ class Held:
 
     def release(self, client: str, length: int) -> None:
         """The body is not kept any more."""
-        self._add(client, -_counted(length))
+        if length > SMALL:
+            self._add(client, -length)
 
     def _add(self, client: str, more: int) -> None:
-        if more == 0:
-            return
         self.bytes += more
         self._by_client[client] += more
         if self._by_client[client] <= 0:
             del self._by_client[client]
-
-
-def _counted(length: int) -> int:
-    return length if length > SMALL else 0

@@ -77,6 +77,7 @@ def protocol_for(service: Service) -> type[HttpToolsProtocol]:
 class _Protocol(HttpToolsProtocol):
     service: Service
     cycle: Any  # uvicorn's own, or a Short
+    _host = ""  # the client's address
     awaiting = "headers"  # "headers", "body", "answer": what the client or we are to send next
     since = 0.0  # time.monotonic
     begun = False  # bytes of a request have come
@@ -88,6 +89,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._host = "" if self.client is None else self.client[0]
         self.since = time.monotonic()
         if len(self.connections) > self.service.limits.connections:
             fault = Fault(
@@ -188,22 +190,21 @@ class _Protocol(HttpToolsProtocol):
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False  # the scope is made once it is needed
         self.service.counters.begun += 1
         self.head = min(self.head, FED_AT_ONCE)  # what came before in this piece belongs to other requests
 
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > self.service.limits.address:
-            self._stop(_too_long_address(self.service.limits))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
+    def _require_short_head(self) -> None:
+        """Refuses an address or headers above the limits. Those of a head without end are refused by `_feed`."""
         limits = self.service.limits
-        if len(self.headers) >= limits.header_count or len(name) + len(value) > limits.headers:
+        if len(self.url) > limits.address:
+            self._stop(_too_long_address(limits))
+        many = len(self.headers) > limits.header_count
+        if many or (self.head > limits.headers and sum(len(n) + len(v) for n, v in self.headers) > limits.headers):
             self._stop(self._too_long())
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._require_short_head()
         self.awaiting, self.since = "body", time.monotonic()
         route = self.service.routes.get(self.url)
         busy = self.cycle is not None and not self.cycle.response_complete
@@ -218,7 +219,7 @@ class _Protocol(HttpToolsProtocol):
             )
         # Pipelined requests, those that wait for "100 Continue", and repeated headers are rare: uvicorn's way is right for them.
         if route is None or not plain or busy or self.expect_100_continue or len(headers) != len(self.headers):
-            self.scope["target"] = self.url  # type: ignore[typeddict-unknown-key]
+            self._make_scope()
             super().on_headers_complete()
             if self.service.draining:
                 self.cycle.keep_alive = False
@@ -229,6 +230,14 @@ class _Protocol(HttpToolsProtocol):
         fault = self.service.early(route, headers, self._host)
         if fault is not None:
             self._finish(short, fault)
+
+    def _make_scope(self) -> None:
+        """What uvicorn's own way tells the application."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        self.scope["target"] = url  # type: ignore[typeddict-unknown-key]
 
     def on_body(self, body: bytes) -> None:
         self.head = max(0, self.head - len(body) - FRAMING)
@@ -277,11 +286,6 @@ class _Protocol(HttpToolsProtocol):
         ):  # without uvicorn's timer for each request: check_time looks after the idle
             self.server_state.total_requests += 1
             self.flow.resume_reading()
-
-    @property
-    def _host(self) -> str:
-        """The client's address."""
-        return "" if self.client is None else self.client[0]
 
     def _let_go(self, short: Short) -> None:
         """The request's body is not needed any more."""

@@ -5,7 +5,7 @@ Everything here may be called from any thread; nothing here knows of HTTP but fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,15 @@ class Answers:
 
     predictions: Answered
     warnings: Mapping[int, Sequence[str]]
+    word: Callable[[Answered], list[dict[str, Any]]]  # predictions as JSON values
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """All of them as JSON values, made once for all requests of a batch."""
+        rows = self.word(self.predictions)
+        for number, row in enumerate(rows):
+            row["warnings"] = self.warnings.get(number, NOTHING)[:MOST_WARNINGS]
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +218,15 @@ class ServedModel:
 
     def finish(self, answers: Array, prepared: Prepared) -> Answers:
         """The engine's answers for prepared rows."""
-        return Answers(predictions=self.predictions(answers), warnings=prepared.warnings)
+        return self.answers_of(answers, prepared.warnings)
+
+    def answers_of(self, answers: Array, warnings: Mapping[int, Sequence[str]]) -> Answers:
+        """The engine's answers, in units and words."""
+        return Answers(predictions=self.predictions(answers), warnings=warnings, word=self._as_json)
+
+    def _as_json(self, predictions: Answered) -> list[dict[str, Any]]:
+        parts = self.model.parts
+        return self.answer_kind.json_rows(predictions, self.model.labels, parts.record.rule, parts.task_state)
 
     def answer(self, sets: Sequence[RowSet]) -> Answers:
         """`prepare`, the engine, and `finish` in a row."""
@@ -274,20 +291,9 @@ class ServedModel:
 
     # --- wording -----------------------------------------------------------------------------------------------------
 
-    def worded(self, answers: Answers, start: int, stop: int) -> list[dict[str, Any]]:
-        """Answers of rows start to stop, as JSON values."""
-        some = slice(start, stop)
-        rule = self.model.parts.record.rule
-        rows = self.answer_kind.json_rows(
-            answers.predictions.take(some), self.model.labels, rule, self.model.parts.task_state
-        )
-        for place, row in enumerate(rows):
-            row["warnings"] = answers.warnings.get(start + place, NOTHING)[:MOST_WARNINGS]
-        return rows
-
     def body(self, answers: Answers, start: int, stop: int) -> bytes:
         """The JSON body of one request's answers."""
-        return self.body_of(self.worded(answers, start, stop))
+        return self.body_of(answers.rows[start:stop])
 
     def body_of(self, predictions: Sequence[Mapping[str, Any]]) -> bytes:
         content: dict[str, Any] = {"model": self.name, "predictions": predictions}

@@ -72,6 +72,7 @@ class Service:
         self.batchers = {
             name: Batcher(served, self._engine_lock, self._readers) for name, served in self.models.items()
         }
+        self._tasks = {name: tasks_of(served, self._together(served)) for name, served in self.models.items()}
         self.routes = self._routes()
         self._count_batches()
 
@@ -123,14 +124,12 @@ class Service:
         if len(body) > self.limits.body:
             finish(self.too_large(len(body)))
             return None
-        served = self.models[route.model]
         deadline = time.monotonic() + self.limits.answer_seconds
-        large = Work(client=client, finish=finish, deadline=deadline)
-        work = guarded(lambda: self._work(route, served, headers, body))
+        work = guarded(lambda: self._work(route, headers, body))
         if isinstance(work, Fault):
             finish(work)
         elif callable(work):
-            large.task = work
+            large = Work(client=client, finish=finish, deadline=deadline, task=work)
             if self.unread <= self.held.most and self._lane.submit(large):
                 return large
             finish(BUSY)
@@ -185,13 +184,14 @@ class Service:
 
         return not isinstance(guarded(answer), Fault)
 
-    def _work(self, route: Route, served: ServedModel, headers: Headers, body: bytes) -> Call | Task:
+    def _work(self, route: Route, headers: Headers, body: bytes) -> Call | Task:
+        tasks = self._tasks[route.model]
+        served = tasks.served
         alone = served.alone or served.is_heavy or len(body) > SMALL
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         kind = content_type.partition(";")[0].strip().lower()
         if not alone and route.action == "predict" and kind == "application/json":
             return JsonCall(served)
-        tasks = tasks_of(served, self._together(served))
         if route.action == "infer":
             length = _json_length(headers, len(body))
             return partial(tasks.infer, body, length) if alone else InferCall(served, length)

@@ -85,7 +85,7 @@ def all_of(task, folder):
         "columns": graph.columns,
         "scored": {name: score.value for name, score in model.score(frame).items()},
         "explained": page.read_text().count("<h4"),
-        "json": plain(served.worded(answered, 0, 12)),
+        "json": plain(answered.rows[:12]),
         "outputs": v2.outputs_of(served),
         "schema": {k: v for k, v in plain(schema_of(served)).items() if k not in ("task", "card", "created")},
         "interval": model.interval_words,

@@ -61,7 +61,7 @@ def test_the_kept_predictions_and_the_server_decide_alike(run: netpick.Run) -> N
     served = served_model("animals", run.folder / "model.netpick", model, Limits())
     answered = served.answer([served.rows_of(fresh.to_dicts())])
     expected = model.predict(fresh)
-    assert [one["prediction"] for one in served.worded(answered, 0, 50)] == expected["prediction"].to_list()
+    assert [one["prediction"] for one in answered.rows[:50]] == expected["prediction"].to_list()
     assert answered.predictions.probabilities == pytest.approx(
         expected.select(f"probability_{label}" for label in LABELS).to_numpy(), abs=1e-6
     )

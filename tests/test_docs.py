@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 NAMED_FILE = re.compile(r"`((?:netpick|tests|docs|bench)/[\w./-]*\w\.\w+|(?:netpick|tests|docs|bench)/[\w/]*)`")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 INVENTED = {"money.py", "series_mixer.py", "kappa.py", "rank.py"}  # the examples of CONTRIBUTING.md
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -30,6 +31,24 @@ def test_named_files_exist(page: Path) -> None:
     named = [name for name in NAMED_FILE.findall(page.read_text("utf-8")) if Path(name).name not in INVENTED]
     missing = [name for name in named if not (ROOT / name).exists() and "NNNN" not in name]
     assert not missing
+
+
+@pages
+def test_named_tests_exist(page: Path) -> None:
+    missing = [
+        f"{file}::{test}"
+        for file, test in NAMED_TEST.findall(page.read_text("utf-8"))
+        if f"\ndef {test}(" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert not missing
+
+
+def test_every_promise_of_security_names_its_tests() -> None:
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    tables = text.split("| promise | test |\n|---|---|\n")[1:]
+    promises = [line for table in tables for line in table.split("\n\n")[0].splitlines()]
+    assert len(promises) >= 40
+    assert [line for line in promises if not NAMED_TEST.search(line)] == []
 
 
 @pages

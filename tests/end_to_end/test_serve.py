@@ -444,6 +444,12 @@ def test_a_port_that_is_taken_is_said(server: Served, served_folder: Path) -> No
     assert "Pass another --port" in done.stderr
 
 
+def test_an_address_that_others_reach_without_tls_is_said(served_folder: Path) -> None:
+    served = start_forked([served_folder / "table"], "--host", "0.0.0.0", "--no-auth")
+    assert served.stop() == 0
+    assert any("HTTP is not encrypted" in line for line in served.log)
+
+
 # --- starting and stopping -------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,14 @@ def test_a_png_that_states_two_sizes_is_refused_before_it_is_unpacked() -> None:
         decode(late[:8] + chunk(b"tEXt", b"a\0b") + late[8:], 1, 8, 8)
 
 
+@pytest.mark.parametrize(
+    "data", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", b"%PDF-1.7\n", b"<svg/>", b"8BPS\0\1"]
+)
+def test_formats_with_large_decoders_are_never_opened(data: bytes) -> None:
+    with pytest.raises(UnreadableImageError, match="by its first bytes"):
+        decode(data + bytes(64), 1, 8, 8)
+
+
 def test_a_jpeg_that_paints_its_pixels_thousands_of_times_is_refused() -> None:
     with pytest.raises(TooManyPixelsError, match=r"1,000 x 1,000 pixels are painted 5,\d\d\d times"):
         decode(many_scans(), 1, 8, 8)

@@ -251,6 +251,35 @@ def test_the_gate_knows_its_own_names_and_addresses_alone() -> None:
     assert gate.check({**own, b"sec-fetch-site": b"cross-site"}, reads=True) is None  # a link to the page
 
 
+def test_nothing_like_a_token_is_one() -> None:
+    gate = Gate(ServeOptions(token="correct horse"))
+    for other in (
+        "",
+        "correct hors",
+        "correct horse ",
+        "correct horsf",
+        "Correct horse",
+        "correct horse" * 2,
+        "\u00fc" * 1_000,
+    ):
+        assert not gate.is_token(other)
+    assert gate.is_token("correct horse")
+    own = {b"host": b"localhost"}
+    for header in (
+        b"",
+        b"correct horse",
+        b"Basic correct horse",
+        b"Bearer",
+        b"Bearer correct hors",
+        b"Bearer \xff\xff",
+    ):
+        refused = gate.check({**own, b"authorization": header}, reads=True)
+        assert refused is not None
+        assert refused.status == 401
+    assert gate.check({**own, b"authorization": b"bearer correct horse"}, reads=True) is None
+    assert not Gate(ServeOptions()).is_token("")
+
+
 def test_loopback_is_told_from_the_rest() -> None:
     assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.8.8.8", "::1")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.1", "example.org")))

@@ -2,9 +2,10 @@
 
     python tools/flip_runs.py [FLIPS] [SEED]
 
-FLIPS (2,000) in turn over all files of the folder, each in a fresh copy of it: a tenth of them in a run of a table, whose baselines take
-two thirds of a resume, and the others in one of texts. Ends with exit code 1 when a resume gave other bytes,
-another error than a refusal (exit 2), or a refusal that does not name the file.
+FLIPS (2,000) in turn over all files of the folder, in fresh copies of it: a tenth of them in a run of a table, whose baselines take
+two thirds of a resume, and the others in one of texts. Flips of several files share a resume where none of these files was ever refused:
+when it ends in the same bytes, none of them did anything; when not, each is tried alone. Ends with exit code 1 when a resume gave other
+bytes, another error than a refusal (exit 2), or a refusal that does not name the file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from netpick.types import Event
 
 SAME, REFUSED = "the same bytes", "refused by name"
 SAID_EVERY = 50
+TOGETHER = 6  # flips of different files in one resume, which takes a second or two
+Flip = tuple[str, int]  # a file, and the number of a bit in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,29 +44,58 @@ class Interruption:
     files: tuple[str, ...]
     outcome: object
 
-    def flips(self, count: int, seed: int) -> Iterator[tuple[str, int]]:
-        """So many (file, bit), the files in turn."""
+    def flips(self, count: int, seed: int) -> Iterator[Flip]:
+        """So many, the files in turn."""
         rng = np.random.default_rng(seed)
         for number in range(count):
             name = self.files[number % len(self.files)]
             yield name, int(rng.integers((self.folder / name).stat().st_size * 8))
 
-    def resumed(self, name: str, bit: int, work: Path) -> str:
-        """What becomes of the run when this bit of this file is turned over."""
+    def resumed(self, flips: Sequence[Flip], work: Path) -> str:
+        """What becomes of the run when these bits are turned over."""
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(self.folder, work)
-        path = work / name
-        changed = bytearray(path.read_bytes())
-        changed[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(changed)
+        for name, bit in flips:
+            changed = bytearray((work / name).read_bytes())
+            changed[bit // 8] ^= 1 << bit % 8
+            (work / name).write_bytes(changed)
         try:
             run_resume(work)
         except NetpickError as error:
-            named = Path(name).name in str(error) and error.exit_code == 2
+            named = error.exit_code == 2 and any(Path(name).name in str(error) for name, _ in flips)
             return REFUSED if named else f"{type(error).__name__}: {error}"
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             return f"{type(error).__name__}: {error}"
         return SAME if outcome_of(work) == self.outcome else "other bytes"
+
+    def outcomes(self, flips: Iterable[Flip], work: Path) -> Iterator[tuple[Flip, str]]:
+        """What becomes of each of them."""
+        refused: set[str] = set()  # files
+        harmless: set[str] = set()
+        waiting: dict[str, Flip] = {}
+
+        def together() -> Iterator[tuple[Flip, str]]:
+            some = list(waiting.values())
+            waiting.clear()
+            if len(some) > 1 and self.resumed(some, work) == SAME:
+                yield from ((flip, SAME) for flip in some)
+                return
+            for flip in some:
+                what = self.resumed([flip], work)
+                (harmless if what == SAME else refused).add(flip[0])
+                yield flip, what
+
+        for flip in flips:
+            name = flip[0]
+            if name in refused or name not in harmless:  # the first flip of a file, and all of one that may be refused
+                what = self.resumed([flip], work)
+                (harmless if what == SAME else refused).add(name)
+                yield flip, what
+                continue
+            if name in waiting or len(waiting) == TOGETHER:
+                yield from together()
+            waiting[name] = flip
+        yield from together()
 
 
 def numbers() -> pl.DataFrame:
@@ -124,8 +156,7 @@ def main(count: int, seed: int) -> int:
     with tempfile.TemporaryDirectory(prefix="netpick-flips-") as name:
         for data, share in ((numbers, count // 10), (sentences, count - count // 10)):
             run = interruption(Path(name) / data.__name__, data)
-            for file, bit in run.flips(share, seed):
-                what = run.resumed(file, bit, Path(name) / "work")
+            for (file, bit), what in run.outcomes(run.flips(share, seed), Path(name) / "work"):
                 known = what in (SAME, REFUSED)
                 became[file, what if known else "WRONG"] += 1
                 if not known:

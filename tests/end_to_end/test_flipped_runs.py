@@ -25,7 +25,8 @@ def test_a_turned_bit_in_a_file_of_each_kind_changes_nothing_or_is_refused(
     assert any("steps" in name for name in stopped.files)
     newest = {Path(name).name: name for name in stopped.files}  # the last of each: of the second network's checkpoints
     flips = [flip for flip in stopped.flips(len(stopped.files), seed=1) if flip[0] in newest.values()]
-    outcomes = {(name, bit): stopped.resumed(name, bit, tmp_path / "work") for name, bit in flips}
+    outcomes = dict(stopped.outcomes(flips, tmp_path / "work"))
+    assert outcomes.keys() == set(flips)
     assert {flip: what for flip, what in outcomes.items() if what not in (SAME, REFUSED)} == {}
 
 

@@ -350,7 +350,8 @@ class TextPort(_TextPort):
         return TableColumn(name=self.name, values=joined.cells)
 
     def encode(self, joined: Joined) -> Array:
-        return joined.encoded.numbers
+        numbers: Array = joined.encoded.numbers
+        return numbers
 
     def unlike(self, joined: Joined) -> Iterator[tuple[int, str]]:
         (numbers, longer), state, name = joined.encoded, self.state, self.name

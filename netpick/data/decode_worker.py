@@ -43,8 +43,7 @@ READ_AT_ONCE = 1 << 16
 CONVERTED_AT_ONCE = 1 << 20  # pixels
 ORIENTATION = 0x0112
 PNG_CHANNELS = {2: 3, 4: 2, 6: 4}  # by colour type; else 1
-SHRUNK_A_LOT = 20  # unpacked to packed
-BESIDE_OTHERS = nullcontext()
+SHRUNK_A_LOT, BESIDE_OTHERS = 20, nullcontext()  # unpacked to packed; where nothing is entered
 
 PNG = b"\x89PNG\r\n\x1a\n"
 # By their first bytes, never by their names. Opening the plugin's class, not Image.open, spares the search through all
@@ -214,7 +213,7 @@ def _require_pixels(size: tuple[int, int], most: int) -> None:
 def _require_one_header(data: bytes) -> None:
     """Raises UnreadableImageError for a PNG that says its size twice: which of them counts differs from reader to reader."""
     if data[12:16] == b"IHDR" and len(data) < 12 * MOST_CHUNKS and data.find(b"IHDR", 16) < 0:
-        return  # as nearly all are: there is no second one, in a chunk or elsewhere
+        return  # as nearly all are
     place, chunks, headers = 8, 0, 0
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -266,10 +265,9 @@ def decode(
             size = opened.size
             resized = size != (width, height)
             if resized and opened.format in ("JPEG", "MPO"):  # decodes at 1/2, 1/4, 1/8 of the size
-                side = max(width, height)
-                opened.draft("L" if channels == 1 else "RGB", (side, side))
-            is_large = opened.size[0] * opened.size[1] > LARGE_PIXELS
-            with alone if alone is not None and is_large else BESIDE_OTHERS:
+                opened.draft("L" if channels == 1 else "RGB", (max(width, height),) * 2)
+            large = opened.size[0] * opened.size[1] > LARGE_PIXELS
+            with alone if alone and large else BESIDE_OTHERS:
                 greyed = channels == 1 and not is_grey(opened)
                 opened.load()
                 _require_pixels(opened.size, size[0] * size[1])  # what was checked is what was unpacked

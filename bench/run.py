@@ -22,6 +22,7 @@ from bench.labs import measure_labs
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
 from bench.next_symbols import measure_next_symbols
+from bench.pairs import measure_pairs
 from bench.recurrent import measure_recurrent
 from bench.sequences import measure_sequences
 from bench.serve import measure_serve
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "serve": measure_serve,
     "next": measure_next_symbols,
     "speech": measure_speech,
+    "pairs": measure_pairs,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

@@ -295,7 +295,7 @@ def fit(
     known for the horizon too, and so are the public holidays of a country ("DE", "US"). point: "mean" or "median";
     quantiles: such as [0.05, 0.5, 0.95]; every: step that rows are brought to ("1h", "1d:sum", "auto").
     hierarchy: levels whose sums are forecast too, so that all adds up: "region/shop", or with how, "region/shop:bottom-up".
-    level: what the symbols of a text, or of transcripts, are: "characters", "bytes", "words" or "pieces" (default: by size and content).
+    level: what the symbols of texts are that are learned or generated: "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]

@@ -53,10 +53,40 @@ TOLD_APART = {
     "contest/candidates": "a module of the user's own reads no windows, and is refused with words",
     "explain/brief": "which figure a report shows of each form; the page itself looks it up in a table",
 }
-TASK_NAMES = {"classify", "multilabel", "regress", "forecast", "transcribe"}  # "next" is a word of many other things
+TASK_NAMES = {
+    "classify",
+    "multilabel",
+    "regress",
+    "forecast",
+    "transcribe",
+    "translate",
+}  # "next" is a word of many other things
 ANSWER_NAMES = {"class", "labels", "numbers", "horizon", "symbols"}
-FORM_NAMES = {"vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech"}
-INSTANCES = {"FORECAST", "NEXT", "ONE_CLASS", "ANY_LABELS", "HORIZON", "SYMBOLS", "TRANSCRIBE", "TRANSCRIPTS"}
+FORM_NAMES = {
+    "vector",
+    "codes",
+    "tokens",
+    "series",
+    "grid",
+    "spectrogram",
+    "clip",
+    "window",
+    "stream",
+    "speech",
+    "pair",
+}
+INSTANCES = {
+    "FORECAST",
+    "NEXT",
+    "ONE_CLASS",
+    "ANY_LABELS",
+    "HORIZON",
+    "SYMBOLS",
+    "TRANSCRIBE",
+    "TRANSCRIPTS",
+    "TRANSLATE",
+    "TRANSLATIONS",
+}
 
 # Lines, the last one of them included. What is longer is two ideas, and is split where they meet.
 MOST_LINES, MOST_OF_A_CLASS, MOST_OF_A_FUNCTION = 450, 250, 60

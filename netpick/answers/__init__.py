@@ -15,9 +15,10 @@ from netpick.answers.labels import ANY_LABELS
 from netpick.answers.numbers import NUMBERS
 from netpick.answers.symbols import SYMBOLS
 from netpick.answers.transcripts import TRANSCRIPTS
+from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
-    answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS)
+    answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS)
 }
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PLAIN",
     "SYMBOLS",
     "TRANSCRIPTS",
+    "TRANSLATIONS",
     "Answer",
     "Read",
     "TensorSpec",

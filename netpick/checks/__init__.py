@@ -31,6 +31,7 @@ from netpick.checks.near_images import NearCopiesOfImages
 from netpick.checks.near_sounds import NearCopiesOfSounds
 from netpick.checks.near_texts import NearCopiesOfTexts
 from netpick.checks.outliers import Outliers
+from netpick.checks.pairs import NoTranslations
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
 from netpick.checks.row_order import OrderTellsTarget
 from netpick.checks.same_rows import SameRowOtherLabel
@@ -89,6 +90,7 @@ CHECKS: dict[str, Check] = {
         MixedUnits(),
         CutTexts(),
         CopiedPassages(),
+        NoTranslations(),
     )
 }
 

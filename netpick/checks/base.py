@@ -70,6 +70,11 @@ class CheckContext(Evidence):
         """Whether rows are blocks of a text that goes on."""
         return TASKS[self.schema.task].answer.sequences
 
+    @property
+    def of_pairs(self) -> bool:
+        """Whether rows are pairs of texts."""
+        return TASKS[self.schema.task].answer.stepwise
+
     @cached_property
     def by_chance(self) -> Mask:
         """Rows (N,) that are identical to others by chance."""

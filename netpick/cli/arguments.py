@@ -140,7 +140,7 @@ LevelOption = Annotated[
     str | None,
     typer.Option(
         "--level",
-        help="What the symbols of a text (--task next) or of transcripts (--task transcribe) are: characters, bytes, words or pieces of words. Default: by size and content (printed when the run starts).",
+        help="What the symbols of a text (--task next), of transcripts or of pairs of texts are: characters, bytes, words or pieces of words. Default: by size and content (printed when the run starts).",
     ),
 ]
 Test = Annotated[

@@ -27,7 +27,11 @@ def batch_rows(inputs: Inputs) -> int:
 
 
 def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
-    """Lengths (N,) of the first padded text or sound, by which rows are put into batches; None without any."""
+    """Lengths (N,) of the first padded text or sound, by which rows are put into batches; None without any. Of pairs, those of both
+    sides together."""
+    two_sided = next((name for name, spec in inputs.items() if FORMS[spec.form].two_sided), None)
+    if two_sided is not None:
+        return np.asarray((np.asarray(arrays[two_sided]) > 0).sum(axis=1))
     name = next((name for name, spec in inputs.items() if spec.padded and FORMS[spec.form].trimmed), None)
     return None if name is None else np.asarray(arrays[f"{name}.lengths"])
 

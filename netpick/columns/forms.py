@@ -35,6 +35,7 @@ class FormRecord:
     goes_on: bool = (
         False  # a row goes on where the one before it ends, and a network may carry its state from one to the next
     )
+    two_sided: bool = False  # a source and a target behind it, each as long as it is, in a row of a fixed length
     summarised: bool = False  # baselines read it as a smaller picture or curve, and statistics of it
 
     @property
@@ -53,6 +54,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="steps of the series' own scale, (rows, {0}, ...)"),
     FormRecord(name="stream", axes=1, stored="int32", goes_on=True, cell_cost=1024,
                graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
+    FormRecord(name="pair", axes=1, stored="int32", texts=True, two_sided=True, cell_cost=512,
+               graph_words="numbers of symbols, int32 (rows, {0}): a source, then a target; 0 is none"),
     FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,

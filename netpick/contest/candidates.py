@@ -23,7 +23,7 @@ from netpick.columns.forms import FORMS
 from netpick.errors import RequestError
 from netpick.models.blueprint import TooLargeError, build_fitting
 from netpick.models.infer import supports_bfloat16
-from netpick.models.networks import MODELS, families_for, main_form, main_input
+from netpick.models.networks import MODELS, NO_SUCH_FAMILY, families_for, main_form, main_input
 from netpick.models.networks.base import FEWEST_PASSES, Architecture, Size
 from netpick.models.networks.layers import Layers
 from netpick.models.networks.module import UserModule
@@ -95,9 +95,10 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
     form = main_form(asked.inputs)
     if (variant.family, form) not in MODELS:
         fitting = ", ".join(families_for(asked.inputs))
+        reason = f": {NO_SUCH_FAMILY[key]}" if (key := (variant.family, form)) in NO_SUCH_FAMILY else ""
+        spelled = ", or spell a network out with --layers" if ("layers", form) in MODELS else ""
         raise RequestError(
-            f"There is no {variant.family} for data of this form ({form}). Choose from: {fitting}, or spell a network "
-            "out with --layers."
+            f"There is no {variant.family} for data of this form ({form}){reason}. Choose from: {fitting}{spelled}."
         )
     architecture = MODELS[variant.family, form]
     sizes = _sizes(architecture, asked)

@@ -22,12 +22,12 @@ MOST_ROWS = 2_000  # that are looked at; of more, every so many
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The examples of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
     parts, record = model.parts, model.parts.record
-    if parts.task.answer.texts:
+    if parts.task.answer.texts and not parts.task.answer.stepwise:
         raise RequestError(
             f"This model was trained to {parts.task.answer.purpose(1)}, and what it goes by is not explained yet. `netpick score` says how well it "
             "does, and the report of the run lays what it says beside the truth, word by word."
         )
-    if parts.task.answer.sequences and not record.is_network:
+    if (parts.task.answer.sequences or parts.task.answer.stepwise) and not record.is_network:
         raise NoNetworkError(record)
     examples = new_examples(parts, read_source(model, data))
     with allocated(parts) as allocator:
@@ -39,7 +39,9 @@ def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
         places = encoded.rows[rows]
         arrays = {name: np.ascontiguousarray(array[places]) for name, array in encoded.arrays.items()}
         raw = {name: cells[places] for name, cells in raw_cells(model.engine, examples.source.columns).items()}
-    own = isinstance(data, np.ndarray) or parts.task.answer.sequences  # a text is its own truth
+    own = (
+        isinstance(data, np.ndarray) or parts.task.answer.sequences or parts.task.answer.stepwise
+    )  # a text is its own truth
     truth = None if own else examples.truth()
     return Subject(
         title=record.title,

@@ -31,6 +31,7 @@ from netpick.models.blueprint import build_within, rehearse
 from netpick.models.infer import DeviceData, predict_outputs, values_of, weights_of
 from netpick.models.networks.module import UserModule
 from netpick.models.networks.network import build_network, settings_from_json
+from netpick.models.networks.pair_network import NOTHING, generating
 from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
 from netpick.saved.record import FORMAT, ModelRecord
@@ -57,7 +58,8 @@ def save_model(path: Path, record: ModelRecord, network: nn.Module, data: Device
     count = max(1, min(CHECK_ROWS, PREDICT_VALUES // row_values(data.inputs)))
     rows = np.arange(min(count, len(next(iter(data.tensors.values())))), dtype=np.int64)
     check = {f"input.{name}": tensor[: len(rows)].cpu().contiguous() for name, tensor in data.tensors.items()}
-    check["output"] = values_of(predict_outputs(network, data, rows)).cpu().contiguous()
+    with generating(network, NOTHING):  # a tie between two symbols may fall otherwise on another processor
+        check["output"] = values_of(predict_outputs(network, data, rows)).cpu().contiguous()
     members = {
         RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),
         WEIGHTS: save_tensors(dict(weights_of(network))),
@@ -150,7 +152,7 @@ def _run_check(network: nn.Module, inputs: Inputs, check: dict[str, Tensor]) -> 
     arrays = {name.removeprefix("input."): t.numpy() for name, t in check.items() if name.startswith("input.")}
     require_readable(inputs, arrays)
     data = DeviceData(Store(arrays=arrays), inputs, "cpu")
-    with torch.no_grad():
+    with torch.no_grad(), generating(network, NOTHING):
         outputs = values_of(predict_outputs(network, data, np.arange(len(check["output"]), dtype=np.int64)))
     require_same(outputs.numpy(), check["output"].numpy(), TOLERANCE)
 

@@ -130,7 +130,7 @@ class BaselineEngine:
                 numbers={name: column[part] for name, column in numbers.items()},
             )
             chunks.append(self.loaded.answers(given))
-        return np.concatenate(chunks)
+        return joined(chunks)
 
     def reader(self) -> Reader:
         """See Engine."""

@@ -30,7 +30,6 @@ from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import AS_FOUND, ReadOptions
 from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.loose_texts import loose_texts, whole_letters
-from netpick.data.sources.running_text import running_text
 from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.saved import asked
@@ -217,8 +216,8 @@ class Model:
             texts = None
             if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
                 texts = _loose_texts(data, encoders[0].column, record.layout, options.encoding)
-            elif self.parts.task.answer.sequences:
-                texts = running_text(data, options)
+            else:
+                texts = examples_of(self.parts.task).loose(data, self.parts.task_state, options.encoding)
             source = open_source(data, options=options) if texts is None else texts
             source = examples_of(self.parts.task).arranged(source)
             if record.cut is not None:

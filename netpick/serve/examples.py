@@ -42,7 +42,9 @@ def example_rows(served: ServedModel) -> list[dict[str, Any]]:
             if part is not None:
                 value = part[number] if place is None else part[number, place]
                 length = arrays.get(f"{name}.lengths")
-                cell = _cell(encoder, value, None if length is None else int(length[number]))
+                cell = port.remade(value)
+                if cell is None:
+                    cell = _cell(encoder, value, None if length is None else int(length[number]))
             row[encoder.column] = port.example() if cell is None and part is None else cell
     unmade = [e.column for e in served.encoders if e.kind in ("audio", "clip", "image", "series", "text")]
     return [row for row in rows if all(row[name] is not None for name in unmade)]

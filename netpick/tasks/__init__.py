@@ -10,10 +10,13 @@ from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
 from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
+from netpick.tasks.pairs.state import TRANSLATE
 from netpick.tasks.regress import Regress
 from netpick.tasks.speech.state import TRANSCRIBE
 from netpick.tasks.text.state import NEXT
 
-TASKS: dict[str, Task] = {task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE)}
+TASKS: dict[str, Task] = {
+    task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE)
+}
 
 __all__ = ["TASKS", "Task"]

@@ -14,12 +14,12 @@ STRETCH = 32  # batches within which rows are sorted by length
 
 
 def batches(
-    rows: Rows, batch_size: int, seed: int, lengths: Array | None = None, skip: int = 0
+    rows: Rows, batch_size: int, seed: int, lengths: Array | None = None, skip: int = 0, *, even: bool = False
 ) -> Iterator[tuple[Tensor, int]]:
     """Endless batches of equal size; the order of an epoch is a pure function of (seed, epoch) and the lengths.
 
-    lengths: (N,) of all rows; rows of like length then come together, so that little padding is computed.
-    skip: batches that were had before.
+    lengths: (N,) of all rows; rows of like length then come together, so that little padding is computed. even: batches have about as many
+    steps each, not as many rows, and there are as many batches. skip: batches that were had before.
     """
     size = min(batch_size, len(rows))
     epoch, skipped = divmod(skip, len(rows) // size)
@@ -28,12 +28,16 @@ def batches(
         generator = np.random.Generator(np.random.Philox(key=key))
         order = rows[generator.permutation(len(rows))]
         starts = np.arange(0, len(rows) - size + 1, size)
+        ends = starts + size
         if lengths is not None:
             order = _like_lengths_together(order[: len(starts) * size], lengths, size)
-            starts = generator.permutation(starts)
+            if even:
+                starts, ends = _of_like_steps(lengths[order], size)
+            drawn = generator.permutation(len(starts))
+            starts, ends = starts[drawn], ends[drawn]
         shuffled = torch.from_numpy(order)
-        for start in starts[skipped:].tolist():
-            yield shuffled[start : start + size], epoch
+        for start, end in zip(starts[skipped:].tolist(), ends[skipped:].tolist(), strict=True):
+            yield shuffled[start:end], epoch
         epoch, skipped = epoch + 1, 0
 
 
@@ -59,3 +63,13 @@ def _like_lengths_together(order: Rows, lengths: Array, size: int) -> Rows:
     stretch = size * max(1, min(STRETCH, len(order) // size // 4))  # few rows: still four stretches that differ
     parts = [order[start : start + stretch] for start in range(0, len(order), stretch)]
     return np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+
+
+def _of_like_steps(lengths: Array, size: int) -> tuple[Rows, Rows]:
+    """Where batches begin and end in rows of these lengths, so that each has about as many steps, of which none is without a row."""
+    count = len(lengths) // size
+    steps = np.cumsum(lengths)
+    ends = np.searchsorted(steps, steps[-1] * np.arange(1, count + 1) / count - 1e-9) + 1
+    ends = np.maximum.accumulate(np.maximum(ends, np.arange(1, count + 1)))
+    ends = np.minimum(ends, len(lengths) - np.arange(count)[::-1])
+    return np.concatenate([[0], ends[:-1]]), ends

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from netpick.errors import TrainingError
 from netpick.models.infer import answers_of, predict_outputs
+from netpick.models.networks.pair_network import GREEDILY, generating
 from netpick.training.job import Job
 from netpick.training.step import per_row_loss
 from netpick.training.training_state import Progress, TrainingState
@@ -61,8 +62,9 @@ def evaluate(
 
 
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
-    """Losses (n,) and the primary metric on the validation rows."""
-    outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
+    """Losses (n,) and the primary metric on the validation rows; texts are generated greedily."""
+    with generating(network, GREEDILY):
+        outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
     plain = replace(job.plan.recipe, label_smoothing=0.0)
     target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
     losses = per_row_loss(job.task.answer.loss(plain, None), outputs, target).float()

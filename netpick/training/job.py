@@ -18,7 +18,7 @@ from netpick.training.batches import batches, streams
 from netpick.training.checkpoint import Checkpoints
 from netpick.training.course import Course
 from netpick.training.plan import CandidatePlan
-from netpick.types import Array, Rows
+from netpick.types import Array, Inputs, Rows
 from netpick.types.results import HalfTime, HistoryPoint
 
 
@@ -60,7 +60,12 @@ def feed_of(job: Job, network: nn.Module, skip: int = 0) -> Iterator[tuple[Tenso
     size, seed = job.plan.recipe.batch_size, job.plan.seed
     if isinstance(network, Carrying) and network.carries:
         return streams(job.train, size, seed, skip=skip)
-    return batches(job.train, size, seed, job.data.lengths, skip=skip)
+    return batches(job.train, size, seed, job.data.lengths, skip=skip, even=_by_steps(job.data.inputs))
+
+
+def _by_steps(inputs: Inputs) -> bool:
+    """Whether each step of a row is learned, so that batches are of as many steps."""
+    return any(FORMS[spec.form].two_sided for spec in inputs.values())
 
 
 def new_network(job: Job) -> nn.Module:

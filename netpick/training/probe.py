@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from netpick.models.infer import Outputs, predict_outputs
+from netpick.models.networks.pair_network import GREEDILY, generating
 from netpick.training.clock import contested
 from netpick.training.job import Job, feed_of, new_network
 from netpick.training.optimizers import make_optimizers
@@ -42,9 +43,10 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
                         return Probe(step_seconds=paces, evaluation_seconds=0.0, predict_seconds=0.0)
             torch.set_num_threads(min(paces, key=lambda number: paces[number]))
             some = job.validation[: min(PROBED_ROWS, job.data.batch_rows)]
-            evaluate_row = _seconds_of_second(
-                partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
-            )
+            with generating(network, GREEDILY):
+                evaluate_row = _seconds_of_second(
+                    partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
+                )
             predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
     finally:
         torch.set_num_threads(before)

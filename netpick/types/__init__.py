@@ -19,7 +19,9 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
-Form = Literal["vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech"]
+Form = Literal[
+    "vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech", "pair"
+]
 Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
 Role = Literal["feature", "target", "left_out", "group", "time"]
@@ -161,6 +163,7 @@ class Source:
     running: str | None = None  # the column whose rows are the lines of a text, in their order
     apart: bool = False  # each of these lines is a text of its own, such as a name
     spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
+    pairs: bool = False  # two of its columns are the same in two ways: sentences in two languages
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now
     parts: Parts | None = None  # of a table whose rows are parts of recordings
@@ -214,6 +217,8 @@ class InputSpec:
     stream: shape (C + 1 + T,), one cardinality: C symbols before a block and the one that it follows, then its T, 0 where there
     is none; `ahead` = (1, T, 1 where lines start anew). speech: as spectrogram, with a frame every 10 ms; `ahead` = (1, frames that a network
     reads as one).
+    pair: shape (S + T,), one cardinality: S symbols of a source, then T of its target, 0 where there is none; `ahead` = (1, S, T, how
+    long targets are, what they repeat: see Limits in answers/decoding.py).
     """
 
     form: Form
@@ -223,7 +228,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window, a stream, or speech
+    ahead: tuple[int, ...] = ()  # of a window, a stream, speech or a pair
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

@@ -78,6 +78,20 @@ def clean() -> CheckContext:
     return context(columns, fields, target)
 
 
+def translated(swapped: int) -> CheckContext:
+    """Sentences in two languages, the first of which have their sides swapped."""
+    generator = np.random.default_rng(3)
+    words = {"the": "der", "cat": "Kater", "sees": "sieht", "a": "ein", "dog": "Hund", "old": "alt", "hears": "hoert"}
+    texts = [[str(word) for word in generator.choice(list(words), 6)] for _ in range(NUM_ROWS)]
+    sides = [[" ".join(text) for text in texts], [" ".join(words[word] for word in text) for text in texts]]
+    for row in range(swapped):
+        sides[0][row], sides[1][row] = sides[1][row], sides[0][row]
+    columns = {name: np.array(side, dtype=object) for name, side in zip(("en", "de"), sides, strict=True)}
+    fields = [field("en", "text"), field("de", "text", "target")]
+    made = context(columns, fields, np.zeros((NUM_ROWS, 1), dtype=np.int32), task="translate")
+    return replace(made, row_groups=None)
+
+
 def images(values: Array, target: Array) -> CheckContext:
     """Images instead of the table; nothing else changes."""
     base = clean()
@@ -453,6 +467,13 @@ SAMPLES = {
         not_for=clean(),
         passes=running_text(0),
     ),
+    "D031": Sample(
+        faulty=translated(100),
+        severity="warning",
+        words="100 of 1,000 pairs seem to have their sides swapped, by their frequent words: row ",
+        not_for=clean(),
+        passes=translated(0),
+    ),
     "D015": Sample(
         faulty=texts({5: "Call me", 6: "call  ME ", 7: "call me"}),
         severity="info",
@@ -611,6 +632,7 @@ def test_running_all_of_them_sorts_them_in_three() -> None:
         "D027",
         "D029",
         "D030",
+        "D031",
     ]
     assert sorted([*not_applicable, *passed, "D008"]) == sorted(CHECKS)
 

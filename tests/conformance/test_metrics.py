@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 from sklearn import metrics as sk
 
 from netpick.answers import ANSWERS
@@ -332,6 +334,13 @@ def _of_texts(units: Callable[[str], Any]) -> Callable[[Sample, Array], float]:
     return reference
 
 
+def _of_corpus(s: Sample, w: Array, metric: Any) -> float:
+    """What sacrebleu says of rows that come as often as their weight."""
+    rows = np.repeat(np.arange(len(w)), w.astype(np.int64))
+    said, truth = s.predictions.texts, texts_of(s.truth)
+    return float(metric.corpus_score([said[i] for i in rows], [[truth[i] for i in rows]]).score)
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
@@ -366,6 +375,8 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "bits_per_character": _of_symbols(lambda chance, rank: -math.log2(chance), float),
     "next_top_1": _of_symbols(lambda chance, rank: float(rank == 1), lambda characters: 1.0),
     "next_top_5": _of_symbols(lambda chance, rank: float(rank <= 5), lambda characters: 1.0),
+    "bleu": lambda s, w: _of_corpus(s, w, BLEU(tokenize="13a", smooth_method="exp")),
+    "chrf": lambda s, w: _of_corpus(s, w, CHRF()),
     "word_error_rate": _of_texts(str.split),
     "character_error_rate": _of_texts(str),
     "exact_match": lambda s, w: float(
@@ -414,7 +425,8 @@ def test_perfect_is_best(metric: Metric, sample: Sample) -> None:
     sign = 1 if metric.better == "higher" else -1
     assert sign * perfect > sign * value(metric, sample)
     best = metric.lowest if metric.name == "perplexity" else 0.0
-    assert perfect == pytest.approx(1.0 if metric.better == "higher" else best, abs=1e-6)
+    top = 100.0 if metric.highest == 100.0 else 1.0
+    assert perfect == pytest.approx(top if metric.better == "higher" else best, abs=1e-6)
     assert metric.lowest <= perfect <= metric.highest
 
 

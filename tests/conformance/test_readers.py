@@ -157,6 +157,22 @@ def running_text_sample(folder: Path, change: int = 0) -> Path:
     return path
 
 
+def parallel_lines_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "pairs"
+    root.mkdir()
+    for part, count in (("train", 6), ("test", 3)):
+        for language, word in (("en", "dog"), ("de", "Hund")):
+            lines = [f"{word} {part} {number + change}" for number in range(count)]
+            (root / f"{part}.{language}").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def tatoeba_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "fra.txt"
+    path.write_text(f"Go.\tVa !\tCC-BY 2.0 (France) {change}\nI see {change}.\tJe vois {change}.\tCC-BY 2.0 (France)\n")
+    return path
+
+
 def workbook_sample(folder: Path, change: int = 0) -> Path:
     rows = [("size", "colour"), (1.5, "red"), (None, "blue"), (3 + change, "red")]
     return write_workbook(folder / "table.xlsx", {"Sizes": rows})
@@ -198,6 +214,8 @@ SAMPLES: dict[str, Make] = {
     "text_folder": text_folder_sample,
     "text_lines": text_lines_sample,
     "running_text": running_text_sample,
+    "parallel_lines": parallel_lines_sample,
+    "tatoeba": tatoeba_sample,
     "csv": csv_sample,
     "parquet": parquet_sample,
     "arrow": arrow_sample,
@@ -255,6 +273,19 @@ def only_folders(folder: Path, change: int = 0) -> Path:
 ARFF = "@relation r\n@attribute a numeric\n@attribute b {x, y}\n"
 SERIES = "1\t" + "\t".join(["0.5"] * 9)
 HEADER = "@classLabel true a b\n@data\n"
+
+
+def parallel_with(de: bytes, en: bytes) -> Make:
+    """The file of one side, its partner beside it."""
+
+    def make(folder: Path, change: int = 0) -> Path:
+        (folder / "train.de").write_bytes(de)
+        (folder / "train.en").write_bytes(en)
+        return folder / "train.en"
+
+    return make
+
+
 MALFORMED: list[tuple[str, str, Make]] = [
     ("workbook", "halved", halved(workbook_sample)),
     ("workbook", "text", text_named("x.xlsx", "PK no workbook")),
@@ -302,6 +333,12 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("json_lines", "broken gzip", bytes_named("x.jsonl.gz", b"\x1f\x8b\x08\0\0\0\0\0rubbish")),
     ("running_text", "zero byte", bytes_named("x.txt", b"Once upon a time\n\0 there was\n")),
     ("running_text", "no text", bytes_named("x.txt", b"\n \n\n")),
+    ("parallel_lines", "no partner", text_named("train.en", "a dog\n")),
+    ("parallel_lines", "zero byte", parallel_with(b"ein Hund\n\0\n", b"a dog\na cat\n")),
+    ("parallel_lines", "fewer lines", parallel_with(b"ein Hund\n", b"a dog\na cat\n")),
+    ("parallel_lines", "no text", parallel_with(b"\n\n", b"\n\n")),
+    ("tatoeba", "one side", text_named("fra.txt", "Go.\tVa !\tCC-BY\nStop.\n")),
+    ("tatoeba", "blank", text_named("fra.txt", "\n\n")),
     ("text_folder", "no texts", only_folders),
     ("text_lines", "no texts", only_folders),
     ("ts", "no data", text_named("x.ts", "@classLabel true a b\n")),

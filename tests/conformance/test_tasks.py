@@ -26,6 +26,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "multilabel": lambda: {"y": [["sea|beach", "sea", "hill|sea", "beach"][i % 4] for i in range(N)]},
     "regress": lambda: {"y": np.random.default_rng(1).normal(40, 9, N).tolist()},
     "transcribe": lambda: {"y": [["yes no", "No, yes: yes", "no no no"][i % 3] for i in range(N)]},
+    "translate": lambda: {"y": [["the old cat sees a dog", "a dog hears the cat", "nobody"][i % 3] for i in range(N)]},
     "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
@@ -78,6 +79,8 @@ def test_state_survives_json(name: str) -> None:
     assert np.array_equal(task.encode(columns, restored), task.encode(columns, state))
     if task.examples == "windows":  # mean and three quantiles of each step and target, and the number of the series
         assert task.answer.num_outputs(state) == 4 * state.horizon * len(task.answer.labels(state)) + 1
+    elif task.answer.stepwise:  # what the known target costs, before what is generated
+        assert task.answer.num_outputs(state) == 3
     elif task.answer.texts:  # of each step
         assert task.answer.num_outputs(state) == state.num_symbols
     elif task.answer.sequences:  # what each symbol of a block costs, and its rank
@@ -98,6 +101,8 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         outputs = (target * 2 - 1) * 50
     elif task.examples == "windows":
         outputs = torch.cat([target.repeat_interleave(4, dim=1), torch.zeros(N, 1)], dim=1)
+    elif task.answer.stepwise:
+        outputs = torch.cat([torch.zeros(N, 3), torch.from_numpy(task.answer.standardised(truth, state))], dim=1)
     elif task.answer.texts:
         frames = task.answer.standardised(truth, state).reshape(N, -1, task.answer.num_outputs(state))
         outputs = torch.from_numpy(frames)
@@ -132,11 +137,12 @@ def test_every_loss_of_its_answer_falls_when_outputs_are_optimised(name: str) ->
     target = torch.from_numpy(task.answer.target(task.encode(columns, state), state))
     for loss in task.answer.losses(Recipe(), None):
         loss_function = task.answer.loss(Recipe(loss=loss), None)
-        steps = (8,) if task.answer.texts else ()
-        outputs = torch.zeros(N, *steps, task.answer.num_outputs(state), requires_grad=True)
+        frames = task.answer.texts and not task.answer.stepwise
+        first = float(task.answer.stepwise)  # costs, and the symbols that they are of
+        outputs = torch.full((N, *((8,) if frames else ()), task.answer.num_outputs(state)), first, requires_grad=True)
         losses = []
         for step in range(60):
-            said = outputs.log_softmax(dim=2) if task.answer.texts else outputs
+            said = outputs.log_softmax(dim=2) if frames else outputs
             losses.append(loss_function(said, target).mean())
             (gradient,) = torch.autograd.grad(losses[-1], outputs)
             with torch.no_grad():

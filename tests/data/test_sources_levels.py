@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from pathlib import Path
 
@@ -183,16 +182,6 @@ def test_texts_that_are_another_job_are_named(tmp_path: Path) -> None:
     for given in (tagged, tagged / "train.conllu"):
         with pytest.raises(
             DataError, match=r"holds words with tags, one word a line \(CoNLL\): train\.conllu\. Tagging words"
-        ):
-            open_source(given)
-    both = tmp_path / "both"
-    both.mkdir()
-    for language in ("de", "en"):
-        with gzip.open(both / f"train.{language}.gz", "wt") as file:
-            file.write("a dog\n" * 20)
-    for given in (both, both / "train.en.gz"):
-        with pytest.raises(
-            DataError, match=r"sentences in two languages, one a line: train\.de and train\.en\. Translating"
         ):
             open_source(given)
     alone = tmp_path / "alone"

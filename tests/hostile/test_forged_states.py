@@ -20,6 +20,7 @@ from netpick.errors import ModelFileError, NetpickError
 from netpick.saved.parts import ModelParts, read_parts
 from netpick.tasks import TASKS
 from netpick.tasks.forecast.windows import window_inputs
+from netpick.tasks.pairs.state import pair_inputs
 from netpick.tasks.speech.examples import speech_inputs
 from netpick.tasks.text.state import stream_inputs
 from netpick.types import Inputs
@@ -126,6 +127,8 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
             forgery |= {"encoders": [], "inputs": stated(partial(window_inputs, learned, ()))}
         if task.examples == "blocks":
             forgery |= {"encoders": [], "inputs": stated(partial(stream_inputs, learned))}
+        if task.examples == "pairs":
+            forgery |= {"encoders": [], "inputs": stated(partial(pair_inputs, learned))}
         if task.examples == "recordings":
             sound = SAMPLES["audio"]()
             encoder = Encoder(column=sound.name, kind="audio", state=KINDS["audio"].fit(sound, np.arange(N)))

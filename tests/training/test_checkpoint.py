@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_pairs import small_pairs
 
 from netpick.answers.metrics import METRICS
 from netpick.columns.store import Store
@@ -19,8 +20,10 @@ from netpick.errors import Interrupted
 from netpick.models.infer import DeviceData, weights_of
 from netpick.models.networks import MODELS, main_form
 from netpick.models.networks.network import build_network
+from netpick.models.networks.pair_rnn import PairRnnSettings
 from netpick.models.networks.rnn import TextRnnSettings
 from netpick.models.networks.text_rnn import StreamRnnSettings
+from netpick.tasks.pairs.state import TRANSLATE, new_state, pair_inputs, pair_rows, truth_of
 from netpick.tasks.text.state import NEXT
 from netpick.training.checkpoint import Checkpoints, read_checkpoint
 from netpick.training.job import Job, Trained
@@ -94,12 +97,22 @@ def running_text() -> tuple[Inputs, Store, str]:
     return {"stream": spec}, Store(arrays={"stream": windows}), "rnn"
 
 
+PAIRS = small_pairs(256)
+PAIR_STATE = new_state(("en", "fr"), ([pair[0] for pair in PAIRS], [pair[1] for pair in PAIRS]))
+
+
+def pairs() -> tuple[Inputs, Store, str]:
+    """Of which batches hold as many symbols, not as many rows."""
+    rows = pair_rows([pair[0] for pair in PAIRS], [pair[1] for pair in PAIRS], PAIR_STATE)
+    return pair_inputs(PAIR_STATE), Store(arrays={"pair": rows}), "rnn"
+
+
 def table() -> tuple[Inputs, Store, str]:
     values = np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
     return {"vector": InputSpec(form="vector", shape=(4,))}, Store(arrays={"vector": values}), "mlp"
 
 
-@pytest.mark.parametrize("make", [images, texts, table, running_text])
+@pytest.mark.parametrize("make", [images, texts, table, running_text, pairs])
 def test_real_networks_with_augmentation_resume_exactly(
     make: Callable[[], tuple[Inputs, Store, str]], tmp_path: Path
 ) -> None:
@@ -112,6 +125,10 @@ def test_real_networks_with_augmentation_resume_exactly(
         settings = replace(settings, width=16, dropout=0.2)
     if isinstance(settings, StreamRnnSettings):
         job = replace(job, task=NEXT, primary=METRICS["perplexity"], truth=np.ones((256, 2, 6), dtype=np.int32))
+    if isinstance(settings, PairRnnSettings):
+        settings = replace(settings, hidden=16, embedding=8)
+        job = replace(job, task=TRANSLATE, target_state=PAIR_STATE, primary=METRICS["bleu"])
+        job = replace(job, truth=truth_of([pair[1] for pair in PAIRS]))
     job = replace(
         job,
         build=lambda: build_network(family, settings, inputs, 2),

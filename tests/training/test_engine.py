@@ -102,6 +102,18 @@ def test_an_epoch_visits_every_row_once_and_its_order_depends_on_seed_and_epoch_
     assert np.array_equal(np.concatenate([next(again)[0].numpy() for _ in range(4)]), epochs[0])
 
 
+def test_even_batches_have_as_many_steps_and_an_epoch_still_has_every_row_once() -> None:
+    rows, lengths = np.arange(200), np.random.default_rng(0).integers(2, 40, 200)
+    feed = batches(rows, 20, seed=1, lengths=lengths, even=True)
+    drawn = [next(feed)[0].numpy() for _ in range(10)]
+    assert sorted(np.concatenate(drawn)) == rows.tolist()
+    steps = np.array([lengths[batch].sum() for batch in drawn])
+    assert abs(steps - steps.mean()).max() < 40
+    assert min(map(len, drawn)) < 20 < max(map(len, drawn))
+    later = batches(rows, 20, seed=1, lengths=lengths, skip=7, even=True)
+    assert np.array_equal(next(later)[0].numpy(), drawn[7])
+
+
 def test_a_loss_that_is_no_number_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(TrainingError, match="became NaN or infinite"):
         run(job_of(Recipe(optimizer="sgd", learning_rate=1e25, clip=0.0, batch_size=32)))

@@ -38,6 +38,7 @@ from netpick.answers.metrics.prediction_intervals import IntervalCoverage, Inter
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
 from netpick.answers.metrics.symbols import BitsPerCharacter, Perplexity, Top1, Top5
 from netpick.answers.metrics.texts import CharacterErrorRate, ExactMatch, WordErrorRate
+from netpick.answers.metrics.translation import Bleu, Chrf
 from netpick.types.results import Answered, CandidateResult
 
 __all__ = [
@@ -92,6 +93,8 @@ METRICS: dict[str, Metric[Any]] = {
         Perplexity(),
         Top1(),
         Top5(),
+        Bleu(),
+        Chrf(),
         WordErrorRate(),
         CharacterErrorRate(),
         ExactMatch(),

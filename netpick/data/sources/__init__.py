@@ -15,9 +15,11 @@ from netpick.data.sources.json_lines import JsonLinesReader
 from netpick.data.sources.libsvm import LibsvmReader
 from netpick.data.sources.npy_files import NpyReader
 from netpick.data.sources.opening import open_files, open_with
+from netpick.data.sources.parallel_lines import ParallelLinesReader
 from netpick.data.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.data.sources.running_text import RunningTextReader
 from netpick.data.sources.sound_folder import SoundFolderReader
+from netpick.data.sources.tatoeba import TatoebaReader
 from netpick.data.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.data.sources.transcribed_folder import TranscribedFolderReader
 from netpick.data.sources.ts import TsReader
@@ -44,6 +46,8 @@ READERS: dict[str, Reader] = {
         LibsvmReader(),
         FastTextReader(),
         TranscribedFolderReader(),
+        ParallelLinesReader(),
+        TatoebaReader(),
         RunningTextReader(),
         TextFolderReader(),
         TextLinesReader(),

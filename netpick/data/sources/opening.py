@@ -20,9 +20,10 @@ from netpick.data.sources.image_folder import commonest_media, holds_class_folde
 from netpick.data.sources.join import columns_differ, join_parts, stack
 from netpick.data.sources.media_names import MediaFiles, with_media
 from netpick.data.sources.npy_files import inputs_in
-from netpick.data.sources.other_jobs import refuse_other_jobs, refuse_pairs, refuse_tagged
+from netpick.data.sources.other_jobs import refuse_other_jobs, refuse_tagged
 from netpick.data.sources.packed_media import media_members, unpacked_media
 from netpick.data.sources.packed_tables import media_in, tables_in, unpacked
+from netpick.data.sources.parallel_lines import parallel_files
 from netpick.data.sources.parquet_arrow import first_bytes, is_dataset
 from netpick.data.sources.part_column import with_part_column
 from netpick.data.sources.paths import (
@@ -190,7 +191,7 @@ def _open_pieces(readers: Readers, pieces: Sequence[Path], options: ReadOptions)
 
 def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]:
     """The table in a folder that is meant by it, or the folder itself; and what to say of it."""
-    if is_dataset(folder):
+    if is_dataset(folder) or parallel_files(folder):
         return folder, []
     kind = commonest_media(folder)
     if kind == "audio" and layout_of(folder) is not None:
@@ -213,7 +214,6 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
     if member is None:
         if kind is None and not classes:
             refuse_tagged(folder)
-            refuse_pairs(folder)
         return folder, []
     chosen, others = member
     text = f"The folder's data file {readable(chosen.name)} is read."
@@ -311,7 +311,6 @@ def _reader_for(readers: Readers, path: Path, options: ReadOptions) -> Reader:
     for reader in readers.values():
         if reader.recognises(path) and not (has_cells and reader.name == RunningTextReader.name):
             return reader
-    refuse_pairs(path)
     refuse_by_ending(path)
     if has_cells:
         return readers[DelimitedReader.name]

@@ -1,11 +1,10 @@
-"""Data of a job of another sort: boxes in pictures, words with tags, sentences in two languages. They are named for what they are."""
+"""Data of a job of another sort: boxes in pictures, words with tags. They are named for what they are."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 
 from netpick.data.sources.folder_levels import part_of
@@ -19,7 +18,6 @@ BOX = re.compile(
     rb"\d+(?: -?\d*\.?\d+){4,}\s*"
 )  # a class, and the middle, width and height of a box, in shares of the picture
 TAGGED = (".conll", ".conllu", ".iob", ".iob2", ".bio")
-LANGUAGE = re.compile(r"(.+)\.[a-z]{2}")  # train.en beside train.de
 WHOLE_TEXTS = (
     "classes, labels and numbers of whole texts are. Write a CSV with a column of texts and one of their labels."
 )
@@ -56,18 +54,6 @@ def refuse_tagged(path: Path) -> None:
         )
 
 
-def refuse_pairs(path: Path) -> None:
-    """Raises DataError for sentences in two languages: a folder without media and tables, or a file that no reader knows."""
-    folder = path if path.is_dir() else path.parent
-    pairs = [m for name in _files(folder) if (m := LANGUAGE.fullmatch(bare(name))) and _is_text(folder / name)]
-    for first, second in combinations(pairs, 2):
-        if first[1] == second[1] and (path.is_dir() or bare(path.name) in (first[0], second[0])):
-            raise DataError(
-                f"{path} holds sentences in two languages, one a line: {first[0]} and {second[0]}. Translating is not done here; "
-                f"{WHOLE_TEXTS}"
-            )
-
-
 def _files(folder: Path) -> Iterator[str]:
     """Some files of each of some folders, relative to the top, nearest first."""
     waiting = [""]
@@ -89,11 +75,6 @@ def _files(folder: Path) -> Iterator[str]:
             elif shown < LOOKED_AT:
                 shown += 1
                 yield name
-
-
-def _is_text(file: Path) -> bool:
-    head = first_bytes(file, HEAD)
-    return file.name != bare(file.name) or not (b"\0" in head or head.startswith((b"PK", b"\x80")))
 
 
 def _is_boxes(file: Path) -> bool:

@@ -21,6 +21,9 @@ from netpick.models.baselines.id_biases import IdBiases
 from netpick.models.baselines.linear import Linear
 from netpick.models.baselines.majority import Majority, Mean
 from netpick.models.baselines.neighbours import NearestNeighbours
+from netpick.models.baselines.pair_copy import Copy
+from netpick.models.baselines.pair_nearest import NearestSource
+from netpick.models.baselines.pair_words import WordByWord
 from netpick.models.baselines.random_forest import RandomForest
 from netpick.models.baselines.said_texts import CommonestText, NearestRecording
 from netpick.models.baselines.text_ngrams import KneserNey, Unigram
@@ -50,6 +53,9 @@ BASELINES: dict[str, Baseline] = {
         KneserNey(),
         CommonestText(),
         NearestRecording(),
+        Copy(),
+        NearestSource(),
+        WordByWord(),
     )
 }
 

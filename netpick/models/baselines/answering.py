@@ -8,6 +8,7 @@ import numpy as np
 
 from netpick.answers import Answer
 from netpick.answers.horizon import scaled
+from netpick.columns.batches import joined
 from netpick.models.baselines.base import Baseline, Fitted, Given, History, Problem
 from netpick.types import Array, Rows
 
@@ -33,7 +34,7 @@ def problem_answers(baseline: Baseline, fitted: Fitted, problem: Problem, rows: 
     answers = (
         task_answers(baseline, fitted, baseline.given(problem, chunk), problem.answer, state) for chunk in chunks
     )
-    return np.concatenate(list(answers))
+    return joined(list(answers))
 
 
 def _forecast_answers(values: Array, given: Given, history: History) -> Array:

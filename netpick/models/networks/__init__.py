@@ -55,6 +55,9 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("rnn", "speech"): Entry("speech_rnn.SpeechRnn"),
     ("cnn_rnn", "speech"): Entry("speech_rnn.SpeechCnnRnn"),
     ("transformer", "speech"): Entry("speech_transformer.SpeechTransformer"),
+    ("cnn", "pair"): Entry("pair_cnn.PairCnn"),
+    ("rnn", "pair"): Entry("pair_rnn.PairRnn"),
+    ("transformer", "pair"): Entry("pair_transformer.PairTransformer"),
     ("layers", "table"): Entry("layers.Layers", suits=never),
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
@@ -62,7 +65,18 @@ MODELS = Architectures({  # by name and form, the file and the class
 })  # fmt: skip
 
 
-FIRST = {"grid": "cnn", "spectrogram": "cnn", "clip": "cnn", "series": "cnn", "stream": "rnn", "speech": "cnn"}
+NO_SUCH_FAMILY = {("mlp", "pair"): "an mlp reads and writes a fixed number of symbols, and texts have any number"}
+"""Why a family does not read a form, where there is more to say than that it does not."""
+
+FIRST = {
+    "grid": "cnn",
+    "spectrogram": "cnn",
+    "clip": "cnn",
+    "series": "cnn",
+    "stream": "rnn",
+    "speech": "cnn",
+    "pair": "transformer",
+}
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 
 

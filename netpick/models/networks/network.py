@@ -23,6 +23,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
+from netpick.models.networks.pair_network import PairNetwork
 from netpick.models.networks.speech_network import SpeechNetwork
 from netpick.models.networks.tabular_mlp import TabularMlpSettings
 from netpick.models.networks.text_network import TextNetwork
@@ -87,7 +88,7 @@ class Network(nn.Module):
 
 def build_network(
     family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
-) -> Network | ForecastNetwork | TextNetwork | SpeechNetwork:
+) -> Network | ForecastNetwork | TextNetwork | SpeechNetwork | PairNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
@@ -100,6 +101,8 @@ def build_network(
         return TextNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     if main_form(inputs) == "speech":
         return SpeechNetwork(_architecture(family, inputs).build(inputs, settings), num_outputs)
+    if main == "pair":
+        return PairNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}
     if HEADS[geometry].width(trunks[main]) == 0:
         raise RequestError(

@@ -12,7 +12,8 @@ from netpick.answers.answered import AnsweredTexts, texts_of
 from netpick.answers.metrics.texts import Aligned, aligned
 from netpick.report.components import Charts, Column, table
 from netpick.report.markup import Child, Html, element, join
-from netpick.report.measures import Whole
+from netpick.report.measures import Whole, answer_of
+from netpick.report.parts.generated import generated_words
 from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import grouped, percent, row_name
 
@@ -27,7 +28,8 @@ def texts_details(results: RunResults, entry: CandidateResult, charts: Charts) -
     if results.private or not isinstance(entry.test_predictions, AnsweredTexts) or not len(results.test_truth):
         return None
     truth, said = texts_of(results.test_truth), entry.test_predictions.texts
-    return element("div", _shown(results, truth, said), _confusions(truth, said))
+    generated = generated_words(truth, said) if answer_of(results).stepwise else None
+    return element("div", _shown(results, truth, said), generated, _confusions(truth, said))
 
 
 def text_rows(results: RunResults, entry: CandidateResult) -> Whole:
@@ -49,6 +51,9 @@ def _shown(results: RunResults, truth: Sequence[str], said: Sequence[str]) -> Ht
         Column(title="Said", kind="wide"),
         Column(title="Wrong words", number=True),
     ]
+    sources = {row: shown.text for row, shown in results.source.rows.items()} if answer_of(results).stepwise else {}
+    if sources:
+        head.insert(1, Column(title="Source", kind="wide"))
     rows: list[list[Child]] = []
     for place in _places(truth, said).tolist():
         pieces = aligned(truth[place], said[place])
@@ -56,6 +61,7 @@ def _shown(results: RunResults, truth: Sequence[str], said: Sequence[str]) -> Ht
         rows.append(
             [
                 row_name(results, int(results.split.test[place])),
+                *([sources.get(int(results.split.test[place]), "")] if sources else []),
                 _marked(pieces, "truth"),
                 _marked(pieces, "said"),
                 f"{grouped(wrong_words(pieces))} of {grouped(words)}",

@@ -66,9 +66,10 @@ def export_model(
     require_ours(folder)  # before the seconds that a graph takes
     loaded = load_model(path, module=module)
     answer = TASKS[loaded.record.task].answer
-    if answer.sequences:
+    if answer.sequences or answer.stepwise:
+        command = "generate" if answer.sequences else "predict"
         raise RequestError(
-            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick generate {path}"
+            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick {command} {path}"
         )
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)

@@ -91,6 +91,10 @@ class Port(ABC):
         """A cell like those of training, as JSON; None where none can be made."""
         return None
 
+    def remade(self, value: Array) -> Any:
+        """The cell, as JSON, of what a network read of it; None where its kind alone says that (serve/examples.py)."""
+        return None
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -342,6 +342,10 @@ class Examples(ABC):
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
         """What networks read of an example. Raises ValueError where the state does not say it."""
 
+    def loose(self, data: object, state: Any, encoding: str | None) -> Source | None:
+        """New data that are no table and no layout of files, such as a plain text; None for any others. Raises DataError."""
+        return None
+
     def arranged(self, source: Source) -> Source:
         """New data with rows and columns as the examples need them."""
         return source

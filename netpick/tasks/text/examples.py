@@ -15,6 +15,8 @@ from netpick.answers.symbols import stretches
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import Allocator, Store
+from netpick.data.sources.base import ReadOptions
+from netpick.data.sources.running_text import running_text
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.split import SealedRows
@@ -175,6 +177,9 @@ class BlockExamples(Examples):
 
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
         return stream_inputs(state)
+
+    def loose(self, data: object, state: Any, encoding: str | None) -> Source | None:
+        return running_text(data, ReadOptions(encoding=encoding))
 
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         column = _text_column(source, request)

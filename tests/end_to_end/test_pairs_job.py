@@ -1,0 +1,123 @@
+"""The main job on pairs of texts: fit, report, models that answer and score, resume; on the command line too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from command_line import command_here
+from small_pairs import small_pairs
+
+import netpick
+from netpick.answers.answered import texts_of
+from netpick.api import Run
+from netpick.errors import RequestError
+from netpick.explain import explain
+from netpick.saved.use import candidate_of
+from netpick.serve.describe import schema_of
+from netpick.serve.models import served_model
+from netpick.serve.options import Limits
+
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pairs")
+    for part, count in (("train", 160), ("val", 24), ("test", 30)):
+        pairs = small_pairs(count, seed=len(part))
+        for side, language in enumerate(("en", "fr")):
+            (folder / f"{part}.{language}").write_text("\n".join(pair[side] for pair in pairs) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return netpick.fit(folder, steps=STEPS, out=folder / "run")
+
+
+def test_the_contest_has_networks_baselines_and_scores_of_what_was_generated(run: Run) -> None:
+    report = json.loads((run.folder / "report.json").read_text())
+    assert report["task"]["name"] == "translate"
+    assert report["task"]["primary_metric"] == "bleu"
+    assert {entry["name"] for entry in report["candidates"]} == {"cnn", "rnn", "transformer"}
+    assert {"copy", "nearest source", "word by word"} <= {entry["name"] for entry in report["baselines"]}
+    for entry in [*report["candidates"], *report["baselines"]]:
+        assert entry["status"] == "ok", entry["reason"]
+        assert {"bleu", "chrf", "exact_match"} <= set(entry["test"])
+    scores = {entry["name"]: entry["test"]["bleu"]["value"] for entry in report["baselines"]}
+    assert scores["copy"] < scores["nearest source"]
+    assert scores["word by word"] > 30
+    assert run.verdict
+
+
+def test_predictions_are_those_that_were_scored(run: Run) -> None:
+    table = pl.read_parquet(run.folder / "predictions.parquet")
+    assert table["truth"].to_list() == [target for _, target in small_pairs(30, seed=4)]
+    for result in run.results.entries:
+        assert result.test_predictions is not None
+        assert table[f"{result.name}: prediction"].to_list() == result.test_predictions.texts  # type: ignore[attr-defined]
+
+
+def test_every_model_answers_and_scores_as_the_contest_did(run: Run, folder: Path) -> None:
+    sources = [source for source, _ in small_pairs(30, seed=4)]
+    (folder / "lines.txt").write_text("\n".join(sources) + "\n")
+    for name, model in run.models.items():
+        result = next(entry for entry in run.results.entries if entry.name == name)
+        said = model.predict(folder / "lines.txt")
+        assert said["en"].to_list() == sources
+        assert said["prediction"].to_list() == texts_of(result.test_predictions.codes), name  # type: ignore[union-attr]
+        assert model.predict(sources[:2])["prediction"].to_list() == said["prediction"].to_list()[:2]
+    model = run.models["word by word"]
+    frame = pl.DataFrame(small_pairs(30, seed=4), schema=["en", "fr"], orient="row")
+    expected = next(entry for entry in run.results.baselines if entry.name == "word by word").test["bleu"].value
+    assert model.score(frame)["bleu"].value == pytest.approx(expected)
+
+
+def test_on_the_command_line(run: Run, folder: Path) -> None:
+    (folder / "two.txt").write_text("a dog sees the cat.\n\nthe zebra likes a tree.\n")
+    done = command_here("predict", str(run.folder), "two.txt", "--candidate", "word by word", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "un chien voit le chat." in done.stdout
+    assert "zebra aime un arbre." in done.stdout
+    refused = command_here("export", str(run.folder), "--candidate", "rnn", cwd=folder)
+    assert refused.returncode == 2
+    assert "which is not exported yet. Use the model file itself: netpick predict" in refused.stderr
+
+
+def test_a_served_model_answers_and_says_what_is_unusual(run: Run) -> None:
+    for name in ("transformer", "word by word"):
+        served = served_model("m", candidate_of(run.folder, name), run.models[name], Limits())
+        asked = served.rows_of_json(json.dumps({"rows": [{"en": "a dog sees the cat."}, {"en": None}]}).encode())
+        first, second = json.loads(served.body(served.answer([asked]), 0, 2))["predictions"]
+        assert first["prediction"] == run.models[name].predict(["a dog sees the cat."])["prediction"][0]
+        assert first["warnings"] == []
+        assert second["warnings"] == ["En is empty; there is nothing to answer."]
+        schema = schema_of(served)
+        assert schema["given_as"] == "text"
+        assert schema["examples"][0]["en"] == small_pairs(160, seed=5)[0][0]
+
+
+def test_a_network_is_explained_by_where_it_looked(run: Run) -> None:
+    page = explain(run.models["transformer"], ["a dog sees the cat.", "the tree likes a dog."]).html()
+    assert "Where it looked" in page
+    with pytest.raises(RequestError, match="this needs a network"):
+        explain(run.models["copy"], ["a dog sees the cat."])
+
+
+def test_an_mlp_is_refused_with_its_reason(folder: Path) -> None:
+    with pytest.raises(
+        RequestError, match=r"reads and writes a fixed number of symbols.*Choose from: cnn, rnn, transformer\.$"
+    ):
+        netpick.fit(folder, models="mlp", steps=1, out=folder / "mlp")
+
+
+def test_the_same_steps_give_the_same_weights(run: Run, folder: Path) -> None:
+    again = netpick.fit(folder, models="rnn", steps=STEPS, out=folder / "again")
+    for first, second in zip(
+        run.models["rnn"].loaded.network.parameters(), again.models["rnn"].loaded.network.parameters(), strict=True
+    ):
+        assert np.array_equal(first.detach().numpy(), second.detach().numpy())

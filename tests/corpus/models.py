@@ -140,7 +140,7 @@ TABLES = (
     ask("forecast", "too short", csv(load_table(2)), (0, 2), "2", why="what is missing is filled"),
     ask("forecast", "a time that is none", csv(load_table(60).replace("05:00", "25:00", 1)), 2, "row"),
     ask("forecast", "no column of the target", csv(load_table(60).replace("load", "lod")), 2, "load"),
-    ask("forecast", "all missing", csv("time,load\n" + "".join(f"{line.split(',')[0]},\n" for line in load_table(60).split("\n")[1:-1])), 2, "0 steps"),
+    ask("forecast", "all missing", csv("time,load\n" + "".join(f"{line.split(',')[0]},\n" for line in load_table(60).split("\n")[1:-1])), 2, "'load'", "no known value"),
     ask("forecast", "infinity", csv(load_table(60).replace("\n2024-03-01 05:00,", "\n2024-03-01 05:00,inf\n2024-03-01 05:30,", 1)), 2),
 )  # fmt: skip
 

@@ -39,7 +39,8 @@ def extended(timeline: Timeline, state: ForecastState, values: Array) -> tuple[T
         if not length:
             who = f"Series '{name}'" if name else "The series"
             raise DataError(
-                f"{who} has no known value, but a forecast continues some. Add its history, or leave it out."
+                f"{who} has no known value of '{', '.join(state.targets)}', but a forecast continues from known values. Add its "
+                "history, or leave it out."
             )
         rows = np.full(length + state.horizon, -1, dtype=np.int64)
         given = timeline.rows[start : min(end, start + length + state.horizon)]

@@ -9,6 +9,7 @@ import pytest
 from netpick.columns.kinds.category import FEW_CATEGORIES, Category
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.sources import open_source
+from netpick.errors import UnseenValues
 from netpick.tasks.ratings import find_ratings
 from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.types import Schema, TableColumn
@@ -126,5 +127,6 @@ def test_unknown_ids_are_answered_and_said() -> None:
     source = model.read(pl.DataFrame({"userId": [100, 99_999, 88_888], "movieId": [7_000, 7_000, 7_003]}))
     (note,) = [note for note in source.notes if note.subject == "unseen values"]
     assert "2 cells of 'userId'" in note.text
-    answers = model.predict(pl.DataFrame({"userId": [99_999, 88_888], "movieId": [7_000, 7_000]}))
+    with pytest.warns(UnseenValues, match="2 cells of 'userId'"):
+        answers = model.predict(pl.DataFrame({"userId": [99_999, 88_888], "movieId": [7_000, 7_000]}))
     assert answers["prediction"][0] == answers["prediction"][1]

@@ -152,6 +152,7 @@ def forecasts(model: netpick.Model, data: object, run: netpick.Run) -> tuple[obj
     return model.parts.task.answer.decode(answers, model.parts.task_state), np.arange(len(test))
 
 
+@pytest.mark.filterwarnings("ignore::netpick.errors.UnseenValues")  # users of test rows alone
 def test_predict_and_score_work_for_every_baseline(case: tuple[netpick.Run, object]) -> None:
     run, data = case
     for result in run.results.baselines:

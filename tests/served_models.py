@@ -22,6 +22,7 @@ import polars as pl
 import soundfile
 from forked import Forked
 from PIL import Image
+from small_texts import small_text
 
 RATE = 4_000
 
@@ -96,6 +97,13 @@ def sounds(folder: Path) -> Path:
     return folder
 
 
+def story(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "story.txt").write_text(small_text(300))
+    (folder / "end.txt").write_text(small_text(20, seed=1))
+    return folder
+
+
 CARD = """# Made up
 
 **The mlp tells the classes apart.**
@@ -162,6 +170,9 @@ def make_models(folder: Path) -> None:
         read=ReadOptions(),
     )
     make("shop", shop(), shop(), target=("sales",), models="mlp", steps=60, horizon=7, context=21)
+    texts_of_a_story = story(folder / "texts-that-go-on")
+    told = texts_of_a_story / "story.txt"
+    make("story", told, texts_of_a_story / "end.txt", models="rnn", steps=20, read=ReadOptions())
     for name in ("table", "digits"):
         write_export(folder / name, "onnx", None)
 

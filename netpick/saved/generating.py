@@ -8,7 +8,7 @@ where more have been read, reading begins anew with the last C + 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -37,15 +37,22 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value, fits, expected in (
-            ("tokens", self.tokens, 1 <= self.tokens <= MOST_TOKENS, f"1 to {MOST_TOKENS:,}"),
-            ("temperature", self.temperature, 0 <= self.temperature <= 100, "0 (always the likeliest) to 100"),
-            ("top-k", self.top_k, self.top_k >= 0, "0 (all) or more"),
-            ("top-p", self.top_p, 0 < self.top_p <= 1, "more than 0, up to 1 (all)"),
-            ("seed", self.seed, 0 <= self.seed < 1 << 63, "0 or more"),
-        ):
-            if not fits:
-                raise RequestError(f"--{name} {value:g} cannot be. Pass {expected}.")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if (words := expected(field.name, value)) is not None:
+                raise RequestError(f"--{field.name.replace('_', '-')} {value:g} cannot be. Pass {words}.")
+
+
+def expected(name: str, value: float) -> str | None:
+    """What a setting of Sampling should be, in words, where its value cannot be."""
+    fits, words = {
+        "tokens": (1 <= value <= MOST_TOKENS, f"1 to {MOST_TOKENS:,}"),
+        "temperature": (0 <= value <= 100, "0 (always the likeliest) to 100"),
+        "top_k": (value >= 0, "0 (all) or more"),
+        "top_p": (0 < value <= 1, "more than 0, up to 1 (all)"),
+        "seed": (0 <= value < 1 << 63, "0 or more"),
+    }[name]
+    return None if fits else words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +64,8 @@ class Prompt:
     remarks: tuple[str, ...] = ()
 
 
-def read_prompt(model: Model, text: str) -> Prompt:
-    """Raises RequestError for a model of anything but texts that go on, and for a prompt that is too long."""
+def read_prompt(model: Model, text: str, most: int = MOST_PROMPT) -> Prompt:
+    """most: symbols of its end that are looked at. Raises RequestError for a model of anything but texts that go on, and for a prompt that is too long."""
     task, state = model.parts.task, model.parts.task_state
     if not task.answer.sequences:
         raise RequestError(
@@ -69,18 +76,18 @@ def read_prompt(model: Model, text: str) -> Prompt:
         raise RequestError(
             f"The prompt has {len(text):,} characters, but at most {MOST_PROMPT:,} were expected. Pass its end."
         )
-    return _prompt(state, text)
+    return _prompt(state, text, most)
 
 
-def _prompt(state: NextState, text: str) -> Prompt:
+def _prompt(state: NextState, text: str, most: int) -> Prompt:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     numbers = numbers_of(text.split("\n"), state)[:-1]  # its last line goes on
-    remarks = []
+    total, numbers, remarks = len(numbers), numbers[-most:], []
     if unknown := int((numbers == UNKNOWN).sum()):
         what, are = (state.of.noun, "is") if unknown == 1 else (state.of.plural, "are")
         remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and {are} read as unknown.")
-    if len(numbers) > (seen := most_read(state)):
-        remarks.append(f"Only the last {seen:,} of the {len(numbers):,} {state.of.plural} of the prompt are read.")
+    if total > (seen := min(most, most_read(state))):
+        remarks.append(f"Only the last {seen:,} of the {total:,} {state.of.plural} of the prompt are read.")
     return Prompt(numbers=numbers, text=text_of(numbers.tolist(), state), remarks=tuple(remarks))
 
 
@@ -141,7 +148,9 @@ def drawn(chances: Array, state: NextState, sampling: Sampling, place: int) -> i
         chances[UNKNOWN] = 0.0
     if sampling.temperature == 0:
         return int(chances.argmax())
-    logs = np.log(np.maximum(chances, LEAST_CHANCE)) / sampling.temperature
+    logs = np.log(np.maximum(chances, LEAST_CHANCE))
+    with np.errstate(over="ignore"):  # of a temperature near 0 all but the likeliest are minus infinity
+        logs = (logs - logs.max()) / sampling.temperature
     logs[chances == 0] = -np.inf
     order = np.argsort(-logs, kind="stable")
     kept = len(order) if sampling.top_k == 0 else min(sampling.top_k, len(order))

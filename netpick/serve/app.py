@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from netpick import __version__
 from netpick.errors import near_matches
 from netpick.serve import v2
+from netpick.serve.continuing import Asked, TextStream, read_body
 from netpick.serve.describe import schema_of
 from netpick.serve.door import PAGE_HEADERS, held_body
 from netpick.serve.faults import Fault, refuse
@@ -84,6 +86,8 @@ def make_app(service: Service) -> FastAPI:
     for action in ("predict", "explain"):
         post(f"/{action}", _asking(service, action), action)
         post(f"/models/{{model}}/{action}", _asking(service, action), f"model_{action}")
+    post("/generate", _continuing(service), "generate")
+    post("/models/{model}/generate", _continuing(service), "model_generate")
     _add_v2(get, post, service)
     return app
 
@@ -155,6 +159,26 @@ def _asking(service: Service, action: str) -> Handler:
         return _response(reply_of(outcome, v2=route.is_v2) if isinstance(outcome, Fault) else outcome)
 
     return ask
+
+
+def _continuing(service: Service) -> Handler:
+    async def go_on(request: Request) -> Response:
+        served = _served(service, request)
+        headers = dict(request.scope["headers"])
+        client = "" if request.client is None else request.client.host
+        fault = service.early(Route("generate", served.name, request.scope["route"].path), headers, client)
+        if fault is not None:
+            return _response(reply_of(fault))
+        async with held_body(request.receive, service, client) as body:
+            asked: Asked | Fault = (
+                body if isinstance(body, Fault) else await service.read_aside(partial(read_body, served, headers, body))
+            )
+        if isinstance(asked, Fault):
+            return _response(reply_of(asked))
+        seconds = service.limits.answer_seconds
+        return TextStream(served, asked, service.texts.begin(served, asked.prompt, asked.sampling, seconds))
+
+    return go_on
 
 
 def _served(service: Service, request: Request) -> ServedModel:

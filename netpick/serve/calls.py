@@ -16,12 +16,12 @@ import polars as pl
 from netpick.answers.answered import joined
 from netpick.serve import forms, v2
 from netpick.serve.faults import refuse
-from netpick.serve.history import ServedHistory
 from netpick.serve.ports.base import Cells, PaddedCells
 from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
+from netpick.serve.tables import ServedTable
 from netpick.serve.wanted import still_wanted
 
 CSV = "text/csv; charset=utf-8"
@@ -73,11 +73,7 @@ class TextCall(JsonCall):
     format = "text"
 
     def read(self, body: bytes) -> RowSet:
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            refuse("invalid_value", f"The body is not UTF-8 (byte {error.start}), but text was expected.")
-        return self._served.rows_of([{self._served.encoders[0].column: text}])
+        return self._served.rows_of([{self._served.encoders[0].column: decoded(body)}])
 
 
 class InferCall:
@@ -151,38 +147,52 @@ class Tasks:
 
 
 @dataclass(frozen=True)
-class HistoryTasks(Tasks):
-    """The same for a forecaster: a request gives a table, and what continues it is answered."""
+class TableTasks(Tasks):
+    """The same for models that answer for a whole table."""
 
-    served: ServedHistory
+    served: ServedTable
 
     def json(self, body: bytes) -> Reply:
-        return self._continued(self.served.asked(body), written="json")
+        return self.answered(self.served.asked(body), written="json")
 
     def infer(self, body: bytes, json_length: int | None) -> Reply:
         tensors, asked = v2.read_request(body, json_length, self.served.limits)
-        return v2.reply_table(self.served, self.served.continued(v2.table_of(self.served, tensors, asked)), asked)
+        return v2.reply_table(self.served, self.served.answered(v2.table_of(self.served, tensors, asked)), asked)
 
     def parts(self, parts: Sequence[forms.Part]) -> Reply:
-        refuse("unsupported_type", "A forecast continues a table, but the form holds none. Send a CSV.")
+        refuse("unsupported_type", self.served.refused_form)
+
+    def plain(self, body: bytes, *, written: Written) -> Reply:
+        """A text as it is, of models that read nothing else."""
+        (column,) = self.served.columns
+        return self.answered(pl.DataFrame({column: [decoded(body)]}), written=written)
 
     def table(self, body: bytes, *, written: Written, tabs: bool = False) -> Reply:
-        return self._continued(forms.read_table(self.served, body, tabs=tabs), written=written)
+        return self.answered(forms.read_table(self.served, body, tabs=tabs), written=written)
 
-    def _continued(self, data: object, *, written: Written) -> Reply:
-        table = self.served.continued(data)
+    def answered(self, data: object, *, written: Written) -> Reply:
+        """The answer to a table that was read."""
+        table = self.served.answered(data)
         if written != "json":
             return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
-        return Reply(self.served.body_of(forecast_rows(self.served, table)), content_type=JSON)
+        return Reply(self.served.body_of(table_rows(table)), content_type=JSON)
+
+
+def decoded(body: bytes) -> str:
+    """A body that is text. Raises Fault."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        refuse("invalid_value", f"The body is not UTF-8 (byte {error.start}), but text was expected.")
 
 
 def tasks_of(served: ServedModel, together: Together) -> Tasks:
     """The requests that this model answers by themselves."""
-    return HistoryTasks(served, together) if isinstance(served, ServedHistory) else Tasks(served, together)
+    return TableTasks(served, together) if isinstance(served, ServedTable) else Tasks(served, together)
 
 
-def forecast_rows(served: ServedModel, table: pl.DataFrame) -> list[dict[str, object]]:
-    """A forecast's table as JSON values, times as text."""
+def table_rows(table: pl.DataFrame) -> list[dict[str, object]]:
+    """An answer's table as JSON values, times as text."""
     texts = [column.cast(pl.String) for column in table.get_columns() if column.dtype.is_temporal()]
     return [{**row, "warnings": ()} for row in table.with_columns(texts).to_dicts()]
 

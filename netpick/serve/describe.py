@@ -30,6 +30,7 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
         "given_as": served.given_as,
         "inputs": served.inputs(),
         "forecast": served.outlook(),
+        "continues": served.continues(),
         "row": row_schema(served),
         "examples": examples,
         "scores": _scores(served),

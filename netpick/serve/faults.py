@@ -35,6 +35,7 @@ CODES: Mapping[str, int] = {
     "not_supported": 501,
     "stopping": 503,
     "out_of_time": 503,
+    "too_many_texts": 503,  # are continued already
 }
 
 

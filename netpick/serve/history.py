@@ -11,18 +11,16 @@ import polars as pl
 from netpick.answers.quantiles import band
 from netpick.errors import NetpickError
 from netpick.serve.faults import Fault
-from netpick.serve.forms import frame_of_rows, read_table
+from netpick.serve.forms import read_table
 from netpick.serve.history_example import as_csv, example_rows, needed_ahead
-from netpick.serve.ports.base import Port
-from netpick.serve.served import ServedModel
+from netpick.serve.tables import ServedTable
 from netpick.tasks.forecast.state import ForecastState
 
 
-class ServedHistory(ServedModel):
+class ServedHistory(ServedTable):
     """See ServedModel."""
 
-    alone: ClassVar[bool] = True
-    warns: ClassVar[bool] = False
+    refused_form: ClassVar[str] = "A forecast continues a table, but the form holds none. Send a CSV."
 
     @property
     def given_as(self) -> str:
@@ -32,10 +30,6 @@ class ServedHistory(ServedModel):
     def state(self) -> ForecastState:
         state: ForecastState = self.model.parts.task_state
         return state
-
-    @property
-    def ports(self) -> tuple[Port, ...]:
-        return ()
 
     @property
     def times(self) -> tuple[str, ...]:
@@ -79,7 +73,7 @@ class ServedHistory(ServedModel):
         rows = example_rows(self.state, self.encoders, self.times, self.limits)
         try:
             if rows:
-                self.continued(read_table(self, as_csv(rows).encode()))
+                self.answered(read_table(self, as_csv(rows).encode()))
         except (Fault, NetpickError):  # times that are written in a way of their own, for one
             return []
         return rows
@@ -99,10 +93,7 @@ class ServedHistory(ServedModel):
         words = self._words
         return [{"name": n, "datatype": "BYTES" if n in words else "FP64", "shape": [-1]} for n in self.columns]
 
-    def asked(self, body: bytes) -> object:
-        return frame_of_rows(self, body)
-
-    def continued(self, data: object) -> pl.DataFrame:
+    def answered(self, data: object) -> pl.DataFrame:
         """What continues the series of a table: a row a series and step. Raises DataError."""
         return self.model.predict(data)
 

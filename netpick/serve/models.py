@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from netpick.errors import RequestError
 from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
 from netpick.serve.pairs import ServedPairs
 from netpick.serve.served import ServedModel
+from netpick.serve.texts import ServedText
 
 SERVED: Mapping[str, type[ServedModel]] = {
     "rows": ServedModel,
     "recordings": ServedModel,
     "windows": ServedHistory,
+    "blocks": ServedText,
     "pairs": ServedPairs,
 }
 
 
 def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:
     """A model as the server holds it. path: of the model file or exported folder; sha256: of a model file."""
-    if model.parts.task.examples not in SERVED:
-        answer = model.parts.task.answer
-        command = "generate" if answer.sequences else "predict"
-        raise RequestError(
-            f"{path} was trained to {answer.purpose(1)}, which is not served yet. Use `netpick {command} {path}` and "
-            f"`netpick score {path} TEXT`."
-        )
     return SERVED[model.parts.task.examples](name, path, model, limits, sha256)

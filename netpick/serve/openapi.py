@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,8 +11,11 @@ from fastapi.openapi.utils import get_openapi
 
 from netpick import __version__
 from netpick.data.decoders import DECODERS
+from netpick.saved.generating import Sampling
+from netpick.serve.continuing import STREAM
 from netpick.serve.describe import example_body, row_schema
 from netpick.serve.faults import CODES
+from netpick.serve.options import Limits
 from netpick.serve.served import ServedModel
 from netpick.serve.service import Service
 from netpick.serve.v2 import DTYPES, inputs_of
@@ -21,6 +25,7 @@ ANSWERS: Mapping[str, str] = {
     "/": "The page",
     "/predict": "Answers for rows: JSON, a form, files, or a CSV",
     "/explain": "What the network goes by, for one row",
+    "/generate": "A text that is continued, as server-sent events",
     "/schema": "What the model reads, what it is worth, and its card",
     "/models": "The models of this server",
     "/health/live": "Whether the server runs",
@@ -40,13 +45,17 @@ def operation(service: Service, method: str, path: str) -> dict[str, Any]:
     faults = {status: _content(V2_ERROR if v2 else ERROR) for status in _statuses(method, path)}
     extra: dict[str, Any] = {}
     served = service.first
-    if method == "post":
+    if action == "generate":
+        extra["requestBody"] = _prompt_body(service.limits)
+    elif method == "post":
         extra["requestBody"] = _infer_body(served) if action == "infer" else _rows_body(served, csv=action == "predict")
     summary = ANSWERS.get(path) or {
         "infer": "Answers for tensors, a column each",
         "ready": "Whether a model takes requests",
     }.get(action)
     shown = not path.startswith(("/page", "/openapi")) and path != "/"
+    if action == "generate":
+        shown = any(one.continues() is not None for one in service.models.values())
     return {
         "response_model": None,
         "include_in_schema": shown,
@@ -94,7 +103,7 @@ def _statuses(method: str, path: str) -> tuple[int, ...]:
         found += (404,)
     if method == "post":
         found += (400, 408, 413, 415, 422, 429, 500, 503)
-    if path.endswith("explain"):
+    if path.endswith(("explain", "generate")):
         found += (501,)
     if path.endswith("ready"):
         found += (503,)
@@ -110,6 +119,11 @@ def _success(path: str, action: str, served: ServedModel) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if path == "/metrics":
         return {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    if action == "generate":
+        return {
+            "description": "Events: start, pieces of text, end.",
+            "content": {STREAM: {"schema": {"type": "string"}}},
+        }
     if action == "predict":
         schema = _predictions(served)
         content["text/csv"] = {"schema": {"type": "string"}}
@@ -146,6 +160,29 @@ def _rows_body(served: ServedModel, *, csv: bool) -> dict[str, Any]:
     elif csv and not any(encoder.kind in DECODERS for encoder in served.encoders):
         content["text/csv"] = {"schema": {"type": "string"}}
     return {"required": True, "content": content}
+
+
+def _prompt_body(limits: Limits) -> dict[str, Any]:
+    """The fields of a prompt, with what each is where it is left out."""
+    kinds = {int: "integer", float: "number"}
+    settings = asdict(Sampling())
+    properties = {name: {"type": kinds[type(value)], "default": value} for name, value in settings.items()}
+    bounds: dict[str, dict[str, float]] = {
+        "tokens": {"minimum": 1, "maximum": limits.new_symbols},
+        "temperature": {"minimum": 0, "maximum": 100},
+        "top_k": {"minimum": 0},
+        "top_p": {"exclusiveMinimum": 0, "maximum": 1},
+        "seed": {"minimum": 0, "exclusiveMaximum": 1 << 63},
+    }
+    schema = {
+        "type": "object",
+        "properties": {
+            "prompt": {"type": "string", "default": ""},
+            **{name: {**said, **bounds[name]} for name, said in properties.items()},
+        },
+        "additionalProperties": False,
+    }
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _infer_body(served: ServedModel) -> dict[str, Any]:

@@ -24,6 +24,9 @@ class Limits:
     pixels: int = 25_000_000  # of one picture: unpacked, 75 MB
     request_pixels: int = 100_000_000  # of all pictures of one request
     text: int = 100_000  # characters of one cell
+    prompt: int = 4_096  # symbols of a text that is continued; of a longer one its end is read
+    new_symbols: int = 1_000  # that are added to it
+    texts: int = 4  # that are continued at once
     values: int = 2_000_000  # numbers of one request's series and pictures
     decode_seconds: float = 10.0  # of one video
     parts: int = 200  # of a form

@@ -127,7 +127,7 @@ class ServedModel:
 
     @property
     def given_as(self) -> str:
-        """How a person gives a row: form, text, image, audio, clip, series; or table, a history to continue."""
+        """How a person gives a row: form, text, image, audio, clip, series; or table, a history to continue; or prompt, a text to continue."""
         kinds = [encoder.kind for encoder in self.encoders]
         return kinds[0] if len(kinds) == 1 and (kinds[0] in DECODERS or kinds[0] in ("text", "series")) else "form"
 
@@ -137,6 +137,10 @@ class ServedModel:
 
     def outlook(self) -> dict[str, Any] | None:
         """How far a forecast reaches, and what it is made from; None for rows."""
+        return None
+
+    def continues(self) -> dict[str, Any] | None:
+        """Of a model of texts, what of a prompt is read and how far it may be continued; None for all others."""
         return None
 
     @property

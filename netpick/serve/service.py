@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from netpick.columns.forms import LENGTHS, stored_as
 from netpick.data.decoders import DECODERS
 from netpick.serve.batching import READERS, Batcher
-from netpick.serve.calls import FileCall, InferCall, JsonCall, Task, TextCall, Written, tasks_of
+from netpick.serve.calls import FileCall, InferCall, JsonCall, TableTasks, Task, TextCall, Written, tasks_of
 from netpick.serve.counters import Counters
 from netpick.serve.faults import Fault, refuse
 from netpick.serve.gate import Gate, Headers
+from netpick.serve.generations import Generations
 from netpick.serve.guard import guarded
 from netpick.serve.held import SMALL, Held
 from netpick.serve.lane import Lane, Work
@@ -36,6 +38,7 @@ PROBE_SECONDS = 10.0  # between true predictions that readiness makes
 log = logging.getLogger("netpick.serve")
 
 Finish = Callable[[Reply | Fault], None]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine_lock = threading.Lock()
         self._lane = Lane()
+        self.texts = Generations(self._engine_lock, self.limits.texts)
         self._probe = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._probed, self._answers = float("-inf"), True
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
@@ -83,6 +87,7 @@ class Service:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._lane.start(loop)
+        self.texts.start()
         for batcher in self.batchers.values():
             batcher.start(loop)
 
@@ -91,6 +96,7 @@ class Service:
         for batcher in self.batchers.values():
             batcher.stop()
         self._lane.stop()
+        self.texts.stop()
         for pool in (self._readers, self._probe):
             pool.shutdown(cancel_futures=True)
 
@@ -161,6 +167,10 @@ class Service:
             if query is not None:
                 query.drop()
 
+    async def read_aside(self, read: Callable[[], Read]) -> Read | Fault:
+        """What a thread of the readers makes of a body."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, guarded, read)
+
     async def answers(self) -> bool:
         """Whether every model answers, tried at most every PROBE_SECONDS with a row of zeros."""
         now = time.monotonic()
@@ -208,6 +218,8 @@ class Service:
             kind.partition("/")[0] in ("image", "audio", "video") or kind == "application/octet-stream"
         ):
             return FileCall(served) if served.ports[0].is_light(body) else partial(tasks.file, body)
+        if kind == "text/plain" and isinstance(tasks, TableTasks) and served.continues() is not None:
+            return partial(tasks.plain, body, written=written)
         if kind == "text/plain" and len(served.encoders) == 1 and served.encoders[0].kind == "text":
             return TextCall(served)
         # What curl sends of its own accord says nothing, and a page of another site could send it as well.
@@ -281,6 +293,7 @@ class Service:
             self.counters.gauge(
                 "netpick_batch_limit_rows", "Rows that a batch may have now.", label, partial(_limit, batcher)
             )
+        self.counters.gauge("netpick_open_texts", "Texts that are being continued.", "", lambda: len(self.texts))
         self.counters.gauge("netpick_large_requests", "Large requests that wait or run.", "", lambda: len(self._lane))
         self.counters.gauge("netpick_start_time_seconds", "When the server started.", "", lambda: self.started)
 

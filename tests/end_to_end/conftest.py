@@ -22,7 +22,7 @@ ARGUMENTS = [
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),  # a microphone, and leave to use it
 ]
 
-NAMES = ("table", "prices", "digits", "curves", "texts", "sounds", "shop")
+NAMES = ("table", "prices", "digits", "curves", "texts", "sounds", "shop", "story")
 
 
 @pytest.fixture(scope="session")

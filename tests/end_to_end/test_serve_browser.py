@@ -249,3 +249,33 @@ def test_the_keyboard_suffices_and_the_card_stands_beside(visit: Callable[..., V
     assert "curl" in page.locator("#curl").inner_text()
     no_serious_fault(page)
     seen.finish()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_prompt_is_continued_and_stopped(visit: Callable[..., Visit], width: int, scheme: str) -> None:
+    seen = visit("story", width, scheme)
+    page = seen.page
+    page.get_by_label("Prompt").fill("<b>the old man</b> ")
+    page.get_by_label("Characters to add").fill("60")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Continue").click()
+    page.locator("#answer", has_text="Made up by the model").wait_for()
+    first = page.locator(".continued").inner_text()
+    assert first.startswith("<b>the old man</b> ")
+    assert "Seed 7." in page.locator("#answer").inner_text()
+    assert "5 characters of the prompt did not occur in training" in page.locator("#answer").inner_text()
+    page.get_by_role("button", name="Continue").click()
+    page.locator("#answer", has_text="Made up by the model").wait_for()
+    assert page.locator(".continued").inner_text() == first
+    no_serious_fault(page)
+    page.get_by_label("Characters to add").fill("1000")
+    page.evaluate("() => { document.getElementById('another').click(); document.getElementById('stop').click(); }")
+    page.locator("#answer", has_text="Stopped.").wait_for()
+    assert page.locator("#stop").is_disabled()
+    page.get_by_label("Temperature").fill("-1")
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector("#answer [role=alert]")
+    assert "0 (always the likeliest) to 100 was expected" in page.locator("#answer").inner_text()
+    assert [problem for problem in seen.problems if "422" not in problem] == []
+    seen.problems.clear()
+    seen.finish()

@@ -108,9 +108,6 @@ def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> No
     exported = command_here("export", str(run.folder), "--candidate", "mlp", cwd=folder)
     assert exported.returncode == 2
     assert "which is not exported yet" in exported.stderr
-    served = command_here("serve", str(run.folder), "--port", "0", cwd=folder)
-    assert served.returncode == 2
-    assert "which is not served yet" in served.stderr
     with pytest.raises(DataError, match="holds no text"):
         run.model.score(pl.DataFrame({"text": ["", None]}))
 

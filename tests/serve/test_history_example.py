@@ -65,7 +65,7 @@ def test_the_example_is_answered_as_csv_and_as_json(written: str | None) -> None
         "Behind the last known sales of each series, add 5 rows with promo and kind filled in and sales left empty."
     )
     assert outlook["band"] == {"low": "low", "high": "high", "share": pytest.approx(0.8)}
-    table = shop.continued(read_table(shop, outlook["example"].encode()))
+    table = shop.answered(read_table(shop, outlook["example"].encode()))
     assert len(table) == 5
     assert table["town"].to_list() == ["Bern"] * 5
     rows = shop.example_history
@@ -76,7 +76,7 @@ def test_the_example_is_answered_as_csv_and_as_json(written: str | None) -> None
     body = example_body(shop)
     assert body is not None
     assert body["rows"] == rows
-    again = shop.continued(frame_of_rows(shop, json.dumps(body).encode()))
+    again = shop.answered(frame_of_rows(shop, json.dumps(body).encode()))
     assert again["prediction"].to_list() == pytest.approx(table["prediction"].to_list())
 
 
@@ -86,7 +86,7 @@ def test_one_series_needs_nothing_ahead_and_quantiles_name_the_band() -> None:
     outlook = schema_of(shop)["forecast"]
     assert outlook["needs"] == ""
     assert outlook["band"] == {"low": "q0.025", "high": "q0.975", "share": pytest.approx(0.95)}
-    table = shop.continued(read_table(shop, outlook["example"].encode()))
+    table = shop.answered(read_table(shop, outlook["example"].encode()))
     assert table.columns == ["day", "prediction", "q0.025", "q0.5", "q0.975"]
     assert len(outlook["example"].splitlines()) == 22
 

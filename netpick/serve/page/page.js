@@ -2,6 +2,7 @@
 import { markdown } from "/page/card.js";
 import { ask, askJson, bodyOf } from "/page/ask.js";
 import { showAnswers, showFault } from "/page/answer.js";
+import { continuing } from "/page/continue.js";
 import { el, fill, number } from "/page/element.js";
 import { Incomplete, WAYS } from "/page/inputs.js";
 
@@ -103,12 +104,12 @@ const cells = (text, most) => {
 };
 
 // --- what it is ---
-const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series" };
+const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text" };
 
 const describe = () => {
   const what = schema.targets.length && schema.targets.length < 4 ? schema.targets.join(", ") : "";
   at("title").textContent = schema.title;
-  at("lead").textContent = schema.task === "forecast"
+  at("lead").textContent = schema.continues ? `Continues a text, one ${schema.continues.symbol} after another.` : schema.task === "forecast"
     ? `Forecasts ${what} ${schema.forecast.horizon.toLocaleString("en")} steps ahead.`
     : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
       : schema.task === "regress" ? `Predicts ${what}.` : `Tells ${schema.labels.length} ${schema.task === "multilabel" ? "labels" : "classes"}${what ? ` of ${what}` : ""} apart.`;
@@ -125,6 +126,7 @@ const describe = () => {
 };
 
 const curl = () => {
+  if (schema.continues) return `curl -N -H 'Content-Type: application/json' -d '{"prompt": "The", "tokens": 200, "seed": 1}' ${location.origin}${path}/generate`;
   const address = `${location.origin}${path}/predict`;
   if (schema.given_as in { image: 1, audio: 1, clip: 1 }) return `curl -F files=@${{ image: "picture.png", audio: "sound.wav", clip: "clip.mp4" }[schema.given_as]} ${address}`;
   if (schema.given_as === "table") return `curl -H 'Content-Type: text/csv' --data-binary @history.csv ${address}`;
@@ -134,6 +136,16 @@ const curl = () => {
 
 const offer = () => {
   way?.gone?.();
+  fill(at("answer"), el("p", { class: "soft" }, "It appears here."));
+  fill(at("explanation"));
+  const tables = schema.inputs.every((input) => !input.is_file && input.kind !== "series") && schema.task !== "forecast" && !schema.continues;
+  at("many").hidden = at("to-many").hidden = !tables;
+  fill(at("table-answer"));
+  if (schema.continues) {
+    way = continuing(schema, path, at("answer"));
+    fill(at("input"), way.node);
+    return;
+  }
   const make = WAYS[schema.given_as];
   const button = el("button", { type: "submit", class: "main", id: "ask" }, schema.task === "forecast" ? "Forecast" : "Answer");
   way = make(schema, () => answer(button));
@@ -144,11 +156,6 @@ const offer = () => {
   } }, schema.forecast ? "Example history" : "Example row");
   const clear = el("button", { type: "button", onclick: () => { way.clear(); fill(at("explanation")); fill(at("answer"), el("p", { class: "soft" }, "It appears here.")); } }, "Clear");
   fill(at("input"), el("form", { novalidate: true, onsubmit: (event) => { event.preventDefault(); answer(button); } }, way.node, el("div", { class: "actions" }, button, shown.length ? example : null, clear)));
-  fill(at("answer"), el("p", { class: "soft" }, "It appears here."));
-  fill(at("explanation"));
-  const tables = schema.inputs.every((input) => !input.is_file && input.kind !== "series") && schema.task !== "forecast";
-  at("many").hidden = at("to-many").hidden = !tables;
-  fill(at("table-answer"));
 };
 
 const open = async (name, several) => {

@@ -12,6 +12,7 @@ from netpick.columns.encode import Encoder
 from netpick.serve.options import Limits
 from netpick.serve.ports import port_of
 from netpick.tasks.forecast.state import ForecastState
+from netpick.tasks.forecast.timeline import ALL, SEPARATOR
 from netpick.types.words import counted, listed
 
 MOST_STEPS = 60  # of history
@@ -29,7 +30,7 @@ def example_rows(
     ahead = state.horizon if state.known else 0
     when = state.step.text(state.step.times(np.arange(steps + ahead)))
     values = _values(state, steps)
-    ids = dict(zip(state.id_columns, state.ids[0].split(" | "), strict=False))
+    ids = dict(zip(state.id_columns, state.ids[_single(state)].split(SEPARATOR), strict=False))
     beside = {encoder.column: port_of(encoder, limits).example() for encoder in encoders}
     rows: list[dict[str, Any]] = []
     for step in range(steps + ahead):
@@ -62,12 +63,18 @@ def needed_ahead(state: ForecastState) -> str:
     )
 
 
+def _single(state: ForecastState) -> int:
+    """The number of the first series that is no sum of others."""
+    return next((i for i, name in enumerate(state.ids) if ALL not in name.split(SEPARATOR)), 0)
+
+
 def _values(state: ForecastState, steps: int) -> list[list[float]]:
     """(steps, V): a wave around each target's middle, in its units."""
     season = state.season if 1 < state.season <= MOST_STEPS // 2 else WEEK
     wave = np.sin(2 * np.pi * np.arange(steps) / season)[:, None]
     log = np.asarray(state.log)
-    drawn = np.asarray(state.location[0]) + 0.5 * np.asarray(state.scale[0]) * wave
+    number = _single(state)
+    drawn = np.asarray(state.location[number]) + 0.5 * np.asarray(state.scale[number]) * wave
     values = np.where(log, np.exp(np.where(log, np.minimum(drawn, 60.0), 0.0)), drawn)
     if state.nonnegative:
         values = np.where(np.asarray(state.nonnegative), np.maximum(values, 0.0), values)

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from report_again import check_report_again
 
 import netpick
 from netpick.answers.answered import AnsweredHorizon
 from netpick.data.sources import open_source
+from netpick.serve.history_example import example_rows
+from netpick.serve.options import Limits
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.examples import PreparedWindows, WindowExamples
 from netpick.tasks.forecast.reconcile import coherent, weighed
@@ -232,6 +235,7 @@ def test_a_run_scores_sums_beside_single_series(run: netpick.Run) -> None:
     ]
     assert all(s.low <= s.value <= s.high for level in shown.by_level for s in level.scores.values())
     assert "Scores by level" in (run.folder / "report.html").read_text("utf-8")
+    check_report_again(run.folder)
 
 
 @pytest.mark.parametrize("name", ["mlp", "exponential smoothing"])
@@ -246,6 +250,34 @@ def test_what_is_predicted_adds_up(run: netpick.Run, name: str) -> None:
     assert whole == pytest.approx(a + b + c)
     assert north == pytest.approx(a + b)
     assert south == pytest.approx(c)
+
+
+def test_the_example_of_a_server_is_of_a_single_series(run: netpick.Run) -> None:
+    parts = run.model.parts
+    rows = example_rows(parts.task_state, parts.encoders, ("day",), Limits())
+    assert {(row["region"], row["shop"]) for row in rows} == {("north", "a")}
+    assert len(run.model.predict(pl.DataFrame(rows))) == 3 * 3
+    with pytest.raises(netpick.DataError, match="holds sums"):
+        run.model.predict(sales().with_columns(shop=pl.lit("(all)")))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("paths", (("elsewhere",),)),
+        ("averaged", ("sales",)),
+        ("variance", ((0.0,),)),
+        ("variance", ((1.0, 1.0),)),
+        ("variance", ((1.0,),) * 7),
+        ("covariance", (((1.0,),),)),
+        ("ids", ("shop",)),
+    ],
+)
+def test_a_hierarchy_that_is_none_is_refused(run: netpick.Run, name: str, value: Any) -> None:
+    """As a forged model file may hold it."""
+    state = run.model.parts.task_state
+    with pytest.raises(ValueError, match=r"levels|variances|covariances|hierarchy"):
+        replace(state, hierarchy=replace(state.hierarchy, **{name: value}))
 
 
 def test_the_kept_model_says_what_the_contest_scored(run: netpick.Run) -> None:

@@ -51,6 +51,9 @@ class Hierarchy:
 
     def __post_init__(self) -> None:
         count = len(self.variance)
+        columns = (*self.time, *self.ids, *self.targets, *self.averaged)
+        if len(set(columns)) != len(columns) or any(name not in self.ids for path in self.paths for name in path):
+            raise ValueError("levels are columns that tell series apart, and each column is for one thing")
         if any(len(row) != len(self.targets) or min(row) <= 0 for row in self.variance):
             raise ValueError("variances above 0 of every series and target")
         if self.covariance and (

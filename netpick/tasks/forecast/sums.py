@@ -18,11 +18,10 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import ExampleRequest
 from netpick.tasks.forecast.roles import roles_of
 from netpick.tasks.forecast.state import Hierarchy, Reconcile
-from netpick.tasks.forecast.timeline import SEPARATOR, TimelineRequest, make_timeline, table_columns, times_of
+from netpick.tasks.forecast.timeline import ALL, SEPARATOR, TimelineRequest, make_timeline, table_columns, times_of
 from netpick.types import Array, Note, Source, TableColumn
 from netpick.types.words import counted, listed
 
-ALL = "(all)"
 TIME, COUNT = "(time)", "(count)"  # columns while sums are made
 METHODS = get_args(Reconcile)
 MOST_CELLS = 8_000_000  # of sums and single series
@@ -102,6 +101,10 @@ def with_sums_again(source: Source, rule: Hierarchy) -> Source:
     )
     single = ~pl.any_horizontal(pl.col(name) == ALL for name in rule.ids).fill_null(False)
     frame = frame.with_columns(pl.Series(TIME, times)).filter(single)
+    if not len(frame):
+        raise DataError(
+            f"{source.name} holds sums ({ALL}) alone, but they are made of single series. Pass the rows of these."
+        )
     parts = [frame, *(_added_up(frame, rule, () if level == ("total",) else level) for level in made_levels(rule))]
     whole = pl.concat(parts, how="vertical").drop(TIME)
     columns = {name: TableColumn(name=name, values=whole[name]) for name in whole.columns}

@@ -29,6 +29,7 @@ COUNT_WORDS = {"t", "time", "step", "index", "no", "nr", "row", "period", "year"
 SERIES_WORDS = {"id", "series", "unique", "item", "store", "sku", "product", "sensor", "station", "region", "city"}
 SERIES_WORDS |= {"country", "location", "site", "meter", "name", "symbol", "ticker", "key", "group", "state", "code"}
 SEPARATOR = " | "  # of the cells in the name of a series
+ALL = "(all)"  # cell of a sum of series in a column that it adds up over
 MOST_STEPS = 100_000_000
 MOST_GAPS = 0.6  # share of the steps without a row from which on data are called irregular
 GAP, ZERO = -1, -2  # steps without a row: nothing is known of them, or the targets are 0

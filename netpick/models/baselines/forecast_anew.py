@@ -16,7 +16,7 @@ from netpick.types import Array, Rows
 
 MOST_ORIGINS = 24  # at which one is fitted
 MOST_FITS = 48  # of series and targets, at all origins together; of more series one is fitted once
-FITS_A_SECOND = 0.8  # of the budget
+FITS_A_SECOND = 0.4  # of the budget
 
 
 def rolling_answers(

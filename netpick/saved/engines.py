@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +15,9 @@ import numpy as np
 
 from netpick.columns.batches import batch_rows, batches, joined, main_lengths
 from netpick.columns.forms import FORMS
-from netpick.errors import ModelFileError, RequestError
+from netpick.errors import ModelFileError
+from netpick.saved.onnx_session import cannot_run, open_session, refusals
+from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.readers import BaselineReader, NetworkReader, Reader
 from netpick.types import Array, Column, Inputs, Rows, TableColumn
 
@@ -29,10 +30,6 @@ CHUNK_ROWS = 4_096  # that a baseline answers at a time
 ANSWERS = "answers"  # the output of an exported graph that an engine gives
 TEXTS, NUMBERS = "text.", "number."  # before the name of a column: its raw cells, beside the encoded rows
 FORECASTS = "forecasts"  # of a baseline that reads the history of a series: its encoded rows are its answers
-MOST_MEMORY = 4 << 30  # bytes that running graphs may take
-UNBOUNDED = [
-    "ConstantFolding"
-]  # optimisers of onnxruntime that compute while loading, outside of that bound; torch's has done it
 
 
 class Engine(Protocol):
@@ -187,32 +184,24 @@ class OnnxEngine:
     raw: tuple[str, ...] = ()
     reads_history = False
 
-    def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
-        """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime.
+    def __init__(
+        self,
+        graph: bytes,
+        inputs: Inputs,
+        *,
+        threads: int = 0,
+        path: Path | None = None,
+        step: StepGraph | None = None,
+    ) -> None:
+        """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime. step: of a model of texts.
 
         Raises RequestError without onnxruntime, ModelFileError when the graph does not fit these inputs.
         """
-        try:
-            import onnxruntime
-        except ImportError:
-            raise RequestError(
-                "This model is an exported graph, but onnxruntime is not installed. Type: pip install onnxruntime"
-            ) from None
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # errors are raised, and told in words
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        _bound_memory()
         where = path or "the graph"
-        try:
-            self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=UNBOUNDED
-            )
-        except _refusals() as error:
-            raise _cannot_run(where, error) from None
+        self._session = open_session(graph, threads, where)
         self._where = where
         self._dtypes = {node.name: _DTYPES.get(node.type) for node in self._session.get_inputs()}
-        self.inputs = inputs
+        self.inputs, self._step = inputs, step
         wanted = {*inputs, *(f"{name}.lengths" for name, spec in inputs.items() if spec.padded)}
         if set(self._dtypes) != wanted or ANSWERS not in {node.name for node in self._session.get_outputs()}:
             raise ModelFileError(
@@ -230,8 +219,8 @@ class OnnxEngine:
             whole = len(chunk) == len(rows) and lengths is None
             try:
                 answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
-            except _refusals() as error:
-                raise _cannot_run(self._where, error) from None
+            except refusals() as error:
+                raise cannot_run(self._where, error) from None
             if whole:
                 return np.asarray(answers, dtype=np.float32)
             parts.append(np.asarray(answers, dtype=np.float32))
@@ -244,10 +233,8 @@ class OnnxEngine:
 
     def reader(self) -> Reader:
         """See Engine."""
-        raise RequestError(
-            "An exported model says what a text costs, but does not continue one yet. Pass the model file that it was made of: "
-            "RUN/model.netpick."
-        )
+        assert self._step is not None, "a model of texts"
+        return self._step.reader()
 
     def _batch(self, arrays: Mapping[str, Array], rows: Any) -> dict[str, Array]:
         """What the graph reads of these rows (None: all), padded texts and sounds cut behind the longest of them."""
@@ -262,31 +249,6 @@ class OnnxEngine:
                     part = part[:, : max(1, int(lengths.max(initial=1)))]
             batch[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
         return batch
-
-
-@cache
-def _bound_memory() -> None:
-    """Bounds what all graphs of this process take together. More is an error of the graph, not of the process."""
-    import onnxruntime
-
-    kind = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    # The others: how the arena grows, and its first and largest unused pieces; -1 leaves them to onnxruntime.
-    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(MOST_MEMORY, 0, -1, -1))
-
-
-def _cannot_run(where: Path | str, error: Exception) -> ModelFileError:
-    first = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return ModelFileError(f"{where} cannot be run: {first}. Export the model again: netpick export MODEL --to onnx")
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises for a graph that it cannot load; the kinds have no common root of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented,
-            state.RuntimeException, RuntimeError)  # fmt: skip
 
 
 _DTYPES: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 `model/` holds `manifest.json` (SHA-256 and size of every file), `model.onnx`, `model.json` (the record, as in a model file),
 `check.safetensors` (encoded rows and the answers that torch gave for them: loading runs them again and refuses on a
-mismatch) and `card.md`. What lies beside `model/` (README.md, client.py, Containerfile, requirements.txt) is for people; nothing
+mismatch) and `card.md`; a model of texts has `step.onnx` as well, which must say the same symbol by symbol. What lies beside `model/` (README.md, client.py, Containerfile, requirements.txt) is for people; nothing
 reads it here.
 """
 
@@ -12,20 +12,27 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from netpick.disk.strict import Bundle, RefusedError, open_folder
 from netpick.disk.strict.tensors import TensorSpec, arrays_of, header_of
 from netpick.errors import RequestError
 from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.engines import OnnxEngine
 from netpick.saved.onnx_file import MOST_BYTES, checked_graph, read_metadata
+from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.parts import ModelParts, read_parts, refuse
+from netpick.tasks.text.state import NextState
 from netpick.types import Array, Inputs
 
 FORMAT = 1
 MODEL = "model"  # the folder within
 GRAPH, RECORD, CHECK, CARD = "model.onnx", "model.json", "check.safetensors", "card.md"
+STEP = "step.onnx"  # of models of texts alone: the graph that continues one
 MEMBERS = {GRAPH: MOST_BYTES, RECORD: 64 << 20, CHECK: 256 << 20, CARD: 1 << 20}  # and how many bytes each may have
 MOST_CHECKED = 1_000  # rows
+STEPPED = 2  # of which are read symbol by symbol
+LEAST_LOG = -80.0  # of a probability that float32 holds with all its digits
 SOURCE = "source_sha256"  # in the graph's metadata: the model file that it was made of
 TOLERANCE = 1e-4  # answers on another processor differ in the last bits, relative to the largest
 
@@ -57,7 +64,7 @@ def source_of(folder: Path) -> str:
     """SHA-256 of the model file that a folder was exported of. Raises ModelFileError when the folder is damaged."""
     place = _place(folder)
     try:
-        with open_folder(place, MEMBERS, FORMAT) as bundle:
+        with open_folder(place, _members(place), FORMAT) as bundle:
             graph = bytes(bundle.read(GRAPH))
     except RefusedError as error:
         refuse(place, str(error))
@@ -72,13 +79,22 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
     """
     place = _place(folder)
     try:
-        with open_folder(place, MEMBERS, FORMAT) as bundle:
+        with open_folder(place, _members(place), FORMAT) as bundle:
             card = bundle.read(CARD).decode("utf-8", "replace")
             parts = read_parts(bytes(bundle.read(RECORD)), card, place)
             check = _stored(bundle, parts.inputs)
             graph = bytes(bundle.read(GRAPH))
-        engine = OnnxEngine(checked_graph(graph, place / GRAPH), parts.inputs, threads=threads, path=place / GRAPH)
+            if parts.task.answer.sequences != (STEP in bundle.sizes):
+                raise RefusedError(f"a model of texts has a {STEP}, and no other has")
+            step = None
+            if parts.task.answer.sequences:
+                content = checked_graph(bytes(bundle.read(STEP)), place / STEP)
+                step = StepGraph(content, threads=threads, path=place / STEP)
+        content = checked_graph(graph, place / GRAPH)
+        engine = OnnxEngine(content, parts.inputs, threads=threads, path=place / GRAPH, step=step)
         _prove(engine, parts.inputs, check)
+        if step is not None:
+            _prove_steps(step, parts.task_state, check)
     except RefusedError as error:
         refuse(place, str(error))
     return parts, engine
@@ -88,6 +104,11 @@ def sha256_of(path: Path) -> str:
     """Of a file, read piece by piece."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _members(place: Path) -> dict[str, int]:
+    """Of this folder: what each has, and the graph of a step where there is one."""
+    return {**MEMBERS, STEP: MOST_BYTES} if (place / STEP).is_file() else MEMBERS
 
 
 def _place(folder: Path) -> Path:
@@ -117,3 +138,18 @@ def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> No
     rows = {name.removeprefix("input."): array for name, array in check.items() if name != "answers"}
     require_readable(inputs, rows)
     require_same(engine.outputs(rows), check["answers"], TOLERANCE, "in torch")
+
+
+def _prove_steps(step: StepGraph, state: NextState, check: Mapping[str, Array]) -> None:
+    """Symbol by symbol, the stored rows must cost what is stored of them. Raises RefusedError."""
+    rows, block = check["input.stream"][:STEPPED], state.block
+    logs = np.zeros((len(rows), block), dtype=np.float32)
+    for row, symbols in enumerate(rows):
+        reader, before = step.reader(), symbols[:-block]
+        for place, came in enumerate(symbols[-block:]):
+            chances = reader.read(before)
+            if chances.shape != (state.num_symbols,):
+                raise RefusedError("its step says probabilities of another number of symbols than there are")
+            logs[row, place] = np.log(np.maximum(chances[came], np.exp(LEAST_LOG))) if came else 0.0
+            before = came[None]
+    require_same(logs, np.maximum(check["answers"][: len(rows), :block], LEAST_LOG), TOLERANCE, "in torch")

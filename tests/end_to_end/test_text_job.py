@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,8 @@ from command_line import command_here
 from small_texts import small_text
 
 import netpick
-from netpick.api import Run
-from netpick.errors import DataError, RequestError
+from netpick.api import Run, write_export
+from netpick.errors import DataError, ModelFileError, RequestError
 from netpick.explain import explain
 from netpick.saved.generating import Sampling, generate, longest_copy, read_prompt
 
@@ -104,10 +106,32 @@ def test_a_network_is_explained_by_what_words_cost_and_how_far_back_it_looks(run
         explain(run.models["kneser-ney"], folder / "story.txt")
 
 
-def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
-    exported = command_here("export", str(run.folder), "--candidate", "mlp", cwd=folder)
-    assert exported.returncode == 2
-    assert "which is not exported yet" in exported.stderr
+def test_an_exported_folder_scores_and_continues_texts_without_torch(run: Run, folder: Path) -> None:
+    model = run.models["rnn"]
+    plant = write_export(run.folder, out=folder / "plant", candidate="rnn")
+    (folder / "end.txt").write_text(small_text(60, seed=3))
+    code = f"""
+import json, sys
+sys.modules["torch"] = None
+import netpick
+model = netpick.load({str(plant)!r})
+text = "".join(model.generate("the cat se", tokens=210, temperature=0.8, seed=4))
+bits = model.predict({str(folder / "end.txt")!r})["bits"].to_list()
+print(json.dumps([model.engine.name, text, bits]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    engine, text, bits = json.loads(done.stdout)
+    assert engine == "onnx"
+    assert text == "".join(model.generate("the cat se", tokens=210, temperature=0.8, seed=4))
+    assert bits == pytest.approx(model.predict(folder / "end.txt")["bits"].to_list(), rel=1e-5)
+    assert "`before.0`" in (plant / "README.md").read_text()
+    (plant / "model" / "step.onnx").unlink()
+    with pytest.raises(ModelFileError, match="its manifest names other members"):
+        netpick.load(plant)
+
+
+def test_a_text_that_is_none_is_refused(run: Run) -> None:
     with pytest.raises(DataError, match="holds no text"):
         run.model.score(pl.DataFrame({"text": ["", None]}))
 

@@ -97,6 +97,7 @@ class TextNetwork(Carrying):
         self.register_buffer("frequency", frequency, persistent=False)
         self.dropout = LockedDropout(trunk.dropout)
         self.carries = trunk.carries
+        self.in_parts = True  # logits are worked out some at a time; a graph, whose batches are small, does so at once
         self.carried: dict[str, Tensor] = {}
 
     def forward(self, batch: Batch) -> Tensor:
@@ -146,12 +147,11 @@ class TextNetwork(Carrying):
 
     def _judged(self, features: Tensor, following: Tensor) -> Tensor:
         """(B, 2 T) of features (B, T, D)."""
+        flat = (features.flatten(0, 1), following.flatten())
         size = max(1, MOST_LOGITS // len(self.bias))
+        parts = zip(*(torch.split(part, size) for part in flat), strict=True) if self.in_parts else [flat]
         logs, ranks = [], []
-        steps_in_parts, came_in_parts = (
-            torch.split(part, size) for part in (features.flatten(0, 1), following.flatten())
-        )
-        for steps, came in zip(steps_in_parts, came_in_parts, strict=True):
+        for steps, came in parts:
             logits = self._logits(steps)
             own = logits.gather(1, came.clamp(min=FIRST_SYMBOL).unsqueeze(1))
             logs.append(own.squeeze(1) - logits.logsumexp(dim=1))

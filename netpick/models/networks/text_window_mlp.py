@@ -52,15 +52,15 @@ class WindowTrunk(TextTrunk):
 
     def read(self, steps: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         read, reach = steps.transpose(1, 2), self.window - 1
-        whole = functional.pad(read, (reach, 0)) if state is None else torch.cat([state[0], read], dim=2)
+        whole = torch.cat([state[0], read], dim=2) if state else functional.pad(read, (reach, 0))
         hidden = functional.gelu(self.first(whole)).transpose(1, 2)
         for layer in self.hidden:
             hidden = hidden + functional.gelu(layer(self.drop(hidden)))
-        return self.out(self.drop(hidden)), () if state is None else (whole[:, :, whole.shape[2] - reach :],)
+        return self.out(self.drop(hidden)), (whole[:, :, whole.shape[2] - reach :],) if state else ()
 
     def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
         """The vectors of the symbols that a window looks back at."""
-        return ((rows, self.width, self.window - 1),)
+        return ((rows, self.width, self.window - 1),) if self.window > 1 else ()
 
 
 class TextWindowMlp(TextArchitecture):

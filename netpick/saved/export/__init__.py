@@ -1,7 +1,7 @@
 """A trained model as an ONNX graph in a folder that is used without torch.
 
 `twins.py` puts what a graph cannot hold into words that ONNX has, `graph.py` is the module that becomes the graph,
-`convert.py` traces it, `samples.py` is a second one that takes samples of sounds, `proof.py` compares it with torch, and `folder.py` writes what passed.
+`convert.py` traces it, `samples.py` is a second one that takes samples of sounds, `steps.py` one that continues texts, `proof.py` compares it with torch, and `folder.py` writes what passed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from netpick import __version__
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
+from netpick.models.networks.text_network import TextNetwork
 from netpick.saved.artifact import LoadedModel
 from netpick.saved.engines import OnnxEngine, TorchEngine
-from netpick.saved.export.folder import require_ours, write_folder
+from netpick.saved.export.folder import Graphs, require_ours, write_folder
 from netpick.saved.export.graph import ExportedModel
 from netpick.saved.export.proof import largest_difference
 from netpick.saved.export.samples import samples_graph, sound_settings
+from netpick.saved.export.steps import step_difference, step_graph
 from netpick.saved.folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.saved.generated import generated_rows
+from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.parts import MEMBERS, ModelParts
 from netpick.tasks import TASKS
 from netpick.types import Array, InputSpec
@@ -66,10 +69,9 @@ def export_model(
     require_ours(folder)  # before the seconds that a graph takes
     loaded = load_model(path, module=module)
     answer = TASKS[loaded.record.task].answer
-    if answer.sequences or answer.stepwise:
-        command = "generate" if answer.sequences else "predict"
+    if answer.stepwise:
         raise RequestError(
-            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick {command} {path}"
+            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick predict {path}"
         )
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
@@ -78,8 +80,9 @@ def export_model(
         sound_settings(parts)  # refused before anything is traced
     graph, difference, whole = proved_graph(loaded, parts, stored, source)
     of_samples = samples_graph(loaded, parts, {**_metadata(parts), **source}) if samples else None
+    step = proved_step(loaded, parts, source) if isinstance(loaded.network, TextNetwork) else None
     check = _check_rows(loaded, stored)
-    write_folder(folder, parts, graph, check, of_samples)
+    write_folder(folder, parts, Graphs(model=graph, step=step), check, of_samples)
     return Exported(folder=folder, bytes=len(graph), difference=difference, whole=whole)
 
 
@@ -109,6 +112,14 @@ def proved_graph(
     raise RequestError(
         f"{record.candidate} cannot be put into ONNX's words: {reason} Serve the model file itself: netpick serve MODEL"
     )
+
+
+def proved_step(loaded: LoadedModel, parts: ModelParts, source: Mapping[str, str]) -> bytes:
+    """The graph of a step of a model of texts. Raises RequestError when it cannot be traced, ModelFileError when it says something else."""
+    assert isinstance(loaded.network, TextNetwork)
+    graph = step_graph(loaded.network, {**_metadata(parts), **source})
+    step_difference(TorchEngine(loaded=loaded).reader, StepGraph(graph, threads=1).reader, parts.task_state)
+    return graph
 
 
 def stored_rows(path: Path) -> dict[str, Array]:

@@ -17,7 +17,6 @@ from torch import Tensor
 from netpick.columns.forms import FORMS, LENGTHS, stored_as
 from netpick.errors import NetpickError, RequestError
 from netpick.models.infer import TYPES
-from netpick.saved.engines import ANSWERS
 from netpick.saved.export.graph import ExportedModel, input_names
 from netpick.saved.onnx_file import checked_graph
 from netpick.types import Inputs
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import onnx
 
     from netpick.saved.export.samples import SamplesModel
+    from netpick.saved.export.steps import StepModel
 
 LABELS = "label"  # an output of classifiers: the class in words
 OPSET = 20
@@ -39,22 +39,23 @@ class NotTracedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Feeds:
-    """What a graph reads: names, rows to trace with, and which of their axes may have any size."""
+    """What a graph reads: names, rows to trace with, and which of their axes may have any size, as arguments of `forward` (*arrays is one)."""
 
     names: tuple[str, ...]
     example: tuple[Tensor, ...]
-    shapes: tuple[dict[int, Any], ...]
+    shapes: tuple[Any, ...]
+    axes: tuple[dict[int, str], ...] = ()  # what they are called in the graph, where that matters
 
 
 def feeds_of(inputs: Inputs) -> Feeds:
     """Encoded rows as they lie in a store."""
     names = input_names(inputs)
     example = tuple(_example(name, inputs) for name in names)
-    return Feeds(names=tuple(names), example=example, shapes=_shapes(names, inputs))
+    return Feeds(names=tuple(names), example=example, shapes=(_shapes(names, inputs),))
 
 
 def to_graph(
-    model: ExportedModel | SamplesModel,
+    model: ExportedModel | SamplesModel | StepModel,
     labels: tuple[str, ...] = (),
     metadata: Mapping[str, str] | None = None,
     feeds: Feeds | None = None,
@@ -66,20 +67,19 @@ def to_graph(
     """
     feeds = feeds_of(model.inputs) if feeds is None else feeds  # type: ignore[arg-type]
     names = list(feeds.names)
-    outputs = [ANSWERS, *model.decoding.names]  # type: ignore[misc]
     try:
         with _quiet():
             traced = torch.export.export(
                 model,
                 feeds.example,
-                dynamic_shapes=_by_argument(model, feeds),
+                dynamic_shapes=feeds.shapes,
                 strict=False,
                 prefer_deferred_runtime_asserts_over_guards=True,
             )
             program = torch.onnx.export(
                 traced,
                 input_names=names,
-                output_names=outputs,
+                output_names=list(model.outputs),
                 opset_version=OPSET,
                 dynamo=True,
                 external_data=False,
@@ -99,12 +99,11 @@ def to_graph(
             raise
         raise NotTracedError(f"{(str(error).strip() or type(error).__name__).splitlines()[0][:300]}.") from None
     assert program is not None
-    return checked_graph(_finished(program.model_proto, names, labels, metadata or {}), Path("the exported graph"))
-
-
-def _by_argument(model: ExportedModel | SamplesModel, feeds: Feeds) -> tuple[Any, ...]:
-    """Shapes as the arguments of `forward` take them: those of an ExportedModel are one argument, *arrays."""
-    return (feeds.shapes,) if isinstance(model, ExportedModel) else feeds.shapes
+    proto = program.model_proto
+    for value, axes in zip(proto.graph.input, feeds.axes, strict=False):
+        for axis, name in axes.items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
+    return checked_graph(_finished(proto, names, labels, metadata or {}), Path("the exported graph"))
 
 
 def _example(name: str, inputs: Inputs) -> Tensor:

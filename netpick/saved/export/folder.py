@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from netpick.errors import RequestError
 from netpick.report.markdown import safe
 from netpick.saved.export.samples import FILE as SAMPLES_FILE
 from netpick.saved.export.samples import SamplesGraph
-from netpick.saved.folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD
+from netpick.saved.folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD, STEP
 from netpick.saved.parts import ModelParts
 from netpick.saved.record import ModelRecord
+from netpick.tasks.text.state import NextState
 from netpick.types import Array
 
 FILES = Path(__file__).parent / "files"
@@ -45,16 +47,25 @@ def require_ours(out: Path) -> None:
         raise RequestError(f"{out} exists already and is no exported model, so it is left alone. Pass another --out.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Graphs:
+    """What answers rows, and of a model of texts what continues one."""
+
+    model: bytes
+    step: bytes | None = None
+
+
 def write_folder(
-    out: Path, parts: ModelParts, graph: bytes, check: Mapping[str, Array], samples: SamplesGraph | None = None
+    out: Path, parts: ModelParts, graphs: Graphs, check: Mapping[str, Array], samples: SamplesGraph | None = None
 ) -> None:
     """In place of an earlier export, if there is one (see `require_ours`). samples: a second graph, beside the model."""
     require_ours(out)
     members = {
-        GRAPH: graph,
+        GRAPH: graphs.model,
         RECORD: TypeAdapter(ModelRecord).dump_json(parts.record, indent=1),
         CHECK: save_arrays({name: array.copy(order="C") for name, array in check.items()}),
         CARD: parts.card.encode(),
+        **({} if graphs.step is None else {STEP: graphs.step}),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     partial, former = aside(out), aside(out)
@@ -70,6 +81,8 @@ def write_folder(
         if samples is not None:
             write_through(partial / SAMPLES_FILE, samples.graph)
             page += _of_samples(samples)
+        if graphs.step is not None:
+            page += _of_steps(parts)
         write_through(partial / "README.md", page.encode())
         write_through(partial / "client.py", (FILES / "client.py").read_bytes())
         if out.exists():
@@ -157,6 +170,19 @@ def _of_samples(samples: SamplesGraph) -> str:
 `{SAMPLES_FILE}` has the front end inside: `samples` float32 (rows, n), one channel at {samples.sample_rate:,} Hz between -1 and 1,
 filled up with zeros, of which the first {samples.seconds:.4g} s are read, and `samples.lengths` int32 (rows,). Its outputs are those above.
 For the same samples its answers differed from netpick's by at most {max(samples.difference, 1e-6):.1g} on test sounds. Mix down and resample before.
+"""
+
+
+def _of_steps(parts: ModelParts) -> str:
+    state: NextState = parts.task_state
+    return f"""
+## Continue a text
+
+`netpick generate . --prompt "..."` needs no torch either; served, `POST /generate` streams it. Both draw with `model/{STEP}`: `symbols`
+int32 (rows, symbols) and `before.0`, `before.1`, ... (the state) to `following` (log-probabilities of each symbol) and `after.0`, ..., which are
+the `before.` of the next step. A beginning is zeros, an axis that is called `past` of length 0. A text begins with symbol 2 (the end of a line).
+As in its score, the model has seen {state.context + 1:,} to {state.context + state.block:,} symbols before each: where more were read, begin anew with the last {state.context + 1:,}.
+`task_state.symbols` of `model/model.json` has the symbols of the numbers from 3 on.
 """
 
 

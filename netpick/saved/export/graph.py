@@ -17,6 +17,7 @@ from torch.nn import functional
 from netpick.answers import Answer
 from netpick.columns.forms import FORMS
 from netpick.models.infer import answers_of
+from netpick.saved.engines import ANSWERS
 from netpick.saved.export.twins import exportable
 from netpick.types import Inputs
 
@@ -34,6 +35,7 @@ class ExportedModel(nn.Module):
         self.inputs, self.names = inputs, input_names(inputs)
         self.network, self.decoding = exportable(network), decoding
         self.answer, self.whole = answer, whole
+        self.outputs = (ANSWERS, *decoding.names)  # type: ignore[misc]
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         inputs = dict(zip(self.names, arrays, strict=True))

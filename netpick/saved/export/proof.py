@@ -29,20 +29,20 @@ def largest_difference(one: Engine, other: Engine, stored: Mapping[str, Array], 
         first, second = alike(one.outputs(rows), other.outputs(rows))
         if first.shape != second.shape:
             raise ModelFileError(
-                f"The exported graph gives answers of shape {second.shape}, torch {first.shape}. {_REMEDY}"
+                f"The exported graph gives answers of shape {second.shape}, torch {first.shape}. {REMEDY}"
             )
         scale = max(1.0, float(np.abs(first).max(initial=0.0)))
         difference = float(np.abs(first - second).max(initial=0.0)) / scale
         if not difference <= LARGEST_DIFFERENCE:
             raise ModelFileError(
                 f"The exported graph's answers differ from torch's by {difference:.2g} on {len(first)} rows, but at most "
-                f"{LARGEST_DIFFERENCE:g} is right. {_REMEDY}"
+                f"{LARGEST_DIFFERENCE:g} is right. {REMEDY}"
             )
         worst = max(worst, difference)
     return worst
 
 
-_REMEDY = "Nothing was written. Please report it with the model's card."
+REMEDY = "Nothing was written. Please report it with the model's card."
 
 
 def _shortest(arrays: Mapping[str, Array], inputs: Inputs) -> Array:

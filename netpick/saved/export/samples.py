@@ -84,7 +84,7 @@ class SamplesModel(nn.Module):
 
     def __init__(self, frames: SoundFrames, model: ExportedModel) -> None:
         super().__init__()
-        self.frames, self.model, self.decoding = frames, model, model.decoding
+        self.frames, self.model, self.outputs = frames, model, model.outputs
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
         return self.model(*self.frames(samples, lengths))  # type: ignore[no-any-return]

@@ -19,6 +19,8 @@ from netpick.models.networks.layer_steps import Recurrent, image_rows
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.series_cnn import InceptionLayer
 from netpick.models.networks.text_mlp import TextMlpTrunk, hashed_runs
+from netpick.models.networks.text_network import TextNetwork
+from netpick.models.networks.text_rnn import RecurrentTextTrunk
 from netpick.models.networks.text_windows import WindowedTexts
 
 OPERATORS = {"simple": "RNN", "gru": "GRU", "lstm": "LSTM"}
@@ -67,6 +69,47 @@ class Recurrence(nn.Module):
             shape=(length, self.directions, batch, self.width),
         )
         return made.permute(2, 0, 1, 3).flatten(2)
+
+
+class CarriedRecurrence(nn.Module):
+    """Recurrent layers of torch, one above the other, that start from a state and give the one behind them: see nn.LSTM and its kin."""
+
+    def __init__(self, cells: nn.RNNBase) -> None:
+        super().__init__()
+        self.cell = {nn.RNN: "simple", nn.GRU: "gru", nn.LSTM: "lstm"}[type(cells)]
+        self.width, self.count = cells.hidden_size, cells.num_layers
+        for layer in range(self.count):
+            inputs, states, *biases = _of_torch(self.cell, cells, layer)
+            self.register_buffer(f"inputs{layer}", inputs[None])
+            self.register_buffer(f"states{layer}", states[None])
+            self.register_buffer(f"biases{layer}", torch.cat(biases)[None])
+
+    def forward(self, steps: Tensor, given: Any) -> tuple[Tensor, Any]:
+        """steps: (B, S, C); given: (layers, B, H) of the states, for an LSTM a pair of them."""
+        states = () if given is None else given if isinstance(given, tuple) else (given,)
+        read, ended = steps.transpose(0, 1), []
+        for layer in range(self.count):
+            read, *after = self._layer(layer, read, [part[layer : layer + 1] for part in states])
+            ended.append(after)
+        last = tuple(torch.cat(parts) for parts in zip(*ended, strict=True))
+        return read.transpose(0, 1), last if self.cell == "lstm" else last[0]
+
+    def _layer(self, layer: int, steps: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
+        """(S, B, C) to (S, B, H), and the states (1, B, H) behind the last step."""
+        length, batch, _ = steps.shape
+        attributes: dict[str, Any] = {"hidden_size": self.width, "direction": "forward"}
+        if self.cell == "gru":
+            attributes["linear_before_reset"] = 1
+        weights = [getattr(self, f"{name}{layer}") for name in ("inputs", "states", "biases")]
+        number = 2 if self.cell == "lstm" else 1
+        made = torch.onnx.ops.symbolic_multi_out(
+            f"::{OPERATORS[self.cell]}",
+            (steps, *weights, None, *states),
+            attributes,
+            dtypes=(torch.float32,) * (1 + number),
+            shapes=((length, 1, batch, self.width), *((1, batch, self.width),) * number),
+        )
+        return made[0].squeeze(1), *made[1:]
 
 
 class RecurrentTwin(nn.Module):
@@ -176,6 +219,14 @@ class InceptionTwin(nn.Module):
         return self.norm(torch.cat([*(branch(narrow) for branch in self.branches), peaks], dim=1), mask)  # type: ignore[no-any-return]
 
 
+def text_twin(network: TextNetwork) -> nn.Module:
+    """Of a network of texts that go on."""
+    network.in_parts = False
+    if isinstance(network.trunk, RecurrentTextTrunk):
+        network.trunk.cells = CarriedRecurrence(network.trunk.cells)  # type: ignore[assignment]
+    return network
+
+
 def windows_twin(trunk: WindowedTexts) -> nn.Module:
     """Of a network that reads long texts in windows: as many windows of every text, however short."""
     trunk.all_alike = True
@@ -190,6 +241,7 @@ TWINS: dict[type[nn.Module], Callable[..., nn.Module]] = {
     InceptionLayer: InceptionTwin,
     TextMlpTrunk: TextMlpTwin,
     WindowedTexts: windows_twin,
+    TextNetwork: text_twin,
 }
 
 
@@ -207,10 +259,10 @@ def _replaced(module: nn.Module) -> nn.Module:
     return module
 
 
-def _of_torch(cell: str, layer: nn.RNNBase) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    weights = dict(layer.named_parameters())
-    parts = tuple(weights[name] for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"))
-    return _in_order(parts, TORCH_GATES[cell], layer.hidden_size)
+def _of_torch(cell: str, cells: nn.RNNBase, layer: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    weights = dict(cells.named_parameters())
+    parts = tuple(weights[f"{name}_l{layer}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    return _in_order(parts, TORCH_GATES[cell], cells.hidden_size)
 
 
 def _in_order(parts: Sequence[Tensor], places: Sequence[int], width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

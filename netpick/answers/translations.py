@@ -18,7 +18,6 @@ from netpick.answers.texts import Texts
 from netpick.types import Array
 from netpick.types.recipe import Recipe
 from netpick.types.results import DecisionRule
-from netpick.types.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -76,7 +75,7 @@ class Translations(Texts):
         return (("answers", "symbols of the generated text, (rows, symbols); 0 behind its end"),)
 
     def purpose(self, count: int) -> str:
-        return f"generate {counted(count, 'text')} from a text"
+        return "generate a text from a text" if count == 1 else f"generate {count:,} texts from a text"
 
 
 TRANSLATIONS = Translations()

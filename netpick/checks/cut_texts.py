@@ -21,7 +21,7 @@ class CutTexts(Check):
     def run(self, context: CheckContext) -> list[Finding] | None:
         fields = [f for f in context.schema.features if f.kind == "text"]
         columns = [c for f in fields if isinstance(c := context.source.columns[f.name], TableColumn)]
-        if not columns:
+        if not columns or context.of_pairs:  # of pairs a note says it, in their own symbols
             return None
         return [finding for column in columns if (finding := self._of_column(context, column)) is not None]
 

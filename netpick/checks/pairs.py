@@ -108,4 +108,4 @@ def _swapped(source: Sequence[str], target: Sequence[str]) -> Array:
 
 def _mean(odds: dict[str, float], words: Sequence[str]) -> float:
     known = [odds[word] for word in words if word in odds]
-    return float(np.mean(known)) if len(known) >= FEWEST_FREQUENT else 0.0
+    return sum(known) / len(known) if len(known) >= FEWEST_FREQUENT else 0.0

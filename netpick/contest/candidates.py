@@ -165,6 +165,11 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
             f"Your module {type(module).__name__} was handed over for a text that goes on, but only the families say its next symbol. "
             'Pass models="mlp,cnn,rnn,transformer".'
         )
+    if any(FORMS[spec.form].two_sided for spec in asked.inputs.values()):
+        raise RequestError(
+            f"Your module {type(module).__name__} was handed over for pairs of texts, but only the families generate texts. Pass "
+            'models="cnn,rnn,transformer".'
+        )
     recipe = _overridden(Layers().recipe(asked.inputs, asked.num_rows, asked.num_outputs), _shared(asked), "recipe")
     start = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 

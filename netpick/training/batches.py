@@ -70,6 +70,7 @@ def _of_like_steps(lengths: Array, size: int) -> tuple[Rows, Rows]:
     count = len(lengths) // size
     steps = np.cumsum(lengths)
     ends = np.searchsorted(steps, steps[-1] * np.arange(1, count + 1) / count - 1e-9) + 1
-    ends = np.maximum.accumulate(np.maximum(ends, np.arange(1, count + 1)))
-    ends = np.minimum(ends, len(lengths) - np.arange(count)[::-1])
+    place = np.arange(count)
+    ends = np.maximum.accumulate(ends - place) + place  # a row that is as long as several batches is one by itself
+    ends = np.minimum(ends, len(lengths) - place[::-1])
     return np.concatenate([[0], ends[:-1]]), ends

@@ -52,6 +52,9 @@ def test_the_contest_has_networks_baselines_and_scores_of_what_was_generated(run
     assert scores["copy"] < scores["nearest source"]
     assert scores["word by word"] > 30
     assert run.verdict
+    page = (run.folder / "report.html").read_text()
+    assert "How they were generated" in page
+    assert "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp" in page
 
 
 def test_predictions_are_those_that_were_scored(run: Run) -> None:

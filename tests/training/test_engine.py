@@ -110,6 +110,12 @@ def test_even_batches_have_as_many_steps_and_an_epoch_still_has_every_row_once()
     steps = np.array([lengths[batch].sum() for batch in drawn])
     assert abs(steps - steps.mean()).max() < 40
     assert min(map(len, drawn)) < 20 < max(map(len, drawn))
+    kept, lengths[5] = lengths[5], 10_000
+    uneven = batches(rows, 20, seed=1, lengths=lengths, even=True)
+    sizes = [len(next(uneven)[0]) for _ in range(10)]
+    assert sum(sizes) == 200
+    assert min(sizes) >= 1
+    lengths[5] = kept
     later = batches(rows, 20, seed=1, lengths=lengths, skip=7, even=True)
     assert np.array_equal(next(later)[0].numpy(), drawn[7])
 

@@ -123,10 +123,11 @@ class PairNetwork(nn.Module):
 
     def likeliest(self, features: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The likeliest symbols (B, count) and their log-probabilities; one that cannot be spelled is none of them."""
-        logs = self._logits(features).log_softmax(dim=-1)
-        logs[:, UNKNOWN - FIRST_SYMBOL] = float("-inf")
-        best = logs.topk(min(count, logs.shape[1]), dim=1)
-        return best.indices + FIRST_SYMBOL, best.values
+        logits = self._logits(features)
+        whole = logits.logsumexp(dim=1, keepdim=True)
+        logits[:, UNKNOWN - FIRST_SYMBOL] = float("-inf")
+        best = logits.topk(min(count, logits.shape[1]), dim=1)
+        return best.indices + FIRST_SYMBOL, best.values - whole
 
     def _sides(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
         """(B, S') and (B, T'), each as long as its longest row; T' is 0 where there is no target."""

@@ -11,6 +11,7 @@ from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
 from netpick.answers.numbers import Numbers
 from netpick.answers.transcripts import Transcripts
+from netpick.answers.translations import Translations
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
@@ -29,6 +30,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     Numbers: regressor_details,
     Horizon: forecaster_details,
     Transcripts: texts_details,
+    Translations: texts_details,
 }
 
 

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-WORDS = {
-    "the": "le",
-    "cat": "chat",
-    "dog": "chien",
-    "old": "vieux",
-    "sees": "voit",
-    "a": "un",
-    "tree": "arbre",
-    "likes": "aime",
-}
+WORDS = {"the": "le", "a": "un", "old": "vieux", "sees": "voit", "likes": "aime", "hears": "entend"}
+WORDS |= {"cat": "chat", "dog": "chien", "tree": "arbre", "bird": "oiseau", "man": "homme"}
 
 
 def small_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """A sentence, and the same with other words, adjectives behind their nouns."""
+    """Sentences that all differ, of some 500 that there are, and the same with other words, adjectives behind their nouns."""
     generator = np.random.default_rng(seed)
-    made = []
-    for _ in range(count):
-        who, whom = generator.choice(["cat", "dog", "tree"], 2, replace=False)
+    made: dict[tuple[str, str], None] = {}
+    while len(made) < count:
+        who, whom = generator.choice(["cat", "dog", "tree", "bird", "man"], 2, replace=False)
         old = "old " if generator.random() < 0.5 else ""
-        first, verb, second = (generator.choice(part) for part in (["the", "a"], ["sees", "likes"], ["the", "a"]))
+        first, verb, second = (
+            generator.choice(part) for part in (["the", "a"], ["sees", "likes", "hears"], ["the", "a"])
+        )
         behind = f" {WORDS['old']}" if old else ""
         target = f"{WORDS[first]} {WORDS[who]}{behind} {WORDS[verb]} {WORDS[second]} {WORDS[whom]}."
-        made.append((f"{first} {old}{who} {verb} {second} {whom}.", target))
-    return made
+        made[f"{first} {old}{who} {verb} {second} {whom}.", target] = None
+    return list(made)
 
 
 def dates(count: int, seed: int = 0) -> list[tuple[str, str]]:

@@ -22,13 +22,14 @@ from netpick.serve.models import served_model
 from netpick.serve.options import Limits
 
 STEPS = 4
+ALL = small_pairs(214)
+PARTS = {"train": ALL[:160], "val": ALL[160:184], "test": ALL[184:]}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pairs")
-    for part, count in (("train", 160), ("val", 24), ("test", 30)):
-        pairs = small_pairs(count, seed=len(part))
+    for part, pairs in PARTS.items():
         for side, language in enumerate(("en", "fr")):
             (folder / f"{part}.{language}").write_text("\n".join(pair[side] for pair in pairs) + "\n")
     return folder
@@ -59,14 +60,14 @@ def test_the_contest_has_networks_baselines_and_scores_of_what_was_generated(run
 
 def test_predictions_are_those_that_were_scored(run: Run) -> None:
     table = pl.read_parquet(run.folder / "predictions.parquet")
-    assert table["truth"].to_list() == [target for _, target in small_pairs(30, seed=4)]
+    assert table["truth"].to_list() == [target for _, target in PARTS["test"]]
     for result in run.results.entries:
         assert result.test_predictions is not None
         assert table[f"{result.name}: prediction"].to_list() == result.test_predictions.texts  # type: ignore[attr-defined]
 
 
 def test_every_model_answers_and_scores_as_the_contest_did(run: Run, folder: Path) -> None:
-    sources = [source for source, _ in small_pairs(30, seed=4)]
+    sources = [source for source, _ in PARTS["test"]]
     (folder / "lines.txt").write_text("\n".join(sources) + "\n")
     for name, model in run.models.items():
         result = next(entry for entry in run.results.entries if entry.name == name)
@@ -75,7 +76,7 @@ def test_every_model_answers_and_scores_as_the_contest_did(run: Run, folder: Pat
         assert said["prediction"].to_list() == texts_of(result.test_predictions.codes), name  # type: ignore[union-attr]
         assert model.predict(sources[:2])["prediction"].to_list() == said["prediction"].to_list()[:2]
     model = run.models["word by word"]
-    frame = pl.DataFrame(small_pairs(30, seed=4), schema=["en", "fr"], orient="row")
+    frame = pl.DataFrame(PARTS["test"], schema=["en", "fr"], orient="row")
     expected = next(entry for entry in run.results.baselines if entry.name == "word by word").test["bleu"].value
     assert model.score(frame)["bleu"].value == pytest.approx(expected)
 
@@ -101,7 +102,7 @@ def test_a_served_model_answers_and_says_what_is_unusual(run: Run) -> None:
         assert second["warnings"] == ["En is empty; there is nothing to answer."]
         schema = schema_of(served)
         assert schema["given_as"] == "text"
-        assert schema["examples"][0]["en"] == small_pairs(160, seed=5)[0][0]
+        assert schema["examples"][0]["en"] == PARTS["train"][0][0]
 
 
 def test_a_network_is_explained_by_where_it_looked(run: Run) -> None:

@@ -24,6 +24,7 @@ from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.pairs.columns import Sides, chosen_sides, meant
 from netpick.tasks.pairs.state import TRANSLATE, PairState, drafted, filled, measured, pair_inputs, pair_rows, truth_of
+from netpick.tasks.row_groups import row_groups
 from netpick.tasks.split import SealedRows, SplitRequest, make_split
 from netpick.tasks.text.levels import END, LEVELS
 from netpick.types import Array, Field, Inputs, Note, Rows, Schema, Source, Split, TableColumn
@@ -189,6 +190,7 @@ class PairExamples(Examples):
             test=split.test,
             target=truth,
             labels=(),
+            row_groups=row_groups(source, schema),
         )
         return PreparedPairs(
             source=source,

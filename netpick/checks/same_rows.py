@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from netpick.checks.base import LISTED, Check, CheckContext, rows_named
 from netpick.types import Finding, Severity
@@ -25,25 +26,27 @@ class SameRowOtherLabel(Check):
         rows = rows[(target[rows] >= 0).all(axis=1)]
         if not len(rows):
             return None
-        groups, place, counts = np.unique(context.row_groups[rows], return_inverse=True, return_counts=True)
+        asked = len(rows)
+        rows = rows[pl.Series(context.row_groups[rows]).is_duplicated().to_numpy()]
+        groups, place = np.unique(context.row_groups[rows], return_inverse=True)
         # A group agrees when its largest and its smallest label are the same.
         lowest = np.full((len(groups), target.shape[1]), np.inf)
         highest = np.full((len(groups), target.shape[1]), -np.inf)
         np.minimum.at(lowest, place, target[rows])
         np.maximum.at(highest, place, target[rows])
-        torn = (lowest != highest).any(axis=1) & (counts > 1)
+        torn = (lowest != highest).any(axis=1)
         if not torn.any():
             return []
         contradicting = rows[torn[place]]
         contradicting = contradicting[np.argsort(place[torn[place]], kind="stable")]
-        share = len(contradicting) / len(rows)
+        share = len(contradicting) / asked
         by_chance = bool(context.by_chance[contradicting].all())
         severity: Severity = "warning" if share >= MANY and not by_chance else "info"
         return [
             self.finding(
                 severity=severity,
                 evidence=(
-                    f"{len(contradicting):,} of {len(rows):,} rows to learn from ({share:.2%}) have the same features as a row with "
+                    f"{len(contradicting):,} of {asked:,} rows to learn from ({share:.2%}) have the same features as a row with "
                     f"another label, in {int(torn.sum()):,} groups: {rows_named(context, contradicting)}."
                 ),
                 advice=(

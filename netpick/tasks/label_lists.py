@@ -29,13 +29,14 @@ def find_delimiter(cells: pl.Series) -> str | None:
     filled = cells.drop_nulls()
     if len(filled) == 0:
         return None
-    listed = filled.str.strip_chars().str.contains(r"(?s)^\[.*\]$")
+    counts = filled.alias("cell").value_counts()  # of few different cells, a few are looked at for all
+    listed = counts["cell"].str.strip_chars().str.contains(r"(?s)^\[.*\]$")
     if listed.all() and _come_again(split_cells(filled, LISTED)):
         return LISTED
     for mark in PLAIN_MARKS:
-        if _divided(filled, mark) and _come_again(split_cells(filled, mark)):
+        if _divided(counts, mark) and _come_again(split_cells(filled, mark)):
             return mark
-    return next((mark for mark in WEAK_MARKS if _divided(filled, mark) and _are_labels(filled, mark)), None)
+    return next((mark for mark in WEAK_MARKS if _divided(counts, mark) and _are_labels(filled, mark)), None)
 
 
 def split_cells(cells: pl.Series, delimiter: str) -> list[list[str] | None]:
@@ -47,8 +48,9 @@ def split_cells(cells: pl.Series, delimiter: str) -> list[list[str] | None]:
     return [None if cell is None else [part.strip() for part in cell if part and part.strip()] for cell in parts]
 
 
-def _divided(filled: pl.Series, mark: str) -> bool:
-    return int(filled.str.contains(mark, literal=True).sum()) >= LEAST_DIVIDED * len(filled)
+def _divided(counts: pl.DataFrame, mark: str) -> bool:
+    holding = counts["cell"].str.contains(mark, literal=True)
+    return int(counts["count"].filter(holding).sum()) >= LEAST_DIVIDED * int(counts["count"].sum())
 
 
 def _come_again(cells: Sequence[list[str] | None]) -> bool:

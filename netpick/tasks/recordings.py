@@ -40,7 +40,8 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
         )
     if not tables_alone or len(targets) != 1 or not channels:
         return None
-    if asked is None and (source.num_rows < FEWEST_ROWS or schema.task != "classify"):
+    others = any(f.kind not in ("datetime", "number") for f in schema.features)
+    if asked is None and (others or source.num_rows < FEWEST_ROWS or schema.task != "classify"):
         return None
     channels = [f for f in channels if not _counts_on(source, f)]
     groups = [f for f in schema.fields if f.role == "group"]
@@ -54,9 +55,7 @@ def recording(source: Source, schema: Schema, asked: int | None) -> Cut | None:
 
 
 def _is_recording(source: Source, schema: Schema, channels: Sequence[Field], runs: Array) -> bool:
-    named = {f.name for f in channels}
-    others = [f for f in schema.features if f.name not in named and f.kind not in ("datetime", "number")]
-    if others or not channels:
+    if not channels:
         return False
     count = int(runs[-1]) + 1
     classes = schema.targets[0].num_distinct
@@ -96,6 +95,5 @@ def _runs(source: Source, apart: Sequence[Field]) -> Array:
     for field in apart:
         column = source.columns[field.name]
         assert isinstance(column, TableColumn)
-        codes = column.values.rank("dense").fill_null(0).to_numpy()
-        change[1:] |= codes[1:] != codes[:-1]
+        change[1:] |= column.values.ne_missing(column.values.shift(1)).to_numpy()[1:]
     return np.cumsum(change)

@@ -292,8 +292,11 @@ def draw_rows(rows: Rows, size: int, request: SplitRequest, *, stream: int) -> t
     most = max(MOST_OF_PART * size, np.median(sizes))
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        members = members[np.lexsort((keys[members], sizes[members] > most))]
         wanted = max(1, round(sizes[members].sum() * size / len(rows)))
+        if sizes[members].max() == 1 <= most and wanted < len(members):  # which they are needs no order
+            taken[members[np.argpartition(keys[members], wanted)[:wanted]]] = True
+            continue
+        members = members[np.lexsort((keys[members], sizes[members] > most))]
         before = np.cumsum(sizes[members]) - sizes[members]
         chosen = members[(before < wanted) & ((sizes[members] <= most) | (before == 0))]
         taken[chosen if len(chosen) < len(members) else members[:-1]] = True  # every class keeps something

@@ -19,6 +19,7 @@ FLAGS: Mapping[str, tuple[int, int]] = {  # by name, the parts of the rows that 
     "isval": (TRAIN, VALIDATION),
     "isvalidation": (TRAIN, VALIDATION),
 }
+FIRST = 200  # cells
 TRUTHS = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0.0": 0, "1.0": 1}
 
 
@@ -53,6 +54,9 @@ def _parts_of(name: str, cells: pl.Series) -> pl.Series | None:
     """The part of each row, where every value of a column is one and some rows are for training; None else."""
     flags = FLAGS.get(re.sub(r"[^a-z]", "", name.lower()))
     if flags is None and cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return None
+    # The first cells tell of nearly every column that it names no parts, without a look at all of them.
+    if any(_part(str(value), flags) is None for value in cells.head(FIRST).unique().drop_nulls().to_list()):
         return None
     values = cells.unique().drop_nulls()
     if not 2 <= len(values) <= len(VALUES) or (flags is None and cells.null_count()):

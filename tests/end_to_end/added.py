@@ -90,8 +90,10 @@ ADDED: Mapping[str, Added] = {
         files={f"{NETWORKS}/wide_mlp.py": "wide_mlp.py"},
         behind={
             f"{NETWORKS}/__init__.py": (
-                (FUTURE, "from netpick.models.networks.wide_mlp import WideMlp\n"),
-                ('("mlp", "table"): TabularMlp(),\n', '("wide_mlp", "table"): WideMlp(),'),
+                (
+                    '("mlp", "table"): Entry("tabular_mlp.TabularMlp"),\n',
+                    '("wide_mlp", "table"): Entry("wide_mlp.WideMlp"),',
+                ),
             )
         },
         suite="test_models and wide_mlp",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -50,10 +51,18 @@ class StepNorm(nn.BatchNorm1d):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if not self.training or mask is None:
             return super().forward(x)
-        normed = super().forward(x.transpose(1, 2)[mask].float())
-        whole = normed.new_zeros((x.shape[0], x.shape[2], x.shape[1]))
-        whole[mask] = normed
-        return whole.transpose(1, 2)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        x, valid = x.float(), mask.unsqueeze(1).float()  # (B, 1, T)
+        count = valid.sum().clamp(min=1)
+        mean = (x * valid).sum(dim=(0, 2)) / count
+        centred = (x - mean.view(1, -1, 1)) * valid
+        variance = (centred * centred).sum(dim=(0, 2)) / count
+        with torch.no_grad():
+            self.running_mean.lerp_(mean.float(), MOMENTUM)
+            self.running_var.lerp_(variance.float() * count / (count - 1).clamp(min=1), MOMENTUM)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return centred * scale.view(1, -1, 1) + self.bias.view(1, -1, 1)
 
 
 class StepConvolution(nn.Module):

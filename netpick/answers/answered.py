@@ -125,6 +125,16 @@ class AnsweredTexts(Answered):
         return True
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnsweredTranscripts(AnsweredTexts):
+    """What is said in recordings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredTranslations(AnsweredTexts):
+    """A text for a text."""
+
+
 NO_TEXT = -1  # the first code point of a row that has no text at all
 END_OF_TEXT = 0  # a code point that no text holds: see `codes_of`
 

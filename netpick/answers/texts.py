@@ -7,7 +7,7 @@ outputs become texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,7 @@ MOST_SAID = 400  # characters of a text that is said in words
 class Texts(Answer[AnsweredTexts]):
     """A text a row. Its truth is (N, L) int32: see `codes_of`. The task's state has the `column` and the `longest` text's characters."""
 
-    typed = AnsweredTexts
+    typed: ClassVar[type[AnsweredTexts]]
     texts = True
     noun, plural = "text", "texts"
 
@@ -56,7 +56,7 @@ class Texts(Answer[AnsweredTexts]):
     def read(self, table: pl.DataFrame, candidate: str, labels: Sequence[str]) -> Read | None:
         said = table[f"{candidate}: prediction"].cast(pl.String).to_list()
         truth = table["truth"].cast(pl.String).to_list()
-        return Read(truth=codes_of(truth), predictions=AnsweredTexts(codes=codes_of(said)), decided=None)
+        return Read(truth=codes_of(truth), predictions=self.typed(codes=codes_of(said)), decided=None)
 
     def tensors(self, predictions: AnsweredTexts, labels: Sequence[str], rule: DecisionRule) -> dict[str, Array]:
         return {"prediction": objects(predictions.texts)}

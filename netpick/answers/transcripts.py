@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from netpick.answers.answered import AnsweredTexts, codes_of, texts_of
+from netpick.answers.answered import AnsweredTranscripts, codes_of, texts_of
 from netpick.answers.metrics.texts import ExactMatch, WordErrorRate
 from netpick.answers.texts import Texts
 from netpick.types import Array
@@ -35,6 +35,7 @@ class Transcripts(Texts):
     log-probabilities are. Answers are the same, flat (n, T * V)."""
 
     name: ClassVar[str] = "transcript"
+    typed = AnsweredTranscripts
     noun, plural = "transcript", "transcripts"
     fallback = ExactMatch.name
 
@@ -51,9 +52,9 @@ class Transcripts(Texts):
     def answer(self, outputs: Tensor) -> Tensor:
         return outputs.float().flatten(1)
 
-    def decode(self, answers: Array, state: Any) -> AnsweredTexts:
+    def decode(self, answers: Array, state: Any) -> AnsweredTranscripts:
         frames = answers.reshape(len(answers), -1, state.num_symbols)
-        return AnsweredTexts(codes=codes_of([state.spelled(row) for row in state.heard(frames)]))
+        return AnsweredTranscripts(codes=codes_of([state.spelled(row) for row in state.heard(frames)]))
 
     def standardised(self, answers: Array, state: Any) -> Array:
         """Texts as code points (n, L) as a network would answer them that is sure of each symbol, with a blank before it."""

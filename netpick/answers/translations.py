@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from netpick.answers.answered import AnsweredTexts, codes_of, texts_of
+from netpick.answers.answered import AnsweredTranslations, codes_of, texts_of
 from netpick.answers.metrics.texts import ExactMatch
 from netpick.answers.metrics.translation import Bleu
 from netpick.answers.texts import Texts
@@ -31,6 +31,7 @@ class Translations(Texts):
     """Outputs (B, 3 + L): -log p of the known target, the same were all symbols equally likely, their number; then the generated symbols."""
 
     name: ClassVar[str] = "translation"
+    typed = AnsweredTranslations
     stepwise = True
     fallback = ExactMatch.name
 
@@ -53,9 +54,9 @@ class Translations(Texts):
     def answer(self, outputs: Tensor) -> Tensor:
         return outputs[:, SUMS:].float()
 
-    def decode(self, answers: Array, state: Any) -> AnsweredTexts:
+    def decode(self, answers: Array, state: Any) -> AnsweredTranslations:
         rows = np.asarray(answers).astype(np.int64).tolist()
-        return AnsweredTexts(codes=codes_of([state.spelled(row) for row in rows]))
+        return AnsweredTranslations(codes=codes_of([state.spelled(row) for row in rows]))
 
     def standardised(self, answers: Array, state: Any) -> Array:
         """Texts as code points (n, L) in the symbols that a network would have generated."""

@@ -21,6 +21,8 @@ from netpick.answers.answered import (
     AnsweredNumbers,
     AnsweredSymbols,
     AnsweredTexts,
+    AnsweredTranscripts,
+    AnsweredTranslations,
     codes_of,
     texts_of,
 )
@@ -122,7 +124,7 @@ def blocks(n: int, length: int, seed: int) -> Sample:
     )
 
 
-def said_texts(n: int, seed: int) -> Sample:
+def said_texts(n: int, seed: int, typed: type[AnsweredTexts]) -> Sample:
     """Sentences of a few words, some of which are replaced, missing or added; one is empty."""
     generator = np.random.default_rng(seed)
     words = ["tea", "the", "milk", "cups"]
@@ -131,9 +133,9 @@ def said_texts(n: int, seed: int) -> Sample:
     return Sample(
         task="transcribe",
         truth=codes_of(truth),
-        predictions=AnsweredTexts(codes=codes_of(said)),
+        predictions=typed(codes=codes_of(said)),
         decided=None,
-        perfect=AnsweredTexts(codes=codes_of(truth)),
+        perfect=typed(codes=codes_of(truth)),
     )
 
 
@@ -149,7 +151,8 @@ SAMPLES = {
     "one series": windows(40, 5, 1, 9),
     "three series": windows(40, 4, 3, 10),
     "blocks of a text": blocks(40, 6, 12),
-    "texts": said_texts(40, 13),
+    "transcripts": said_texts(40, 13, AnsweredTranscripts),
+    "translations": said_texts(40, 13, AnsweredTranslations),
 }
 
 

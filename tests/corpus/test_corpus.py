@@ -32,6 +32,7 @@ def test_there_are_enough_cases_over_every_reader() -> None:
         "texts",
         "lines",
         "story",
+        "spoken",
         "paths",
     }
     wanted |= {"sounds", "clips", "forecast", "python", "predict"}

@@ -115,6 +115,7 @@ def test_cuts_are_made_in_pauses_and_no_piece_is_too_long() -> None:
 def test_an_exported_folder_says_the_same_without_torch(run: Run, folder: Path, tmp_path: Path) -> None:
     for name in ("cnn", "rnn[width=8]"):
         graph = netpick.load(write_export(run.folder, out=tmp_path / name[:3], candidate=name))
+        assert "rapidfuzz==" in (tmp_path / name[:3] / "requirements.txt").read_text()
         assert graph.predict(folder).equals(run.models[name].predict(folder))
 
 

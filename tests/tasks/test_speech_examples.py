@@ -95,9 +95,9 @@ def test_recordings_too_short_for_their_transcripts_are_left_out_by_name(tmp_pat
     folder = named_folder(tmp_path / "yn")
     record(folder / f"{'no_yes_' * 6}no.wav", 0.05)
     prepared = inspect(folder, NAMED)
-    (row,) = prepared.source.unreadable
-    assert row.path.startswith("no_yes")
-    assert row.reason == "it is too short for its transcript: 0.05 s for 44 characters"
+    (told,) = [note.text for note in prepared.source.notes if "too short" in note.text]
+    assert told.startswith("1 recording is too short for what is said to be in it, and left out: no_yes_no_yes")
+    assert told.endswith("(0.05 s for 44 characters).")
     assert prepared.state.stride == 4
     assert prepared.source.num_rows == 24
     short = tmp_path / "short"

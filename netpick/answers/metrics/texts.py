@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from netpick.answers.answered import AnsweredTexts, texts_of
+from netpick.answers.answered import AnsweredTexts, AnsweredTranscripts, texts_of
 from netpick.answers.metrics.means import RowMean
 from netpick.answers.metrics.sums import RatioMetric
 from netpick.types import Array
@@ -47,6 +47,7 @@ class ErrorRate(RatioMetric[AnsweredTexts]):
 class WordErrorRate(ErrorRate):
     """Words that have to be changed, over the words of the truth."""
 
+    reads = AnsweredTranscripts
     name, label = "word_error_rate", "Word error rate"
     definition = "The words that have to be replaced, put in or left out to get the truth, over the words of the truth. It can be above 1."
 

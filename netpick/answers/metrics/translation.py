@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from netpick.answers.answered import AnsweredTexts, texts_of
+from netpick.answers.answered import AnsweredTranslations, texts_of
 from netpick.answers.metrics.sums import Floats, RowSums, SumMetric, Sums, over
 from netpick.types import Array
 
@@ -21,19 +21,19 @@ BETA = 2  # how much more recall counts than precision
 MOST_COUNTED = 1 << 17  # pairs of texts whose counts are remembered
 
 
-class Bleu(SumMetric[AnsweredTexts]):
+class Bleu(SumMetric[AnsweredTranslations]):
     """N-grams of words that are in the reference too, and a penalty for texts that are too short."""
 
     name, label = "bleu", "BLEU"
     better = "higher"
-    reads = AnsweredTexts
+    reads = AnsweredTranslations
     lowest, highest = 0.0, 100.0
     definition = (
         "How many of the words, pairs, triples and quadruples of words of the generated texts are in the reference, from 0 to 100, with a "
         "penalty for texts that are too short (sacrebleu, tokenisation 13a, upper and lower case apart)."
     )
 
-    def sums(self, truth: Array, predictions: AnsweredTexts, decided: Array | None) -> Sums:
+    def sums(self, truth: Array, predictions: AnsweredTranslations, decided: Array | None) -> Sums:
         pairs = zip(predictions.texts, texts_of(truth), strict=True)
         return RowSums([np.array([_bleu_counts(*pair) for pair in pairs], dtype=np.float64)])
 
@@ -52,19 +52,19 @@ class Bleu(SumMetric[AnsweredTexts]):
         return np.where(nothing, 0.0, 100 * np.exp(logs + short))
 
 
-class Chrf(SumMetric[AnsweredTexts]):
+class Chrf(SumMetric[AnsweredTranslations]):
     """F-score of n-grams of characters, blanks left out."""
 
     name, label = "chrf", "chrF"
     better = "higher"
-    reads = AnsweredTexts
+    reads = AnsweredTranslations
     lowest, highest = 0.0, 100.0
     definition = (
         "The F-score of n-grams of one to six characters of the generated texts and the reference, from 0 to 100; recall counts twice as "
         "much as precision (sacrebleu, chrF2)."
     )
 
-    def sums(self, truth: Array, predictions: AnsweredTexts, decided: Array | None) -> Sums:
+    def sums(self, truth: Array, predictions: AnsweredTranslations, decided: Array | None) -> Sums:
         pairs = zip(predictions.texts, texts_of(truth), strict=True)
         return RowSums([np.array([_chrf_counts(*pair) for pair in pairs], dtype=np.float64)])
 

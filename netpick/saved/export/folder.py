@@ -37,6 +37,7 @@ OF_KIND: dict[str, tuple[str, ...]] = {
     "audio": ("soundfile", "soxr", "scipy"),
     "clip": ("av",),
 }
+OF_TEXTS = ("rapidfuzz", "tokenizers")  # where texts are answered: their symbols, and how far they are from the truth
 
 
 def require_ours(out: Path) -> None:
@@ -97,6 +98,7 @@ def requirements(parts: ModelParts) -> list[str]:
     """Packages with the versions that the graph was checked with; torch is not among them."""
     kinds = {encoder.kind for encoder in parts.encoders}
     names = {*ALWAYS, *SERVING, *(name for kind in kinds for name in OF_KIND.get(kind, ()))}
+    names |= {*OF_TEXTS} if parts.task.answer.texts else set()
     return [line for name in sorted(names) if (line := _pinned(name))]
 
 

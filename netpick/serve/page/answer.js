@@ -37,7 +37,7 @@ const decision = (schema, answer) => {
   if (schema.task === "regress" && typeof answer.prediction === "object" && answer.prediction !== null) {
     return Object.entries(answer.prediction).map(([name, value]) => `${name}: ${number(value)}`).join(", ");
   }
-  return schema.task === "regress" ? number(answer.prediction) : String(answer.prediction);
+  return schema.task === "regress" ? number(answer.prediction) : String(answer.prediction) || "(nothing)";
 };
 
 const interval = (schema, answer) => {

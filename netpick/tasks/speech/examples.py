@@ -25,7 +25,7 @@ from netpick.tasks.speech.searching import searched_state
 from netpick.tasks.speech.state import STRIDES, TRANSCRIBE, TranscribeState, new_state, transcripts_of
 from netpick.tasks.speech.writing import NORMALISED, chosen_level
 from netpick.tasks.text.levels import LEVELS, UNKNOWN
-from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Schema, Source, TableColumn, UnreadableRow
+from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Schema, Source, TableColumn
 from netpick.types.results import DecisionRule
 from netpick.types.words import counted
 
@@ -221,16 +221,16 @@ def _with_room(source: Source, target: str, request: ExampleRequest) -> tuple[So
             f"{len(short):,} of {len(texts):,} recordings of {source.origin} are too short for their transcripts ({_name(source, int(short[0]))} "
             f"lasts {frames[short[0]] / 100:.2f} s, for {texts[short[0]][:60]!r}). Check that sounds and transcripts belong together."
         )
-    left_out = [
-        UnreadableRow(
-            row=row,
-            path=_name(source, row),
-            reason=f"it is too short for its transcript: {frames[row] / 100:.2f} s for {counted(len(texts[row]), 'character')}",
-        )
-        for row in short.tolist()
-    ]
+    named = ", ".join(
+        f"{_name(source, row)} ({frames[row] / 100:.2f} s for {counted(len(texts[row]), 'character')})"
+        for row in short[:NAMED].tolist()
+    )
+    text = (
+        f"{counted(len(short), 'recording')} {'is' if len(short) == 1 else 'are'} too short for what is said to be in {'it' if len(short) == 1 else 'them'}, "
+        f"and left out: {named}{', ...' if len(short) > NAMED else ''}."
+    )
     kept = rows_of(source, np.flatnonzero(room[stride]))
-    return replace(kept, unreadable=[*source.unreadable, *left_out]), stride
+    return replace(kept, notes=[*source.notes, Note(subject="transcripts", text=text)]), stride
 
 
 def _as_transcripts(schema: Schema, notes: Sequence[Note]) -> Schema:

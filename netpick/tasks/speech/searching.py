@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netpick.answers.answered import AnsweredTexts, codes_of
+from netpick.answers.answered import AnsweredTranscripts, codes_of
 from netpick.answers.metrics.texts import WordErrorRate
 from netpick.tasks.speech.language import fit_language
 from netpick.tasks.speech.state import TranscribeState
@@ -43,6 +43,6 @@ def searched_state(
 
 def _errors(state: TranscribeState, frames: Array, truth: Array) -> float:
     """Words that have to be changed."""
-    said = AnsweredTexts(codes=codes_of([state.spelled(row) for row in state.heard(frames)]))
+    said = AnsweredTranscripts(codes=codes_of([state.spelled(row) for row in state.heard(frames)]))
     wrong, _ = WordErrorRate().parts(truth, said, None)
     return float(wrong.sum())

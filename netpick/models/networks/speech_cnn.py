@@ -9,7 +9,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from netpick.models.networks.base import Trunk
-from netpick.models.networks.speech_network import SpeechArchitecture, SpeechTrunk, StepConvolution, sized
+from netpick.models.networks.speech_network import (
+    SpeechArchitecture,
+    SpeechTrunk,
+    StepConvolution,
+    StepNorm,
+    sized,
+)
 from netpick.types import STRICT, Inputs
 
 
@@ -31,11 +37,13 @@ class SpeechCnnTrunk(SpeechTrunk):
             StepConvolution(settings.width, settings.width, dilation=1 + number % 2, dropout=settings.dropout)
             for number in range(settings.layers)
         )
+        # What layers add to each other has a mean that symbols share: without this norm some seeds guessed words for long.
+        self.last = StepNorm(settings.width)
 
     def read(self, steps: Tensor, mask: Tensor) -> Tensor:
         for layer in self.layers:
             steps, _ = layer(steps, mask)
-        return steps.transpose(1, 2)
+        return self.last(steps, mask).transpose(1, 2)  # type: ignore[no-any-return]
 
 
 class SpeechCnn(SpeechArchitecture):

@@ -16,7 +16,7 @@ from netpick.answers.translations import SUMS as SUMS_OF_ANSWER
 from netpick.answers.translations import TRANSLATIONS
 from netpick.models.networks import MODELS, families_for, main_form
 from netpick.models.networks.network import build_network, settings_from_json
-from netpick.models.networks.pair_network import GREEDILY, NOTHING, SUMS, PairNetwork, generating
+from netpick.models.networks.pair_network import GREEDILY, NOTHING, SUMS, Costs, PairNetwork, generating
 from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
@@ -85,6 +85,15 @@ def test_a_step_is_what_all_steps_together_are(family: str) -> None:
             torch.testing.assert_close(said.features, together[:, place], rtol=1e-4, atol=1e-4)
             torch.testing.assert_close(said.attention.sum(dim=1), torch.ones(4))
             assert not said.attention[~known].any()
+
+
+def test_the_gradient_of_costs_is_that_of_their_parts() -> None:
+    logits = torch.randn(5, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    came = torch.tensor([0, 8, 3, 3, 1])
+    logs = logits.log_softmax(dim=1)
+    expected = torch.stack([-logs.gather(1, came.unsqueeze(1)).squeeze(1), -logs.mean(dim=1)], dim=1)
+    torch.testing.assert_close(Costs.apply(logits, came), expected)
+    assert torch.autograd.gradcheck(lambda x: Costs.apply(x, came), (logits,))
 
 
 @every_family

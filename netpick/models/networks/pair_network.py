@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -70,6 +70,28 @@ def pair_spec(inputs: Inputs) -> InputSpec:
 def num_symbols(inputs: Inputs) -> int:
     """V."""
     return pair_spec(inputs).cardinalities[0]
+
+
+class Costs(torch.autograd.Function):
+    """Logits (n, V) and what came (n,) to (n, 2): -log p of what came, and the mean of -log p over all symbols.
+
+    Its gradient is one pass in place over as many numbers as the logits; those of its parts would make six such arrays.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, came: Tensor) -> Tensor:
+        whole = logits.logsumexp(dim=1)
+        ctx.save_for_backward(logits, whole, came)
+        own = logits.gather(1, came.unsqueeze(1)).squeeze(1)
+        return torch.stack([whole - own, whole - logits.mean(dim=1)], dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        logits, whole, came = ctx.saved_tensors
+        own, even = grads[0].unbind(dim=1)
+        chances = (logits - whole.unsqueeze(1)).exp_()
+        chances.mul_((own + even).unsqueeze(1)).sub_((even / logits.shape[1]).unsqueeze(1))
+        return chances.scatter_add_(1, came.unsqueeze(1), -own.unsqueeze(1)), None
 
 
 class PairNetwork(nn.Module):
@@ -155,9 +177,7 @@ class PairNetwork(nn.Module):
         asked = there if target.device.type != "meta" else torch.ones_like(there)
         logits = self._logits(features.flatten(0, 1) if target.device.type == "meta" else features[asked])
         came = target.flatten() if target.device.type == "meta" else target[asked]
-        whole = logits.logsumexp(dim=1)
-        costs = whole - logits.gather(1, (came - FIRST_SYMBOL).clamp(min=0).unsqueeze(1)).squeeze(1)
-        costs = torch.stack([costs, whole - logits.mean(dim=1)], dim=1)
+        costs: Tensor = Costs.apply(logits, (came - FIRST_SYMBOL).clamp(min=0))  # type: ignore[no-untyped-call]
         if target.device.type == "meta":
             by_step = costs.view(*target.shape, 2)
         else:

@@ -31,6 +31,7 @@ from bench.speech import measure_speech
 from bench.startup import measure_startup
 from bench.step_time import measure_step_time
 from bench.tables import measure_mapped, measure_memory
+from bench.tags import measure_tags
 
 PARTS: dict[str, Callable[[], Section]] = {
     "startup": measure_startup,
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "next": measure_next_symbols,
     "speech": measure_speech,
     "pairs": measure_pairs,
+    "tags": measure_tags,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

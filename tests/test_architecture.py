@@ -61,7 +61,7 @@ TASK_NAMES = {
     "transcribe",
     "translate",
 }  # "next" is a word of many other things
-ANSWER_NAMES = {"class", "labels", "numbers", "horizon", "symbols"}
+ANSWER_NAMES = {"class", "labels", "numbers", "horizon", "symbols", "tags"}
 FORM_NAMES = {
     "vector",
     "codes",
@@ -74,10 +74,13 @@ FORM_NAMES = {
     "stream",
     "speech",
     "pair",
+    "words",
 }
 INSTANCES = {
     "FORECAST",
     "NEXT",
+    "TAG",
+    "TAGS",
     "ONE_CLASS",
     "ANY_LABELS",
     "HORIZON",

@@ -14,11 +14,13 @@ from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
 from netpick.answers.numbers import NUMBERS
 from netpick.answers.symbols import SYMBOLS
+from netpick.answers.tags import TAGS
 from netpick.answers.transcripts import TRANSCRIPTS
 from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
-    answer.name: answer for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS)
+    answer.name: answer
+    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS)
 }
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "ONE_CLASS",
     "PLAIN",
     "SYMBOLS",
+    "TAGS",
     "TRANSCRIPTS",
     "TRANSLATIONS",
     "Answer",

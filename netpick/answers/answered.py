@@ -1,4 +1,4 @@
-"""What models say about rows, typed by what is answered: one class, several labels, numbers, the steps of a horizon, symbols, or a text.
+"""What models say about rows, typed by what is answered: a class, several labels, numbers, the steps of a horizon, symbols, a text, or tags.
 
 Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -162,6 +162,21 @@ def texts_of(codes: Array) -> list[str]:
         end = int(ends[0]) if len(ends) else len(row)
         made.append(points[:end].tobytes().decode("utf-32-le"))
     return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredTags(Answered):
+    """Tags of up to T tokens: probabilities (n, T, K), zeros where there is no token, and the likeliest allowed tags (n, T), -1 there."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("probabilities",)
+    own: ClassVar[tuple[str, ...]] = ("tags",)
+    probabilities: npt.NDArray[Any]
+    parts: npt.NDArray[np.int16]  # (n, K, 3) what tags say of entities (spans.py), the same in every row
+    tags: npt.NDArray[np.int64] | None = None  # of an average they are found when they are asked for
+
+    @property
+    def stated(self) -> npt.NDArray[Any]:
+        return self.probabilities
 
 
 def joined(parts: Sequence[A]) -> A:

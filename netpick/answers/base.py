@@ -62,6 +62,8 @@ class Answer(ABC, Generic[A]):
     sequences: ClassVar[bool] = False  # the symbols of a text, one after another
     stepwise: ClassVar[bool] = False  # it is generated step by step, which no single graph does
     texts: ClassVar[bool] = False  # a text that is made up, such as what was said in a recording
+    each_token: ClassVar[bool] = False  # one of several classes for each token of a row
+    geometry: ClassVar[str] = "pooled"  # of the features that its head reads: a name in HEADS
     noun: ClassVar[str]  # for what `labels` names: "class"
     plural: ClassVar[str]
     fallback: ClassVar[str]  # a metric that is defined on any rows, for when the primary one is not
@@ -76,6 +78,10 @@ class Answer(ABC, Generic[A]):
     def num_values(self, state: Any) -> int:
         """Numbers that a baseline answers for an example: those of its truth, or a probability of each class."""
         return self.num_outputs(state)
+
+    def shape(self, state: Any) -> tuple[int, ...]:
+        """Of the answers for one row."""
+        return (self.num_outputs(state),)
 
     @abstractmethod
     def labels(self, state: Any) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from netpick.answers.calibration import FLOOR, Curve
 from netpick.answers.conformal import Interval
 from netpick.answers.horizon import LARGEST_EXPONENT
 from netpick.answers.quantiles import ANSWERS, quantile_factors
+from netpick.answers.spans import NOTHING
 from netpick.types.results import DecisionRule
 
 
@@ -170,6 +171,22 @@ class Futures(nn.Module):
         if self.some_log:
             values = torch.where(self.log, values.clamp(max=LARGEST_EXPONENT).exp(), values)
         return torch.where(self.nonnegative, values.clamp(min=0.0), values) if self.some_nonnegative else values
+
+
+class TagNumbers(nn.Module):
+    """prediction (B, T): the number of each token's likeliest tag, -1 where there is no token."""
+
+    names = ("prediction",)
+    weight: Tensor
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        lean = [-state.lean if tag == NOTHING else 0.0 for tag in state.labels]
+        self.register_buffer("weight", torch.tensor(lean).exp())
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        known = answers.sum(dim=-1) > 0
+        return (torch.where(known, (answers * self.weight).argmax(dim=-1), -1),)
 
 
 class BlockBits(nn.Module):

@@ -61,6 +61,28 @@ def each_label(recipe: Recipe, class_weights: Sequence[float] | None) -> LossFun
     return loss
 
 
+def each_step(recipe: Recipe) -> LossFunction:
+    """Of one class for each step of a row: outputs (B, T, K + 1), of which the last ones are not of a class, and targets (B, T), -1 where
+    there is no step. A row's loss is its part of the batch's mean over steps, so that each step counts alike.
+    """
+    from torch.nn import functional
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        steps = outputs[..., :-1].float()
+        target = target[:, : steps.shape[1]]
+        known = (target >= 0) & (target < steps.shape[2])
+        losses = functional.cross_entropy(
+            steps.transpose(1, 2),
+            target.masked_fill(~known, 0),
+            label_smoothing=recipe.label_smoothing,
+            reduction="none",
+        )
+        share = known.sum().clamp(min=1) / len(known)
+        return losses.masked_fill(~known, 0.0).sum(dim=1) / share
+
+    return loss
+
+
 # --- how far off a number is: of any shape, in the units that networks learn in --------------------------------------
 
 

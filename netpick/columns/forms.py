@@ -56,6 +56,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
     FormRecord(name="pair", axes=1, stored="int32", texts=True, two_sided=True, cell_cost=512,
                graph_words="numbers of symbols, int32 (rows, {0}): a source, then a target; 0 is none"),
+    FormRecord(name="words", axes=2, stored="int32", trimmed=True, cell_cost=16,
+               graph_words="words of sentences, int32 (rows, up to {0}, {1}): facts about each as numbers, then letters; 0 is padding"),
     FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,

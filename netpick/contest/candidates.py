@@ -68,6 +68,7 @@ class Contestants:
     layers: Sequence[str] = ()
     modules: Sequence[nn.Module] = ()
     recipe: str | None = None
+    geometry: str = "pooled"  # of the features that the answer's head reads
     image_augment: bool = True
     seconds: float | None = None  # of the budget, for each candidate; None: sizes do not depend on it
 
@@ -108,7 +109,7 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
     recipe = _overridden(recipe, {**_default_augment(asked, recipe), **_shared(asked), **variant.recipe}, variant.text)
 
     def build() -> nn.Module:
-        return build_network(variant.family, settings, asked.inputs, asked.num_outputs)
+        return build_network(variant.family, settings, asked.inputs, asked.num_outputs, asked.geometry)
 
     try:
         made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
@@ -146,7 +147,7 @@ def _from_layers(text: str, asked: Contestants) -> Candidate:
     )
 
     def build() -> nn.Module:
-        return build_network("layers", settings, asked.inputs, asked.num_outputs)
+        return build_network("layers", settings, asked.inputs, asked.num_outputs, asked.geometry)
 
     try:
         return _candidate("layers", "layers", _as_json(settings), recipe, build, asked)
@@ -159,6 +160,11 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
         raise RequestError(
             f"Your module {type(module).__name__} was handed over for a forecast, but only the families and networks spelled "
             'out can forecast. Pass models="mlp,cnn,rnn,transformer" or layers="lstm 64, lstm 64".'
+        )
+    if asked.geometry != "pooled":
+        raise RequestError(
+            f"Your module {type(module).__name__} was handed over for an answer for each step of a row, but only the families give such. "
+            'Pass models="mlp,cnn,rnn,transformer".'
         )
     if any(FORMS[spec.form].goes_on for spec in asked.inputs.values()):
         raise RequestError(

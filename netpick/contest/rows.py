@@ -90,6 +90,7 @@ def candidates_of(
             labels=prepared.task.answer.labels(prepared.state),
             device=device,
             seed=options.seed,
+            geometry=prepared.task.answer.geometry,
             models=options.models,
             layers=options.layers,
             modules=tuple(options.modules),

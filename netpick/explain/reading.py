@@ -22,6 +22,11 @@ MOST_ROWS = 2_000  # that are looked at; of more, every so many
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The examples of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
     parts, record = model.parts, model.parts.record
+    if parts.task.answer.each_token:
+        raise RequestError(
+            f"{record.title} was learned to {parts.task.answer.purpose(len(record.labels))}, which is not explained yet. The report shows which "
+            "tags are taken for which, and sentences that went wrong."
+        )
     if parts.task.answer.texts and not parts.task.answer.stepwise:
         raise RequestError(
             f"This model was trained to {parts.task.answer.purpose(1)}, and what it goes by is not explained yet. `netpick score` says how well it "

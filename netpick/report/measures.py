@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netpick.answers import Answer
-from netpick.answers.answered import AnsweredChances, AnsweredQuantities
+from netpick.answers.answered import AnsweredChances, AnsweredQuantities, AnsweredTags
 from netpick.answers.metrics import calibration_bins
 from netpick.tasks import TASKS
 from netpick.types import Array
@@ -179,6 +179,23 @@ def trade(truth: Array, score: Floats, cut: float) -> Trade:
 def cost(counts: Trade, threshold: Threshold) -> float:
     """What the mistakes cost with the stated prices."""
     return counts.false_positives * threshold.cost_fp + counts.false_negatives * threshold.cost_fn
+
+
+def decided_tags(results: RunResults, candidate: CandidateResult) -> Whole:
+    """The tags (n, T) that a candidate says of the test rows, -1 where there is no token."""
+    decisions = answer_of(results).decide(candidate.test_predictions, results.rule(candidate.name))
+    return np.asarray(decisions, dtype=np.int64)
+
+
+def worst_tagged(results: RunResults, candidate: CandidateResult, most: int) -> Whole:
+    """Positions of the rows with the surest wrong tag."""
+    said, tags = candidate.test_predictions, decided_tags(results, candidate)
+    assert isinstance(said, AnsweredTags)
+    sure = np.take_along_axis(said.probabilities, np.maximum(tags, 0)[..., None], axis=2)[..., 0]
+    wrong = (results.test_truth >= 0) & (results.test_truth != tags)
+    surest = np.where(wrong, sure, -1.0).max(axis=1, initial=-1.0)
+    rows = np.argsort(-surest, kind="stable")[:most]
+    return np.asarray(rows[surest[rows] >= 0], dtype=np.int64)
 
 
 def worst_classified(truth: Array, choice: Whole, probabilities: Floats, most: int) -> Whole:

@@ -24,6 +24,7 @@ from netpick.types.words import unnamed_row
 
 MOST_TARGETS = 6  # whose values are drawn
 LEVEL_METRICS: tuple[WindowRatio, ...] = (Mase(), QuantileLoss(), Coverage())
+MOST_SENTENCE = 2_000  # letters of a sentence whose words have tags
 
 
 def data_info(source: Source, schema: Schema, target: TargetInfo) -> DataInfo:
@@ -59,12 +60,13 @@ def with_shown(results: RunResults, source: Source, pictures: Callable[[Rows], S
         {} if pictures is None else dict(zip(np.unique(pictured).tolist(), pictures(np.unique(pictured)), strict=True))
     )
     texts = text_column(results)
+    most = MOST_SENTENCE if TASKS[results.target.task].answer.each_token else MOST_LETTERS
     cells = [] if pictures is not None else telling_columns(results)
     shown = {
         row: ShownRow(
             name=_name(source, row),
             cells={name: cell_text(source.columns[name], row) for name in cells},
-            text="" if texts is None else _text(source.columns[texts], row),
+            text="" if texts is None else _text(source.columns[texts], row, most),
             picture=drawn.get(row),
         )
         for row in rows.tolist()
@@ -77,9 +79,9 @@ def _name(source: Source, row: int) -> str:
     return names[row] if names is not None and row < len(names) else unnamed_row(row)
 
 
-def _text(column: object, row: int) -> str:
+def _text(column: object, row: int, most: int) -> str:
     assert isinstance(column, TableColumn)
-    return str(column.values[row] or "")[:MOST_LETTERS]
+    return str(column.values[row] or "")[:most]
 
 
 def _label_counts(source: Source, target: TargetInfo) -> list[int] | None:

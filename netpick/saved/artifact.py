@@ -120,7 +120,8 @@ def _load(parts: ModelParts, bundle: Bundle, module: nn.Module | None) -> Loaded
         header.require(specs_of(network.state_dict()))
     else:
         settings = settings_from_json(record.family, inputs, record.settings)
-        build = partial(build_network, record.family, settings, inputs, record.num_outputs)
+        geometry = parts.task.answer.geometry
+        build = partial(build_network, record.family, settings, inputs, record.num_outputs, geometry)
         network = build_within(build, weights=header.specs)
         header.require(specs_of(network.state_dict()))
         rehearse(build, inputs, rows, sum(max(spec.shape, default=1) for spec in header.specs.values()))

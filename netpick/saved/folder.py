@@ -82,7 +82,7 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
         with open_folder(place, _members(place), FORMAT) as bundle:
             card = bundle.read(CARD).decode("utf-8", "replace")
             parts = read_parts(bytes(bundle.read(RECORD)), card, place)
-            check = _stored(bundle, parts.inputs)
+            check = _stored(bundle, parts)
             graph = bytes(bundle.read(GRAPH))
             if parts.task.answer.sequences != (STEP in bundle.sizes):
                 raise RefusedError(f"a model of texts has a {STEP}, and no other has")
@@ -115,20 +115,20 @@ def _place(folder: Path) -> Path:
     return folder if (folder / GRAPH).is_file() else folder / MODEL
 
 
-def _stored(bundle: Bundle, inputs: Inputs) -> dict[str, Array]:
+def _stored(bundle: Bundle, parts: ModelParts) -> dict[str, Array]:
     """The arrays of the check, each of the type and shape that an engine reads. Raises RefusedError."""
     content = bundle.read(CHECK)
     header = header_of(content)
     answers = header.specs.get("answers")
     if (
         answers is None
-        or len(answers.shape) != 2
+        or len(answers.shape) != 1 + len(parts.task.answer.shape(parts.task_state))
         or answers.dtype != "float32"
         or not 1 <= answers.shape[0] <= MOST_CHECKED
     ):
         raise RefusedError("its check holds no answers")
     rows = answers.shape[0]
-    if header.specs != {"answers": TensorSpec(dtype="float32", shape=answers.shape), **input_specs(inputs, rows)}:
+    if header.specs != {"answers": TensorSpec(dtype="float32", shape=answers.shape), **input_specs(parts.inputs, rows)}:
         raise RefusedError("its check holds other rows than the model reads")
     return arrays_of(content, header)
 

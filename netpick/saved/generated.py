@@ -38,7 +38,8 @@ def _values(spec: InputSpec, count: int, random: np.random.Generator) -> Array:
     if FORMS[spec.form].indices and FORMS[spec.form].joined:  # a table for each column
         return np.stack([random.integers(0, size, count) for size in spec.cardinalities], axis=1).astype(dtype)
     if FORMS[spec.form].indices:
-        return random.integers(1, max(2, spec.cardinalities[0]), shape).astype(dtype)
+        most = [max(2, size) for size in spec.cardinalities]
+        return random.integers(1, most[0] if len(most) == 1 else most, shape).astype(dtype)
     if dtype == "uint8":
         return random.integers(0, 256, shape).astype(dtype)
     return random.normal(size=shape).astype(dtype)

@@ -93,6 +93,8 @@ def _meanings(parts: ModelParts) -> dict[str, Meaning]:
     record = parts.record
     meanings = {name: Meaning(kind="kept") for name in record.formats}
     answer = parts.task.answer
+    if answer.each_token:  # words are words, whatever they look like
+        return {}
     for name in () if answer.sequences or answer.texts else record.targets:  # whatever stands in a text is text
         numbers = answer.quantities
         meanings[name] = Meaning(kind="number" if numbers else "words", words=None if numbers else record.labels)

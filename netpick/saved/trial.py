@@ -41,7 +41,7 @@ def try_encoders(encoders: Sequence[Encoder]) -> None:
 
 def try_task(task: Task, state: Any) -> None:
     """Answers of zeros must have finite values in the units of the target. Raises RefusedError."""
-    answers = np.zeros((1, task.answer.num_outputs(state)), np.float32)
+    answers = np.zeros((1, *task.answer.shape(state)), np.float32)
     with np.errstate(all="ignore"):
         decoded = task.answer.decode(answers, state)
     if not all(part is None or np.isfinite(part).all() for part in vars(decoded).values()):

@@ -9,7 +9,6 @@ import json
 import platform
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,8 +27,7 @@ from netpick.data.decoders.base import DecodeRequest
 from netpick.data.parts import read_parts
 from netpick.data.sources import open_files, open_source
 from netpick.data.sources.base import AS_FOUND, ReadOptions
-from netpick.data.sources.fasttext import FastTextReader
-from netpick.data.sources.loose_texts import loose_texts, whole_letters
+from netpick.data.sources.loose_texts import unlabelled, whole_letters
 from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.saved import asked
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
     from netpick.saved.artifact import LoadedModel
 
 ENGINES = ("auto", "torch", "onnx")
-LINES = ("text_lines", FastTextReader.name)  # layouts of a text a line
+TEXT, SENTENCE = "text", "sentence"  # kinds of what a person writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,8 +212,9 @@ class Model:
         media = [encoder for encoder in encoders if encoder.kind in DECODERS]
         if not media:
             texts = None
-            if len(encoders) == 1 and encoders[0].kind == "text" and not labelled:
-                texts = _loose_texts(data, encoders[0].column, record.layout, options.encoding)
+            if len(encoders) == 1 and encoders[0].kind in (TEXT, SENTENCE) and not labelled:
+                sentences = encoders[0].kind == SENTENCE
+                texts = unlabelled(data, encoders[0].column, record.layout, options.encoding, sentences=sentences)
             else:
                 texts = examples_of(self.parts.task).loose(data, self.parts.task_state, options.encoding)
             source = open_source(data, options=options) if texts is None else texts
@@ -362,15 +361,6 @@ def heeded(source: Source, *, strict: bool) -> Source:
                 f"{note.text} Write such cells as in training, or leave --strict out to have these rows answered too."
             )
     return source
-
-
-def _loose_texts(data: object, column: str, layout: str, encoding: str | None) -> Source | None:
-    """Texts without labels, of a model that reads nothing else; None for tables, and for lines with labels in front."""
-    if layout == FastTextReader.name and isinstance(data, str | Path):
-        with suppress(OSError, ValueError):  # a text, and no name of a file
-            if FastTextReader().recognises(Path(data)):
-                return None
-    return loose_texts(data, column=column, by_line=layout in LINES, encoding=encoding)
 
 
 def media_files(data: object, decoder: Decoder) -> list[Path] | None:

@@ -20,6 +20,7 @@ from netpick.serve.ports.base import Cells, PaddedCells
 from netpick.serve.ports.media import size_of_png
 from netpick.serve.replies import JSON, Reply
 from netpick.serve.rows import RowSet
+from netpick.serve.sentences import ServedSentences, by_sentence
 from netpick.serve.served import Answers, ServedModel
 from netpick.serve.tables import ServedTable
 from netpick.serve.wanted import still_wanted
@@ -186,8 +187,31 @@ def decoded(body: bytes) -> str:
         refuse("invalid_value", f"The body is not UTF-8 (byte {error.start}), but text was expected.")
 
 
+@dataclass(frozen=True)
+class SentenceTasks(Tasks):
+    """The same for a model of tags: texts are cut into tokens, and read in pieces where they are long."""
+
+    served: ServedSentences
+
+    def json(self, body: bytes) -> Reply:
+        return Reply(self.served.body_of_rows(self.served.rows_of_json(body)))
+
+    def parts(self, parts: Sequence[forms.Part]) -> Reply:
+        return Reply(self.served.body_of_rows(forms.rows_of_parts(self.served, parts)))
+
+    def table(self, body: bytes, *, written: Written, tabs: bool = False) -> Reply:
+        source = forms.read_table(self.served, body, tabs=tabs)
+        table = self.served.tagged(source)
+        if written != "json":
+            return Reply(forms.csv_of(table, safe=written == "safe csv"), content_type=CSV)
+        rows = by_sentence(table, source.num_rows)
+        return Reply(self.served.body_of([{**row, "warnings": ()} for row in rows]), content_type=JSON)
+
+
 def tasks_of(served: ServedModel, together: Together) -> Tasks:
     """The requests that this model answers by themselves."""
+    if isinstance(served, ServedSentences):
+        return SentenceTasks(served, together)
     return TableTasks(served, together) if isinstance(served, ServedTable) else Tasks(served, together)
 
 

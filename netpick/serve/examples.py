@@ -46,7 +46,7 @@ def example_rows(served: ServedModel) -> list[dict[str, Any]]:
                 if cell is None:
                     cell = _cell(encoder, value, None if length is None else int(length[number]))
             row[encoder.column] = port.example() if cell is None and part is None else cell
-    unmade = [e.column for e in served.encoders if e.kind in ("audio", "clip", "image", "series", "text")]
+    unmade = [e.column for e in served.encoders if e.kind in ("audio", "clip", "image", "series", "text", "sentence")]
     return [row for row in rows if all(row[name] is not None for name in unmade)]
 
 
@@ -87,6 +87,8 @@ def _cell(encoder: Encoder, value: Array, length: int | None) -> Any:
             return _picture(value)
         case "text":
             return _text(state.vocabulary, value[:length])
+        case "sentence":
+            return _sentence(state.known, value[:length])
     return None
 
 
@@ -112,6 +114,16 @@ def _picture(pixels: Array) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels[0] if len(pixels) < 3 else pixels[:3].transpose(1, 2, 0)).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _sentence(known: Any, numbers: Array) -> str | None:
+    """Words that come twice as they are written, others in lower case."""
+    written, lower = known[:2]
+    words = [
+        written[one - 2] if one > 1 else lower[other - 2] if other > 1 else "…"
+        for one, other in numbers[:, :2].tolist()
+    ]
+    return " ".join(words) or None
 
 
 def _text(vocabulary: Any, numbers: Array) -> str | None:

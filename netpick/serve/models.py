@@ -9,6 +9,7 @@ from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
 from netpick.serve.pairs import ServedPairs
+from netpick.serve.sentences import ServedSentences
 from netpick.serve.served import ServedModel
 from netpick.serve.texts import ServedText
 
@@ -18,6 +19,7 @@ SERVED: Mapping[str, type[ServedModel]] = {
     "windows": ServedHistory,
     "blocks": ServedText,
     "pairs": ServedPairs,
+    "sentences": ServedSentences,
 }
 
 

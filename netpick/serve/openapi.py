@@ -16,6 +16,7 @@ from netpick.serve.continuing import STREAM
 from netpick.serve.describe import example_body, row_schema
 from netpick.serve.faults import CODES
 from netpick.serve.options import Limits
+from netpick.serve.sentences import TOKENS_SCHEMA, ServedSentences
 from netpick.serve.served import ServedModel
 from netpick.serve.service import Service
 from netpick.serve.v2 import DTYPES, inputs_of
@@ -217,7 +218,8 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
         "description": "What is unlike anything in the training data.",
     }
     answer = served.answer_kind.json_schema(served.model.labels, served.model.parts.task_state)
-    row = {**answer, "warnings": warnings}
+    beside = TOKENS_SCHEMA if isinstance(served, ServedSentences) else {}
+    row = {**beside, **answer, "warnings": warnings}
     items = {"type": "object", "properties": row, "required": list(row)}
     return {
         "type": "object",

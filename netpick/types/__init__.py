@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Form = Literal[
-    "vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech", "pair"
+    "vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech", "pair", "words"
 ]
 Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
@@ -160,6 +160,7 @@ class Source:
         default_factory=dict
     )  # their cells that are written otherwise
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # read as missing, by column
+    tokens: str | None = None  # the column whose cells are words parted by blanks, each with a tag in `target`
     running: str | None = None  # the column whose rows are the lines of a text, in their order
     apart: bool = False  # each of these lines is a text of its own, such as a name
     spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
@@ -219,6 +220,8 @@ class InputSpec:
     reads as one).
     pair: shape (S + T,), one cardinality: S symbols of a source, then T of its target, 0 where there is none; `ahead` = (1, S, T, how
     long targets are, what they repeat: see Limits in answers/decoding.py).
+    words: shape (T, K + L), a cardinality of each column, padded: K facts about each word of a sentence as numbers, then L of its letters;
+    `ahead` = (1, K).
     """
 
     form: Form
@@ -228,7 +231,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window, a stream, speech or a pair
+    ahead: tuple[int, ...] = ()  # of a window, a stream, speech, a pair or words
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

@@ -21,6 +21,7 @@ from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.pairs.state import new_state as pairs_of
 from netpick.tasks.regress import RegressState
 from netpick.tasks.speech.state import TranscribeState
+from netpick.tasks.tag.state import TagState
 from netpick.tasks.text.state import NextState
 from netpick.types import Array
 from netpick.types.results import Answered
@@ -44,6 +45,9 @@ SERIES_STATE = ForecastState(
     step=Step(unit="row", size=1, anchor=0), horizon=3, context=8, season=1, log=(False, False), location=TWO_SERIES,
     scale=((2.0, 1.0), (1.0, 3.0)), deviation=((2.0, 1.0), (1.0, 3.0)), naive=((1.0, 1.0), (1.0, 1.0)),
 )  # fmt: skip
+
+LENGTHS = np.r_[5, rng.integers(1, 6, N - 1)]  # tokens of each row
+TOKENS = np.arange(5) < LENGTHS[:, None]
 
 # A state, outputs and truth for each answer; a new answer adds one line here.
 SAMPLES = {
@@ -77,6 +81,11 @@ SAMPLES = {
         outputs=-rng.gamma(1.0, size=(N, 6, 5)),
         truth=codes_of([None if row == 3 else ["yes", "", "no yes", "n\u00f6"][row % 4] for row in range(N)]),
     ),
+    "tags": Sample(
+        state=TagState(labels=("O", "B-sea", "I-sea", "B-hill"), scheme="IOB2", steps=5),
+        outputs=np.concatenate([rng.normal(size=(N, 5, 4)), TOKENS[..., None]], axis=2),
+        truth=np.where(TOKENS, rng.integers(0, 4, (N, 5)), -1),
+    ),
 }
 PAIRS = pairs_of(("from", "to"), (["a b", "b"], ["ab", "bb"]))
 SAMPLES["translation"] = Sample(
@@ -100,7 +109,8 @@ def test_every_answer_has_a_sample() -> None:
 @answers
 def test_at_most_one_fact_holds(name: str) -> None:
     answer = ANSWERS[name]
-    assert answer.one_class + answer.any_labels + answer.quantities + answer.sequences + answer.texts <= 1
+    facts = (answer.one_class, answer.any_labels, answer.quantities, answer.sequences, answer.texts, answer.each_token)
+    assert sum(facts) <= 1
     assert answer.noun
     assert answer.plural
     assert answer.purpose(1) != answer.purpose(2)
@@ -161,7 +171,8 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
         answer.labelled(sample.truth) if answer.texts else np.ones(N, dtype=bool)
     )  # a table has no empty texts but those
     np.testing.assert_allclose(read.truth[known], sample.truth[known])
-    np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)
+    if not answer.each_token:  # a table of sentences holds their tags alone
+        np.testing.assert_allclose(read.predictions.stated, predictions.stated, rtol=1e-6)
     decided = answer.decide(predictions)
     assert (read.decided is None) == (decided is None)
     assert decided is None or np.array_equal(read.decided, decided)
@@ -200,6 +211,10 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
     key = next(name for name in ("probabilities", "prediction", "bits") if name in made)
     if answer.texts:  # what symbols spell, a graph cannot say
         assert made[key].shape == (N, sample.outputs.shape[1])
+        return
+    if answer.each_token:  # a graph knows no scheme
+        likeliest = np.where(predictions.stated.any(axis=2), predictions.stated.argmax(axis=2), -1)
+        np.testing.assert_array_equal(made[key].numpy(), likeliest)
         return
     said_there = answer.tensors(predictions, (), PLAIN)["bits"][:, None] if key == "bits" else predictions.stated
     np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), said_there, rtol=1e-5)

@@ -276,11 +276,27 @@ def word_for_word() -> Problem:
     return replace(made, columns={"en": TableColumn(name="en", values=pl.Series("en", sides[0]))})
 
 
+def tagged_sentences() -> Problem:
+    """Words whose tag is told by the word itself, but for one that is told by the word before it."""
+    generator = np.random.default_rng(11)
+    length = 6
+    words = generator.integers(2, 10, (N, length))
+    before = np.pad(words, ((0, 0), (1, 0)))[:, :-1]
+    tags = np.where(words == 9, before % 2, words % 3)
+    lengths = generator.integers(1, length + 1, N).astype(np.int32)
+    known = np.arange(length) < lengths[:, None]
+    codes = np.where(known[..., None], np.stack([words, words, words % 2 + 2, words], axis=2), 0).astype(np.int32)
+    spec = InputSpec(form="words", shape=(length, 4), cardinalities=(10, 10, 4, 10), padded=True, ahead=(1, 3))
+    arrays = {"words": codes, "words.lengths": lengths}
+    return problem("tag", arrays, {"words": spec}, np.where(known, tags, -1), 3)
+
+
 PROBLEMS = (
     binary_table, labelled_table, numbers_table, colour_images, padded_series, images_beside_a_table,
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
     monthly_series, spare_parts, ratings, clicks, three_grades, syllables, spoken, word_for_word,
+    tagged_sentences,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -329,7 +345,8 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
     assert np.array_equal(outputs, answers_of(name, read_back(name, fitted, given), given))
     assert len(outputs) == len(NEW)
     if not given.answer.texts:  # these are as long as they are
-        assert outputs.shape == (len(NEW), given.num_classes)
+        steps = given.target.shape[1:] if given.answer.each_token else ()
+        assert outputs.shape == (len(NEW), *steps, given.num_classes)
     assert outputs.dtype == np.float64
     assert np.isfinite(outputs).all()
     if given.answer.sequences:
@@ -339,6 +356,8 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
     elif not (given.answer.quantities or given.answer.texts):
         assert outputs.min() >= 0
         assert outputs.max() <= 1
+    if given.answer.each_token:
+        assert np.allclose(outputs.sum(axis=2), given.target[NEW] >= 0)
     if given.answer.one_class:
         assert np.allclose(outputs.sum(axis=1), 1)
         assert outputs.min() > 0, "a probability of zero makes one surprise infinitely bad"
@@ -368,6 +387,7 @@ def test_only_training_rows_are_learned_from(name: str, make: Callable[[], Probl
         ratings,
         clicks,
         three_grades,
+        tagged_sentences,
     ],
 )
 @pytest.mark.parametrize("name", [name for name, one in sorted(BASELINES.items()) if not isinstance(one, Constant)])
@@ -381,6 +401,8 @@ def test_what_can_be_learned_is_learned(name: str, make: Callable[[], Problem]) 
     if given.answer.quantities:
         explained = 1 - np.square(outputs - truth).mean(axis=0) / truth.var(axis=0)
         assert explained.min() > 0.7
+    elif given.answer.each_token:
+        assert (outputs.argmax(axis=2) == truth)[truth >= 0].mean() > 0.8
     else:
         assert (outputs.argmax(axis=1) == truth).mean() > 0.8
 
@@ -407,6 +429,9 @@ def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn(
         if given.answer.texts:
             assert "commonest text" in names
             assert len(names) > 1
+            continue
+        if given.answer.each_token:
+            assert names == {"majority tag", "linear of a window"}
             continue
         assert len(names & {"majority", "mean"}) == 1
         assert {"linear", "boosted trees", "random forest"} <= names or {"tf-idf + linear"} <= names

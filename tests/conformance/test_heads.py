@@ -33,7 +33,7 @@ ROWS = 6
 
 # The shape of the outputs of a row of these extents (B, ...); a new geometry adds one line here.
 SHAPES: dict[str, Callable[[Sequence[int]], tuple[int, ...]]] = {
-    "steps": lambda row: (row[0], row[1], OUTPUTS),
+    "steps": lambda row: (row[0], row[1], OUTPUTS + 1),  # behind them, whether the row has the step
     "map": lambda row: (row[0], OUTPUTS, *row[-2:]),
 }
 

@@ -20,6 +20,7 @@ from netpick.answers.answered import (
     AnsweredLabels,
     AnsweredNumbers,
     AnsweredSymbols,
+    AnsweredTags,
     AnsweredTexts,
     AnsweredTranscripts,
     AnsweredTranslations,
@@ -28,6 +29,7 @@ from netpick.answers.answered import (
 )
 from netpick.answers.metrics import METRICS, Metric, metrics_for
 from netpick.answers.metrics.cost import MeanCost
+from netpick.answers.spans import parts_of
 from netpick.types import Array
 from netpick.types.results import Answered
 
@@ -139,6 +141,29 @@ def said_texts(n: int, seed: int, typed: type[AnsweredTexts]) -> Sample:
     )
 
 
+TAG_NAMES = ("O", "B-a", "I-a", "E-a", "S-a", "B-b", "I-b")
+
+
+def sentences(n: int, steps: int, seed: int) -> Sample:
+    """Tags of sentences of several lengths, in any order, whether a scheme allows it or not."""
+    generator = np.random.default_rng(seed)
+    known = np.arange(steps) < generator.integers(1, steps + 1, n)[:, None]
+    truth = np.where(known, generator.integers(0, len(TAG_NAMES), (n, steps)), -1)
+    other = np.where(known, generator.integers(0, len(TAG_NAMES), (n, steps)), -1)
+    decided = np.where(
+        generator.random((n, 1)) < 0.4, truth, np.where(generator.random((n, steps)) < 0.8, truth, other)
+    )
+    parts = np.broadcast_to(parts_of(TAG_NAMES, "BIOES"), (n, len(TAG_NAMES), 3))
+    certain = np.eye(len(TAG_NAMES) + 1)[:, :-1]
+    return Sample(
+        task="tag",
+        truth=truth,
+        predictions=AnsweredTags(probabilities=certain[decided], parts=parts, tags=decided),
+        decided=decided,
+        perfect=AnsweredTags(probabilities=certain[truth], parts=parts, tags=truth),
+    )
+
+
 SAMPLES = {
     "two classes": classes(60, 2, 1),
     "two classes, tied scores": classes(60, 2, 2, decimals=0),
@@ -153,6 +178,7 @@ SAMPLES = {
     "blocks of a text": blocks(40, 6, 12),
     "transcripts": said_texts(40, 13, AnsweredTranscripts),
     "translations": said_texts(40, 13, AnsweredTranslations),
+    "tags of tokens": sentences(40, 7, 13),
 }
 
 
@@ -337,11 +363,45 @@ def _of_texts(units: Callable[[str], Any]) -> Callable[[Sample, Array], float]:
     return reference
 
 
+def chunks(tags: list[str]) -> set[tuple[int, int, str]]:
+    """Entities as conlleval finds them: whether one ends before a tag, and whether one begins with it."""
+    found, start = set(), 0
+    before, kind = "O", ""
+    for place, tag in enumerate([*tags, "O"]):
+        letter, own = (tag[0], tag[2:]) if tag != "O" else ("O", "")
+        ends = (before in "BI" and letter in "BSO") or before in "ES" or (before != "O" and own != kind)
+        if ends:
+            found.add((start, place - 1, kind))
+        begins = letter in "BS" or (letter in "EI" and before in "ESO") or (letter != "O" and own != kind)
+        start = place if begins else start
+        before, kind = letter, own
+    return found
+
+
+def _of_entities(ratio: Callable[[float, float, float], float]) -> Callable[[Sample, Array], float]:
+    """Sentence by sentence: of right, true and said entities."""
+
+    def reference(s: Sample, w: Array) -> float:
+        sums = np.zeros(3)
+        assert s.decided is not None
+        for row, weight in enumerate(w):
+            there, said = ({*chunks([TAG_NAMES[t] for t in tags[row] if t >= 0])} for tags in (s.truth, s.decided))
+            sums += weight * np.array([len(there & said), len(there), len(said)])
+        return ratio(*sums)
+
+    return reference
+
+
 def _of_corpus(s: Sample, w: Array, metric: Any) -> float:
     """What sacrebleu says of rows that come as often as their weight."""
     rows = np.repeat(np.arange(len(w)), w.astype(np.int64))
     said, truth = s.predictions.texts, texts_of(s.truth)
     return float(metric.corpus_score([said[i] for i in rows], [[truth[i] for i in rows]]).score)
+
+
+def _right_tokens(s: Sample, w: Array) -> float:
+    known = s.truth >= 0
+    return float((w @ (known & (s.truth == s.decided))).sum() / (w @ known).sum())
 
 
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
@@ -385,6 +445,10 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "exact_match": lambda s, w: float(
         np.average([a == b for a, b in zip(texts_of(s.truth), s.predictions.texts, strict=True)], weights=w)
     ),
+    "token_accuracy": _right_tokens,
+    "entity_f1": _of_entities(lambda right, true, said: 2 * right / (true + said)),
+    "entity_precision": _of_entities(lambda right, true, said: right / said),
+    "entity_recall": _of_entities(lambda right, true, said: right / true),
     "coverage_80": _of_windows(lambda true, said, naive, spread: (float(said[1] <= true <= said[3]), 1.0)),
 }
 

@@ -33,6 +33,7 @@ GREY = InputSpec(form="grid", shape=(1, 16, 16), mean=(0.3,), std=(0.25,))
 COLOUR = InputSpec(form="grid", shape=(3, 18, 14), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
 TEXT = InputSpec(form="tokens", shape=(20,), cardinalities=(50,), padded=True)
 WORDS = InputSpec(form="tokens", shape=(20,), cardinalities=(900,), padded=True)
+SENTENCE = InputSpec(form="words", shape=(20, 7), cardinalities=(30, 40, 9, 12, 12, 12, 12), padded=True, ahead=(1, 3))
 CLIP = InputSpec(form="clip", shape=(6, 1, 12, 12), mean=(0.3,), std=(0.25,))
 SOUND = InputSpec(form="spectrogram", shape=(20, 16), padded=True, mean=(0.4,) * 16, std=(0.2,) * 16)
 
@@ -48,6 +49,7 @@ INPUTS: dict[str, dict[str, Inputs]] = {
     "clip": {"clip": {"clip": CLIP}},
     "tokens": {"text": {"tokens": TEXT}, "words": {"tokens": WORDS}},
     "spectrogram": {"sound": {"spectrogram": SOUND}},
+    "words": {"sentence": {"words": SENTENCE}},
 }
 
 SIZED: dict[str, Any] = {  # settings that no preset for inputs as small as these has
@@ -161,6 +163,9 @@ def make_batch(inputs: Inputs, rows: int, seed: int = 1) -> dict[str, Tensor]:
 
 
 def random_values(spec: InputSpec, rows: int, generator: torch.Generator) -> Tensor:
+    if spec.form == "words":
+        columns = [torch.randint(1, size, (rows, spec.shape[0]), generator=generator) for size in spec.cardinalities]
+        return torch.stack(columns, dim=2)
     if spec.form == "tokens":
         return torch.randint(1, spec.cardinalities[0], (rows, *spec.shape), generator=generator)
     if spec.form in ("grid", "spectrogram", "clip"):

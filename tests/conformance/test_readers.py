@@ -173,6 +173,12 @@ def tatoeba_sample(folder: Path, change: int = 0) -> Path:
     return path
 
 
+def conll_sample(folder: Path, change: int = 0) -> Path:
+    path = folder / "names.conll"
+    path.write_text(f"-DOCSTART- O\n\nParis\tB-place\nin\tO\n{1984 + change}\tO\n\nJane\tB-person\nAusten\tI-person\n")
+    return path
+
+
 def workbook_sample(folder: Path, change: int = 0) -> Path:
     rows = [("size", "colour"), (1.5, "red"), (None, "blue"), (3 + change, "red")]
     return write_workbook(folder / "table.xlsx", {"Sizes": rows})
@@ -216,6 +222,7 @@ SAMPLES: dict[str, Make] = {
     "running_text": running_text_sample,
     "parallel_lines": parallel_lines_sample,
     "tatoeba": tatoeba_sample,
+    "conll": conll_sample,
     "csv": csv_sample,
     "parquet": parquet_sample,
     "arrow": arrow_sample,
@@ -339,6 +346,10 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("parallel_lines", "no text", parallel_with(b"\n\n", b"\n\n")),
     ("tatoeba", "one side", text_named("fra.txt", "Go.\tVa !\tCC-BY\nStop.\n")),
     ("tatoeba", "blank", text_named("fra.txt", "\n\n")),
+    ("conll", "a word without its tag", text_named("x.conll", "Paris\tB-place\nin\n\n")),
+    ("conll", "words alone", text_named("x.conll", "Paris\nin\n\n")),
+    ("conll", "no word", text_named("x.conllu", "# text = none\n\n")),
+    ("conll", "zero byte", bytes_named("x.bio", b"Paris O\n\0 O\n")),
     ("text_folder", "no texts", only_folders),
     ("text_lines", "no texts", only_folders),
     ("ts", "no data", text_named("x.ts", "@classLabel true a b\n")),

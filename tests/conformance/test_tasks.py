@@ -28,6 +28,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "transcribe": lambda: {"y": [["yes no", "No, yes: yes", "no no no"][i % 3] for i in range(N)]},
     "translate": lambda: {"y": [["the old cat sees a dog", "a dog hears the cat", "nobody"][i % 3] for i in range(N)]},
     "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
+    "tag": lambda: {"y": [["O B-sea I-sea O", "O", "B-hill O", "O O O"][i % 4] for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
 VARIANTS: dict[str, dict[str, list[object]]] = {
@@ -106,6 +107,10 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
     elif task.answer.texts:
         frames = task.answer.standardised(truth, state).reshape(N, -1, task.answer.num_outputs(state))
         outputs = torch.from_numpy(frames)
+    elif task.answer.each_token:
+        known = target >= 0
+        certain = torch.nn.functional.one_hot(target.clamp(min=0), task.answer.num_outputs(state)).float() * 50
+        outputs = torch.cat([certain, known.float().unsqueeze(2)], dim=2)
     elif task.answer.sequences:
         outputs = torch.cat([torch.zeros(target.shape), (target > 0).float()], dim=1)
     else:
@@ -139,7 +144,8 @@ def test_every_loss_of_its_answer_falls_when_outputs_are_optimised(name: str) ->
         loss_function = task.answer.loss(Recipe(loss=loss), None)
         frames = task.answer.texts and not task.answer.stepwise
         first = float(task.answer.stepwise)  # costs, and the symbols that they are of
-        outputs = torch.full((N, *((8,) if frames else ()), task.answer.num_outputs(state)), first, requires_grad=True)
+        *steps, width = (8, task.answer.num_outputs(state)) if frames else task.answer.shape(state)
+        outputs = torch.full((N, *steps, width + task.answer.each_token), first, requires_grad=True)
         losses = []
         for step in range(60):
             said = outputs.log_softmax(dim=2) if frames else outputs

@@ -174,16 +174,7 @@ def test_class_folders_whose_pictures_have_boxes_are_classes(tmp_path: Path) -> 
     assert Counter(labels(open_source(root))) == {"cat": 1, "dog": 1}
 
 
-def test_texts_that_are_another_job_are_named(tmp_path: Path) -> None:
-    tagged = tmp_path / "tagged"
-    tagged.mkdir()
-    (tagged / "LICENSE").write_text("free")
-    (tagged / "train.conllu").write_text("1\tA\ta\tDET\n2\tdog\tdog\tNOUN\n\n")
-    for given in (tagged, tagged / "train.conllu"):
-        with pytest.raises(
-            DataError, match=r"holds words with tags, one word a line \(CoNLL\): train\.conllu\. Tagging words"
-        ):
-            open_source(given)
+def test_a_text_alone_is_no_pair(tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "notes.de").write_text("a dog\n")

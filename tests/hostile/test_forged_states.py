@@ -139,7 +139,7 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
         if parts is None:
             refused += 1
             continue
-        answers = np.random.default_rng(0).normal(size=(8, outputs)).astype(np.float32)
+        answers = np.random.default_rng(0).normal(size=(8, *task.answer.shape(learned))).astype(np.float32)
         made = task.answer.decode(answers, parts.task_state)
         assert all(part is None or np.isfinite(part).all() for part in vars(made).values()), state
     assert refused < tried

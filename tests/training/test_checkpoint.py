@@ -24,6 +24,7 @@ from netpick.models.networks.pair_rnn import PairRnnSettings
 from netpick.models.networks.rnn import TextRnnSettings
 from netpick.models.networks.text_rnn import StreamRnnSettings
 from netpick.tasks.pairs.state import TRANSLATE, new_state, pair_inputs, pair_rows, truth_of
+from netpick.tasks.tag.state import TAG, TagState
 from netpick.tasks.text.state import NEXT
 from netpick.training.checkpoint import Checkpoints, read_checkpoint
 from netpick.training.job import Job, Trained
@@ -107,12 +108,21 @@ def pairs() -> tuple[Inputs, Store, str]:
     return pair_inputs(PAIR_STATE), Store(arrays={"pair": rows}), "rnn"
 
 
+def tagged_words() -> tuple[Inputs, Store, str]:
+    """Words of sentences, of which some are hidden in training."""
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1, 9, 256).astype(np.int32)
+    words = generator.integers(2, 20, (256, 8, 6)).astype(np.int32) * (np.arange(8) < lengths[:, None])[..., None]
+    spec = InputSpec(form="words", shape=(8, 6), cardinalities=(20,) * 6, padded=True, ahead=(1, 3))
+    return {"words": spec}, Store(arrays={"words": words, "words.lengths": lengths}), "rnn"
+
+
 def table() -> tuple[Inputs, Store, str]:
     values = np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
     return {"vector": InputSpec(form="vector", shape=(4,))}, Store(arrays={"vector": values}), "mlp"
 
 
-@pytest.mark.parametrize("make", [images, texts, table, running_text, pairs])
+@pytest.mark.parametrize("make", [images, texts, table, running_text, pairs, tagged_words])
 def test_real_networks_with_augmentation_resume_exactly(
     make: Callable[[], tuple[Inputs, Store, str]], tmp_path: Path
 ) -> None:
@@ -129,9 +139,15 @@ def test_real_networks_with_augmentation_resume_exactly(
         settings = replace(settings, hidden=16, embedding=8)
         job = replace(job, task=TRANSLATE, target_state=PAIR_STATE, primary=METRICS["bleu"])
         job = replace(job, truth=truth_of([pair[1] for pair in PAIRS]))
+    if "words" in inputs:
+        known = np.arange(8) < store.arrays["words.lengths"][:, None]
+        state = TagState(labels=("a", "b"), scheme="none", steps=8)
+        truth = np.where(known, store.arrays["words"][..., 0] % 2, -1).astype(np.int64)
+        job = replace(job, task=TAG, target_state=state, primary=METRICS["token_accuracy"], truth=truth)
+    geometry = job.task.answer.geometry
     job = replace(
         job,
-        build=lambda: build_network(family, settings, inputs, 2),
+        build=lambda: build_network(family, settings, inputs, 2, geometry),
         data=DeviceData(store, inputs, "cpu", job.truth),
     )
     whole = train(job, lambda event: None)

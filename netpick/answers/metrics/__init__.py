@@ -22,6 +22,7 @@ from netpick.answers.metrics.classes import (
 )
 from netpick.answers.metrics.confusion import ClassScores, confusion_matrix, confusions, per_class_scores
 from netpick.answers.metrics.cost import MeanCost
+from netpick.answers.metrics.entities import EntityF1, EntityPrecision, EntityRecall, TokenAccuracy
 from netpick.answers.metrics.errors import R2, MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
 from netpick.answers.metrics.forecast import (
     Coverage,
@@ -98,6 +99,10 @@ METRICS: dict[str, Metric[Any]] = {
         WordErrorRate(),
         CharacterErrorRate(),
         ExactMatch(),
+        EntityF1(),
+        EntityPrecision(),
+        EntityRecall(),
+        TokenAccuracy(),
     )
 }
 

@@ -108,7 +108,7 @@ def builder_of(job: JobFile) -> Build:
     """What builds the job's network. Raises ModelFileError for settings of another version."""
     plan, inputs = job.assignment.plan, dict(job.inputs)
     settings = settings_from_json(plan.family, inputs, plan.settings)
-    return partial(build_network, plan.family, settings, inputs, job.num_outputs)
+    return partial(build_network, plan.family, settings, inputs, job.num_outputs, TASKS[job.task].answer.geometry)
 
 
 def state_json(task: str, state: Any) -> dict[str, Any]:

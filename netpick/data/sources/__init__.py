@@ -19,6 +19,7 @@ from netpick.data.sources.parallel_lines import ParallelLinesReader
 from netpick.data.sources.parquet_arrow import ArrowReader, ParquetReader
 from netpick.data.sources.running_text import RunningTextReader
 from netpick.data.sources.sound_folder import SoundFolderReader
+from netpick.data.sources.tagged import TaggedReader
 from netpick.data.sources.tatoeba import TatoebaReader
 from netpick.data.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.data.sources.transcribed_folder import TranscribedFolderReader
@@ -42,6 +43,7 @@ READERS: dict[str, Reader] = {
         JsonLinesReader(),
         WorkbookReader(),
         ArffReader(),
+        TaggedReader(),
         UcrReader(),
         LibsvmReader(),
         FastTextReader(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,31 @@ import polars as pl
 
 from netpick.data.sources import fingerprint
 from netpick.data.sources.any_texts import hold_texts, may_be_text
+from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.paths import readable
+from netpick.data.sources.tagged import is_tagged
 from netpick.data.sources.text_bytes import TextDecoder, Unreadable, read_bytes
 from netpick.data.sources.text_folder import ENDING, mostly_texts
 from netpick.errors import DataError
 from netpick.types import Source, TableColumn
+
+LINES = ("text_lines", FastTextReader.name)  # layouts of a text a line
+
+
+def unlabelled(
+    data: object, column: str, layout: str, encoding: str | None, *, sentences: bool = False
+) -> Source | None:
+    """Texts without labels, of a model that reads nothing else; None for tables, for lines with labels in front, and for words with tags.
+
+    layout: of what the model learned from. sentences: each line is one.
+    """
+    if isinstance(data, str | Path):
+        with suppress(OSError, ValueError):  # a text, and no name of a file
+            if layout == FastTextReader.name and FastTextReader().recognises(Path(data)):
+                return None
+            if sentences and is_tagged(Path(data)):
+                return None
+    return loose_texts(data, column=column, by_line=sentences or layout in LINES, encoding=encoding)
 
 
 def loose_texts(data: object, *, column: str, by_line: bool, encoding: str | None = None) -> Source | None:

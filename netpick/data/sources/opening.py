@@ -20,7 +20,7 @@ from netpick.data.sources.image_folder import commonest_media, holds_class_folde
 from netpick.data.sources.join import columns_differ, join_parts, stack
 from netpick.data.sources.media_names import MediaFiles, with_media
 from netpick.data.sources.npy_files import inputs_in
-from netpick.data.sources.other_jobs import refuse_other_jobs, refuse_tagged
+from netpick.data.sources.other_jobs import refuse_other_jobs
 from netpick.data.sources.packed_media import media_members, unpacked_media
 from netpick.data.sources.packed_tables import media_in, tables_in, unpacked
 from netpick.data.sources.parallel_lines import parallel_files
@@ -66,7 +66,7 @@ def open_with(
     said = FormatOptions(
         formats=options.formats,
         not_missing=options.not_missing,
-        words=options.words,
+        words=options.words if source.tokens is None else tuple(source.columns),
         times=options.times,
         numbers=options.numbers,
         all_text=cells == "text",
@@ -212,8 +212,6 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
         return inputs, []
     member = None if classes else data_file_in(folder, endings)
     if member is None:
-        if kind is None and not classes:
-            refuse_tagged(folder)
         return folder, []
     chosen, others = member
     text = f"The folder's data file {readable(chosen.name)} is read."
@@ -305,8 +303,6 @@ def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: 
 
 def _reader_for(readers: Readers, path: Path, options: ReadOptions) -> Reader:
     refuse_by_name(path)
-    if path.is_file():  # its columns would pass for those of a table
-        refuse_tagged(path)
     has_cells = options.separator is not None and path.is_file()  # who names a separator has a table
     for reader in readers.values():
         if reader.recognises(path) and not (has_cells and reader.name == RunningTextReader.name):

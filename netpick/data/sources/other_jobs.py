@@ -1,4 +1,4 @@
-"""Data of a job of another sort: boxes in pictures, words with tags. They are named for what they are."""
+"""Data of a job of another sort: boxes in pictures. They are named for what they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netpick.data.sources.folder_levels import part_of
 from netpick.data.sources.parquet_arrow import first_bytes
-from netpick.data.sources.paths import IMAGE_SUFFIXES, bare
+from netpick.data.sources.paths import IMAGE_SUFFIXES
 from netpick.errors import DataError
 
 LOOKED_INTO, LOOKED_AT = 60, 200  # folders, and files of each
@@ -17,7 +17,6 @@ HEAD = 64 << 10
 BOX = re.compile(
     rb"\d+(?: -?\d*\.?\d+){4,}\s*"
 )  # a class, and the middle, width and height of a box, in shares of the picture
-TAGGED = (".conll", ".conllu", ".iob", ".iob2", ".bio")
 WHOLE_TEXTS = (
     "classes, labels and numbers of whole texts are. Write a CSV with a column of texts and one of their labels."
 )
@@ -42,16 +41,6 @@ def refuse_other_jobs(folder: Path) -> None:
     for name in files:
         if name.lower().endswith(".json") and sum(word in first_bytes(folder / name, HEAD) for word in COCO) >= 2:
             raise _refusal(folder, f"{name} holds boxes or outlines for the pictures (COCO)")
-
-
-def refuse_tagged(path: Path) -> None:
-    """Raises DataError for words with tags, in a file or in a folder without media and tables."""
-    names = list(_files(path)) if path.is_dir() else [path.name]
-    tagged = next((name for name in names if bare(name.lower()).endswith(TAGGED)), None)
-    if tagged is not None:
-        raise DataError(
-            f"{path} holds words with tags, one word a line (CoNLL): {tagged}. Tagging words is not done here; {WHOLE_TEXTS}"
-        )
 
 
 def _files(folder: Path) -> Iterator[str]:

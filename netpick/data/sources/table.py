@@ -10,6 +10,7 @@ import polars as pl
 from netpick.data.sources.media_bytes import media_in_cells
 from netpick.data.sources.media_names import folders_around, media_columns
 from netpick.data.sources.nested import plain_columns
+from netpick.data.sources.token_lists import as_texts
 from netpick.errors import DataError
 from netpick.types import Column, Note, Source, TableColumn
 
@@ -43,6 +44,8 @@ def table_source(
             "rows as columns if it lies on its side."
         )
     remarks = list(notes)
+    lists = as_texts(frame, remarks)
+    frame = lists.frame
     places = folders_around(folder) if folder is not None else []
     columns: dict[str, Column] = {}
     not_read: dict[str, str] = {}
@@ -72,6 +75,8 @@ def table_source(
         fingerprint=fingerprint,
         notes=remarks,
         not_read=not_read,
+        tokens=lists.tokens,
+        target=lists.target,
     )
 
 

@@ -26,6 +26,8 @@ from netpick.models.baselines.pair_nearest import NearestSource
 from netpick.models.baselines.pair_words import WordByWord
 from netpick.models.baselines.random_forest import RandomForest
 from netpick.models.baselines.said_texts import CommonestText, NearestRecording
+from netpick.models.baselines.tag_linear import TagLinear
+from netpick.models.baselines.tag_words import WordTags
 from netpick.models.baselines.text_ngrams import KneserNey, Unigram
 from netpick.models.baselines.tfidf import TfIdfBayes, TfIdfLinear
 
@@ -56,6 +58,8 @@ BASELINES: dict[str, Baseline] = {
         Copy(),
         NearestSource(),
         WordByWord(),
+        WordTags(),
+        TagLinear(),
     )
 }
 

@@ -33,7 +33,7 @@ class Problem:
     answer: Answer[Any]  # what is answered
     inputs: Inputs
     arrays: Mapping[str, Array]
-    target: Array  # (N,) int64 classes; (N, L) float32 labels; (N, T) float64 numbers in their own units
+    target: Array  # (N,) int64 classes; (N, L) float32 labels; (N, T) float64 numbers in their own units, or int64 tags
     num_classes: int  # K, L or T
     train: Rows
     seed: int
@@ -50,9 +50,16 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols or texts."""
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts or tags."""
         answer = self.answer
-        return answer.one_class or answer.any_labels or answer.quantities or answer.sequences or answer.texts
+        return (
+            answer.one_class
+            or answer.any_labels
+            or answer.quantities
+            or answer.sequences
+            or answer.texts
+            or answer.each_token
+        )
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:
         """These rows, as a baseline answers them; with their raw texts and numbers, or without."""
@@ -162,7 +169,7 @@ class Baseline(ABC):
 
     @abstractmethod
     def answer(self, fitted: Fitted, given: Given) -> Array:
-        """(n, K) float64: probabilities, or numbers in the target's units. Depends on nothing else."""
+        """(n, K) float64: probabilities, or numbers in the target's units; of tags (n, T, K). Depends on nothing else."""
 
     def following(self, fitted: Fitted, symbols: Array) -> Array:
         """Probabilities (n, V) of what comes behind rows (n, S) of symbols; of those of texts alone."""

@@ -86,7 +86,8 @@ class NearestRecording(Baseline):
 
 def _sound(inputs: Inputs) -> tuple[str, InputSpec] | None:
     """The recording among the inputs."""
-    of_frames = [(name, spec) for name, spec in inputs.items() if FORMS[spec.form].trimmed and len(spec.shape) == 2]
+    frames = [(name, spec) for name, spec in inputs.items() if FORMS[spec.form].trimmed and len(spec.shape) == 2]
+    of_frames = [(name, spec) for name, spec in frames if not FORMS[spec.form].indices]
     return of_frames[0] if of_frames else None
 
 

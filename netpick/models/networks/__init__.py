@@ -58,6 +58,10 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("cnn", "pair"): Entry("pair_cnn.PairCnn"),
     ("rnn", "pair"): Entry("pair_rnn.PairRnn"),
     ("transformer", "pair"): Entry("pair_transformer.PairTransformer"),
+    ("mlp", "words"): Entry("word_mlp.WordMlp"),
+    ("cnn", "words"): Entry("word_cnn.WordCnn"),
+    ("rnn", "words"): Entry("word_rnn.WordRnn"),
+    ("transformer", "words"): Entry("word_transformer.WordTransformer"),
     ("layers", "table"): Entry("layers.Layers", suits=never),
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
@@ -76,6 +80,7 @@ FIRST = {
     "stream": "rnn",
     "speech": "cnn",
     "pair": "transformer",
+    "words": "rnn",
 }
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 

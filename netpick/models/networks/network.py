@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from netpick.columns.forms import JOINED
 from netpick.errors import ModelFileError, RequestError
-from netpick.models.infer import Outputs
+from netpick.models.infer import Members, Outputs
 from netpick.models.networks import MODELS, families_for, main_form, main_input
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
@@ -54,7 +54,7 @@ class Mixing(nn.Module):
 
 
 class Network(nn.Module):
-    """Batches to outputs of one geometry, by the head for it.
+    """Batches to outputs of one geometry, by the head for it; those of a step have one more behind them, 1 where the row has the step.
 
     The first trunk is that of the main input, which steps and places are of. Trunks of a table may have members, those of
     mixed rows have none.
@@ -83,7 +83,12 @@ class Network(nn.Module):
             main = Features(self.mixing([one.pooled for one in features]))
         elif others:
             main = _beside(main, [other.pooled for other in others])
-        return self.head(main, batch.get(self.names[0], main.pooled))  # type: ignore[no-any-return]
+        outputs: Outputs = self.head(main, batch.get(self.names[0], main.pooled))
+        mask = batch.get(f"{self.names[0]}.mask")
+        if self.geometry != "steps" or isinstance(outputs, Members):
+            return outputs
+        there = outputs.new_ones(outputs.shape[:2]) if mask is None else mask.to(outputs.dtype)
+        return torch.cat([outputs, there.unsqueeze(2)], dim=2)
 
 
 def build_network(

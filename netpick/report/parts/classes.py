@@ -131,7 +131,7 @@ def example_rows(results: RunResults) -> list[tuple[str, Rows]]:
 
 def text_column(results: RunResults) -> str | None:
     """The column of texts that is quoted."""
-    name = next((f.name for f in results.schema.features if f.kind == "text"), None)
+    name = next((f.name for f in results.schema.features if f.kind in ("text", "sentence")), None)
     return name if name in results.source.tables else None
 
 

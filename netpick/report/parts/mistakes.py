@@ -17,6 +17,7 @@ from netpick.report.measures import (
     values_of,
     worst_classified,
     worst_labels,
+    worst_tagged,
     worst_values,
 )
 from netpick.report.parts.texts import text_rows
@@ -95,6 +96,8 @@ def mistake_rows(results: RunResults) -> Whole:
         return np.empty(0, dtype=np.int64)
     if answer.texts:
         places = text_rows(results, entry)
+    elif answer.each_token:
+        places = worst_tagged(results, entry, MOST)
     elif answer.quantities:
         places = _furthest_off(results, entry, 0)
     else:

@@ -10,6 +10,7 @@ from netpick.answers.classes import OneClass
 from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
 from netpick.answers.numbers import Numbers
+from netpick.answers.tags import Tags
 from netpick.answers.transcripts import Transcripts
 from netpick.answers.translations import Translations
 from netpick.report.components import Charts, Column, section, table
@@ -18,6 +19,7 @@ from netpick.report.measures import answer_of
 from netpick.report.parts.classifier import classifier_details, multilabel_details
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.regressor import regressor_details
+from netpick.report.parts.tagger import tagger_details
 from netpick.report.parts.texts import texts_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
 from netpick.types.results import CandidateResult, RunResults
@@ -31,6 +33,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     Horizon: forecaster_details,
     Transcripts: texts_details,
     Translations: texts_details,
+    Tags: tagger_details,
 }
 
 

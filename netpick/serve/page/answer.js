@@ -56,7 +56,29 @@ const one = (schema, answer, picture) => {
     answer.probabilities ? chances(schema, answer) : interval(schema, answer), warnings(answer.warnings ?? []));
 };
 
+// Tokens on grounds of the colour of their tag; tags that say where an entity begins share the colour of its type.
+const COLOURS = 6;
+const tagged = (schema, answer) => {
+  const type = (tag) => tag.replace(/^[BIMELSU][-_]/, "");
+  const types = [...new Set(schema.labels.filter((tag) => tag !== "O").map(type))];
+  const legend = new Set();
+  const words = answer.tokens.map((token, index) => {
+    const tag = answer.prediction[index];
+    const sure = `${tag}, ${percent(answer.probability[index])}`;
+    if (tag === "O") return [el("span", { title: sure }, token), " "];
+    legend.add(type(tag));
+    return [el("mark", { class: `tag t${types.indexOf(type(tag)) % COLOURS}`, title: sure }, token, el("small", {}, tag)), " "];
+  });
+  const named = [...legend].map((name) => [el("mark", { class: `tag t${types.indexOf(name) % COLOURS}` }, name), " "]);
+  return el("div", { class: "row-answer" }, el("p", { class: "tagged" }, words.flat()),
+    el("p", { class: "hint" }, named.length ? ["Found: ", ...named.flat()] : "No entity was found."), warnings(answer.warnings ?? []));
+};
+
 export const showAnswers = (place, schema, result, pictures, history) => {
+  if (schema.task === "tag") {
+    fill(place, result.predictions.map((answer) => tagged(schema, answer)));
+    return;
+  }
   if (schema.task === "forecast") {
     fill(place, forecastChart(schema, result.predictions, history));
     return;

@@ -104,14 +104,14 @@ const cells = (text, most) => {
 };
 
 // --- what it is ---
-const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text" };
+const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text", tag: "gives each token a tag" };
 
 const describe = () => {
   const what = schema.targets.length && schema.targets.length < 4 ? schema.targets.join(", ") : "";
   at("title").textContent = schema.title;
   at("lead").textContent = schema.continues ? `Continues a text, one ${schema.continues.symbol} after another.` : schema.task === "forecast"
     ? `Forecasts ${what} ${schema.forecast.horizon.toLocaleString("en")} steps ahead.`
-    : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
+    : schema.task === "tag" ? `Gives each word of a text one of ${schema.labels.length} tags.` : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
       : schema.task === "regress" ? `Predicts ${what}.` : `Tells ${schema.labels.length} ${schema.task === "multilabel" ? "labels" : "classes"}${what ? ` of ${what}` : ""} apart.`;
   document.title = `${schema.title}: netpick`;
   const rows = schema.scores.map((score) => el("tr", {}, el("th", { scope: "row", title: score.definition }, score.label), el("td", { class: "n" }, el("strong", {}, score.shown)),
@@ -130,7 +130,7 @@ const curl = () => {
   const address = `${location.origin}${path}/predict`;
   if (schema.given_as in { image: 1, audio: 1, clip: 1 }) return `curl -F files=@${{ image: "picture.png", audio: "sound.wav", clip: "clip.mp4" }[schema.given_as]} ${address}`;
   if (schema.given_as === "table") return `curl -H 'Content-Type: text/csv' --data-binary @history.csv ${address}`;
-  const row = JSON.stringify({ rows: schema.examples.length && schema.given_as !== "series" ? schema.examples.slice(0, 1) : [Object.fromEntries(schema.inputs.map((input) => [input.name, input.kind === "series" ? [0, 0] : input.kind === "text" ? "a text" : null]))] });
+  const row = JSON.stringify({ rows: schema.examples.length && schema.given_as !== "series" ? schema.examples.slice(0, 1) : [Object.fromEntries(schema.inputs.map((input) => [input.name, input.kind === "series" ? [0, 0] : input.kind === "text" || input.kind === "sentence" ? "a text" : null]))] });
   return `curl -H 'Content-Type: application/json' -d '${row.replaceAll("'", "'\\''")}' ${address}`;
 };
 

@@ -11,7 +11,15 @@ from netpick.serve.options import Limits
 from netpick.serve.ports.base import Port
 from netpick.serve.ports.media import AudioPort, ClipPort, ImagePort
 from netpick.serve.ports.series import SeriesPort
-from netpick.serve.ports.table import BooleanPort, CategoryPort, CellPort, DatetimePort, NumberPort, TextPort
+from netpick.serve.ports.table import (
+    BooleanPort,
+    CategoryPort,
+    CellPort,
+    DatetimePort,
+    NumberPort,
+    SentencePort,
+    TextPort,
+)
 from netpick.types import TableColumn
 
 PORTS: dict[str, type[Port]] = {
@@ -20,6 +28,7 @@ PORTS: dict[str, type[Port]] = {
     "boolean": BooleanPort,
     "datetime": DatetimePort,
     "text": TextPort,
+    "sentence": SentencePort,
     "series": SeriesPort,
     "image": ImagePort,
     "audio": AudioPort,

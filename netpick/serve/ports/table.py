@@ -304,6 +304,13 @@ class DatetimePort(_TextPort):
         )
 
 
+class SentencePort(_TextPort):
+    """A text whose words have a tag each."""
+
+    def describe(self) -> dict[str, Any]:
+        return {"length": self.limits.text, "reading": "characters"}
+
+
 class JoinedTexts:
     """Texts of several requests, cut into tokens once: for the network, and for what is said of unusual ones."""
 

@@ -21,12 +21,20 @@ from netpick.tasks.examples.rows import RowExamples
 from netpick.tasks.forecast.examples import WindowExamples
 from netpick.tasks.pairs.examples import PairExamples
 from netpick.tasks.speech.examples import SpeechExamples
+from netpick.tasks.tag.examples import SentenceExamples
 from netpick.tasks.text.examples import BlockExamples
 from netpick.types import Source
 
 EXAMPLES: dict[str, Examples] = {
     examples.name: examples
-    for examples in (SpeechExamples(), PairExamples(), BlockExamples(), WindowExamples(), RowExamples())
+    for examples in (
+        SentenceExamples(),
+        SpeechExamples(),
+        PairExamples(),
+        BlockExamples(),
+        WindowExamples(),
+        RowExamples(),
+    )
 }
 
 

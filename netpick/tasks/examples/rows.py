@@ -157,6 +157,7 @@ class RowExamples(Examples):
 
     name: ClassVar[str] = "rows"
     New = NewRows
+    Made: ClassVar[type[PreparedRows]] = PreparedRows
 
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
         return source
@@ -196,7 +197,7 @@ class RowExamples(Examples):
             row_groups=groups,
             variants=variants,
         )
-        return PreparedRows(
+        return self.Made(
             source=source,
             schema=schema,
             task=task,

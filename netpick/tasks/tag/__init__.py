@@ -1,0 +1,1 @@
+"""A label for each token of a sentence: what tags mean, and sentences as examples."""

@@ -186,11 +186,12 @@ def _size(this_round: Round, plan: Plan, candidate: Candidate, shares: Shares) -
 
 
 def _sampled(this_round: Round, plan: Plan, candidate: Candidate, found: Probe | None, shares: Shares) -> Candidate:
-    """Of the smallest size a sample of the rows, where its share is too short for three passes over all of them."""
+    """Of the smallest size a sample of the rows, where its share is too short for three passes over all of them, or for as few as such a
+    network can be judged by."""
     if found is None or candidate.smaller is not None:
         return candidate
     timed = _timed(candidate, found, _share(this_round, shares, found), plan).plan
-    total, passes, enough = plan.rows["train"], passes_of(timed, plan), PROBE_SLACK * FEWEST_PASSES
+    total, passes, enough = plan.rows["train"], passes_of(timed, plan), PROBE_SLACK * min(FEWEST_PASSES, candidate.fewest)
     sampled = passes < enough and timed.steps < timed.most_steps
     if sampled and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
         sample = max(FEWEST_SAMPLED, int(total * passes / enough))

@@ -25,7 +25,7 @@ FIRST_SYMBOL, UNKNOWN = 1, 1  # 0 is no symbol
 SUMS = 3  # numbers that go before the symbols of an answer: see PairNetwork
 GREEDILY, NOTHING = 1, 0  # texts that are followed at once while generating: see `generating`
 SMALL = 2_000  # pairs to learn from
-PASSES_OF_STRINGS, PASSES_OF_SENTENCES = 20.0, 3.0
+PASSES_OF_STRINGS, PASSES_OF_SENTENCES = 20.0, 1.5
 TOKENS = 1_024  # of targets, in a batch
 FEW_SYMBOLS = 1_000  # different ones; so few are characters or bytes
 

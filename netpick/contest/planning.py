@@ -191,7 +191,11 @@ def _sampled(this_round: Round, plan: Plan, candidate: Candidate, found: Probe |
     if found is None or candidate.smaller is not None:
         return candidate
     timed = _timed(candidate, found, _share(this_round, shares, found), plan).plan
-    total, passes, enough = plan.rows["train"], passes_of(timed, plan), PROBE_SLACK * min(FEWEST_PASSES, candidate.fewest)
+    total, passes, enough = (
+        plan.rows["train"],
+        passes_of(timed, plan),
+        PROBE_SLACK * min(FEWEST_PASSES, candidate.fewest),
+    )
     sampled = passes < enough and timed.steps < timed.most_steps
     if sampled and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
         sample = max(FEWEST_SAMPLED, int(total * passes / enough))

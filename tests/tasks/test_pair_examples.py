@@ -40,6 +40,21 @@ def test_sentences_are_read_by_pieces_and_strings_by_characters() -> None:
     assert prepared(frame_of(small_pairs(60)), level="bytes").state.level == "bytes"
 
 
+def test_scripts_that_part_no_words_are_judged_by_characters() -> None:
+    words = {
+        "the": "\u8fd9",
+        "cat": "\u732b\u513f",
+        "dog": "\u72d7\u72d7",
+        "sees": "\u770b\u89c1\u4e86",
+        "old": "\u8001\u7684",
+    }
+    texts = [np.random.default_rng(i).choice(list(words), 40).tolist() for i in range(40)]
+    pairs = [(" ".join(text), "".join(words[word] for word in text)) for text in texts]
+    made = prepared(frame_of(pairs, ("en", "zh")))
+    assert made.state.level == "pieces"
+    assert made.primary(0.5) == "chrf"
+
+
 def test_numbers_give_the_texts_back_and_limits_hold_for_all_of_training() -> None:
     pairs = small_pairs(80)
     sides = [[pair[side] for pair in pairs] for side in range(2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ TARGETS = ("target", "tgt", "output", "to", "answer", "translation", "correct", 
 DISTINCT = 0.5  # of the cells of a column that holds texts, and no classes
 WORDS = 2.0  # of a cell on average, at least
 SAMPLE = 5_000
+UNPARTED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +113,14 @@ def _word(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.lower().rpartition(".")[2])
 
 
+def parts_no_words(texts: Sequence[str]) -> bool:
+    """Whether texts are in a script that writes words without blanks: kana, Han, Thai, Lao, Tibetan, Burmese, Khmer."""
+    return bool(texts) and sum(UNPARTED.search(text) is not None for text in texts) >= DISTINCT * len(texts)
+
+
 def _is_prose(values: pl.Series) -> bool:
     texts = values.drop_nulls().head(SAMPLE)
     if len(texts) < 2 or texts.n_unique() < DISTINCT * len(texts):
         return False
-    return bool(np.mean([len(text.split()) for text in texts.to_list()]) >= WORDS)
+    cells = texts.to_list()
+    return bool(np.mean([len(text.split()) for text in cells]) >= WORDS) or parts_no_words(cells)

@@ -13,7 +13,9 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from netpick.answers.answered import texts_of
 from netpick.answers.metrics.texts import ExactMatch
+from netpick.answers.metrics.translation import Chrf
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import Allocator, Store
@@ -22,7 +24,7 @@ from netpick.data.sources.parallel_lines import own_lines, parallel_files
 from netpick.data.sources.tatoeba import TatoebaReader
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
-from netpick.tasks.pairs.columns import Sides, chosen_sides, meant
+from netpick.tasks.pairs.columns import Sides, chosen_sides, meant, parts_no_words
 from netpick.tasks.pairs.state import TRANSLATE, PairState, drafted, filled, measured, pair_inputs, pair_rows, truth_of
 from netpick.tasks.row_groups import row_groups
 from netpick.tasks.split import SealedRows, SplitRequest, make_split
@@ -32,6 +34,7 @@ from netpick.types.results import DecisionRule
 from netpick.types.words import counted
 
 FEWEST_PAIRS = 20
+SOME = 2_000  # targets that tell which script they are in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,11 @@ class PreparedPairs(Prepared):
         return 1
 
     def primary(self, balance: float) -> str:
-        """Strings are right or wrong as a whole; of sentences parts are right."""
-        return ExactMatch.name if self.state.strings else super().primary(balance)
+        """Strings are right or wrong as a whole; of sentences words are right, or characters where a script parts no words."""
+        if self.state.strings:
+            return ExactMatch.name
+        targets = texts_of(self.truth[self.split.train[:SOME]])
+        return Chrf.name if parts_no_words(targets) else super().primary(balance)
 
     @property
     def scored_numbers(self) -> int:

@@ -30,6 +30,9 @@ AHEAD = 0.25  # of a full batch, queued up: then it is prepared while the engine
 FEWEST_ROWS, MOST_ROWS = 4, 1024  # of a full batch; a request that is larger is a batch by itself
 FIRST_ROWS = 32  # before anything was measured
 SLOWLY = 0.1  # weight of the newest batch
+HESITANTLY = (
+    0.02  # the same where it took longer: to wait for a core, or for the interpreter, is no work of the engine's
+)
 FEWEST_QUEUED = 16  # requests that may queue where that takes no longer than QUEUED_SECONDS, however few fill a batch
 QUEUED_SECONDS = 0.05  # of engine and readers; where less takes as long, as many as the smallest batch holds may queue
 READERS = 2  # threads that read bodies which are not quick to read
@@ -53,8 +56,8 @@ class Cost:
 
     def learn(self, rows: int, seconds: float) -> None:
         """Takes one batch into account. One that took far longer than it should was interrupted, and hardly counts."""
-        seconds = min(seconds, 3 * self.per_row * rows)
-        self.per_row += SLOWLY * min(1.0, rows / self.enough) * (seconds / rows - self.per_row)
+        more = min(seconds, 3 * self.per_row * rows) / rows - self.per_row
+        self.per_row += (SLOWLY if more < 0 else HESITANTLY) * min(1.0, rows / self.enough) * more
 
     def learn_body(self, seconds: float) -> None:
         """Takes a body that a reader has read into account."""

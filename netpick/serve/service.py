@@ -31,6 +31,7 @@ from netpick.serve.queries import BUSY, Call, Query
 from netpick.serve.replies import Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
+from netpick.serve.turns import Turns
 from netpick.serve.wanted import still_wanted
 from netpick.types import Array
 
@@ -68,7 +69,7 @@ class Service:
         self.started = time.time()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine_lock = threading.Lock()
-        self._lane = Lane()
+        self._lane, self._turns = Lane(), Turns()
         self.texts = Generations(self._engine_lock, self.limits.texts)
         self._probe = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._probed, self._answers = float("-inf"), True
@@ -88,6 +89,7 @@ class Service:
         self._loop = loop
         self._lane.start(loop)
         self.texts.start()
+        self._turns.start(loop)
         for batcher in self.batchers.values():
             batcher.start(loop)
 
@@ -116,7 +118,8 @@ class Service:
                 code="unsupported_type", message="Compressed bodies are not unpacked. Send it without Content-Encoding."
             )
         crowded = length is not None and not self.held.has_room(client, int(length))
-        return BUSY if crowded or self.batchers[route.model].full() else None
+        full = self.batchers[route.model].full()  # which sends what was answered, whoever is turned away
+        return BUSY if self._turns.is_too_long() or full or crowded else None
 
     def too_large(self, length: int) -> Fault:
         megabytes = self.limits.body / 1e6

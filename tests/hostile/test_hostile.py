@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.hostile import baseline_files, containers, contents
+from tests.hostile import baseline_files, containers, contents, text_files
 from tests.hostile.containers import PICKLE, Case
 from tests.hostile.samples import samples
 
@@ -34,11 +34,13 @@ def flaws(folder: Path) -> Iterator[Case]:
     yield from contents.weights(good["layers"])
     yield from contents.checks(table, text)
     yield from baseline_files.forged(baseline_files.baseline_samples(folder))
+    yield from text_files.forged_texts(text_files.text_samples(folder))
 
 
 def tolerable(folder: Path) -> Iterator[Case]:
     """Files that may be loaded where the change does not matter."""
-    for sample in (*samples(folder).values(), *baseline_files.baseline_samples(folder).values()):
+    texts = text_files.text_samples(folder)
+    for sample in (*samples(folder).values(), *baseline_files.baseline_samples(folder).values(), *texts.values()):
         yield from contents.mutations(sample, MUTATIONS)
 
 
@@ -97,7 +99,7 @@ def test_refusing_takes_little_time_and_memory(seen: dict[str, dict[str, Any]]) 
 
 def test_the_test_itself_can_fail(seen: dict[str, dict[str, Any]]) -> None:
     good = of(seen, "good")
-    assert len(good) == 9
+    assert len(good) == 11
     assert {line["outcome"] for line in good.values()} == {"loaded"}
     (control,) = of(seen, "control").values()
     assert any(event.startswith("os.system") for event in control["seen"])

@@ -18,6 +18,7 @@ OF_WORDS, OF_CHARACTERS = 5, 8  # what an n-gram takes in: five words, or eight 
 FEW_SYMBOLS = 1_000  # different ones; so few are characters or bytes
 MOST_LEARNED = 30_000_000  # symbols
 PARTS = ("keys", "shares", "left")
+ROUNDED = 1e-3  # that shares of a context may miss 1 by
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -140,6 +141,7 @@ def _required(arrays: Mapping[str, Array], length: int, contexts: int, symbols: 
         raise ValueError("n-grams whose parts do not fit together")
     if (np.diff(keys) <= 0).any() or keys[0] < 0 or keys[-1] >= contexts * symbols:
         raise ValueError("n-grams out of order or range")
-    if not all(((part >= 0) & (part <= 1)).all() for part in (shares, left)) or (length == 0 and not left[0] > 0):
-        raise ValueError("shares that are none")
+    of_context = np.bincount(keys // symbols if length else np.zeros(len(keys), np.int64), shares, contexts)
+    if not ((shares >= 0).all() and (left > 0).all() and (np.abs(of_context + left - 1) <= ROUNDED).all()):
+        raise ValueError("shares that are none")  # nothing can be impossible, and all together is certain
     return symbols if length == 0 else len(keys)

@@ -21,7 +21,9 @@ from netpick.tasks.text.levels import END, FIRST, LEVELS, PADDING, UNKNOWN, UNKN
 from netpick.types import STRICT, Array, Field, Inputs, InputSpec, Rows, TableColumn
 
 MOST_SYMBOLS = 1 << 16
-MOST_STEPS = 1 << 16
+MOST_STEPS = (
+    1 << 11
+)  # of a block, and of what goes before it: a network that attends to twice as many still loads in seconds
 BLOCK = {True: 40, False: 64}  # words or pieces, and characters or bytes, of a block
 CONTEXT = {True: 64, False: 128}  # of what a network sees before it
 

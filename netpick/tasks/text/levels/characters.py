@@ -30,3 +30,8 @@ class Characters(Level):
 
     def size(self, name: str) -> int:
         return 1
+
+    def require(self, symbols: Symbols) -> None:
+        super().require(symbols)
+        if any(len(name) != 1 for name in symbols.names):
+            raise ValueError("characters")

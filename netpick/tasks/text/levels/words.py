@@ -35,3 +35,8 @@ class Words(Level):
 
     def size(self, name: str) -> int:
         return len(name) + 1
+
+    def require(self, symbols: Symbols) -> None:
+        super().require(symbols)
+        if any(len(name.split()) != 1 for name in symbols.names):
+            raise ValueError("words")

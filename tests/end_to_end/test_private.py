@@ -3,6 +3,7 @@ says."""
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 from PIL import Image
 from safetensors.numpy import load as load_arrays
 
@@ -21,6 +23,7 @@ import netpick
 from netpick.errors import UnseenValues
 
 ROWS = 600
+RATE = 4_000
 CITY, WORD = "Zwickau-Planitz", "xylothenia"
 FOLDER, FILE, ARTIST = "clinic-of-dr-mabuse", "patients-in-may", "Photographer-Unnamed"
 EVERY_CODE = tuple(f"D{number:03d}" for number in range(100))
@@ -201,3 +204,74 @@ def test_what_a_picture_carries_beside_its_pixels_never_travels(tmp_path: Path, 
         assert not any("nearest-neighbours" in name for name in kept.contents)
     else:
         assert kept.holding(FILE) == {"predictions.parquet", "report.html", "results.zip/results.json"}
+
+
+def pixels_in_cells() -> tuple[pl.DataFrame, np.ndarray]:
+    """A table whose cells are pictures, "70 80 82 ...", beside a number, and the pictures."""
+    rng = np.random.default_rng(3)
+    pictures = rng.integers(0, 120, (200, 8, 8)).astype(np.uint8)
+    pictures[::2, :4] += 100
+    cells = [" ".join(map(str, picture.ravel().tolist())) for picture in pictures]
+    weights = (50 + rng.permutation(200) * 0.37 + rng.random(200)).round(3)
+    labels = ["bright" if row % 2 == 0 else "dark" for row in range(200)]
+    return pl.DataFrame({"scan": cells, "weight": weights, "state": labels}), pictures
+
+
+def holding_any(kept: Kept, parts: list[bytes]) -> set[str]:
+    """Files that hold one of these bytes, as they are, in numbers of four bytes, or packed into a picture that is shown."""
+    found = set()
+    for name, data in kept.contents.items():
+        shown = [base64.b64decode(part) for part in re.findall(rb"data:image/png;base64,([A-Za-z0-9+/=]+)", data)]
+        drawn = b"\0".join(np.asarray(Image.open(io.BytesIO(part)).convert("L")).tobytes() for part in shown)
+        if any(part in data or part in drawn for part in parts):
+            found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_pictures_in_cells_are_in_no_file_of_a_private_run(tmp_path: Path, private: bool) -> None:
+    table, pictures = pixels_in_cells()
+    kept = fitted(table, tmp_path / "run", target="state", private=private)
+    raw = [picture.tobytes() for picture in pictures]
+    written = [cell[:60].encode() for cell in table["scan"]]  # a cell is quoted from its beginning, if at all
+    numbers = [str(weight).encode() for weight in table["weight"]]
+    assert bool(holding_any(kept, raw)) is not private
+    if private:
+        assert holding_any(kept, written) == set()
+        shown = {
+            number for data in kept.contents.values() for number in re.findall(rb"(?<![\d.])\d{2,3}\.\d{3}(?!\d)", data)
+        }
+        assert shown & set(numbers) == set()
+        assert b"data:image/png" not in kept.contents["report.html"]
+    assert len(netpick.load(tmp_path / "run").predict(table.head(3))) == 3
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_sounds_are_in_no_file_of_a_private_run(tmp_path: Path, private: bool) -> None:
+    """Neither their names and tags, nor the spectrograms that networks read."""
+    rng = np.random.default_rng(4)
+    for label, hertz in (("low", 300), ("high", 900)):
+        (tmp_path / FOLDER / label).mkdir(parents=True)
+        for take in range(20):
+            wave = 0.4 * np.sin(2 * np.pi * hertz * np.arange(1_500) / RATE) + 0.05 * rng.normal(size=1_500)
+            with soundfile.SoundFile(
+                tmp_path / FOLDER / label / f"{FILE}-{take}.wav", "w", RATE, channels=1, subtype="PCM_16"
+            ) as file:
+                file.artist, file.comment = ARTIST, "52.5200N 13.4050E"
+                file.write(wave)
+    kept = fitted(str(tmp_path / FOLDER), tmp_path / "run", private=private)
+    assert kept.holding(ARTIST) == kept.holding("52.5200N") == set()
+    record = json.loads(kept.contents["model.netpick/model.json"])
+    (encoder,) = record["encoders"]
+    files = sorted((tmp_path / FOLDER).rglob("*.wav"))
+    frames = [part.tobytes() for part in spectrograms(encoder, files)]
+    assert bool(holding_any(kept, frames)) is not private
+    assert (kept.holding(FILE) == kept.holding(FOLDER) == set()) is private
+
+
+def spectrograms(encoder: dict[str, object], files: list[Path]) -> list[np.ndarray]:
+    """The frames of each sound as the model's network reads them."""
+    from netpick.data.decoders.sound_features import SoundSettings, log_mel, read_sound
+
+    settings = SoundSettings.from_mapping(encoder["state"]["decoding"])  # type: ignore[index]
+    return [log_mel([read_sound(str(file), settings).samples], settings)[0] for file in files]

@@ -28,6 +28,7 @@ BEAM = 8  # beginnings that are kept
 POSSIBLE = -7.0  # log-probability of a symbol at a step, below which it is not looked at
 SURE = math.log(0.999)  # of a blank: such a step adds nothing
 LEAST = 1e-30
+MOST_KNOWN = 1 << 22  # chances that a model remembers
 Packed = Annotated[str, PydanticField(max_length=MOST_TEXT)]
 
 
@@ -106,10 +107,14 @@ class _Model:
         """(V,) logarithms of the chances of what comes behind a beginning of a transcript."""
         reach = max(1, len(self.ngrams.orders) - 1)
         last = (END, *prefix)[-reach:]
-        if last not in self.known:
+        found = self.known.get(last)
+        if found is None:
             starts = self.ngrams.starts(np.array([last], dtype=np.int64))[:, :, -1]
-            self.known[last] = np.log(np.maximum(self.ngrams.chances(starts)[0].astype(np.float64), LEAST))
-        return self.known[last]
+            found = np.log(np.maximum(self.ngrams.chances(starts)[0].astype(np.float64), LEAST))
+            if len(self.known) * len(found) > MOST_KNOWN:  # a server hears beginnings without end
+                self.known.clear()
+            self.known[last] = found
+        return found
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ slow, or too many, are told so here, where connections are known.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -50,11 +50,12 @@ class _Never:
 class Short:
     """A request on the short cut. Its first attributes are those that uvicorn looks at in its own cycles."""
 
-    __slots__ = ("answered", "body", "disconnected", "headers", "keep_alive", "length", "message_event", "query", "response_complete", "route", "started")  # fmt: skip
+    __slots__ = ("answered", "body", "disconnected", "headers", "keep_alive", "length", "message_event", "query", "refused", "response_complete", "route", "started")  # fmt: skip
 
     def __init__(self, route: Route, headers: dict[bytes, bytes], keep_alive: bool) -> None:
         self.response_complete = False
         self.disconnected = False
+        self.refused = False  # and its body is not kept
         self.keep_alive = keep_alive
         self.message_event = _Never()
         self.route, self.headers = route, headers
@@ -228,7 +229,10 @@ class _Protocol(HttpToolsProtocol):
         short = Short(route, headers, keep_alive)
         self.cycle = short
         fault = self.service.early(route, headers, self._host)
-        if fault is not None:
+        if fault is BUSY:
+            short.refused = True
+            self.service.refusals.send_later(partial(self._finish, short, BUSY))
+        elif fault is not None:
             self._finish(short, fault)
 
     def _make_scope(self) -> None:
@@ -244,7 +248,7 @@ class _Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if not isinstance(cycle, Short):
             super().on_body(body)
-        elif not cycle.response_complete:
+        elif not cycle.response_complete and not cycle.refused:
             length = cycle.length + len(body)
             if length > self.service.limits.body:
                 cycle.keep_alive = False
@@ -263,7 +267,7 @@ class _Protocol(HttpToolsProtocol):
             super().on_message_complete()
         elif cycle.response_complete:
             self.awaiting, self.since = "headers", time.monotonic()
-        else:
+        elif not cycle.refused:
             body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
             cycle.body = []
             cycle.query = self.service.begin(

@@ -28,6 +28,7 @@ from netpick.serve.held import SMALL, Held
 from netpick.serve.lane import Lane, Work
 from netpick.serve.options import ServeOptions
 from netpick.serve.queries import BUSY, Call, Query
+from netpick.serve.refusals import Refusals
 from netpick.serve.replies import Reply
 from netpick.serve.rows import RowSet
 from netpick.serve.served import Answers, ServedModel
@@ -69,7 +70,7 @@ class Service:
         self.started = time.time()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine_lock = threading.Lock()
-        self._lane, self._turns = Lane(), Turns()
+        self._lane, self._turns, self.refusals = Lane(), Turns(), Refusals()
         self.texts = Generations(self._engine_lock, self.limits.texts)
         self._probe = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._probed, self._answers = float("-inf"), True
@@ -90,6 +91,7 @@ class Service:
         self._lane.start(loop)
         self.texts.start()
         self._turns.start(loop)
+        self.refusals.start(loop)
         for batcher in self.batchers.values():
             batcher.start(loop)
 

@@ -85,10 +85,11 @@ class ColumnBuilder:
 
     def _cast(self, cells: pl.Series, dtype: pl.DataType) -> pl.Series | None:
         """Numbers, or None when some cell is neither a number nor missing, or its digits would not survive."""
+        if self._refuted(cells.head(TRIED), dtype):  # texts are seen to be none by their first cells
+            return None
         values = cells.cast(dtype, strict=False)
         if values.null_count() > cells.null_count():
-            odd = cells.filter(values.is_null() & cells.is_not_null())
-            if self._refutes(odd.head(TRIED), dtype):
+            if self._refuted(cells, dtype, values):
                 return None
             cells = self._strip(cells)
             values = cells.cast(dtype, strict=False)
@@ -103,8 +104,12 @@ class ColumnBuilder:
             values = values.fill_nan(None)
         return None if _digits_matter(cells, values) else values
 
-    def _refutes(self, odd: pl.Series, dtype: pl.DataType) -> bool:
-        """Whether some of a few cells is neither a number nor missing: then no other has to be looked at."""
+    def _refuted(self, cells: pl.Series, dtype: pl.DataType, values: pl.Series | None = None) -> bool:
+        """Whether some of the first odd cells is neither a number nor missing: then no other has to be looked at."""
+        values = cells.cast(dtype, strict=False) if values is None else values
+        if values.null_count() == cells.null_count():
+            return False
+        odd = cells.filter(values.is_null() & cells.is_not_null()).head(TRIED)
         stripped = odd.str.strip_chars(AROUND)
         return not stripped.filter(stripped.cast(dtype, strict=False).is_null()).is_in(self._missing).all()
 

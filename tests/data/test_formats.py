@@ -201,6 +201,18 @@ def test_one_order_of_days_and_months_a_file() -> None:
     assert said(source, "ambiguous") == ""
 
 
+def test_times_with_am_and_pm_in_another_column_put_months_first(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = [
+        f"{1 + i // 24:02d}/{1 + i // 24:02d}/2020,{i % 12 or 12:02d}:00 {'AP'[i % 24 // 12]}M,{i}" for i in range(60)
+    ]
+    path.write_text("\n".join(["day,hour,load", *(row.replace("02/02", "01/02") for row in rows)]))
+    source = open_source(str(path))
+    assert "01/02/2020 could be 2020-01-02 or 2020-02-01; read as 2020-01-02" in said(source, "ambiguous")
+    path.write_text(path.read_text().replace(" AM", "").replace(" PM", ""))
+    assert "read as 2020-02-01" in said(open_source(str(path)), "ambiguous")
+
+
 def test_an_ambiguous_date_names_the_option() -> None:
     source = table(x=["04/08/2021", "08/01/2021", "07/08/2021", "11/07/2021"])
     assert said(source, "ambiguous").endswith("[--format x=%m/%d/%Y]")

@@ -20,6 +20,7 @@ class Neighbours:
     decimal: Decimal = ""
     order: Order = ""
     separator: str = ""  # of its cells
+    halves: bool = False  # another column holds times with AM and PM, as those write them who mostly write months first
     trained: bool = False  # the order is that of the rows that a model was trained on
 
 

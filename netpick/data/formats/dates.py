@@ -199,7 +199,7 @@ def _choose(kept: dict[str, DateFormat], matches: Sequence[re.Match[str]], cells
     signs = {match["sign"] for match in matches}
     if signs <= {".", ". "} and "dmy" in kept:  # points stand in dates of those who write days first
         return Found(state=kept["dmy"], order="dmy")
-    halves = any(match["half"] for match in matches)
+    halves = near.halves or any(match["half"] for match in matches)
     first = "mdy" if halves and "mdy" in kept else "dmy" if "dmy" in kept else next(iter(kept))
     second = next(order for order in ("mdy", "dmy", "ymd") if order in kept and order != first)
     example = max(matches, key=lambda match: match["a"] != match["b"])

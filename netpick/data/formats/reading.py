@@ -38,6 +38,8 @@ MOST_WORDS, MOST_WORDS_SHARE = (
 OFTEN, FEWEST_FIGURES = 2, 20  # how often each comes at least in the sample, beside so many different figures
 TRIES = 3  # of taking cells that a format does not read into the sample
 LONGEST = 40  # characters of the middle cell; longer ones are prose
+HALF_DAY = r"(?i)^\d{1,2}:\d\d.* ?[ap]\.?m\.?$"
+TOLD_BY = 20  # cells
 SHOWN = 20  # stray cells that are kept by row
 MARKS = "[\u0300-\u036f\u3099\u309a]"
 NAMED = 3  # columns that a note names
@@ -130,11 +132,19 @@ def _found(texts: Mapping[str, pl.Series], near: Neighbours) -> dict[str, Readin
     read = _of_each(lambda cells: _read_column(cells, near), texts)
     first = {name: reading for name, reading in read.items() if reading is not None}
     together = _evidence([reading.found for reading in first.values()], near)
-    if together == near:
-        return first
     in_doubt = {name: texts[name] for name, reading in first.items() if not reading.found.certain}
+    if in_doubt and any(map(_of_half_days, texts.values())):
+        together = replace(together, halves=True)
+    if together == near or not in_doubt:
+        return first
     again = _of_each(lambda cells: _read_column(cells, together), in_doubt)
     return first | {name: reading for name, reading in again.items() if reading is not None}
+
+
+def _of_half_days(cells: pl.Series) -> bool:
+    """Whether a column holds times with AM and PM."""
+    head = cells.head(TOLD_BY).drop_nulls()
+    return len(head) > 0 and bool(head.str.contains(HALF_DAY).all())
 
 
 def _of_each(function: Callable[[pl.Series], Made], columns: Mapping[str, pl.Series]) -> dict[str, Made]:

@@ -96,7 +96,7 @@ def parse_pattern(text: str) -> NamePattern:
     if (LABEL in names) == (TRANSCRIPT in names):
         both = "both fields {label} and {transcript}" if LABEL in names else "no field {label}"
         raise RequestError(
-            f"The pattern {text!r} has {both}, but it has to say where the class stands (or, as {{transcript}}, what is said). {example}"
+            f"The pattern {text!r} has {both}, but it has to say where the class stands. {{transcript}} in its place is what is said. {example}"
         )
     twice = next((name for name in names if name not in ("", "_") and names.count(name) > 1), None)
     if twice is not None:

@@ -12,6 +12,7 @@ import soundfile
 from mixed_table import write_mixed_table
 from moving_digits import drawn_digits, moving_digits, write_frames, write_videos
 from PIL import Image
+from small_pairs import small_pairs
 
 
 def table(folder: Path) -> object:
@@ -223,3 +224,12 @@ def spoken(folder: Path) -> object:
         soundfile.write(path.with_suffix(".wav"), 0.3 * wave + 0.01 * generator.normal(size=len(wave)), rate)
         path.with_suffix(".txt").write_text(" ".join(words).capitalize() + ".")
     return str(folder / "spoken")
+
+
+def pairs(folder: Path) -> object:
+    """Sentences of a toy language in two files, line by line."""
+    made = small_pairs(200)
+    (folder / "pairs").mkdir(parents=True, exist_ok=True)
+    for side, language in enumerate(("en", "fr")):
+        (folder / "pairs" / f"all.{language}").write_text("".join(f"{pair[side]}\n" for pair in made))
+    return str(folder / "pairs")

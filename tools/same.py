@@ -73,6 +73,7 @@ PARTS = {
     "symbols": Part(data="symbols", options={"models": "cnn,rnn", "target": ("site",)}),
     "sounds": Part(data="sounds", options={"models": "mlp,cnn,rnn,cnn_rnn,transformer"}),
     "speech": Part(data="spoken", options={"models": "cnn,rnn,cnn_rnn,transformer"}, graph=True),
+    "pairs": Part(data="pairs", options={"models": "cnn,rnn,transformer"}),
     "clips": Part(data="frames", options={"models": "cnn,cnn_rnn,transformer"}),
     "mixed": Part(data="mixed", options={"models": "cnn", "target": ("verdict",)}),
     "forecast": Part(

@@ -21,10 +21,10 @@ from netpick.answers.translations import TRANSLATIONS
 from netpick.columns.kinds.cells import as_text
 from netpick.tasks.base import Task
 from netpick.tasks.text.levels import END, FIRST, LEVELS, UNKNOWN, Level, Symbols
-from netpick.tasks.text.levels.base import Split
+from netpick.tasks.text.levels.base import MOST_SYMBOLS, Split
 from netpick.types import STRICT, Array, Field, Inputs, InputSpec, Rows, TableColumn
 
-MOST_SYMBOLS = 1 << 16
+FEWEST_PIECES, CHARACTERS_A_PIECE = 512, 800  # 5,000 pieces of Multi30k: each has to be met often, on either side
 LONGEST_SIDE = 512  # symbols that are read of a source, or learned of a target
 LONGEST_TEXT = 1 << 16  # characters
 USUAL_QUANTILE, LONGER, ROOM = (
@@ -152,7 +152,11 @@ def drafted(names: tuple[str, str], texts: tuple[Sequence[str], Sequence[str]], 
     """The symbols of training texts; how long both sides are is not known yet."""
     strings = are_strings(texts[1])
     level = level or ("characters" if strings else "pieces")
-    symbols = LEVELS[level].learned([*texts[0], *texts[1]])
+    both = [*texts[0], *texts[1]]
+    of, most = LEVELS[level], MOST_SYMBOLS
+    if of.long and of.spells_all:  # learned pieces, of which there may be more or fewer
+        most = max(FEWEST_PIECES, sum(map(len, both)) // CHARACTERS_A_PIECE)
+    symbols = of.learned(both, most)
     return PairState(
         source=names[0],
         column=names[1],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 PADDING, UNKNOWN, END, FIRST = 0, 1, 2, 3
+MOST_SYMBOLS = 1 << 16
 UNSPELLED = -1  # the size of a symbol that stands for any characters
 
 Split = Callable[[str], Sequence[str]]  # a line, without its end, to its symbols
@@ -39,8 +40,8 @@ class Level(ABC):
     end_size: ClassVar[int] = 1
 
     @abstractmethod
-    def learned(self, lines: Sequence[str]) -> Symbols:
-        """The symbols of these lines."""
+    def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
+        """The symbols of these lines, at most so many; bytes are always all."""
 
     @abstractmethod
     def splitter(self, symbols: Symbols) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from netpick.tasks.text.levels.base import Level, Split, Symbols, frequent, is_inside
+from netpick.tasks.text.levels.base import MOST_SYMBOLS, Level, Split, Symbols, frequent, is_inside
 
 ALL = 256
 
@@ -15,7 +15,7 @@ class Bytes(Level):
 
     name, noun, plural = "bytes", "byte", "bytes"
 
-    def learned(self, lines: Sequence[str]) -> Symbols:
+    def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
         counts: Counter[str] = Counter({chr(byte): 0 for byte in range(ALL)})
         for line in lines:
             counts.update(_letters(line))

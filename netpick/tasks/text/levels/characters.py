@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from netpick.tasks.text.levels.base import Level, Split, Symbols, frequent
+from netpick.tasks.text.levels.base import MOST_SYMBOLS, Level, Split, Symbols, frequent
 
 MOST_CHARACTERS = 2_000  # different ones; rarer ones are unknown
 
@@ -16,11 +16,11 @@ class Characters(Level):
     name, noun, plural = "characters", "character", "characters"
     unknown_size = 1
 
-    def learned(self, lines: Sequence[str]) -> Symbols:
+    def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
         counts: Counter[str] = Counter()
         for line in lines:
             counts.update(line)
-        return Symbols(names=frequent(counts, MOST_CHARACTERS))
+        return Symbols(names=frequent(counts, min(most, MOST_CHARACTERS)))
 
     def splitter(self, symbols: Symbols) -> Split:
         return str

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from netpick.tasks.text.levels.base import Level, Split, Symbols, frequent, is_inside
+from netpick.tasks.text.levels.base import MOST_SYMBOLS, Level, Split, Symbols, frequent, is_inside
 
 FEWEST_PIECES, MOST_PIECES = 512, 8_000
 CHARACTERS_A_PIECE = 500  # of text, for one piece more
@@ -25,12 +25,12 @@ class Pieces(Level):
     name, noun, plural = "pieces", "piece", "pieces"
     long = True
 
-    def learned(self, lines: Sequence[str]) -> Symbols:
+    def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
         from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        size = min(max(sum(map(len, lines)) // CHARACTERS_A_PIECE, FEWEST_PIECES), MOST_PIECES)
+        size = min(max(sum(map(len, lines)) // CHARACTERS_A_PIECE, FEWEST_PIECES), most, MOST_PIECES)
         alphabet = sorted(letters().values())
         trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False)
         tokenizer.train_from_iterator(lines, trainer)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from netpick.tasks.text.levels.base import Level, Split, Symbols, frequent
+from netpick.tasks.text.levels.base import MOST_SYMBOLS, Level, Split, Symbols, frequent
 
 UNKNOWN_WORD = "<unk>"
 MOST_WORDS = 30_000  # different ones; rarer ones are unknown
@@ -21,11 +21,11 @@ class Words(Level):
     spells_all = False
     end_size = 0  # the blank behind the last word of a line, which is not there, is its end
 
-    def learned(self, lines: Sequence[str]) -> Symbols:
+    def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
         counts = Counter(chain.from_iterable(map(str.split, lines)))
         if counts.pop(UNKNOWN_WORD, 0) == 0:
             counts = Counter({word: count for word, count in counts.items() if count > RARE})
-        return Symbols(names=frequent(counts, MOST_WORDS))
+        return Symbols(names=frequent(counts, min(most, MOST_WORDS)))
 
     def splitter(self, symbols: Symbols) -> Split:
         return str.split

@@ -148,6 +148,18 @@ def test_every_layout_gives_the_same_transcripts(tmp_path: Path) -> None:
         assert (source.given_split is not None) == (name == "cv")
 
 
+def test_intervals_are_over_speakers_in_given_parts_too_and_speakers_are_kept_apart_elsewhere(tmp_path: Path) -> None:
+    folders = tables(tmp_path)
+    given = inspect(folders["cv"], FitOptions())
+    assert given.split.method == "given"
+    speakers = given.test_groups(given.split.test)
+    assert speakers is not None
+    assert len(set(speakers.tolist())) == 4
+    apart = inspect(folders["libri"], FitOptions())
+    assert apart.split.method == "group"
+    assert "speaker" in apart.split.sentence
+
+
 def test_what_has_no_counterpart_is_named(tmp_path: Path) -> None:
     folder = tables(tmp_path)["beside"]
     record(folder / "alone.wav")

@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from netpick.models.networks.base import Trunk
 from netpick.models.networks.blocks import Dropout, EncoderLayer, check_heads
 from netpick.models.networks.patch_transformer import sincos
-from netpick.models.networks.speech_network import SpeechArchitecture, SpeechTrunk, most_steps, sized
+from netpick.models.networks.speech_network import (
+    SpeechArchitecture,
+    SpeechTrunk,
+    StepConvolution,
+    most_steps,
+    sized,
+)
 from netpick.types import STRICT, Inputs
 
 
@@ -24,6 +30,7 @@ class SpeechTransformerSettings:
     layers: int = Field(default=2, ge=1, le=1000)
     heads: int = Field(default=4, ge=1)
     expansion: int = Field(default=2, ge=1)  # width of the feed-forward part, in widths
+    convolutions: int = Field(default=0, ge=0, le=1000)  # behind the two in front
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
@@ -36,6 +43,10 @@ class SpeechTransformerTrunk(SpeechTrunk):
         check_heads(settings.width, settings.heads)
         super().__init__(inputs, settings.width, settings.dropout)
         self.register_buffer("positions", sincos(torch.arange(most_steps(inputs)), settings.width), persistent=False)
+        self.convolutions = nn.ModuleList(
+            StepConvolution(settings.width, settings.width, dropout=settings.dropout)
+            for _ in range(settings.convolutions)
+        )
         hidden = settings.expansion * settings.width
         self.layers = nn.ModuleList(
             EncoderLayer(settings.width, settings.heads, hidden, settings.dropout) for _ in range(settings.layers)
@@ -43,6 +54,8 @@ class SpeechTransformerTrunk(SpeechTrunk):
         self.dropout, self.norm = Dropout(settings.dropout), nn.LayerNorm(settings.width)
 
     def read(self, steps: Tensor, mask: Tensor) -> Tensor:
+        for convolution in self.convolutions:
+            steps, _ = convolution(steps, mask)
         features = steps.transpose(1, 2)
         # Speed is varied in training, so a batch may be longer than the longest recording: positions begin anew there.
         place = torch.arange(features.shape[1], device=features.device) % len(self.positions)
@@ -60,7 +73,8 @@ class SpeechTransformer(SpeechArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> SpeechTransformerSettings:
         width, layers = sized(num_rows, (32, 96, 192)), sized(num_rows, (2, 3, 6))
-        return SpeechTransformerSettings(width=width, layers=layers, dropout=0.05 if num_rows < 500 else 0.1)
+        dropout = 0.05 if num_rows < 500 else 0.1
+        return SpeechTransformerSettings(width=width, layers=layers, convolutions=2, dropout=dropout)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return SpeechTransformerTrunk(inputs, settings)

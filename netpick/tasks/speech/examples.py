@@ -22,7 +22,7 @@ from netpick.tasks.examples.base import ExampleRequest, Prepared
 from netpick.tasks.examples.rows import NewRows, PreparedRows, RowExamples
 from netpick.tasks.ratings import words_of
 from netpick.tasks.speech.searching import searched_state
-from netpick.tasks.speech.state import STRIDES, TRANSCRIBE, TranscribeState, new_state, transcripts_of
+from netpick.tasks.speech.state import OF_WORDS, STRIDES, TRANSCRIBE, TranscribeState, new_state, transcripts_of
 from netpick.tasks.speech.writing import NORMALISED, chosen_level
 from netpick.tasks.text.levels import LEVELS, UNKNOWN
 from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Schema, Source, TableColumn
@@ -212,7 +212,10 @@ def _with_room(source: Source, target: str, request: ExampleRequest) -> tuple[So
     state = new_state(target, [text for text in texts if text], request.level)
     needed = np.array([frames_needed(state.numbers_of(text)) for text in texts])
     room = {stride: -(-frames // stride) >= needed for stride in STRIDES}
-    stride = next(s for s in STRIDES if room[s].sum() >= ENOUGH_ROOM * room[STRIDES[-1]].sum())
+    enough = ENOUGH_ROOM * room[STRIDES[-1]].sum()
+    stride = next(s for s in STRIDES if room[s].sum() >= enough)
+    if state.level == "words" and (frames // OF_WORDS >= 2 * needed).sum() >= enough:
+        room[OF_WORDS], stride = -(-frames // OF_WORDS) >= needed, OF_WORDS
     short = np.flatnonzero(~room[stride])
     if not len(short):
         return source, stride
@@ -256,8 +259,9 @@ def _notes(
         Note(subject="transcripts", text=f"Transcripts are written {NORMALISED}."),
         Note(subject="level", text=f"by {state.of.plural} ({level.reason}): {symbols}", override="--level"),
     ]
+    why = "words last long" if state.stride == OF_WORDS else "transcripts are long for their sounds"
     if state.stride != STRIDES[0]:
-        text = f"Networks read {counted(state.stride, 'frame')} of 10 ms as one, not {STRIDES[0]}: some transcripts are long for their sounds."
+        text = f"Networks read {counted(state.stride, 'frame')} of 10 ms as one step, not {STRIDES[0]}: {why}."
         notes.append(Note(subject="sounds", text=text))
     unknown = Counter(_unknown(state, tested))
     if unknown:

@@ -180,6 +180,7 @@ def test_a_flat_folder_of_sounds_says_how_to_read_names(tmp_path: Path) -> None:
         caught.value
     )
     assert '--label-from "{label}_{part2}_{index}.wav"' in str(caught.value)
+    assert '--label-from "{transcript}.wav"' in str(caught.value)
 
 
 def test_suggested_patterns() -> None:

@@ -42,5 +42,6 @@ def _require_class_folders(tree: Tree, path: Path) -> None:
     pattern = suggested_pattern(names) or "{label}_{index}"
     raise DataError(
         f"{path} holds {len(names):,} sounds in one folder ({names[0]}, ...), but one folder per class was expected: "
-        f'{path.name}/CLASS/sound.wav. Where the names say the class, pass how: --label-from "{pattern}.wav".'
+        f'{path.name}/CLASS/sound.wav. Where the names say the class, pass how: --label-from "{pattern}.wav"; where they say the words '
+        'that are spoken: --label-from "{transcript}.wav".'
     )

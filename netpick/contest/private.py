@@ -24,7 +24,7 @@ def private_note() -> Note:
         subject="private",
         text=(
             f"No file holds rows, paths, or words, categories and quantiles of fewer than {FEWEST_ROWS} rows. Baselines whose models "
-            f"hold training rows are not compared ({', '.join(others)}), and there is no predictions.parquet."
+            f"hold training rows or pieces of texts are not compared ({', '.join(others)}), and there is no predictions.parquet."
         ),
         override="--private",
     )
@@ -42,6 +42,7 @@ def without_rows(results: RunResults) -> RunResults:
         findings=[_finding(finding) for finding in results.findings],
         forecast=None if results.forecast is None else _forecast(results.forecast),
         explained=None,
+        continuations=(),
         learned=None,
         private=True,
     )

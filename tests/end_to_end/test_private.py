@@ -18,9 +18,10 @@ import pytest
 import soundfile
 from PIL import Image
 from safetensors.numpy import load as load_arrays
+from small_texts import small_text
 
 import netpick
-from netpick.errors import UnseenValues
+from netpick.errors import RequestError, UnseenValues
 
 ROWS = 600
 RATE = 4_000
@@ -275,3 +276,20 @@ def spectrograms(encoder: dict[str, object], files: list[Path]) -> list[np.ndarr
 
     settings = SoundSettings.from_mapping(encoder["state"]["decoding"])  # type: ignore[index]
     return [log_mel([read_sound(str(file), settings).samples], settings)[0] for file in files]
+
+
+def test_a_private_model_of_a_text_holds_no_piece_of_it(tmp_path: Path) -> None:
+    lines = [f"{line} ." for line in small_text(400).splitlines()]
+    for row in (3, 101, 160):
+        lines[row] = f"{WORD} sees a dog . {telephone(row)} rang ."
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / f"{FILE}.txt").write_text("\n".join(lines))
+    kept = fitted(tmp_path / FOLDER / f"{FILE}.txt", tmp_path / "run", level="words", private=True)
+    for secret in (WORD, FOLDER, FILE, lines[0], *(telephone(row)[-7:] for row in (3, 101, 160))):
+        assert kept.holding(secret) == set(), secret
+    report = json.loads(kept.contents["report.json"])
+    assert {entry["name"] for entry in report["baselines"]} == {"unigram"}
+    symbols = json.loads(kept.contents["model.netpick/model.json"])["task_state"]["symbols"]
+    assert {"dog", "."} <= set(symbols)
+    with pytest.raises(RequestError, match="--level pieces learns pieces of the text"):
+        netpick.fit(tmp_path / FOLDER / f"{FILE}.txt", steps=1, level="pieces", private=True, out=tmp_path / "other")

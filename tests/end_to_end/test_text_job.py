@@ -36,7 +36,7 @@ def test_the_contest_has_networks_ngrams_and_a_verdict(run: Run) -> None:
     assert report["task"]["name"] == "next"
     assert report["task"]["primary_metric"] == "bits_per_character"
     assert {entry["name"] for entry in report["candidates"]} == {"mlp", "cnn", "rnn", "transformer"}
-    assert {entry["name"] for entry in report["baselines"]} == {"unigram", "kneser-ney"}
+    assert {entry["name"] for entry in report["baselines"]} == {"unigram", "kneser-ney", "kneser-ney-cache"}
     for entry in [*report["candidates"], *report["baselines"]]:
         assert entry["status"] == "ok", entry["reason"]
         assert {"bits_per_character", "perplexity", "next_top_1", "next_top_5"} <= set(entry["test"])

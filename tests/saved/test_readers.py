@@ -25,7 +25,7 @@ from netpick.types import Array
 LINES = ["the cat sat", "on the mat", "and the dog sat", "on the cat", ""] * 6
 STATE = replace(new_state("text", "characters", LINES, apart=False), context=9, block=4)
 NETWORKS = ("mlp", "cnn", "rnn", "transformer")
-NGRAMS = ("unigram", "kneser-ney")
+NGRAMS = ("unigram", "kneser-ney", "kneser-ney-cache")
 
 
 def network_reader(family: str) -> Reader:

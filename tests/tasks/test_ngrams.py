@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from netpick.answers.symbols import SYMBOLS
-from netpick.models.baselines import Fitted, Limit, Problem
+from netpick.models.baselines import Baseline, Fitted, Given, Limit, Problem
+from netpick.models.baselines.text_cache import KneserNeyCache
 from netpick.models.baselines.text_ngrams import KneserNey
 from netpick.tasks.text.blocks import cut_blocks
 from netpick.tasks.text.ngrams import END, fit_ngrams
@@ -143,3 +144,49 @@ def test_forged_ngrams_are_refused(name: str, change: Any) -> None:
     arrays = {**made.arrays, name: change(made.arrays.get(name))}
     with pytest.raises(ValueError, match=r".+"):
         KneserNey().require(replace(made, arrays=arrays), inputs, 16)
+
+
+def bursts(count: int) -> np.ndarray:
+    """Stretches of 60 symbols of which each has three favourites of its own, among 40."""
+    generator = np.random.default_rng(0)
+    stretches = [generator.choice(generator.choice(np.arange(3, 43), 3, replace=False), 60) for _ in range(count)]
+    return np.concatenate([np.append(stretch, END) for stretch in stretches])
+
+
+def learned(baseline: Baseline, text: np.ndarray) -> tuple[Fitted, np.ndarray]:
+    """Fitted on all of the text but its last fifth, and the windows of that."""
+    names = tuple(chr(0x100 + number) for number in range(40))
+    state = NextState(column="text", level="characters", symbols=names, apart=False, block=8, context=40)
+    blocks = cut_blocks(text, state)
+    count = len(blocks) * 4 // 5
+    problem = Problem(
+        answer=SYMBOLS, inputs=stream_inputs(state), arrays={"stream": blocks.windows}, target=blocks.truth,
+        num_classes=SYMBOLS.num_values(state), train=np.arange(count), seed=0,
+    )  # fmt: skip
+    fit = baseline.fit(problem, Limit())
+    baseline.require(fit, problem.inputs, 16)
+    return fit, blocks.windows[count:]
+
+
+def test_a_cache_knows_what_came_just_before() -> None:
+    text = bursts(60)
+    plain, cached = (learned(baseline, text) for baseline in (KneserNey(), KneserNeyCache()))
+    assert cached[0].state.same <= 1
+    assert cached[0].state.weight > 0.5
+    given = Given(inputs={}, arrays={"stream": plain[1]})
+    costs = [
+        -baseline.answer(fit, given)[:, :8].mean()
+        for baseline, fit in ((KneserNey(), plain[0]), (KneserNeyCache(), cached[0]))
+    ]
+    assert costs[1] < 0.7 * costs[0]
+
+
+def test_a_cache_says_of_blocks_what_it_says_symbol_by_symbol() -> None:
+    fit, windows = learned(KneserNeyCache(), bursts(30))
+    logs, ranks = np.split(KneserNeyCache().answer(fit, Given(inputs={}, arrays={"stream": windows[:5]})), 2, axis=1)
+    for place in range(41, 49):
+        chances = KneserNeyCache().following(fit, windows[:5, :place])
+        np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-5)
+        own = chances[np.arange(5), windows[:5, place]]
+        np.testing.assert_allclose(np.exp(logs[:, place - 41]), own, rtol=1e-5)
+        assert (ranks[:, place - 41] == 1 + (chances > own[:, None]).sum(axis=1)).all()

@@ -175,7 +175,11 @@ def test_a_column_of_a_table_is_asked_for() -> None:
         ("a" * 2_000, {"task": "next"}, "holds a single symbol, 'a', again and again"),
         (small_text(60), {"level": "syllables"}, "There is no level 'syllables'"),
         (small_text(60), {"folds": 3}, "--folds was given, but a text is tested on its end"),
-        (small_text(60), {"private": True}, "--private was given, but a language model holds the words of its text"),
+        (
+            small_text(60),
+            {"private": True, "level": "pieces"},
+            "--private was given, but --level pieces learns pieces of the text",
+        ),
         (small_text(60), {"target": "words"}, "the next symbol is one of a column of text"),
         (small_text(60), {"task": "classify", "level": "words"}, "--level belongs to texts that go on"),
     ],

@@ -28,6 +28,7 @@ from netpick.models.baselines.random_forest import RandomForest
 from netpick.models.baselines.said_texts import CommonestText, NearestRecording
 from netpick.models.baselines.tag_linear import TagLinear
 from netpick.models.baselines.tag_words import WordTags
+from netpick.models.baselines.text_cache import KneserNeyCache
 from netpick.models.baselines.text_ngrams import KneserNey, Unigram
 from netpick.models.baselines.tfidf import TfIdfBayes, TfIdfLinear
 
@@ -60,6 +61,7 @@ BASELINES: dict[str, Baseline] = {
         WordByWord(),
         WordTags(),
         TagLinear(),
+        KneserNeyCache(),
     )
 }
 

@@ -46,10 +46,8 @@ class OfText(Baseline):
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         spec = stream_of(problem.inputs)
         _, block, restarts = spec.ahead
-        most = MOST_LEARNED // block if decided is None else decided.rows
-        rows = np.sort(problem.train)[-most:]
-        text = np.asarray(problem.arrays["stream"][rows])[:, -block:].ravel()
-        text = text[text > 0]
+        rows = rows_of(problem, MOST_LEARNED // block if decided is None else decided.rows)
+        text = text_in(problem, rows)
         state = NgramState(symbols=spec.cardinalities[0], order=self.order(spec), restarts=bool(restarts), block=block)
         made = fit_ngrams(text, state.symbols, state.order, restarts=state.restarts)
         full = len(rows) == len(problem.train)
@@ -98,10 +96,23 @@ class KneserNey(OfText):
     """Interpolated modified Kneser-Ney: what came after the same few symbols, mixed with what came after fewer."""
 
     name = "kneser-ney"
+    holds_rows = True  # n-grams are pieces of the text
     definition = "Counts what came after the last few symbols, and mixes it with what came after fewer of them (interpolated modified Kneser-Ney)."
 
     def order(self, spec: InputSpec) -> int:
         return OF_CHARACTERS if spec.cardinalities[0] < FEW_SYMBOLS else OF_WORDS
+
+
+def rows_of(problem: Problem, most: int) -> Array:
+    """The last rows to learn from, in the order of the text."""
+    return np.sort(problem.train)[-most:]
+
+
+def text_in(problem: Problem, rows: Array) -> Array:
+    """The symbols of these rows, one after another."""
+    block = stream_of(problem.inputs).ahead[1]
+    text = np.asarray(problem.arrays["stream"][rows])[:, -block:].ravel()
+    return text[text > 0]
 
 
 def stream_of(inputs: Inputs) -> InputSpec:

@@ -29,8 +29,8 @@ class Chosen:
     given: bool = False
 
 
-def chosen_level(lines: Sequence[str], apart: bool, asked: str | None) -> Chosen:
-    """What the symbols of these lines are: as asked, or by size and content."""
+def chosen_level(lines: Sequence[str], apart: bool, asked: str | None, *, private: bool = False) -> Chosen:
+    """What the symbols of these lines are: as asked, or by size and content. private: nothing learned from single lines."""
     if asked is not None:
         return Chosen(level=asked, reason="as given", given=True)
     some = [line for line in lines[:: max(1, len(lines) // SAMPLE)] if line.strip()]
@@ -41,6 +41,8 @@ def chosen_level(lines: Sequence[str], apart: bool, asked: str | None) -> Chosen
         return Chosen(level="bytes", reason=f"more than {MOST_ALPHABET:,} different characters")
     if size <= SMALL or apart:
         return Chosen(level="characters", reason=f"{size:,} characters are a small text")
+    if private:
+        return Chosen(level="bytes", reason="pieces would be of the text itself, which --private leaves out")
     return Chosen(level="pieces", reason=f"{size:,} characters are a large text")
 
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from netpick.answers.symbols import stretches
 from netpick.columns.encode import Encoder
+from netpick.columns.kinds.base import FEWEST_ROWS
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import Allocator, Store
 from netpick.data.sources.base import ReadOptions
@@ -187,9 +188,11 @@ class BlockExamples(Examples):
         if not any(map(str.strip, lines)):
             raise DataError(f"{source.origin} holds no text, but a text to learn from was expected. Check the file.")
         apart = not source.running or source.apart
-        level = chosen_level(lines, apart, request.level)
+        level = chosen_level(lines, apart, request.level, private=request.private)
         rows = divided(lines, source.given_split, apart=apart, seed=request.seed)
-        state = new_state(column, level.level, [lines[row] for row in rows[TRAIN].tolist()], apart=apart)
+        fewest = FEWEST_ROWS if request.private else 1
+        learned = [lines[row] for row in rows[TRAIN].tolist()]
+        state = new_state(column, level.level, learned, apart=apart, fewest=fewest)
         numbers = {part: part_numbers(lines, rows[part], state) for part in PARTS}
         require_enough(numbers, state, source.origin)
         blocks = {part: cut_blocks(numbers[part], state) for part in PARTS}
@@ -233,9 +236,9 @@ def _refuse_what_rows_have(source: Source, request: ExampleRequest) -> None:
                 f"{name} was given, but a text is tested on its end, or on the part that is given for it. Leave {name} out; files named "
                 "train, valid and test, or --test FILE, give the parts."
             )
-    if request.private:
+    if request.private and request.level == "pieces":
         raise RequestError(
-            "--private was given, but a language model holds the words of its text. Leave --private out."
+            "--private was given, but --level pieces learns pieces of the text, rare names among them. Pass --level characters, bytes or words."
         )
     if request.level is not None and request.level not in LEVELS:
         raise RequestError(f"There is no level '{request.level[:60]}'.{near_matches(request.level, LEVELS)}")

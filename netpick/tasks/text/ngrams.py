@@ -9,7 +9,7 @@ Where lines start anew, the end of a line stands for the beginning of the next, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ FIRST_SYMBOL = 1  # 0 is no symbol
 USUAL_DISCOUNTS = (0.5, 1.0, 1.5)  # of n-grams that come once, twice, more often, where a text is too small to tell
 CELLS = 1 << 20  # probabilities that are worked out at a time
 NONE = -1
+Mixed = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,11 @@ class Ngrams:
         plain[order.keys] += order.shares
         return plain
 
-    def of_blocks(self, symbols: Array, block: int) -> tuple[Array, Array]:
-        """Log-probabilities and ranks (n, T) float64 of the last T symbols of rows (n, L); 0 where there is none."""
+    def of_blocks(self, symbols: Array, block: int, mixed: Mixed | None = None) -> tuple[Array, Array]:
+        """Log-probabilities and ranks (n, T) float64 of the last T symbols of rows (n, L); 0 where there is none.
+
+        mixed: what becomes of probabilities (m, V) of the symbols that have these numbers among the n T ones of all blocks.
+        """
         starts = self.starts(symbols)[:, :, -block - 1 : -1].reshape(max(1, len(self.orders) - 1), -1)
         following = symbols[:, -block:].reshape(-1).astype(np.int64)
         logs, ranks = np.zeros(len(following)), np.zeros(len(following))
@@ -92,6 +96,7 @@ class Ngrams:
         for begin in range(0, len(present), size):
             part = present[begin : begin + size]
             chances = self.chances(starts[:, part])
+            chances = chances if mixed is None else mixed(chances, part)
             own = np.take_along_axis(chances, following[part, None], axis=1)
             logs[part] = np.log(own[:, 0].astype(np.float64))
             ranks[part] = 1 + (chances > own).sum(axis=1)

@@ -7,6 +7,7 @@ text itself hides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -101,18 +102,25 @@ class Next(Task):
 NEXT = Next()
 
 
-def new_state(column: str, level: str, lines: Sequence[str], *, apart: bool) -> NextState:
-    """The symbols of these lines."""
+def new_state(column: str, level: str, lines: Sequence[str], *, apart: bool, fewest: int = 1) -> NextState:
+    """The symbols of these lines. fewest: how many lines must have one."""
     symbols, long = LEVELS[level].learned(lines), LEVELS[level].long
+    names = symbols.names if fewest == 1 or LEVELS[level].of_any_text else _frequent(symbols, level, lines, fewest)
     return NextState(
         column=column,
         level=level,
-        symbols=symbols.names,
+        symbols=names,
         merges=symbols.merges,
         apart=apart,
         block=BLOCK[long],
         context=CONTEXT[long],
     )
+
+
+def _frequent(symbols: Symbols, level: str, lines: Sequence[str], fewest: int) -> tuple[str, ...]:
+    split = LEVELS[level].splitter(symbols)
+    counts = Counter(symbol for line in lines for symbol in set(split(line)))
+    return tuple(name for name in symbols.names if counts[name] >= fewest)
 
 
 def numbers_of(lines: Iterable[str], state: NextState) -> Array:

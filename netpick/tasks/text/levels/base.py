@@ -35,6 +35,7 @@ class Level(ABC):
     plural: ClassVar[str]
     sentences: ClassVar[bool] = False  # what goes before a line says little of it
     long: ClassVar[bool] = False  # a symbol is a word, or nearly one
+    of_any_text: ClassVar[bool] = False  # its symbols are the same whatever was learned from
     spells_all: ClassVar[bool] = True  # whether <unk> is none of its symbols
     unknown_size: ClassVar[int] = UNSPELLED
     end_size: ClassVar[int] = 1

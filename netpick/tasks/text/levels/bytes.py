@@ -14,6 +14,7 @@ class Bytes(Level):
     """See Level."""
 
     name, noun, plural = "bytes", "byte", "bytes"
+    of_any_text = True
 
     def learned(self, lines: Sequence[str], most: int = MOST_SYMBOLS) -> Symbols:
         counts: Counter[str] = Counter({chr(byte): 0 for byte in range(ALL)})

@@ -38,7 +38,7 @@ class Symbols(Answer[AnsweredSymbols]):
     name: ClassVar[str] = "symbols"
     typed = AnsweredSymbols
     sequences = True
-    noun, plural = "text", "texts"
+    unit, noun, plural = "block", "text", "texts"
     fallback = Perplexity.name
     whole_tables = False  # they hold the bits of a block, and not those of its symbols
 

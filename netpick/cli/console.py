@@ -126,9 +126,10 @@ def show_run(run: Run) -> None:
     from netpick.report.measures import answer_of
 
     console, results = stdout_console(), run.results
+    unit = answer_of(results).unit
     console.print(
         _text(
-            f"{results.title}: {_count(results.source.num_rows, 'row')}, task {results.target.task}, "
+            f"{results.title}: {_count(results.source.num_rows, unit)}, task {results.target.task}, "
             f"target {', '.join(results.target.names)}"
         )
     )
@@ -155,7 +156,9 @@ def show_run(run: Run) -> None:
         console.print(_text(f"others   netpick {asked.format(run.folder)} --candidate {example} ({', '.join(others)})"))
     folds = results.split.folds
     tested = (
-        f"every row tested once, in {folds} folds" if folds > 1 else f"test rows opened {_times(results.test_openings)}"
+        f"every row tested once, in {folds} folds"
+        if folds > 1
+        else f"test {unit}s opened {_times(results.test_openings)}"
     )
     if folds > 1 and len(results.split.test) < len(results.split.train) + len(results.split.validation):
         tested = f"{len(results.split.test):,} rows tested once, in {folds} folds"
@@ -168,11 +171,20 @@ def _contest(console: Console, run: Run) -> None:
     from rich.table import Table
 
     from netpick.answers.metrics import METRICS
+    from netpick.report.measures import answer_of
 
     results = run.results
     metric = METRICS[results.primary_metric]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ("", f"test {metric.label}", "95 % interval", "validation", "trained", "parameters", "one row")
+    headings = (
+        "",
+        f"test {metric.label}",
+        "95 % interval",
+        "validation",
+        "trained",
+        "parameters",
+        f"one {answer_of(results).unit}",
+    )
     for heading in headings:
         table.add_column(heading, justify="left" if not heading else "right", overflow="fold", no_wrap=bool(heading))
     ranked = sorted(
@@ -228,7 +240,7 @@ def show_look(prepared: Prepared, *, accepted: Sequence[str] = ()) -> None:
     console, source = stdout_console(), prepared.source
     console.print(
         _text(
-            f"{source.name}: {_count(source.num_rows, 'row')} ({source.layout}), task {prepared.task.name}, "
+            f"{source.name}: {_count(source.num_rows, prepared.task.answer.unit)} ({source.layout}), task {prepared.task.name}, "
             f"target {', '.join(prepared.target.names)}",
             style="bold",
         )

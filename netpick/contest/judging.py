@@ -51,8 +51,9 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     """Opens the test rows once, for all, and judges. Raises TrainingError where no network finished."""
     prepared = whole.prepared
     test_rows = prepared.sealed.open("scores of all candidates and baselines")
-    opened = "tested once each" if prepared.folds else "test rows opened once"
-    whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} rows"))
+    unit = prepared.task.answer.unit
+    opened = "tested once each" if prepared.folds else f"test {unit}s opened once"
+    whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} {unit}s"))
     validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
     groups = validation if prepared.folds else prepared.test_groups(validation)
     chosen_on = ValidationRows(truth=prepared.truth[validation], groups=groups, seed=whole.terms.options.seed)

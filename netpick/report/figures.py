@@ -12,7 +12,7 @@ from typing import Any
 
 from netpick.report.components import View
 from netpick.report.labels import Box, place_labels
-from netpick.report.measures import Floats
+from netpick.report.measures import Floats, answer_of
 from netpick.report.standings import metric_label, primary, standings, visible_range
 from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import decimals_for, duration, grouped, interval, milliseconds, parameters
@@ -188,7 +188,7 @@ def validation_curves(results: RunResults) -> list[View]:
             }
             for index, entry in enumerate(learned)
         ]
-        axis = {"text": f"{metric_label(results.primary_metric)} on validation rows"}
+        axis = {"text": f"{metric_label(results.primary_metric)} on validation {answer_of(results).unit}s"}
         layout = {
             "xaxis": {"title": {"text": title}},
             "yaxis": {"title": axis} | _late_range(learned),

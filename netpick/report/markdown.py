@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpick.errors import shown
+from netpick.report.measures import answer_of
 from netpick.report.parts.use import limits, python, shell
 from netpick.report.standings import best_baseline, metric_label, named, primary, standings
 from netpick.types.results import CandidateResult, RunResults
@@ -61,13 +62,14 @@ def _about(results: RunResults, winner: CandidateResult | None) -> list[str]:
     labels = f" ({listed([str(label) for label in results.target.labels], 10)})" if results.target.labels else ""
     kind = {"baseline": "Baseline", "blend": "Average of models"}.get(winner.family if winner else "", "Network")
     counted_parameters = f", {parameters(winner.parameters)} parameters" if winner and winner.parameters else ""
+    unit = answer_of(results).unit
     network = f"{winner.name}{counted_parameters}, {size(winner.bytes)}" if winner else "none finished"
     return [
         f"- {kind}: {safe(network)}",
         f"- Task: {results.target.task}, target {safe(listed(list(results.target.names)))}{safe(labels)}",
-        f"- Data: {safe(results.source.name)}, {counted(results.source.num_rows, 'row')}, read as {safe(results.source.layout)}",
+        f"- Data: {safe(results.source.name)}, {counted(results.source.num_rows, unit)}, read as {safe(results.source.layout)}",
         f"- Split: {safe(results.split.sentence)}",
-        f"- Test rows: {grouped(len(results.split.test))}, {_tested(results)}",
+        f"- Test {unit}s: {grouped(len(results.split.test))}, {_tested(results)}",
     ]
 
 
@@ -101,7 +103,8 @@ def _contest(results: RunResults) -> list[str]:
             shown = f"{grouped(score.value, decimals)} ({interval(score, decimals)})"
         shown += "" if entry.ranked else ", not enough time to judge"
         rows.append([safe(entry.name), shown, entry.family if entry.family in ("baseline", "blend") else "network"])
-    return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test rows", "Kind"], rows)
+    unit = answer_of(results).unit
+    return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test {unit}s", "Kind"], rows)
 
 
 def _ablation(results: RunResults) -> list[str]:

@@ -8,6 +8,7 @@ from netpick.answers.compare.winner import FEW_PASSES, FEW_STEPS
 from netpick.report.components import Chart, Charts, Column, fold, pill, section, table, whisker
 from netpick.report.figures import colours, score_against_cost
 from netpick.report.markup import Child, Html, element
+from netpick.report.measures import answer_of
 from netpick.report.standings import (
     best_baseline,
     clamped,
@@ -40,7 +41,9 @@ def contest_section(results: RunResults, charts: Charts) -> Html:
     """Who was in it, and how it ended."""
     label = metric_word(results.primary_metric)
     direction = "higher is better" if higher_is_better(results.primary_metric) else "lower is better"
-    lead = f"Sorted by {label} on the test rows ({direction}). {definition(results.primary_metric)}"
+    lead = (
+        f"Sorted by {label} on the test {answer_of(results).unit}s ({direction}). {definition(results.primary_metric)}"
+    )
     return section(
         "contest",
         "The contest",
@@ -64,7 +67,8 @@ def _table(results: RunResults) -> Html:
     label = metric_label(results.primary_metric)
     low, high = clamped(results.primary_metric, visible_range(results))
     decimals = decimals_for(scores)
-    on_rows = f"n = {grouped(next(iter(counts)))} test rows" if len(counts) == 1 else "n differs"
+    unit = answer_of(results).unit
+    on_rows = f"n = {grouped(next(iter(counts)))} test {unit}s" if len(counts) == 1 else "n differs"
     scale = element(
         "span",
         element("span", grouped(low, decimals)),
@@ -77,7 +81,7 @@ def _table(results: RunResults) -> Html:
         Column(title=scale, label=" ", kind="draw"),
         Column(title=label, number=True),
         Column(title="95\u00a0% interval", number=True, kind="span"),
-        *([Column(title="Test rows", number=True)] if len(counts) > 1 else []),
+        *([Column(title=f"Test {unit}s", number=True)] if len(counts) > 1 else []),
         Column(title="Validation", number=True),
         Column(title="Training", number=True),
         Column(title="Parameters", number=True),
@@ -225,7 +229,7 @@ def _comparisons(results: RunResults) -> Html | None:
     ]
     rows = [_pair(pair, (low, reach or 1.0)) for pair in pairs]
     caption = f"Differences in {metric_word(results.primary_metric)} in pairs"
-    words = f"Differences in {metric_word(results.primary_metric)}, each on the same test rows (paired bootstrap). Where the interval holds zero, the difference may be chance: a tie."
+    words = f"Differences in {metric_word(results.primary_metric)}, each on the same test {answer_of(results).unit}s (paired bootstrap). Where the interval holds zero, the difference may be chance: a tie."
     return element(
         "div",
         element("h3", "Who beats whom"),

@@ -47,12 +47,14 @@ def _facts(results: RunResults) -> list[tuple[Child, Child]]:
     inputs = listed([counted(n, kind, PLURALS.get(kind, "")) for kind, n in kinds.most_common()]) or "none"
     left_out = sum(f.role == "left_out" for f in schema.fields)
     columns = counted(source.num_columns, "column") + (f", {left_out} left out" if left_out else "")
-    task = answer_of(results).purpose(len(results.target.labels))
+    answer = answer_of(results)
+    inputs = "the text before each symbol" if answer.sequences else inputs
+    task = answer.purpose(len(results.target.labels))
     target = listed(list(results.target.names))
     return [
         ("Source", source.origin),
         ("Layout", source.layout.replace("_", " ")),
-        ("Rows", grouped(source.num_rows)),
+        (f"{answer.unit.capitalize()}s", grouped(source.num_rows)),
         ("Columns", columns),
         ("Inputs", inputs),
         ("Target", f"{target} {results.target.unit_note}".strip()),

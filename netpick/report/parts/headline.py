@@ -6,6 +6,7 @@ from typing import Any
 
 from netpick.report.components import pill
 from netpick.report.markup import Html, element
+from netpick.report.measures import answer_of
 from netpick.report.standings import best_baseline, best_network, metric_label, primary
 from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, decimals_for, duration, grouped, interval
@@ -44,7 +45,7 @@ def _figures(results: RunResults) -> list[Html]:
     return [
         _score(results, network, "Best network"),
         _score(results, baseline, "Best baseline"),
-        _figure("Test rows", grouped(len(results.split.test)), _tested(results) or opened),
+        _figure(f"Test {answer_of(results).unit}s", grouped(len(results.split.test)), _tested(results) or opened),
         _figure("Time used", duration(results.seconds), _budget(results) or tried),
     ]
 

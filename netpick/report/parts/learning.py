@@ -7,6 +7,7 @@ import math
 from netpick.report.components import Chart, Charts, Column, fold, section, table
 from netpick.report.figures import colours, loss_curves, validation_curves
 from netpick.report.markup import Html, element
+from netpick.report.measures import answer_of
 from netpick.report.standings import metric_label, metric_word
 from netpick.types.results import CandidateResult, RunResults
 from netpick.types.words import counted, duration, grouped, significant
@@ -19,12 +20,12 @@ def learning_section(results: RunResults, charts: Charts) -> Html | None:
     learned = [entry for entry in results.candidates if entry.history]
     if not learned:
         return None
-    label = metric_label(results.primary_metric)
+    label, unit = metric_label(results.primary_metric), answer_of(results).unit
     score = Chart(
         key="validation",
-        title=f"{label} on the validation rows",
+        title=f"{label} on the validation {unit}s",
         note="How each network came to its score. Lines flatten as the learning rate falls; whether more time would help is a check of its own, T002.",
-        alternative=f"Lines of {metric_word(results.primary_metric)} on the validation rows over training for {counted(len(learned), 'network')}.",
+        alternative=f"Lines of {metric_word(results.primary_metric)} on the validation {unit}s over training for {counted(len(learned), 'network')}.",
         views=validation_curves(results),
         table=_validation_table(learned),
         height=360,
@@ -33,7 +34,7 @@ def learning_section(results: RunResults, charts: Charts) -> Html | None:
 
 
 def _losses(results: RunResults, learned: list[CandidateResult], charts: Charts) -> Html:
-    palette = colours(results)
+    palette, unit = colours(results), answer_of(results).unit
     top = _shared_top(learned)
     figures = []
     for index, entry in enumerate(learned):
@@ -66,7 +67,7 @@ def _losses(results: RunResults, learned: list[CandidateResult], charts: Charts)
         element("h3", "Loss"),
         element(
             "p",
-            "Dotted: training rows. Solid: validation rows. A widening gap means that a network learns rows by heart.",
+            f"Dotted: training {unit}s. Solid: validation {unit}s. A widening gap means that a network learns {unit}s by heart.",
         ),
         element("div", figures, class_="multiples"),
         fold("The same as tables", [_history_table(entry) for entry in learned]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netpick.report.components import Charts, Column, code, section, table
 from netpick.report.markup import Html, element
+from netpick.report.measures import answer_of
 from netpick.types.results import RunResults
 from netpick.types.words import grouped, percent
 
@@ -32,17 +33,17 @@ def split_section(results: RunResults, charts: Charts) -> Html:
         ]
         for name, part in parts
     ]
-    override = results.split.override
+    override, unit = results.split.override, answer_of(results).unit
     opened = {
-        0: "The test rows were never opened.",
-        1: "The test rows were opened once, for all candidates and baselines together.",
+        0: f"The test {unit}s were never opened.",
+        1: f"The test {unit}s were opened once, for all candidates and baselines together.",
     }.get(
         results.test_openings,
-        f"The test rows were opened {results.test_openings} times. Each look makes their scores a little less trustworthy.",
+        f"The test {unit}s were opened {results.test_openings} times. Each look makes their scores a little less trustworthy.",
     )
     columns = [
         Column(title="Part"),
-        Column(title="Rows", number=True),
+        Column(title=f"{unit.capitalize()}s", number=True),
         Column(title="Share", number=True),
         Column(title="Use"),
     ]
@@ -51,7 +52,7 @@ def split_section(results: RunResults, charts: Charts) -> Html:
         "How it was split",
         element("p", results.split.sentence, " Override with " if override else "", code(override) if override else ""),
         element("div", bar, class_="split", aria_hidden="true"),
-        table("Rows of each part", columns, rows, style="quiet parts"),
+        table(f"{unit.capitalize()}s of each part", columns, rows, style="quiet parts"),
         element("p", opened, class_="openings" if results.test_openings <= 1 else "openings warn"),
     )
 

@@ -106,13 +106,13 @@ def python(results: RunResults, candidate: str | None = None) -> str:
 def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
     """What the evidence does not cover, in sentences."""
     score = primary(results, winner) if winner else None
-    kept = [field.name for field in results.schema.features]
+    kept, unit = [field.name for field in results.schema.features], answer_of(results).unit
     sentences = []
     if winner and score:
         decimals = decimals_for([score])
         sentences.append(
             f"Expect {metric_word(results.primary_metric)} of {interval(score, decimals)} on data like the "
-            f"{grouped(score.n)} test rows. On other data (another place, device or year) it can be lower: score it there first."
+            f"{grouped(score.n)} test {unit}s. On other data (another place, device or year) it can be lower: score it there first."
         )
     if answer_of(results).one_class:
         classes = listed([str(label) for label in results.target.labels], 10)
@@ -121,7 +121,7 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
         )
     split = results.split
     learned = len(split.train) + (len(split.validation) if split.folds > 1 else 0)
-    sentences.append(f"It learned from {counted(learned, 'row')} of {results.source.name}.")
+    sentences.append(f"It learned from {counted(learned, unit)} of {results.source.name}.")
     if len(kept) > 1:
         sentences.append(f"New rows need the same columns: {listed(kept, 12)}.")
     severe = sum(f.severity == "severe" for f in results.findings)
@@ -130,7 +130,7 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
             f"{counted(severe, 'severe finding')} stand{'s' * (severe == 1)} against these scores; see Findings."
         )
     if winner and winner.latency_ms > 0:
-        sentences.append(f"One row took {milliseconds(winner.latency_ms)} on the machine that trained it.")
+        sentences.append(f"One {unit} took {milliseconds(winner.latency_ms)} on the machine that trained it.")
     return sentences
 
 

@@ -21,6 +21,7 @@ from bench.images import measure_images
 from bench.labs import measure_labs
 from bench.measure import ROOT, BenchError, Section, describe_machine
 from bench.mnist import measure_mnist_10s, measure_mnist_60s, measure_peers
+from bench.next_steps import measure_next_steps
 from bench.next_symbols import measure_next_symbols
 from bench.pairs import measure_pairs
 from bench.recurrent import measure_recurrent
@@ -55,6 +56,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "speech": measure_speech,
     "pairs": measure_pairs,
     "tags": measure_tags,
+    "next_steps": measure_next_steps,
 }
 DATA = ROOT / "bench" / "results.json"
 PAGE = ROOT / "bench" / "results.md"

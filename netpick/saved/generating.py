@@ -152,15 +152,20 @@ def drawn(chances: Array, state: NextState, sampling: Sampling, place: int) -> i
     with np.errstate(over="ignore"):  # of a temperature near 0 all but the likeliest are minus infinity
         logs = (logs - logs.max()) / sampling.temperature
     logs[chances == 0] = -np.inf
-    order = np.argsort(-logs, kind="stable")
-    kept = len(order) if sampling.top_k == 0 else min(sampling.top_k, len(order))
-    shares = np.exp(logs[order] - logs[order[0]])
-    shares /= shares.sum()
-    enough = int(np.searchsorted(np.cumsum(shares), sampling.top_p * (1 - 1e-12))) + 1
-    order = order[: max(1, min(kept, enough))]
     noise = np.random.Generator(np.random.Philox(key=np.array([sampling.seed, place], dtype=np.uint64)))
-    gumbel = -np.log(-np.log(noise.random(len(logs)).clip(1e-300, 1 - 1e-16)))
-    return int(order[(logs + gumbel)[order].argmax()])
+    noisy = logs - np.log(-np.log(noise.random(len(logs)).clip(1e-300, 1 - 1e-16)))
+    if sampling.top_k or sampling.top_p < 1:
+        noisy[_left_out(logs, sampling)] = -np.inf
+    return int(noisy.argmax())
+
+
+def _left_out(logs: Array, sampling: Sampling) -> Array:
+    """The symbols that are not drawn from; logs: of their probabilities, up to a constant."""
+    order = np.argsort(-logs, kind="stable")
+    most = sampling.top_k or len(order)
+    shares = np.exp(logs[order])
+    enough = int(np.searchsorted(np.cumsum(shares / shares.sum()), sampling.top_p * (1 - 1e-12))) + 1
+    return order[max(1, min(most, enough)) :]  # type: ignore[no-any-return]
 
 
 def longest_copy(text: str, learned: str) -> str:

@@ -110,3 +110,24 @@ def test_a_character_is_written_once_its_last_byte_has_come() -> None:
     assert pieces == ["g", "r", "", "ü", "n", "\n", "\n"]
     half = Line(np.array(numbers[:2], dtype=np.int32), state)
     assert half.added(numbers[2], last=True) == "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("sampling", "possible"),
+    [
+        (Sampling(), {3, 4, 5, 6}),
+        (Sampling(top_k=2), {3, 5}),
+        (Sampling(top_p=0.8), {3, 5}),
+        (Sampling(top_p=0.1), {5}),
+        (Sampling(temperature=0), {5}),
+        (Sampling(temperature=1e-300), {5}),
+        (Sampling(temperature=5.0), {3, 4, 5, 6}),
+    ],
+)
+def test_symbols_are_drawn_from_those_that_are_left(sampling: Sampling, possible: set[int]) -> None:
+    chances = np.array([0.2, 0.1, 0.0, 0.3, 0.06, 0.3001, 0.04])  # the first two are no symbol, and unknown
+    counts = np.bincount([drawn(chances, STATE, sampling, place) for place in range(400)], minlength=7)
+    assert set(np.flatnonzero(counts).tolist()) == possible
+    if sampling == Sampling():
+        expected = chances * (np.arange(7) > 1) / chances[2:].sum()
+        assert np.abs(counts / 400 - expected).max() < 0.08

@@ -31,6 +31,7 @@ def schema_of(served: ServedModel) -> dict[str, Any]:
         "inputs": served.inputs(),
         "forecast": served.outlook(),
         "continues": served.continues(),
+        "unit": served.answer_kind.unit,
         "row": row_schema(served),
         "examples": examples,
         "scores": _scores(served),

@@ -165,7 +165,7 @@ def _left_out(logs: Array, sampling: Sampling) -> Array:
     most = sampling.top_k or len(order)
     shares = np.exp(logs[order])
     enough = int(np.searchsorted(np.cumsum(shares / shares.sum()), sampling.top_p * (1 - 1e-12))) + 1
-    return order[max(1, min(most, enough)) :]  # type: ignore[no-any-return]
+    return order[max(1, min(most, enough)) :]
 
 
 def longest_copy(text: str, learned: str) -> str:

@@ -47,6 +47,9 @@ class _Never:
     def set(self) -> None: ...
 
 
+NEVER = _Never()
+
+
 class Short:
     """A request on the short cut. Its first attributes are those that uvicorn looks at in its own cycles."""
 
@@ -57,7 +60,7 @@ class Short:
         self.disconnected = False
         self.refused = False  # and its body is not kept
         self.keep_alive = keep_alive
-        self.message_event = _Never()
+        self.message_event = NEVER
         self.route, self.headers = route, headers
         self.body: list[bytes] = []
         self.length = 0

@@ -51,7 +51,7 @@ def table_source(
     not_read: dict[str, str] = {}
     files = media_in_cells(frame, remarks)
     columns |= files
-    plain = _plain_columns(frame.drop(files), remarks)
+    plain = _plain_columns(frame.drop(list(files)), remarks)
     media = media_columns([one for one in plain if one.name not in words], places, remarks)
     for series in plain:
         if _is_nested(series.dtype):

@@ -206,11 +206,20 @@ def _spelled_otherwise(source: Source, evidence: Evidence) -> tuple[Finding, ...
 def _as_said(options: FitOptions) -> ReadOptions:
     """What --kind says of columns, before their cells are read."""
     words = tuple(name for name, kind in options.kinds if kind in ("category", "text", "boolean"))
+    texts = options.target if options.task in TASKS and TASKS[options.task].answer.texts else ()
     times = tuple(name for name, kind in options.kinds if kind == "datetime")
     numbers = tuple(name for name, kind in options.kinds if kind == "number")
     arrays = tuple((name, kind) for name, kind in options.kinds if kind in ("image", "series"))
     running = TASKS[options.task].answer.sequences if options.task in TASKS else options.level is not None
-    return replace(options.read, words=words, times=times, numbers=numbers, arrays=arrays, running=running)
+    return replace(
+        options.read,
+        words=(*words, *texts),  # a text is a text, whatever it looks like
+        as_text=(*options.read.as_text, *texts),
+        times=times,
+        numbers=numbers,
+        arrays=arrays,
+        running=running,
+    )
 
 
 def _stop_if_severe(findings: Sequence[Finding], accepted: Sequence[str]) -> None:

@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 from small_pairs import dates, small_pairs
 
+from netpick.answers.answered import texts_of
+from netpick.contest.prepare import FitOptions, inspect
 from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest, Prepared, choose_examples
@@ -79,6 +81,8 @@ def test_which_side_is_the_target() -> None:
     assert notes["target"].override == "--target"
     third = frame_of(pairs).with_columns(pl.Series("note", ["a few words"] * 40))
     assert prepared(third, task="translate", target=("fr",), drop=("note",)).state.source == "en"
+    longer = third.with_columns(pl.Series("de", ["ein langer Satz mit vielen Worten, laenger als alle anderen"] * 40))
+    assert prepared(longer, task="translate", target=("fr",)).state.source == "en"
     with pytest.raises(RequestError, match="Columns of text: en, fr"):
         prepared(frame_of(pairs), task="translate", target=("de",))
 
@@ -137,6 +141,16 @@ def test_what_cannot_be_is_refused() -> None:
         prepared(frame_of(pairs[:10]))
     with pytest.raises(RequestError, match="holds 1 column of texts"):
         prepared(pl.DataFrame({"a": ["x y"] * 30, "b": range(30)}), task="translate")
+
+
+def test_a_target_of_digits_is_a_text_where_translating_is_asked_for(tmp_path: Path) -> None:
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    digits = [f"{7 * number:04}" for number in range(40)]
+    lines = ["\t".join([" ".join(names[int(digit)] for digit in cell), cell]) for cell in digits]
+    (tmp_path / "digits.tsv").write_text("words\tdigits\n" + "\n".join(lines) + "\n")
+    made = inspect(tmp_path / "digits.tsv", FitOptions(target=("digits",), task="translate"))
+    assert texts_of(made.truth) == digits
+    assert made.primary(0.5) == "exact_match"
 
 
 def test_a_column_of_texts_beside_its_classes_is_no_pair() -> None:

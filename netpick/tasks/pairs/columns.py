@@ -73,7 +73,8 @@ def chosen_sides(source: Source, target: tuple[str, ...], drop: tuple[str, ...] 
             "two files of as many lines (train.en, train.de), or a table with two such columns."
         )
     if target:
-        return Sides(source=_longest(source, others), target=target[0])
+        english = [name for name in others if _word(name) in ENGLISH]
+        return Sides(source=_longest(source, english or others), target=target[0])
     first, second = texts[:2] if len(texts) == 2 else _two_languages(source, texts)
     names = {name: _word(name) for name in (first, second)}
     reason = "the second of two columns"

@@ -24,7 +24,8 @@ TESTED, CHOSEN = range(5), range(5, 8)  # numbers of the recordings that test an
 
 
 def connected_digits(folder: Path, *, new_speakers: bool, seed: int = 0) -> Path:
-    """Sentences of four to seven digits of one speaker, each a WAV with its transcript beside it, in folders train, valid and test.
+    """Sentences of four to seven digits of one speaker, each a WAV with its transcript beside it, in folders of speakers in
+    folders train, valid and test.
 
     No recording is in two parts. new_speakers: two speakers are tested alone, and learned from in no part.
     """
@@ -35,13 +36,12 @@ def connected_digits(folder: Path, *, new_speakers: bool, seed: int = 0) -> Path
         takes.setdefault((_part(speaker, int(number), new_speakers), speaker), []).append(path)
     sounds = {path: soundfile.read(path, dtype="float32")[0] for paths in takes.values() for path in paths}
     for part, count in SENTENCES.items():
-        (folder / part).mkdir(parents=True)
         speakers = sorted(speaker for where, speaker in takes if where == part)
         for sentence in range(count):
             speaker = speakers[sentence % len(speakers)]
             chosen = generator.choice(len(takes[part, speaker]), generator.integers(DIGITS[0], DIGITS[1] + 1))
             paths = [takes[part, speaker][place] for place in chosen.tolist()]
-            _write(folder / part / f"{speaker}_{sentence:04}", [sounds[path] for path in paths], paths, generator)
+            _write(folder / part / speaker / f"{sentence:04}", [sounds[path] for path in paths], paths, generator)
     return folder
 
 
@@ -52,6 +52,7 @@ def _part(speaker: str, number: int, new_speakers: bool) -> str:
 
 
 def _write(path: Path, sounds: Sequence[np.ndarray], paths: Sequence[Path], generator: np.random.Generator) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     pieces = []
     for sound in sounds:
         pause = int(generator.uniform(0, LONGEST_PAUSE) * RATE)

@@ -160,6 +160,20 @@ def test_intervals_are_over_speakers_in_given_parts_too_and_speakers_are_kept_ap
     assert "speaker" in apart.split.sentence
 
 
+def test_folders_that_are_no_parts_are_speakers(tmp_path: Path) -> None:
+    for number in range(12):
+        path = tmp_path / ("test" if number > 8 else "train") / f"voice{number % 3}" / f"{number}.wav"
+        record(path, seed=number)
+        path.with_suffix(".txt").write_text("yes")
+    source = open_source(tmp_path)
+    assert source.groups == ("speaker",)
+    column = source.columns["speaker"]
+    assert isinstance(column, TableColumn)
+    assert set(column.values.to_list()) == {"voice0", "voice1", "voice2"}
+    assert source.given_split is not None
+    assert sorted(source.given_split.tolist()) == [0] * 9 + [2] * 3
+
+
 def test_what_has_no_counterpart_is_named(tmp_path: Path) -> None:
     folder = tables(tmp_path)["beside"]
     record(folder / "alone.wav")

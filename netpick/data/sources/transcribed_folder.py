@@ -87,6 +87,8 @@ def _source(
     columns: dict[str, Column] = {"sound": FileColumn(name="sound", root=path, paths=files, kind="audio")}
     speakers = [one.speaker or "" for _, one in pairs]
     if len(set(speakers)) >= FEWEST_SPEAKERS:
+        text = f"{len(set(speakers)):,} speakers, by the names of folders, of files or of a column."
+        notes = [*notes, Note(subject="speakers", text=text, override="--split random")]
         columns["speaker"] = TableColumn(name="speaker", values=pl.Series("speaker", speakers, dtype=pl.String))
     columns[TEXT] = TableColumn(name=TEXT, values=pl.Series(TEXT, [one.text for _, one in pairs], dtype=pl.String))
     given = _given(pairs) if use_parts else None

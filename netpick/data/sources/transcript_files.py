@@ -142,7 +142,7 @@ def _part_of(where: str) -> int | None:
 
 
 def _texts_beside(folder: Path) -> list[Written]:
-    """NAME.txt beside NAME.wav, whole; folders, of which there are several, say who speaks."""
+    """NAME.txt beside NAME.wav, whole; folders that are no parts say who speaks, as most corpora are laid out."""
     decoder, found = TextDecoder(None), []
     for path in sorted(folder.rglob("*.txt")):
         if path.name.startswith(".") or not path.resolve().is_relative_to(folder.resolve()):
@@ -155,9 +155,9 @@ def _texts_beside(folder: Path) -> list[Written]:
             )
         relative = path.relative_to(folder)
         said = " ".join(text.removeprefix("\ufeff").split())
-        found.append(
-            Written(sound=relative.with_suffix("").as_posix(), text=said, part=_part_of(relative.parent.as_posix()))
-        )
+        where, part = relative.parent.name, _part_of(relative.parent.as_posix())
+        speaker = None if not where or _part_of(where) is not None else where
+        found.append(Written(sound=relative.with_suffix("").as_posix(), text=said, speaker=speaker, part=part))
     return found
 
 

@@ -121,6 +121,15 @@ def test_on_the_command_line(run: Run, folder: Path) -> None:
     assert "Entity F1" in scored.stdout or "entity_f1" in scored.stdout
 
 
+def test_folds_of_sentences_and_files_that_hold_none(folder: Path) -> None:
+    data = folder / "names" / "names.train.conll"
+    made = netpick.fit(data, test="none", folds=3, steps=3, models="mlp", private=True, out=folder / "folds")
+    assert made.results.split.folds == 3
+    assert {entry.test["entity_f1"].n for entry in made.results.entries} == {150}
+    assert not (made.folder / "predictions.parquet").exists()
+    assert "Archer" not in (made.folder / "report.html").read_text()
+
+
 def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
     with pytest.raises(RequestError, match="which is not explained yet"):
         explain(run.models["rnn"], folder / "names" / "names.test.conll")

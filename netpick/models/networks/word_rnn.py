@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -26,11 +27,11 @@ class WordRnnSettings(WordSettings):
 
 
 class WordRnnTrunk(WordTrunk):
-    """Recurrent layers over the vectors of words."""
+    """Recurrent layers over the vectors of words, and these beside them."""
 
     def __init__(self, inputs: Inputs, settings: WordRnnSettings) -> None:
         width = settings.width * (2 if settings.bidirectional else 1)
-        super().__init__(inputs, settings, width)
+        super().__init__(inputs, settings, width + settings.embedding)
         of_layer = RnnSettings(
             cell=settings.cell,
             width=settings.width,
@@ -44,18 +45,18 @@ class WordRnnTrunk(WordTrunk):
         steps = words
         for number, layer in enumerate(self.layers):
             steps = layer(steps if number == 0 else self.drop(steps), mask)
-        return steps
+        return torch.cat([steps, words], dim=2)  # what the word alone says is learned first
 
 
 class WordRnn(WordArchitecture):
     """See the module."""
 
     Settings = WordRnnSettings
-    rate = 3e-3
+    rate = 4e-3
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordRnnSettings:
         return WordRnnSettings(
-            width=100, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.5, dropout=0.5
+            width=100, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.33, dropout=0.5
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

@@ -116,10 +116,10 @@ class WordArchitecture(Architecture):
         preset = self.presets(inputs, num_rows, num_outputs)
         half = replace(preset, embedding=preset.embedding // 2, letters=preset.letters // 2)
         remark = f"vectors of {half.embedding} for words, and {half.letters} filters over letters"
-        return [Size(settings=preset, passes=8.0), Size(settings=half, passes=self.fewest_passes, remark=remark)]
+        return [Size(settings=preset, passes=5.0), Size(settings=half, passes=self.fewest_passes, remark=remark)]
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        batch_size = 8 if num_rows < SMALL else 16 if num_rows < 20 * SMALL else 64
+        batch_size = 8 if num_rows < SMALL else 16 if num_rows < 2 * SMALL else 32 if num_rows < 20 * SMALL else 64
         return Recipe(
             learning_rate=self.rate,
             weight_decay=0.05,

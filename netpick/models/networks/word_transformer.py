@@ -57,11 +57,11 @@ class WordTransformer(WordArchitecture):
     """See the module."""
 
     Settings = WordTransformerSettings
-    rate = 1.5e-3
+    rate = 3e-3
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordTransformerSettings:
         return WordTransformerSettings(
-            layers=2, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.3, dropout=0.2
+            layers=2, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.2, dropout=0.1
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

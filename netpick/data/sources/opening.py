@@ -66,12 +66,19 @@ def open_with(
     said = FormatOptions(
         formats=options.formats,
         not_missing=options.not_missing,
-        words=options.words if source.tokens is None else tuple(source.columns),
+        words=(*options.words, *_words_of(source)),
         times=options.times,
         numbers=options.numbers,
         all_text=cells == "text",
     )
     return merged(with_formats(source, said), options.merge)
+
+
+def _words_of(source: Source) -> tuple[str, ...]:
+    """Columns that are words, whatever they look like: tokens, and their tags."""
+    if source.tokens is None:
+        return ()
+    return (source.tokens,) if source.target is None else tuple(source.columns)
 
 
 def _cells_of(readers: Readers, layout: str) -> Cells:

@@ -223,9 +223,13 @@ def _source(path: Path, made: _Sentences, names: Sequence[str], files: Sequence[
         told = ", ".join(
             f"{PART_NAMES[part]} {file.name} ({(parts == part).sum():,} sentences)" for part, file in files
         )
-        notes.append(
-            Note(subject="split", text=f"The parts are given by the files' names: {told}.", override="--test none")
+        first = files[0][1].name
+        said = PART.findall(first.lower())
+        other = (
+            "" if not said or PART_WORDS[said[-1]] == TRAIN else f" No training part is there: {first} is learned from."
         )
+        text = f"The parts are given by the files' names: {told}.{other}"
+        notes.append(Note(subject="split", text=text, override="--test none"))
     frame = pl.DataFrame([*columns.values(), pl.Series("part", parts)])
     return Source(
         name=short_name(path),

@@ -45,7 +45,9 @@ class WordCnn(WordArchitecture):
     rate = 3e-3
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordCnnSettings:
-        return WordCnnSettings(layers=3, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.4, dropout=0.5)
+        return WordCnnSettings(
+            layers=3, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.4, dropout=0.5
+        )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return WordCnnTrunk(inputs, settings)

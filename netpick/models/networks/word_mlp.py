@@ -51,7 +51,7 @@ class WordMlp(WordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordMlpSettings:
         return WordMlpSettings(
-            window=5, hidden=128, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.3, dropout=0.5
+            window=5, hidden=128, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.3, dropout=0.5
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

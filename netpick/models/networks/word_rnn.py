@@ -56,7 +56,7 @@ class WordRnn(WordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordRnnSettings:
         return WordRnnSettings(
-            width=100, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.33, dropout=0.5
+            width=100, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.33, dropout=0.5
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

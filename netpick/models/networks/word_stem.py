@@ -1,8 +1,8 @@
 """What comes first in networks of words with a tag each: facts about a word and its letters as one vector; and how they are trained.
 
 Each fact has vectors of its own, which are added up; letters are read by a convolution whose strongest answers count (Ma & Hovy 2016,
-with ends and shapes as in Collobert et al. 2011). In training some words are hidden, so that the network learns to go by the rest: most words of new sentences
-that matter are new.
+with ends and shapes as in Collobert et al. 2011). In training words are hidden, rare ones more often than others (Kiperwasser & Goldberg 2016), so that
+the network learns to go by the rest: most words of new sentences that matter are new.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from netpick.models.networks.blocks import Dropout, linear, masked_mean
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
-UNKNOWN = 1
+UNKNOWN, FIRST = 1, 2
+LOWER = 1  # which fact is the word in lower case
 WHOLE = 2  # facts that are the word itself: as it is written, and in lower case
 LETTER, REACH = 16, 3  # width of a letter's vector, and letters that a filter sees
 SMALL = 1_000  # sentences
@@ -33,7 +34,9 @@ class WordSettings:
 
     embedding: int = Field(default=64, ge=1)
     letters: int = Field(default=32, ge=0)  # filters over the letters of a word; 0: letters are not read
-    hidden_words: float = Field(default=0.0, ge=0, lt=1)  # share of the words that training does not show
+    hidden_words: float = Field(
+        default=0.0, ge=0, le=100
+    )  # a: a word that comes c times is hidden a / (a + c) of them in training
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
@@ -46,6 +49,7 @@ class WordStem(nn.Module):
         spec = inputs["words"]
         self.facts, self.hidden = spec.ahead[1], settings.hidden_words
         sizes, width = spec.cardinalities, settings.embedding
+        self.words = max(1, sizes[LOWER] - FIRST)
         self.vectors = nn.ModuleList(_vectors(size, width, self.facts**-0.5) for size in sizes[: self.facts])
         self.letters: nn.Module | None = None
         if settings.letters and len(sizes) > self.facts:
@@ -60,7 +64,7 @@ class WordStem(nn.Module):
         words = words * mask.unsqueeze(2)
         facts = words[..., : self.facts]
         if self.training and self.hidden:
-            hidden = torch.rand(mask.shape, device=mask.device) < self.hidden
+            hidden = torch.rand(mask.shape, device=mask.device) < self._hidden(facts[..., LOWER])
             whole = torch.arange(self.facts, device=mask.device) < WHOLE
             facts = torch.where(hidden.unsqueeze(2) & whole & (facts > 0), UNKNOWN, facts)
         made = torch.zeros((), device=words.device)
@@ -70,6 +74,11 @@ class WordStem(nn.Module):
             made = made + self._letters(words[..., self.facts :])
         made = self.dropout(self.norm(made))
         return made * mask.unsqueeze(2), mask
+
+    def _hidden(self, numbers: Tensor) -> Tensor:
+        """How often words are hidden: numbers go by frequency, so that of V words the r-th comes some V / r times (Zipf)."""
+        rank = (numbers - FIRST + 1).clamp(min=0) * self.hidden
+        return rank / (rank + self.words)
 
     def _letters(self, letters: Tensor) -> Tensor:
         assert self.letters is not None

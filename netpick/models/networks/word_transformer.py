@@ -61,7 +61,7 @@ class WordTransformer(WordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordTransformerSettings:
         return WordTransformerSettings(
-            layers=2, embedding=64, letters=32, hidden_words=0.1, embedding_dropout=0.2, dropout=0.1
+            layers=2, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.2, dropout=0.1
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

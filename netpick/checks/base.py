@@ -61,6 +61,11 @@ class CheckContext(Evidence):
         return TASKS[self.schema.task].answer.any_labels
 
     @property
+    def each_token(self) -> bool:
+        """Whether each token of a row has a tag of its own."""
+        return TASKS[self.schema.task].answer.each_token
+
+    @property
     def of_numbers(self) -> bool:
         """Whether rows have numbers as their target."""
         return TASKS[self.schema.task].answer.quantities and not self.windowed

@@ -19,11 +19,12 @@ class SameRowOtherLabel(Check):
     most_severe = "warning"
 
     def run(self, context: CheckContext) -> list[Finding] | None:
-        if context.row_groups is None or not (context.one_class or context.any_labels):
+        if context.row_groups is None or not (context.one_class or context.any_labels or context.each_token):
             return None
         target = context.target if context.target.ndim == 2 else context.target[:, None]
         rows = context.learned
-        rows = rows[(target[rows] >= 0).all(axis=1)]
+        known = target[rows] >= 0
+        rows = rows[known.any(axis=1) if context.each_token else known.all(axis=1)]
         if not len(rows):
             return None
         asked = len(rows)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import netpick
 from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest, choose_examples
@@ -70,6 +71,14 @@ def test_a_table_without_tags_is_refused_in_words() -> None:
 def test_marks_at_the_ends_of_unknown_words_are_tokens() -> None:
     known = {"U.S.", "in", "Rome"}.__contains__
     assert split_marks('He said: "in Rome."  (U.S.) ...', known) == 'He said : " in Rome . " ( U.S . ) ...'
+
+
+def test_the_same_sentence_on_both_sides_and_one_tagged_in_two_ways_are_found() -> None:
+    words = [f"in place{n} now" for n in range(60)] + ["in Rome now"] * 4
+    tags = ["O B-place O"] * 61 + ["O O O"] * 3
+    looked = netpick.look(pl.DataFrame({"tokens": words, "tags": tags}), task="tag")
+    found = {finding.code: finding.evidence for finding in looked.findings}
+    assert "have the same features as a row with another label, in 1 groups" in found["D023"]
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

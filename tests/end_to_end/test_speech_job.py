@@ -123,7 +123,7 @@ def test_a_server_answers_with_the_transcript(run: Run, folder: Path) -> None:
     served = served_model("m", run.folder / "model.netpick", run.model, Limits())
     first = sorted(folder.glob("*.wav"))[0]
     answers = served.answer([served.rows_of_file(first.read_bytes())])
-    (row,) = served.worded(answers, 0, 1)
+    (row,) = json.loads(served.body(answers, 0, 1))["predictions"]
     assert row["prediction"] == run.model.predict(first)["prediction"][0]
     assert set(row) == {"prediction", "warnings"}
 

@@ -62,7 +62,10 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
     "one folder of sounds": (
         lambda folder: ["fit", str(flat(folder)), "--steps", "5"],
         2,
-        ("holds 24 sounds in one folder (no_0.wav, ...)", 'pass how: --label-from "{label}_{index}.wav".'),
+        (
+            "holds 24 sounds in one folder (no_0.wav, ...)",
+            'pass how: --label-from "{label}_{index}.wav"; where they say the words',
+        ),
     ),
     "a pattern that fits nothing": (
         lambda folder: ["fit", str(flat(folder)), "--label-from", "{label}-{speaker}.wav", "--steps", "5"],

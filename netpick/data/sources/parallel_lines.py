@@ -43,7 +43,7 @@ class ParallelLinesReader(Reader):
     """Lines of two files or more that belong together."""
 
     name: ClassVar[str] = "parallel_lines"
-    description: ClassVar[str] = "texts in two languages, line by line (train.en beside train.de)"
+    description: ClassVar[str] = "lines in two languages (train.en, train.de)"
     reads_beside: ClassVar[bool] = True
 
     def recognises(self, path: Path) -> bool:

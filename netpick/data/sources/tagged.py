@@ -52,9 +52,7 @@ class TaggedReader(Reader):
     """Tokens with tags; folders of the parts of one set, too."""
 
     name: ClassVar[str] = "conll"
-    description: ClassVar[str] = (
-        "words with tags, one a line (CoNLL columns, CoNLL-U), or a folder of the parts of such a set"
-    )
+    description: ClassVar[str] = "words with tags, one a line (CoNLL, CoNLL-U)"
 
     def recognises(self, path: Path) -> bool:
         if path.is_dir():

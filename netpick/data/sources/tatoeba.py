@@ -24,7 +24,7 @@ class TatoebaReader(Reader):
     """A row a line, without a header."""
 
     name: ClassVar[str] = "tatoeba"
-    description: ClassVar[str] = "pairs of sentences as Tatoeba gives them (fra.txt)"
+    description: ClassVar[str] = "Tatoeba's pairs (fra.txt)"
 
     def recognises(self, path: Path) -> bool:
         if not path.is_file() or not bare(path.name.lower()).endswith(".txt"):

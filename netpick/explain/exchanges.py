@@ -23,6 +23,7 @@ from netpick.types.words import counted, percent, significant
 MOST_ROWS = 1_000  # whose cells are exchanged
 OTHERS = 30  # rows that lend a row their cells
 MOST_WORDS = 80  # of a text, left out one by one
+TINY = 1e-4  # from 0 and 1: nearer, probabilities cannot be told apart
 
 
 def movement_figure(subject: Subject) -> Figure | None:
@@ -67,19 +68,18 @@ def _cells_figure(subject: Subject, row: int, target: Target) -> Figure | None:
     count = len(others)
     rows = np.concatenate([np.full(count, row), others])
     lenders = np.tile(np.arange(count, 2 * count), 2)
-    own = float(subject.predictions(np.array([row])).stated[0, target.index])
+    own = float(_evidence(subject.predictions(np.array([row])), target)[0])
     adds = {
-        encoder.column: own - float(subject.exchanged(rows, number, lenders).stated[:count, target.index].mean())
+        encoder.column: own - float(_evidence(subject.exchanged(rows, number, lenders), target)[:count].mean())
         for number, encoder in enumerate(subject.encoders)
     }
     order = sorted(adds, key=lambda name: -abs(adds[name]))[:MOST_SHOWN]
     shown = [
-        Bar(name=f"{name} = {cell(subject, name, row)}", value=adds[name], text=_signed_size(subject, adds[name]))
-        for name in order
+        Bar(name=f"{name} = {cell(subject, name, row)}", value=adds[name], text=signed(adds[name])) for name in order
     ]
     return Figure(
         title="What each cell adds",
-        sentence=f"How much higher {_asked(subject, target)} is than it would be with cells of {count} other rows in this column, "
+        sentence=f"How much higher {_asked(subject, target)} than it would be with cells of {count} other rows in this column, "
         "all else as it is.",
         caution="as parts of a sum: the effects of columns that work together do not add up.",
         alt="; ".join(f"{bar.name}: {bar.text}" for bar in shown[:5]),
@@ -105,16 +105,15 @@ def _words_figure(subject: Subject, row: int, target: Target, column: str) -> Fi
         key: np.repeat(array[row : row + 1], len(texts), axis=0)
         for key, array in {**subject.arrays, **subject.raw}.items()
     }
-    stated = subject.decoded(subject.engine.outputs({**whole, TEXTS + column: texts})).stated[:, target.index]
+    said = subject.decoded(subject.engine.outputs({**whole, TEXTS + column: texts}))
+    stated = _evidence(said, target)
     adds = stated[0] - stated[1:]
     order = np.argsort(-np.abs(adds), kind="stable")[:MOST_SHOWN]
-    shown = [
-        Bar(name=looked[i], value=float(adds[i]), text=_signed_size(subject, float(adds[i]))) for i in order.tolist()
-    ]
+    shown = [Bar(name=looked[i], value=float(adds[i]), text=signed(float(adds[i]))) for i in order.tolist()]
     some = f" The first {MOST_WORDS} of {len(words):,} words." if len(words) > MOST_WORDS else ""
     return Figure(
         title=f"What the words of {column} add",
-        sentence=f"How much higher {_asked(subject, target)} is with a word than without it.{some}",
+        sentence=f"How much higher {_asked(subject, target)} with a word than without it.{some}",
         caution="where words say the same twice: each alone then seems to add nothing.",
         alt="; ".join(f"{bar.name}: {bar.text}" for bar in shown[:5]),
         drawing=bars("What each word of this row adds", ("Word", "Adds"), shown),
@@ -130,13 +129,20 @@ def _apart(own: Answered, moved: Answered) -> Array:
     return np.asarray(moves.sum(axis=1) / 2 if exclusive else moves.mean(axis=1))
 
 
+def _evidence(said: Answered, target: Target) -> Array:
+    """(n,) log-odds of the target, since a probability near 1 hardly moves whatever is taken from a row; or the number."""
+    stated = said.stated[:, target.index]
+    if not isinstance(said, AnsweredChances):
+        return np.asarray(stated)
+    chances = np.clip(stated, TINY, 1 - TINY)
+    return np.asarray(np.log(chances) - np.log1p(-chances))
+
+
 def _asked(subject: Subject, target: Target) -> str:
-    return f"the predicted {target.name}" if subject.answer.quantities else f"the probability of {target.name}"
+    if subject.answer.quantities:
+        return f"the predicted {target.name} is"
+    return f"its certainty of {target.name} (log-odds) is"
 
 
 def _size(subject: Subject, value: float) -> str:
     return significant(value, 3) if subject.answer.quantities else percent(value)
-
-
-def _signed_size(subject: Subject, value: float) -> str:
-    return signed(value) if subject.answer.quantities else f"{100 * value:+.1f} points"

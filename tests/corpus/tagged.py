@@ -11,7 +11,7 @@ from corpus.folders import FINE, case
 
 PLACES = ("Oslo", "Rome", "Lima", "Kyiv", "Bern")
 SENTENCES = [f"He\tO\nlived\tO\nin\tO\n{PLACES[i % 5]}\tB-place\n{1900 + i}\tO\n.\tO\n" for i in range(60)]
-NAMES = "\n".join(SENTENCES) + "\n"
+NAMES, SOME, OTHERS = ("\n".join(part) + "\n" for part in (SENTENCES, SENTENCES[:20], SENTENCES[20:40]))
 LONG = "".join(f"w{i}\tO\n" for i in range(10_000))
 
 
@@ -50,7 +50,7 @@ CASES: tuple[Case, ...] = (
     case("tagged", "many blank lines", conll(NAMES.replace("\n\n", "\n\n\n \n\n")), 0, why="they hold nothing"),
     case("tagged", "a word of a megabyte", conll(NAMES + "x" * 1_000_000 + "\tO\n\n"), 0, why="its ends are read"),
     case("tagged", "control letters", conll(NAMES.replace("Oslo", "\x1b[2JOslo\x07")), 0, why="letters are letters"),
-    case("tagged", "parts", parts(train=NAMES, dev=NAMES[:1_200], test=NAMES[1_200:2_400]), (0, 3), "D0", why=FINE),
+    case("tagged", "parts", parts(train=NAMES, dev=SOME, test=OTHERS), (0, 3), "D0", why=FINE),
     case("tagged", "parts of other columns", parts(train=NAMES, test=NAMES.replace("\tO", "\tX\tO")), 2, "names.test.conll", "column"),
     case("tagged", "lists", lines(), 0, why=FINE),
     case("tagged", "lists of unequal numbers", lines({"tokens": ["in", "Oslo"], "ner_tags": ["O"]}), 2, "row 61", "2 tokens and 1 tags"),

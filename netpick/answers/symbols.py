@@ -120,7 +120,7 @@ class Symbols(Answer[AnsweredSymbols]):
         )
 
     def purpose(self, count: int) -> str:
-        return f"say the next symbol of {counted(count, 'text')}"
+        return f"say the next symbol of {'a text' if count == 1 else counted(count, 'text')}"
 
     def words(self, predictions: AnsweredSymbols, labels: Sequence[str], rule: DecisionRule) -> str:
         return f"{bits(predictions)[0]:.1f} bits"

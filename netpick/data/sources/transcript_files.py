@@ -81,7 +81,8 @@ def _metadata(folder: Path) -> list[Written]:
         fields = line.split("|")
         if not 2 <= len(fields) <= FIELDS:
             raise DataError(
-                f"{path}, line {number} has {len(fields)} fields between bars, but NAME|text or NAME|text|text as it is spoken was expected."
+                f"{path}, line {number} has {len(fields)} fields between bars, but NAME|text or NAME|text|text as it is spoken was expected. Correct the "
+                "line."
             )
         found.append(Written(sound=f"wavs/{_bare(fields[0].strip())}", text=fields[-1].strip()))
     return found
@@ -104,7 +105,7 @@ def _table(path: Path, part: int | None) -> list[Written]:
     if sound is None or sentence is None:
         raise DataError(
             f"{path} has the columns {', '.join(map(repr, header[:8]))}, but one of file names (path) and one of what is said (sentence) were "
-            "expected."
+            "expected. Rename the columns."
         )
     speaker = _column(header, SPEAKER)
     found = []
@@ -151,7 +152,7 @@ def _texts_beside(folder: Path) -> list[Written]:
         text = data if isinstance(data, Unreadable) else decoder.text(data, path)
         if isinstance(text, Unreadable):
             raise DataError(
-                f"{readable(str(path))} cannot be read as a transcript: {text.reason}. Mend it, or take it away."
+                f"{readable(str(path))} cannot be read as a transcript: {text.reason}, but plain text was expected. Write it again, or remove it."
             )
         relative = path.relative_to(folder)
         said = " ".join(text.removeprefix("\ufeff").split())

@@ -222,7 +222,7 @@ def _with_room(source: Source, target: str, request: ExampleRequest) -> tuple[So
     if len(short) > len(texts) // 2:
         raise DataError(
             f"{len(short):,} of {len(texts):,} recordings of {source.origin} are too short for their transcripts ({_name(source, int(short[0]))} "
-            f"lasts {frames[short[0]] / 100:.2f} s, for {texts[short[0]][:60]!r}). Check that sounds and transcripts belong together."
+            f"lasts {frames[short[0]] / 100:.2f} s, for {texts[short[0]][:60]!r}), but a step for each symbol is needed. Check that sounds and transcripts belong together."
         )
     named = ", ".join(
         f"{_name(source, row)} ({frames[row] / 100:.2f} s for {counted(len(texts[row]), 'character')})"

@@ -65,7 +65,7 @@ def _with_cells(source: Source, name: str, cells: pl.Series) -> Source:
     if not len(first) or not first.str.contains(OF_PIXELS).all():
         return source
     counts = cells.str.count_matches(r"\d+")
-    usual = int(first.str.count_matches(r"\d+").mode()[0])
+    usual = int(first.str.count_matches(r"\d+").mode().sort()[0])
     sides = sides_of(usual)
     if sides is None or usual > MOST_PIXELS or not _all_bytes(first):
         return source

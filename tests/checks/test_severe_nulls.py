@@ -51,7 +51,7 @@ def test_a_plan_that_grows_as_evenly_is_no_copy(leak: bool) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_a_sensor_that_came_late_is_not_filled_in_afterwards(late: bool) -> None:
     rng = np.random.default_rng(0)
-    output = np.linspace(10, 90, N) + rng.normal(0, 1, N)
+    output = np.linspace(10, 90, N) + rng.normal(0, 0.2, N)
     output = output if late else rng.permutation(output)
     filled = output > 50
     frame = pl.DataFrame(
@@ -71,7 +71,7 @@ def test_dates_with_gaps_of_their_own_are_no_order() -> None:
     closed = rng.random(N) < 0.4
     frame = pl.DataFrame(
         {
-            "closed": pl.Series(DAYS).set(pl.Series(~closed), None),
+            "closed": [day if known else None for day, known in zip(DAYS, closed, strict=True)],
             "size": rng.normal(size=N),
             "churn": np.where(closed, "yes", "no"),
         }

@@ -33,6 +33,7 @@ from netpick.models.networks.network import Mixing
 from netpick.models.networks.rnn import AttentionPooling, RecurrentLayer, RnnSettings
 from netpick.models.networks.series_cnn import MaskedBatchNorm
 from netpick.models.networks.table_inputs import Both, Periodic, PiecewiseLinear
+from netpick.models.networks.word_stem import WordStem
 from netpick.tasks import TASKS
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
@@ -77,6 +78,8 @@ def still(network: nn.Module) -> nn.Module:
             module.p = 0.0
         elif isinstance(module, SelfAttention):
             module.dropout = 0.0
+        elif isinstance(module, WordStem):
+            module.hidden = 0.0
     network = network.double().train()
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():

@@ -205,6 +205,16 @@ TARGETS: dict[str, Tensor] = {
     "regress": torch.tensor([[0.3, -1.0, 2.0], [1.0, 0.5, -0.2], [0.0, 3.0, 1.0], [-2.0, 0.1, 0.7]]),
     "forecast": torch.tensor([[0.3, -1.0, 2.0], [1.0, float("nan"), -0.2], [0.0, 3.0, 1.0], [-2.0, 0.1, 0.7]]),
     "next": torch.zeros(4),  # its networks read the symbols among their inputs, and give each one's logarithm
+    "transcribe": torch.tensor([[1, 2], [2, 2], [1, 0], [2, 1]]),
+    "translate": torch.zeros(4),  # as of "next"; they give what symbols cost, what all cost, and how many there are
+    "tag": torch.tensor([[0, 2, 1, -1, -1], [1, 1, 0, 2, 0], [2, -1, -1, -1, -1], [0, 1, 2, 0, -1]]),
+}
+OUTPUTS: dict[
+    str, Callable[[Tensor], Tensor]
+] = {  # of 3 x 6 numbers a row, where a network gives no plain row of numbers
+    "transcribe": lambda x: x.view(4, 6, 3).log_softmax(dim=2),
+    "translate": lambda x: torch.cat([x[:, :2], torch.full((4, 1), 5.0)], dim=1),
+    "tag": lambda x: torch.cat([x[:, :15].view(4, 5, 3), (TARGETS["tag"] >= 0).double().unsqueeze(2)], dim=2),
 }
 
 
@@ -224,12 +234,12 @@ def losses() -> Iterator[Any]:
 @pytest.mark.parametrize(("task", "recipe", "weights"), list(losses()))
 def test_losses(task: str, recipe: Recipe, weights: tuple[float, ...] | None) -> None:
     target = TARGETS[task].double() if TARGETS[task].is_floating_point() else TARGETS[task]
-    outputs = {"forecast": 3 * 4 + 1, "next": 6}.get(task, 3)
+    outputs = {"forecast": 3 * 4 + 1, "next": 6, **dict.fromkeys(OUTPUTS, 18)}.get(task, 3)
     x = (2 * torch.randn((4, outputs), generator=torch.Generator().manual_seed(2))).requires_grad_()
 
     def answer(x: Tensor) -> Tensor:
         with InDouble():
-            return TASKS[task].answer.loss(recipe, weights)(x, target)
+            return TASKS[task].answer.loss(recipe, weights)(OUTPUTS[task](x) if task in OUTPUTS else x, target)
 
     assert answer(x).shape == (4,)
     assert gradcheck(answer, (x,), eps=1e-6, atol=1e-7, rtol=1e-6)

@@ -20,35 +20,28 @@ from netpick.answers.decoding import PERIODS, longest_runs
 from netpick.answers.translations import TRANSLATIONS
 from netpick.columns.kinds.cells import as_text
 from netpick.tasks.base import Task
-from netpick.tasks.text.levels import END, FIRST, LEVELS, UNKNOWN, Level, Symbols
+from netpick.tasks.text.levels import END, FIRST, LEVELS, UNKNOWN
 from netpick.tasks.text.levels.base import MOST_SYMBOLS, Split
+from netpick.tasks.text.spelled import Spelled
 from netpick.types import STRICT, Array, Field, Inputs, InputSpec, Rows, TableColumn
 
 FEWEST_PIECES, CHARACTERS_A_PIECE = 512, 800  # 5,000 pieces of Multi30k: each has to be met often, on either side
 LONGEST_SIDE = 512  # symbols that are read of a source, or learned of a target
 LONGEST_TEXT = 1 << 16  # characters
-USUAL_QUANTILE, LONGER, ROOM = (
-    0.995,
-    1.25,
-    8,
-)  # what is longer than so many times this quantile of training, and some symbols, is cut
-SHORT_WORDS, SHORT_CHARACTERS = (
-    3,
-    60,
-)  # of nearly all targets, where texts are strings that are right or wrong as a whole
+# What is longer than so many times this quantile of training, and some symbols, is cut.
+USUAL_QUANTILE, LONGER, ROOM = 0.995, 1.25, 8
+# Of nearly all targets, where texts are strings that are right or wrong as a whole.
+SHORT_WORDS, SHORT_CHARACTERS = 3, 60
 MOST_ALPHABET = 400  # different characters of such strings
 SLACK, MOST_SLACK = 3, 8  # symbols that a generated text may be longer than those of training with such a source
 
 
 @dataclass(config=STRICT, kw_only=True)
-class PairState:
+class PairState(Spelled):
     """What pairs of texts are made of."""
 
     source: str  # the columns
     column: str
-    level: str
-    symbols: tuple[str, ...] = PydanticField(max_length=MOST_SYMBOLS)  # of both sides, of the numbers from FIRST on
-    merges: tuple[tuple[str, str], ...] = PydanticField(default=(), max_length=MOST_SYMBOLS)
     sides: tuple[int, int]  # S and T
     limits: tuple[int, int]  # percent and extra: see decoding.Limits
     usual: int = PydanticField(ge=1, le=LONGEST_SIDE)  # symbols of the median target
@@ -57,32 +50,13 @@ class PairState:
     strings: bool = False  # targets are short, and right or wrong as a whole
 
     def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise ValueError("a level that this version knows")
-        if len(set(self.symbols)) != len(self.symbols) or any(not 1 <= len(s) <= 1 << 20 for s in self.symbols):
-            raise ValueError("symbols that are all different")
+        super().__post_init__()
         if any(not 1 <= side <= LONGEST_SIDE for side in self.sides):
             raise ValueError("sides of some symbols")
         if not 0 <= self.limits[0] <= 1_000_000 or not 0 <= self.limits[1] <= LONGEST_SIDE:
             raise ValueError("limits of some symbols")
         if any(not 0 <= run <= LONGEST_SIDE for run in self.runs):
             raise ValueError("passages that are repeated some times")
-        self.of.require(self.learned)
-
-    @property
-    def of(self) -> Level:
-        """The level."""
-        return LEVELS[self.level]
-
-    @property
-    def learned(self) -> Symbols:
-        """The symbols, as the level reads them."""
-        return Symbols(names=self.symbols, merges=self.merges)
-
-    @property
-    def num_symbols(self) -> int:
-        """Numbers that symbols can have, with those that are none."""
-        return FIRST + len(self.symbols)
 
     @cached_property
     def _splitter(self) -> Split:

@@ -17,58 +17,32 @@ from netpick.errors import DataError
 from netpick.tasks.base import Task
 from netpick.tasks.speech.language import Language
 from netpick.tasks.speech.writing import chosen_level, normalised
-from netpick.tasks.text.levels import FIRST, LEVELS, UNKNOWN, Level, Symbols
+from netpick.tasks.text.levels import FIRST, LEVELS, UNKNOWN, Symbols
+from netpick.tasks.text.spelled import Spelled
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
 
-MOST_SYMBOLS = 1 << 14
+MOST_SYMBOLS, LONGEST_SYMBOL = 1 << 14, 1 << 10
 MOST_CHARACTERS = 1 << 16  # of a transcript
-STRIDES = (
-    4,
-    2,
-    1,
-)  # frames of a sound that are one step of a network: the most that leave room for nearly all transcripts
-OF_WORDS = (
-    8  # the same of whole words, where there is room for twice as many: fewer steps, and words are found much sooner
-)
+# Frames of a sound that are one step of a network: the most that leave room for nearly all transcripts.
+STRIDES = (4, 2, 1)
+OF_WORDS = 8  # of whole words, where there is room for twice as many: with fewer steps they are found much sooner
 
 
 @dataclass(config=STRICT, kw_only=True)
-class TranscribeState:
+class TranscribeState(Spelled):
     """What transcripts are made of, and how many frames of a sound are one of a network."""
 
     column: str
-    level: str
-    symbols: tuple[str, ...] = PydanticField(max_length=MOST_SYMBOLS)  # of the numbers from FIRST on
-    merges: tuple[tuple[str, str], ...] = PydanticField(default=(), max_length=MOST_SYMBOLS)  # of pieces
     longest: int = PydanticField(ge=1, le=MOST_CHARACTERS)  # characters of a transcript that was learned from
     stride: int = PydanticField(default=STRIDES[0], ge=1, le=8)
     language: Language | None = None  # that one candidate's transcripts are searched with
 
     def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise ValueError("a level that this version knows")
-        if not self.symbols or len(set(self.symbols)) != len(self.symbols):
-            raise ValueError("symbols that are all different, at least one")
-        if any(not 1 <= len(symbol) <= 1 << 10 for symbol in self.symbols):
-            raise ValueError("symbols of a few characters")
-        self.of.require(self.learned)
+        super().__post_init__()
+        if not 1 <= len(self.symbols) <= MOST_SYMBOLS or any(len(one) > LONGEST_SYMBOL for one in self.symbols):
+            raise ValueError("some symbols of a few characters")
         if self.language is not None:
             self.language.require(self.num_symbols)
-
-    @property
-    def of(self) -> Level:
-        """The level."""
-        return LEVELS[self.level]
-
-    @property
-    def learned(self) -> Symbols:
-        """The symbols, as the level reads them."""
-        return Symbols(names=self.symbols, merges=self.merges)
-
-    @property
-    def num_symbols(self) -> int:
-        """Numbers that symbols can have, with those that are none: 0 is the blank."""
-        return FIRST + len(self.symbols)
 
     def numbers_of(self, text: str) -> list[int]:
         """The symbols of a normalised transcript."""

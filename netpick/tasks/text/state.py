@@ -18,7 +18,8 @@ from pydantic.dataclasses import dataclass
 from netpick.answers.symbols import SYMBOLS
 from netpick.columns.kinds.cells import as_text
 from netpick.tasks.base import Task
-from netpick.tasks.text.levels import END, FIRST, LEVELS, PADDING, UNKNOWN, UNKNOWN_WORD, Level, Symbols
+from netpick.tasks.text.levels import END, FIRST, LEVELS, PADDING, UNKNOWN, UNKNOWN_WORD, Symbols
+from netpick.tasks.text.spelled import Spelled
 from netpick.types import STRICT, Array, Field, Inputs, InputSpec, Rows, TableColumn
 
 MOST_SYMBOLS = 1 << 16
@@ -30,38 +31,13 @@ CONTEXT = {True: 64, False: 128}  # of what a network sees before it
 
 
 @dataclass(config=STRICT, kw_only=True)
-class NextState:
+class NextState(Spelled):
     """What a text is made of."""
 
     column: str
-    level: str
-    symbols: tuple[str, ...] = PydanticField(max_length=MOST_SYMBOLS)  # of the numbers from FIRST on
-    merges: tuple[tuple[str, str], ...] = PydanticField(default=(), max_length=MOST_SYMBOLS)  # of pieces
     apart: bool  # each row is a text of its own, and what goes before it says nothing of it
     block: int = PydanticField(ge=1, le=MOST_STEPS)
     context: int = PydanticField(ge=1, le=MOST_STEPS)
-
-    def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise ValueError("a level that this version knows")
-        if len(set(self.symbols)) != len(self.symbols) or any(not 1 <= len(s) <= 1 << 20 for s in self.symbols):
-            raise ValueError("symbols that are all different")
-        self.of.require(self.learned)
-
-    @property
-    def of(self) -> Level:
-        """The level."""
-        return LEVELS[self.level]
-
-    @property
-    def learned(self) -> Symbols:
-        """The symbols, as the level reads them."""
-        return Symbols(names=self.symbols, merges=self.merges)
-
-    @property
-    def num_symbols(self) -> int:
-        """Numbers that symbols can have, with those that are none."""
-        return FIRST + len(self.symbols)
 
     @property
     def restarts(self) -> bool:

@@ -67,6 +67,17 @@ def run_command(command: Sequence[str], threads: int | None = None) -> Finished:
     return Finished(seconds=seconds, peak_bytes=usage.ru_maxrss * 1024, output=text)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One contest: the data ("" where it is generated), how it is asked for, which figure counts, and what it is measured by."""
+
+    name: str
+    data: str
+    options: tuple[str, ...]
+    metric: str
+    goal: str
+
+
 def fit(data: Path, out: Path, *options: str) -> tuple[Finished, dict[str, Any]]:
     """`netpick fit` as a user runs it, and its report.json."""
     finished = run_command([NETPICK, "fit", str(data), "--out", str(out), *options])

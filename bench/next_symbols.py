@@ -5,22 +5,9 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure import SHARED_DATA, Section, fit, median, need
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One contest: the data, how it is asked for, which figure counts, and what it is measured by."""
-
-    name: str
-    data: str
-    options: tuple[str, ...]
-    metric: str
-    goal: str
-
+from bench.measure import SHARED_DATA, Asked, Section, fit, median, need
 
 JOBS = (
     Asked(

@@ -5,29 +5,17 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bench.measure import SHARED_DATA, Section, fit, median, need
+from bench.measure import SHARED_DATA, Asked, Section, fit, median, need
 
 WAYS = (
     *("%d %B %Y", "%B %d, %Y", "%d/%m/%Y", "%d.%m.%y", "%A, %d %b %Y"),
     *("%b %d %y", "%Y.%m.%d", "%d-%b-%Y", "%B %Y, %d", "%a %d %B %Y"),
 )
 DAYS = 20_000  # of a century, each written in one way
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One contest: the data, how it is asked for, which figure counts, and what it is measured by."""
-
-    name: str
-    data: str  # "" for dates
-    options: tuple[str, ...]
-    metric: str
-    goal: str
 
 
 JOBS = (

@@ -94,7 +94,8 @@ INSTANCES = {
 # Lines, the last one of them included. What is longer is two ideas, and is split where they meet.
 MOST_LINES, MOST_OF_A_CLASS, MOST_OF_A_FUNCTION = 450, 250, 60
 STILL_LONGER = {
-    "api.py: fit": "one line a parameter, twice, and what they mean",
+    "api/__init__.py: fit": "one line a parameter, twice, and what they mean",
+    "cli/commands.py: fit": "one line a parameter",
 }
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}

@@ -57,6 +57,7 @@ class Contest:
     folded: bool = False  # validation rows of folds are all tested, too
     margin: float | None = None  # differences in the deciding metric that do not matter; None: the metric's own
     rivals: tuple[Array | None, Array | None] = (None, None)  # what needs no learning says of validation and test rows
+    asked: bool = False  # whether the user named the metric that decides
     prefer: Prefer = "any"  # "network": a network is recommended even where a baseline is as good
 
 
@@ -207,13 +208,17 @@ def _threshold(contest: Contest, result: CandidateResult, costs: Costs | None) -
     if predictions.probabilities.shape[1] != 2:
         return None
     positive = contest.labels[1] if len(contest.labels) == 2 else "1"
-    return _chosen(contest.validation_truth, predictions.probabilities[:, 1], costs, positive)
+    return _chosen(contest, contest.validation_truth, predictions.probabilities[:, 1], costs, positive)
 
 
-def _chosen(truth: Array, stated: Array, costs: Costs | None, positive: str) -> Threshold:
-    """The threshold of two classes by the costs of the two mistakes."""
-    false_positive, false_negative = (1.0, 1.0) if costs is None else (costs[0][1], costs[1][0])
-    return choose_threshold(truth, stated, false_positive, false_negative, positive)
+def _chosen(contest: Contest, truth: Array, stated: Array, costs: Costs | None, positive: str) -> Threshold:
+    """The threshold of two classes by the costs of the two mistakes, or by the metric that the user asked for."""
+    if costs is not None:
+        return choose_threshold(truth, stated, costs[0][1], costs[1][0], positive)
+    metric = METRICS[contest.primary]
+    costs_of_metric = metric.mistakes(truth == 1, stated) if contest.asked else (1.0, 1.0)
+    aim = metric.label if costs_of_metric != (1.0, 1.0) else ""
+    return choose_threshold(truth, stated, *costs_of_metric, positive, aim)
 
 
 def _folds(results: Sequence[CandidateResult]) -> Array | None:
@@ -232,7 +237,7 @@ def _decided_by_fold(contest: Contest, result: CandidateResult, costs: Costs | N
     by_fold = {}
     for fold in np.unique(tested.folds).tolist():
         rows = chosen.folds == fold
-        threshold = _chosen(contest.validation_truth[rows], chosen.probabilities[rows, 1], costs, "1")
+        threshold = _chosen(contest, contest.validation_truth[rows], chosen.probabilities[rows, 1], costs, "1")
         by_fold[fold] = threshold.value
     return replace(
         result,
@@ -293,7 +298,9 @@ def _deciding_metric(contest: Contest, candidates: Sequence[CandidateResult], co
     """
     name = contest.primary
     unequal = (
-        costs is not None and len({cost for i, row in enumerate(costs) for j, cost in enumerate(row) if i != j}) > 1
+        not contest.asked
+        and costs is not None
+        and len({cost for i, row in enumerate(costs) for j, cost in enumerate(row) if i != j}) > 1
     )
     if unequal and len(contest.labels) > 2:
         name = MeanCost.name

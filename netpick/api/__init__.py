@@ -18,8 +18,8 @@ from netpick.answers.compare.costs import as_costs
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.decoders.base import Loudness
-from netpick.data.sources.base import AS_FOUND, ReadOptions
-from netpick.disk.files import locked, refused_write, write_whole
+from netpick.data.sources.base import ReadOptions
+from netpick.disk.files import locked, refused_write
 from netpick.errors import Interrupted, RequestError
 from netpick.training.clock import WorkClock
 from netpick.training.stop import Stop
@@ -84,6 +84,8 @@ class Run:
         """Writes the report page to another place."""
         page, target = self.folder / "report.html", Path(path)
         if not page.is_file():
+            from netpick.api.pages import write_report
+
             return write_report(self.folder, target)
         shutil.copyfile(page, target)
         return target
@@ -244,6 +246,7 @@ def fit(
     out: str | os.PathLike[str] | None = None,
     accept: Sequence[str] = (),
     cost: Mapping[str, float] | str | os.PathLike[str] | None = None,
+    metric: str | None = None,
     margin: float | None = None,
     prefer: Literal["any", "network"] = "any",
     recipe: str | None = None,
@@ -287,7 +290,8 @@ def fit(
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
     unless steps, split, a budget below 30 s or a test part is given; 1: a single test part), or the column that names folds.
     cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
-    margin: difference in the primary metric that does not matter; prefer: "network" recommends one even where a baseline is
+    metric: that decides: networks are stopped, chosen, compared and headlined by it, such as "f1", "roc auc" or "mae" (default: the task's own).
+    margin: difference in it that does not matter; prefer: "network" recommends one even where a baseline is
     as good.
     cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one. Of long sounds: seconds of
     each window.
@@ -333,6 +337,7 @@ def fit(
         out=None if out is None else Path(out),
         accept=tuple(accept),
         cost=as_costs(cost),
+        metric=metric,
         margin=margin,
         prefer=prefer,
         recipe=recipe,
@@ -366,83 +371,3 @@ def look(data: object, target: str | Sequence[str] | None = None, **options: Any
     """Reads, understands, splits and checks the data, and trains nothing; severe findings are among the others."""
     wanted = (target,) if isinstance(target, str) else tuple(target or ())
     return inspect(data, FitOptions(target=wanted, **options))
-
-
-def write_explanation(
-    model: str | os.PathLike[str],
-    data: object,
-    out: str | os.PathLike[str],
-    *,
-    rows: int = 4,
-    candidate: str | None = None,
-    read: ReadOptions = AS_FOUND,
-) -> Path:
-    """A page of what the model goes by on these rows. Raises NetpickError before anything is written.
-
-    data: what Model.predict takes; rows: how many are explained one by one; read: how a file of rows is written.
-    """
-    from netpick.explain import explain
-    from netpick.saved.use import load
-
-    target = _page(Path(out), "explanation.html")
-    page = explain(replace(load(Path(model), candidate=candidate), given=read), data, rows=rows).html()
-    write_whole(target, page.encode("utf-8", "replace"))
-    return target
-
-
-def write_export(
-    model: str | os.PathLike[str],
-    to: str = "onnx",
-    out: str | os.PathLike[str] | None = None,
-    *,
-    module: Any = None,
-    candidate: str | None = None,
-    samples: bool = False,
-) -> Path:
-    """The model as an ONNX graph in a folder that is used without torch, written once its answers equal torch's.
-
-    module: the torch.nn.Module of a model that was trained with one of your own. samples: of a model of sounds, also writes
-    samples.onnx, which takes samples. Raises RequestError for other formats and
-    for networks that ONNX has no words for, ModelFileError when answers differ.
-    """
-    from netpick.saved.export import export_model
-    from netpick.saved.use import candidate_of
-
-    if candidate is not None:
-        model = candidate_of(Path(model), candidate)
-    return export_model(Path(model), to, None if out is None else Path(out), module=module, samples=samples).folder
-
-
-def write_report(run: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
-    """Writes the report of a finished run again, from what its folder holds; the page that `fit` wrote, byte for byte.
-
-    out: another place than RUN/report.html. Raises RequestError where the folder holds no results.
-    """
-    from netpick.report import page_bytes
-    from netpick.report.results_file import read_results
-
-    folder = Path(run)
-    target = folder / "report.html" if out is None else _page(Path(out), "report.html")
-    write_whole(target, page_bytes(read_results(folder)))
-    return target
-
-
-def _page(target: Path, example: str) -> Path:
-    """Raises RequestError where a page cannot be written under that name."""
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise RequestError(f"{target} cannot be written: a page ends in .html. Pass --out {example}.")
-    return target
-
-
-def write_comparison(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
-    """A page that shows several finished runs side by side. Raises NetpickError before anything is written.
-
-    Runs that were tested on the same rows are compared in pairs; of others it says why they are not comparable.
-    """
-    from netpick.serve.board import comparison_page, labels_of, read_run
-
-    folders, target = [Path(run) for run in runs], _page(Path(out), "comparison.html")
-    distinct = list({folder.resolve(): folder for folder in folders}.values())
-    read = [read_run(folder, label) for folder, label in zip(distinct, labels_of(distinct), strict=True)]
-    write_whole(target, comparison_page(read).encode("utf-8", "replace"))
-    return target

@@ -156,6 +156,13 @@ Cost = Annotated[
         "any, or a CSV file with a matrix. May be repeated."
     ),
 ]
+MetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        help="The metric that decides: f1, roc_auc, mae. Networks are stopped, chosen, compared and headlined by it. Default: by task and classes.",
+    ),
+]
 Margin = Annotated[
     float | None,
     typer.Option(help="Difference in the primary metric that does not matter to you: 0.01. Default: the metric's own."),

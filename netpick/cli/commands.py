@@ -59,6 +59,7 @@ def fit(
     out: arg.Out = None,
     accept: arg.Accept = None,
     cost: arg.Cost = None,
+    metric: arg.MetricOption = None,
     margin: arg.Margin = None,
     prefer: arg.PreferOption = None,
     recipe: arg.RecipeOption = None,
@@ -288,7 +289,7 @@ def explain(
     sheet: arg.Sheet = None,
 ) -> None:
     """Show what MODEL goes by on DATA, and where it errs, on a page that works offline."""
-    from netpick.api import write_explanation
+    from netpick.api.pages import write_explanation
     from netpick.cli.parsing import reading, rows_given
 
     given = reading(locals())
@@ -310,7 +311,7 @@ def export(
     candidate: arg.CandidateOption = None,
 ) -> None:
     """Write MODEL as a graph that other runtimes run and that serves without torch, once its answers equal torch's."""
-    from netpick.api import write_export
+    from netpick.api.pages import write_export
 
     print(write_export(model, to, out, candidate=candidate, samples=samples))
 
@@ -379,7 +380,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of a finished run again; or put several runs on one page: scores on shared rows, curves, differences."""
-    from netpick.api import write_comparison, write_report
+    from netpick.api.pages import write_comparison, write_report
 
     if len(runs) == 1:
         print(shown(str(write_report(runs[0], out))))

@@ -97,6 +97,7 @@ def _contest(whole: Round, planned: Planned, competed: Competed, validation: Row
         blend=None if mixed is None else mixed.result,
         rivals=(prepared.rival(validation), prepared.rival(test_rows)),
         margin=options.margin,
+        asked=options.metric is not None,
         prefer=options.prefer,
     )
 

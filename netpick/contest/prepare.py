@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.contest.affordable import affordable_rows
+from netpick.contest.deciding import deciding_metric
 from netpick.data.decode import start_decoding
 from netpick.data.decoders.base import DecodeRequest, Loudness
 from netpick.data.drawn import drawn
@@ -44,6 +45,7 @@ class FitOptions(ExampleRequest):
     plan: str | None = None  # the plan.json of a run that is to be made again
     accept: tuple[str, ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)  # {"fn": 10} makes a missed positive ten times as dear
+    metric: str | None = None  # that decides; None: the task's own
     margin: float | None = None  # differences in the primary metric that do not matter in use
     prefer: Literal["any", "network"] = "any"  # who may be recommended
     rows: int | None = (
@@ -117,6 +119,8 @@ def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: C
         raise RequestError(
             "--rows draws rows at random, but windows are cut from rows that follow each other. Leave --rows out, or pass --cut 0."
         )
+    if options.metric is not None:
+        deciding_metric(prepared, options.metric)  # which refuses one that does not fit before anything takes long
     prepared = replace(prepared, findings=_spelled_otherwise(decoded, prepared.evidence), rows=count)
     return _checked(given, prepared, options, on_event)
 

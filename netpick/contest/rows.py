@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from netpick.columns.store import Allocator, Store, memory_limit
 from netpick.contest.candidates import Candidate, Contestants, make_candidates
+from netpick.contest.deciding import deciding_metric
 from netpick.contest.executors.jobs import Material
 from netpick.contest.prepare import FitOptions
 from netpick.contest.start import Terms
 from netpick.models.infer import DeviceData
 from netpick.tasks.examples import Prepared
-from netpick.types import Array, Inputs, OnEvent, Rows
+from netpick.types import Inputs, OnEvent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ def encoded(terms: Terms, prepared: Prepared, on_event: OnEvent, *, number: int 
             prepared=prepared,
             store=store,
             data=DeviceData(store, prepared.inputs, terms.device, prepared.learned_target),
-            primary=prepared.primary(_balance(prepared.truth, prepared.known_rows)),
+            primary=deciding_metric(prepared, terms.options.metric),
             on_event=on_event,
             number=number,
         )
@@ -101,11 +100,3 @@ def candidates_of(
     for candidate in candidates:
         prepared.task.answer.loss(candidate.plan.recipe, None)  # which refuses losses that it does not have
     return candidates
-
-
-def _balance(truth: Array, rows: Rows) -> float:
-    """Share of the rows that are in the rarest class; one half where there are no classes."""
-    if truth.ndim != 1 or len(rows) == 0:
-        return 0.5
-    counts = np.bincount(truth[rows])
-    return float(counts[counts > 0].min() / counts.sum())

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.answers.answered import AnsweredClasses
+from netpick.answers.metrics import Metric
 from netpick.errors import TrainingError
 from netpick.models.infer import answers_of, predict_outputs
 from netpick.models.networks.pair_network import GREEDILY, generating
 from netpick.training.job import Job
 from netpick.training.step import per_row_loss
 from netpick.training.training_state import Progress, TrainingState
-from netpick.types import Event, OnEvent
+from netpick.types import Array, Event, OnEvent
 from netpick.types.recipe import Recipe
-from netpick.types.results import HistoryPoint
+from netpick.types.results import Answered, DecisionRule, HistoryPoint
 
 SCORE_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
@@ -71,11 +73,19 @@ def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
     answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
     predictions = job.task.answer.decode(answers, job.target_state)
     truth = job.truth[job.validation]
-    decided = job.task.answer.decide(predictions)
+    decided = job.task.answer.decide(predictions, _rule(job.primary, truth, predictions))
     weights = np.ones((1, len(truth)))
     if not job.primary.applies(truth, predictions):
         return losses, -float(losses.mean())
     return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
+
+
+def _rule(metric: Metric[Any], truth: Array, predictions: Answered) -> DecisionRule:
+    """From which probability on the metric wants a row of two classes to be called positive."""
+    if not isinstance(predictions, AnsweredClasses) or predictions.probabilities.shape[1] != 2:
+        return DecisionRule()
+    false_positive, missed = metric.mistakes(truth == 1, predictions.probabilities[:, 1])
+    return DecisionRule(threshold=None if false_positive == missed else false_positive / (false_positive + missed))
 
 
 def _keep_best(job: Job, network: nn.Module, progress: Progress, point: HistoryPoint) -> None:

@@ -218,6 +218,11 @@ CASES: dict[str, tuple[Make, int, tuple[str, ...]]] = {
         2,
         ("'a>z' names 'z'", "no such class", "Known: a, b"),
     ),
+    "metric of another task": (
+        lambda f: [table(f, good), "--metric", "perplexity"],
+        2,
+        ("'perplexity' cannot decide this contest", "Known:", "--metric"),
+    ),
     "margin below zero": (
         lambda f: [table(f, good), "--margin", "-0.1"],
         2,

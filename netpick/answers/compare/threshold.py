@@ -40,7 +40,12 @@ class _Rows:
 
 
 def choose_threshold(
-    truth: Array, probabilities_positive: Array, cost_fp: float = 1.0, cost_fn: float = 1.0, positive_label: str = "1"
+    truth: Array,
+    probabilities_positive: Array,
+    cost_fp: float = 1.0,
+    cost_fn: float = 1.0,
+    positive_label: str = "1",
+    aim: str = "",
 ) -> Threshold:
     """The threshold of least expected cost on the validation rows, kept where calibrated probabilities want it if in doubt.
 
@@ -48,6 +53,7 @@ def choose_threshold(
     rows give silly thresholds: the cost of the rows is smoothed with 50 rows' worth of what the probabilities expect, and
     the threshold leaves its place only for a saving of more than two standard errors. Of equally good thresholds the one
     nearest that place is taken.
+    aim: the metric that the costs stand for, where it is one.
     """
     rows = _Rows(
         positive=truth == 1, probabilities=probabilities_positive.astype(np.float64), cost_fp=cost_fp, cost_fn=cost_fn
@@ -56,8 +62,9 @@ def choose_threshold(
     saved = rows.costs(rows.home) - rows.costs(value)
     if saved.mean() <= ERRORS_TO_MOVE * saved.std() / math.sqrt(len(saved)):
         value = rows.home
-    sentence = _sentence(rows, value, positive_label)
-    return Threshold(value=value, cost_fp=cost_fp, cost_fn=cost_fn, positive=positive_label, sentence=sentence)
+    sentence = _sentence(rows, value, positive_label, aim)
+    stated = (1.0, 1.0) if aim else (cost_fp, cost_fn)
+    return Threshold(value=value, cost_fp=stated[0], cost_fn=stated[1], positive=positive_label, sentence=sentence)
 
 
 def _cheapest(rows: _Rows) -> float:
@@ -77,11 +84,13 @@ def _cheapest(rows: _Rows) -> float:
     return float(good[np.abs(good - rows.home).argmin()])
 
 
-def _sentence(rows: _Rows, value: float, label: str) -> str:
+def _sentence(rows: _Rows, value: float, label: str, aim: str) -> str:
     called = rows.probabilities >= value
     false_positives, missed = int((called & ~rows.positive).sum()), int((~called & rows.positive).sum())
     total = f"{false_positives:,} false positive{'' if false_positives == 1 else 's'} and {missed:,} missed of {int(rows.positive.sum()):,} on {len(called):,} validation rows"
-    if rows.cost_fp == rows.cost_fn:
+    if aim:
+        costs = f"which serves {aim}"
+    elif rows.cost_fp == rows.cost_fn:
         costs = "with equal costs of both mistakes"
     else:
         costs = f"with {rows.cost_fp:g} for a false positive and {rows.cost_fn:g} for a missed one"

@@ -71,6 +71,7 @@ class Metric(ABC, Generic[A]):
     label: ClassVar[str]  # "ROC AUC"
     better: ClassVar[Literal["higher", "lower"]]
     reads: ClassVar[type[Answered]]  # the kind of predictions that it is of
+    decides: ClassVar[bool] = True  # whether a better value is a better model
     uses_threshold: ClassVar[bool] = False  # decided classes rather than probabilities
     proportion: ClassVar[bool] = False  # a mean of 0/1 per row: its interval is Wilson's
     share: ClassVar[bool] = False  # lies in 0..1 and is built of shares: Wilson's interval at its effective row count
@@ -82,6 +83,13 @@ class Metric(ABC, Generic[A]):
     def applies(self, truth: Array, predictions: A) -> bool:
         """Whether the metric is defined on these rows (two classes present, binary only, ...)."""
         return len(truth) > 0
+
+    def mistakes(self, positive: Array, probabilities: Array) -> tuple[float, float]:
+        """What a false positive and a missed positive cost where the metric decides between two classes: what matters is their ratio.
+
+        positive: (n,) bool; probabilities: (n,) of being so.
+        """
+        return 1.0, 1.0
 
     def margin(self, value: float) -> float:
         """The difference from `value` that is too small to matter in use: of practical equivalence."""

@@ -58,6 +58,7 @@ class CalibrationError(Metric[AnsweredChances]):
     name = "calibration_error"
     label = "Calibration error"
     better = "lower"
+    decides = False
     reads = AnsweredChances
     lowest, highest = 0.0, 1.0
     definition = (

@@ -129,6 +129,12 @@ class BalancedAccuracy(ClassShare):
     reads = AnsweredClasses
     of_true, of_decided = 1, 0
     average: ClassVar[Average] = "true"
+
+    def mistakes(self, positive: Array, probabilities: Array) -> tuple[float, float]:
+        """Each class counts one half, however many rows it has."""
+        share = float(positive.mean())
+        return (share, 1 - share) if 0 < share < 1 else (1.0, 1.0)
+
     definition = (
         "The mean over classes of the share of its rows that were found: rare classes count as much as common ones."
     )
@@ -158,6 +164,14 @@ class F1(ClassShare):
     name = "f1"
     label = "F1"
     of_true, of_decided = 1, 1
+
+    def mistakes(self, positive: Array, probabilities: Array) -> tuple[float, float]:
+        """The best threshold is half of the best F1 (Lipton et al. 2014)."""
+        called = np.argsort(-probabilities, kind="stable")
+        hits = positive[called].cumsum()
+        best = float((2 * hits / (np.arange(1, len(hits) + 1) + max(1, int(positive.sum())))).max())
+        return (best / 2, 1 - best / 2) if best > 0 else (1.0, 1.0)
+
     definition = "The harmonic mean of precision and recall (mean over classes when there are more than two)."
 
 

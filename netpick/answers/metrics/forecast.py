@@ -158,6 +158,7 @@ class Coverage(WindowRatio):
     name = "coverage_80"
     label = "Coverage of 80 %"
     better = "higher"
+    decides = False
     share = True
     highest = 1.0
     definition = (

@@ -17,6 +17,7 @@ class IntervalCoverage(RowMean[AnsweredNumbers]):
     name = "coverage_90"
     label = "Coverage of 90 %"
     better = "higher"
+    decides = False
     reads = AnsweredNumbers
     share = True
     lowest, highest = 0.0, 1.0
@@ -39,6 +40,7 @@ class IntervalWidth(RowMean[AnsweredNumbers]):
     name = "width_90"
     label = "Width of 90 %"
     better = "lower"
+    decides = False
     reads = AnsweredNumbers
     lowest = 0.0
     definition = "The mean width of the 90 % interval, in units of the target: of two that hold equally many truths, the narrower is better."

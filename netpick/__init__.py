@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from netpick.api import Run, fit, look, resume
+    from netpick.api.estimators import NetpickClassifier, NetpickRegressor
     from netpick.errors import (
         DataError,
         FindingError,
@@ -33,6 +34,8 @@ _HOMES = {
     "look": "netpick.api",
     "resume": "netpick.api",
     "Run": "netpick.api",
+    "NetpickClassifier": "netpick.api.estimators",
+    "NetpickRegressor": "netpick.api.estimators",
     "load": "netpick.saved.use",
     "Model": "netpick.saved.use",
     "NetpickError": "netpick.errors",
@@ -50,7 +53,9 @@ __all__ = [
     "Interrupted",
     "Model",
     "ModelFileError",
+    "NetpickClassifier",
     "NetpickError",
+    "NetpickRegressor",
     "RequestError",
     "Run",
     "TrainingError",

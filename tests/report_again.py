@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zipfile import ZipFile
 
-from netpick.api import write_report
+from netpick.api.pages import write_report
 from netpick.report import to_markdown
 from netpick.report.results_file import read_results
 from netpick.saved.kept_models import FOLDER, read_index

@@ -149,7 +149,7 @@ def make_models(folder: Path) -> None:
     """All of them, in a few seconds; two are exported too."""
     from quick_models import quick_model
 
-    from netpick.api import write_export
+    from netpick.api.pages import write_export
     from netpick.data.sources.base import ReadOptions
 
     def make(name: str, data: object, rows: object, **options: Any) -> None:

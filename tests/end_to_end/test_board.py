@@ -23,7 +23,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 import netpick
-from netpick.api import write_comparison
+from netpick.api.pages import write_comparison
 from netpick.serve.board import FinishedRun, comparison_page, read_run
 from netpick.serve.board.pairing import by_test_rows, winners_in_pairs
 from netpick.serve.board.plans import differing

@@ -21,7 +21,7 @@ from sklearn.datasets import load_iris
 from torch import nn
 
 import netpick
-from netpick.api import write_export
+from netpick.api.pages import write_export
 from netpick.types import Array
 
 WITHOUT_TORCH = """

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import netpick
-from netpick.api import write_report
+from netpick.api.pages import write_report
 from netpick.errors import RequestError
 from netpick.models.baselines import BASELINES
 from netpick.report.results_file import read_results

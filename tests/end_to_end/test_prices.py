@@ -33,7 +33,7 @@ import numpy as np
 import polars as pl
 
 import netpick
-from netpick.api import write_comparison, write_explanation, write_export
+from netpick.api.pages import write_comparison, write_explanation, write_export
 from netpick.serve import v2
 from netpick.serve.describe import schema_of
 from netpick.serve.options import Limits

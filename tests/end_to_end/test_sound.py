@@ -12,7 +12,8 @@ import soundfile
 from report_again import check_report_again
 
 import netpick
-from netpick.api import Run, run_fit, write_export
+from netpick.api import Run, run_fit
+from netpick.api.pages import write_export
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.data.sources import ReadOptions
 from netpick.errors import DataError

@@ -16,7 +16,8 @@ from small_sets import spoken
 
 import netpick
 from netpick.answers.metrics.texts import aligned
-from netpick.api import Run, write_export
+from netpick.api import Run
+from netpick.api.pages import write_export
 from netpick.data.decoders.silences import quiet_cuts
 from netpick.data.decoders.sound_features import SoundSettings
 from netpick.errors import RequestError

@@ -14,7 +14,8 @@ from command_line import command_here
 from small_texts import small_text
 
 import netpick
-from netpick.api import Run, write_export
+from netpick.api import Run
+from netpick.api.pages import write_export
 from netpick.errors import DataError, ModelFileError, RequestError
 from netpick.explain import explain
 from netpick.saved.generating import Sampling, generate, longest_copy, read_prompt

@@ -12,6 +12,7 @@ from small_texts import small_text
 import netpick
 from netpick.answers.symbols import stretches
 from netpick.data.sources import open_source
+from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.running_text import part_files
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples import ExampleRequest, choose_examples
@@ -122,6 +123,20 @@ def test_files_of_parts_are_one_text(tmp_path: Path) -> None:
         assert prepared.split.validation_given
         tested = prepared.source.columns["text"].values.gather(prepared.split.test)  # type: ignore[union-attr]
         assert "".join(tested.to_list()) == small_text(60, 2)
+
+
+def test_a_folder_of_one_text_is_that_text_and_one_of_several_where_it_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "input.txt").write_text(small_text(60))
+    (tmp_path / "README.txt").write_text("What this is, and where it is from.")
+    alone = open_source(tmp_path)
+    assert (alone.running, alone.num_rows) == ("text", len(small_text(60).splitlines()))
+    (tmp_path / "second.txt").write_text(small_text(60, 1))
+    assert open_source(tmp_path).target == "label"  # an example a line, a file a class
+    both = open_source(tmp_path, options=ReadOptions(running=True))
+    assert both.running == "text"
+    assert "".join(both.columns["text"].values.to_list()).startswith(small_text(60).splitlines()[0])  # type: ignore[union-attr]
+    assert both.num_rows == sum(len(small_text(60, seed).splitlines()) for seed in (0, 1))
+    assert any("input.txt" in note.text and "second.txt" in note.text for note in both.notes)
 
 
 def test_a_mark_of_the_encoding_and_ends_of_lines_of_other_systems_are_no_symbols(tmp_path: Path) -> None:

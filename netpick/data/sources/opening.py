@@ -39,7 +39,7 @@ from netpick.data.sources.paths import (
 )
 from netpick.data.sources.picture_cells import with_pictures
 from netpick.data.sources.records import as_frame
-from netpick.data.sources.running_text import RunningTextReader, is_text
+from netpick.data.sources.running_text import RunningTextReader, may_go_on
 from netpick.data.sources.transcript_files import layout_of
 from netpick.data.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.errors import DataError, NetpickError, RequestError
@@ -180,7 +180,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
     if path.is_dir() and options.label_from is None:  # else the names of files say the label
         path, notes = _table_of(path, _endings(readers))
     reader = (
-        readers[RunningTextReader.name] if options.running and is_text(path) else _reader_for(readers, path, options)
+        readers[RunningTextReader.name] if options.running and may_go_on(path) else _reader_for(readers, path, options)
     )
     parts = find_parts(path) if find_partners and not reader.reads_beside else {TRAIN: path}
     parts = {part: file for part, file in parts.items() if file == path.absolute() or _is_partner(reader, file)}

@@ -1,4 +1,4 @@
-"""Texts that go on: a .txt file of prose, verse or names, or a folder of the parts of one (ptb.train.txt, ptb.valid.txt, ptb.test.txt)."""
+"""Texts that go on: a .txt file of prose, verse or names, a folder of one, or of its parts (ptb.train.txt, ptb.valid.txt, ptb.test.txt)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from netpick.data.sources.dialect import looks_tabular
 from netpick.data.sources.encodings import UNPACKING_ERRORS, open_plain
 from netpick.data.sources.paths import PART_NAMES, PART_WORDS, WORD, bare, readable, short_name
 from netpick.data.sources.plain_text import HEAD, first_lines, whole_text
+from netpick.data.sources.text_folder import is_about
 from netpick.errors import DataError
 from netpick.types import TRAIN, Note, Source, TableColumn
 
@@ -44,12 +45,14 @@ class RunningTextReader(Reader):
 
     def recognises(self, path: Path) -> bool:
         if path.is_dir():
-            files = part_files(path)
-            return len(files) > 1 and _is_running(_head(files[0][1]))
+            files = part_files(path) or [(None, file) for file in texts_in(path)]
+            parts = {part for part, _ in files}
+            return len(files) > 0 and (len(files) == 1) == (parts == {None}) and _is_running(_head(files[0][1]))
         return bare(path.name.lower()).endswith(ENDING) and _is_running(_head(path))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
-        files = part_files(path) if path.is_dir() else [(None, path)]
+        texts = texts_in(path) if path.is_dir() else [path]
+        files = part_files(path) or [(None, file) for file in texts]
         lines: list[str] = []
         parts: list[int] = []
         told = []
@@ -85,10 +88,15 @@ class RunningTextReader(Reader):
 
 
 def running_text(data: object, options: ReadOptions) -> Source | None:
-    """A file of text that is known to go on, however short it is; None for anything else."""
-    if not isinstance(data, str | Path) or not is_text(Path(data)):
+    """A file of text that is known to go on, or a folder of such, however short they are; None for anything else."""
+    if not isinstance(data, str | Path) or not may_go_on(Path(data)):
         return None
     return RunningTextReader().read(Path(data), options)
+
+
+def may_go_on(path: Path) -> bool:
+    """Whether it is a text file by its name, or a folder of such and of no other folder."""
+    return is_text(path) or bool(texts_in(path))
 
 
 def is_text(path: Path) -> bool:
@@ -96,22 +104,28 @@ def is_text(path: Path) -> bool:
     return bare(path.name.lower()).endswith(ENDING) and path.is_file()
 
 
-def part_files(folder: Path) -> list[tuple[int, Path]]:
-    """The .txt files of a folder that are the parts of one text by their names, in the order of the parts; [] for any others."""
+def texts_in(folder: Path) -> list[Path]:
+    """The .txt files that lie in a folder, by name, but for those about the data; [] where other folders do."""
     try:
-        files = [file for file in sorted(folder.iterdir()) if file.is_file() and not is_junk(file.name)]
+        files = [file for file in sorted(folder.iterdir()) if not is_junk(file.name)]
     except OSError:
         return []
-    texts = [file for file in files if bare(file.name.lower()).endswith(ENDING)]
+    if any(file.is_dir() for file in files):
+        return []
+    return [file for file in files if is_text(file) and not is_about(file.name.partition(".")[0])]
+
+
+def part_files(folder: Path) -> list[tuple[int | None, Path]]:
+    """The .txt files of a folder that are the parts of one text by their names, in the order of the parts; [] for any others."""
     parts: dict[int, Path] = {}
     stems = set()
-    for file in texts:
+    for file in texts_in(folder):
         words = WORD.findall(file.name.lower())
         if not words or PART_WORDS[words[-1]] in parts:
             return []
         parts[PART_WORDS[words[-1]]] = file
         stems.add(WORD.sub("", file.name.lower()))
-    return sorted(parts.items()) if TRAIN in parts and len(stems) == 1 else []
+    return [(part, file) for part, file in sorted(parts.items())] if TRAIN in parts and len(stems) == 1 else []
 
 
 def _lines(text: str) -> list[str]:

@@ -105,7 +105,7 @@ class TextLinesReader(Reader):
     def read(self, path: Path, options: ReadOptions) -> Source:
         rows = _Rows()
         files = _in_parts(_listed(path, rows), options.find_test, rows)
-        _read_lines(path, [file for file in files if not file.folders and not _is_about(file.stem)], options, rows)
+        _read_lines(path, [file for file in files if not file.folders and not is_about(file.stem)], options, rows)
         return _source(path, rows, self.name)
 
 
@@ -152,7 +152,7 @@ def mostly_texts(path: Path) -> bool:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    texts += name.endswith(ENDING) and not _is_about(name[: -len(ENDING)])
+                    texts += name.endswith(ENDING) and not is_about(name[: -len(ENDING)])
                     media += name.endswith(MEDIA)
         except OSError:
             continue
@@ -173,7 +173,7 @@ def _holds_class_files(path: Path) -> bool:
     return not deeper and any(e.name.lower().endswith(ENDING) for e in inside)
 
 
-def _is_about(stem: str) -> bool:
+def is_about(stem: str) -> bool:
     return stem.lower() in ABOUT
 
 

@@ -6,7 +6,8 @@ those of averaged weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from netpick.models.networks.base import Size
 from netpick.models.networks.blocks import linear
 from netpick.models.networks.text_network import (
     FEW_SYMBOLS,
@@ -28,6 +30,7 @@ from netpick.models.networks.text_network import (
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
+MANY_PASSES, DROPOUT_OF_MANY_PASSES = 5.0, 0.45
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"simple": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
@@ -85,6 +88,14 @@ class TextStreamRnn(TextArchitecture):
             return StreamRnnSettings(hidden=hidden, embedding=32 if smallest else 64, dropout=0.15)
         hidden, embedding = (64, 64) if smallest else (256, 128) if small else (512, 256)
         return StreamRnnSettings(hidden=hidden, embedding=embedding, dropout=0.2, sampled=2_000)
+
+    def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
+        """Words that are read again and again are learned by heart, unless most features are dropped (Zaremba et al. 2014)."""
+        sizes = super().sizes(inputs, num_rows, num_outputs, seconds)
+        if num_symbols(inputs) < FEW_SYMBOLS:
+            return sizes
+        often = replace(self.presets(inputs, num_rows, num_outputs), dropout=DROPOUT_OF_MANY_PASSES)
+        return [Size(settings=often, passes=MANY_PASSES), *sizes]
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 4e-3 if num_symbols(inputs) < FEW_SYMBOLS else 3e-3

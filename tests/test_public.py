@@ -13,7 +13,7 @@ from typer.main import get_command
 import netpick
 from netpick.cli.commands import app
 from netpick.data.sources.base import ReadOptions
-from tools.cli_docs import page
+from tools.cli_docs import help_of, page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,3 +98,9 @@ def test_every_option_of_the_readme_exists() -> None:
     help_page = (ROOT / "docs" / "cli.md").read_text("utf-8")
     options = set(re.findall(r"--[a-z][a-z-]+", (ROOT / "README.md").read_text("utf-8")))
     assert {option for option in options if option not in help_page} == set()
+
+
+@pytest.mark.parametrize("command", ["fit", "look"])
+def test_every_option_stands_in_a_group_of_the_help(command: str) -> None:
+    _, _, others = help_of((command,)).partition("Other options:\n")
+    assert re.findall(r"^  --(\S+)", others, re.MULTILINE) == ["help"]

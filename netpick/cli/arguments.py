@@ -30,12 +30,14 @@ Private = Annotated[
         "--private", help="Keep training rows, rare words and categories, examples, paths and titles out of all files."
     ),
 ]
-Target = Annotated[str | None, typer.Option(help="Column to predict; several: a,b,c. Default: inferred, and said.")]
+Target = Annotated[
+    str | None, typer.Option(help="Column to predict; several: a,b,c. Default: detected (printed when the run starts).")
+]
 TaskOption = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="What is asked of a row, such as classify, regress or forecast; a name that is unknown lists all. Default: detected (printed when the run starts).",
+        help="What is asked of a row, such as classify, regress or forecast; an unknown name lists all. Default: detected (printed when the run starts).",
     ),
 ]
 Models = Annotated[
@@ -55,7 +57,7 @@ SplitOption = Annotated[
         "--split",
         help="random, time:COLUMN (or time:year,month,day), group:COLUMN, or near-copies (at random, with near copies of texts, "
         "pictures, sounds and series kept together); a forecast: time:DATE,DATE (choosing begins, "
-        "testing begins; a third date ends it). Default: inferred, and said.",
+        "testing begins; a third date ends it). Default: detected (printed when the run starts).",
     ),
 ]
 FoldsOption = Annotated[
@@ -72,19 +74,25 @@ CutOption = Annotated[
     typer.Option(
         "--cut",
         min=0,
-        help="Steps of a table that are one example together, such as those of a sensor; 0: every row is one. Default: found, and said. Of "
+        help="Consecutive rows of a table that form one example, such as steps of a sensor; 0: every row is one. Default: detected (printed when the run starts). Of "
         "long sounds: seconds of each window.",
     ),
 ]
 Horizon = Annotated[
-    int | None, typer.Option(help="Steps to forecast; asks for a forecast. Default: inferred from the step, and said.")
+    int | None,
+    typer.Option(help="Steps to forecast; asks for a forecast. Default: by the step (printed when the run starts)."),
 ]
 ContextOption = Annotated[
-    int | None, typer.Option("--context", help="Steps before them that a network sees. Default: inferred, and said.")
+    int | None,
+    typer.Option(
+        "--context", help="Steps before them that a network sees. Default: detected (printed when the run starts)."
+    ),
 ]
 Windows = Annotated[
     int | None,
-    typer.Option(help="Origins from which a forecast is tested. Default: as many as the history allows, and said."),
+    typer.Option(
+        help="Origins from which a forecast is tested. Default: as many as the history allows (printed when the run starts)."
+    ),
 ]
 Every = Annotated[
     str | None,
@@ -106,13 +114,13 @@ Observed = Annotated[
     bool,
     typer.Option(
         "--observed",
-        help="Of a forecast: known steps beside what was forecast one step before, and which lie outside the interval.",
+        help="Forecasts: list known steps beside the forecast made one step earlier, and mark those outside the interval.",
     ),
 ]
 Known = Annotated[
     str | None,
     typer.Option(
-        help="Columns of a forecast that are known ahead: a,b. Default: those that are filled behind the last known target."
+        help="Columns whose future values are known: a,b. Default: those with values after the last known target."
     ),
 ]
 Holidays = Annotated[
@@ -131,10 +139,10 @@ HierarchyOption = Annotated[
 ]
 TimeOption = Annotated[
     str | None,
-    typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: found."),
+    typer.Option("--time", help="Column that tells the time of a forecast, or year,month,day. Default: detected."),
 ]
 Ids = Annotated[
-    str | None, typer.Option("--id", help="Columns that tell the series of a forecast apart. Default: found.")
+    str | None, typer.Option("--id", help="Columns that tell the series of a forecast apart. Default: detected.")
 ]
 LevelOption = Annotated[
     str | None,
@@ -144,7 +152,7 @@ LevelOption = Annotated[
     ),
 ]
 Test = Annotated[
-    str | None, typer.Option(help="A file with the test rows, or 'none' to leave a given test part aside.")
+    str | None, typer.Option(help="A file with the test rows, or 'none' to ignore an existing test split.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and the order of rows.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; must not exist. Default: runs/NAME-NUMBER.")]
@@ -181,14 +189,14 @@ LoudnessOption = Annotated[
     Literal["own", "kept"],
     typer.Option(
         "--loudness",
-        help="Of sounds: own (each in relation to its own loudest moment) or kept (how loud a file is counts).",
+        help="Sounds: own (each is scaled to its own loudest moment) or kept (loudness carries information).",
     ),
 ]
 RowsOption = Annotated[
     int | None,
     typer.Option(
         "--rows",
-        help="Rows that are drawn at random and read. Default: all, or of files as many as a fifth of the budget can pay for.",
+        help="Read a random sample of this many rows. Default: all; of media files, as many as can be read in a fifth of the budget.",
     ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
@@ -200,26 +208,35 @@ Workers = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: all cores.")]
 MemoryLimit = Annotated[
-    str | None, typer.Option(help="Memory for encoded data, such as 500MB; above, it lies on disk.")
+    str | None,
+    typer.Option(
+        help="Memory for encoded data, such as 500MB; larger data are memory-mapped from disk. Default: half of what is free."
+    ),
 ]
-Separator = Annotated[str | None, typer.Option(help="Separator of cells. Default: detected, and said.")]
+Separator = Annotated[
+    str | None, typer.Option(help="Separator of cells. Default: detected (printed when the run starts).")
+]
 Header = Annotated[
-    bool | None, typer.Option(help="Whether the first line names the columns. Default: detected, and said.")
+    bool | None,
+    typer.Option(help="Whether the first line names the columns. Default: detected (printed when the run starts)."),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected, and said.")]
-Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected, and said.")]
-Missing = Annotated[str | None, typer.Option(help="Further texts that mean a missing cell: -999,unknown.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="Text encoding, such as utf-8. Default: detected (printed when the run starts).")
+]
+Quote = Annotated[str | None, typer.Option(help="Quote character. Default: detected (printed when the run starts).")]
+Missing = Annotated[str | None, typer.Option(help="More texts that mean a missing value: -999,unknown.")]
 PlanOption = Annotated[
     Path | None,
     typer.Option(help="plan.json of a finished run to make again: the same data and machine give the same bytes."),
 ]
 NotMissing = Annotated[
-    str | None, typer.Option("--not-missing", help="Texts that are values although they look missing: NA,None.")
+    str | None,
+    typer.Option("--not-missing", help="Texts that are values, although they usually mean missing: NA,None."),
 ]
 Merge = Annotated[
     str | None,
     typer.Option(
-        help="Columns in which values that differ in case, blanks or Unicode forms alone are one: city,label."
+        help="Columns in which values that differ only in case, spaces or Unicode form are the same: city,label."
     ),
 ]
 FormatOption = Annotated[
@@ -232,12 +249,15 @@ FormatOption = Annotated[
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", help="Refuse rows with cells that are not written as in training, instead of warning."),
+    typer.Option("--strict", help="Refuse rows with cells that cannot be read as in training, instead of warning."),
 ]
 LabelFrom = Annotated[
     str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
 ]
 Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook. Default: the first that holds a table.")]
 FramesOption = Annotated[
-    bool | None, typer.Option(help="Whether folders of numbered pictures are clips. Default: detected, and said.")
+    bool | None,
+    typer.Option(
+        help="Whether folders of numbered pictures are clips. Default: detected (printed when the run starts)."
+    ),
 ]

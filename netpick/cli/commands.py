@@ -16,6 +16,7 @@ import typer  # noqa: E402
 
 from netpick.cli import arguments as arg  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
+from netpick.cli.grouped import GroupedCommand  # noqa: E402
 from netpick.errors import shown  # noqa: E402
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 def fit(
     data: arg.DataArgument,
     target: arg.Target = None,
@@ -109,7 +110,7 @@ def resume(
     show_run(finished)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 def look(
     data: arg.DataArgument,
     target: arg.Target = None,

@@ -60,8 +60,9 @@ TASK_NAMES = {
     "forecast",
     "transcribe",
     "translate",
+    "music",
 }  # "next" is a word of many other things
-ANSWER_NAMES = {"class", "labels", "numbers", "horizon", "symbols", "tags"}
+ANSWER_NAMES = {"class", "labels", "numbers", "horizon", "symbols", "tags", "notes"}
 FORM_NAMES = {
     "vector",
     "codes",
@@ -75,6 +76,7 @@ FORM_NAMES = {
     "speech",
     "pair",
     "words",
+    "chords",
 }
 INSTANCES = {
     "FORECAST",
@@ -84,6 +86,8 @@ INSTANCES = {
     "ONE_CLASS",
     "ANY_LABELS",
     "HORIZON",
+    "MUSIC",
+    "NOTES",
     "SYMBOLS",
     "TRANSCRIBE",
     "TRANSCRIPTS",

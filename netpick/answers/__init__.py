@@ -12,6 +12,7 @@ from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
 from netpick.answers.classes import ONE_CLASS
 from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
+from netpick.answers.notes import NOTES
 from netpick.answers.numbers import NUMBERS
 from netpick.answers.symbols import SYMBOLS
 from netpick.answers.tags import TAGS
@@ -20,13 +21,14 @@ from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
     answer.name: answer
-    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS)
+    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES)
 }
 
 __all__ = [
     "ANSWERS",
     "ANY_LABELS",
     "HORIZON",
+    "NOTES",
     "NUMBERS",
     "ONE_CLASS",
     "PLAIN",

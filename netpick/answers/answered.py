@@ -1,4 +1,4 @@
-"""What models say about rows, typed by what is answered: a class, several labels, numbers, the steps of a horizon, symbols, a text, or tags.
+"""What models say about rows, typed by what is answered: a class, several labels, numbers, the steps of a horizon, symbols, notes, a text, or tags.
 
 Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
 """
@@ -89,17 +89,30 @@ class AnsweredHorizon(AnsweredQuantities):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnsweredSymbols(Answered):
-    """What came in blocks of T symbols: the probability that each had (n, T), 1 where there is none, and its rank among all."""
+class AnsweredCame(Answered, ABC):
+    """What came, one after another: the probability that each had (n, ...), 1 where there is none, and its rank among all."""
 
     averaged: ClassVar[tuple[str, ...]] = ("chances",)
     own: ClassVar[tuple[str, ...]] = ("ranks",)
     chances: Floats
-    ranks: Floats | None = None  # 1 for the likeliest, 0 where there is no symbol; of a blend nobody's
+    ranks: Floats | None = None  # 1 for the likeliest, 0 where there is none; of a blend nobody's
 
     @property
     def stated(self) -> Floats:
         return self.chances
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredSymbols(AnsweredCame):
+    """Blocks of T symbols (n, T)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredNotes(AnsweredCame):
+    """Blocks of T chords of V notes (n, T, V), and what was guessed in their place without being told any note of the chord."""
+
+    own: ClassVar[tuple[str, ...]] = ("ranks", "guesses")
+    guesses: Floats | None = None  # numbers of notes, 0 where there is none; of a blend nobody's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,7 @@ class Answer(ABC, Generic[A]):
     any_labels: ClassVar[bool] = False  # each of several labels holds or does not
     quantities: ClassVar[bool] = False  # numbers in units
     sequences: ClassVar[bool] = False  # the symbols of a text, one after another
+    heard: ClassVar[bool] = False  # its sequences are chords, a line each, which can be played
     stepwise: ClassVar[bool] = False  # it is generated step by step, which no single graph does
     texts: ClassVar[bool] = False  # a text that is made up, such as what was said in a recording
     each_token: ClassVar[bool] = False  # one of several classes for each token of a row

@@ -202,6 +202,19 @@ class BlockBits(nn.Module):
         return (-answers[:, : self.block].double().sum(dim=1) / math.log(2),)
 
 
+class BlockNats(nn.Module):
+    """nats (B,) of each block, all its notes together."""
+
+    names = ("nats",)
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        self.notes = state.block * state.voices
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        return (-answers[:, : self.notes].double().sum(dim=1),)
+
+
 class FrameSymbols(nn.Module):
     """prediction (B, T): the likeliest symbol of each frame, 0 where there is none; what it spells needs the symbols' names."""
 

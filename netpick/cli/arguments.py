@@ -255,6 +255,15 @@ LabelFrom = Annotated[
     str | None, typer.Option(help='What the names of files say: "{label}_{speaker}_{index}.wav" for 3_anna_12.wav.')
 ]
 Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook. Default: the first that holds a table.")]
+Prompt = Annotated[
+    str,
+    typer.Option(
+        help="Text to continue; of music chords, or a CSV or MIDI file. Default: the beginning of a line or piece."
+    ),
+]
+MusicFile = Annotated[
+    Path | None, typer.Option(help="Music file to write, .mid or .wav; without an ending both are written.")
+]
 FramesOption = Annotated[
     bool | None,
     typer.Option(

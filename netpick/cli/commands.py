@@ -249,25 +249,29 @@ def predict(
 @app.command()
 def generate(
     model: arg.ModelArgument,
-    prompt: Annotated[str, typer.Option(help="Text to continue. Default: the beginning of a line.")] = "",
-    tokens: Annotated[int, typer.Option(help="Symbols to add: characters, bytes or words.")] = 200,
+    prompt: arg.Prompt = "",
+    tokens: Annotated[int, typer.Option(help="Symbols to add: characters, bytes, words or notes.")] = 200,
     temperature: Annotated[float, typer.Option(help="Below 1 surer, above 1 wilder; 0: always the likeliest.")] = 1.0,
     top_k: Annotated[int, typer.Option("--top-k", help="Draw from so many of the likeliest alone; 0: from all.")] = 0,
     top_p: Annotated[float, typer.Option("--top-p", help="Draw from the fewest that have this share together.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of what is drawn: the same seed gives the same text.")] = 0,
+    output: arg.MusicFile = None,
     candidate: arg.CandidateOption = None,
 ) -> None:
-    """Continue a text with MODEL, which was trained on one (--task next)."""
+    """Continue a text or a piece of music with MODEL, which was trained on such (--task next, --task music)."""
     from netpick.cli.console import show_stream
     from netpick.saved import generating
     from netpick.saved.use import load
 
     sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     loaded = load(model, candidate=candidate)
+    prompt = generating.of_file(loaded, prompt, output)
     given = generating.read_prompt(loaded, prompt)
     for remark in given.remarks:
         print(shown(remark), file=sys.stderr)
-    show_stream(prompt, generating.generate(loaded, given, sampling))
+    text = show_stream(prompt, generating.generate(loaded, given, sampling))
+    for file in generating.written_to(loaded, text, output):
+        print(f"written: {file}", file=sys.stderr)
 
 
 @app.command()

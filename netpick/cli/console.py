@@ -100,12 +100,15 @@ def _text(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
 
 
-def show_stream(prompt: str, pieces: Iterator[str]) -> None:
-    """A prompt and what is added to it, as it comes."""
+def show_stream(prompt: str, pieces: Iterator[str]) -> str:
+    """A prompt and what is added to it, as it comes; all of it."""
+    whole = [prompt]
     print(shown(prompt), end="", flush=True)
     for piece in pieces:
+        whole.append(piece)
         print(shown(piece), end="", flush=True)
     print()
+    return "".join(whole)
 
 
 def stdout_console() -> Console:
@@ -148,7 +151,9 @@ def show_run(run: Run) -> None:
     console.print()
     console.print(_text(f"report   {run.folder / 'report.html'}"))
     console.print(_text(f"model    {run.folder / 'model.netpick'}"))
-    asked = "generate {} --prompt TEXT" if answer_of(results).sequences else "predict {} NEW_DATA"
+    answer = answer_of(results)
+    continues = "generate {} --output PIECE" if answer.heard else "generate {} --prompt TEXT"
+    asked = continues if answer.sequences else "predict {} NEW_DATA"
     console.print(_text(f"use it   netpick {asked.format(run.folder / 'model.netpick')}"))
     others = [name for name in results.kept if name != results.verdict.winner]
     if others:

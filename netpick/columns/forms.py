@@ -35,6 +35,7 @@ class FormRecord:
     goes_on: bool = (
         False  # a row goes on where the one before it ends, and a network may carry its state from one to the next
     )
+    together: bool = False  # a row is steps, each of several symbols that are said one after another
     two_sided: bool = False  # a source and a target behind it, each as long as it is, in a row of a fixed length
     summarised: bool = False  # baselines read it as a smaller picture or curve, and statistics of it
 
@@ -54,6 +55,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="steps of the series' own scale, (rows, {0}, ...)"),
     FormRecord(name="stream", axes=1, stored="int32", goes_on=True, cell_cost=1024,
                graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
+    FormRecord(name="chords", axes=2, stored="int32", together=True, cell_cost=64,
+               graph_words="numbers of notes, int32 (rows, {0}, {1}): chords before a block, then the block, a column a voice; 0 is none"),
     FormRecord(name="pair", axes=1, stored="int32", texts=True, two_sided=True, cell_cost=512,
                graph_words="numbers of symbols, int32 (rows, {0}): a source, then a target; 0 is none"),
     FormRecord(name="words", axes=2, stored="int32", trimmed=True, cell_cost=16,

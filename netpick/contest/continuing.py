@@ -11,17 +11,14 @@ import numpy as np
 from netpick.contest.baselines import Fits
 from netpick.contest.rows import Round
 from netpick.contest.training import Outcome, networks_of
-from netpick.models.networks.text_network import TextNetwork
+from netpick.models.networks.text_network import ReadOn
 from netpick.saved.generating import Prompt, Sampling, continued, longest_copy
-from netpick.saved.readers import BaselineReader, NetworkReader, Reader
+from netpick.saved.readers import BaselineReader, NetworkReader, Reader, in_steps
 from netpick.tasks.text.levels import END
-from netpick.tasks.text.state import text_of
 from netpick.types import Event
 from netpick.types.results import Continuation, RunResults
 
 REAL = "the text itself"
-LENGTHS = {True: 40, False: 120}  # symbols that are added: words and pieces, or characters
-BEGINNING = {True: 5, False: 20}  # symbols of the beginning, at least
 MOST_LEARNED = 20_000_000  # characters that a copy is looked for in
 
 
@@ -33,11 +30,11 @@ def with_continuations(results: RunResults, whole: Round, trained: Sequence[Outc
     whole.on_event(Event(stage="evaluate", text="a text goes on, by every candidate"))
     state, learned = prepared.state, _learned(whole)
     prompt, real = _beginning(whole)
-    sampling = Sampling(tokens=LENGTHS[state.of.long], seed=whole.terms.options.seed)
+    sampling = Sampling(tokens=state.shown[1], seed=whole.terms.options.seed)
     readers: dict[str, Callable[[], Reader]] = {
-        name: partial(NetworkReader, network.eval())
+        name: partial(in_steps, prepared.inputs, partial(NetworkReader, network.eval()))
         for name, network in networks_of(trained).items()
-        if isinstance(network, TextNetwork)
+        if isinstance(network, ReadOn)
     }
     readers |= {one.result.name: partial(BaselineReader, one.fit.baseline, one.fit.fitted) for one in fits.outcomes}
     made = [Continuation(candidate=REAL, prompt=prompt.text, text=real, copied=longest_copy(real, learned))]
@@ -51,7 +48,7 @@ def _learned(whole: Round) -> str:
     """The text that was learned from."""
     prepared = whole.prepared
     symbols = prepared.truth[prepared.split.train, 0].ravel()
-    return text_of(symbols[-MOST_LEARNED:].tolist(), prepared.state)
+    return prepared.state.text_of(symbols[-MOST_LEARNED:].tolist())  # type: ignore[no-any-return]
 
 
 def _beginning(whole: Round) -> tuple[Prompt, str]:
@@ -59,14 +56,12 @@ def _beginning(whole: Round) -> tuple[Prompt, str]:
     state = whole.prepared.state
     symbols = whole.prepared.truth[whole.prepared.sealed.rows, 0].ravel()
     symbols = symbols[symbols > 0]
-    length, least = LENGTHS[state.of.long], BEGINNING[state.of.long]
-    if state.apart:
-        return Prompt(numbers=np.zeros(0, dtype=np.int32), text=""), text_of(symbols[:length].tolist(), state)
+    least, length = state.shown
     ends = np.flatnonzero(symbols == END)
     starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else np.zeros(1, dtype=np.int64)
     long = [start for start, end in zip(starts.tolist(), ends.tolist(), strict=False) if end - start > 2 * least]
     start = long[0] if long else 0
     numbers = symbols[start : start + least]
-    text = text_of(numbers.tolist(), state)
-    rest = text_of(symbols[start : start + least + length].tolist(), state)
+    text = state.text_of(numbers.tolist())
+    rest = state.text_of(symbols[start : start + least + length].tolist())
     return Prompt(numbers=numbers, text=text), rest[len(text) :]

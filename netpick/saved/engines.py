@@ -18,7 +18,7 @@ from netpick.columns.forms import FORMS
 from netpick.errors import ModelFileError
 from netpick.saved.onnx_session import cannot_run, open_session, refusals
 from netpick.saved.onnx_steps import StepGraph
-from netpick.saved.readers import BaselineReader, NetworkReader, Reader
+from netpick.saved.readers import BaselineReader, NetworkReader, Reader, in_steps
 from netpick.types import Array, Column, Inputs, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ class TorchEngine:
 
     def reader(self) -> Reader:
         """See Engine."""
-        from netpick.models.networks.text_network import TextNetwork
+        from netpick.models.networks.text_network import ReadOn
 
-        assert isinstance(self.loaded.network, TextNetwork)
-        return NetworkReader(self.loaded.network)
+        network = self.loaded.network
+        assert isinstance(network, ReadOn)
+        return in_steps(self.loaded.inputs, lambda: NetworkReader(network))
 
     def forecasts(self, windows: Windows, rows: Rows) -> Array:
         """See Engine."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from netpick.saved.engines import OnnxEngine
 from netpick.saved.onnx_file import MOST_BYTES, checked_graph, read_metadata
 from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.parts import ModelParts, read_parts, refuse
-from netpick.tasks.text.state import NextState
 from netpick.types import Array, Inputs
 
 FORMAT = 1
@@ -89,12 +89,12 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
             step = None
             if parts.task.answer.sequences:
                 content = checked_graph(bytes(bundle.read(STEP)), place / STEP)
-                step = StepGraph(content, threads=threads, path=place / STEP)
+                step = StepGraph(content, parts.inputs, threads=threads, path=place / STEP)
         content = checked_graph(graph, place / GRAPH)
         engine = OnnxEngine(content, parts.inputs, threads=threads, path=place / GRAPH, step=step)
         _prove(engine, parts.inputs, check)
         if step is not None:
-            _prove_steps(step, parts.task_state, check)
+            _prove_steps(step, parts.inputs, parts.task_state.num_symbols, check)
     except RefusedError as error:
         refuse(place, str(error))
     return parts, engine
@@ -140,15 +140,17 @@ def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> No
     require_same(engine.outputs(rows), check["answers"], TOLERANCE, "in torch")
 
 
-def _prove_steps(step: StepGraph, state: NextState, check: Mapping[str, Array]) -> None:
+def _prove_steps(step: StepGraph, inputs: Inputs, num_symbols: int, check: Mapping[str, Array]) -> None:
     """Symbol by symbol, the stored rows must cost what is stored of them. Raises RefusedError."""
-    rows, block = check["input.stream"][:STEPPED], state.block
+    ((name, spec),) = inputs.items()
+    rows = check[f"input.{name}"][:STEPPED]
+    block = spec.ahead[1] * prod(spec.shape[1:])
     logs = np.zeros((len(rows), block), dtype=np.float32)
-    for row, symbols in enumerate(rows):
+    for row, symbols in enumerate(rows.reshape(len(rows), -1)):
         reader, before = step.reader(), symbols[:-block]
         for place, came in enumerate(symbols[-block:]):
             chances = reader.read(before)
-            if chances.shape != (state.num_symbols,):
+            if chances.shape != (num_symbols,):
                 raise RefusedError("its step says probabilities of another number of symbols than there are")
             logs[row, place] = np.log(np.maximum(chances[came], np.exp(LEAST_LOG))) if came else 0.0
             before = came[None]

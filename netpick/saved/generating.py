@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
 from netpick.errors import RequestError
+from netpick.saved.playing import prompt_text, require_output, write_music
 from netpick.saved.readers import Reader
 from netpick.saved.use import Model
-from netpick.tasks.text.levels import END, PADDING, UNKNOWN
-from netpick.tasks.text.state import NextState, numbers_of, text_of
+from netpick.tasks.text.goes_on import GoesOn
+from netpick.tasks.text.levels import END, UNKNOWN
 from netpick.types import Array
 
 MOST_TOKENS = 20_000
 MOST_PROMPT = 1 << 20  # characters
-HALF = "\N{REPLACEMENT CHARACTER}"  # a character of which bytes are still to come
 LEAST_CHANCE = 1e-300
 Begin = Callable[[], Reader]  # a text at its beginning
 
@@ -79,16 +80,20 @@ def read_prompt(model: Model, text: str, most: int = MOST_PROMPT) -> Prompt:
     return _prompt(state, text, most)
 
 
-def _prompt(state: NextState, text: str, most: int) -> Prompt:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    numbers = numbers_of(text.split("\n"), state)[:-1]  # its last line goes on
-    total, numbers, remarks = len(numbers), numbers[-most:], []
+def _prompt(state: GoesOn, text: str, most: int) -> Prompt:
+    try:
+        numbers = state.prompt(text.replace("\r\n", "\n").replace("\r", "\n"))
+    except ValueError as error:
+        raise RequestError(f"In the prompt, {error}.") from None
+    total, remarks = len(numbers), list[str]()
+    if total > most:
+        numbers = np.array(state.recent(numbers.tolist(), most), dtype=np.int32)
     if unknown := int((numbers == UNKNOWN).sum()):
-        what, are = (state.of.noun, "is") if unknown == 1 else (state.of.plural, "are")
+        what, are = (state.nouns[0], "is") if unknown == 1 else (state.nouns[1], "are")
         remarks.append(f"{unknown:,} {what} of the prompt did not occur in training and {are} read as unknown.")
-    if total > (seen := min(most, most_read(state))):
-        remarks.append(f"Only the last {seen:,} of the {total:,} {state.of.plural} of the prompt are read.")
-    return Prompt(numbers=numbers, text=text_of(numbers.tolist(), state), remarks=tuple(remarks))
+    if total > (seen := min(most, state.most_read)):
+        remarks.append(f"Only the last {seen:,} of the {total:,} {state.nouns[1]} of the prompt are read.")
+    return Prompt(numbers=numbers, text=state.text_of(numbers.tolist()), remarks=tuple(remarks))
 
 
 def generate(model: Model, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
@@ -96,56 +101,41 @@ def generate(model: Model, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
     return continued(model.engine.reader, model.parts.task_state, prompt, sampling)
 
 
-def most_read(state: NextState) -> int:
-    """Symbols that one is drawn from at most."""
-    return state.context + state.block
+def of_file(model: Model, prompt: str, output: Path | None) -> str:
+    """A prompt as its user typed it: of music the chords of a file where it names one. Raises RequestError where `output` cannot be written."""
+    task = model.parts.task
+    if output is not None:
+        require_output(output, heard=task.answer.heard)
+    return prompt_text(prompt, model.parts.task_state.voices) if task.answer.heard else prompt
 
 
-def continued(begin: Begin, state: NextState, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
+def written_to(model: Model, text: str, output: Path | None) -> list[Path]:
+    """Files of the music that was made, where it is to be written."""
+    return [] if output is None else write_music(text, output, model.parts.task_state.voices)
+
+
+def continued(begin: Begin, state: GoesOn, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
     """The same for anything that reads a text."""
     reader, count = begin(), 0
     numbers = [END, *prompt.numbers.tolist()]  # a text begins behind the end of a line
-    unread = numbers[-most_read(state) :]
-    line = Line(prompt.numbers, state)
+    unread = state.recent(numbers, state.most_read)
+    writer = state.writer(prompt.numbers)
     for place in range(sampling.tokens):
-        if count + len(unread) > most_read(state):
-            reader, count, unread = begin(), 0, numbers[-state.context - 1 :]
+        if count + state.taken(unread) > state.most_read:
+            reader, count, unread = begin(), 0, state.recent(numbers, state.read_again)
         chances = reader.read(np.array(unread, dtype=np.int32))
-        count += len(unread)
+        count += state.taken(unread)
         unread = [drawn(chances, state, sampling, place)]
         numbers += unread
-        yield line.added(unread[0], last=place + 1 == sampling.tokens)
+        yield writer.added(unread[0], last=place + 1 == sampling.tokens)
+        if state.ends and unread[0] == END:
+            return
 
 
-class Line:
-    """The line that is written, and how much of it was said."""
-
-    def __init__(self, before: Array, state: NextState) -> None:
-        """before: the symbols of the text so far."""
-        ends = np.flatnonzero(before == END)
-        self._state = state
-        self._numbers: list[int] = before[ends[-1] + 1 if len(ends) else 0 :].tolist()
-        self._said = len(text_of(self._numbers, state))
-
-    def added(self, number: int, *, last: bool) -> str:
-        """What one more symbol adds to the text; nothing yet where it is a part of a character, unless it is the last."""
-        self._numbers.append(number)
-        text = text_of(self._numbers, self._state)
-        if text.endswith(HALF) and not last:
-            return ""
-        added = text[self._said :]
-        self._said = len(text)
-        if number == END:
-            self._numbers, self._said = [], 0
-        return added
-
-
-def drawn(chances: Array, state: NextState, sampling: Sampling, place: int) -> int:
+def drawn(chances: Array, state: GoesOn, sampling: Sampling, place: int) -> int:
     """One symbol of (V,) probabilities: the largest of their logarithms with Gumbel noise (Maddison et al. 2014)."""
     chances = np.asarray(chances, dtype=np.float64).copy()
-    chances[PADDING] = 0.0
-    if state.of.spells_all:
-        chances[UNKNOWN] = 0.0
+    chances[list(state.never)] = 0.0
     if sampling.temperature == 0:
         return int(chances.argmax())
     logs = np.log(np.maximum(chances, LEAST_CHANCE))

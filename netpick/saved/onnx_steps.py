@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from netpick.columns.forms import FORMS
 from netpick.errors import ModelFileError
 from netpick.saved.onnx_session import cannot_run, open_session, refusals
-from netpick.types import Array
+from netpick.saved.readers import Reader, in_steps
+from netpick.types import Array, Inputs
 
 SYMBOLS, FOLLOWING = "symbols", "following"  # int32 (1, S), and log-probabilities (1, V)
 BEFORE, AFTER = "before.", "after."  # and the number of each part of the state
@@ -25,18 +27,20 @@ class StatePart:
     """One part of the state, of a row at its beginning."""
 
     shape: tuple[int, ...]
-    grows: tuple[bool, ...]  # by one with each symbol
+    grows: tuple[bool, ...]  # by one with each step
 
     def after(self, read: int) -> tuple[int, ...]:
-        """Its shape once so many symbols were read."""
+        """Its shape once so many steps were read."""
         return tuple(size + read * grows for size, grows in zip(self.shape, self.grows, strict=True))
 
 
 class StepGraph:
     """The graph in onnxruntime. Safe to call from several threads at once."""
 
-    def __init__(self, graph: bytes, *, threads: int = 0, path: Path | None = None) -> None:
-        """graph: the bytes that `onnx_file.checked_graph` gave. threads: see open_session. Raises ModelFileError when it is none of a step."""
+    def __init__(self, graph: bytes, inputs: Inputs, *, threads: int = 0, path: Path | None = None) -> None:
+        """graph: the bytes that `onnx_file.checked_graph` gave. inputs: of the model. threads: see open_session. Raises ModelFileError when it
+        is none of a step."""
+        self.inputs = inputs
         self.where: Path | str = path or "the graph of a step"
         self.session = open_session(graph, threads, self.where)
         given = {node.name: node for node in self.session.get_inputs()}
@@ -52,32 +56,39 @@ class StepGraph:
                 f"{self.where} asks for a state of more than {MOST_STATE:,} numbers, which no network of ours has."
             )
 
-    def reader(self) -> GraphReader:
+    def reader(self) -> Reader:
         """A text at its beginning."""
-        return GraphReader(self)
+        return in_steps(self.inputs, lambda: GraphReader(self))
+
+    def steps(self, symbols: int) -> int:
+        """How many steps so many symbols are: of chords the last one is not read yet."""
+        voices = [spec.shape[1] for spec in self.inputs.values() if FORMS[spec.form].together]
+        return symbols // voices[0] - 1 if voices else symbols
 
 
 class GraphReader:
-    """A text that is read by the graph; what that gives back of the state is what it reads next. See readers.Reader."""
+    """A text that is read by the graph; what that gives back of the state is what it reads next. See readers.StateReader."""
 
     def __init__(self, graph: StepGraph) -> None:
         self._graph, self._count = graph, 0
         self._state: Sequence[Array] = [np.zeros(part.shape, dtype=np.float32) for part in graph.parts]
 
-    def read(self, symbols: Array) -> Array:
-        """Reads on (S,): probabilities (V,) of what comes behind. Raises ModelFileError where the graph gives another state than it reads."""
+    def read(self, symbols: Array, *, keep: bool = True) -> Array:
+        """See StateReader. Raises ModelFileError where the graph gives another state than it reads."""
         graph, number = self._graph, len(self._state)
         feeds: Mapping[str, Array] = {
             SYMBOLS: np.ascontiguousarray(symbols[None], dtype=np.int32),
             **dict(zip(_numbered(BEFORE, number), self._state, strict=True)),
         }
         try:
-            logs, *self._state = graph.session.run([FOLLOWING, *_numbered(AFTER, number)], feeds)
+            logs, *after = graph.session.run([FOLLOWING, *_numbered(AFTER, number)], feeds)
         except refusals() as error:
             raise cannot_run(graph.where, error) from None
-        self._count += len(symbols)
-        if [part.shape for part in self._state] != [part.after(self._count) for part in graph.parts]:
+        count = self._count + graph.steps(len(symbols))
+        if [part.shape for part in after] != [part.after(count) for part in graph.parts]:
             raise cannot_run(graph.where, ValueError("its state has another shape behind a step than before it"))
+        if keep:
+            self._state, self._count = after, count
         return np.exp(np.asarray(logs, dtype=np.float32)[0])  # type: ignore[no-any-return]
 
 

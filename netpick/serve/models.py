@@ -18,6 +18,7 @@ SERVED: Mapping[str, type[ServedModel]] = {
     "recordings": ServedModel,
     "windows": ServedHistory,
     "blocks": ServedText,
+    "pieces": ServedText,
     "pairs": ServedPairs,
     "sentences": ServedSentences,
 }

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.saved.generating import Sampling, most_read
+from netpick.saved.generating import Sampling
 from netpick.serve.faults import refuse
 from netpick.serve.forms import frame_of_rows
 from netpick.serve.tables import ServedTable
 from netpick.serve.wanted import still_wanted
-from netpick.tasks.text.state import NextState
+from netpick.tasks.text.goes_on import GoesOn
 from netpick.types import Source, TableColumn
 
 PIECE = 32  # blocks that are answered at once, so that an answer that nobody waits for ends soon
@@ -29,8 +29,8 @@ class ServedText(ServedTable):
         return "prompt"
 
     @property
-    def state(self) -> NextState:
-        state: NextState = self.model.parts.task_state
+    def state(self) -> GoesOn:
+        state: GoesOn = self.model.parts.task_state
         return state
 
     @property
@@ -48,9 +48,9 @@ class ServedText(ServedTable):
 
     def continues(self) -> dict[str, Any]:
         return {
-            "symbol": self.state.of.noun,
-            "symbols": self.state.of.plural,
-            "seen": most_read(self.state),
+            "symbol": self.state.nouns[0],
+            "symbols": self.state.nouns[1],
+            "seen": self.state.most_read,
             "prompt": self.limits.prompt,
             "tokens": self.limits.new_symbols,
             "seconds": self.limits.answer_seconds,
@@ -74,9 +74,9 @@ class ServedText(ServedTable):
         return self.model.finish(np.concatenate(pieces), source)
 
     def _lines(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Texts of several lines as rows of one, unless training knew ends of lines within a row."""
+        """Texts of several lines as rows of one, unless lines are no ends where training saw them."""
         texts = table[self.state.column].cast(pl.String).fill_null("")
-        if "\n" in self.state.symbols:
+        if self.state.whole:
             return texts.to_frame()
         return texts.str.replace_all("\r\n?", "\n").str.split("\n").explode().to_frame()
 

@@ -10,6 +10,7 @@ from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
 from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
+from netpick.tasks.music.state import MUSIC
 from netpick.tasks.pairs.state import TRANSLATE
 from netpick.tasks.regress import Regress
 from netpick.tasks.speech.state import TRANSCRIBE
@@ -17,7 +18,7 @@ from netpick.tasks.tag.state import TAG
 from netpick.tasks.text.state import NEXT
 
 TASKS: dict[str, Task] = {
-    task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG)
+    task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC)
 }
 
 __all__ = ["TASKS", "Task"]

@@ -20,7 +20,19 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Form = Literal[
-    "vector", "codes", "tokens", "series", "grid", "spectrogram", "clip", "window", "stream", "speech", "pair", "words"
+    "vector",
+    "codes",
+    "tokens",
+    "series",
+    "grid",
+    "spectrogram",
+    "clip",
+    "window",
+    "stream",
+    "speech",
+    "pair",
+    "words",
+    "chords",
 ]
 Media = Literal["image", "audio", "clip"]
 Severity = Literal["info", "warning", "severe"]
@@ -163,6 +175,7 @@ class Source:
     tokens: str | None = None  # the column whose cells are words parted by blanks, each with a tag in `target`
     running: str | None = None  # the column whose rows are the lines of a text, in their order
     apart: bool = False  # each of these lines is a text of its own, such as a name
+    music: str | None = None  # the column whose cells are pieces of music, a chord a line
     spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
     pairs: bool = False  # two of its columns are the same in two ways: sentences in two languages
     separator: str = ""  # of the cells of a delimited file
@@ -222,6 +235,8 @@ class InputSpec:
     long targets are, what they repeat: see Limits in answers/decoding.py).
     words: shape (T, K + L), a cardinality of each column, padded: K facts about each word of a sentence as numbers, then L of its letters;
     `ahead` = (1, K).
+    chords: shape (C + T, V), one cardinality: C chords before a block of a piece, then its T, a number for each of V voices, 0 where there is
+    none; `ahead` = (1, T). Columns are counted from the beginning of a bar.
     """
 
     form: Form
@@ -231,7 +246,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window, a stream, speech, a pair or words
+    ahead: tuple[int, ...] = ()  # of a window, a stream, speech, a pair, words or chords
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

@@ -18,6 +18,7 @@ from netpick.tasks.classify import ClassifyState
 from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
 from netpick.tasks.multilabel import MultilabelState
+from netpick.tasks.music.state import MusicState
 from netpick.tasks.pairs.state import new_state as pairs_of
 from netpick.tasks.regress import RegressState
 from netpick.tasks.speech.state import TranscribeState
@@ -87,12 +88,19 @@ SAMPLES = {
         truth=np.where(TOKENS, rng.integers(0, 4, (N, 5)), -1),
     ),
 }
+NOTES = rng.integers(3, 9, (N, 16, 2))
+SAMPLES["notes"] = Sample(
+    state=MusicState(column="piece", voices=2, block=16, context=16),
+    outputs=np.stack([-rng.random((N, 16, 2)), rng.integers(1, 5, (N, 16, 2)), NOTES], axis=1).reshape(N, -1),
+    truth=np.stack([NOTES, np.ones((N, 16, 2), dtype=np.int64)], axis=1),
+)
 PAIRS = pairs_of(("from", "to"), (["a b", "b"], ["ab", "bb"]))
 SAMPLES["translation"] = Sample(
     state=PAIRS,
     outputs=np.concatenate([rng.random((N, 3)), rng.integers(3, 5, (N, 4))], axis=1),
     truth=codes_of(["ab"] * N),
 )
+COSTS = ("perplexity", "bits_per_character", "nats_per_note")
 answers = pytest.mark.parametrize("name", sorted(ANSWERS))
 
 
@@ -161,7 +169,7 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
     assert read is not None
     if answer.sequences:  # a table of blocks holds what all their symbols cost together, which sums over blocks need
         ones = np.ones((1, N))
-        for metric in (METRICS["perplexity"], METRICS["bits_per_character"]):
+        for metric in (metric for metric in metrics_for(answer.typed) if metric.name in COSTS):
             again = metric.values(read.truth, read.predictions, ones, None)
             np.testing.assert_allclose(again, metric.values(sample.truth, predictions, ones, None), rtol=1e-6)
         with pytest.raises(pl.exceptions.PolarsError):
@@ -208,7 +216,7 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
     graph = answer.graph(PLAIN, sample.state)
     raw = answer.answer(torch.from_numpy(sample.outputs.astype(np.float32)))
     made = dict(zip(graph.names, graph(raw), strict=True))  # type: ignore[arg-type, call-overload]
-    key = next(name for name in ("probabilities", "prediction", "bits") if name in made)
+    key = next(name for name in ("probabilities", "prediction", "bits", "nats") if name in made)
     if answer.texts:  # what symbols spell, a graph cannot say
         assert made[key].shape == (N, sample.outputs.shape[1])
         return
@@ -216,7 +224,8 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
         likeliest = np.where(predictions.stated.any(axis=2), predictions.stated.argmax(axis=2), -1)
         np.testing.assert_array_equal(made[key].numpy(), likeliest)
         return
-    said_there = answer.tensors(predictions, (), PLAIN)["bits"][:, None] if key == "bits" else predictions.stated
+    costs = key in ("bits", "nats")
+    said_there = answer.tensors(predictions, (), PLAIN)[key][:, None] if costs else predictions.stated
     np.testing.assert_allclose(made[key].reshape(N, -1).numpy(), said_there, rtol=1e-5)
     named = {word for names, _ in answer.graph_words(2) for word in names.split(", ")}
     assert {"answers", *graph.names} <= named  # type: ignore[misc]
@@ -227,7 +236,9 @@ def test_a_row_in_words_and_the_evidence_for_it(name: str) -> None:
     answer, sample, predictions = said(name)
     labels = answer.labels(sample.state)
     words = answer.words(predictions, labels, PLAIN)
-    assert any(label in words for label in labels) or (answer.sequences and "bits" in words) or answer.texts
+    assert (
+        any(label in words for label in labels) or (answer.sequences and words[-4:] in ("bits", "nats")) or answer.texts
+    )
     assert answer.truth_words(sample.truth[0], labels)
     outputs = torch.from_numpy(sample.outputs.astype(np.float32)).requires_grad_()
     evidence = answer.evidence(outputs, 1, sample.state)

@@ -19,6 +19,8 @@ from netpick.models.baselines.majority import Constant
 from netpick.tasks import TASKS
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import series_parts
+from netpick.tasks.music.examples import cut
+from netpick.tasks.music.state import MusicState, chord_inputs
 from netpick.tasks.pairs.state import new_state as pairs_of
 from netpick.tasks.pairs.state import pair_inputs, pair_rows, truth_of
 from netpick.tasks.text.blocks import cut_blocks
@@ -247,6 +249,21 @@ def syllables() -> Problem:
     )  # fmt: skip
 
 
+def chords_in_turn() -> Problem:
+    """Pieces of two voices that go up by turns: which of them moves next is told by the chord before."""
+    generator = np.random.default_rng(15)
+    state = MusicState(column="piece", voices=2, block=16, context=16)
+    pieces = []
+    for start in generator.integers(40, 60, N // 2).tolist():
+        steps = np.arange(30)
+        pieces.append(np.stack([start + 12 + (steps + 1) // 2 % 5, start + steps // 2 % 5], axis=1).astype(np.int32))
+    blocks = cut(pieces, state)
+    return Problem(
+        answer=TASKS["music"].answer, inputs=chord_inputs(state), arrays={"chords": blocks.windows}, target=blocks.truth,
+        num_classes=TASKS["music"].answer.num_values(state), train=TRAIN, seed=0,
+    )  # fmt: skip
+
+
 def spoken() -> Problem:
     """Recordings of two tones in one of two orders, and what they say; a few are shorter than others."""
     generator = np.random.default_rng(12)
@@ -296,7 +313,7 @@ PROBLEMS = (
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
     monthly_series, spare_parts, ratings, clicks, three_grades, syllables, spoken, word_for_word,
-    tagged_sentences,
+    tagged_sentences, chords_in_turn,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -349,7 +366,14 @@ def test_predictions_have_the_shape_of_the_task(name: str, make: Callable[[], Pr
         assert outputs.shape == (len(NEW), *steps, given.num_classes)
     assert outputs.dtype == np.float64
     assert np.isfinite(outputs).all()
-    if given.answer.sequences:
+    if given.answer.heard:
+        logs, ranks, guesses = np.split(outputs, 3, axis=1)
+        there = given.target[NEW, 0].reshape(len(NEW), -1) > 0
+        assert logs.max() <= 0
+        assert ranks[there].min() >= 1
+        assert guesses[there].min() > 0
+        assert not logs[~there].any()
+    elif given.answer.sequences:
         logs, ranks = np.split(outputs, 2, axis=1)
         assert logs.max() < 0
         assert ranks.min() >= 1
@@ -422,6 +446,9 @@ def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn(
         names = {name for name, baseline in fitting.items() if baseline.applies(given)}
         if given.windows is not None:
             assert {"last value", "seasonal naive", "exponential smoothing", "boosted trees on lags"} <= names
+            continue
+        if given.answer.heard:
+            assert names == {"the same again", "kneser-ney over voices"}
             continue
         if given.answer.sequences:
             assert names == {"unigram", "kneser-ney", "kneser-ney-cache"}

@@ -18,6 +18,7 @@ from netpick.answers.answered import (
     AnsweredClasses,
     AnsweredHorizon,
     AnsweredLabels,
+    AnsweredNotes,
     AnsweredNumbers,
     AnsweredSymbols,
     AnsweredTags,
@@ -126,6 +127,27 @@ def blocks(n: int, length: int, seed: int) -> Sample:
     )
 
 
+def chords(n: int, steps: int, seed: int) -> Sample:
+    """Chords of three voices, some of them as before, and what was guessed; some blocks are shorter than others."""
+    generator = np.random.default_rng(seed)
+    notes = generator.integers(3, 9, (n, steps, 3))
+    kinds = np.repeat(generator.integers(1, 3, (n, steps, 1)), 3, axis=2)
+    notes[: n // 3, steps // 2 :] = kinds[: n // 3, steps // 2 :] = 0
+    known = kinds > 0
+    chances = np.where(known, generator.random(notes.shape).clip(0.01), 1.0)
+    ranks = np.where(known, generator.integers(1, 4, notes.shape), 0).astype(np.float64)
+    guesses = np.where(generator.random(notes.shape) < 0.8, notes, 3 * known).astype(np.float64)
+    return Sample(
+        task="music",
+        truth=np.stack([notes, kinds], axis=1),
+        predictions=AnsweredNotes(chances=chances, ranks=ranks, guesses=guesses),
+        decided=None,
+        perfect=AnsweredNotes(
+            chances=np.ones(notes.shape), ranks=known.astype(np.float64), guesses=notes.astype(np.float64)
+        ),
+    )
+
+
 def said_texts(n: int, seed: int, typed: type[AnsweredTexts]) -> Sample:
     """Sentences of a few words, some of which are replaced, missing or added; one is empty."""
     generator = np.random.default_rng(seed)
@@ -176,6 +198,7 @@ SAMPLES = {
     "one series": windows(40, 5, 1, 9),
     "three series": windows(40, 4, 3, 10),
     "blocks of a text": blocks(40, 6, 12),
+    "chords": chords(40, 6, 14),
     "transcripts": said_texts(40, 13, AnsweredTranscripts),
     "translations": said_texts(40, 13, AnsweredTranslations),
     "tags of tokens": sentences(40, 7, 13),
@@ -291,6 +314,35 @@ def _of_windows(
         return float(np.mean([bend(above / below) for above, below in sums]))
 
     return reference
+
+
+def _of_notes(kinds: set[int], *, whole: bool = False, told: bool = False) -> Callable[[Sample, Array], float]:
+    """Note by note, or chord by chord: the share that is right among those of these kinds."""
+
+    def reference(s: Sample, w: Array) -> float:
+        p, right, count = s.predictions, 0.0, 0.0
+        for row, (numbers, of_kind) in enumerate(s.truth.tolist()):
+            for step, chord in enumerate(numbers):
+                hits = [
+                    p.ranks[row, step, voice] == 1 if told else p.guesses[row, step, voice] == note
+                    for voice, note in enumerate(chord)
+                ]
+                if of_kind[step][0] in kinds:
+                    right += w[row] * (all(hits) if whole else sum(hits))
+                    count += w[row] * (1 if whole else len(hits))
+        return right / count
+
+    return reference
+
+
+def _nats(s: Sample, w: Array) -> float:
+    costs = [
+        (weight, -math.log(chance))
+        for weight, kinds, chances in zip(w, s.truth[:, 1], s.predictions.chances, strict=True)
+        for kind, chance in zip(kinds.ravel(), chances.ravel(), strict=True)
+        if kind
+    ]
+    return float(np.average([cost for _, cost in costs], weights=[weight for weight, _ in costs]))
 
 
 def _owa(s: Sample, w: Array) -> float:
@@ -434,6 +486,12 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "smape": _of_windows(lambda true, said, naive, spread: (2 * abs(true - said[0]) / (abs(true) + abs(said[0])), 1.0)),
     "owa": lambda s, w: _owa(s, w),
     "wql": _of_windows(lambda true, said, naive, spread: (_pinball(true, said[1:]), abs(true))),
+    "nats_per_note": _nats,
+    "notes_right": _of_notes({1, 2}),
+    "chords_right": _of_notes({1, 2}, whole=True),
+    "new_notes_right": _of_notes({2}),
+    "new_chords_right": _of_notes({2}, whole=True),
+    "told_notes_right": _of_notes({1, 2}, told=True),
     "perplexity": _of_symbols(lambda chance, rank: -math.log(chance), lambda characters: 1.0, math.exp),
     "bits_per_character": _of_symbols(lambda chance, rank: -math.log2(chance), float),
     "next_top_1": _of_symbols(lambda chance, rank: float(rank == 1), lambda characters: 1.0),

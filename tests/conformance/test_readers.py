@@ -104,6 +104,23 @@ def transcribed_folder_sample(folder: Path, change: int = 0) -> Path:
     return root
 
 
+def chord_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "songs"
+    for name in ("train/1.csv", "train/2.csv", "test/3.csv"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("note0,note1\n67,43\n67,43\n" + f"6{change},0\n")
+    return root
+
+
+def chords_with(content: str) -> Make:
+    def write(folder: Path, change: int = 0) -> Path:
+        root = chord_folder_sample(folder, change)
+        (root / "train" / "2.csv").write_text(content)
+        return root
+
+    return write
+
+
 def transcripts_of_other_sounds(folder: Path, change: int = 0) -> Path:
     root = folder / "LJ"
     (root / "wavs").mkdir(parents=True)
@@ -232,6 +249,7 @@ SAMPLES: dict[str, Make] = {
     "ts": ts_sample,
     "sound_folder": sound_folder_sample,
     "transcribed_folder": transcribed_folder_sample,
+    "chord_folder": chord_folder_sample,
     "clip_folder": clip_folder_sample,
     "image_folder": image_folder_sample,
     "image_zip": image_zip_sample,
@@ -361,6 +379,11 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("ts", "no colon", text_named("x.ts", HEADER + "1,2,a\n")),
     ("sound_folder", "no sounds", only_folders),
     ("transcribed_folder", "other sounds", transcripts_of_other_sounds),
+    ("chord_folder", "a chord of other length", chords_with("note0,note1\n67,43\n67\n")),
+    ("chord_folder", "a note out of range", chords_with("note0,note1\n67,128\n")),
+    ("chord_folder", "no number", chords_with("note0,note1\n67,c\n")),
+    ("chord_folder", "more voices", chords_with("note0,note1,note2\n67,60,43\n")),
+    ("chord_folder", "fewer notes than names", chords_with("note0,note1\n67\n")),
     ("clip_folder", "no clips", only_folders),
     ("image_folder", "no images", only_folders),
     ("image_zip", "halved", halved(image_zip_sample)),

@@ -28,6 +28,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "transcribe": lambda: {"y": [["yes no", "No, yes: yes", "no no no"][i % 3] for i in range(N)]},
     "translate": lambda: {"y": [["the old cat sees a dog", "a dog hears the cat", "nobody"][i % 3] for i in range(N)]},
     "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
+    "music": lambda: {"y": [f"67 62 59 43\n67 62 59 4{i % 5}" for i in range(N)]},
     "tag": lambda: {"y": [["O B-sea I-sea O", "O", "B-hill O", "O O O"][i % 4] for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
@@ -85,7 +86,8 @@ def test_state_survives_json(name: str) -> None:
     elif task.answer.texts:  # of each step
         assert task.answer.num_outputs(state) == state.num_symbols
     elif task.answer.sequences:  # what each symbol of a block costs, and its rank
-        assert task.answer.num_outputs(state) == 2 * state.block
+        shared = 3 * state.voices if task.answer.heard else 2  # and of notes what is guessed
+        assert task.answer.num_outputs(state) == shared * state.block
     else:
         assert task.answer.num_outputs(state) == len(task.answer.labels(state))
 
@@ -112,7 +114,9 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         certain = torch.nn.functional.one_hot(target.clamp(min=0), task.answer.num_outputs(state)).float() * 50
         outputs = torch.cat([certain, known.float().unsqueeze(2)], dim=2)
     elif task.answer.sequences:
-        outputs = torch.cat([torch.zeros(target.shape), (target > 0).float()], dim=1)
+        known = (target > 0).float().flatten(1)
+        others = [target.float().flatten(1)] if task.answer.heard else []
+        outputs = torch.cat([torch.zeros(known.shape), known, *others], dim=1)
     else:
         outputs = target
     predictions = task.answer.decode(task.answer.answer(outputs).numpy(), state)

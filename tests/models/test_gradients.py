@@ -205,6 +205,7 @@ TARGETS: dict[str, Tensor] = {
     "regress": torch.tensor([[0.3, -1.0, 2.0], [1.0, 0.5, -0.2], [0.0, 3.0, 1.0], [-2.0, 0.1, 0.7]]),
     "forecast": torch.tensor([[0.3, -1.0, 2.0], [1.0, float("nan"), -0.2], [0.0, 3.0, 1.0], [-2.0, 0.1, 0.7]]),
     "next": torch.zeros(4),  # its networks read the symbols among their inputs, and give each one's logarithm
+    "music": torch.zeros(4),  # as of "next"; a third part are guesses, which nothing is learned from
     "transcribe": torch.tensor([[1, 2], [2, 2], [1, 0], [2, 1]]),
     "translate": torch.zeros(4),  # as of "next"; they give what symbols cost, what all cost, and how many there are
     "tag": torch.tensor([[0, 2, 1, -1, -1], [1, 1, 0, 2, 0], [2, -1, -1, -1, -1], [0, 1, 2, 0, -1]]),
@@ -234,7 +235,7 @@ def losses() -> Iterator[Any]:
 @pytest.mark.parametrize(("task", "recipe", "weights"), list(losses()))
 def test_losses(task: str, recipe: Recipe, weights: tuple[float, ...] | None) -> None:
     target = TARGETS[task].double() if TARGETS[task].is_floating_point() else TARGETS[task]
-    outputs = {"forecast": 3 * 4 + 1, "next": 6, **dict.fromkeys(OUTPUTS, 18)}.get(task, 3)
+    outputs = {"forecast": 3 * 4 + 1, "next": 6, "music": 9, **dict.fromkeys(OUTPUTS, 18)}.get(task, 3)
     x = (2 * torch.randn((4, outputs), generator=torch.Generator().manual_seed(2))).requires_grad_()
 
     def answer(x: Tensor) -> Tensor:

@@ -15,11 +15,11 @@ from netpick.models.baselines import BASELINES, Limit, Problem
 from netpick.models.networks import MODELS
 from netpick.models.networks.network import build_network
 from netpick.models.networks.text_network import TextNetwork
-from netpick.saved.generating import Line, Prompt, Sampling, continued, drawn, most_read
+from netpick.saved.generating import Prompt, Sampling, continued, drawn
 from netpick.saved.readers import BaselineReader, BlendReader, NetworkReader, Reader
 from netpick.tasks.text.blocks import cut_blocks
 from netpick.tasks.text.levels import END
-from netpick.tasks.text.state import NextState, new_state, numbers_of, stream_inputs, text_of
+from netpick.tasks.text.state import LineWriter, NextState, new_state, numbers_of, stream_inputs, text_of
 from netpick.types import Array
 
 LINES = ["the cat sat", "on the mat", "and the dog sat", "on the cat", ""] * 6
@@ -61,9 +61,9 @@ BEGINNINGS: dict[str, Callable[[], Reader]] = {
 
 def seen_before(numbers: list[int], prompt: int) -> list[int]:
     """What the symbol behind these is drawn from. prompt: how many of them were given."""
-    start = max(0, prompt - most_read(STATE))
+    start = max(0, prompt - STATE.most_read)
     for length in range(prompt, len(numbers) + 1):
-        if length - start > most_read(STATE):
+        if length - start > STATE.most_read:
             start = length - STATE.context - 1
     return numbers[start:]
 
@@ -105,10 +105,10 @@ def test_what_is_seen_is_what_a_symbol_of_a_block_is_scored_by() -> None:
 def test_a_character_is_written_once_its_last_byte_has_come() -> None:
     state: NextState = new_state("text", "bytes", ["schön", "grün"], apart=True)
     numbers = numbers_of(["grün", ""], state).tolist()
-    line = Line(np.zeros(0, dtype=np.int32), state)
+    line = LineWriter(np.zeros(0, dtype=np.int32), state)
     pieces = [line.added(number, last=False) for number in numbers]
     assert pieces == ["g", "r", "", "ü", "n", "\n", "\n"]
-    half = Line(np.array(numbers[:2], dtype=np.int32), state)
+    half = LineWriter(np.array(numbers[:2], dtype=np.int32), state)
     assert half.added(numbers[2], last=True) == "\N{REPLACEMENT CHARACTER}"
 
 

@@ -43,7 +43,7 @@ def test_a_step_says_what_torch_says(family: str, settings: dict[str, Any]) -> N
     with torch.no_grad():
         for weight in network.parameters():
             weight.add_(0.1 * torch.randn_like(weight))
-    step = StepGraph(step_graph(network.eval(), {}), threads=1)
+    step = StepGraph(step_graph(network.eval(), {}), inputs, threads=1)
     assert step_difference(lambda: NetworkReader(network), step.reader, STATE) <= 1e-5
 
 
@@ -65,14 +65,14 @@ def made(state: list[int | str], *, twice: bool) -> bytes:
 
 def test_a_state_that_is_too_large_or_grows_otherwise_is_refused() -> None:
     with pytest.raises(ModelFileError, match="a state of more than"):
-        StepGraph(made([1 << 13, 1 << 13], twice=False))
-    fine = StepGraph(made([1, 4], twice=False)).reader()
+        StepGraph(made([1 << 13, 1 << 13], twice=False), {})
+    fine = StepGraph(made([1, 4], twice=False), {}).reader()
     assert fine.read(np.ones(2, dtype=np.int32)).shape == (3,)
     with pytest.raises(ModelFileError, match="its state has another shape"):
-        StepGraph(made([1, 4], twice=True)).reader().read(np.ones(2, dtype=np.int32))
+        StepGraph(made([1, 4], twice=True), {}).reader().read(np.ones(2, dtype=np.int32))
 
 
 def test_what_reads_something_else_is_no_step() -> None:
     content = made([1, 4], twice=False).replace(b"before.0", b"behind.0")
     with pytest.raises(ModelFileError, match="no step of a text"):
-        StepGraph(content)
+        StepGraph(content, {})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from netpick.answers.answered import AnsweredChances, AnsweredSymbols, AnsweredTags
+from netpick.answers.answered import AnsweredCame, AnsweredChances, AnsweredTags
 from netpick.types import Array
 from netpick.types.results import Answered, CandidateResult
 
@@ -37,7 +37,7 @@ def blend_weights(
     if len(pool) < 2 or len(rows) < FEWEST_ROWS or not pool[0][1].averaged:
         return {}
     answers = np.stack([_answers(predictions, truth, rows) for _, predictions in pool])  # (M, n, T)
-    surprises = isinstance(pool[0][1], AnsweredChances | AnsweredSymbols | AnsweredTags)
+    surprises = isinstance(pool[0][1], AnsweredChances | AnsweredCame | AnsweredTags)
     order = np.argsort(_losses(answers, surprises).mean(axis=1), kind="stable")[:POOL]
     generator = np.random.default_rng(seed)
     units = np.arange(len(rows)) if groups is None else np.unique(groups[rows], return_inverse=True)[1]
@@ -54,8 +54,8 @@ def blend_weights(
 def _answers(predictions: Answered, truth: Array, rows: Array) -> Floats:
     """What is averaged and then judged (n, T): the probability of the truth, or the error in deviations of the truth."""
     stated, true = predictions.stated[rows], truth[rows]
-    if isinstance(predictions, AnsweredSymbols):
-        return stated
+    if isinstance(predictions, AnsweredCame):
+        return stated.reshape(len(stated), -1)
     if isinstance(predictions, AnsweredTags):
         held = (true >= 0) & (true < stated.shape[2])
         of_truth = np.take_along_axis(stated, np.where(held, true, 0)[..., None], axis=2)[..., 0]

@@ -35,6 +35,14 @@ from netpick.answers.metrics.forecast import (
     StandardisedMse,
 )
 from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
+from netpick.answers.metrics.notes import (
+    ChordsRight,
+    NatsPerNote,
+    NewChordsRight,
+    NewNotesRight,
+    NotesRight,
+    NotesRightTold,
+)
 from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
 from netpick.answers.metrics.symbols import BitsPerCharacter, Perplexity, Top1, Top5
@@ -103,6 +111,12 @@ METRICS: dict[str, Metric[Any]] = {
         EntityPrecision(),
         EntityRecall(),
         TokenAccuracy(),
+        NatsPerNote(),
+        NotesRight(),
+        ChordsRight(),
+        NewNotesRight(),
+        NewChordsRight(),
+        NotesRightTold(),
     )
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netpick.data.sources.arff import ArffReader
 from netpick.data.sources.arrays import NpzReader
 from netpick.data.sources.base import Reader, ReadOptions
+from netpick.data.sources.chord_folder import ChordFolderReader
 from netpick.data.sources.clip_folder import ClipFolderReader
 from netpick.data.sources.delimited import DelimitedReader
 from netpick.data.sources.fasttext import FastTextReader
@@ -47,6 +48,7 @@ READERS: dict[str, Reader] = {
         UcrReader(),
         LibsvmReader(),
         FastTextReader(),
+        ChordFolderReader(),
         TranscribedFolderReader(),
         ParallelLinesReader(),
         TatoebaReader(),

@@ -12,6 +12,7 @@ from netpick.data.formats.spelling import merged
 from netpick.data.sources import fingerprint
 from netpick.data.sources.arrays import is_arrays, read_arrays
 from netpick.data.sources.base import Cells, Reader, ReadOptions
+from netpick.data.sources.chord_folder import holds_chords
 from netpick.data.sources.delimited import DelimitedReader
 from netpick.data.sources.encodings import SIGNATURES
 from netpick.data.sources.folder_tables import names_media, table_of_media
@@ -54,9 +55,8 @@ def open_with(
 ) -> Source:
     """open_source, over a given table of readers."""
     source = _open_parts(readers, data, options=options, test=test, target=target)
-    source = with_pictures(
-        source, others=(*options.words, *options.numbers, *options.times, *(target or "").split(","))
-    )
+    told = (*options.words, *options.numbers, *options.times, *(target or "").split(","), source.music or "")
+    source = with_pictures(source, others=told)
     cells = _cells_of(readers, source.layout)
     if not options.find_formats or cells == "values":
         return merged(source, options.merge)
@@ -174,6 +174,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
         path.is_dir()
         and options.label_from is None
         and not is_dataset(path)
+        and not holds_chords(path)
         and (pieces := pieces_in(path, _endings(readers, tables=True)))
     ):
         return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
@@ -198,7 +199,7 @@ def _open_pieces(readers: Readers, pieces: Sequence[Path], options: ReadOptions)
 
 def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]:
     """The table in a folder that is meant by it, or the folder itself; and what to say of it."""
-    if is_dataset(folder) or parallel_files(folder):
+    if is_dataset(folder) or parallel_files(folder) or holds_chords(folder):
         return folder, []
     kind = commonest_media(folder)
     if kind == "audio" and layout_of(folder) is not None:

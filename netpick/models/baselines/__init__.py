@@ -20,6 +20,7 @@ from netpick.models.baselines.frame_average import FrameAverage
 from netpick.models.baselines.id_biases import IdBiases
 from netpick.models.baselines.linear import Linear
 from netpick.models.baselines.majority import Majority, Mean
+from netpick.models.baselines.music_ngrams import SameAgain, VoicesKneserNey
 from netpick.models.baselines.neighbours import NearestNeighbours
 from netpick.models.baselines.pair_copy import Copy
 from netpick.models.baselines.pair_nearest import NearestSource
@@ -62,6 +63,8 @@ BASELINES: dict[str, Baseline] = {
         WordTags(),
         TagLinear(),
         KneserNeyCache(),
+        SameAgain(),
+        VoicesKneserNey(),
     )
 }
 

@@ -37,7 +37,7 @@ class OfText(Baseline):
     State: ClassVar[type] = NgramState
 
     def applies(self, problem: Problem) -> bool:
-        return problem.answer.sequences
+        return "stream" in problem.inputs
 
     def order(self, spec: InputSpec) -> int:
         """How long its n-grams are."""
@@ -54,7 +54,7 @@ class OfText(Baseline):
         return Fitted(
             baseline=self.name,
             state=state,
-            arrays=dict(_arrays(made)),
+            arrays=dict(ngram_arrays(made)),
             decision=Decision(rows=len(rows), iterations=len(made.orders), full=full),
             remark="" if full else f"on the last {len(text):,} symbols",
         )
@@ -72,13 +72,7 @@ class OfText(Baseline):
         spec, state = stream_of(inputs), fitted.state
         if (state.symbols, state.block, int(state.restarts)) != (spec.cardinalities[0], spec.ahead[1], spec.ahead[2]):
             raise ValueError("the state is not that of such a text")
-        arrays = fitted.arrays
-        lengths = len(arrays) // len(PARTS)
-        if not 1 <= lengths <= state.order or set(arrays) != {f"{p}{n}" for p in PARTS for n in range(lengths)}:
-            raise ValueError("arrays that this baseline does not have")
-        contexts = 1
-        for length in range(lengths):
-            contexts = _required(arrays, length, contexts, state.symbols)
+        require_ngrams(fitted.arrays, state.order, state.symbols)
 
 
 class Unigram(OfText):
@@ -122,25 +116,37 @@ def stream_of(inputs: Inputs) -> InputSpec:
     return inputs["stream"]
 
 
-def ngrams_of(fitted: Fitted) -> Ngrams:
-    """The n-grams of a fitted baseline, put together once."""
+def ngrams_of(fitted: Fitted, restarts: bool | None = None) -> Ngrams:
+    """The n-grams of a fitted baseline, put together once. restarts: where its state does not say it."""
     if "ngrams" not in fitted.cache:
-        state: NgramState = fitted.state
+        state = fitted.state
+        anew = state.restarts if restarts is None else restarts
         orders = [
             Order(**{part: fitted.arrays[f"{part}{length}"] for part in PARTS})
             for length in range(len(fitted.arrays) // len(PARTS))
         ]
-        fitted.cache["ngrams"] = Ngrams(num_symbols=state.symbols, restarts=state.restarts, orders=orders)
+        fitted.cache["ngrams"] = Ngrams(num_symbols=state.symbols, restarts=anew, orders=orders)
     made: Ngrams = fitted.cache["ngrams"]
     return made
 
 
-def _arrays(made: Ngrams) -> Mapping[str, Array]:
+def ngram_arrays(made: Ngrams) -> Mapping[str, Array]:
+    """N-grams as named arrays."""
     return {
         f"{part}{length}": array
         for length, order in enumerate(made.orders)
         for part, array in zip(PARTS, (order.keys, order.shares, order.left), strict=True)
     }
+
+
+def require_ngrams(arrays: Mapping[str, Array], order: int, symbols: int) -> None:
+    """Raises ValueError where arrays are no n-grams of up to that length."""
+    lengths = len(arrays) // len(PARTS)
+    if not 1 <= lengths <= order or set(arrays) != {f"{p}{n}" for p in PARTS for n in range(lengths)}:
+        raise ValueError("arrays that this baseline does not have")
+    contexts = 1
+    for length in range(lengths):
+        contexts = _required(arrays, length, contexts, symbols)
 
 
 def _required(arrays: Mapping[str, Array], length: int, contexts: int, symbols: int) -> int:

@@ -21,6 +21,7 @@ from netpick.models.infer import Members, Outputs
 from netpick.models.networks import MODELS, families_for, main_form, main_input
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
+from netpick.models.networks.chord_network import ChordNetwork
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
 from netpick.models.networks.pair_network import PairNetwork
@@ -93,7 +94,7 @@ class Network(nn.Module):
 
 def build_network(
     family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
-) -> Network | ForecastNetwork | TextNetwork | SpeechNetwork | PairNetwork:
+) -> Network | ForecastNetwork | TextNetwork | ChordNetwork | SpeechNetwork | PairNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
@@ -104,6 +105,8 @@ def build_network(
         return ForecastNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     if main == "stream":
         return TextNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
+    if main == "chords":
+        return ChordNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     if main_form(inputs) == "speech":
         return SpeechNetwork(_architecture(family, inputs).build(inputs, settings), num_outputs)
     if main == "pair":

@@ -61,6 +61,30 @@ class TextTrunk(Trunk):
         raise NotImplementedError
 
 
+class ReadOn(Carrying):
+    """A network of what goes on: it can read some symbols at a time, and keep a state behind them."""
+
+    trunk: TextTrunk
+    symbols_a_step: int = 1  # of the trunk; more where several are read together
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.carried: dict[str, Tensor] = {}
+
+    def state_shapes(self, rows: int) -> tuple[tuple[int, ...], ...]:
+        """Of the parts of a state, so many rows at their beginning: zeros."""
+        return self.trunk.state_shapes(rows)
+
+    def start(self, rows: int) -> tuple[Tensor, ...]:
+        """The state of rows of which nothing was read yet."""
+        some = next(self.parameters())
+        return tuple(some.new_zeros(shape) for shape in self.state_shapes(rows))
+
+    def following(self, symbols: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Log-probabilities (B, V) of what comes behind symbols (B, S), which go on from a state; and the state behind them."""
+        raise NotImplementedError
+
+
 class LockedDropout(nn.Module):
     """Dropout of the same features in all steps of a row (Gal & Ghahramani 2016)."""
 
@@ -75,7 +99,7 @@ class LockedDropout(nn.Module):
         return steps * kept / (1 - self.share)
 
 
-class TextNetwork(Carrying):
+class TextNetwork(ReadOn):
     """Batches of blocks (B, C + 1 + T) to (B, 2 T): log-probabilities of the symbols of the block, then their ranks.
 
     In training there are as many steps as the trunk reads: all of them, or those of the block where it carries a state; ranks are
@@ -98,7 +122,6 @@ class TextNetwork(Carrying):
         self.dropout = LockedDropout(trunk.dropout)
         self.carries = trunk.carries
         self.in_parts = True  # logits are worked out some at a time; a graph, whose batches are small, does so at once
-        self.carried: dict[str, Tensor] = {}
 
     def forward(self, batch: Batch) -> Tensor:
         symbols = batch["stream"]
@@ -114,12 +137,8 @@ class TextNetwork(Carrying):
             self.carried = {"rows": rows.clone(), **named}
         return self._learned(features, following)
 
-    def start(self, rows: int) -> tuple[Tensor, ...]:
-        """The state of rows of which nothing was read yet."""
-        return tuple(self.embedding.weight.new_zeros(shape) for shape in self.trunk.state_shapes(rows))
-
     def following(self, symbols: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Log-probabilities (B, V) of what comes behind symbols (B, S), which go on from a state; and the state behind them."""
+        """See ReadOn."""
         features, after = self.trunk.read(self.embedding(symbols), state)
         return self._logits(features[:, -1]).log_softmax(dim=-1), after
 

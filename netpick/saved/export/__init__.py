@@ -19,7 +19,7 @@ from netpick import __version__
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
-from netpick.models.networks.text_network import TextNetwork
+from netpick.models.networks.text_network import ReadOn
 from netpick.saved.artifact import LoadedModel
 from netpick.saved.engines import OnnxEngine, TorchEngine
 from netpick.saved.export.folder import Graphs, require_ours, write_folder
@@ -80,7 +80,7 @@ def export_model(
         sound_settings(parts)  # refused before anything is traced
     graph, difference, whole = proved_graph(loaded, parts, stored, source)
     of_samples = samples_graph(loaded, parts, {**_metadata(parts), **source}) if samples else None
-    step = proved_step(loaded, parts, source) if isinstance(loaded.network, TextNetwork) else None
+    step = proved_step(loaded, parts, source) if isinstance(loaded.network, ReadOn) else None
     check = _check_rows(loaded, stored)
     write_folder(folder, parts, Graphs(model=graph, step=step), check, of_samples)
     return Exported(folder=folder, bytes=len(graph), difference=difference, whole=whole)
@@ -116,9 +116,11 @@ def proved_graph(
 
 def proved_step(loaded: LoadedModel, parts: ModelParts, source: Mapping[str, str]) -> bytes:
     """The graph of a step of a model of texts. Raises RequestError when it cannot be traced, ModelFileError when it says something else."""
-    assert isinstance(loaded.network, TextNetwork)
+    assert isinstance(loaded.network, ReadOn)
     graph = step_graph(loaded.network, {**_metadata(parts), **source})
-    step_difference(TorchEngine(loaded=loaded).reader, StepGraph(graph, threads=1).reader, parts.task_state)
+    step_difference(
+        TorchEngine(loaded=loaded).reader, StepGraph(graph, loaded.inputs, threads=1).reader, parts.task_state
+    )
     return graph
 
 

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from netpick.errors import ModelFileError, RequestError
-from netpick.models.networks.text_network import TextNetwork
+from netpick.models.networks.text_network import ReadOn
 from netpick.saved.export.proof import LARGEST_DIFFERENCE, REMEDY
 from netpick.saved.export.twins import exportable
 from netpick.saved.onnx_steps import AFTER, BATCH, BEFORE, FOLLOWING, PAST, SYMBOLS
 from netpick.saved.readers import Reader
-from netpick.tasks.text.state import NextState
+from netpick.tasks.text.goes_on import GoesOn
 
-EXAMPLE_ROWS, EXAMPLE_SYMBOLS, EXAMPLE_PAST = 5, 3, 7
+EXAMPLE_ROWS, EXAMPLE_STEPS, EXAMPLE_PAST = 5, 3, 7
 MOST_PAST = 1 << 20
 STEPS = 6  # symbols that are read one by one behind each trial prompt
 
@@ -29,10 +29,10 @@ STEPS = 6  # symbols that are read one by one behind each trial prompt
 class StepModel(nn.Module):
     """Symbols (B, S) and the parts of a state to log-probabilities (B, V) and the parts of the next."""
 
-    def __init__(self, network: TextNetwork) -> None:
+    def __init__(self, network: ReadOn) -> None:
         super().__init__()
         made = exportable(network)
-        assert isinstance(made, TextNetwork)
+        assert isinstance(made, ReadOn)
         self.network = made
         self.outputs = (FOLLOWING, *(f"{AFTER}{number}" for number in range(len(network.start(1)))))
 
@@ -41,20 +41,22 @@ class StepModel(nn.Module):
         return logs, *after
 
 
-def step_graph(network: TextNetwork, metadata: Mapping[str, str]) -> bytes:
+def step_graph(network: ReadOn, metadata: Mapping[str, str]) -> bytes:
     """The graph. Raises RequestError where the network cannot be traced."""
     from netpick.saved.export.convert import Feeds, NotTracedError, to_graph
 
     batch = torch.export.Dim(BATCH, min=1, max=1 << 24)
-    length = torch.export.Dim("length", min=1, max=MOST_PAST)
+    together = network.symbols_a_step
+    steps = torch.export.Dim("length", min=1 if together == 1 else 2, max=MOST_PAST)
+    length = steps if together == 1 else together * steps  # chords are read whole, the next one as far as it goes
     past = torch.export.Dim(PAST, min=0, max=MOST_PAST)
-    shapes, others = network.trunk.state_shapes(EXAMPLE_ROWS), network.trunk.state_shapes(EXAMPLE_ROWS + 1)
+    shapes, others = network.state_shapes(EXAMPLE_ROWS), network.state_shapes(EXAMPLE_ROWS + 1)
     states, axes = [], list[dict[int, Any]]()
     for shape, other in zip(shapes, others, strict=True):
         grows = {axis: past for axis, size in enumerate(shape) if size == 0}
         axes.append({axis: batch for axis, size in enumerate(shape) if size != other[axis]} | grows)
         states.append(torch.zeros([EXAMPLE_PAST if axis in grows else size for axis, size in enumerate(shape)]))
-    symbols = torch.ones((EXAMPLE_ROWS, EXAMPLE_SYMBOLS), dtype=torch.int32)
+    symbols = torch.ones((EXAMPLE_ROWS, EXAMPLE_STEPS * together), dtype=torch.int32)
     feeds = Feeds(
         names=(SYMBOLS, *(f"{BEFORE}{number}" for number in range(len(states)))),
         example=(symbols, *states),
@@ -69,11 +71,11 @@ def step_graph(network: TextNetwork, metadata: Mapping[str, str]) -> bytes:
         ) from None
 
 
-def step_difference(one: Callable[[], Reader], other: Callable[[], Reader], state: NextState) -> float:
+def step_difference(one: Callable[[], Reader], other: Callable[[], Reader], state: GoesOn) -> float:
     """The largest difference between the probabilities that two readers give behind prompts of several lengths, and symbol by symbol
     behind these. Raises ModelFileError when it is too large."""
     random, worst = np.random.default_rng(0), 0.0
-    for length in (1, 2, 3, state.context + 1, state.context + state.block - STEPS):
+    for length in (1, 2, 3, state.read_again, state.most_read - STEPS):
         readers = (one(), other())
         for count in (length, *[1] * STEPS):
             symbols = random.integers(1, state.num_symbols, count).astype(np.int32)

@@ -222,9 +222,14 @@ class InceptionTwin(nn.Module):
 def text_twin(network: TextNetwork) -> nn.Module:
     """Of a network of texts that go on."""
     network.in_parts = False
-    if isinstance(network.trunk, RecurrentTextTrunk):
-        network.trunk.cells = CarriedRecurrence(network.trunk.cells)  # type: ignore[assignment]
+    network.trunk = _replaced(network.trunk)  # type: ignore[assignment]
     return network
+
+
+def reading_twin(trunk: RecurrentTextTrunk) -> nn.Module:
+    """Of a recurrent trunk that reads on."""
+    trunk.cells = CarriedRecurrence(trunk.cells)  # type: ignore[assignment]
+    return trunk
 
 
 def windows_twin(trunk: WindowedTexts) -> nn.Module:
@@ -242,6 +247,7 @@ TWINS: dict[type[nn.Module], Callable[..., nn.Module]] = {
     TextMlpTrunk: TextMlpTwin,
     WindowedTexts: windows_twin,
     TextNetwork: text_twin,
+    RecurrentTextTrunk: reading_twin,
 }
 
 

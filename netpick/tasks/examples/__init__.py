@@ -19,6 +19,7 @@ from netpick.tasks.examples.base import (
 )
 from netpick.tasks.examples.rows import RowExamples
 from netpick.tasks.forecast.examples import WindowExamples
+from netpick.tasks.music.examples import PieceExamples
 from netpick.tasks.pairs.examples import PairExamples
 from netpick.tasks.speech.examples import SpeechExamples
 from netpick.tasks.tag.examples import SentenceExamples
@@ -31,6 +32,7 @@ EXAMPLES: dict[str, Examples] = {
         SentenceExamples(),
         SpeechExamples(),
         PairExamples(),
+        PieceExamples(),
         BlockExamples(),
         WindowExamples(),
         RowExamples(),

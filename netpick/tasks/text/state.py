@@ -27,6 +27,8 @@ MOST_STEPS = (
     1 << 11
 )  # of a block, and of what goes before it: a network that attends to twice as many still loads in seconds
 BLOCK = {True: 40, False: 64}  # words or pieces, and characters or bytes, of a block
+SHOWN = {True: (5, 40), False: (20, 120)}  # symbols of a beginning in a report, at least, and of what is added
+HALF = "\N{REPLACEMENT CHARACTER}"  # a character of which bytes are still to come
 CONTEXT = {True: 64, False: 128}  # of what a network sees before it
 
 
@@ -43,6 +45,75 @@ class NextState(Spelled):
     def restarts(self) -> bool:
         """Whether what goes before the end of a line is forgotten behind it by those who count."""
         return self.apart or self.of.sentences
+
+    # --- going on: see GoesOn ---
+
+    @property
+    def nouns(self) -> tuple[str, str]:
+        return self.of.noun, self.of.plural
+
+    @property
+    def most_read(self) -> int:
+        return self.context + self.block
+
+    @property
+    def read_again(self) -> int:
+        return self.context + 1
+
+    @property
+    def ends(self) -> bool:
+        return False
+
+    @property
+    def whole(self) -> bool:
+        return "\n" in self.symbols
+
+    @property
+    def never(self) -> tuple[int, ...]:
+        return (PADDING, UNKNOWN) if self.of.spells_all else (PADDING,)
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        beginning, added = SHOWN[self.of.long]
+        return 0 if self.apart else beginning, added
+
+    def prompt(self, text: str) -> Array:
+        return numbers_of(text.split("\n"), self)[:-1]  # its last line goes on
+
+    def text_of(self, numbers: Sequence[int]) -> str:
+        return text_of(numbers, self)
+
+    def recent(self, numbers: Sequence[int], most: int) -> list[int]:
+        return list(numbers[-most:])
+
+    def taken(self, numbers: Sequence[int]) -> int:
+        return len(numbers)
+
+    def writer(self, before: Array) -> LineWriter:
+        return LineWriter(before, self)
+
+
+class LineWriter:
+    """The line that is written, and how much of it was said."""
+
+    def __init__(self, before: Array, state: NextState) -> None:
+        """before: the symbols of the text so far."""
+        ends = np.flatnonzero(before == END)
+        self._state = state
+        self._numbers: list[int] = before[ends[-1] + 1 if len(ends) else 0 :].tolist()
+        self._said = len(state.text_of(self._numbers))
+
+    def added(self, number: int, *, last: bool) -> str:
+        """What one more symbol adds to the text; nothing yet where it is a part of a character, unless it is the last."""
+        self._numbers.append(number)
+        text = self._state.text_of(self._numbers)
+        if text.endswith(HALF) and not last:
+            return ""
+        added = text[self._said :]
+        self._said = len(text)
+        if number == END:
+            self._numbers, self._said = [], 0
+        return added
 
 
 class Next(Task):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from netpick.training.augment.base import STREAMS, AugmentChoice, FormAugmenter, normals, uniforms, unit
+from netpick.training.augment.chords import ChordAugmenter
 from netpick.training.augment.clip import ClipAugmenter
 from netpick.training.augment.grid import GridAugmenter
 from netpick.training.augment.series import SeriesAugmenter
@@ -23,6 +24,7 @@ from netpick.types import InputSpec
 AUGMENTERS: dict[str, type[FormAugmenter]] = {
     augmenter.form: augmenter
     for augmenter in (
+        ChordAugmenter,
         ClipAugmenter,
         GridAugmenter,
         SeriesAugmenter,

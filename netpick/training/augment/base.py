@@ -33,6 +33,7 @@ STREAMS: dict[str, int] = {
     "spec_augment": 13,
     "speed": 14,
     "timbre": 15,
+    "transpose": 16,
 }
 
 

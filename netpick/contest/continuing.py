@@ -18,7 +18,7 @@ from netpick.tasks.text.levels import END
 from netpick.types import Event
 from netpick.types.results import Continuation, RunResults
 
-REAL = "the text itself"
+REAL = "the {} itself"
 MOST_LEARNED = 20_000_000  # characters that a copy is looked for in
 
 
@@ -27,7 +27,7 @@ def with_continuations(results: RunResults, whole: Round, trained: Sequence[Outc
     prepared = whole.prepared
     if not prepared.task.answer.sequences:
         return results
-    whole.on_event(Event(stage="evaluate", text="a text goes on, by every candidate"))
+    whole.on_event(Event(stage="evaluate", text=f"a {prepared.task.answer.noun} goes on, by every candidate"))
     state, learned = prepared.state, _learned(whole)
     prompt, real = _beginning(whole)
     sampling = Sampling(tokens=state.shown[1], seed=whole.terms.options.seed)
@@ -37,7 +37,14 @@ def with_continuations(results: RunResults, whole: Round, trained: Sequence[Outc
         if isinstance(network, ReadOn)
     }
     readers |= {one.result.name: partial(BaselineReader, one.fit.baseline, one.fit.fitted) for one in fits.outcomes}
-    made = [Continuation(candidate=REAL, prompt=prompt.text, text=real, copied=longest_copy(real, learned))]
+    made = [
+        Continuation(
+            candidate=REAL.format(prepared.task.answer.noun),
+            prompt=prompt.text,
+            text=real,
+            copied=longest_copy(real, learned),
+        )
+    ]
     for name, begin in readers.items():
         text = "".join(continued(begin, state, prompt, sampling))
         made.append(Continuation(candidate=name, prompt=prompt.text, text=text, copied=longest_copy(text, learned)))

@@ -102,7 +102,8 @@ def test_gradients_reach_every_weight_and_nothing_is_learned_of_empty_places(fam
     assert main_form(INPUTS) == "chords"
 
 
-@pytest.mark.parametrize("family", ["rnn", pytest.param("transformer", marks=pytest.mark.slow)])
+@pytest.mark.slow  # a graph is traced
+@pytest.mark.parametrize("family", ["mlp", "cnn", "rnn", "transformer"])
 def test_a_step_that_is_exported_says_what_torch_says(family: str) -> None:
     network = build(family).eval()
     step = StepGraph(step_graph(network, {}), INPUTS, threads=1)

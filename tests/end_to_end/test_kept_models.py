@@ -172,6 +172,7 @@ def test_these_runs_have_baselines_of_every_kind() -> None:
         *("frame average", "intermittent demand", "unigram", "kneser-ney", "kneser-ney-cache"),
         *("commonest text", "nearest recording", "copy", "nearest source", "word by word"),
         *("majority tag", "linear of a window"),
+        *("the same again", "kneser-ney over voices"),
     }
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from netpick.data.notes import HIGHEST, MOST_CHORDS, MOST_VOICES, chords_of, text_of_chords
 from netpick.data.sources import fingerprint
-from netpick.data.sources.base import Reader, ReadOptions
+from netpick.data.sources.base import AS_FOUND, Reader, ReadOptions
 from netpick.data.sources.class_folders import is_junk
 from netpick.data.sources.folder_levels import part_folders
 from netpick.data.sources.midi import MIDI_ENDINGS, UnreadablePiece, midi_chords
@@ -47,7 +47,7 @@ class ChordFolderReader(Reader):
     """chorales/train/1.csv, or songs/1.mid: a piece a file."""
 
     name: ClassVar[str] = "chord_folder"
-    description: ClassVar[str] = "a folder of chords (CSV a piece, or MIDI)"
+    description: ClassVar[str] = "chords (CSV, MIDI)"
     reads_beside: ClassVar[bool] = True
 
     def recognises(self, path: Path) -> bool:
@@ -134,8 +134,8 @@ def piece_of(path: Path) -> Array:
     return chords
 
 
-def holds_chords(path: Path) -> bool:
-    """Whether a path is a MIDI file, or a folder of them or of CSV files of chords; looks into three files."""
+def holds_chords(path: Path, *, fewest: int = 2) -> bool:
+    """Whether a path is a MIDI file, or a folder of them or of at least so many CSV files of chords; looks into three files."""
     if path.is_file():
         return path.suffix.lower() in MIDI_ENDINGS
     if not path.is_dir():
@@ -144,7 +144,16 @@ def holds_chords(path: Path) -> bool:
     midi = [file for file in some if file.suffix.lower() in MIDI_ENDINGS]
     if midi:
         return 2 * len(midi) > len(some)
-    return len(some) >= 2 and all(map(_is_chords, some[:: -(-len(some) // LOOK_FILES)]))
+    return len(some) >= fewest and all(map(_is_chords, some[:: -(-len(some) // LOOK_FILES)]))
+
+
+def pieces_in(data: object) -> Source | None:
+    """Pieces that are known to be such, be it a single file of chords; None for anything else. Raises DataError."""
+    if not isinstance(data, str | Path):
+        return None
+    path = Path(data)
+    single = path.is_file() and path.suffix.lower() == ENDING and _is_chords(path)
+    return ChordFolderReader().read(path, AS_FOUND) if single or holds_chords(path, fewest=1) else None
 
 
 def _is_chords(path: Path) -> bool:
@@ -154,14 +163,17 @@ def _is_chords(path: Path) -> bool:
             rows = [row for row in csv.reader(islice(file, 40)) if row]
     except (OSError, csv.Error):
         return False
-    named = bool(rows) and all(VOICE.fullmatch(cell.strip()) for cell in rows[0])
-    cells = rows[1:] if named else rows
-    if not cells or not 2 <= len(cells[0]) <= MOST_VOICES or (len(cells) < FEWEST_LINES and not named):
+    if not rows or not 2 <= len(rows[0]) <= MOST_VOICES:
         return False
-    if named:
-        return True
-    notes = [cell.strip() for row in cells for cell in row]
-    return all(cell.isdecimal() and (int(cell) == 0 or LOWEST_USUAL <= int(cell) <= HIGHEST) for cell in notes)
+    if all(VOICE.fullmatch(cell.strip()) for cell in rows[0]):
+        return all(cell.strip().isdecimal() for row in rows[1:2] for cell in row)
+    if len(rows) < FEWEST_LINES:
+        return False
+    notes = [cell.strip() for row in rows for cell in row]
+    held = sum(row == before for before, row in pairwise(rows))  # chords last longer than a step
+    return 10 * held >= len(rows) and all(
+        cell.isdecimal() and (int(cell) == 0 or LOWEST_USUAL <= int(cell) <= HIGHEST) for cell in notes
+    )
 
 
 def _listed(folder: Path) -> Iterator[Path]:

@@ -27,7 +27,7 @@ class TranscribedFolderReader(Reader):
     """LJSpeech, Common Voice, LibriSpeech, or NAME.txt beside NAME.wav."""
 
     name: ClassVar[str] = "transcribed_folder"
-    description: ClassVar[str] = "sounds with transcripts (LJSpeech, Common Voice, LibriSpeech, a text beside each)"
+    description: ClassVar[str] = "sounds with transcripts (LJSpeech, Common Voice, LibriSpeech)"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and commonest_media(path) == "audio" and layout_of(path) is not None

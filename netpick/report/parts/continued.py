@@ -1,9 +1,11 @@
-"""How a text goes on by every candidate from the same beginning: made up, marked as such, with the longest passage that is copied."""
+"""How a text or a piece goes on by every candidate from the same beginning: made up, marked as such, with the longest passage that is copied."""
 
 from __future__ import annotations
 
 from netpick.report.components import Charts, Column, section, table
-from netpick.report.markup import Html, element
+from netpick.report.markup import Child, Html, element
+from netpick.report.measures import answer_of
+from netpick.report.piano_roll import piano_roll, whole_chords
 from netpick.types.results import Continuation, RunResults
 
 
@@ -12,20 +14,33 @@ def continued_section(results: RunResults, charts: Charts) -> Html | None:
     del charts
     if not results.continuations:
         return None
+    answer = answer_of(results)
     lead = element(
         "p",
         "From the same beginning, with the same seed. All but the first are made up by the models and say nothing about the world. Copied is the "
-        "longest passage that stands in the text that was learned from; what the real text shares with it is what is usual.",
+        f"longest passage that stands in what was learned from; what the real {answer.noun} shares with it is what is usual.",
     )
+    heard = "Time goes right, pitch up; each voice has a colour. What is shaded was given." if answer.heard else None
     columns = [
         Column(title="By"),
         Column(title="How it goes on", kind="wide"),
         Column(title="Copied", number=True),
-        Column(title="The longest copied passage", kind="wide"),
+        *([] if answer.heard else [Column(title="The longest copied passage", kind="wide")]),
     ]
-    rows = [[one.candidate, _text(one), f"{len(one.copied):,} characters", one.copied] for one in results.continuations]
-    return section("continued", "How the text goes on", lead, table("Continuations", columns, rows, style="quiet"))
+    rows = [_row(one, heard=answer.heard) for one in results.continuations]
+    title = f"How the {answer.noun} goes on"
+    return section(
+        "continued",
+        title,
+        lead,
+        element("p", heard) if heard else None,
+        table("Continuations", columns, rows, style="quiet"),
+    )
 
 
-def _text(one: Continuation) -> Html:
-    return element("span", element("strong", one.prompt), one.text, style="white-space:pre-wrap")
+def _row(one: Continuation, *, heard: bool) -> list[Child]:
+    if not heard:
+        text = element("span", element("strong", one.prompt), one.text, style="white-space:pre-wrap")
+        return [one.candidate, text, f"{len(one.copied):,} characters", one.copied]
+    picture = piano_roll(one.prompt + one.text, len(whole_chords(one.prompt)), f"By {one.candidate}")
+    return [one.candidate, picture or "silence", f"{len(one.copied.split(chr(10))):,} chords"]

@@ -14,7 +14,8 @@ from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import Allocator, Store
 from netpick.data.notes import MOST_VOICES
-from netpick.errors import DataError, RequestError, near_matches
+from netpick.data.sources.chord_folder import pieces_in
+from netpick.errors import DataError, RequestError
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.music.parts import Divided, divided
 from netpick.tasks.music.state import MUSIC, MusicState, chord_inputs, cut_piece, parsed, text_of_block
@@ -192,6 +193,9 @@ class PieceExamples(Examples):
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
         return chord_inputs(state)
 
+    def loose(self, data: object, state: Any, encoding: str | None) -> Source | None:
+        return pieces_in(data)
+
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         column = _column(source, request.target[0] if request.target else source.music)
         texts = as_text(column.values).fill_null("").to_list()
@@ -241,7 +245,7 @@ def _column(source: Source, name: str | None) -> TableColumn:
     listed = ", ".join(column.name for column in texts) or "none"
     raise RequestError(
         f"{source.name} has no column {f'{name!r} ' if name else ''}of pieces, but music is a folder of chords (CSV or MIDI), or a column with a piece in "
-        f"each cell, a chord a line.{near_matches(name or '', [column.name for column in texts])} Columns of text: {listed}."
+        f"each cell, a chord a line. Columns of text: {listed}."
     )
 
 

@@ -50,6 +50,7 @@ class ServedText(ServedTable):
         return {
             "symbol": self.state.nouns[0],
             "symbols": self.state.nouns[1],
+            "heard": self.model.parts.task.answer.heard,
             "seen": self.state.most_read,
             "prompt": self.limits.prompt,
             "tokens": self.limits.new_symbols,

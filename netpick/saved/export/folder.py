@@ -23,7 +23,7 @@ from netpick.saved.export.samples import SamplesGraph
 from netpick.saved.folder import CARD, CHECK, FORMAT, GRAPH, MODEL, RECORD, STEP
 from netpick.saved.parts import ModelParts
 from netpick.saved.record import ModelRecord
-from netpick.tasks.text.state import NextState
+from netpick.tasks.text.goes_on import GoesOn
 from netpick.types import Array
 
 FILES = Path(__file__).parent / "files"
@@ -176,16 +176,23 @@ For the same samples its answers differed from netpick's by at most {max(samples
 
 
 def _of_steps(parts: ModelParts) -> str:
-    state: NextState = parts.task_state
+    state: GoesOn = parts.task_state
+    heard = parts.task.answer.heard
     return f"""
-## Continue a text
+## Continue a {parts.task.answer.noun}
 
 `netpick generate . --prompt "..."` needs no torch either; served, `POST /generate` streams it. Both draw with `model/{STEP}`: `symbols`
 int32 (rows, symbols) and `before.0`, `before.1`, ... (the state) to `following` (log-probabilities of each symbol) and `after.0`, ..., which are
-the `before.` of the next step. A beginning is zeros, an axis that is called `past` of length 0. A text begins with symbol 2 (the end of a line).
-As in its score, the model has seen {state.context + 1:,} to {state.context + state.block:,} symbols before each: where more were read, begin anew with the last {state.context + 1:,}.
-`task_state.symbols` of `model/model.json` has the symbols of the numbers from 3 on.
+the `before.` of the next step. A beginning is zeros, an axis that is called `past` of length 0. {CHORDS if heard else TEXTS.format(state)}
 """
+
+
+TEXTS = """A text begins with symbol 2 (the end of a line).
+As in its score, the model has seen {0.read_again:,} to {0.most_read:,} symbols before each: where more were read, begin anew with the last {0.read_again:,}.
+`task_state.symbols` of `model/model.json` has the symbols of the numbers from 3 on."""
+CHORDS = """A number is 3 more than a note of MIDI; 3 is silence, 2 the end of a piece, 0 nothing.
+`symbols` are whole chords, one at least, and behind them the notes of the next one so far, 0 for those to come: what follows is its next note, and the
+state behind the step that of the whole chords. A piece begins with `task_state.context` chords of 0, the last note of the last one 2."""
 
 
 def _inputs_in_words(parts: ModelParts) -> Sequence[tuple[str, str]]:

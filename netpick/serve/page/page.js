@@ -104,12 +104,12 @@ const cells = (text, most) => {
 };
 
 // --- what it is ---
-const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text", tag: "gives each token a tag" };
+const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text", music: "says the next chord of a piece", tag: "gives each token a tag" };
 
 const describe = () => {
   const what = schema.targets.length && schema.targets.length < 4 ? schema.targets.join(", ") : "";
   at("title").textContent = schema.title;
-  at("lead").textContent = schema.continues ? `Continues a text, one ${schema.continues.symbol} after another.` : schema.task === "forecast"
+  at("lead").textContent = schema.continues ? `Continues a ${schema.continues.heard ? "piece of music" : "text"}, one ${schema.continues.symbol} after another.` : schema.task === "forecast"
     ? `Forecasts ${what} ${schema.forecast.horizon.toLocaleString("en")} steps ahead.`
     : schema.task === "tag" ? `Gives each word of a text one of ${schema.labels.length} tags.` : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
       : schema.task === "regress" ? `Predicts ${what}.` : `Tells ${schema.labels.length} ${schema.task === "multilabel" ? "labels" : "classes"}${what ? ` of ${what}` : ""} apart.`;
@@ -126,7 +126,7 @@ const describe = () => {
 };
 
 const curl = () => {
-  if (schema.continues) return `curl -N -H 'Content-Type: application/json' -d '{"prompt": "The", "tokens": 200, "seed": 1}' ${location.origin}${path}/generate`;
+  if (schema.continues) return `curl -N -H 'Content-Type: application/json' -d '{"prompt": "${schema.continues.heard ? "" : "The"}", "tokens": 200, "seed": 1}' ${location.origin}${path}/generate`;
   const address = `${location.origin}${path}/predict`;
   if (schema.given_as in { image: 1, audio: 1, clip: 1 }) return `curl -F files=@${{ image: "picture.png", audio: "sound.wav", clip: "clip.mp4" }[schema.given_as]} ${address}`;
   if (schema.given_as === "table") return `curl -H 'Content-Type: text/csv' --data-binary @history.csv ${address}`;

@@ -9,7 +9,20 @@ import numpy as np
 
 from netpick.answers.answered import AnsweredChances, AnsweredNumbers
 from netpick.errors import RequestError
-from netpick.explain import effects, exchanges, forecasts, groups, images, pairs, series, sounds, streams, tables, texts
+from netpick.explain import (
+    chords,
+    effects,
+    exchanges,
+    forecasts,
+    groups,
+    images,
+    pairs,
+    series,
+    sounds,
+    streams,
+    tables,
+    texts,
+)
 from netpick.explain.effects import importance_figure
 from netpick.explain.examples import answer_words, neighbours_figure, sample, truth_words
 from netpick.explain.groups import inputs_figure
@@ -57,6 +70,9 @@ FORMS: dict[str, Views] = {
     "clip": Views(row=groups.clip_figures),
     "stream": Views(
         row=streams.row_figures, network=streams.network_figures, together=lambda subject: (), labelled=False
+    ),
+    "chords": Views(
+        row=chords.row_figures, network=chords.network_figures, together=lambda subject: (), labelled=False
     ),
     "pair": Views(row=pairs.row_figures, together=lambda subject: (), labelled=False, columns=False),
     "window": Views(row=forecasts.row_figures, together=forecasts.data_figures, labelled=False, columns=False),

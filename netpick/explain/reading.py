@@ -27,11 +27,6 @@ def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
             f"{record.title} was learned to {parts.task.answer.purpose(len(record.labels))}, which is not explained yet. The report shows which "
             "tags are taken for which, and sentences that went wrong."
         )
-    if parts.task.answer.heard:
-        raise RequestError(
-            f"{record.title} was learned to {parts.task.answer.purpose(1)}, which is not explained yet. `netpick score` says how well it does, and "
-            "`netpick generate` lets you hear it."
-        )
     if parts.task.answer.texts and not parts.task.answer.stepwise:
         raise RequestError(
             f"This model was trained to {parts.task.answer.purpose(1)}, and what it goes by is not explained yet. `netpick score` says how well it "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import prod
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ def row_figures(subject: Subject, row: int, name: str, target: Target) -> tuple[
 def network_figures(subject: Subject, name: str) -> tuple[Figure, ...]:
     """All blocks together."""
     reached = reach(subject, name)
-    return () if reached is None else (_reach_figure(*reached),)
+    return () if reached is None else (reach_figure(reached[0], NATS * reached[1], step="symbol", unit="bits"),)
 
 
 def block_words(subject: Subject, row: int, name: str) -> tuple[list[str], Array]:
@@ -71,11 +72,12 @@ def _costs_figure(words: list[str], costs: Array) -> Figure:
 
 
 def reach(subject: Subject, name: str) -> tuple[Array, Array] | None:
-    """How many symbols back are its own, (k,), and what the first symbol of a block costs then, in bits, (k,): the others are those of
-    another block. None for too few blocks."""
-    block = subject.answers(subject.batch([0])).shape[1] // 2
+    """How many steps back are its own, (k,), and what the first step of a block costs then, in nats, (k,): the others are those of
+    another block. A step is a symbol, or a chord. None for too few blocks."""
+    spec = subject.inputs[name]
+    block, width = spec.ahead[1], prod(spec.shape[1:])
     windows = subject.arrays[name]
-    whole = np.flatnonzero((windows[:, :-block] > 0).all(axis=1))
+    whole = np.flatnonzero((windows[:, :-block] > 0).reshape(len(windows), -1).all(axis=1))
     rows = whole[:: max(1, -(-len(whole) // MOST_BLOCKS))]
     if len(rows) < 8:
         return None
@@ -88,23 +90,24 @@ def reach(subject: Subject, name: str) -> tuple[Array, Array] | None:
         changed = own.copy()
         changed[:, : past - back] = np.roll(own, 1, axis=0)[:, : past - back]
         answers = subject.answers({name: torch.from_numpy(changed)})
-        costs.append(float(-answers[:, 0].mean() * NATS))
+        costs.append(float(-answers[:, :width].sum(axis=1).mean()))
     return np.array(kept), np.array(costs)
 
 
-def _reach_figure(kept: Array, costs: Array) -> Figure:
+def reach_figure(kept: Array, costs: Array, *, step: str, unit: str) -> Figure:
+    """What `reach` found, in words; costs in that unit."""
     gain = costs[0] - costs[-1]
     enough = int(kept[np.flatnonzero(costs - costs[-1] <= 0.05 * max(gain, 1e-9))[0]])
     told = ", ".join(f"{back}: {cost:.2f}" for back, cost in zip(kept.tolist(), costs.tolist(), strict=True))
     return Figure(
         title="How far back it looks",
-        sentence=f"The bits of the first symbol of a block when only so many symbols before it are its own, and the others those of another block: "
-        f"{costs[0]:.2f} with none, {costs[-1]:.2f} with all. From {counted(enough, 'symbol')} on, all but a twentieth of what it gains is there.",
+        sentence=f"The {unit} of the first {step} of a block when only so many {step}s before it are its own, and the others those of another block: "
+        f"{costs[0]:.2f} with none, {costs[-1]:.2f} with all. From {counted(enough, step)} on, all but a twentieth of what it gains is there.",
         caution="as what a longer past could tell: the network saw none longer in evaluation.",
-        alt=f"Bits by symbols that are its own: {told}.",
+        alt=f"{unit.capitalize()} by {step}s that are its own: {told}.",
         drawing=Bars(
-            caption="The first symbol of a block, in bits",
-            heads=("symbols before it that are its own", "bits"),
+            caption=f"The first {step} of a block, in {unit}",
+            heads=(f"{step}s before it that are its own", unit),
             shown=[
                 Bar(name=grouped(back), value=cost, text=f"{cost:.2f}")
                 for back, cost in zip(kept.tolist(), costs.tolist(), strict=True)

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 import netpick
-from netpick.api import Run, write_export
+from netpick.api import Run
+from netpick.api.pages import write_export
 from netpick.cli.commands import app
 from netpick.data.notes import chords_of, text_of_chords
 from netpick.data.sources import open_source
@@ -128,8 +129,15 @@ def test_what_was_made_is_written_as_midi_and_wav(
     ):
         with pytest.raises(RequestError, match=said):
             app(args=["generate", model, "--prompt", prompt], standalone_mode=False)
-    with pytest.raises(RequestError, match="not explained yet"):
-        explain(run.models["rnn"], folder / "test")
+
+
+def test_a_network_is_explained_by_what_chords_and_voices_cost(run: Run, folder: Path) -> None:
+    page = explain(run.models["rnn"], folder).html()
+    assert "What each chord cost" in page
+    assert "What each voice cost" in page
+    assert "How far back it looks" in page
+    with pytest.raises(RequestError, match="this needs a network"):
+        explain(run.models["the same again"], folder)
 
 
 def test_a_note_sounds_at_its_frequency_and_silence_is_none() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from netpick.data.notes import text_of_chords
 from netpick.explain.streams import reach, reach_figure
 from netpick.explain.subject import Subject, Target
 from netpick.tasks.text.levels import FIRST
@@ -39,7 +38,7 @@ def block_costs(subject: Subject, row: int, name: str) -> tuple[Array, Array]:
 
 
 def _chords_figure(chords: Array, costs: Array) -> Figure:
-    names = text_of_chords(chords.tolist()).split("\n")
+    names = [" ".join(map(str, chord)) for chord in chords.tolist()]
     totals = costs.sum(axis=1)
     order = np.argsort(-totals, kind="stable")[:MOST_LISTED]
     named = "; ".join(f"chord {i + 1} ({names[i]}): {totals[i]:.1f} nats" for i in order.tolist())

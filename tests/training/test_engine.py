@@ -154,11 +154,11 @@ def test_schedules_rise_then_fall_within_bounds(schedule: ScheduleName) -> None:
 
 
 def test_orthogonalise_brings_singular_values_near_one() -> None:
-    matrix = torch.randn(20, 50, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalise(matrix))
+    matrices = torch.randn(3, 20, 50, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonalise(matrices))
     assert float(values.min()) > 0.5
     assert float(values.max()) < 1.3
-    assert orthogonalise(matrix.T).shape == (50, 20)
+    assert orthogonalise(matrices.mT).shape == (3, 50, 20)
 
 
 def test_average_swaps_in_and_out() -> None:

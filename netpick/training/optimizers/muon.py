@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 
+from netpick.models.infer import supports_bfloat16
 from netpick.training.optimizers.adam import Adam
 from netpick.training.optimizers.base import Group, Method, Optimizer, decay, trainable
 from netpick.training.optimizers.sgd import Sgd
@@ -18,24 +23,40 @@ class Muon(Sgd):
 
     def update(self, group: Group, weights: list[Tensor], grads: list[Tensor], states: list[list[Tensor]]) -> None:
         decay(group, weights)
-        for weight, grad, (velocity,) in zip(weights, grads, states, strict=True):
-            velocity.lerp_(grad, 1 - self.momentum)
-            update = grad.lerp(velocity, self.momentum)  # Nesterov
-            matrix = orthogonalise(update.reshape(len(update), -1))
-            scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            weight.add_(matrix.reshape(weight.shape), alpha=-group.lr * scale)
+        velocities = [state[0] for state in states]
+        torch._foreach_lerp_(velocities, grads, 1 - self.momentum)
+        updates = torch._foreach_lerp(grads, velocities, self.momentum)  # Nesterov
+        for places in _of_one_shape(updates):
+            rows = len(updates[places[0]])
+            matrices = orthogonalise(torch.stack([updates[place].reshape(rows, -1) for place in places]))
+            scale = max(1.0, rows / matrices.shape[2]) ** 0.5
+            for place, matrix in zip(places, matrices.unbind(), strict=True):
+                weights[place].add_(matrix.reshape(weights[place].shape), alpha=-group.lr * scale)
 
 
-def orthogonalise(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """The nearest matrix with singular values near 1, by a quintic Newton-Schulz iteration (Jordan et al. 2024)."""
+def _of_one_shape(matrices: Sequence[Tensor]) -> list[list[int]]:
+    """Places of matrices that are worked out together: a call for each would cost more than its products."""
+    places = defaultdict(list)
+    for place, matrix in enumerate(matrices):
+        places[len(matrix), matrix[0].numel()].append(place)
+    return list(places.values())
+
+
+def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """The nearest matrices (N, R, C) with singular values near 1, by a quintic Newton-Schulz iteration (Jordan et al. 2024).
+
+    In bf16 where the device computes in it; the iteration tolerates the rounding, as its authors found.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    if matrices.dtype == torch.float32 and supports_bfloat16(matrices.device.type):
+        x = x.bfloat16()
     for _ in range(iterations):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    result: Tensor = x.T if tall else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    result: Tensor = (x.mT if tall else x).to(matrices.dtype)
     return result
 
 

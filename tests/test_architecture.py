@@ -77,6 +77,7 @@ FORM_NAMES = {
     "pair",
     "words",
     "chords",
+    "scene",
 }
 INSTANCES = {
     "FORECAST",

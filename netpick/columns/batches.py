@@ -23,7 +23,8 @@ def row_values(inputs: Inputs) -> int:
 
 def batch_rows(inputs: Inputs) -> int:
     """Rows of one batch of predictions."""
-    return int(np.clip(PREDICT_VALUES // row_values(inputs), 64, 8192))
+    fewest = min(FORMS[spec.form].fewest_together for spec in inputs.values())
+    return int(np.clip(PREDICT_VALUES // row_values(inputs), fewest, 8192))
 
 
 def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from netpick.columns.forms import JOINED, stored_as
+from netpick.columns.forms import FORMS, JOINED, stored_as
 from netpick.columns.kinds import KINDS
+from netpick.columns.kinds.scene import sizes_of
 from netpick.columns.store import Allocator, Store
 from netpick.errors import DataError, near_matches
 from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, InputSpec, Rows, Schema, Source
@@ -102,6 +103,8 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
                 lengths = kind.lengths(column, encoder.state, encoded)
                 assert lengths is not None
                 arrays[f"{name}.lengths"] = lengths
+            if FORMS[specs[name].form].sized and isinstance(column, ArrayColumn):
+                arrays[f"{name}.sizes"] = sizes_of(column)
             continue
         if name not in arrays:
             arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), stored_as(specs[name]))

@@ -37,6 +37,8 @@ class FormRecord:
     )
     together: bool = False  # a row is steps, each of several symbols that are said one after another
     two_sided: bool = False  # a source and a target behind it, each as long as it is, in a row of a fixed length
+    sized: bool = False  # rows are pictures with sizes of their own, at the top left of the largest one
+    fewest_together: int = 64  # rows of a batch of predictions, at least
     summarised: bool = False  # baselines read it as a smaller picture or curve, and statistics of it
 
     @property
@@ -63,6 +65,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="words of sentences, int32 (rows, up to {0}, {1}): facts about each as numbers, then letters; 0 is padding"),
     FormRecord(name="clip", axes=4, stored="uint8", pictures=True, channels=1, summarised=True,
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
+    FormRecord(name="scene", axes=3, stored="uint8", channels_last=True, channels=0, sized=True, fewest_together=1, cell_cost=16,
+               graph_words="pictures of any size, uint8 (rows, {0}, height, width)"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,
                graph_words="pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside"),
     FormRecord(name="speech", axes=2, stored="uint8", trimmed=True, channels=1,

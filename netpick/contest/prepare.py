@@ -110,6 +110,7 @@ def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: C
         image_size=options.image_size,
         loudness=options.loudness,
         every_word=examples.every_word,
+        seconds=options.seconds,
         memory_limit=memory_limit(options.memory_limit),
     )
     given, count = _drawn(given, examples, request, options)

@@ -109,4 +109,6 @@ def _compacted(column: ArrayColumn, keep: Rows) -> ArrayColumn:
         values[start : start + len(rows)] = values[rows]
     lengths = None if column.lengths is None else column.lengths[keep]
     formats = None if column.formats is None else [column.formats[row] for row in keep.tolist()]
-    return replace(column, values=values[: len(keep)], lengths=lengths, formats=formats)
+    sizes = None if column.sizes is None else column.sizes[keep]
+    own = None if column.own is None else column.own[keep]
+    return replace(column, values=values[: len(keep)], lengths=lengths, formats=formats, sizes=sizes, own=own)

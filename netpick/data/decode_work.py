@@ -81,7 +81,7 @@ class Threads:
 
     def __init__(self, batch: FileBatch, workers: int, storage: Storage) -> None:
         shape = (len(batch.paths), batch.channels, batch.height, batch.width)
-        self._pixels = np.zeros(shape, np.uint8) if storage.in_memory else _file_for(storage, shape)
+        self._pixels = np.zeros(shape, np.uint8) if storage.in_memory else file_for(storage, shape)
         self._files = FileBytes(batch.root, batch.in_zip)
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
         buffer = self._pixels.reshape(-1).data
@@ -233,7 +233,7 @@ def _roomy_folder(storage: Storage, size: int) -> Path | None:
     return None
 
 
-def _file_for(storage: Storage, shape: tuple[int, ...]) -> Array:
+def file_for(storage: Storage, shape: tuple[int, ...]) -> Array:
     if storage.keep is not None:
         return _mapped_file(storage.keep, shape)
     with tempfile.TemporaryDirectory(prefix="netpick-") as folder:  # the mapping outlives the file's name

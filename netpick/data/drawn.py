@@ -76,4 +76,6 @@ def _taken(column: Column, rows: Rows) -> Column:
         return replace(column, paths=[column.paths[row] for row in rows.tolist()], spans=spans)
     lengths = None if column.lengths is None else column.lengths[rows]
     formats: Sequence[str] | None = None if column.formats is None else [column.formats[row] for row in rows.tolist()]
-    return replace(column, values=column.values[rows], lengths=lengths, formats=formats)
+    sizes = None if column.sizes is None else column.sizes[rows]
+    own = None if column.own is None else column.own[rows]
+    return replace(column, values=column.values[rows], lengths=lengths, formats=formats, sizes=sizes, own=own)

@@ -68,6 +68,11 @@ class DeviceData:
         batch = {}
         for name, spec in self.inputs.items():
             part = self.tensors[name].index_select(0, rows)
+            if FORMS[spec.form].sized and f"{name}.sizes" in self.tensors:
+                sizes = self.tensors[f"{name}.sizes"].index_select(0, rows)
+                height, width = sizes.amax(dim=0).clamp(min=1).tolist()
+                part = part[..., :height, :width]
+                batch[f"{name}.sizes"] = sizes.to(self.device, non_blocking=True)
             if spec.padded:
                 lengths = self.tensors[f"{name}.lengths"].index_select(0, rows)
                 longest = max(1, int(lengths.max())) if FORMS[spec.form].trimmed else spec.shape[0]
@@ -77,7 +82,7 @@ class DeviceData:
             part = part.to(self.device, non_blocking=True)
             if FORMS[spec.form].indices:
                 part = part.long()
-            elif FORMS[spec.form].channels_last and part.shape[1] > 1:
+            elif FORMS[spec.form].channels_last and part.shape[1] > 1 and not FORMS[spec.form].sized:
                 part = part.contiguous(memory_format=torch.channels_last)
             batch[name] = part
             if FORMS[spec.form].goes_on:
@@ -129,7 +134,7 @@ def supports_bfloat16(device: str) -> bool:
 
 def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precision: str = "float32") -> Outputs:
     """The network's outputs for these rows, in evaluation mode."""
-    parts, order = _each_batch(network, data, rows, precision, lambda outputs: outputs)
+    parts, order = each_batch(network, data, rows, precision, lambda _, outputs: outputs)
     values = [values_of(part) for part in parts]
     longest = [max(sizes) for sizes in zip(*(part.shape[1:] for part in values), strict=True)]
     whole = torch.cat([part if list(part.shape[1:]) == longest else _filled(part, longest) for part in values])
@@ -142,8 +147,10 @@ def predict_answers(
     network: nn.Module, data: DeviceData, rows: Rows, answer: Answer[Any], *, precision: str = "float32"
 ) -> Array:
     """What the answer makes of the network's outputs for these rows, batch by batch: only that is kept of them."""
-    parts, order = _each_batch(network, data, rows, precision, lambda outputs: answers_of(answer.answer, outputs))
-    whole = answer.joined([part.cpu().numpy() for part in parts])
+    parts, order = each_batch(
+        network, data, rows, precision, lambda _, outputs: answers_of(answer.answer, outputs).cpu().numpy()
+    )
+    whole = answer.joined(parts)
     return whole if order is None else whole[order]
 
 
@@ -151,10 +158,10 @@ M = TypeVar("M")
 
 
 @torch.no_grad()
-def _each_batch(
-    network: nn.Module, data: DeviceData, rows: Rows, precision: str, make: Callable[[Outputs], M]
+def each_batch(
+    network: nn.Module, data: DeviceData, rows: Rows, precision: str, make: Callable[[Rows, Outputs], M]
 ) -> tuple[list[M], Rows | None]:
-    """What is made of the outputs of each batch, and where each row stands among all; None where that is its own place."""
+    """What is made of each batch's rows and outputs, and where each row stands among all; None where that is its own place."""
     network.eval()
     parts: list[M] = []
     places: list[Rows] = []
@@ -162,7 +169,7 @@ def _each_batch(
         with autocast(precision, data.device):
             outputs = network(data.batch(torch.from_numpy(chunk).to(data.place)))
             values = values_of(outputs).float()
-        parts.append(make(Members(values) if isinstance(outputs, Members) else values))
+        parts.append(make(chunk, Members(values) if isinstance(outputs, Members) else values))
         places.append(where)
     return parts, None if data.lengths is None else np.argsort(np.concatenate(places), kind="stable")
 

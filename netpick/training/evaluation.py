@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from netpick.answers.answered import AnsweredClasses
 from netpick.answers.metrics import Metric
 from netpick.errors import TrainingError
-from netpick.models.infer import answers_of, predict_outputs
+from netpick.models.infer import Outputs, answers_of, each_batch
 from netpick.models.networks.pair_network import GREEDILY, generating
 from netpick.training.job import Job
 from netpick.training.step import per_row_loss
 from netpick.training.training_state import Progress, TrainingState
-from netpick.types import Array, Event, OnEvent
+from netpick.types import Array, Event, OnEvent, Rows
 from netpick.types.recipe import Recipe
 from netpick.types.results import Answered, DecisionRule, HistoryPoint
 
@@ -64,13 +64,19 @@ def evaluate(
 
 
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
-    """Losses (n,) and the primary metric on the validation rows; texts are generated greedily."""
+    """Losses (n,) and the primary metric on the validation rows, a batch of outputs at a time; texts are generated greedily."""
+    plain = job.task.answer.loss(replace(job.plan.recipe, label_smoothing=0.0), None)
+
+    def judged(rows: Rows, outputs: Outputs) -> tuple[Tensor, Array]:
+        target = job.data.targets(torch.from_numpy(rows).to(job.data.place))
+        answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
+        return per_row_loss(plain, outputs, target).float(), answers
+
     with generating(network, GREEDILY):
-        outputs = predict_outputs(network, job.data, job.validation, precision=job.plan.precision)
-    plain = replace(job.plan.recipe, label_smoothing=0.0)
-    target = job.data.targets(torch.from_numpy(job.validation).to(job.data.place))
-    losses = per_row_loss(job.task.answer.loss(plain, None), outputs, target).float()
-    answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
+        parts, order = each_batch(network, job.data, job.validation, job.plan.precision, judged)
+    losses, answers = torch.cat([loss for loss, _ in parts]), job.task.answer.joined([answer for _, answer in parts])
+    if order is not None:
+        losses, answers = losses.index_select(0, torch.from_numpy(order).to(losses.device)), answers[order]
     predictions = job.task.answer.decode(answers, job.target_state)
     truth = job.truth[job.validation]
     decided = job.task.answer.decide(predictions, _rule(job.primary, truth, predictions))

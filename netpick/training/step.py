@@ -24,12 +24,14 @@ def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -
     parameters = [p for p in network.parameters() if p.requires_grad]
 
     def step(rows: Tensor, epoch: int) -> Tensor:
-        batch, target = job.data.batch(rows), job.data.targets(rows)
+        batch: dict[str, Tensor] = job.data.batch(rows)
+        target: Tensor | None = job.data.targets(rows)
         partner = weight = None
         for augmenter in augmenters:
-            batch, partner, weight = augmenter(batch, rows, epoch)
+            batch, partner, weight, target = augmenter(batch, rows, epoch, target)
         with autocast(job.plan.precision, job.data.device):
             outputs = network(batch)
+        assert target is not None
         losses = per_row_loss(loss_function, outputs, target)
         if partner is not None and weight is not None:
             mixed = per_row_loss(loss_function, outputs, target.index_select(0, partner))

@@ -33,8 +33,9 @@ Form = Literal[
     "pair",
     "words",
     "chords",
+    "scene",
 ]
-Media = Literal["image", "audio", "clip"]
+Media = Literal["image", "audio", "clip", "scene", "mask"]
 Severity = Literal["info", "warning", "severe"]
 Role = Literal["feature", "target", "left_out", "group", "time"]
 
@@ -78,6 +79,7 @@ class FileColumn:
     spans: Sequence[tuple[float, float]] | None = (
         None  # of sounds: from which second to which each is read; None: from its beginning
     )
+    longest: int | None = None  # of scenes: pixels of the longest side that they are brought to; None: their own size
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -89,13 +91,16 @@ class ArrayColumn:
     (N, T, F) uint8, clips (N, T, C, H, W) uint8; series and sounds are zero-padded.
 
     `lengths` (N,) gives the valid steps of each row when they differ. NaN in a series is a missing value. `decoding` says
-    how files became values; a kind keeps it, so that new files are decoded alike.
+    how files became values; a kind keeps it, so that new files are decoded alike. Scenes (N, C, H, W) and masks (N, H, W)
+    lie at the top left of the array: `sizes` (N, 2) are height and width there, `own` (N, 2) those of the files.
     """
 
     name: str
     values: Array
-    kind: Literal["image", "series", "audio", "clip"]
+    kind: Literal["image", "series", "audio", "clip", "scene", "mask"]
     lengths: npt.NDArray[np.int32] | None = None
+    sizes: npt.NDArray[np.int32] | None = None
+    own: npt.NDArray[np.int32] | None = None
     decoding: Mapping[str, Any] = field(default_factory=dict)
     formats: Sequence[str] | None = None  # what each row's file was, such as "WAV 16 bit, 8,000 Hz"
 
@@ -237,6 +242,8 @@ class InputSpec:
     `ahead` = (1, K).
     chords: shape (C + T, V), one cardinality: C chords before a block of a piece, then its T, a number for each of V voices, 0 where there is
     none; `ahead` = (1, T). Columns are counted from the beginning of a bar.
+    scene: shape (C, H, W) of the largest picture of training, uint8, mean and std per channel; pictures have sizes of their own, and new ones
+    may be larger; `ahead` = (1, pixels of a side of the square that is learned from at once).
     """
 
     form: Form
@@ -246,7 +253,7 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     names: tuple[str, ...] = ()  # names of the F or K columns, or C channels
-    ahead: tuple[int, ...] = ()  # of a window, a stream, speech, a pair, words or chords
+    ahead: tuple[int, ...] = ()  # of a window, a stream, speech, a pair, words, chords or a scene
 
 
 Inputs = Mapping[str, InputSpec]  # by input name: the form, or "form:COLUMN" for a second column of a rich form

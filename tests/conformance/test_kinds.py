@@ -74,6 +74,15 @@ def sentences() -> Column:
     return table("words", [None if i == 7 else "" if i == 9 else cell for i, cell in enumerate(cells)])
 
 
+def scenes() -> Column:
+    generator = np.random.default_rng(0)
+    sizes = np.stack([generator.integers(3, 10, N), generator.integers(3, 9, N)], axis=1).astype(np.int32)
+    values = generator.integers(0, 256, (N, 3, 9, 8)).astype(np.uint8)
+    for row, (height, width) in enumerate(sizes.tolist()):
+        values[row, :, height:], values[row, :, :, width:] = 0, 0
+    return ArrayColumn(name="photo", values=values, kind="scene", sizes=sizes)
+
+
 # One sample a kind; a new kind adds one line here.
 SAMPLES: dict[str, Callable[[], Column]] = {
     "number": numbers,
@@ -83,6 +92,7 @@ SAMPLES: dict[str, Callable[[], Column]] = {
     "image": lambda: ArrayColumn(
         name="photo", kind="image", values=np.random.default_rng(0).integers(0, 256, (N, 3, 9, 8)).astype(np.uint8)
     ),
+    "scene": scenes,
     "text": texts,
     "sentence": sentences,
     "series": series,
@@ -120,7 +130,7 @@ def test_declared_outputs_equal_what_is_encoded(name: str) -> None:
     assert encoded.dtype == form.stored
     assert encoded.ndim == 1 + form.axes
     if kind.form not in ("tokens", "words"):
-        channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid") else encoded.shape[2]
+        channels = encoded.shape[1] if kind.form in ("vector", "codes", "grid", "scene") else encoded.shape[2]
         assert channels == len(names)
     if not form.joined:
         spec, lengths = kind.spec("x", state), kind.lengths(column, state, encoded)

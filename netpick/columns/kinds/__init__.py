@@ -14,13 +14,26 @@ from netpick.columns.kinds.clip import Clip
 from netpick.columns.kinds.datetime import Datetime
 from netpick.columns.kinds.image import Image
 from netpick.columns.kinds.number import Number
+from netpick.columns.kinds.scene import Scene
 from netpick.columns.kinds.sentence import Sentence
 from netpick.columns.kinds.series import Series
 from netpick.columns.kinds.text import Text
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for kind in (Number(), Category(), Boolean(), Datetime(), Text(), Image(), Audio(), Clip(), Series(), Sentence())
+    for kind in (
+        Number(),
+        Category(),
+        Boolean(),
+        Datetime(),
+        Text(),
+        Image(),
+        Audio(),
+        Clip(),
+        Scene(),
+        Series(),
+        Sentence(),
+    )
 }
 
 __all__ = ["KINDS", "Claim", "Kind"]

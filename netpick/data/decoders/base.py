@@ -32,6 +32,7 @@ class DecodeRequest:
     like: Mapping[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None  # a side, or (height, width)
     loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
+    seconds: float | None = None  # of the budget: scenes are read as large as it can pay for
     every_word: bool = False  # of sounds: all of each is read, a frame every 10 ms
     workers: int | None = None  # None: one per core
     memory_limit: int | None = None  # bytes; more go to a memory-mapped file

@@ -15,6 +15,7 @@ from netpick.training.augment.base import STREAMS, AugmentChoice, FormAugmenter,
 from netpick.training.augment.chords import ChordAugmenter
 from netpick.training.augment.clip import ClipAugmenter
 from netpick.training.augment.grid import GridAugmenter
+from netpick.training.augment.scene import SceneAugmenter
 from netpick.training.augment.series import SeriesAugmenter
 from netpick.training.augment.spectrogram import SpectrogramAugmenter
 from netpick.training.augment.speech import SpeechAugmenter
@@ -27,6 +28,7 @@ AUGMENTERS: dict[str, type[FormAugmenter]] = {
         ChordAugmenter,
         ClipAugmenter,
         GridAugmenter,
+        SceneAugmenter,
         SeriesAugmenter,
         SpectrogramAugmenter,
         SpeechAugmenter,
@@ -38,7 +40,7 @@ __all__ = ["AUGMENTERS", "AugmentChoice", "Augmented", "Augmenter", "default_aug
 
 
 class Augmented(NamedTuple):
-    """A batch after augmentation.
+    """A batch after augmentation, and the target (B, ...) where one was given: what lies in a picture moves with it.
 
     After mixup, row i is `weight[i]` (B,) of itself and the rest of row `partner[i]` (B,) of the batch: its target has
     to be mixed alike. Both are None without mixup.
@@ -47,6 +49,7 @@ class Augmented(NamedTuple):
     batch: dict[str, Tensor]
     partner: Tensor | None = None
     weight: Tensor | None = None
+    target: Tensor | None = None
 
 
 class Augmenter:
@@ -59,19 +62,25 @@ class Augmenter:
         self.names = frozenset() if self.form is None else self.form.names
         self.seed = seed
 
-    def __call__(self, batch: Mapping[str, Tensor], rows: Tensor, epoch: int) -> Augmented:
-        """Batch of the rows (B,) int64, row numbers of the whole data set, in this epoch."""
+    def __call__(
+        self, batch: Mapping[str, Tensor], rows: Tensor, epoch: int, target: Tensor | None = None
+    ) -> Augmented:
+        """Batch of the rows (B,) int64, row numbers of the whole data set, in this epoch, with their target."""
         result = dict(batch)
         if self.form is None or not self.names:
-            return Augmented(result)
+            return Augmented(result, target=target)
         rows = rows.to(result[self.name].device)
+        if target is not None:
+            result[self.name], target = self.form.moved(
+                result[self.name], target, result.pop(f"{self.name}.sizes", None), rows, epoch
+            )
         values, mask = self.form.lengthened(result[self.name], result.get(f"{self.name}.mask"), rows, epoch)
         result[self.name] = self.form(values, mask, rows, epoch)
         if mask is not None:
             result[f"{self.name}.mask"] = mask
         if "mixup" not in self.names or not self.form.mixes:
-            return Augmented(result)
-        return self._mixup(result, rows, epoch)
+            return Augmented(result, target=target)
+        return self._mixup(result, rows, epoch)._replace(target=target)
 
     def _mixup(self, batch: dict[str, Tensor], rows: Tensor, epoch: int) -> Augmented:
         """Each row with a share of the next row of the batch (Zhang et al. 2018), for half of the rows next to none."""

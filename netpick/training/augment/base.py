@@ -34,6 +34,9 @@ STREAMS: dict[str, int] = {
     "speed": 14,
     "timbre": 15,
     "transpose": 16,
+    "place": 17,
+    "turn": 18,
+    "zoom": 19,
 }
 
 
@@ -59,6 +62,13 @@ class FormAugmenter(ABC):
     def lengthened(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor | None]:
         """The values with other lengths, and the mask that goes with them; before all else."""
         return values, mask
+
+    def moved(
+        self, values: Tensor, target: Tensor, sizes: Tensor | None, rows: Tensor, epoch: int
+    ) -> tuple[Tensor, Tensor]:
+        """Values (B, ...) and a target that lies in them (B, ...), moved alike, before all else; sizes (B, 2): heights and widths of
+        pictures in their array."""
+        return values, target
 
     @abstractmethod
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:

@@ -1,0 +1,106 @@
+"""One affine map a row, for pictures and for what lies in them: masks, and the corners of boxes.
+
+A matrix (B, 2, 3) takes a point of the result, in pixels (x, y) from the top left corner, to a point of the picture that it was taken
+from. The middle of the first pixel is (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+OUTSIDE = 255  # of masks: what moves in from outside of the picture
+
+
+def identity(count: int, device: torch.device) -> Tensor:
+    """(count, 2, 3) of maps that move nothing."""
+    return torch.eye(2, 3, device=device).expand(count, 2, 3).clone()
+
+
+def compose(first: Tensor, second: Tensor) -> Tensor:
+    """(B, 2, 3) of the map that takes a point of the result through `first`, then through `second`."""
+    linear = second[:, :, :2] @ first[:, :, :2]
+    moved = second[:, :, :2] @ first[:, :, 2:] + second[:, :, 2:]
+    return torch.cat([linear, moved], dim=2)
+
+
+def about(matrix: Tensor, size: tuple[int, int]) -> Tensor:
+    """A linear map (B, 2, 2) as one (B, 2, 3) that leaves the middle of a result of (height, width) where it is."""
+    middle = torch.tensor([size[1] / 2, size[0] / 2], device=matrix.device).view(1, 2, 1)
+    return torch.cat([matrix, middle - matrix @ middle], dim=2)
+
+
+def inverse(matrix: Tensor) -> Tensor:
+    """(B, 2, 3) from points of the picture to points of the result."""
+    linear = torch.linalg.inv(matrix[:, :, :2])
+    return torch.cat([linear, -linear @ matrix[:, :, 2:]], dim=2)
+
+
+def warp_pictures(pictures: Tensor, matrix: Tensor, size: tuple[int, int], *, between: bool = True) -> Tensor:
+    """Pictures (B, C, H, W) to (B, C, *size); outside stands 0.
+
+    between: floats along straight lines between pixels; else the nearest pixel counts, and bytes stay bytes. Only pixels that
+    are needed are read, so that it costs no more on large pictures.
+    """
+    points = _points(matrix, size)
+    flat = pictures.flatten(2)
+    if not between:
+        place, inside = _place(points.floor().long(), pictures.shape[2:])
+        return torch.where(inside.unsqueeze(1), _taken(flat, place), torch.zeros((), dtype=pictures.dtype))
+    corner = (points - 0.5).floor()
+    share = (points - 0.5 - corner).unsqueeze(1)  # (B, 1, h, w, 2)
+    rows = []
+    for down in (0, 1):
+        sides = []
+        for across in (0, 1):
+            place, inside = _place(
+                corner.long() + torch.tensor([across, down], device=corner.device), pictures.shape[2:]
+            )
+            sides.append(_taken(flat, place).float() * inside.unsqueeze(1))
+        rows.append(torch.lerp(sides[0], sides[1], share[..., 0]))
+    warped = torch.lerp(rows[0], rows[1], share[..., 1])
+    return warped if pictures.is_floating_point() else warped / 255
+
+
+def warp_masks(masks: Tensor, matrix: Tensor, size: tuple[int, int]) -> Tensor:
+    """Masks (B, H, W) uint8 to (B, *size): the nearest pixel counts; outside stands OUTSIDE."""
+    place, inside = _place(_points(matrix, size).floor().long(), masks.shape[1:])
+    taken = _taken(masks.flatten(1).unsqueeze(1), place).squeeze(1)
+    return torch.where(inside, taken, torch.full_like(taken, OUTSIDE))
+
+
+def warp_boxes(boxes: Tensor, matrix: Tensor) -> Tensor:
+    """Boxes (B, M, 4) of left, top, right, bottom in pixels of the picture, as the boxes around their moved corners in the result."""
+    left, top, right, bottom = boxes.unbind(dim=2)
+    corners = torch.stack(
+        [torch.stack([x, y], dim=2) for x, y in ((left, top), (right, top), (left, bottom), (right, bottom))], dim=2
+    )  # (B, M, 4, 2)
+    back = inverse(matrix)
+    moved = torch.einsum("bij,bmkj->bmki", back[:, :, :2], corners) + back[:, None, None, :, 2]
+    return torch.cat([moved.amin(dim=2), moved.amax(dim=2)], dim=2)
+
+
+def _points(matrix: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, h, w, 2) of the picture's points that the middles of the result's pixels come from."""
+    down = torch.arange(size[0], device=matrix.device) + 0.5
+    across = torch.arange(size[1], device=matrix.device) + 0.5
+    column, row = across.view(1, 1, -1), down.view(1, -1, 1)
+    parts = [
+        matrix[:, i, 0, None, None] * column + matrix[:, i, 1, None, None] * row + matrix[:, i, 2, None, None]
+        for i in range(2)
+    ]
+    return torch.stack(parts, dim=3)
+
+
+def _place(pixels: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
+    """Pixels (B, h, w, 2) of (x, y) as numbers (B, h, w) within a picture of (height, width), and which of them lie in it."""
+    height, width = size
+    across, down = pixels[..., 0], pixels[..., 1]
+    inside = (across >= 0) & (across < width) & (down >= 0) & (down < height)
+    return down.clamp(0, height - 1) * width + across.clamp(0, width - 1), inside
+
+
+def _taken(flat: Tensor, place: Tensor) -> Tensor:
+    """Pixels (B, C, h, w) of pictures (B, C, H * W)."""
+    index = place.flatten(1).unsqueeze(1).expand(-1, flat.shape[1], -1)
+    return flat.gather(2, index).view(flat.shape[0], flat.shape[1], *place.shape[1:])

@@ -19,10 +19,7 @@ from netpick.disk.strict import RefusedError, from_parsed
 from netpick.errors import ModelFileError, NetpickError
 from netpick.saved.parts import ModelParts, read_parts
 from netpick.tasks import TASKS
-from netpick.tasks.forecast.windows import window_inputs
-from netpick.tasks.pairs.state import pair_inputs
-from netpick.tasks.speech.examples import speech_inputs
-from netpick.tasks.text.state import stream_inputs
+from netpick.tasks.examples import examples_of
 from netpick.types import Inputs
 from tests.conformance.test_kinds import SAMPLES, N
 from tests.conformance.test_tasks import SAMPLES as TARGETS
@@ -108,6 +105,9 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
     task, columns = TASKS[name], columns_of(TARGETS[name]())
     adapter = TypeAdapter(task.State)
     good = json.loads(adapter.dump_json(task.fit(columns, np.arange(len(columns[0])))))
+    sound = SAMPLES["audio"]()
+    heard = Encoder(column=sound.name, kind="audio", state=KINDS["audio"].fit(sound, np.arange(N)))
+    encoders = [heard] if task.examples == "recordings" else []
     tried = refused = 0
     for state in (good, *forged(good)):
         try:
@@ -123,17 +123,9 @@ def test_a_forged_target_is_refused_or_gives_finite_answers(name: str, record: d
             "labels": labels,
             "threshold": None,
         }
-        if task.examples == "windows":
-            forgery |= {"encoders": [], "inputs": stated(partial(window_inputs, learned, ()))}
-        if task.examples == "blocks":
-            forgery |= {"encoders": [], "inputs": stated(partial(stream_inputs, learned))}
-        if task.examples == "pairs":
-            forgery |= {"encoders": [], "inputs": stated(partial(pair_inputs, learned))}
-        if task.examples == "recordings":
-            sound = SAMPLES["audio"]()
-            encoder = Encoder(column=sound.name, kind="audio", state=KINDS["audio"].fit(sound, np.arange(N)))
-            made_inputs = stated(partial(speech_inputs, learned, [encoder]))
-            forgery |= {"encoders": [encoder.to_json()], "inputs": made_inputs}
+        if task.examples != "rows":
+            made_inputs = stated(partial(examples_of(task).inputs, learned, encoders))
+            forgery |= {"encoders": [encoder.to_json() for encoder in encoders], "inputs": made_inputs}
         tried += 1
         parts = loaded(forgery)
         if parts is None:

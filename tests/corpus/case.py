@@ -65,9 +65,13 @@ class Case:
         return ("look", "fit", "api") if set(self.options) <= set(API_NAMES) else ("look", "fit")
 
 
+# The cheapest family of what a reader gives, where that is no MLP.
+FAMILIES = {"clips": "cnn", "spoken": "cnn", "pairs": "cnn"}
+
+
 def family(reader: str) -> str:
     """The cheapest network for what a reader gives."""
-    return "cnn" if reader == "clips" else "mlp"
+    return FAMILIES.get(reader, "mlp")
 
 
 def nothing(folder: Path) -> Path:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from corpus import files, folders, media, models, python, running, spoken, tables, tagged
+from corpus import chords, files, folders, media, models, pairs, python, running, spoken, tables, tagged
 from corpus.case import Case
 
-MODULES = (tables, files, folders, running, spoken, tagged, media, python, models)
+MODULES = (tables, files, folders, running, spoken, tagged, pairs, chords, media, python, models)
 ALL: tuple[Case, ...] = tuple(case for module in MODULES for case in module.CASES)
 CASES = {case.name: case for case in ALL}
 assert len(CASES) == len(ALL), "two cases of one name"

@@ -33,6 +33,9 @@ def test_there_are_enough_cases_over_every_reader() -> None:
         "lines",
         "story",
         "spoken",
+        "tagged",
+        "pairs",
+        "chords",
         "paths",
     }
     wanted |= {"sounds", "clips", "forecast", "python", "predict"}

@@ -130,7 +130,7 @@ def piece_of(path: Path) -> Array:
         if len(chords) and has_names and chords.shape[1] != len(names):
             raise ValueError(f"chord 1 has {chords.shape[1]} notes, but its first line names {len(names)} voices")
     except ValueError as error:
-        raise DataError(f"In {readable(str(path))}, {error}. Mend the file, or leave it out.") from None
+        raise DataError(f"In {readable(str(path))}, {error}. Correct the file, or leave it out.") from None
     return chords
 
 

@@ -64,7 +64,7 @@ def midi_chords(path: Path) -> Array:
         mido.KeySignatureError,
     ) as error:
         raise UnreadablePiece(
-            f"it is no MIDI file that can be read ({str(error)[:80] or type(error).__name__})"
+            f"it is no MIDI file that can be read ({str(error)[:80] or 'it ends too early'})"
         ) from None
     if not 0 < ticks < 1 << 15:
         raise UnreadablePiece("its times are those of films, but beats were expected")

@@ -100,7 +100,7 @@ def parallel_files(path: Path) -> list[Together]:
     leader = next((one for one in together if own and one.stem == own[1]), None)
     leader = leader or min(together, key=lambda one: (one.part or TRAIN, one.stem))
     alike = [one for one in together if set(one.files) == set(leader.files)]
-    if any(not first_lines(file) for file in list(leader.files.values())):
+    if not any(first_lines(file) for file in leader.files.values()):  # one that is no text is named when it is read
         return []
     return sorted(alike, key=lambda one: (one.part or TRAIN, one.stem))
 

@@ -76,7 +76,8 @@ class TaggedReader(Reader):
             )
         if width < 2:
             raise DataError(
-                f"{path}: each line holds a single word, but a word and its tag were expected, parted by a tab or blanks."
+                f"{path}: each line holds a single word, but a word and its tag were expected, parted by a tab or blanks. "
+                "Add the tags as a second column."
             )
         names = [UNIVERSAL[place] for place in READ] if universal else _column_names(width)
         return _source(path, made, names, files)

@@ -269,11 +269,13 @@ def _learned(
     sides: Sides, texts: tuple[list[str], list[str]], split: Split, level: str | None
 ) -> tuple[PairState, Array]:
     """The state of the training pairs, and all pairs as networks read them. Raises DataError where there is nothing to learn from."""
-    train = split.train.tolist()
-    if not train:
+    parts = {"learn from": split.train, "choose on": split.validation, "test on": split.test}
+    if empty := [purpose for purpose, rows in parts.items() if not len(rows)]:
         raise DataError(
-            "No pair is left to learn from: all have a source or a target in common. Add pairs that differ."
+            f"No pair is left to {' or to '.join(empty)}: pairs with the same source or target are kept together, and each of these parts needs "
+            "some. Add pairs that differ."
         )
+    train = split.train.tolist()
     learned = ([texts[0][row] for row in train], [texts[1][row] for row in train])
     draft = drafted((sides.source, sides.target), learned, level)
     numbers = [[draft.numbers_of(text) for text in side] for side in texts]

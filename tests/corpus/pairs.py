@@ -20,7 +20,9 @@ def beside(**sides: str | bytes) -> Make:
 
     def make(folder: Path) -> Path:
         contents = {"train_en": ENGLISH, "train_fr": FRENCH, **sides}
-        return [file(f"talk/{name.replace('_', '.')}", content)(folder) for name, content in contents.items()][0].parent
+        for name, content in contents.items():
+            file(f"talk/{name.replace('_', '.')}", content)(folder)
+        return folder / "talk"
 
     return make
 

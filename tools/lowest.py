@@ -26,7 +26,7 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 # are handed to netpick, so the lowest allowed is taken.
 TESTING, HANDED_OVER = (
     ("pytest", "pytest-xdist", "hypothesis", "psutil", "statsmodels"),
-    ("pandas", "fastexcel", "holidays"),
+    ("pandas", "fastexcel", "holidays", "mido"),
 )
 ROOMS = sorted(path.name for path in (ROOT / "netpick").iterdir() if (ROOT / "tests" / path.name).is_dir())
 CORE = (

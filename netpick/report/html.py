@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
-from importlib.resources import files
-from pathlib import Path
 
-from netpick.errors import RequestError
 from netpick.report.components import Charts
 from netpick.report.explained import styles
-from netpick.report.markup import Html, element, json_block
-from netpick.report.page import page_head
+from netpick.report.markup import Html, element
+from netpick.report.page import chart_blocks, chart_scripts, page_head
 from netpick.report.parts.ablation import ablation_section
 from netpick.report.parts.contest import contest_section
 from netpick.report.parts.continued import continued_section
@@ -51,7 +47,6 @@ def to_html(results: RunResults) -> str:
     shown = {key: (label, body) for key, (label, body) in written.items() if body is not None}
     links = [element("a", label, href=f"#{key}") for key, (label, _) in shown.items()]
     toggle = element("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
-    scripts = [plotly_script(), _own("page.js")]
     body = element(
         "body",
         element("a", "Skip to the answer", href="#answer", class_="skip"),
@@ -61,11 +56,10 @@ def to_html(results: RunResults) -> str:
         ),
         element("main", top, [section for _, section in shown.values()], id="answer"),
         _footer(results),
-        json_block(charts.views, "charts"),
-        [element("script", Html(script)) for script in scripts],
+        chart_blocks(charts.views),
     )
     looks = styles() if results.explained else ""
-    head = page_head(f"{results.title}: netpick report", looks, scripts, results.version)
+    head = page_head(f"{results.title}: netpick report", looks, chart_scripts(), results.version)
     page = element("html", head, body, lang="en")
     return f"<!doctype html>\n{page}\n"
 
@@ -88,20 +82,3 @@ def _footer(results: RunResults) -> Html:
     ]
     items = [element("div", element("dt", key), element("dd", value)) for key, value in pairs]
     return element("footer", element("dl", items))
-
-
-def _own(name: str) -> str:
-    return files("netpick.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def plotly_script() -> str:
-    """plotly's own bundle, fit to stand inside a page. It is found, not imported: importing plotly costs half a second."""
-    plotly = importlib.util.find_spec("plotly")
-    path = Path(plotly.origin).parent / "package_data" / "plotly.min.js" if plotly and plotly.origin else None
-    if path is None or not path.is_file():
-        raise RequestError(
-            "The report page needs plotly's script, plotly/package_data/plotly.min.js, and it is not installed. "
-            "Type: pip install plotly"
-        )
-    # A page's text has no carriage returns once parsed, so the hash would not fit one that has.
-    return path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("</script", "<\\/script")

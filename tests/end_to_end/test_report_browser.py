@@ -104,6 +104,18 @@ def test_a_switch_shows_the_other_drawing_and_the_keyboard_suffices(browser: Bro
     page.context.close()
 
 
+def test_a_browser_that_cannot_unpack_the_charts_shows_their_tables(browser: Browser, folder: Path) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(written(folder, "binary").as_uri())
+    page.wait_for_selector("html.no-plots")
+    assert page.locator(".plot").first.is_hidden()
+    page.get_by_role("button", name="Calibration").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.locator("table.contest th", has_text="boosted trees").is_visible()
+    page.context.close()
+
+
 def test_without_scripts_the_tables_are_there(browser: Browser, folder: Path) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
     page = context.new_page()

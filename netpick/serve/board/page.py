@@ -9,9 +9,8 @@ from importlib.resources import files
 from netpick import __version__
 from netpick.report.components import Charts, Column, facts, fold, pill, section, table
 from netpick.report.figures import COLOURS
-from netpick.report.html import plotly_script
-from netpick.report.markup import Child, Html, element, json_block
-from netpick.report.page import page_head
+from netpick.report.markup import Child, Html, element
+from netpick.report.page import chart_blocks, chart_scripts, page_head
 from netpick.report.standings import metric_label, metric_word
 from netpick.serve.board.curves import learning_section
 from netpick.serve.board.pairing import Apart, SameRows, by_test_rows, winners_in_pairs
@@ -45,8 +44,7 @@ def comparison_page(runs: Sequence[FinishedRun]) -> str:
 
 def _page(title: str, top: Html, shown: dict[str, tuple[str, Html]], charts: Charts) -> str:
     links = [element("a", label, href=f"#{key}") for key, (label, _) in shown.items()]
-    scripts = page_scripts()
-    head = page_head(f"{title}: netpick", own("board.css"), scripts, __version__)
+    head = page_head(f"{title}: netpick", own("board.css"), chart_scripts(), __version__)
     toggle = element("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
     bar = [
         element("a", "netpick", href="#answer", class_="brand"),
@@ -59,15 +57,9 @@ def _page(title: str, top: Html, shown: dict[str, tuple[str, Html]], charts: Cha
         element("header", element("div", bar, class_="top")),
         element("main", top, [part for _, part in shown.values()], id="answer"),
         element("footer", element("dl", element("div", element("dt", "netpick"), element("dd", __version__)))),
-        json_block(charts.views, "charts"),
-        [element("script", Html(script)) for script in scripts],
+        chart_blocks(charts.views),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def page_scripts() -> list[str]:
-    """The scripts of the page: plotly's, and the report's own."""
-    return [plotly_script(), own("page.js", "netpick.report")]
 
 
 def own(name: str, package: str = "netpick.serve.board") -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpick.errors import RequestError
-from netpick.report.page import policy_of
+from netpick.report.page import chart_scripts, policy_of
 from netpick.serve.board.index import board_page, script, style
-from netpick.serve.board.page import comparison_page, page_scripts
+from netpick.serve.board.page import comparison_page
 from netpick.serve.board.runs import FinishedRun, read_run
 from netpick.serve.board.watching import PAGE, RunSeen, Watcher, new_events
 from netpick.serve.gate import Gate, said_twice
@@ -54,7 +54,7 @@ def make_board(folder: Path, options: ServeOptions) -> Starlette:
     from starlette.routing import Route
 
     watcher = Watcher(folder)
-    compared = policy_of(page_scripts()) + "; frame-ancestors 'none'"
+    compared = policy_of(chart_scripts()) + "; frame-ancestors 'none'"
 
     def page(text: str, policy: str = OWN_POLICY, status: int = 200) -> Response:
         return HTMLResponse(text, status, headers={"content-security-policy": policy})

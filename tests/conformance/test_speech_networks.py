@@ -147,3 +147,12 @@ def test_the_loss_is_that_of_all_ways_to_say_it() -> None:
     longer = torch.cat([logs, torch.zeros(1, 3, 2)], dim=1)  # padded
     assert loss(longer, torch.tensor([[1, 0]])).item() == pytest.approx(-np.log(chance), rel=1e-5)
     assert loss(logs, torch.tensor([[1, 1]])).item() == 0.0  # too few steps: nothing is learned of it
+
+
+@every_family
+def test_a_new_network_says_nothing_nearly_everywhere(family: str) -> None:
+    """Else words may be guessed in the silence around speech, for good."""
+    with torch.no_grad():
+        said = build(family).train()(batch())
+    valid = said.any(dim=2)
+    assert said[valid].exp()[:, 0].mean() > 0.5

@@ -7,6 +7,7 @@ found the words of a few recordings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.answers.transcripts import BLANK
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.blocks import Dropout, linear
 from netpick.models.networks.sound_stem import FORM, SpectrogramStem
@@ -24,6 +26,7 @@ from netpick.types.recipe import Recipe
 KERNEL = 5  # steps of a convolution
 MOMENTUM = 0.2  # of the norms' running means
 FEW, SEVERAL = 500, 10_000  # recordings to learn from
+BLANK_SHARE = 0.85  # how likely the blank is in a new network
 
 
 def speech_spec(inputs: Inputs) -> InputSpec:
@@ -127,12 +130,19 @@ class SpeechTrunk(Trunk):
 
 
 class SpeechNetwork(nn.Module):
-    """Batches of recordings to log-probabilities (B, T', V) of symbols, 0 throughout behind a row's end."""
+    """Batches of recordings to log-probabilities (B, T', V) of symbols, 0 throughout behind a row's end.
+
+    A new network says the blank nearly everywhere: the bias starts at its share (Lin et al. 2017 do the same for the background of
+    images). Where all symbols are equally likely at first, CTC may take one symbol for the whole of the speech and guess all others
+    in the silence before and behind it, which is a local optimum that no rate and no number of steps led out of.
+    """
 
     def __init__(self, trunk: Trunk, num_symbols: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.symbols = linear(trunk.step_width, num_symbols)
+        with torch.no_grad():
+            self.symbols.bias[BLANK] = math.log(BLANK_SHARE / (1 - BLANK_SHARE) * max(1, num_symbols - 1))
 
     def forward(self, batch: Batch) -> Tensor:
         features: Features = self.trunk(batch)

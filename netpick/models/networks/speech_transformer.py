@@ -1,22 +1,23 @@
-"""The transformer of what is said: each step looks at all others, behind two strided convolutions."""
+"""The transformer of what is said: each step looks at all others, behind convolutions.
+
+Convolutions stand for positions (Mohamed et al. 2019): what tells places of a recording apart as such tempts few recordings to be learned by
+heart. Layers begin as nothing added (Bachlechner et al. 2021), so that words are first found by what is near.
+"""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from netpick.models.networks.base import Trunk
 from netpick.models.networks.blocks import Dropout, EncoderLayer, check_heads
-from netpick.models.networks.patch_transformer import sincos
 from netpick.models.networks.speech_network import (
     SpeechArchitecture,
     SpeechTrunk,
     StepConvolution,
-    most_steps,
     sized,
 )
 from netpick.types import STRICT, Inputs
@@ -37,12 +38,9 @@ class SpeechTransformerSettings:
 class SpeechTransformerTrunk(SpeechTrunk):
     """See SpeechTransformer."""
 
-    positions: Tensor
-
     def __init__(self, inputs: Inputs, settings: SpeechTransformerSettings) -> None:
         check_heads(settings.width, settings.heads)
         super().__init__(inputs, settings.width, settings.dropout)
-        self.register_buffer("positions", sincos(torch.arange(most_steps(inputs)), settings.width), persistent=False)
         self.convolutions = nn.ModuleList(
             StepConvolution(settings.width, settings.width, dropout=settings.dropout)
             for _ in range(settings.convolutions)
@@ -51,15 +49,15 @@ class SpeechTransformerTrunk(SpeechTrunk):
         self.layers = nn.ModuleList(
             EncoderLayer(settings.width, settings.heads, hidden, settings.dropout) for _ in range(settings.layers)
         )
+        for layer in self.layers:
+            nn.init.zeros_(layer.attention.out.weight)
+            nn.init.zeros_(layer.feed_forward[-1].weight)
         self.dropout, self.norm = Dropout(settings.dropout), nn.LayerNorm(settings.width)
 
     def read(self, steps: Tensor, mask: Tensor) -> Tensor:
         for convolution in self.convolutions:
             steps, _ = convolution(steps, mask)
-        features = steps.transpose(1, 2)
-        # Speed is varied in training, so a batch may be longer than the longest recording: positions begin anew there.
-        place = torch.arange(features.shape[1], device=features.device) % len(self.positions)
-        features = self.dropout(features + self.positions.index_select(0, place))
+        features = self.dropout(steps.transpose(1, 2))
         for layer in self.layers:
             features = layer(features, mask)
         return self.norm(features)  # type: ignore[no-any-return]

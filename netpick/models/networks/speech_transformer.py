@@ -22,6 +22,8 @@ from netpick.models.networks.speech_network import (
 )
 from netpick.types import STRICT, Inputs
 
+ADDED = ("attention.out.weight", "feed_forward.4.weight")  # of a layer: what comes last of what it adds
+
 
 @dataclass(config=STRICT, kw_only=True)
 class SpeechTransformerSettings:
@@ -46,12 +48,14 @@ class SpeechTransformerTrunk(SpeechTrunk):
             for _ in range(settings.convolutions)
         )
         hidden = settings.expansion * settings.width
-        self.layers = nn.ModuleList(
+        layers = [
             EncoderLayer(settings.width, settings.heads, hidden, settings.dropout) for _ in range(settings.layers)
-        )
-        for layer in self.layers:
-            nn.init.zeros_(layer.attention.out.weight)
-            nn.init.zeros_(layer.feed_forward[-1].weight)
+        ]
+        for layer in layers:
+            for name, weight in layer.named_parameters():
+                if name in ADDED:
+                    nn.init.zeros_(weight)
+        self.layers = nn.ModuleList(layers)
         self.dropout, self.norm = Dropout(settings.dropout), nn.LayerNorm(settings.width)
 
     def read(self, steps: Tensor, mask: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from netpick.api import Run, fit, look, resume
+    from netpick.api import Run, fit, look
+    from netpick.api.continuing import continue_, resume
     from netpick.api.estimators import NetpickClassifier, NetpickRegressor
     from netpick.errors import (
         DataError,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "fit": "netpick.api",
     "look": "netpick.api",
-    "resume": "netpick.api",
+    "resume": "netpick.api.continuing",
+    "continue_": "netpick.api.continuing",
     "Run": "netpick.api",
     "NetpickClassifier": "netpick.api.estimators",
     "NetpickRegressor": "netpick.api.estimators",
@@ -60,6 +62,7 @@ __all__ = [
     "Run",
     "TrainingError",
     "__version__",
+    "continue_",
     "fit",
     "load",
     "look",

@@ -32,6 +32,7 @@ def test_public_names() -> None:
         "Run",
         "TrainingError",
         "__version__",
+        "continue_",
         "fit",
         "load",
         "look",

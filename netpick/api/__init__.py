@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +19,7 @@ from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, s
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.decoders.base import Loudness
 from netpick.data.sources.base import ReadOptions
-from netpick.disk.files import locked, refused_write
-from netpick.errors import Interrupted, RequestError
+from netpick.errors import RequestError
 from netpick.training.clock import WorkClock
 from netpick.training.stop import Stop
 from netpick.types import OnEvent
@@ -29,6 +28,7 @@ from netpick.types.results import RunResults
 if TYPE_CHECKING:
     import polars as pl
 
+    from netpick.contest.replay import Replay
     from netpick.saved.use import Model
     from netpick.tasks.examples import Prepared
 
@@ -40,6 +40,11 @@ class Run:
     folder: Path
     results: RunResults
     seconds: float
+    data: object | None = field(default=None, repr=False, compare=False)  # what was learned from, where it was no path
+    modules: Sequence[Any] = field(default=(), repr=False, compare=False)  # networks of the user's own
+
+    def __repr__(self) -> str:
+        return f"<Run {self.folder}: {self.verdict}>"
 
     @property
     def verdict(self) -> str:
@@ -80,6 +85,21 @@ class Run:
 
         return RunModels(folder=self.folder, names=tuple(self.results.kept))
 
+    def continue_(
+        self,
+        *,
+        budget: str | float | None = None,
+        steps: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        on_event: OnEvent = silent,
+    ) -> Run:
+        """Trains its networks further, in a run of its own; see `netpick.continue_`."""
+        from netpick.api.continuing import continue_
+
+        return continue_(
+            self.folder, budget=budget, steps=steps, out=out, data=self.data, modules=self.modules, on_event=on_event
+        )
+
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Writes the report page to another place."""
         page, target = self.folder / "report.html", Path(path)
@@ -109,27 +129,41 @@ def run_fit(data: object, options: FitOptions, on_event: OnEvent = silent, stop:
 
         replay = read_replay(Path(options.plan))
         options = replayed_options(replay, options)
-    budget = options.seconds
     prepared = prepare(data, options, on_event)
     if replay is not None:
         replay.refuse_others(prepared.source.fingerprint)
-    options = replace(options, rows=prepared.rows)  # whoever resumes or repeats the run draws as many
+    return run_prepared(data, prepared, replace(options, started=started), on_event, stop, replay)
+
+
+def run_prepared(
+    data: object,
+    prepared: Prepared,
+    options: FitOptions,
+    on_event: OnEvent,
+    stop: Stop | None,
+    replay: Replay | None = None,
+) -> Run:
+    """The contest on prepared data, in a new run folder. Raises as `run_fit` does."""
     from netpick.contest.run import run_contest
     from netpick.contest.start import Start
 
+    started = options.started if options.started is not None else time.perf_counter()
+    options = replace(options, rows=prepared.rows)  # whoever resumes or repeats the run draws as many
+    path = data if isinstance(data, (str, Path)) else None
     start = Start(
         prepared=prepared,
         options=options,
         started=started,
-        budget=budget,
+        budget=options.seconds,
         on_event=on_event,
         clock=WorkClock(started=started),
         replay=replay,
-        data=data if isinstance(data, (str, Path)) else None,
+        data=path,
         stop=stop or Stop(),
     )
     done = run_contest(start)
-    return Run(folder=done.folder, results=done.results, seconds=time.perf_counter() - started)
+    seconds, given = time.perf_counter() - started, None if path is not None else data
+    return Run(folder=done.folder, results=done.results, seconds=seconds, data=given, modules=options.modules)
 
 
 def _refuse_impossible(options: FitOptions) -> None:
@@ -144,72 +178,6 @@ def _refuse_impossible(options: FitOptions) -> None:
             raise RequestError(f"--{name} {count} cannot be. Pass {'1 or more' if most is None else f'1 to {most}'}.")
     if options.prefer not in ("any", "network"):
         raise RequestError(f"'{options.prefer}' cannot be preferred. Pass --prefer network, or leave --prefer out.")
-
-
-def run_resume(
-    folder: Path,
-    on_event: OnEvent = silent,
-    *,
-    data: object | None = None,
-    modules: Sequence[Any] = (),
-    stop: Stop | None = None,
-) -> Run:
-    """Goes on where an interrupted run stopped. `data` and `modules` where those of the run were no paths but objects.
-
-    Raises RequestError when there is nothing to resume, or when data or versions have changed since.
-    """
-    from netpick.training.keeping import PLAN, read_request, refuse_changes, spent_seconds
-
-    began = time.perf_counter()
-    request = read_request(folder)
-    with locked(folder):
-        pass  # the contest holds it once its candidates are known; this says so before anything takes long
-    if data is None and request.data is None:
-        raise RequestError(
-            f"The run in {folder} was given a table or arrays from Python, which it does not keep. Hand them over again: "
-            "netpick.resume(folder, data=...)."
-        )
-    started = began - spent_seconds(folder)
-    options = replace(FitOptions.from_json(request.options), modules=modules, started=started)
-    budget = options.seconds
-    replay = None
-    if options.plan is not None and not (folder / PLAN).is_file():
-        from netpick.contest.replay import read_replay
-
-        replay = read_replay(Path(options.plan))
-    try:
-        prepared = prepare(request.data if data is None else data, options, on_event)
-    except OSError as error:
-        if said := refused_write(error):
-            raise Interrupted(f"{said} Go on with: netpick resume {folder}") from None
-        raise
-    refuse_changes(folder, request, prepared.source.fingerprint)
-    from netpick.contest.run import run_contest
-    from netpick.contest.start import Start
-
-    start = Start(
-        prepared=prepared,
-        options=options,
-        started=started,
-        budget=budget,
-        on_event=on_event,
-        clock=WorkClock(started=began),
-        replay=replay,
-        folder=folder,
-        stop=stop or Stop(),
-    )
-    return Run(folder=folder, results=run_contest(start).results, seconds=time.perf_counter() - started)
-
-
-def resume(
-    run: str | os.PathLike[str], *, data: object | None = None, modules: Sequence[Any] = (), on_event: OnEvent = silent
-) -> Run:
-    """Goes on with an interrupted run, and ends with the weights that it would have had without the interruption.
-
-    data: only for runs of frames or arrays, which a run folder does not keep; modules: networks of your own, likewise.
-    Raises RequestError when there is nothing to resume, or when data or versions have changed since.
-    """
-    return run_resume(Path(run), on_event, data=data, modules=modules)
 
 
 def fit(

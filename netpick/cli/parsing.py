@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -27,8 +28,12 @@ def fit_options(given: Mapping[str, Any], started: float) -> FitOptions:
         del texts["test"]
     values = _parsed(texts)
     read = ReadOptions(**_those_of(ReadOptions, values))
-    command = " ".join(["netpick", *sys.argv[1:]])
-    return FitOptions(**_those_of(FitOptions, values), read=read, command=command, started=started)
+    return FitOptions(**_those_of(FitOptions, values), read=read, command=command_line(), started=started)
+
+
+def command_line() -> str:
+    """The command as it was typed, quoted so that it can be pasted."""
+    return shlex.join(["netpick", *sys.argv[1:]])
 
 
 def reading(given: Mapping[str, Any]) -> ReadOptions:

@@ -14,6 +14,7 @@ from pathlib import Path
 from netpick.contest.start import Start
 from netpick.disk.files import locked, refused_write
 from netpick.errors import Interrupted, NetpickError, RequestError
+from netpick.training.ended import sum_of_trainings
 from netpick.training.keeping import PLAN, Keeper, Request, versions
 from netpick.types import Event, OnEvent
 
@@ -40,8 +41,9 @@ class EventLog:
 @contextmanager
 def opened(start: Start) -> Iterator[Keeper]:
     """The run folder, held for this process: made now, with what was asked for in it, or that of an earlier start."""
+    earlier = _continued(start)
     folder = start.folder or _make_folder(start)
-    keeper = Keeper(folder=folder, stop=start.stop, clock=start.clock)
+    keeper = Keeper(folder=folder, stop=start.stop, clock=start.clock, earlier=earlier)
     if start.folder is None:
         try:
             keeper.begin(_request(start))
@@ -54,6 +56,19 @@ def opened(start: Start) -> Iterator[Keeper]:
         except BaseException as error:
             _leave(error, folder, start)
             raise
+
+
+def _continued(start: Start) -> Path | None:
+    """The folder of the run that is continued. Raises RequestError where what it had trained is not there any more."""
+    earlier = start.options.earlier
+    if earlier is None:
+        return None
+    if sum_of_trainings(Path(earlier.run)) != earlier.trainings:
+        raise RequestError(
+            f"This run continues the one in {earlier.run}, whose trainings are not there any more, or are others. Put that folder back, or "
+            "start a new run with `netpick fit`."
+        )
+    return Path(earlier.run)
 
 
 def _make_folder(start: Start) -> Path:

@@ -58,8 +58,7 @@ def _fold(whole: Round, planned: Planned, number: int) -> _Fold:
     words, data = f"fold {number + 1} of {count}", {"fold": number + 1, "folds": count}
     whole.on_event(Event(stage="folds", text=words, data=data))
     prepared = of_fold(whole.prepared, whole.prepared.folds[number])
-    seconds = None if terms.budget is None else terms.budget / terms.rounds
-    candidates = candidates_of(prepared, prepared.inputs, terms.options, terms.device, seconds)
+    candidates = candidates_of(prepared, prepared.inputs, terms.options, terms.device, terms.rounds)
     in_fold = replace(planned, candidates=at_planned_sizes(candidates, planned.plan))
     with encoded(terms, prepared, _prefixed(whole, words, data), number=number + 1) as this_round:
         baselines = fit_all(this_round).results

@@ -52,7 +52,7 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     prepared = whole.prepared
     test_rows = prepared.sealed.open("scores of all candidates and baselines")
     unit = prepared.task.answer.unit
-    opened = "tested once each" if prepared.folds else f"test {unit}s opened once"
+    opened = "tested once each" if prepared.folds else f"test {unit}s opened {_times(len(prepared.sealed.openings))}"
     whole.on_event(Event(stage="evaluate", text=f"{opened}: {len(test_rows):,} {unit}s"))
     validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
     groups = validation if prepared.folds else prepared.test_groups(validation)
@@ -63,6 +63,10 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     judged = judge(replace(contest, validation_groups=groups))
     results = _results(whole, planned, judged, mixed)
     return JudgedRun(results=results, blend=None if results.blend is None else mixed)
+
+
+def _times(openings: int) -> str:
+    return "once" if openings == 1 else f"once more, {openings} times in all"
 
 
 def require_a_network(whole: Round, candidates: Sequence[CandidateResult], trained: Sequence[Outcome]) -> None:

@@ -49,8 +49,8 @@ def up_to_newest(results: RunResults, whole: Round, planned: Planned, trained: S
         return before
     whole.on_event(Event(stage="train", text=f"{name}: once more, up to the newest window", data={}))
     if name in networks_of(trained):
-        result = next(outcome.result for outcome in trained if outcome.result.name == name)
-        network = train_to_the_newest(whole, planned, result, rows)
+        outcome = next(outcome for outcome in trained if outcome.result.name == name)
+        network = train_to_the_newest(whole, planned, outcome, rows)
         if network is None:
             return replace(before, results=_said(whole, results, name, GIVEN_UP))
         after = [replace(one, network=network) if one.result.name == name else one for one in trained]

@@ -36,6 +36,7 @@ from netpick.training.plan import (
 from netpick.training.probe import probe
 
 JUDGED_STEPS = 500  # behind which a network can be judged that has not gone through its rows three times
+SAMPLE = "learned from a sample of"
 PROBE_SHARE, MOST_PROBE_SECONDS = 0.005, 0.25  # of the budget, for timing one number of threads
 
 
@@ -55,17 +56,26 @@ def plan_round(this_round: Round, candidates: Sequence[Candidate], shares: Share
         terms.keeper.repeat(terms.replay.plan, terms.replay.decisions)
     kept = terms.keeper.plan()
     if kept is None:
-        planned_anew = _new_plan(this_round, candidates, shares)
+        before = terms.keeper.plan_before()
+        if before is None:
+            planned_anew = _new_plan(this_round, candidates, shares)
+        else:
+            planned_anew = _further_plan(this_round, candidates, shares, before)
         terms.keeper.keep_plan(planned_anew.plan)
         return planned_anew
-    if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in kept.candidates]:
-        raise RequestError(
-            f"The plan has the candidates {', '.join(p.name for p in kept.candidates)}, but the data and options give "
-            f"{', '.join(c.plan.name for c in candidates)}. Start anew with `netpick fit`."
-        )
+    _refuse_others(candidates, kept)
     torch.set_num_threads(kept.threads)
     terms.clock.set(kept.used_seconds)
     return Planned(plan=kept, candidates=at_planned_sizes(candidates, kept), shares=shares)
+
+
+def _refuse_others(candidates: Sequence[Candidate], plan: Plan) -> None:
+    """Raises RequestError where the plan is that of other candidates."""
+    if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in plan.candidates]:
+        raise RequestError(
+            f"The plan has the candidates {', '.join(p.name for p in plan.candidates)}, but the data and options give "
+            f"{', '.join(c.plan.name for c in candidates)}. Start anew with `netpick fit`."
+        )
 
 
 def at_planned_sizes(candidates: Sequence[Candidate], plan: Plan) -> tuple[Candidate, ...]:
@@ -87,9 +97,27 @@ def as_planned(candidate: Candidate, plan: CandidatePlan) -> Candidate:
 
 
 def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares) -> Planned:
+    terms, plan = this_round.terms, _blank_plan(this_round, candidates)
+    if terms.options.steps is not None:
+        fixed = tuple(_fixed(c, terms.options.steps) for c in candidates)
+        return Planned(plan=replace(plan, candidates=[c.plan for c in fixed]), candidates=fixed, shares=shares)
+    sized = _sized(this_round, plan, candidates, shares)
+    plan = replace(sized.plan, candidates=[c.plan for c in sized.candidates], used_seconds=terms.clock.seconds())
+    untried = [bool(c.plan.untried) for c in sized.candidates]
+    order = sorted(range(len(candidates)), key=lambda i: (untried[i], needed_seconds(sized.candidates[i].plan, plan)))
+    return replace(sized, plan=replace(plan, order=order))
+
+
+def _fixed(candidate: Candidate, steps: int) -> Candidate:
+    """With as many steps as were asked for, whatever the clock says."""
+    return replace(candidate, plan=replace(candidate.plan, steps=steps, looks=min(10, steps)))
+
+
+def _blank_plan(this_round: Round, candidates: Sequence[Candidate]) -> Plan:
+    """The plan before anything was timed."""
     terms, split = this_round.terms, this_round.prepared.split
     budget = terms.budget if terms.budget is not None else DEFAULT_BUDGET
-    plan = Plan(
+    return Plan(
         seed=terms.options.seed,
         device=terms.device,
         threads=torch.get_num_threads(),
@@ -101,15 +129,31 @@ def _new_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares
         candidates=[c.plan for c in candidates],
         order=tuple(range(len(candidates))),
     )
-    steps = terms.options.steps
-    if steps is not None:
-        fixed = tuple(replace(c, plan=replace(c.plan, steps=steps, looks=min(10, steps))) for c in candidates)
-        return Planned(plan=replace(plan, candidates=[c.plan for c in fixed]), candidates=fixed, shares=shares)
-    sized = _sized(this_round, plan, candidates, shares)
-    plan = replace(sized.plan, candidates=[c.plan for c in sized.candidates], used_seconds=terms.clock.seconds())
-    untried = [bool(c.plan.untried) for c in sized.candidates]
-    order = sorted(range(len(candidates)), key=lambda i: (untried[i], needed_seconds(sized.candidates[i].plan, plan)))
-    return replace(sized, plan=replace(plan, order=order))
+
+
+def _further_plan(this_round: Round, candidates: Sequence[Candidate], shares: Shares, before: Plan) -> Planned:
+    """The plan of a run that is continued, with another budget: the same networks at the same sizes; who was not tried then is not now."""
+    terms = this_round.terms
+    _refuse_others(candidates, before)
+    plan = replace(_blank_plan(this_round, candidates), refit=before.refit)
+    tried = [_all_rows(candidate) for candidate in at_planned_sizes(candidates, before)]
+    shares = replace(shares, networks=len(before.tried))
+    if terms.options.steps is not None:
+        made = [_fixed(c, terms.options.steps) for c in tried]
+    else:
+        made = []
+        for candidate in tried:
+            probed = None if candidate.plan.untried else _probe(this_round, candidate, math.inf)
+            sampled = _sampled(this_round, replace(plan, refit=False), candidate, probed, shares)
+            made.append(_timed(sampled, probed, _share(this_round, shares, probed), plan))
+    plan = replace(plan, candidates=[c.plan for c in made], order=before.order, used_seconds=terms.clock.seconds())
+    return Planned(plan=plan, candidates=tuple(made), shares=shares)
+
+
+def _all_rows(candidate: Candidate) -> Candidate:
+    """Without the sample of rows that another budget could pay for."""
+    remarks = [remark for remark in candidate.plan.remarks if not remark.startswith(SAMPLE)]
+    return replace(candidate, plan=replace(candidate.plan, rows=0, remarks=remarks), smaller=None)
 
 
 def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], shares: Shares) -> Planned:
@@ -199,7 +243,7 @@ def _sampled(this_round: Round, plan: Plan, candidate: Candidate, found: Probe |
     sampled = passes < enough and timed.steps < timed.most_steps
     if sampled and total > FEWEST_SAMPLED and timed.steps >= FEWEST_REPEATED:
         sample = max(FEWEST_SAMPLED, int(total * passes / enough))
-        remarks = (*candidate.plan.remarks, f"learned from a sample of {sample:,} of {total:,} rows")
+        remarks = (*candidate.plan.remarks, f"{SAMPLE} {sample:,} of {total:,} rows")
         return replace(candidate, plan=replace(candidate.plan, rows=sample, remarks=remarks))
     return candidate
 

@@ -15,6 +15,7 @@ from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.contest.affordable import affordable_rows
 from netpick.contest.deciding import deciding_metric
+from netpick.contest.earlier import Earlier
 from netpick.data.decode import start_decoding
 from netpick.data.decoders.base import DecodeRequest, Loudness
 from netpick.data.drawn import drawn
@@ -24,6 +25,7 @@ from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
 from netpick.tasks import TASKS
 from netpick.tasks.examples import Evidence, ExampleRequest, Examples, Prepared, choose_examples
+from netpick.tasks.split import SealedRows
 from netpick.types import Event, FileColumn, Finding, Note, OnEvent, Source, TableColumn
 
 MOST_TRIALS = 9
@@ -60,12 +62,21 @@ class FitOptions(ExampleRequest):
     keep: Literal["all", "best"] = "all"  # candidates whose models the run folder holds
     name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
+    earlier: Earlier | None = None  # the finished run whose networks are trained further
+
+    @property
+    def as_sized(self) -> FitOptions:
+        """With the budget that rows are read and networks sized for: that of the run that is continued, where there is one."""
+        if self.earlier is None:
+            return self
+        return replace(self, budget=self.earlier.budget, steps=self.earlier.steps)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for request.json; networks of the user's own are handed over again on resuming."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("modules", "started", "out")}
         given["test"] = None if self.test is None else str(self.test)
-        return {**given, "read": asdict(self.read), "cost": dict(self.cost)}
+        earlier = None if self.earlier is None else asdict(self.earlier)
+        return {**given, "read": asdict(self.read), "cost": dict(self.cost), "earlier": earlier}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FitOptions:
@@ -84,7 +95,11 @@ def silent(event: Event, /) -> None:
 
 def prepare(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:
     """Reads, understands, splits and checks the data. Raises DataError, RequestError or, for severe findings, FindingError."""
-    return _prepared(data, options, on_event, _load_training)
+    prepared = _prepared(data, options.as_sized, on_event, _load_training)
+    if options.earlier is None:
+        return prepared
+    openings = [f"scores of {options.earlier.run}"] * options.earlier.openings
+    return replace(prepared, sealed=SealedRows(prepared.sealed.rows, openings))
 
 
 def inspect(data: object, options: FitOptions, on_event: OnEvent = silent) -> Prepared:

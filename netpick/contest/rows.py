@@ -77,10 +77,9 @@ def encoded(terms: Terms, prepared: Prepared, on_event: OnEvent, *, number: int 
         allocator.release()
 
 
-def candidates_of(
-    prepared: Prepared, inputs: Inputs, options: FitOptions, device: str, seconds: float | None
-) -> list[Candidate]:
-    """Who competes. seconds: of the budget, for this round. Raises RequestError for names and settings that do not exist."""
+def candidates_of(prepared: Prepared, inputs: Inputs, options: FitOptions, device: str, rounds: int) -> list[Candidate]:
+    """Who competes, in one of so many rounds. Raises RequestError for names and settings that do not exist."""
+    seconds = options.as_sized.seconds
     candidates = make_candidates(
         Contestants(
             inputs=inputs,
@@ -94,7 +93,7 @@ def candidates_of(
             layers=options.layers,
             modules=tuple(options.modules),
             recipe=options.recipe,
-            seconds=None if options.steps is not None else seconds,
+            seconds=None if seconds is None else seconds / rounds,
         )
     )
     for candidate in candidates:

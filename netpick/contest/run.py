@@ -53,8 +53,7 @@ def run_contest(start: Start) -> Contested:
     given_costs(task.answer, task.name, start.options.cost, prepared.target.labels)  # raises for what cannot be
     device = device_of(start.options)
     rounds = 1 + len(prepared.folds)
-    seconds = None if start.budget is None else start.budget / rounds
-    candidates = candidates_of(prepared, prepared.inputs, start.options, device, seconds)
+    candidates = candidates_of(prepared, prepared.inputs, start.options, device, rounds)
     laps = Laps(start.clock)
     with opened(start) as keeper:
         if start.replay is not None:
@@ -83,9 +82,13 @@ def run_contest(start: Start) -> Contested:
             results = replace(results, learned=prepared.learned(whole.store))
             newest = up_to_newest(results, whole, planned, trained, fits)
             results = keep_run(finished(newest, judgement.blend, whole, planned), newest.results, whole)
-            keeper.finish()
+            keeper.finish(trainings=start.options.keep == "all")
             laps.passed("scoring and reporting")
-    steps = {outcome.result.name: outcome.result.steps for outcome in trained if outcome.result.status == "ok"}
+    steps = {
+        outcome.result.name: outcome.result.steps - outcome.before
+        for outcome in trained
+        if outcome.result.status == "ok"
+    }
     results = replace(results, spent=spent_words(planned.plan, laps.seconds, steps))
     data = {"seconds": time.perf_counter() - start.started}
     log(Event(stage="done", text=results.verdict.sentence, data=data))

@@ -36,6 +36,7 @@ class Outcome:
     result: CandidateResult
     network: nn.Module | None = None
     state: Any = None
+    before: int = 0  # of its steps, made by the run that is continued
 
 
 def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
@@ -71,6 +72,7 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
             primary=material.primary,
             num_scores=material.num_scores,
             used=terms.clock.seconds(),
+            earlier=None if terms.options.earlier is None else terms.options.earlier.run,
         )
 
     jobs = [partial(job, place) for place, _ in turns]
@@ -86,13 +88,13 @@ def growth(newest: int, learned: int) -> float:
     return min(newest / learned, MOST_GROWTH)
 
 
-def train_to_the_newest(this_round: Round, planned: Planned, result: CandidateResult, rows: Rows) -> nn.Module | None:
-    """The network of this result once more, on these rows; None where what is left of the budget does not afford it."""
-    terms, plan = this_round.terms, planned.plan
+def train_to_the_newest(this_round: Round, planned: Planned, outcome: Outcome, rows: Rows) -> nn.Module | None:
+    """This network once more, on these rows; None where what is left of the budget does not afford it."""
+    terms, plan, result = this_round.terms, planned.plan, outcome.result
     index = next(i for i, candidate in enumerate(planned.candidates) if candidate.plan.name == result.name)
     refit = plan.refit and this_round.prepared.trained_twice
     learned = len(this_round.material.learnable if refit else this_round.material.train)
-    steps = max(1, round(result.steps * growth(len(rows), learned)))
+    steps = max(1, round((result.steps - outcome.before) * growth(len(rows), learned)))
     fixed = terms.options.steps is not None
     left = 0.0 if fixed else max(planned.shares.left(this_round), LEAST_LEFT * result.seconds)
     assignment = replace(
@@ -177,7 +179,8 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
     state = this_round.prepared.calibrated(answered)
     tested = _answers(this_round, network, prepared.sealed.rows)
     latency = partial(latency_ms, network, this_round.data, int(prepared.split.train[0]))
-    remarks = (*candidate.plan.remarks, *done.first.remarks, done.remark)
+    before = f"trained further from step {done.first.before:,}" if done.first.before else ""
+    remarks = (*candidate.plan.remarks, before, *done.first.remarks, done.remark)
     result = replace(
         _empty(candidate),
         status="ok",
@@ -192,7 +195,7 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
         bytes=sum(t.numel() * t.element_size() for t in network.state_dict().values()),
         latency_ms=terms.keeper.latency(this_round.key + candidate.plan.name, latency),
     )
-    return Outcome(result=result, network=network, state=state)
+    return Outcome(result=result, network=network, state=state, before=done.last.before)
 
 
 def _answers(this_round: Round, network: nn.Module, rows: Rows) -> Array:

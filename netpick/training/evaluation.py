@@ -63,6 +63,16 @@ def evaluate(
         on_event(Event(stage="train", text=text, data=_event_data(job, point, steps)))
 
 
+def score_start(job: Job, state: TrainingState) -> None:
+    """Scores the weights that training goes on from: where no step makes them better, they stay."""
+    state.progress.last_losses, score = validate(job, state.network)
+    loss = float(state.progress.last_losses.mean())
+    point = HistoryPoint(
+        step=0, seconds=0.0, train_loss=loss, validation_loss=loss, validation_score=score, learning_rate=0.0
+    )
+    _keep_best(job, state.network, state.progress, point)
+
+
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
     """Losses (n,) and the primary metric on the validation rows, a batch of outputs at a time; texts are generated greedily."""
     plain = job.task.answer.loss(replace(job.plan.recipe, label_smoothing=0.0), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ class Job:
     course: Course | None = None  # which steps, at which rates; None: those that the plan fixes
     checkpoints: Checkpoints | None = None  # where the state is kept between steps, and taken up again
     interrupted: Callable[[], bool] = field(default=lambda: False)  # asked before every step; True ends it, resumable
+    start: Mapping[str, Tensor] | None = None  # weights of an earlier run that training goes on from; None: fresh ones
     select: bool = True  # score validation rows and keep the best weights; False: a plain run of all steps
 
 
@@ -51,6 +52,7 @@ class Trained:
     best_step: int
     steps: int
     seconds: float
+    before: int = 0  # of these steps, made by the run that is continued
     remarks: tuple[str, ...] = ()
     half_time: HalfTime | None = None  # where a branch was annealed at about half of the course
 

@@ -25,19 +25,17 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 from netpick import __version__
 from netpick.disk.files import append_lines, write_whole
 from netpick.disk.strict import RefusedError, from_parsed, parse_json, read_as, read_file, require_plain
-from netpick.disk.strict.tensors import specs_of
 from netpick.errors import Interrupted, RequestError
 from netpick.models.baseline_fits import read_decisions as baseline_decisions
-from netpick.training.checkpoint import Checkpoints, Expected
+from netpick.training.checkpoint import Checkpoints
 from netpick.training.clock import Clock
 from netpick.training.course import Record, Segment
-from netpick.training.job import Job, Trained, new_network
+from netpick.training.ended import TRAININGS, joined, keep_trainings, read_ended, read_learned, write_ended
+from netpick.training.job import Job, Trained
 from netpick.training.plan import Plan
 from netpick.training.stop import Stop
 from netpick.training.train import train
-from netpick.training.training_state import KeptPoint, history_from_json, history_to_json
 from netpick.types import STRICT, OnEvent
-from netpick.types.results import HalfTime
 
 REQUEST, PLAN, EVENTS, FINISHED = "request.json", "plan.json", "events.jsonl", "report.json"
 DECISIONS, LATENCIES = "decisions.jsonl", "latencies.jsonl"
@@ -56,32 +54,6 @@ class Request:
     options: dict[str, Any]
     fingerprint: str
     versions: dict[str, str]
-
-
-@strict_dataclass(config=STRICT, kw_only=True)
-class Halves:
-    """A HalfTime in JSON."""
-
-    step: int = Field(ge=0)
-    validation_loss: float
-    validation_score: float
-    end_step: int = Field(ge=0)
-    end_loss: float
-    end_score: float
-    loss_error: float
-
-
-@strict_dataclass(config=STRICT, kw_only=True)
-class Ended:
-    """state.json of a training that has ended."""
-
-    history: tuple[KeptPoint, ...]
-    best_step: int = Field(ge=0)
-    steps: int = Field(ge=0)
-    seconds: float = Field(ge=0)
-    used: float = Field(ge=0)  # of the run's budget, when it ended
-    remarks: tuple[str, ...]
-    half_time: Halves | None
 
 
 @strict_dataclass(config=STRICT, kw_only=True)
@@ -132,6 +104,7 @@ class Keeper:
     folder: Path
     stop: Stop
     clock: Clock
+    earlier: Path | None = None  # the folder of the run that is continued
 
     def begin(self, request: Request) -> None:
         """Keeps the request; from here on the run can be resumed."""
@@ -144,6 +117,10 @@ class Keeper:
         """The plan of an earlier start; None when the run did not come so far. Raises RequestError when it is damaged."""
         path = self.folder / PLAN
         return Plan.from_json(read_sealed(path)) if path.is_file() else None
+
+    def plan_before(self) -> Plan | None:
+        """The plan of the run that is continued; None where none is."""
+        return None if self.earlier is None else Plan.from_json(read_json(self.earlier / PLAN))
 
     def record(self, training: str) -> Record:
         """What was decided for a training so far; each further decision is on the disk before it is carried out."""
@@ -180,35 +157,29 @@ class Keeper:
         """Trains, or takes up what was trained. `key` names the training within the run."""
         base = self.folder / CHECKPOINTS / key
         ended, steps = Checkpoints(base / "ended"), Checkpoints(base / "steps")
-        stored = ended.load(lambda: Expected(tensors=specs_of(new_network(job).state_dict()), state=Ended))
-        if stored is not None:
-            network = new_network(job)
-            network.load_state_dict(stored.tensors)
-            network.eval()
-            history = history_from_json(stored.state["history"])
-            rest = {name: stored.state[name] for name in ("best_step", "steps", "seconds")}
-            half_time = HalfTime(**stored.state["half_time"]) if stored.state["half_time"] else None
-            self.clock.set(max(self.clock.seconds(), float(stored.state["used"])))  # others may have ended later
-            remarks = tuple(stored.state["remarks"])
-            return Trained(network=network, history=history, half_time=half_time, remarks=remarks, **rest)
+        if (kept := read_ended(ended, job)) is not None:
+            self.clock.set(max(self.clock.seconds(), kept.used))  # others may have ended later
+            return kept.trained
+        before = self.learned_before(key, job)
+        if before is not None:
+            job = replace(job, start=before.network.state_dict())
         self.stop.training = True
         try:
             trained = train(replace(job, checkpoints=steps, interrupted=lambda: self.stop.asked), on_event)
         finally:
             self.stop.training = False
         trained = replace(trained, remarks=(*trained.remarks, *steps.remarks))
-        state = {
-            "history": history_to_json(trained.history),
-            "best_step": trained.best_step,
-            "steps": trained.steps,
-            "seconds": trained.seconds,
-            "used": self.clock.seconds(),
-            "remarks": list(trained.remarks),
-            "half_time": None if trained.half_time is None else asdict(trained.half_time),
-        }
-        ended.save(trained.network.state_dict(), state)
+        if before is not None:
+            trained = joined(before, trained)
+        write_ended(ended, trained, self.clock.seconds())
         steps.remove()
         return trained
+
+    def learned_before(self, key: str, job: Job) -> Trained | None:
+        """What the run that is continued had trained under this key; a training that it did not have goes on from the first one."""
+        if self.earlier is None:
+            return None
+        return read_learned(self.earlier, [key, key.removesuffix("-again").removesuffix("-newest")], job)
 
     def repeat(self, plan: Plan, decisions: Mapping[str, Sequence[Segment]]) -> None:
         """Keeps a plan that is replayed, with all that was decided along it."""
@@ -218,8 +189,13 @@ class Keeper:
                 self._decided(training, segment, replaces=False)
         self.keep_plan(plan)
 
-    def finish(self) -> None:
-        """The run is over: nothing is left to resume, and plan.json holds all that it takes to make it again."""
+    def finish(self, *, trainings: bool) -> None:
+        """The run is over: nothing is left to resume, and plan.json holds all that it takes to make it again.
+
+        trainings: what was trained is kept too, so that another run can go on from there.
+        """
+        if trainings:
+            keep_trainings(self.folder, self.folder / CHECKPOINTS)
         shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)
         for half in self.folder.glob(".netpick-*.partial"):  # of writes that a kill broke off
             half.unlink(missing_ok=True)
@@ -321,6 +297,28 @@ def spent_seconds(folder: Path) -> float:
         if isinstance(seconds, (int, float)) and 0 <= seconds < MOST_SECONDS:
             last = max(last, float(seconds))
     return last
+
+
+def read_finished(folder: Path) -> tuple[Request, int]:
+    """What a finished run was asked for, and how often its test rows were opened. Raises RequestError where it cannot be continued."""
+    if not folder.is_dir():
+        raise RequestError(f"There is no run folder {folder}. `netpick fit DATA` makes one.")
+    if not (folder / FINISHED).is_file():
+        raise RequestError(f"The run in {folder} is not finished. Go on with: netpick resume {folder}")
+    if not (folder / TRAININGS).is_dir() or not (folder / REQUEST).is_file():
+        raise RequestError(
+            f"The run in {folder} kept no trainings to go on from: it was made with --keep best, or by an older version. Start a new run: "
+            "netpick fit DATA --budget 5m"
+        )
+    try:
+        require_plain(folder)
+    except RefusedError as error:
+        raise RequestError(f"{folder} is not as a run leaves it: {error}. Start a new run with `netpick fit`.") from None
+    read_sealed(folder / REQUEST)
+    openings = read_json(folder / FINISHED).get("test_openings")
+    if not isinstance(openings, int) or openings < 0:
+        raise RequestError(f"{folder / FINISHED} is damaged. Start a new run with `netpick fit`.")
+    return read_request_file(folder / REQUEST), openings
 
 
 def read_request(folder: Path) -> Request:

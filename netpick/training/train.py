@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from netpick.errors import Interrupted, TrainingError
 from netpick.training.course import Course, FixedCourse, Segment
-from netpick.training.evaluation import evaluate
+from netpick.training.evaluation import evaluate, score_start
 from netpick.training.job import Job, Trained, feed_of, new_network
 from netpick.training.optimize import Average, rate_multiplier
 from netpick.training.optimizers import make_optimizers
@@ -35,6 +35,8 @@ def train(job: Job, on_event: OnEvent) -> Trained:
     started = time.perf_counter()
     threads = torch.get_num_threads()
     network = new_network(job)
+    if job.start is not None:
+        network.load_state_dict(job.start)
     optimizers = make_optimizers(network, job.plan.recipe)
     average = Average(network, job.plan.recipe.average) if job.plan.recipe.average > 0 else None
     progress = Progress()
@@ -50,6 +52,8 @@ def train(job: Job, on_event: OnEvent) -> Trained:
     with torch.random.fork_rng(devices=[] if job.data.device == "cpu" else None):
         torch.manual_seed(job.plan.seed + 1)  # dropout
         started -= _take_up(job, state)
+        if job.start is not None and job.select and progress.step == 0 and progress.best_weights is None:
+            score_start(job, state)
         network.train()
         loop = _Loop(job=job, state=state, course=course, on_event=on_event, started=started)
         try:
@@ -179,7 +183,7 @@ def _finish(job: Job, network: nn.Module, average: Average | None, progress: Pro
     return Trained(
         network=network,
         history=tuple(progress.history),
-        best_step=progress.best_step or progress.step,
+        best_step=progress.step if progress.best_weights is None else progress.best_step,
         steps=progress.step,
         seconds=time.perf_counter() - started,
         remarks=(progress.stop,) if progress.stop else (),

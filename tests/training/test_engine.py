@@ -71,6 +71,17 @@ def test_same_plan_and_seed_give_the_same_weights_whatever_ran_before() -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+def test_training_goes_on_from_weights_and_keeps_them_where_no_step_is_better() -> None:
+    start = run(job_of(steps=400)).network.state_dict()
+    harmful = run(replace(job_of(Recipe(learning_rate=30.0, batch_size=32), steps=8), start=start))
+    assert harmful.best_step == 0
+    assert all(torch.equal(harmful.network.state_dict()[name], start[name]) for name in start)
+    assert min(point.validation_loss for point in harmful.history) > 1
+    gentle = run(replace(job_of(Recipe(learning_rate=1e-4, batch_size=32), steps=8), start=start))
+    fresh = run(job_of(Recipe(learning_rate=1e-4, batch_size=32), steps=8))
+    assert gentle.history[0].validation_score > 0.85 > fresh.history[0].validation_score
+
+
 def test_training_leaves_the_surrounding_generator_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -51,6 +51,7 @@ class JobFile:
     primary: str
     num_scores: int
     used: float  # seconds of the run's budget, when the job was given out
+    earlier: str | None = None  # the folder of the run that is continued
 
 
 def write_rows(folder: Path, name: str, store: Store, target: Array, material: Material) -> bool:

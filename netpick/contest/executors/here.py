@@ -57,8 +57,11 @@ def _again(
     A second training that its share does not afford never replaces the first.
     """
     plan, key, rows = assignment.plan, f"{assignment.key}-again", np.sort(material.learnable)
+    if trained.before and trained.best_step <= trained.before:  # more steps were no gain, and are none on more rows
+        return keeper.learned_before(key, job_of(material, plan, build)) or trained, ""
     growth = len(rows) / len(material.train)
-    steps = max(1, round(max(trained.best_step, 0.5 * trained.steps) * growth))
+    best, made = trained.best_step - trained.before, trained.steps - trained.before
+    steps = max(1, round(max(best, 0.5 * made) * growth))
     if assignment.fixed:
         steps = min(steps, plan.steps)
     again = train_on(replace(assignment, key=key), material, build, keeper, (rows, steps))
@@ -77,7 +80,7 @@ def train_on(
         return None
     job = job_of(material, replace(assignment.plan, steps=steps, looks=1), build)
     again = keeper.trained(assignment.key, replace(job, train=rows, select=False, course=course), silent)
-    return again if again.steps >= REFIT_SHARE * steps else None
+    return again if again.steps - again.before >= REFIT_SHARE * steps else None
 
 
 def _course(

@@ -40,7 +40,8 @@ def main(folder: Path, key: str) -> int:
         torch.set_num_threads(job.cores)
         clock = WorkClock()
         clock.set(job.used)
-        keeper = Keeper(folder=folder, stop=stop, clock=clock)
+        earlier = None if job.earlier is None else Path(job.earlier)
+        keeper = Keeper(folder=folder, stop=stop, clock=clock, earlier=earlier)
         try:
             train_networks(job.assignment, material_of(folder, job), builder_of(job), keeper, _told)
         except Interrupted:

@@ -313,7 +313,9 @@ def read_finished(folder: Path) -> tuple[Request, int]:
     try:
         require_plain(folder)
     except RefusedError as error:
-        raise RequestError(f"{folder} is not as a run leaves it: {error}. Start a new run with `netpick fit`.") from None
+        raise RequestError(
+            f"{folder} is not as a run leaves it: {error}. Start a new run with `netpick fit`."
+        ) from None
     read_sealed(folder / REQUEST)
     openings = read_json(folder / FINISHED).get("test_openings")
     if not isinstance(openings, int) or openings < 0:

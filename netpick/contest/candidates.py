@@ -112,8 +112,14 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
     def build() -> nn.Module:
         return build_network(variant.family, settings, asked.inputs, asked.num_outputs, asked.geometry)
 
+    def start() -> nn.Module:
+        network = build()
+        if isinstance(network, Network):
+            architecture.begin(network.trunks[main_input(asked.inputs).replace(".", "_")], settings)
+        return network
+
     try:
-        made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked)
+        made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked, start)
     except TooLargeError as error:
         raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
     smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
@@ -192,8 +198,15 @@ def _from_module(module: nn.Module, asked: Contestants) -> Candidate:
 
 
 def _candidate(
-    name: str, family: str, settings: dict[str, Any], recipe: Recipe, build: Callable[[], nn.Module], asked: Contestants
+    name: str,
+    family: str,
+    settings: dict[str, Any],
+    recipe: Recipe,
+    build: Callable[[], nn.Module],
+    asked: Contestants,
+    start: Callable[[], nn.Module] | None = None,
 ) -> Candidate:
+    """start: makes the network with the weights that training starts from, where those are not drawn."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(asked.seed)
         most = machine_memory(asked.device) // TRAINING_BYTES
@@ -207,7 +220,7 @@ def _candidate(
         parameters=sum(p.numel() for p in network.parameters()),
         precision=_precision(recipe, network, asked.device),
     )
-    return Candidate(plan=plan, build=build)
+    return Candidate(plan=plan, build=start or build)
 
 
 def machine_memory(device: str) -> int:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from netpick.errors import Interrupted, TrainingError
+from netpick.models.networks.base import trained_parts
 from netpick.training.course import Course, FixedCourse, Segment
 from netpick.training.evaluation import evaluate, score_start
 from netpick.training.job import Job, Trained, feed_of, new_network
@@ -73,6 +74,7 @@ class _Loop:
         self.step_once = make_step(job, state.network, tuple(state.optimizers))
         self.base_rates = [[group.lr for group in optimizer.groups] for optimizer in state.optimizers]
         self.feed = self._feed()
+        self.trained = trained_parts(state.network)
 
     def run(self, segment: Segment) -> None:
         """The steps of a segment that are still to be made, and the scoring behind it."""
@@ -80,6 +82,8 @@ class _Loop:
         while progress.step < segment.until:
             _keep(self.job, self.state, self.started, course)
             multiplier = rate_multiplier(self.job.plan.recipe, segment.fraction(progress.step)) * progress.rate_scale
+            for part in self.trained:
+                part.hold(segment.fraction(progress.step) <= self.job.plan.recipe.held)
             self._step(self.feed, multiplier)
             progress.step += 1
             if self.state.average is not None:

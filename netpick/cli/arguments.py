@@ -200,6 +200,13 @@ RowsOption = Annotated[
     ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Size that images are brought to: 64 or 96x64 (width x height).")]
+Pretrained = Annotated[
+    bool,
+    typer.Option(
+        "--pretrained",
+        help="Beside each network also the same from weights that others have learned, where this machine has them (`netpick backbones`).",
+    ),
+]
 Trials = Annotated[int, typer.Option(min=1, max=9, help="Learning-rate trials for every network.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Workers = Annotated[

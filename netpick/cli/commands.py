@@ -70,6 +70,7 @@ def fit(
     rows: arg.RowsOption = None,
     image_size: arg.ImageSize = None,
     loudness: arg.LoudnessOption = "own",
+    pretrained: arg.Pretrained = False,
     trials: arg.Trials = 1,
     keep: arg.KeepOption = "all",
     private: arg.Private = False,
@@ -393,6 +394,15 @@ def board(
     from netpick.serve.options import ServeOptions
 
     run_board(folder, ServeOptions(port=port), lambda address: print(shown(address), flush=True))
+
+
+@app.command()
+def backbones() -> None:
+    """List the networks that others have trained: which this machine has, from where, and how to get the others."""
+    from netpick.cli.backbones import backbone_lines
+
+    for line in backbone_lines():
+        print(shown(line))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 GROUPS: dict[str, tuple[str, ...]] = {
     "Question": ("target", "task", "metric", "cost", "margin", "prefer", "level", "cut", "accept"),
     "Test": ("split", "folds", "test", "seed"),
-    "Networks": ("models", "layers", "recipe", "trials"),
+    "Networks": ("models", "layers", "pretrained", "recipe", "trials"),
     "Budget and machine": ("budget", "steps", "rows", "device", "threads", "workers", "memory_limit"),
     "Forecasts": (
         "horizon", "context", "windows", "every", "point", "quantiles", "known", "holidays", "hierarchy", "time", "ids",

@@ -30,7 +30,7 @@ from netpick.models.networks.module import UserModule
 from netpick.models.networks.network import Network, build_network
 from netpick.models.networks.pair_network import PairNetwork
 from netpick.models.networks.rnn import RecurrentLayer
-from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe
+from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe, pretrained_twins
 from netpick.training.augment import default_augment
 from netpick.training.optimizers import following_optimizer
 from netpick.training.plan import CandidatePlan
@@ -66,6 +66,7 @@ class Contestants:
     device: str
     seed: int
     models: str | None = None
+    pretrained: bool = False  # every family that has such competes from the weights of others, too
     layers: Sequence[str] = ()
     modules: Sequence[nn.Module] = ()
     recipe: str | None = None
@@ -78,10 +79,11 @@ def make_candidates(asked: Contestants) -> list[Candidate]:
     """The candidates in the order of the contest. Raises RequestError for names and settings that do not exist."""
     made: list[Candidate] = []
     variants = parse_models(asked.models, asked.inputs) if asked.models is not None else []
+    if not variants and not asked.layers and not asked.modules:
+        variants = [Variant(family=f, text=f) for f in families_for(asked.inputs)]
+    if asked.pretrained:
+        variants += pretrained_twins(variants, asked.inputs)
     count = len(variants) + len(asked.layers) + len(asked.modules)
-    if count == 0:
-        variants = [Variant(family=f, settings={}, recipe={}, text=f) for f in families_for(asked.inputs)]
-        count = len(variants)
     asked = replace(asked, seconds=None if asked.seconds is None else asked.seconds / count)
     made += [_from_variant(variant, asked) for variant in variants]
     made += [_from_layers(text, asked) for text in asked.layers]
@@ -122,8 +124,8 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
         made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked, start)
     except TooLargeError as error:
         raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
+    remarks = tuple(remark for remark in (size.remark, architecture.origin(settings)) if remark)
     smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
-    remarks = (size.remark,) if size.remark else ()
     return replace(
         made,
         plan=replace(made.plan, remarks=remarks),

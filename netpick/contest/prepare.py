@@ -17,12 +17,13 @@ from netpick.contest.affordable import affordable_rows
 from netpick.contest.deciding import deciding_metric
 from netpick.contest.earlier import Earlier
 from netpick.data.decode import start_decoding
-from netpick.data.decoders.base import DecodeRequest, Loudness
+from netpick.data.decoders.base import PHOTO_SIDE, DecodeRequest, Loudness
 from netpick.data.drawn import drawn
 from netpick.data.parts import with_parts, with_windows
 from netpick.data.sources import open_source
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import FindingError, RequestError
+from netpick.models.backbones import BACKBONE_SIDE
 from netpick.tasks import TASKS
 from netpick.tasks.examples import Evidence, ExampleRequest, Examples, Prepared, choose_examples
 from netpick.tasks.split import SealedRows
@@ -40,6 +41,7 @@ class FitOptions(ExampleRequest):
     layers: tuple[str, ...] = ()
     modules: Sequence[Any] = ()
     recipe: str | None = None
+    pretrained: bool = False  # every family competes from the weights of others, too, where such are here
     trials: int = 1  # learning-rate trials a candidate
     workers: int = 1  # processes that train candidates side by side
     device: str = "auto"
@@ -70,6 +72,11 @@ class FitOptions(ExampleRequest):
         if self.earlier is None:
             return self
         return replace(self, budget=self.earlier.budget, steps=self.earlier.steps)
+
+    @property
+    def asks_pretrained(self) -> bool:
+        """Whether any candidate starts from what others have trained."""
+        return self.pretrained or "pretrained=" in (self.models or "")
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for request.json; networks of the user's own are handed over again on resuming."""
@@ -123,6 +130,7 @@ def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: C
     on_event(Event(stage="source", text=f"{given.name}: {given.num_rows:,} rows ({given.layout})"))
     request = DecodeRequest(
         image_size=options.image_size,
+        photo_side=BACKBONE_SIDE if options.asks_pretrained else PHOTO_SIDE,
         loudness=options.loudness,
         every_word=examples.every_word,
         seconds=options.seconds,

@@ -90,6 +90,7 @@ def candidates_of(prepared: Prepared, inputs: Inputs, options: FitOptions, devic
             seed=options.seed,
             geometry=prepared.task.answer.geometry,
             models=options.models,
+            pretrained=options.pretrained,
             layers=options.layers,
             modules=tuple(options.modules),
             recipe=options.recipe,

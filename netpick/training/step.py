@@ -21,7 +21,9 @@ def make_step(job: Job, network: nn.Module, optimizers: tuple[Optimizer, ...]) -
     recipe = job.plan.recipe
     loss_function = job.task.answer.loss(recipe, job.class_weights)
     augmenters = _augmenters(job)
-    parameters = [p for p in network.parameters() if p.requires_grad]  # while a part is held, its weights have no gradient
+    parameters = [
+        p for p in network.parameters() if p.requires_grad
+    ]  # while a part is held, its weights have no gradient
 
     def step(rows: Tensor, epoch: int) -> Tensor:
         batch: dict[str, Tensor] = job.data.batch(rows)

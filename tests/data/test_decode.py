@@ -258,7 +258,7 @@ def test_table_with_two_image_columns(tmp_path: Path) -> None:
     ],
 )
 def test_choose_size(sizes: list[tuple[int, int]], wanted: tuple[int, int]) -> None:
-    assert choose_size(sizes) == wanted
+    assert choose_size(sizes, photo_side=64) == wanted
 
 
 def test_other_sizes_are_resized_and_said(tmp_path: Path) -> None:

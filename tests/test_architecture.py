@@ -103,7 +103,7 @@ STILL_LONGER = {
     "cli/commands.py: fit": "one line a parameter",
 }
 
-WEIGHTS_ONLY = "models/backbones/found.py"  # reads files whose SHA-256 it knows through torch's reader of tensors
+WEIGHTS_ONLY = "models/backbones/found"  # reads files whose SHA-256 it knows through torch's reader of tensors
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
 FORBIDDEN_ATTRIBUTES = {("torch", "load"), ("torch", "save"), ("torch.jit", "load"), ("np", "fromregex")}

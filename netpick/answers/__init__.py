@@ -12,6 +12,7 @@ from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
 from netpick.answers.classes import ONE_CLASS
 from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
+from netpick.answers.masks import MASKS
 from netpick.answers.notes import NOTES
 from netpick.answers.numbers import NUMBERS
 from netpick.answers.symbols import SYMBOLS
@@ -21,13 +22,14 @@ from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
     answer.name: answer
-    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES)
+    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES, MASKS)
 }
 
 __all__ = [
     "ANSWERS",
     "ANY_LABELS",
     "HORIZON",
+    "MASKS",
     "NOTES",
     "NUMBERS",
     "ONE_CLASS",

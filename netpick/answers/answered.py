@@ -1,4 +1,5 @@
-"""What models say about rows, typed by what is answered: a class, several labels, numbers, the steps of a horizon, symbols, notes, a text, or tags.
+"""What models say about rows, typed by what is answered: a class, several labels, numbers, the steps of a horizon, symbols, notes, a text, tags,
+or a class for each pixel.
 
 Answers (answers/) make these values of a model's outputs; metrics, comparisons, reports and servers read them.
 """
@@ -190,6 +191,25 @@ class AnsweredTags(Answered):
     @property
     def stated(self) -> npt.NDArray[Any]:
         return self.probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredMasks(Answered):
+    """A class for each pixel of pictures that lie at the top left of (H, W): the class (n, H, W), and its probability in 255ths."""
+
+    averaged: ClassVar[tuple[str, ...]] = ()  # a blend would keep the probabilities of all classes
+    classes: npt.NDArray[np.uint8]
+    sure: npt.NDArray[np.uint8]
+    shares: Floats  # (n, K) mean probability of each class
+    sizes: npt.NDArray[np.int32] | None = None  # (n, 2) heights and widths of the pictures
+
+    @property
+    def stated(self) -> Floats:
+        return self.shares
+
+    @property
+    def num_classes(self) -> int:
+        return int(self.shares.shape[1])
 
 
 def joined(parts: Sequence[A]) -> A:

@@ -226,3 +226,19 @@ class FrameSymbols(nn.Module):
 
     def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
         return (answers.view(answers.shape[0], -1, self.symbols).argmax(dim=2),)
+
+
+class PixelClasses(nn.Module):
+    """prediction (B, H, W): the number of each pixel's likeliest class, or of the second of two from the threshold on."""
+
+    names = ("prediction",)
+
+    def __init__(self, state: Any) -> None:
+        super().__init__()
+        two = len(state.labels) == 2 and state.threshold is not None
+        self.threshold = (state.threshold - 0.5) / 255 if two else None  # as rounded to 255ths
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        if self.threshold is not None:
+            return ((answers[:, 1] >= self.threshold).long(),)
+        return (answers.argmax(dim=1),)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from netpick.types.recipe import Recipe
 
+NO_CLASS = 255  # of a pixel: it counts nowhere
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -108,3 +110,42 @@ def huber(outputs: Tensor, target: Tensor) -> Tensor:
 
 
 ERRORS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared, "mae": absolute, "huber": huber}
+
+
+def each_pixel(recipe: Recipe) -> LossFunction:
+    """Cross-entropy of outputs (B, K, h, w) and classes (B, H, W), of which the top left is meant, in the mean over pixels that have one."""
+    from torch.nn import functional
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        truth = target[:, : outputs.shape[2], : outputs.shape[3]].long()
+        losses = functional.cross_entropy(
+            outputs.float(), truth, ignore_index=NO_CLASS, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+        known = (truth != NO_CLASS).flatten(1).sum(dim=1).clamp(min=1)
+        return losses.flatten(1).sum(dim=1) / known
+
+    return loss
+
+
+def dice_and_entropy(recipe: Recipe) -> LossFunction:
+    """Cross-entropy and one minus the soft Dice of each class that is there (Milletari et al. 2016; both as in nnU-Net, Isensee et al.
+    2021): rare classes count as much as others."""
+    from torch.nn import functional
+
+    entropy = each_pixel(recipe)
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        truth = target[:, : outputs.shape[2], : outputs.shape[3]].long()
+        known = truth != NO_CLASS
+        chances = outputs.float().softmax(dim=1) * known.unsqueeze(1)
+        there = functional.one_hot(truth.masked_fill(~known, 0), outputs.shape[1]).permute(
+            0, 3, 1, 2
+        ) * known.unsqueeze(1)
+        both = (chances * there).flatten(2).sum(dim=2)  # (B, K)
+        of_truth = there.flatten(2).sum(dim=2).float()
+        dice = (2 * both + 1) / (chances.flatten(2).sum(dim=2) + of_truth + 1)
+        present = of_truth > 0
+        missed = ((1 - dice) * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
+        return entropy(outputs, target) + missed
+
+    return loss

@@ -38,7 +38,7 @@ class NothingChanges(Check):
     def _channels(self, context: CheckContext, column: ArrayColumn) -> list[Finding]:
         rows = _some(context, column)
         values = column.values[rows]
-        axis = {"image": 1, "series": 2, "clip": 2, "audio": 2}[column.kind]
+        axis = {"image": 1, "scene": 1, "series": 2, "clip": 2, "audio": 2}[column.kind]
         others = tuple(i for i in range(values.ndim) if i != axis)
         if column.kind == "audio" or values.shape[axis] < 2:
             return []
@@ -134,7 +134,7 @@ def _blank_rows(column: ArrayColumn, values: Array) -> tuple[Array, str]:
         return ~moving, "do not move at all"
     if column.kind == "audio":
         return flat.max(axis=1) == flat.min(axis=1), "are silent throughout"
-    if column.kind == "image":
+    if column.kind in ("image", "scene"):
         return flat.max(axis=1) == flat.min(axis=1), "are of one colour"
     if column.lengths is None:
         still = ~(np.nanmax(flat.reshape(values.shape), axis=1) > np.nanmin(flat.reshape(values.shape), axis=1))

@@ -186,7 +186,10 @@ def predict(
         typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row."),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="File to write: .csv, .json or .parquet. Default: CSV on standard output.")
+        Path | None,
+        typer.Option(
+            help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well. Default: CSV on standard output."
+        ),
     ] = None,
     candidate: arg.CandidateOption = None,
     strict: arg.Strict = False,
@@ -213,8 +216,19 @@ def predict(
     from netpick.saved import asked
     from netpick.saved.use import heeded, load
 
-    require_writable(out)
+    as_masks = out is not None and (out.suffix == "" or out.is_dir())
+    require_writable(None if as_masks else out)
     loaded = replace(load(model, candidate=candidate), given=reading(locals()))
+    if as_masks and out is not None:
+        from netpick.saved.mask_files import require_masks, write_masks
+
+        require_masks(loaded)
+        source = loaded.read(rows_given(data))
+        show_unlike(source)
+        made = write_masks(loaded, heeded(source, strict=strict), out)
+        print(f"{len(made):,} masks and their legend in {out}", file=sys.stderr)
+        write_table(made, None)
+        return
     if events:
         from netpick.saved.events import find_events
 

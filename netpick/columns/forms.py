@@ -7,12 +7,12 @@ it and an architecture that reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from netpick.types import Form, InputSpec
+from netpick.types import Array, Form, Inputs, InputSpec
 
 Stored = Literal["float32", "int32", "uint8"]
 
@@ -108,3 +108,26 @@ def graph_words(spec: InputSpec) -> str:
 def cell_values(spec: InputSpec) -> int:
     """Numbers that a row of an input takes at a network's entrance; each target of a window is a row of its own there."""
     return int(np.prod([*spec.shape, *spec.ahead[:1]])) * FORMS[spec.form].cell_cost
+
+
+PROVED_SIDE = 64  # pixels of a side of pictures that a model file is proved with
+
+
+def proved_inputs(inputs: Inputs) -> Inputs:
+    """The inputs as a model file is proved with: pictures of any size are cut at their top left, so that the file stays small."""
+    return {
+        name: replace(spec, shape=(spec.shape[0], *(min(side, PROVED_SIDE) for side in spec.shape[1:])))
+        if FORMS[spec.form].sized
+        else spec
+        for name, spec in inputs.items()
+    }
+
+
+def proved_rows(inputs: Inputs, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Encoded rows as `proved_inputs` says; what tells the sizes of whole pictures is left out."""
+    sized = {name for name, spec in inputs.items() if FORMS[spec.form].sized}
+    kept = {name: array for name, array in arrays.items() if name.removesuffix(".sizes") not in sized or name in sized}
+    return {
+        name: np.ascontiguousarray(array[..., :PROVED_SIDE, :PROVED_SIDE]) if name in sized else array
+        for name, array in kept.items()
+    }

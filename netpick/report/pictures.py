@@ -36,16 +36,16 @@ def picture(array: Array, alternative: str) -> Html:
     return image(array, alternative) if is_image(array) else curves([array], alternative)
 
 
-def image(array: Array, alternative: str) -> Html:
+def image(array: Array, alternative: str, largest: int = LARGEST) -> Html:
     """An `img` that carries its own bytes. array: uint8 (H, W), (H, W, 3), or another number of
-    channels, of which the first is shown."""
+    channels, of which the first is shown. largest: pixels of the longer side."""
     from PIL import Image
 
     flat = array[..., 0] if array.ndim == 3 and array.shape[-1] != 3 else array
     drawn = Image.fromarray(np.ascontiguousarray(flat))
     crisp = max(drawn.size) <= SMALL
-    if max(drawn.size) > LARGEST:
-        drawn.thumbnail((LARGEST, LARGEST))
+    if max(drawn.size) > largest:
+        drawn.thumbnail((largest, largest))
     kind = "png" if crisp else "jpeg"
     buffer = io.BytesIO()
     if crisp:

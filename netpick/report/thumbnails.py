@@ -9,6 +9,7 @@ import numpy as np
 
 from netpick.types import Array, ArrayColumn, Rows, Schema, Source
 
+SCENE_SIDE = 320  # pixels of the longer side
 STRIP_FRAMES = 4  # of a clip, side by side
 
 
@@ -29,6 +30,8 @@ def _pictures(column: ArrayColumn, rows: Rows) -> list[Array]:
             pictures.append(values[0] if len(values) == 1 else values[:3].transpose(1, 2, 0))
         elif column.kind == "audio":
             pictures.append(np.ascontiguousarray(values[:length, ::-1].T))
+        elif column.kind == "scene":
+            pictures.append(_scene(column, int(row)))
         elif column.kind == "clip":
             chosen = values[np.linspace(0, len(values) - 1, min(len(values), STRIP_FRAMES)).round().astype(int)]
             strip = np.concatenate([frame[:3].transpose(1, 2, 0) for frame in chosen], axis=1)
@@ -36,3 +39,15 @@ def _pictures(column: ArrayColumn, rows: Rows) -> list[Array]:
         else:
             pictures.append(values[:length])
     return pictures
+
+
+def _scene(column: ArrayColumn, row: int) -> Array:
+    """A picture without what lies behind its edges, made smaller where it is large."""
+    from PIL import Image
+
+    height, width = column.values.shape[2:] if column.sizes is None else column.sizes[row].tolist()
+    values = np.asarray(column.values[row, :, :height, :width])
+    pixels = values[0] if len(values) == 1 else values[:3].transpose(1, 2, 0)
+    drawn = Image.fromarray(np.ascontiguousarray(pixels))
+    drawn.thumbnail((SCENE_SIDE, SCENE_SIDE))
+    return np.asarray(drawn)

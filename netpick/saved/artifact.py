@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from netpick.columns.batches import PREDICT_VALUES, row_values
 from netpick.columns.encode import Encoder
+from netpick.columns.forms import proved_inputs, proved_rows
 from netpick.columns.store import Store
 from netpick.disk.files import write_whole
 from netpick.disk.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
@@ -55,9 +56,13 @@ class LoadedModel:
 
 def save_model(path: Path, record: ModelRecord, network: nn.Module, data: DeviceData, card: str) -> None:
     """Writes the model file, whole or not at all. `data` gives the rows for the check: the first few."""
-    count = max(1, min(CHECK_ROWS, PREDICT_VALUES // row_values(data.inputs)))
+    count = max(1, min(CHECK_ROWS, PREDICT_VALUES // row_values(proved_inputs(data.inputs))))
     rows = np.arange(min(count, len(next(iter(data.tensors.values())))), dtype=np.int64)
-    check = {f"input.{name}": tensor[: len(rows)].cpu().contiguous() for name, tensor in data.tensors.items()}
+    stored = {name: tensor[: len(rows)].cpu().contiguous().numpy() for name, tensor in data.tensors.items()}
+    proved = proved_rows(data.inputs, stored)
+    if len(proved) < len(stored):  # pictures are cut
+        data = DeviceData(Store(arrays=proved), data.inputs, data.device)
+    check = {f"input.{name}": torch.from_numpy(array) for name, array in proved.items()}
     with generating(network, NOTHING):  # a tie between two symbols may fall otherwise on another processor
         check["output"] = values_of(predict_outputs(network, data, rows)).cpu().contiguous()
     members = {
@@ -124,7 +129,7 @@ def _load(parts: ModelParts, bundle: Bundle, module: nn.Module | None) -> Loaded
         build = partial(build_network, record.family, settings, inputs, record.num_outputs, geometry)
         network = build_within(build, weights=header.specs)
         header.require(specs_of(network.state_dict()))
-        rehearse(build, inputs, rows, sum(max(spec.shape, default=1) for spec in header.specs.values()))
+        rehearse(build, proved_inputs(inputs), rows, sum(max(spec.shape, default=1) for spec in header.specs.values()))
     network.load_state_dict(tensors_of(weights, header))
     network.eval()
     _run_check(network, inputs, tensors_of(check, stored))

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass as strict_dataclass
 from safetensors.numpy import save as save_arrays
 
+from netpick.columns.forms import proved_inputs, proved_rows
 from netpick.disk.files import write_whole
 from netpick.disk.strict import Bundle, RefusedError, from_parsed, manifest_of, open_archive, write_archive
 from netpick.disk.strict.bundle import MANIFEST
@@ -84,9 +85,10 @@ def settings_of(fit: BaselineFit) -> dict[str, Any]:
 def save_baseline(path: Path, record: ModelRecord, fit: BaselineFit, given: Given, card: str, state: Any) -> None:
     """Writes the model file, whole or not at all. `given` are the rows for the check, CHECK_ROWS at most; `state` is the task's."""
     check = _check_arrays(given)
-    check["output"] = task_answers(
+    answers = task_answers(
         fit.baseline, fit.fitted, _read_given(check, given.inputs, state), TASKS[record.task].answer, state
     )
+    check["output"] = answers.astype(np.float64)
     members = {
         RECORD: TypeAdapter(ModelRecord).dump_json(record, indent=1),
         WEIGHTS: save_arrays({name: np.ascontiguousarray(array) for name, array in fit.fitted.arrays.items()}),
@@ -145,7 +147,7 @@ def _run_check(loaded: LoadedBaseline, check: Mapping[str, Array]) -> None:
     columns = {encoder.column: encoder.kind for encoder in loaded.parts.encoders}
     if any(columns.get(name) != "number" for name in loaded.numbers):
         raise RefusedError("it reads numbers of a column that holds none")
-    for name, spec in record.inputs.items():
+    for name, spec in proved_inputs(record.inputs).items():
         if example.arrays[name].shape != (len(stored), *spec.shape):
             raise RefusedError("its check holds rows of another shape")
     require_readable(record.inputs, example.arrays)
@@ -157,7 +159,7 @@ def _run_check(loaded: LoadedBaseline, check: Mapping[str, Array]) -> None:
 
 def _check_arrays(given: Given) -> dict[str, Array]:
     """Rows as named arrays: inputs, texts as bytes and where each ends, and of a forecast some history."""
-    check = {f"input.{name}": array for name, array in given.arrays.items()}
+    check = {f"input.{name}": array for name, array in proved_rows(given.inputs, given.arrays).items()}
     for column, texts in given.texts.items():
         encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
         check[f"text.{column}"] = np.frombuffer(b"".join(encoded), dtype=np.uint8)

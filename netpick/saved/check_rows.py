@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from netpick.columns.batches import alike
-from netpick.columns.forms import LENGTHS, stored_as
+from netpick.columns.forms import LENGTHS, proved_inputs, stored_as
 from netpick.disk.strict import RefusedError
 from netpick.disk.strict.tensors import TensorSpec
 from netpick.types import Array, Inputs
@@ -16,7 +16,7 @@ from netpick.types import Array, Inputs
 def input_specs(inputs: Inputs, rows: int) -> dict[str, TensorSpec]:
     """The types and shapes of so many stored rows."""
     specs = {}
-    for name, spec in inputs.items():
+    for name, spec in proved_inputs(inputs).items():
         specs[f"input.{name}"] = TensorSpec(dtype=stored_as(spec), shape=(rows, *spec.shape))
         if spec.padded:
             specs[f"input.{name}.lengths"] = TensorSpec(dtype=LENGTHS, shape=(rows,))

@@ -228,7 +228,7 @@ class Model:
         if files is not None:
             column, kind = media[0].column, DECODERS[media[0].kind].kind
             return _all_decoded(open_files(files, column=column, kind=kind), like[column], DECODERS[kind])
-        source = _renamed(open_source(data, options=options), encoders)
+        source = examples_of(self.parts.task).arranged(_renamed(open_source(data, options=options), encoders))
         source = as_in_training(source, self.parts, self.given.formats)
         source = _with_files(source, media)
         source = source if record.parts is None else read_parts(source, record.parts)

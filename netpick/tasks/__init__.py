@@ -13,12 +13,14 @@ from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.music.state import MUSIC
 from netpick.tasks.pairs.state import TRANSLATE
 from netpick.tasks.regress import Regress
+from netpick.tasks.segment.state import SEGMENT
 from netpick.tasks.speech.state import TRANSCRIBE
 from netpick.tasks.tag.state import TAG
 from netpick.tasks.text.state import NEXT
 
 TASKS: dict[str, Task] = {
-    task.name: task for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC)
+    task.name: task
+    for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC, SEGMENT)
 }
 
 __all__ = ["TASKS", "Task"]

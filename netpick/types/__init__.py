@@ -182,6 +182,8 @@ class Source:
     apart: bool = False  # each of these lines is a text of its own, such as a name
     music: str | None = None  # the column whose cells are pieces of music, a chord a line
     spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
+    masks: Sequence[str] = ()  # columns of masks that say what is where in the pictures: one, or one a class
+    legend: Mapping[int, str] = field(default_factory=dict)  # names of the masks' values, where the layout says them
     pairs: bool = False  # two of its columns are the same in two ways: sentences in two languages
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now

@@ -34,6 +34,7 @@ from netpick.answers.metrics.forecast import (
     Smape,
     StandardisedMse,
 )
+from netpick.answers.metrics.masks import ForegroundF1, MaskedIou, MeanDice, PixelAccuracy
 from netpick.answers.metrics.means import Accuracy, Brier, LogLoss
 from netpick.answers.metrics.notes import (
     ChordsRight,
@@ -117,6 +118,10 @@ METRICS: dict[str, Metric[Any]] = {
         NewNotesRight(),
         NewChordsRight(),
         NotesRightTold(),
+        MaskedIou(),
+        MeanDice(),
+        ForegroundF1(),
+        PixelAccuracy(),
     )
 }
 

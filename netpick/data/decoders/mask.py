@@ -46,11 +46,15 @@ class MaskDecoder(Decoder):
         assert isinstance(column, FileColumn)
         hush()
         headers = read_headers(column)
+        nowhere = [row for row, path in enumerate(column.paths) if not path]  # of a class that is not in the picture
+        headers.own[nowhere] = 1
         longest, _ = working_side(column, headers.own, request)
         sizes = scaled(headers.own, longest)
         files = FileBytes(str(column.root), column.in_zip)
 
         def read(row: int) -> Values:
+            if not column.paths[row]:
+                return Values(np.zeros((1, 1), np.int32))
             if row in headers.failures:
                 raise UnreadableFileError(headers.failures[row])
             try:
@@ -136,7 +140,8 @@ def numbered(
                 (row, f"it holds {len(values):,} different {what}, and all masks together may hold {MOST_VALUES:,}")
             )
             continue
-        table.update((value, len(table) + place) for place, value in enumerate(known))
+        start = len(table)
+        table.update({value: start + place for place, value in enumerate(known)})
         palette.update((v, mask.palette[v]) for v in values.tolist() if v < len(mask.palette))
         numbers = np.array([table[value] for value in values.tolist()], np.uint8)
         high, wide = mask.pixels.shape

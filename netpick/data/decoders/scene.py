@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -33,6 +34,7 @@ from netpick.data.decoders.base import (
     UnreadableFileError,
     Work,
 )
+from netpick.data.sources.mask_folder import holds_masks, pairs_in
 from netpick.data.sources.paths import IMAGE_SUFFIXES
 from netpick.errors import RequestError
 from netpick.types import Array, ArrayColumn, FileColumn, Media, Note, Source
@@ -60,6 +62,12 @@ class SceneDecoder(Decoder):
     noun: ClassVar[str] = "images"
     expected: ClassVar[str] = "a whole PNG, JPEG, GIF, BMP, WebP, TIFF or PPM"
     endings: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
+
+    def files_in(self, folder: Path) -> list[Path]:
+        """All pictures below a folder, but for masks that lie beside them."""
+        if holds_masks(folder) and (pairs := pairs_in(folder, None)) is not None:
+            return [folder / name for name in sorted([*pairs.pictures, *pairs.alone])]
+        return super().files_in(folder)
 
     def start(self, source: Source, name: str, request: DecodeRequest) -> Work:
         column = source.columns[name]

@@ -14,6 +14,7 @@ from netpick.data.sources.image_folder import ImageFolderReader
 from netpick.data.sources.image_zip import ImageZipReader
 from netpick.data.sources.json_lines import JsonLinesReader
 from netpick.data.sources.libsvm import LibsvmReader
+from netpick.data.sources.mask_folder import MaskFolderReader
 from netpick.data.sources.npy_files import NpyReader
 from netpick.data.sources.opening import open_files, open_with
 from netpick.data.sources.parallel_lines import ParallelLinesReader
@@ -56,6 +57,7 @@ READERS: dict[str, Reader] = {
         TextFolderReader(),
         TextLinesReader(),
         SoundFolderReader(),
+        MaskFolderReader(),
         ClipFolderReader(),
         ImageFolderReader(),
         ImageZipReader(),

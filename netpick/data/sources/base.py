@@ -36,6 +36,8 @@ class ReadOptions:
     label_from: str | None = None  # "{label}_{speaker}_{index}.wav": what the names of files say
     sheet: str | None = None  # of a workbook
     frames: bool | None = None  # whether folders of numbered pictures are clips
+    masks: str | None = None  # the folder of masks
+    classes: str | None = None  # a file that names classes
     running: bool = False  # a text file is one that goes on, whatever it looks like
     find_test: bool = True  # look for the partner of a _TRAIN / .tra / train-*-ubyte file beside it
 

@@ -19,6 +19,7 @@ from netpick.data.sources.folder_tables import names_media, table_of_media
 from netpick.data.sources.frames import FRAME, is_frame, read_frame
 from netpick.data.sources.image_folder import commonest_media, holds_class_folders
 from netpick.data.sources.join import columns_differ, join_parts, stack
+from netpick.data.sources.mask_folder import holds_masks
 from netpick.data.sources.media_names import MediaFiles, with_media
 from netpick.data.sources.npy_files import inputs_in
 from netpick.data.sources.other_jobs import refuse_other_jobs
@@ -202,6 +203,8 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
     if is_dataset(folder) or parallel_files(folder) or holds_chords(folder):
         return folder, []
     kind = commonest_media(folder)
+    if kind == "image" and holds_masks(folder):
+        return folder, []
     if kind == "audio" and layout_of(folder) is not None:
         return folder, []
     if kind == "image":

@@ -20,6 +20,8 @@ from netpick.models.baselines.frame_average import FrameAverage
 from netpick.models.baselines.id_biases import IdBiases
 from netpick.models.baselines.linear import Linear
 from netpick.models.baselines.majority import Majority, Mean
+from netpick.models.baselines.mask_places import GreyLevel, MajorityPixel, PlaceFrequency
+from netpick.models.baselines.mask_trees import MaskTrees
 from netpick.models.baselines.music_ngrams import SameAgain, VoicesKneserNey
 from netpick.models.baselines.neighbours import NearestNeighbours
 from netpick.models.baselines.pair_copy import Copy
@@ -65,6 +67,10 @@ BASELINES: dict[str, Baseline] = {
         KneserNeyCache(),
         SameAgain(),
         VoicesKneserNey(),
+        MajorityPixel(),
+        PlaceFrequency(),
+        GreyLevel(),
+        MaskTrees(),
     )
 }
 

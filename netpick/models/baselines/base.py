@@ -50,7 +50,7 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts or tags."""
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts, tags or pixels."""
         answer = self.answer
         return (
             answer.one_class
@@ -59,6 +59,7 @@ class Problem:
             or answer.sequences
             or answer.texts
             or answer.each_token
+            or answer.each_pixel
         )
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:

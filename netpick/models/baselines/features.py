@@ -84,7 +84,7 @@ def principal_axes(values: Array, count: int) -> Axes:
 def has_features(inputs: Inputs) -> bool:
     """Whether there is anything but texts to make features of."""
     forms = [FORMS[spec.form] for spec in inputs.values()]
-    return any(form.joined or not form.indices for form in forms)
+    return any(form.joined or not (form.indices or form.sized) for form in forms)
 
 
 def fit_features(

@@ -67,6 +67,7 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("cnn", "words"): Entry("word_cnn.WordCnn"),
     ("rnn", "words"): Entry("word_rnn.WordRnn"),
     ("transformer", "words"): Entry("word_transformer.WordTransformer"),
+    ("cnn", "scene"): Entry("scene_cnn.SceneCnn"),
     ("layers", "table"): Entry("layers.Layers", suits=never),
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
@@ -87,6 +88,7 @@ FIRST = {
     "speech": "cnn",
     "pair": "transformer",
     "words": "rnn",
+    "scene": "cnn",
 }
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 

@@ -20,6 +20,7 @@ from netpick.report.measures import (
     worst_tagged,
     worst_values,
 )
+from netpick.report.parts.masker import shown_places
 from netpick.report.parts.texts import text_rows
 from netpick.report.pictures import picture, pictures_of
 from netpick.report.standings import shown_in_detail
@@ -96,6 +97,8 @@ def mistake_rows(results: RunResults) -> Whole:
         return np.empty(0, dtype=np.int64)
     if answer.texts:
         places = text_rows(results, entry)
+    elif answer.each_pixel:
+        places = shown_places(results, entry)
     elif answer.each_token:
         places = worst_tagged(results, entry, MOST)
     elif answer.quantities:

@@ -9,6 +9,7 @@ from netpick.answers import Answer
 from netpick.answers.classes import OneClass
 from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
+from netpick.answers.masks import Masks
 from netpick.answers.numbers import Numbers
 from netpick.answers.tags import Tags
 from netpick.answers.transcripts import Transcripts
@@ -18,6 +19,7 @@ from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
 from netpick.report.parts.classifier import classifier_details, multilabel_details
 from netpick.report.parts.forecaster import forecaster_details
+from netpick.report.parts.masker import masks_details
 from netpick.report.parts.regressor import regressor_details
 from netpick.report.parts.tagger import tagger_details
 from netpick.report.parts.texts import texts_details
@@ -34,6 +36,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     Transcripts: texts_details,
     Translations: texts_details,
     Tags: tagger_details,
+    Masks: masks_details,
 }
 
 

@@ -21,6 +21,7 @@ from netpick.tasks.examples.rows import RowExamples
 from netpick.tasks.forecast.examples import WindowExamples
 from netpick.tasks.music.examples import PieceExamples
 from netpick.tasks.pairs.examples import PairExamples
+from netpick.tasks.segment.examples import MaskExamples
 from netpick.tasks.speech.examples import SpeechExamples
 from netpick.tasks.tag.examples import SentenceExamples
 from netpick.tasks.text.examples import BlockExamples
@@ -30,6 +31,7 @@ EXAMPLES: dict[str, Examples] = {
     examples.name: examples
     for examples in (
         SentenceExamples(),
+        MaskExamples(),
         SpeechExamples(),
         PairExamples(),
         PieceExamples(),

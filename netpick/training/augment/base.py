@@ -34,7 +34,7 @@ STREAMS: dict[str, int] = {
     "speed": 14,
     "timbre": 15,
     "transpose": 16,
-    "place": 17,
+    "square": 17,
     "turn": 18,
     "zoom": 19,
 }

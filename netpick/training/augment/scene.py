@@ -55,7 +55,7 @@ class SceneAugmenter(FormAugmenter):
 
     def _corners(self, target: Tensor, sizes: Tensor, side: int, rows: Tensor, epoch: int) -> Tensor:
         """(B, 2) top left corners (down, right) of the squares; a smaller picture lies in the middle of its square."""
-        numbers = self._uniforms("place", rows, 2 * DRAWN + 1, epoch)
+        numbers = self._uniforms("square", rows, 2 * DRAWN + 1, epoch)
         room = (sizes - side).float().unsqueeze(1)  # (B, 1, 2), negative where the picture is smaller
         drawn = (numbers[:, 1:].view(-1, DRAWN, 2) * (room.clamp(min=0) + 1)).floor()
         corners = torch.where(room >= 0, torch.minimum(drawn, room.clamp(min=0)), (room / 2).floor())

@@ -1,0 +1,1 @@
+"""What tasks share whose answers lie in pictures."""

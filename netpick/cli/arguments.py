@@ -277,3 +277,11 @@ FramesOption = Annotated[
         help="Whether folders of numbered pictures are clips. Default: detected (printed when the run starts)."
     ),
 ]
+
+PredictionsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well. Default: CSV on standard output.",
+    ),
+]

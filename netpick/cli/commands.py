@@ -185,12 +185,7 @@ def predict(
         list[str],
         typer.Argument(metavar="DATA...", help="A file, a folder, several images, or COLUMN=VALUE pairs of one row."),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well. Default: CSV on standard output."
-        ),
-    ] = None,
+    out: arg.PredictionsFile = None,
     candidate: arg.CandidateOption = None,
     strict: arg.Strict = False,
     csv_safe: Annotated[
@@ -212,23 +207,16 @@ def predict(
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.cli.console import require_writable, show_unlike, write_table
+    from netpick.cli.masks import is_folder, predict_masks
     from netpick.cli.parsing import reading, rows_given
     from netpick.saved import asked
     from netpick.saved.use import heeded, load
 
-    as_masks = out is not None and (out.suffix == "" or out.is_dir())
-    require_writable(None if as_masks else out)
+    folder = is_folder(out)
+    require_writable(None if folder else out)
     loaded = replace(load(model, candidate=candidate), given=reading(locals()))
-    if as_masks and out is not None:
-        from netpick.saved.mask_files import require_masks, write_masks
-
-        require_masks(loaded)
-        source = loaded.read(rows_given(data))
-        show_unlike(source)
-        made = write_masks(loaded, heeded(source, strict=strict), out)
-        print(f"{len(made):,} masks and their legend in {out}", file=sys.stderr)
-        write_table(made, None)
-        return
+    if out is not None and folder:
+        return predict_masks(loaded, rows_given(data), out, strict=strict)
     if events:
         from netpick.saved.events import find_events
 

@@ -285,3 +285,6 @@ PredictionsFile = Annotated[
         help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well. Default: CSV on standard output.",
     ),
 ]
+CsvSafe = Annotated[
+    bool, typer.Option("--csv-safe", help="Put an apostrophe before texts that a spreadsheet would run as a formula.")
+]

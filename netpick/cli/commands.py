@@ -188,10 +188,7 @@ def predict(
     out: arg.PredictionsFile = None,
     candidate: arg.CandidateOption = None,
     strict: arg.Strict = False,
-    csv_safe: Annotated[
-        bool,
-        typer.Option("--csv-safe", help="Put an apostrophe before texts that a spreadsheet would run as a formula."),
-    ] = False,
+    csv_safe: arg.CsvSafe = False,
     events: Annotated[
         bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
     ] = False,

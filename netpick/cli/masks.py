@@ -22,5 +22,5 @@ def predict_masks(loaded: Model, data: object, out: Path, *, strict: bool) -> No
     source = loaded.read(data)
     show_unlike(source)
     made = write_masks(loaded, heeded(source, strict=strict), out)
-    print(f"{len(made):,} masks and their legend in {out}", file=sys.stderr)
+    sys.stderr.write(f"{len(made):,} masks and their legend in {out}\n")
     write_table(made, None)

@@ -15,8 +15,9 @@ from netpick.answers.decoding import END
 from netpick.answers.translations import SUMS as SUMS_OF_ANSWER
 from netpick.answers.translations import TRANSLATIONS
 from netpick.models.networks import MODELS, families_for, main_form
+from netpick.models.networks.fused import Costs
 from netpick.models.networks.network import build_network, settings_from_json
-from netpick.models.networks.pair_network import GREEDILY, NOTHING, SUMS, Costs, PairNetwork, generating
+from netpick.models.networks.pair_network import GREEDILY, NOTHING, SUMS, PairNetwork, generating
 from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
@@ -88,12 +89,15 @@ def test_a_step_is_what_all_steps_together_are(family: str) -> None:
 
 
 def test_the_gradient_of_costs_is_that_of_their_parts() -> None:
-    logits = torch.randn(5, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    generator = torch.Generator().manual_seed(0)
+    drawn = (torch.randn(*shape, dtype=torch.float64, generator=generator) for shape in ((5, 4), (9, 4), (9,)))
+    features, weight, bias = (part.requires_grad_() for part in drawn)
     came = torch.tensor([0, 8, 3, 3, 1])
-    logs = logits.log_softmax(dim=1)
+    logs = (features @ weight.T + bias).log_softmax(dim=1)
     expected = torch.stack([-logs.gather(1, came.unsqueeze(1)).squeeze(1), -logs.mean(dim=1)], dim=1)
-    torch.testing.assert_close(Costs.apply(logits, came), expected)
-    assert torch.autograd.gradcheck(lambda x: Costs.apply(x, came), (logits,))
+    torch.testing.assert_close(Costs.apply(features, weight, bias, came, True), expected)
+    torch.testing.assert_close(Costs.apply(features, weight, bias, came, False), expected)
+    assert torch.autograd.gradcheck(lambda f, w, b: Costs.apply(f, w, b, came, True), (features, weight, bias))
 
 
 @every_family

@@ -188,8 +188,11 @@ class Dropout(nn.Module):
         if not self.training or self.threshold == 0:
             return x
         words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        dropped = words.view(torch.uint8)[: x.numel()].view(x.shape) < self.threshold
-        return x.masked_fill(dropped, 0.0) * (256 / (256 - self.threshold))
+        drawn = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        kept = torch.ge(
+            drawn, self.threshold, out=torch.empty_like(x, requires_grad=False)
+        )  # bools take seven times as long
+        return x * kept * (256 / (256 - self.threshold))
 
     def extra_repr(self) -> str:
         return f"{self.threshold}/256"

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netpick.models.networks.blocks import linear
+from netpick.models.networks.blocks import Dropout, linear
 from netpick.models.networks.pair_network import (
     FEW_SYMBOLS,
     SMALL,
@@ -61,7 +61,7 @@ class Writing(nn.Module):
     def __init__(self, width: int, kernel: int, dropout: float) -> None:
         super().__init__()
         self.gated, self.between = Gated(width, kernel), nn.LayerNorm(width)
-        self.query, self.out, self.drop = linear(width, width), linear(width, width), nn.Dropout(dropout)
+        self.query, self.out, self.drop = linear(width, width), linear(width, width), Dropout(dropout)
 
     def forward(self, steps: Tensor, before: Tensor, memory: Kept, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Steps (B, T, D), what was convolved in all, and what was looked at. before: (B, kernel - 1, D), what was convolved before them."""
@@ -84,7 +84,7 @@ class PairConvolutionTrunk(PairTrunk):
         self.decoder = nn.ModuleList(Writing(width, settings.kernel, settings.dropout) for _ in range(settings.layers))
         self.read_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.keys, self.values = linear(width, width), linear(width, width)
-        self.drop, self.out = nn.Dropout(settings.dropout), linear(width, settings.embedding)
+        self.drop, self.out = Dropout(settings.dropout), linear(width, settings.embedding)
 
     def read(self, source: Tensor, known: Tensor) -> Kept:
         there = known.unsqueeze(2).to(source.dtype)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from netpick.answers.decoding import BEAM, END, decoded, limits_of
 from netpick.models.networks.base import Architecture, Batch, Size, Trunk
+from netpick.models.networks.blocks import Dropout
+from netpick.models.networks.fused import Costs, working_type
 from netpick.types import Array, Inputs, InputSpec, Rows
 from netpick.types.recipe import Recipe
 
@@ -72,28 +74,6 @@ def num_symbols(inputs: Inputs) -> int:
     return pair_spec(inputs).cardinalities[0]
 
 
-class Costs(torch.autograd.Function):
-    """Logits (n, V) and what came (n,) to (n, 2): -log p of what came, and the mean of -log p over all symbols.
-
-    Its gradient is one pass in place over as many numbers as the logits; those of its parts would make six such arrays.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, came: Tensor) -> Tensor:
-        whole = logits.logsumexp(dim=1)
-        ctx.save_for_backward(logits, whole, came)
-        own = logits.gather(1, came.unsqueeze(1)).squeeze(1)
-        return torch.stack([whole - own, whole - logits.mean(dim=1)], dim=1)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        logits, whole, came = ctx.saved_tensors
-        own, even = grads[0].unbind(dim=1)
-        chances = (logits - whole.unsqueeze(1)).exp_()
-        chances.mul_((own + even).unsqueeze(1)).sub_((even / logits.shape[1]).unsqueeze(1))
-        return chances.scatter_add_(1, came.unsqueeze(1), -own.unsqueeze(1)), None
-
-
 class PairNetwork(nn.Module):
     """Batches of pairs (B, S + T) to (B, SUMS + L): of the target that is known -log p of all its symbols together, the same were
     all symbols equally likely to come, and how many they are; then the symbols of the text that is generated.
@@ -111,7 +91,7 @@ class PairNetwork(nn.Module):
         nn.init.normal_(self.embedding.weight, std=trunk.width**-0.5)
         self.scale = trunk.width**0.5
         self.bias = nn.Parameter(torch.zeros(num_symbols(inputs)))
-        self.drop = nn.Dropout(trunk.dropout)
+        self.drop = Dropout(trunk.dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         source, target = self._sides(batch["pair"])
@@ -167,6 +147,13 @@ class PairNetwork(nn.Module):
         weight, bias = self.embedding.weight[FIRST_SYMBOL:], self.bias[FIRST_SYMBOL:]
         return (features @ weight.T).float().add_(bias)
 
+    def _costs(self, features: Tensor, came: Tensor) -> Tensor:
+        """(n, 2) of features (n, E) of steps: see Costs."""
+        weight, bias = self.embedding.weight[FIRST_SYMBOL:], self.bias[FIRST_SYMBOL:]
+        features = features.to(working_type(features))
+        costs: Tensor = Costs.apply(features, weight, bias, came, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
+        return costs
+
     def _sums(self, memory: Kept, known: Tensor, target: Tensor) -> Tensor:
         """(B, SUMS)."""
         if target.shape[1] == 0:
@@ -175,9 +162,9 @@ class PairNetwork(nn.Module):
         features = self.trunk.taught(self._vectors(before), memory, known)
         there = target > 0
         asked = there if target.device.type != "meta" else torch.ones_like(there)
-        logits = self._logits(features.flatten(0, 1) if target.device.type == "meta" else features[asked])
+        features = features.flatten(0, 1) if target.device.type == "meta" else features[asked]
         came = target.flatten() if target.device.type == "meta" else target[asked]
-        costs: Tensor = Costs.apply(logits, (came - FIRST_SYMBOL).clamp(min=0))  # type: ignore[no-untyped-call]
+        costs = self._costs(features, (came - FIRST_SYMBOL).clamp(min=0))
         if target.device.type == "meta":
             by_step = costs.view(*target.shape, 2)
         else:
@@ -250,9 +237,17 @@ def attended(queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> t
 
     hidden: what is not looked at. Spelled out: for sentences of some 16 symbols torch's fused kernel takes 1.6 times as long.
     """
-    scores = queries @ keys.transpose(-2, -1) * queries.shape[-1] ** -0.5
-    weights = scores.float().masked_fill(hidden, float("-inf")).softmax(dim=-1).to(values.dtype)
-    return weights @ values, weights
+    shape = (*queries.shape[:-1], keys.shape[-2])
+    nothing = torch.zeros((), dtype=queries.dtype, device=queries.device).masked_fill(hidden, float("-inf"))
+    scores = torch.baddbmm(
+        nothing.expand(shape).flatten(0, -3),
+        queries.flatten(0, -3),
+        keys.flatten(0, -3).mT,
+        alpha=queries.shape[-1] ** -0.5,
+    )
+    weights = scores.float().softmax(dim=-1).to(values.dtype)  # of bf16 numbers the gradient takes ten times as long
+    read = torch.bmm(weights, values.flatten(0, -3))
+    return read.unflatten(0, shape[:-2]), weights.unflatten(0, shape[:-2])
 
 
 def pair_recipe(learning_rate: float, inputs: Inputs, num_rows: int, *, optimizer: str = "adamw") -> Recipe:

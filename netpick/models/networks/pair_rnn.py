@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from netpick.models.networks.blocks import linear, reverse_valid
+from netpick.models.networks.blocks import Dropout, linear, reverse_valid
 from netpick.models.networks.pair_network import (
     FEW_SYMBOLS,
     SMALL,
@@ -51,7 +51,7 @@ class PairRnnTrunk(PairTrunk):
         self.asks = _lstm(settings.embedding, hidden)
         self.query, self.keys = linear(hidden, hidden), linear(hidden, hidden)
         self.writes = _lstm(2 * hidden, hidden)
-        self.drop = nn.Dropout(settings.dropout)
+        self.drop = Dropout(settings.dropout)
         self.out = linear(2 * hidden, settings.embedding)
 
     def read(self, source: Tensor, known: Tensor) -> Kept:

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
-from torch.nn import functional
 
 from netpick.models.networks.blocks import check_heads, linear
+from netpick.models.networks.fused import AddDropped, RootMeanSquare, heads_turned, squared_relu
 from netpick.models.networks.pair_network import (
     FEW_SYMBOLS,
     SMALL,
@@ -26,7 +26,7 @@ from netpick.models.networks.pair_network import (
     num_symbols,
     pair_recipe,
 )
-from netpick.models.networks.text_decoder import ROTARY_BASE, turned
+from netpick.models.networks.text_decoder import ROTARY_BASE
 from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
@@ -43,34 +43,47 @@ class PairTransformerSettings:
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Attention(nn.Module):
-    """Steps (B, T, D) that look at others (B, S, D)."""
+class SelfAttention(nn.Module):
+    """Steps (B, T, D) that look at those of their own side."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         check_heads(width, heads)
         self.heads = heads
-        self.queries, self.keys_values = linear(width, width), linear(width, 2 * width)
-        self.out = linear(width, width)
+        self.norm = RootMeanSquare()
+        self.queries_keys_values, self.out = linear(width, 3 * width), linear(width, width)
         nn.init.zeros_(self.out.weight)  # every layer begins as nothing added
 
-    def kept(self, steps: Tensor, turns: Turns | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, heads, S, D / heads) of what is looked at."""
-        keys, values = self._by_head(self.keys_values(steps), 2)
-        return keys if turns is None else turned(keys, turns), values
+    def parts(self, steps: Tensor, turns: Turns) -> tuple[Tensor, ...]:
+        """Queries, keys and values (B, heads, T, D / heads)."""
+        return heads_turned(self.queries_keys_values(self.norm(steps)), self.heads, turns, 3).unbind(0)
 
-    def forward(
-        self, steps: Tensor, kept: tuple[Tensor, Tensor], hidden: Tensor, turns: Turns | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """(B, T, D), and what was looked at (B, heads, T, S)."""
-        (queries,) = self._by_head(self.queries(steps), 1)
-        read, weights = attended(queries if turns is None else turned(queries, turns), *kept, hidden)
+    def looked(self, parts: tuple[Tensor, ...], hidden: Tensor) -> Tensor:
+        """What is added to the steps (B, T, D)."""
+        read, _ = attended(*parts, hidden)
+        return self.out(read.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class CrossAttention(nn.Module):
+    """Steps (B, T, D) of a target that look at those of its source (B, S, D)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = RootMeanSquare()
+        self.queries, self.keys_values = linear(width, width), linear(width, 2 * width)
+        self.out = linear(width, width)
+        nn.init.zeros_(self.out.weight)
+
+    def kept(self, source: Tensor) -> tuple[Tensor, ...]:
+        """Keys and values (B, heads, S, D / heads)."""
+        return heads_turned(self.keys_values(source), self.heads, None, 2).contiguous().unbind(0)
+
+    def forward(self, steps: Tensor, kept: tuple[Tensor, ...], hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """What is added to the steps, and what was looked at (B, heads, T, S)."""
+        queries = heads_turned(self.queries(self.norm(steps)), self.heads, None, 1)[0]
+        read, weights = attended(queries, *kept, hidden)
         return self.out(read.transpose(1, 2).flatten(2)), weights
-
-    def _by_head(self, steps: Tensor, parts: int) -> tuple[Tensor, ...]:
-        batch, length, width = steps.shape
-        split = steps.view(batch, length, parts, self.heads, width // parts // self.heads)
-        return split.permute(2, 0, 3, 1, 4).unbind(0)
 
 
 class FeedForward(nn.Module):
@@ -78,12 +91,12 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(width)
+        self.norm = RootMeanSquare()
         self.wide, self.narrow = linear(width, 4 * width, "relu"), linear(4 * width, width)
         nn.init.zeros_(self.narrow.weight)
 
     def forward(self, steps: Tensor) -> Tensor:
-        return self.narrow(functional.relu(self.wide(self.norm(steps))).square())  # type: ignore[no-any-return]
+        return self.narrow(squared_relu(self.wide(self.norm(steps))))  # type: ignore[no-any-return]
 
 
 class EncoderLayer(nn.Module):
@@ -91,13 +104,11 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.norm, self.attention = nn.RMSNorm(width), Attention(width, heads)
-        self.hidden, self.drop = FeedForward(width), nn.Dropout(dropout)
+        self.attention, self.hidden, self.add = SelfAttention(width, heads), FeedForward(width), AddDropped(dropout)
 
     def forward(self, steps: Tensor, hidden: Tensor, turns: Turns) -> Tensor:
-        normed = self.norm(steps)
-        steps = steps + self.drop(self.attention(normed, self.attention.kept(normed, turns), hidden, turns)[0])
-        return steps + self.drop(self.hidden(steps))  # type: ignore[no-any-return]
+        steps = self.add(steps, self.attention.looked(self.attention.parts(steps, turns), hidden))
+        return self.add(steps, self.hidden(steps))  # type: ignore[no-any-return]
 
 
 class DecoderLayer(nn.Module):
@@ -105,22 +116,17 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.norm, self.attention = nn.RMSNorm(width), Attention(width, heads)
-        self.between, self.across = nn.RMSNorm(width), Attention(width, heads)
-        self.hidden, self.drop = FeedForward(width), nn.Dropout(dropout)
-
-    def kept(self, steps: Tensor, turns: Turns) -> tuple[Tensor, Tensor]:
-        """Keys and values of steps of the target."""
-        return self.attention.kept(self.norm(steps), turns)
+        self.attention, self.across = SelfAttention(width, heads), CrossAttention(width, heads)
+        self.hidden, self.add = FeedForward(width), AddDropped(dropout)
 
     def forward(
-        self, steps: Tensor, kept: tuple[Tensor, Tensor], source: tuple[Tensor, Tensor], hidden: Kept, turns: Turns
+        self, steps: Tensor, parts: tuple[Tensor, ...], source: tuple[Tensor, ...], hidden: Kept
     ) -> tuple[Tensor, Tensor]:
-        """hidden: what is not looked at of the target, and of the source."""
-        steps = steps + self.drop(self.attention(self.norm(steps), kept, hidden[0], turns)[0])
-        read, weights = self.across(self.between(steps), source, hidden[1])
-        steps = steps + self.drop(read)
-        return steps + self.drop(self.hidden(steps)), weights
+        """parts: queries of the steps, and keys and values of the target; hidden: what is not looked at of the target, and of the source."""
+        steps = self.add(steps, self.attention.looked(parts, hidden[0]))
+        read, weights = self.across(steps, source, hidden[1])
+        steps = self.add(steps, read)
+        return self.add(steps, self.hidden(steps)), weights
 
 
 class PairTransformerTrunk(PairTrunk):
@@ -134,7 +140,7 @@ class PairTransformerTrunk(PairTrunk):
         shape = (settings.width, settings.heads, settings.dropout)
         self.encoder = nn.ModuleList(EncoderLayer(*shape) for _ in range(settings.layers))
         self.decoder = nn.ModuleList(DecoderLayer(*shape) for _ in range(settings.layers))
-        self.read_norm, self.norm = nn.RMSNorm(settings.width), nn.RMSNorm(settings.width)
+        self.read_norm, self.norm = RootMeanSquare(), RootMeanSquare()
         self.out = linear(settings.width, settings.width)
 
     def read(self, source: Tensor, known: Tensor) -> Kept:
@@ -152,7 +158,8 @@ class PairTransformerTrunk(PairTrunk):
         later = torch.ones(length, length, dtype=torch.bool, device=steps.device).triu(1)
         hidden = (later, ~known[:, None, None, :])
         for place, layer in enumerate(self.decoder):
-            steps, _ = layer(steps, layer.kept(steps, turns), memory[2 * place : 2 * place + 2], hidden, turns)  # type: ignore[operator]
+            parts = layer.attention.parts(steps, turns)  # type: ignore[union-attr, operator]
+            steps, _ = layer(steps, parts, memory[2 * place : 2 * place + 2], hidden)
         return self.out(self.norm(steps))  # type: ignore[no-any-return]
 
     def begin(self, memory: Kept) -> Kept:
@@ -165,10 +172,10 @@ class PairTransformerTrunk(PairTrunk):
         steps, kept, weights = vectors.unsqueeze(1), list[Tensor](), vectors
         hidden = (torch.zeros((), dtype=torch.bool, device=vectors.device), ~known[:, None, None, :])
         for place, layer in enumerate(self.decoder):
-            new = layer.kept(steps, turns)  # type: ignore[operator]
-            whole = tuple(torch.cat(both, dim=2) for both in zip(state[2 * place : 2 * place + 2], new, strict=True))
+            asking, *new = layer.attention.parts(steps, turns)  # type: ignore[union-attr, operator]
+            whole = [torch.cat(both, dim=2) for both in zip(state[2 * place : 2 * place + 2], new, strict=True)]
             kept += whole
-            steps, weights = layer(steps, whole, memory[2 * place : 2 * place + 2], hidden, turns)
+            steps, weights = layer(steps, (asking, *whole), memory[2 * place : 2 * place + 2], hidden)
         features = self.out(self.norm(steps)).squeeze(1)
         return Said(features=features, state=tuple(kept), attention=weights.mean(dim=1).squeeze(1))
 

@@ -64,12 +64,14 @@ class _SquaredRelu(torch.autograd.Function):
     def forward(ctx: Any, steps: Tensor) -> Tensor:
         positive = steps.relu()
         ctx.save_for_backward(positive)
-        return positive * positive
+        squared: Tensor = positive * positive
+        return squared
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
-        return (gradients[0] * positive).mul_(2.0)
+        gradient: Tensor = (gradients[0] * positive).mul_(2.0)
+        return gradient
 
 
 class AddDropped(nn.Module):

@@ -247,7 +247,7 @@ def attended(queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> t
     )
     weights = scores.float().softmax(dim=-1).to(values.dtype)  # of bf16 numbers the gradient takes ten times as long
     read = torch.bmm(weights, values.flatten(0, -3))
-    return read.unflatten(0, shape[:-2]), weights.unflatten(0, shape[:-2])
+    return read.reshape(*shape[:-1], values.shape[-1]), weights.reshape(shape)
 
 
 def pair_recipe(learning_rate: float, inputs: Inputs, num_rows: int, *, optimizer: str = "adamw") -> Recipe:

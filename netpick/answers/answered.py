@@ -212,6 +212,30 @@ class AnsweredMasks(Answered):
         return int(self.shares.shape[1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnsweredBoxes(Answered):
+    """Objects of n pictures, the surest first: boxes (n, D, 4) of left, top, right, bottom in pixels that the network read, how sure each is,
+    and its class; -1 where there is no more."""
+
+    averaged: ClassVar[tuple[str, ...]] = ()  # boxes of several networks have no mean
+    boxes: npt.NDArray[np.floating[Any]]
+    scores: npt.NDArray[np.floating[Any]]  # (n, D)
+    classes: npt.NDArray[np.int64]  # (n, D)
+    kept: npt.NDArray[np.bool_]  # (n, D) which are said: as sure as objects of their class have to be
+    scale: Floats | None = None  # (n, 2) pixels of the file, across and down, that are one of these
+
+    @property
+    def stated(self) -> Floats:
+        return np.asarray(self.scores, dtype=np.float64)
+
+    @property
+    def in_files(self) -> Floats:
+        """The boxes in pixels of the files."""
+        if self.scale is None:
+            return np.asarray(self.boxes, dtype=np.float64)
+        return self.boxes * np.tile(self.scale, 2)[:, None, :]
+
+
 def joined(parts: Sequence[A]) -> A:
     """What was said about some rows, and about the rows behind them; fields that one part lacks are left out."""
     columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}

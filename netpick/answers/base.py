@@ -65,6 +65,7 @@ class Answer(ABC, Generic[A]):
     texts: ClassVar[bool] = False  # a text that is made up, such as what was said in a recording
     each_token: ClassVar[bool] = False  # one of several classes for each token of a row
     each_pixel: ClassVar[bool] = False  # one of several classes for each pixel of a picture
+    each_object: ClassVar[bool] = False  # the objects in a picture: what they are, and where
     geometry: ClassVar[str] = "pooled"  # of the features that its head reads: a name in HEADS
     unit: ClassVar[str] = "row"  # what is answered by itself, in words
     noun: ClassVar[str]  # for what `labels` names: "class"

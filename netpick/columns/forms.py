@@ -67,6 +67,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="clips, uint8 (rows, {0}, {1}, height, width); brought to {2} x {3} inside"),
     FormRecord(name="scene", axes=3, stored="uint8", channels_last=True, channels=0, sized=True, fewest_together=1, cell_cost=16,
                graph_words="pictures of any size, uint8 (rows, {0}, height, width)"),
+    FormRecord(name="objects", axes=3, stored="uint8", channels_last=True, channels=0, sized=True, fewest_together=1, cell_cost=16,
+               graph_words="pictures of any size, uint8 (rows, {0}, height, width)"),
     FormRecord(name="grid", axes=3, stored="uint8", channels_last=True, pictures=True, channels=0, summarised=True,
                graph_words="pictures, uint8 (rows, {0}, height, width); brought to {1} x {2} inside"),
     FormRecord(name="speech", axes=2, stored="uint8", trimmed=True, channels=1,

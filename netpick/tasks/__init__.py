@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
+from netpick.tasks.detect.state import DETECT
 from netpick.tasks.forecast.state import FORECAST
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.music.state import MUSIC
@@ -20,7 +21,7 @@ from netpick.tasks.text.state import NEXT
 
 TASKS: dict[str, Task] = {
     task.name: task
-    for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC, SEGMENT)
+    for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC, SEGMENT, DETECT)
 }
 
 __all__ = ["TASKS", "Task"]

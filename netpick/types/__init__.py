@@ -34,6 +34,7 @@ Form = Literal[
     "words",
     "chords",
     "scene",
+    "objects",
 ]
 Media = Literal["image", "audio", "clip", "scene", "mask"]
 Severity = Literal["info", "warning", "severe"]
@@ -184,6 +185,9 @@ class Source:
     spoken: str | None = None  # the column that holds what is said in the sounds, where the layout says so
     masks: Sequence[str] = ()  # columns of masks that say what is where in the pictures: one, or one a class
     legend: Mapping[int, str] = field(default_factory=dict)  # names of the masks' values, where the layout says them
+    objects: str | None = (
+        None  # the column that holds what is in the pictures, and boxes around it: see data/objects.py
+    )
     pairs: bool = False  # two of its columns are the same in two ways: sentences in two languages
     separator: str = ""  # of the cells of a delimited file
     cut: Cut | None = None  # of a table of steps whose rows are windows now
@@ -246,6 +250,7 @@ class InputSpec:
     none; `ahead` = (1, T). Columns are counted from the beginning of a bar.
     scene: shape (C, H, W) of the largest picture of training, uint8, mean and std per channel; pictures have sizes of their own, and new ones
     may be larger; `ahead` = (1, pixels of a side of the square that is learned from at once).
+    objects: as scene, of pictures in which objects are found; they are learned from whole.
     """
 
     form: Form

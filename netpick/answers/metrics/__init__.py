@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netpick.answers.metrics.base import Linear, Metric, Weights
+from netpick.answers.metrics.boxes import Ap50, BoxF1, BoxRecall, CocoAp, CountError
 from netpick.answers.metrics.calibration import CalibrationBin, CalibrationError, calibration_bins
 from netpick.answers.metrics.classes import (
     F1,
@@ -122,6 +123,11 @@ METRICS: dict[str, Metric[Any]] = {
         MeanDice(),
         ForegroundF1(),
         PixelAccuracy(),
+        Ap50(),
+        CocoAp(),
+        BoxF1(),
+        BoxRecall(),
+        CountError(),
     )
 }
 

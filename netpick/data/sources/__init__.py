@@ -27,6 +27,7 @@ from netpick.data.sources.text_folder import TextFolderReader, TextLinesReader
 from netpick.data.sources.transcribed_folder import TranscribedFolderReader
 from netpick.data.sources.ts import TsReader
 from netpick.data.sources.ucr import UcrReader
+from netpick.data.sources.voc_folder import VocFolderReader
 from netpick.data.sources.workbook import WorkbookReader
 from netpick.types import Source
 
@@ -58,6 +59,7 @@ READERS: dict[str, Reader] = {
         TextLinesReader(),
         SoundFolderReader(),
         MaskFolderReader(),
+        VocFolderReader(),
         ClipFolderReader(),
         ImageFolderReader(),
         ImageZipReader(),

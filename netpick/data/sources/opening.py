@@ -43,6 +43,7 @@ from netpick.data.sources.picture_cells import with_pictures
 from netpick.data.sources.records import as_frame
 from netpick.data.sources.running_text import RunningTextReader, may_go_on
 from netpick.data.sources.transcript_files import layout_of
+from netpick.data.sources.voc_folder import holds_voc
 from netpick.data.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.errors import DataError, NetpickError, RequestError
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
@@ -206,6 +207,8 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
     if kind == "image" and holds_masks(folder):
         return folder, []
     if kind == "audio" and layout_of(folder) is not None:
+        return folder, []
+    if kind == "image" and holds_voc(folder):
         return folder, []
     if kind == "image":
         refuse_other_jobs(folder)

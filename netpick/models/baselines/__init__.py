@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from netpick.models.baselines.base import Baseline, Decision, Fitted, Given, History, Limit, Problem
 from netpick.models.baselines.boosted_trees import BoostedTrees
+from netpick.models.baselines.box_places import BoxLattice, FrequentPlaces
 from netpick.models.baselines.fitting import load_libraries
 from netpick.models.baselines.forecast_intermittent import Intermittent
 from netpick.models.baselines.forecast_naive import Drift, LastValue
@@ -65,6 +66,8 @@ BASELINES: dict[str, Baseline] = {
         WordTags(),
         TagLinear(),
         KneserNeyCache(),
+        BoxLattice(),
+        FrequentPlaces(),
         SameAgain(),
         VoicesKneserNey(),
         MajorityPixel(),

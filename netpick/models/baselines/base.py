@@ -50,7 +50,7 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts, tags or pixels."""
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts, tags, pixels or objects."""
         answer = self.answer
         return (
             answer.one_class
@@ -60,6 +60,7 @@ class Problem:
             or answer.texts
             or answer.each_token
             or answer.each_pixel
+            or answer.each_object
         )
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:

@@ -68,6 +68,7 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("rnn", "words"): Entry("word_rnn.WordRnn"),
     ("transformer", "words"): Entry("word_transformer.WordTransformer"),
     ("cnn", "scene"): Entry("scene_cnn.SceneCnn"),
+    ("cnn", "objects"): Entry("object_cnn.ObjectCnn"),
     ("layers", "table"): Entry("layers.Layers", suits=never),
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
@@ -89,6 +90,7 @@ FIRST = {
     "pair": "transformer",
     "words": "rnn",
     "scene": "cnn",
+    "objects": "cnn",
 }
 """The family of a form that is trained where seconds can judge a single one; of other forms, the first of the contest."""
 

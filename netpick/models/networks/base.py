@@ -25,6 +25,7 @@ class Features(NamedTuple):
     steps: Tensor | None = None  # (B, T, D)
     mask: Tensor | None = None  # (B, T)
     map: Tensor | None = None  # (B, D, h, w)
+    pyramid: tuple[Tensor, ...] = ()  # (B, D, h, w) of several strides, the finest first
 
 
 class Trunk(nn.Module):
@@ -33,6 +34,8 @@ class Trunk(nn.Module):
     width: int  # of its pooled features
     step_width: int = 0  # of its steps, where these follow those of the row
     map_width: int = 0
+    pyramid_width: int = 0
+    pyramid_strides: tuple[int, ...] = ()  # of its maps, the finest first
     members: int = 1  # of its pooled features; 1: they have no dimension for it
     group: int = 1  # neighbouring steps of a row that are one step of the network
 

@@ -22,6 +22,7 @@ from netpick.models.networks import MODELS, families_for, main_form, main_input
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.blocks import linear
 from netpick.models.networks.chord_network import ChordNetwork
+from netpick.models.networks.detect_network import DetectNetwork
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
 from netpick.models.networks.pair_network import PairNetwork
@@ -94,7 +95,7 @@ class Network(nn.Module):
 
 def build_network(
     family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
-) -> Network | ForecastNetwork | TextNetwork | ChordNetwork | SpeechNetwork | PairNetwork:
+) -> Network | ForecastNetwork | TextNetwork | ChordNetwork | SpeechNetwork | PairNetwork | DetectNetwork:
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
@@ -109,6 +110,8 @@ def build_network(
         return ChordNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     if main_form(inputs) == "speech":
         return SpeechNetwork(_architecture(family, inputs).build(inputs, settings), num_outputs)
+    if main_form(inputs) == "objects":
+        return DetectNetwork(_architecture(family, inputs).build(_part(inputs, main), settings), main, num_outputs)
     if main == "pair":
         return PairNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     trunks = {main: _architecture(family, inputs).build(_part(inputs, main), settings)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from netpick.tasks import TASKS
 from netpick.tasks.base import Task
+from netpick.tasks.detect.examples import PictureExamples
 from netpick.tasks.examples.base import (
     DEFAULT_BUDGET,
     Encoded,
@@ -33,6 +34,7 @@ EXAMPLES: dict[str, Examples] = {
         SentenceExamples(),
         MaskExamples(),
         SpeechExamples(),
+        PictureExamples(),
         PairExamples(),
         PieceExamples(),
         BlockExamples(),

@@ -15,6 +15,7 @@ from netpick.training.augment.base import STREAMS, AugmentChoice, FormAugmenter,
 from netpick.training.augment.chords import ChordAugmenter
 from netpick.training.augment.clip import ClipAugmenter
 from netpick.training.augment.grid import GridAugmenter
+from netpick.training.augment.objects import ObjectAugmenter
 from netpick.training.augment.scene import SceneAugmenter
 from netpick.training.augment.series import SeriesAugmenter
 from netpick.training.augment.spectrogram import SpectrogramAugmenter
@@ -28,6 +29,7 @@ AUGMENTERS: dict[str, type[FormAugmenter]] = {
         ChordAugmenter,
         ClipAugmenter,
         GridAugmenter,
+        ObjectAugmenter,
         SceneAugmenter,
         SeriesAugmenter,
         SpectrogramAugmenter,

@@ -1,0 +1,1 @@
+"""Objects in pictures: what each is, and the box around it."""

@@ -1,0 +1,229 @@
+"""Pictures and what is in them as examples: whole pictures, brought to a size that suits objects and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from netpick.answers.boxes import as_truth, said_in
+from netpick.columns.encode import Encoder, input_specs
+from netpick.columns.kinds.scene import sizes_of
+from netpick.columns.store import Store
+from netpick.data.objects import OBJECTS
+from netpick.data.sources.upright import sizes_of_file
+from netpick.errors import DataError, RequestError
+from netpick.tasks.detect.state import DETECT, DetectState, things_in
+from netpick.tasks.examples.base import Encoded, ExampleRequest, Prepared
+from netpick.tasks.examples.rows import NewRows, PreparedRows, RowExamples
+from netpick.types import Array, ArrayColumn, FileColumn, Inputs, LearnedRows, Note, Rows, Source, TableColumn
+from netpick.types.results import DecisionRule
+
+USUAL_SIDE, LEAST_SIDE, MOST_SIDE = 320, 160, 1024  # pixels of the longest side
+SMALL = 16.0  # pixels that all but a tenth of the objects should have
+PASSES = 40  # over the pictures, that the budget should pay for
+SECONDS_A_PIXEL = 0.5e-6  # of training, forward and back
+SHARE = 0.5  # of the budget, for one network
+LOOKED_AT = 100  # pictures whose size is looked up
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedPictures(PreparedRows):
+    """An example is a picture and what is in it."""
+
+    groups_columns: ClassVar[bool] = False
+    explained: ClassVar[bool] = False
+
+    @property
+    def scene(self) -> ArrayColumn:
+        """The pictures."""
+        return scene_of(self.source)
+
+    def state_of(self, rows: Rows) -> Any:
+        """One state for all folds: networks are of one size."""
+        return self.state
+
+    @property
+    def scored_numbers(self) -> int:
+        return 600
+
+    @property
+    def inputs(self) -> Inputs:
+        return detect_inputs(self.state, self.encoders)
+
+    def decoded(self, answers: Array, rows: Rows, state: Any) -> Any:
+        return replace(self.task.answer.decode(answers, state), scale=scale_of(self.scene)[rows])
+
+    @property
+    def trained_twice(self) -> bool:
+        """Never: pictures are looked at some dozen times at most, and a second training would halve that."""
+        return False
+
+    @property
+    def blends(self) -> bool:
+        return False
+
+    def learned(self, store: Store) -> LearnedRows | None:
+        """Nothing: pictures lie in larger arrays beside others, and would not be known again."""
+        return None
+
+
+class NewPictures(NewRows):
+    """New pictures, and where they are scored what is in them."""
+
+    noun: ClassVar[str] = "picture"
+
+    @property
+    def scene(self) -> ArrayColumn:
+        """The pictures."""
+        column = self.source.columns[self.encoders[0].column]
+        assert isinstance(column, ArrayColumn)
+        return column
+
+    def decoded(self, answers: Any, encoded: Encoded) -> Any:
+        predictions = self.task.answer.decode(answers, encoded.state)
+        return replace(predictions, scale=scale_of(self.scene)[encoded.rows])
+
+    def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
+        """A row an object: the picture, what it is, how sure, and the edges of its box in the picture's pixels."""
+        predictions = replace(self.task.answer.decode(answers, self.state), scale=scale_of(self.scene))
+        names = self.names or [f"{row + 1}" for row in range(len(predictions))]
+        rows = [
+            (name, thing.label, score, thing.left, thing.top, thing.right, thing.bottom)
+            for name, row in zip(names, said_in(predictions, labels), strict=True)
+            for thing, score in row
+        ]
+        kinds = {"name": pl.String, "prediction": pl.String, "score": pl.Float64}
+        edges = dict.fromkeys(("left", "top", "right", "bottom"), pl.Float64)
+        return pl.DataFrame(rows, schema={**kinds, **edges}, orient="row")
+
+    def truth(self) -> Array | None:
+        column = self.source.columns.get(self.targets[0]) if self.targets else None
+        if not isinstance(column, TableColumn):
+            return None
+        return _truth(column, self.scene, self.state)
+
+
+class PictureExamples(RowExamples):
+    """See Examples. Meant where the layout brings pictures with boxes, or where --task detect asks for it."""
+
+    name: ClassVar[str] = "pictures"
+    New = NewPictures
+    Made = PreparedPictures
+
+    def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
+        if not asked and (request.task is not None or source.objects is None):
+            return None
+        if source.objects is None:
+            raise DataError(
+                f"{source.origin} holds no boxes, but objects are learned from pictures with boxes. Put them beside the pictures as Pascal VOC files (1.xml beside 1.jpg)."
+            )
+        for name, given in (
+            ("--cut", request.cut),
+            ("--kind", request.kinds),
+            ("--drop", request.drop),
+            ("--target", request.target),
+        ):
+            if given:
+                raise RequestError(f"{name} was given, but pictures with boxes are read as such. Leave {name} out.")
+        if request.private:
+            raise RequestError(
+                "--private was given, but a report of boxes shows pictures of single rows. Leave --private out."
+            )
+        return _as_scenes(source, working_side(source, request))
+
+    def arranged(self, source: Source) -> Source:
+        return _as_scenes(source, None)
+
+    def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
+        return detect_inputs(state, encoders)
+
+    def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
+        assert source.objects is not None
+        asked = replace(request, task=DETECT.name, target=(source.objects,), folds=request.folds or 1)
+        notes = [
+            *source.notes,
+            Note(subject="task", text="detect (objects and the boxes around them)", override="--task"),
+        ]
+        made = super().prepare(replace(source, notes=notes), asked)
+        assert isinstance(made, PreparedPictures)
+        column = made.source.columns[source.objects]
+        assert isinstance(column, TableColumn)
+        truth = _truth(column, made.scene, made.state)
+        schema = replace(
+            made.schema,
+            fields=[
+                replace(f, kind="objects", reason="objects and the boxes around them", examples=())
+                if f.role == "target"
+                else f
+                for f in made.schema.fields
+            ],
+        )
+        known = {field.name: getattr(made, field.name) for field in fields(PreparedRows)}
+        evidence = replace(made.evidence, schema=schema)
+        return PreparedPictures(**{**known, "truth": truth, "schema": schema, "evidence": evidence})
+
+
+def detect_inputs(state: DetectState, encoders: Sequence[Encoder]) -> Inputs:
+    """What a network reads of a picture. Raises ValueError where there is not one picture a row."""
+    specs = input_specs(encoders)
+    if [spec.form for spec in specs.values()] != ["scene"]:
+        raise ValueError("one picture a row")
+    return {name: replace(spec, form="objects") for name, spec in specs.items()}
+
+
+def scene_of(source: Source) -> ArrayColumn:
+    """The column of pictures. Raises DataError where there is none."""
+    for column in source.columns.values():
+        if isinstance(column, ArrayColumn) and column.kind == "scene":
+            return column
+    raise DataError(f"{source.origin} holds no pictures, but some were expected.")
+
+
+def scale_of(column: ArrayColumn) -> Array:
+    """(N, 2) pixels of each file, across and down, that are one of its picture as it is read."""
+    sizes = sizes_of(column)
+    own = sizes if column.own is None else column.own
+    return np.asarray(own[:, ::-1] / np.maximum(sizes[:, ::-1], 1), dtype=np.float64)
+
+
+def working_side(source: Source, request: ExampleRequest) -> int:
+    """Pixels of the longest side that pictures are brought to: as many as the budget pays for, and enough for small objects."""
+    picture = next(column for column in source.columns.values() if isinstance(column, FileColumn))
+    step = max(1, len(picture) // LOOKED_AT)
+    target = source.columns[source.objects or OBJECTS]
+    assert isinstance(target, TableColumn)
+    sides, longest, ratios = [], [], []
+    for path, things in list(zip(picture.paths, things_in(target), strict=True))[::step]:
+        size = None if picture.in_zip else sizes_of_file(picture.root / path)[0]
+        if size is None or things is None:
+            continue
+        longest.append(max(size))
+        ratios.append(min(size) / max(size))
+        sides += [min(t.right - t.left, t.bottom - t.top) / max(size) for t in things if not t.aside]
+    if not longest or not sides:
+        return USUAL_SIDE
+    wanted = max(USUAL_SIDE, SMALL / max(1e-4, float(np.quantile(sides, 0.1))))
+    if request.seconds is not None:
+        pixels = SHARE * request.seconds / (SECONDS_A_PIXEL * PASSES * max(1, source.num_rows))
+        wanted = min(wanted, (pixels / float(np.median(ratios))) ** 0.5)
+    return int(min(np.clip(round(wanted / 32) * 32, LEAST_SIDE, MOST_SIDE), max(longest)))
+
+
+def _truth(column: TableColumn, scene: ArrayColumn, state: DetectState) -> Array:
+    """(N, M, 8) in pixels of the pictures as they are read."""
+    number = {label: place for place, label in enumerate(state.labels)}
+    return as_truth(things_in(column), number, scale_of(scene))
+
+
+def _as_scenes(source: Source, longest: int | None) -> Source:
+    columns = {
+        name: replace(column, kind="scene", longest=longest)
+        if isinstance(column, FileColumn) and column.kind == "image"
+        else column
+        for name, column in source.columns.items()
+    }
+    return replace(source, columns=columns)

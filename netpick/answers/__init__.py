@@ -23,7 +23,19 @@ from netpick.answers.translations import TRANSLATIONS
 
 ANSWERS: dict[str, Answer[Any]] = {
     answer.name: answer
-    for answer in (ONE_CLASS, ANY_LABELS, NUMBERS, HORIZON, SYMBOLS, TRANSCRIPTS, TRANSLATIONS, TAGS, NOTES, MASKS, BOXES)
+    for answer in (
+        ONE_CLASS,
+        ANY_LABELS,
+        NUMBERS,
+        HORIZON,
+        SYMBOLS,
+        TRANSCRIPTS,
+        TRANSLATIONS,
+        TAGS,
+        NOTES,
+        MASKS,
+        BOXES,
+    )
 }
 
 __all__ = [

@@ -223,6 +223,7 @@ class AnsweredBoxes(Answered):
     classes: npt.NDArray[np.int64]  # (n, D)
     kept: npt.NDArray[np.bool_]  # (n, D) which are said: as sure as objects of their class have to be
     scale: Floats | None = None  # (n, 2) pixels of the file, across and down, that are one of these
+    sizes: npt.NDArray[np.int32] | None = None  # (n, 2) heights and widths of the pictures, in these
 
     @property
     def stated(self) -> Floats:

@@ -21,7 +21,19 @@ from netpick.tasks.text.state import NEXT
 
 TASKS: dict[str, Task] = {
     task.name: task
-    for task in (Multilabel(), Classify(), Regress(), FORECAST, NEXT, TRANSCRIBE, TRANSLATE, TAG, MUSIC, SEGMENT, DETECT)
+    for task in (
+        Multilabel(),
+        Classify(),
+        Regress(),
+        FORECAST,
+        NEXT,
+        TRANSCRIBE,
+        TRANSLATE,
+        TAG,
+        MUSIC,
+        SEGMENT,
+        DETECT,
+    )
 }
 
 __all__ = ["TASKS", "Task"]

@@ -195,7 +195,11 @@ def first_pixel(found: list[Annotation]) -> int:
 
 def moved(thing: Thing, start: int) -> Thing:
     """With corners counted from 0, and the right and lower edge behind the last pixel."""
-    return replace(thing, left=max(0.0, thing.left - start), top=max(0.0, thing.top - start)) if start else thing
+    if (
+        not start or not thing.has_area
+    ):  # corners that are one point, or in the wrong order, are a mistake and not one pixel
+        return thing
+    return replace(thing, left=max(0.0, thing.left - start), top=max(0.0, thing.top - start))
 
 
 def given_parts(path: Path, files: list[str]) -> list[int] | None:

@@ -123,5 +123,7 @@ def boxes_of(problem: Problem) -> tuple[Array, Array] | None:
 
 def sizes_in(arrays: Any) -> Array:
     """(n, 2) heights and widths of the pictures."""
-    name = next(name for name in arrays if name.endswith(".sizes"))
-    return np.asarray(arrays[name])
+    name = next(iter(name for name, array in arrays.items() if array.ndim == 4))
+    if f"{name}.sizes" in arrays:
+        return np.asarray(arrays[f"{name}.sizes"])
+    return np.tile(np.array(arrays[name].shape[2:]), (len(arrays[name]), 1))

@@ -21,7 +21,7 @@ TEXTS_EACH, MOST_LETTERS = 3, 200
 
 def class_counts(results: RunResults) -> Html | None:
     labels = results.target.labels
-    if not labels or answer_of(results).each_pixel:
+    if not labels or answer_of(results).each_pixel or answer_of(results).each_object:
         return None
     counts = results.source.label_counts
     whole = None if counts is None else np.asarray(counts, dtype=np.int64)

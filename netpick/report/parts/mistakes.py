@@ -20,6 +20,7 @@ from netpick.report.measures import (
     worst_tagged,
     worst_values,
 )
+from netpick.report.parts.boxer import shown_pictures
 from netpick.report.parts.masker import shown_places
 from netpick.report.parts.texts import text_rows
 from netpick.report.pictures import picture, pictures_of
@@ -99,6 +100,8 @@ def mistake_rows(results: RunResults) -> Whole:
         places = text_rows(results, entry)
     elif answer.each_pixel:
         places = shown_places(results, entry)
+    elif answer.each_object:
+        places = shown_pictures(results, entry)
     elif answer.each_token:
         places = worst_tagged(results, entry, MOST)
     elif answer.quantities:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netpick.answers import Answer
+from netpick.answers.boxes import Boxes
 from netpick.answers.classes import OneClass
 from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
@@ -17,6 +18,7 @@ from netpick.answers.translations import Translations
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.measures import answer_of
+from netpick.report.parts.boxer import boxes_details
 from netpick.report.parts.classifier import classifier_details, multilabel_details
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.masker import masks_details
@@ -37,6 +39,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     Translations: texts_details,
     Tags: tagger_details,
     Masks: masks_details,
+    Boxes: boxes_details,
 }
 
 

@@ -12,39 +12,28 @@ import polars as pl
 from netpick.answers.boxes import as_truth, said_in
 from netpick.columns.encode import Encoder, input_specs
 from netpick.columns.kinds.scene import sizes_of
-from netpick.columns.store import Store
 from netpick.data.objects import OBJECTS
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError, RequestError
 from netpick.tasks.detect.state import DETECT, DetectState, things_in
 from netpick.tasks.examples.base import Encoded, ExampleRequest, Prepared
-from netpick.tasks.examples.rows import NewRows, PreparedRows, RowExamples
-from netpick.types import Array, ArrayColumn, FileColumn, Inputs, LearnedRows, Note, Rows, Source, TableColumn
+from netpick.tasks.examples.rows import PreparedRows, RowExamples
+from netpick.tasks.scenes.base import NewScenes, PreparedScenes, as_scenes
+from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Source, TableColumn
 from netpick.types.results import DecisionRule
 
 USUAL_SIDE, LEAST_SIDE, MOST_SIDE = 320, 160, 1024  # pixels of the longest side
 SMALL = 16.0  # pixels that all but a tenth of the objects should have
-PASSES = 40  # over the pictures, that the budget should pay for
+PASSES = 45  # over the pictures that are learned from, that the budget should pay for
+LEARNED = 0.65  # of the pictures
 SECONDS_A_PIXEL = 0.5e-6  # of training, forward and back
-SHARE = 0.5  # of the budget, for one network
+SHARE = 0.7  # of the budget, for networks
 LOOKED_AT = 100  # pictures whose size is looked up
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedPictures(PreparedRows):
+class PreparedPictures(PreparedScenes):
     """An example is a picture and what is in it."""
-
-    groups_columns: ClassVar[bool] = False
-    explained: ClassVar[bool] = False
-
-    @property
-    def scene(self) -> ArrayColumn:
-        """The pictures."""
-        return scene_of(self.source)
-
-    def state_of(self, rows: Rows) -> Any:
-        """One state for all folds: networks are of one size."""
-        return self.state
 
     @property
     def scored_numbers(self) -> int:
@@ -55,33 +44,18 @@ class PreparedPictures(PreparedRows):
         return detect_inputs(self.state, self.encoders)
 
     def decoded(self, answers: Array, rows: Rows, state: Any) -> Any:
-        return replace(self.task.answer.decode(answers, state), scale=scale_of(self.scene)[rows])
+        return replace(
+            self.task.answer.decode(answers, state), scale=scale_of(self.scene)[rows], sizes=sizes_of(self.scene)[rows]
+        )
 
     @property
     def trained_twice(self) -> bool:
         """Never: pictures are looked at some dozen times at most, and a second training would halve that."""
         return False
 
-    @property
-    def blends(self) -> bool:
-        return False
 
-    def learned(self, store: Store) -> LearnedRows | None:
-        """Nothing: pictures lie in larger arrays beside others, and would not be known again."""
-        return None
-
-
-class NewPictures(NewRows):
+class NewPictures(NewScenes):
     """New pictures, and where they are scored what is in them."""
-
-    noun: ClassVar[str] = "picture"
-
-    @property
-    def scene(self) -> ArrayColumn:
-        """The pictures."""
-        column = self.source.columns[self.encoders[0].column]
-        assert isinstance(column, ArrayColumn)
-        return column
 
     def decoded(self, answers: Any, encoded: Encoded) -> Any:
         predictions = self.task.answer.decode(answers, encoded.state)
@@ -133,10 +107,10 @@ class PictureExamples(RowExamples):
             raise RequestError(
                 "--private was given, but a report of boxes shows pictures of single rows. Leave --private out."
             )
-        return _as_scenes(source, working_side(source, request))
+        return as_scenes(source, working_side(source, request))
 
     def arranged(self, source: Source) -> Source:
-        return _as_scenes(source, None)
+        return as_scenes(source)
 
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:
         return detect_inputs(state, encoders)
@@ -175,14 +149,6 @@ def detect_inputs(state: DetectState, encoders: Sequence[Encoder]) -> Inputs:
     return {name: replace(spec, form="objects") for name, spec in specs.items()}
 
 
-def scene_of(source: Source) -> ArrayColumn:
-    """The column of pictures. Raises DataError where there is none."""
-    for column in source.columns.values():
-        if isinstance(column, ArrayColumn) and column.kind == "scene":
-            return column
-    raise DataError(f"{source.origin} holds no pictures, but some were expected.")
-
-
 def scale_of(column: ArrayColumn) -> Array:
     """(N, 2) pixels of each file, across and down, that are one of its picture as it is read."""
     sizes = sizes_of(column)
@@ -208,7 +174,7 @@ def working_side(source: Source, request: ExampleRequest) -> int:
         return USUAL_SIDE
     wanted = max(USUAL_SIDE, SMALL / max(1e-4, float(np.quantile(sides, 0.1))))
     if request.seconds is not None:
-        pixels = SHARE * request.seconds / (SECONDS_A_PIXEL * PASSES * max(1, source.num_rows))
+        pixels = SHARE * request.seconds / (SECONDS_A_PIXEL * PASSES * max(1.0, LEARNED * source.num_rows))
         wanted = min(wanted, (pixels / float(np.median(ratios))) ** 0.5)
     return int(min(np.clip(round(wanted / 32) * 32, LEAST_SIDE, MOST_SIDE), max(longest)))
 
@@ -217,13 +183,3 @@ def _truth(column: TableColumn, scene: ArrayColumn, state: DetectState) -> Array
     """(N, M, 8) in pixels of the pictures as they are read."""
     number = {label: place for place, label in enumerate(state.labels)}
     return as_truth(things_in(column), number, scale_of(scene))
-
-
-def _as_scenes(source: Source, longest: int | None) -> Source:
-    columns = {
-        name: replace(column, kind="scene", longest=longest)
-        if isinstance(column, FileColumn) and column.kind == "image"
-        else column
-        for name, column in source.columns.items()
-    }
-    return replace(source, columns=columns)

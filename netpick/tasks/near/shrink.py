@@ -16,7 +16,7 @@ CLIP_FRAMES, CLIP_SIDE = 4, 8
 
 def shrunk(column: ArrayColumn, rows: Rows) -> Floats:
     """Media of these rows as short rows of numbers (n, d)."""
-    if column.kind == "image":
+    if column.kind in ("image", "scene"):
         return pooled_images(column.values, rows, SIDE).reshape(len(rows), -1)
     if column.kind == "clip":
         return clip_frames(column, rows).reshape(len(rows), -1)

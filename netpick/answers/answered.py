@@ -231,10 +231,11 @@ class AnsweredBoxes(Answered):
 
     @property
     def in_files(self) -> Floats:
-        """The boxes in pixels of the files."""
-        if self.scale is None:
-            return np.asarray(self.boxes, dtype=np.float64)
-        return self.boxes * np.tile(self.scale, 2)[:, None, :]
+        """The boxes in pixels of the files, cut at their edges."""
+        boxes = np.asarray(self.boxes, dtype=np.float64)
+        if self.sizes is not None:
+            boxes = np.clip(boxes, 0, np.tile(self.sizes[:, ::-1], 2)[:, None, :])
+        return boxes if self.scale is None else boxes * np.tile(self.scale, 2)[:, None, :]
 
 
 def joined(parts: Sequence[A]) -> A:

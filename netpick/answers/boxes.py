@@ -19,8 +19,8 @@ from netpick.answers.answered import AnsweredBoxes
 from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
 from netpick.answers.metrics.boxes import ASIDE, OBJECT, Ap50, BoxF1, matched
 from netpick.answers.suppress import MOST, suppressed
-from netpick.data.objects import Thing, read_cell, write_cell
 from netpick.types import Array
+from netpick.types.objects import Thing, read_cell, write_cell
 from netpick.types.recipe import Recipe
 from netpick.types.results import DecisionRule
 from netpick.types.words import counted

@@ -160,7 +160,12 @@ def row_figures(subject: Subject, row: int) -> tuple[Figure, ...]:
 
 
 def _views(subject: Subject) -> tuple[Views, str]:
-    return FORMS[main_form(subject.inputs)], main_input(subject.inputs)
+    form = main_form(subject.inputs)
+    if form not in FORMS:
+        raise RequestError(
+            f"What a network goes by that finds {subject.answer.plural} in pictures cannot be shown yet. The report shows test pictures with truth, answer and differences."
+        )
+    return FORMS[form], main_input(subject.inputs)
 
 
 def chosen_rows(subject: Subject, most: int) -> list[int]:

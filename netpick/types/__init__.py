@@ -186,7 +186,7 @@ class Source:
     masks: Sequence[str] = ()  # columns of masks that say what is where in the pictures: one, or one a class
     legend: Mapping[int, str] = field(default_factory=dict)  # names of the masks' values, where the layout says them
     objects: str | None = (
-        None  # the column that holds what is in the pictures, and boxes around it: see data/objects.py
+        None  # the column that holds what is in the pictures, and boxes around it: see types/objects.py
     )
     pairs: bool = False  # two of its columns are the same in two ways: sentences in two languages
     separator: str = ""  # of the cells of a delimited file

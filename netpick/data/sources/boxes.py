@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from netpick.data.objects import IMAGE, MOST_OBJECTS, OBJECTS, Thing, write_cell
 from netpick.data.sources import fingerprint
 from netpick.data.sources.paths import PART_NAMES, readable
 from netpick.errors import DataError
-from netpick.types import TEST, TRAIN, FileColumn, Note, Source, TableColumn
+from netpick.types import TEST, TRAIN, Array, FileColumn, Note, Source, TableColumn
+from netpick.types.objects import IMAGE, MOST_OBJECTS, OBJECTS, Thing, write_cell
 
 NAMED = 3  # that a note names
 
@@ -33,47 +33,14 @@ def objects_source(
 
     parts: TRAIN, VALIDATION, TEST or UNASSIGNED of each, where the layout gives them. Raises DataError where there is no object.
     """
-    told = list(notes)
-    kept: list[list[Thing] | None] = []
-    empty: list[str] = []
-    for file, things in zip(files, rows, strict=True):
-        if things is None:
-            kept.append(None)
-            continue
-        if len(things) > MOST_OBJECTS:
-            raise DataError(
-                f"{readable(file)} has {len(things):,} boxes, but at most {MOST_OBJECTS:,} a picture can be learned from. Cut such pictures into tiles."
-            )
-        empty += [readable(file) for thing in things if not (thing.has_area and thing.is_finite)]
-        kept.append([thing for thing in things if thing.has_area and thing.is_finite])
-    if empty:
-        verb = "1 box has no area and is" if len(empty) == 1 else f"{len(empty):,} boxes have no area and are"
-        told.append(
-            Note(
-                subject="boxes",
-                text=f"{verb} left out ({', '.join(dict.fromkeys(empty[:NAMED]))}{', ...' if len(empty) > NAMED else ''}).",
-            )
-        )
+    kept, told = _with_area(files, rows)
     counts = Counter(thing.label for things in kept for thing in things or ())
     if not counts:
         raise DataError(
             f"{path} holds no box with an area, but detection learns from some. Check how the boxes were written."
         )
-    unlabelled = sum(things is None for things in kept)
-    nothing = sum(things == [] for things in kept)
-    total = counts.total()
-    shares = ", ".join(f"{label} {count / total:.0%}" for label, count in counts.most_common(8))
-    words = f"{len(files):,} pictures, {total:,} boxes: {shares}{', ...' if len(counts) > 8 else ''}"
-    words += f"; {nothing:,} pictures with nothing in them" if nothing else ""
-    words += f"; {unlabelled:,} pictures without labels" if unlabelled else ""
-    told.append(Note(subject="boxes", text=f"{words}.", override="--task"))
     given = None if parts is None else np.asarray(parts, np.int8)
-    if given is not None and (given == TRAIN).any() and (given == TEST).any():
-        named = ", ".join(
-            f"{name} {int((given == part).sum()):,}" for part, name in PART_NAMES.items() if (given == part).any()
-        )
-        told.append(Note(subject="split", text=f"The parts are given: {named}.", override="--test none"))
-    else:
+    if given is not None and not ((given == TRAIN).any() and (given == TEST).any()):
         given = None
     cells = [write_cell(things) for things in kept]
     return Source(
@@ -89,6 +56,45 @@ def objects_source(
         target=OBJECTS,
         objects=OBJECTS,
         given_split=given,
-        notes=told,
+        notes=[*notes, *told, _counted(kept, counts), *_parts_note(given)],
         row_names=[readable(file) for file in files],
     )
+
+
+def _with_area(
+    files: Sequence[str], rows: Sequence[Sequence[Thing] | None]
+) -> tuple[list[list[Thing] | None], list[Note]]:
+    """The objects that have an area, and what is said of others. Raises DataError for a picture of too many."""
+    kept: list[list[Thing] | None] = []
+    empty: list[str] = []
+    for file, things in zip(files, rows, strict=True):
+        if things is not None and len(things) > MOST_OBJECTS:
+            raise DataError(
+                f"{readable(file)} has {len(things):,} boxes, but at most {MOST_OBJECTS:,} a picture can be learned from. Cut such pictures into tiles."
+            )
+        flat = [thing for thing in things or () if not (thing.has_area and thing.is_finite)]
+        empty += [readable(file)] * len(flat)
+        kept.append(None if things is None else [thing for thing in things if thing.has_area and thing.is_finite])
+    if not empty:
+        return kept, []
+    verb = "1 box has no area and is" if len(empty) == 1 else f"{len(empty):,} boxes have no area and are"
+    named = ", ".join(dict.fromkeys(empty[:NAMED])) + (", ..." if len(empty) > NAMED else "")
+    return kept, [Note(subject="boxes", text=f"{verb} left out ({named}).")]
+
+
+def _counted(kept: Sequence[Sequence[Thing] | None], counts: Counter[str]) -> Note:
+    unlabelled = sum(things is None for things in kept)
+    nothing = sum(things == [] for things in kept)
+    shares = ", ".join(f"{label} {count / counts.total():.0%}" for label, count in counts.most_common(8))
+    words = f"{len(kept):,} pictures, {counts.total():,} boxes: {shares}{', ...' if len(counts) > 8 else ''}"
+    words += f"; {nothing:,} pictures with nothing in them" if nothing else ""
+    words += f"; {unlabelled:,} pictures without labels" if unlabelled else ""
+    return Note(subject="boxes", text=f"{words}.", override="--task")
+
+
+def _parts_note(given: Array | None) -> list[Note]:
+    if given is None:
+        return []
+    counts = [(name, int((given == part).sum())) for part, name in PART_NAMES.items()]
+    named = ", ".join(f"{name} {count:,}" for name, count in counts if count)
+    return [Note(subject="split", text=f"The parts are given: {named}.", override="--test none")]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
 
-from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.boxes import objects_source
 from netpick.data.sources.class_folders import Tree
@@ -22,6 +21,7 @@ from netpick.data.sources.paths import readable
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError
 from netpick.types import TEST, TRAIN, UNASSIGNED, VALIDATION, Note, Source
+from netpick.types.objects import Thing
 
 MOST_BYTES = 8 << 20  # of an XML file
 LOOKED_AT = 3  # XML files that are looked into

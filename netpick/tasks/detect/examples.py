@@ -12,7 +12,6 @@ import polars as pl
 from netpick.answers.boxes import as_truth, said_in
 from netpick.columns.encode import Encoder, input_specs
 from netpick.columns.kinds.scene import sizes_of
-from netpick.data.objects import OBJECTS
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError, RequestError
 from netpick.tasks.detect.state import DETECT, DetectState, things_in
@@ -20,6 +19,7 @@ from netpick.tasks.examples.base import Encoded, ExampleRequest, Prepared
 from netpick.tasks.examples.rows import PreparedRows, RowExamples
 from netpick.tasks.scenes.base import NewScenes, PreparedScenes, as_scenes
 from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Source, TableColumn
+from netpick.types.objects import OBJECTS
 from netpick.types.results import DecisionRule
 
 USUAL_SIDE, LEAST_SIDE, MOST_SIDE = 320, 160, 1024  # pixels of the longest side
@@ -59,11 +59,13 @@ class NewPictures(NewScenes):
 
     def decoded(self, answers: Any, encoded: Encoded) -> Any:
         predictions = self.task.answer.decode(answers, encoded.state)
-        return replace(predictions, scale=scale_of(self.scene)[encoded.rows])
+        return replace(predictions, scale=scale_of(self.scene)[encoded.rows], sizes=sizes_of(self.scene)[encoded.rows])
 
     def table(self, answers: Array, labels: Sequence[str], rule: DecisionRule) -> pl.DataFrame:
         """A row an object: the picture, what it is, how sure, and the edges of its box in the picture's pixels."""
-        predictions = replace(self.task.answer.decode(answers, self.state), scale=scale_of(self.scene))
+        predictions = replace(
+            self.task.answer.decode(answers, self.state), scale=scale_of(self.scene), sizes=sizes_of(self.scene)
+        )
         names = self.names or [f"{row + 1}" for row in range(len(predictions))]
         rows = [
             (name, thing.label, score, thing.left, thing.top, thing.right, thing.bottom)

@@ -11,11 +11,11 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers.boxes import BOXES, as_truth
 from netpick.columns.kinds.cells import as_text
-from netpick.data.objects import Thing, read_cell
 from netpick.errors import DataError
 from netpick.tasks.base import Task
 from netpick.tasks.classify import sort_labels
 from netpick.types import STRICT, Array, Field, Rows, TableColumn
+from netpick.types.objects import Thing, read_cell
 
 MOST_CLASSES = 1_000
 
@@ -37,7 +37,7 @@ class DetectState:
 
 
 class Detect(Task):
-    """Objects, each of one class. Cells of its target are as data/objects.py writes them."""
+    """Objects, each of one class. Cells of its target are as types/objects.py writes them."""
 
     name: ClassVar[str] = "detect"
     State = DetectState
@@ -63,8 +63,11 @@ class Detect(Task):
 
 
 def things_in(column: TableColumn) -> list[list[Thing] | None]:
-    """The objects of each row; None where nobody looked."""
-    return [read_cell(cell) for cell in as_text(column.values).to_list()]
+    """The objects of each row; None where nobody looked. Raises DataError for cells that hold no objects."""
+    try:
+        return [read_cell(cell) for cell in as_text(column.values).to_list()]
+    except ValueError as error:
+        raise DataError(str(error)) from None
 
 
 DETECT = Detect()

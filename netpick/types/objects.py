@@ -12,8 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netpick.errors import DataError
-
 IMAGE, OBJECTS = "image", "objects"
 MOST_OBJECTS = 1_000  # of a picture
 MOST_PIXELS = 1 << 20  # of a side
@@ -49,7 +47,7 @@ def write_cell(things: Sequence[Thing] | None) -> str | None:
 
 
 def read_cell(cell: str | None) -> list[Thing] | None:
-    """The inverse of `write_cell`. Raises DataError for what it did not write."""
+    """The inverse of `write_cell`. Raises ValueError for what it did not write."""
     if cell is None:
         return None
     try:
@@ -60,7 +58,7 @@ def read_cell(cell: str | None) -> list[Thing] | None:
     except (ValueError, TypeError):
         made = None
     if made is None or len(made) > MOST_OBJECTS or not all(thing.is_finite for thing in made):
-        raise DataError(
+        raise ValueError(
             f"A cell of objects holds {cell[:60]!r}, but a JSON list of at most {MOST_OBJECTS:,} [label, left, top, right, bottom] was expected."
         )
     return made

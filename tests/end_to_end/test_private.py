@@ -55,7 +55,7 @@ def read_run(run: Path) -> Kept:
         if path.suffix == ".parquet":
             contents[name] = pl.read_parquet(path).write_csv().encode()
         if path.suffix == ".html":  # but for the library that draws
-            contents[name] = b"".join(part for part in contents[name].split(b"<script>") if len(part) < 1 << 20)
+            contents[name] = b"".join(part for part in contents[name].split(b"<script") if len(part) < 1 << 20)
     return Kept(run, contents)
 
 

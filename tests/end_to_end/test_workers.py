@@ -76,6 +76,7 @@ def test_a_killed_worker_changes_no_byte(table: Path, alone: tuple[dict[str, byt
     assert not (run / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_budget_is_shared_by_workers_and_replayed_from_the_plan(table: Path, tmp_path: Path) -> None:
     """Takes the seconds of its budget: how long each candidate trains is what the clock decides here."""
     run, again = tmp_path / "run", tmp_path / "again"

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,16 +14,25 @@ import pytest
 from tests.conftest import ROOT
 from tests.hostile import baseline_files, containers, contents, text_files
 from tests.hostile.containers import PICKLE, Case
-from tests.hostile.samples import samples
+from tests.hostile.samples import Sample, samples
 
 SECONDS = 1.0  # of the processor, so that what else the machine does changes nothing
 MEMORY, TIMES = 128 << 20, 20  # bytes, and beyond them so many for each byte of the file
 MUTATIONS = 30  # of each sample
 
 
-def flaws(folder: Path) -> Iterator[Case]:
+@dataclass(frozen=True)
+class Good:
+    """What is damaged."""
+
+    networks: dict[str, Sample]
+    baselines: dict[str, Sample]
+    texts: dict[str, Sample]
+
+
+def flaws(samples: Good) -> Iterator[Case]:
     """Files that must be refused."""
-    good = samples(folder)
+    good = samples.networks
     table, text = good["table"], good["text"]
     yield from containers.other_formats(table)
     yield from containers.zips(table)
@@ -33,14 +42,13 @@ def flaws(folder: Path) -> Iterator[Case]:
     yield from contents.architectures(good)
     yield from contents.weights(good["layers"])
     yield from contents.checks(table, text)
-    yield from baseline_files.forged(baseline_files.baseline_samples(folder))
-    yield from text_files.forged_texts(text_files.text_samples(folder))
+    yield from baseline_files.forged(samples.baselines)
+    yield from text_files.forged_texts(samples.texts)
 
 
-def tolerable(folder: Path) -> Iterator[Case]:
+def tolerable(samples: Good) -> Iterator[Case]:
     """Files that may be loaded where the change does not matter."""
-    texts = text_files.text_samples(folder)
-    for sample in (*samples(folder).values(), *baseline_files.baseline_samples(folder).values(), *texts.values()):
+    for sample in (*samples.networks.values(), *samples.baselines.values(), *samples.texts.values()):
         yield from contents.mutations(sample, MUTATIONS)
 
 
@@ -48,8 +56,9 @@ def tolerable(folder: Path) -> Iterator[Case]:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What the child saw of each file, by the case's name."""
     folder = tmp_path_factory.mktemp("hostile")
+    good = Good(samples(folder), baseline_files.baseline_samples(folder), text_files.text_samples(folder))
     names: dict[str, str] = {}
-    for kind, cases in (("bad", list(flaws(folder))), ("maybe", list(tolerable(folder)))):
+    for kind, cases in (("bad", flaws(good)), ("maybe", tolerable(good))):
         for number, (name, content) in enumerate(cases):
             path = folder / f"{kind}-{number:04d}.netpick"
             path.write_bytes(content)

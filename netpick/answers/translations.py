@@ -73,7 +73,7 @@ class Translations(Texts):
         raise NotImplementedError("asked for by whoever did not ask whether it is stepwise")
 
     def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
-        return (("answers", "symbols of the generated text, (rows, symbols); 0 behind its end"),)
+        return (("memory.0, memory.1, ...", "what is kept of the sources: see below"),)
 
     def purpose(self, count: int) -> str:
         return "generate a text from a text" if count == 1 else f"generate {count:,} texts from a text"

@@ -21,6 +21,7 @@ from netpick.errors import RequestError
 from netpick.saved.check_rows import input_specs, require_readable, require_same
 from netpick.saved.engines import OnnxEngine
 from netpick.saved.onnx_file import MOST_BYTES, checked_graph, read_metadata
+from netpick.saved.onnx_pairs import PairGraphs
 from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.parts import ModelParts, read_parts, refuse
 from netpick.types import Array, Inputs
@@ -71,7 +72,7 @@ def source_of(folder: Path) -> str:
     return read_metadata(checked_graph(graph, place / GRAPH)).get(SOURCE, "")
 
 
-def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEngine]:
+def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEngine | PairGraphs]:
     """The parts and the engine of an exported folder, proved: checksums, a graph that stands alone, stored answers.
 
     threads: of one call; 0 leaves it to onnxruntime. Raises ModelFileError for anything wrong with it, RequestError without
@@ -84,13 +85,19 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
             parts = read_parts(bytes(bundle.read(RECORD)), card, place)
             check = _stored(bundle, parts)
             graph = bytes(bundle.read(GRAPH))
-            if parts.task.answer.sequences != (STEP in bundle.sizes):
-                raise RefusedError(f"a model of texts has a {STEP}, and no other has")
-            step = None
-            if parts.task.answer.sequences:
-                content = checked_graph(bytes(bundle.read(STEP)), place / STEP)
-                step = StepGraph(content, parts.inputs, threads=threads, path=place / STEP)
+            answer = parts.task.answer
+            if (answer.sequences or answer.stepwise) != (STEP in bundle.sizes):
+                raise RefusedError(f"a model that generates texts has a {STEP}, and no other has")
+            step, written = None, b""
+            if STEP in bundle.sizes:
+                written = checked_graph(bytes(bundle.read(STEP)), place / STEP)
         content = checked_graph(graph, place / GRAPH)
+        if answer.stepwise:
+            pairs = PairGraphs(content, written, parts.inputs, threads=threads, paths=(place / GRAPH, place / STEP))
+            _prove(pairs, parts.inputs, check)
+            return parts, pairs
+        if answer.sequences:
+            step = StepGraph(written, parts.inputs, threads=threads, path=place / STEP)
         engine = OnnxEngine(content, parts.inputs, threads=threads, path=place / GRAPH, step=step)
         _prove(engine, parts.inputs, check)
         if step is not None:
@@ -133,7 +140,7 @@ def _stored(bundle: Bundle, parts: ModelParts) -> dict[str, Array]:
     return arrays_of(content, header)
 
 
-def _prove(engine: OnnxEngine, inputs: Inputs, check: Mapping[str, Array]) -> None:
+def _prove(engine: OnnxEngine | PairGraphs, inputs: Inputs, check: Mapping[str, Array]) -> None:
     """The stored rows must give the stored answers. Raises RefusedError."""
     rows = {name.removeprefix("input."): array for name, array in check.items() if name != "answers"}
     require_readable(inputs, rows)

@@ -14,7 +14,7 @@ from netpick.answers.answered import AnsweredClasses
 from netpick.answers.metrics import Metric
 from netpick.errors import TrainingError
 from netpick.models.infer import Outputs, answers_of, each_batch
-from netpick.models.networks.pair_network import GREEDILY, generating
+from netpick.models.networks.pair_network import GREEDILY, NOTHING, generating
 from netpick.training.job import Job
 from netpick.training.step import per_row_loss
 from netpick.training.training_state import Progress, TrainingState
@@ -22,6 +22,7 @@ from netpick.types import Array, Event, OnEvent, Rows
 from netpick.types.recipe import Recipe
 from netpick.types.results import Answered, DecisionRule, HistoryPoint
 
+MOST_GENERATED = 400  # texts at an evaluation during training: all of 1,000 would take a tenth of some minutes
 SCORE_NOISE = 0.1  # divided by the root of the validation rows: differences of scores below it are chance
 
 
@@ -74,7 +75,7 @@ def score_start(job: Job, state: TrainingState) -> None:
 
 
 def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
-    """Losses (n,) and the primary metric on the validation rows, a batch of outputs at a time; texts are generated greedily."""
+    """Losses (n,) and the primary metric on the validation rows, a batch of outputs at a time; texts are generated greedily, for some of them."""
     plain = job.task.answer.loss(replace(job.plan.recipe, label_smoothing=0.0), None)
 
     def judged(rows: Rows, outputs: Outputs) -> tuple[Tensor, Array]:
@@ -82,18 +83,36 @@ def validate(job: Job, network: nn.Module) -> tuple[Tensor, float]:
         answers = answers_of(job.task.answer.answer, outputs).cpu().numpy()
         return per_row_loss(plain, outputs, target).float(), answers
 
+    def all_of(rows: Rows) -> tuple[Tensor, Array]:
+        parts, order = each_batch(network, job.data, rows, job.plan.precision, judged)
+        losses, answers = (
+            torch.cat([loss for loss, _ in parts]),
+            job.task.answer.joined([answer for _, answer in parts]),
+        )
+        if order is None:
+            return losses, answers
+        return losses.index_select(0, torch.from_numpy(order).to(losses.device)), answers[order]
+
+    scored = generated_for(job)
     with generating(network, GREEDILY):
-        parts, order = each_batch(network, job.data, job.validation, job.plan.precision, judged)
-    losses, answers = torch.cat([loss for loss, _ in parts]), job.task.answer.joined([answer for _, answer in parts])
-    if order is not None:
-        losses, answers = losses.index_select(0, torch.from_numpy(order).to(losses.device)), answers[order]
+        losses, answers = all_of(scored)
+    if len(scored) < len(job.validation):
+        with generating(network, NOTHING):
+            losses, _ = all_of(job.validation)
     predictions = job.task.answer.decode(answers, job.target_state)
-    truth = job.truth[job.validation]
+    truth = job.truth[scored]
     decided = job.task.answer.decide(predictions, _rule(job.primary, truth, predictions))
     weights = np.ones((1, len(truth)))
     if not job.primary.applies(truth, predictions):
         return losses, -float(losses.mean())
     return losses, float(job.primary.values(truth, predictions, weights, decided)[0])
+
+
+def generated_for(job: Job) -> Rows:
+    """The validation rows that are scored during training: all, or every so many where each takes a text that is generated."""
+    if not job.task.answer.stepwise:
+        return job.validation
+    return job.validation[:: max(1, -(-len(job.validation) // MOST_GENERATED))]
 
 
 def _rule(metric: Metric[Any], truth: Array, predictions: Answered) -> DecisionRule:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from netpick.models.infer import Outputs, predict_outputs
-from netpick.models.networks.pair_network import GREEDILY, generating
+from netpick.models.networks.pair_network import GREEDILY, NOTHING, generating
 from netpick.training.clock import contested
+from netpick.training.evaluation import generated_for
 from netpick.training.job import Job, feed_of, new_network
 from netpick.training.optimizers import make_optimizers
 from netpick.training.plan import Probe
@@ -47,12 +48,18 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
                 evaluate_row = _seconds_of_second(
                     partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
                 )
+            costs = 0.0
+            if len(scored := generated_for(job)) < len(job.validation):
+                with generating(network, NOTHING):
+                    costs = _seconds_of_second(
+                        partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
+                    )
             predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
     finally:
         torch.set_num_threads(before)
     return Probe(
         step_seconds=paces,
-        evaluation_seconds=evaluate_row * len(job.validation) / len(some),
+        evaluation_seconds=(evaluate_row * len(scored) + costs * len(job.validation)) / len(some),
         predict_seconds=predict_row * num_predicted / len(some),
     )
 

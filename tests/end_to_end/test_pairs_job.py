@@ -15,6 +15,7 @@ from netpick.answers.answered import texts_of
 from netpick.api import Run
 from netpick.errors import RequestError
 from netpick.explain import explain
+from netpick.saved.export import export_model
 from netpick.saved.use import candidate_of
 from netpick.serve.describe import schema_of
 from netpick.serve.models import served_model
@@ -86,9 +87,18 @@ def test_on_the_command_line(run: Run, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "un chien voit le chat." in done.stdout
     assert "zebra aime un arbre." in done.stdout
-    refused = command_here("export", str(run.folder), "--candidate", "rnn", cwd=folder)
-    assert refused.returncode == 2
-    assert "which is not exported yet. Use the model file itself: netpick predict" in refused.stderr
+
+
+@pytest.mark.parametrize("family", ["transformer", "rnn", "cnn"])
+def test_an_exported_folder_generates_the_same_texts(run: Run, folder: Path, family: str) -> None:
+    model = run.models[family]
+    out = folder / f"{family}-onnx"
+    exported = export_model(candidate_of(run.folder, family), out=out)
+    assert exported.difference < 1e-5
+    sources = [source for source, _ in PARTS["test"]]
+    loaded = netpick.load(out)
+    assert loaded.predict(sources)["prediction"].to_list() == model.predict(sources)["prediction"].to_list()
+    assert "memory.0" in (out / "README.md").read_text()
 
 
 def test_a_served_model_answers_and_says_what_is_unusual(run: Run) -> None:

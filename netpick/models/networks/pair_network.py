@@ -96,18 +96,26 @@ class PairNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         source, target = self._sides(batch["pair"])
         known = source > 0
-        memory = self.trunk.read(self._vectors(source), known)
+        memory = self.memory(source, known)
         sums = self._sums(memory, known, target)
         if self.training or self.beam == 0 or source.device.type == "meta":
             return sums
         symbols = self.generated(memory, known)
         return torch.cat([sums, symbols.to(device=sums.device, dtype=sums.dtype)], dim=1)
 
+    def memory(self, source: Tensor, known: Tensor) -> Kept:
+        """What is kept of sources (B, S)."""
+        return self.trunk.read(self._vectors(source), known)
+
+    def said(self, symbols: Tensor, state: Kept, memory: Kept, known: Tensor) -> Said:
+        """One step more, behind symbols (B,)."""
+        return self.trunk.step(self._vectors(symbols), state, memory, known)
+
     @torch.no_grad()
     def generated(self, memory: Kept, known: Tensor) -> Tensor:
         """(B, L) symbols of the texts for these sources."""
         most = self.limits.of(known.sum(dim=1).cpu().numpy())
-        steps = _Steps(self, memory, known)
+        steps = Steps(self, memory, known)
         return torch.from_numpy(decoded(steps, most, self.beam, self.limits.runs))
 
     @torch.no_grad()
@@ -115,10 +123,10 @@ class PairNetwork(nn.Module):
         """(T, S) how much of the source of one row (1, S + T) was looked at while each of these symbols (T,) was written."""
         source, _ = self._sides(pairs)
         known = source > 0
-        memory = self.trunk.read(self._vectors(source), known)
+        memory = self.memory(source, known)
         state, looked = self.trunk.begin(memory), []
         for symbol in [END, *written.tolist()[:-1]]:
-            said = self.trunk.step(self._vectors(torch.full_like(source[:, 0], symbol)), state, memory, known)
+            said = self.said(torch.full_like(source[:, 0], symbol), state, memory, known)
             state = said.state
             looked.append(said.attention[0])
         return np.asarray(torch.stack(looked).float().cpu().numpy())
@@ -175,7 +183,7 @@ class PairNetwork(nn.Module):
         return torch.cat([by_step.sum(dim=1), counts], dim=1)
 
 
-class _Steps:
+class Steps:
     """What a network says next: see decoding.Next."""
 
     def __init__(self, network: PairNetwork, memory: Kept, known: Tensor) -> None:
@@ -192,8 +200,8 @@ class _Steps:
             place = torch.from_numpy(rows).to(device)
             self.memory = tuple(part.index_select(0, place) for part in self.whole)
             self.known, self.rows = self.whole_known.index_select(0, place), rows
-        vectors = self.network.embedding(torch.from_numpy(symbols.astype(np.int64)).to(device)) * self.network.scale
-        said = self.network.trunk.step(vectors, self.state, self.memory, self.known)
+        given = torch.from_numpy(symbols.astype(np.int64)).to(device)
+        said = self.network.said(given, self.state, self.memory, self.known)
         self.state = said.state
         likeliest, logs = self.network.likeliest(said.features, 2 * self.network.beam)
         return likeliest.cpu().numpy(), logs.cpu().numpy().astype(np.float64)

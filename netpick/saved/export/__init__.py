@@ -19,22 +19,25 @@ from netpick import __version__
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
+from netpick.models.networks.pair_network import PairNetwork
 from netpick.models.networks.text_network import ReadOn
 from netpick.saved.artifact import LoadedModel
 from netpick.saved.engines import OnnxEngine, TorchEngine
 from netpick.saved.export.folder import Graphs, require_ours, write_folder
 from netpick.saved.export.graph import ExportedModel
+from netpick.saved.export.pairs import checked, pair_graphs, proved_pairs, trial_pairs
 from netpick.saved.export.proof import largest_difference
 from netpick.saved.export.samples import samples_graph, sound_settings
 from netpick.saved.export.steps import step_difference, step_graph
 from netpick.saved.folder import CHECK, SOURCE, default_folder, is_exported, sha256_of
 from netpick.saved.generated import generated_rows
+from netpick.saved.onnx_pairs import PairGraphs
 from netpick.saved.onnx_steps import StepGraph
 from netpick.saved.parts import MEMBERS, ModelParts
-from netpick.tasks import TASKS
 from netpick.types import Array, InputSpec
 
 FORMATS = ("onnx",)
+TRIED = 40  # random sources that both engines generate texts for
 CHECKED = 8  # generated rows beside the stored ones in the folder's check
 
 
@@ -68,22 +71,34 @@ def export_model(
     folder = default_folder(path) if out is None else out
     require_ours(folder)  # before the seconds that a graph takes
     loaded = load_model(path, module=module)
-    answer = TASKS[loaded.record.task].answer
-    if answer.stepwise:
-        raise RequestError(
-            f"{path} was trained to {answer.purpose(1)}, which is not exported yet. Use the model file itself: netpick predict {path}"
-        )
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
     source = {SOURCE: sha256_of(path)}
     if samples:
         sound_settings(parts)  # refused before anything is traced
+    if isinstance(loaded.network, PairNetwork):
+        return _pairs(folder, loaded, parts, stored, source)
     graph, difference, whole = proved_graph(loaded, parts, stored, source)
     of_samples = samples_graph(loaded, parts, {**_metadata(parts), **source}) if samples else None
     step = proved_step(loaded, parts, source) if isinstance(loaded.network, ReadOn) else None
     check = _check_rows(loaded, stored)
     write_folder(folder, parts, Graphs(model=graph, step=step), check, of_samples)
     return Exported(folder=folder, bytes=len(graph), difference=difference, whole=whole)
+
+
+def _pairs(
+    folder: Path, loaded: LoadedModel, parts: ModelParts, stored: Mapping[str, Array], source: Mapping[str, str]
+) -> Exported:
+    """Of a model that generates a text for a text: two graphs."""
+    assert isinstance(loaded.network, PairNetwork)
+    read, write = pair_graphs(loaded.network, {**_metadata(parts), **source})
+    graphs = PairGraphs(read, write, parts.inputs, threads=1, paths=("the graph that reads", "the graph that writes"))
+    (rows,) = stored.values()
+    tried = np.concatenate([rows, trial_pairs(parts.inputs, TRIED, seed=1)])
+    difference = proved_pairs(loaded.network, graphs, tried)
+    check = checked(TorchEngine(loaded=loaded), parts.inputs, np.asarray(rows))
+    write_folder(folder, parts, Graphs(model=read, step=write), check)
+    return Exported(folder=folder, bytes=len(read) + len(write), difference=difference, whole=False)
 
 
 def proved_graph(

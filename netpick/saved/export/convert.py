@@ -24,6 +24,7 @@ from netpick.types import Inputs
 if TYPE_CHECKING:
     import onnx
 
+    from netpick.saved.export.pairs import ReadModel, WriteModel
     from netpick.saved.export.samples import SamplesModel
     from netpick.saved.export.steps import StepModel
 
@@ -55,7 +56,7 @@ def feeds_of(inputs: Inputs) -> Feeds:
 
 
 def to_graph(
-    model: ExportedModel | SamplesModel | StepModel,
+    model: ExportedModel | SamplesModel | StepModel | ReadModel | WriteModel,
     labels: tuple[str, ...] = (),
     metadata: Mapping[str, str] | None = None,
     feeds: Feeds | None = None,

@@ -83,7 +83,7 @@ def write_folder(
             write_through(partial / SAMPLES_FILE, samples.graph)
             page += _of_samples(samples)
         if graphs.step is not None:
-            page += _of_steps(parts)
+            page += OF_PAIRS if parts.task.answer.stepwise else _of_steps(parts)
         write_through(partial / "README.md", page.encode())
         write_through(partial / "client.py", (FILES / "client.py").read_bytes())
         if out.exists():
@@ -187,6 +187,14 @@ the `before.` of the next step. A beginning is zeros, an axis that is called `pa
 """
 
 
+OF_PAIRS = f"""
+## Generate texts with the graphs alone
+
+`model/{GRAPH}` reads `source` int32 (rows, symbols), each with symbol 2 (the end) and 0 behind it, and gives `memory.0`, ... `model/{STEP}` reads these, `source`,
+`symbols` int32 (rows,), the last symbol of each text so far (2 at its beginning), and `before.0`, ... (its state); it gives the `likeliest` next symbols with
+their log-probabilities `logs`, and `after.0`, ..., which are the `before.` of the next step. A beginning is zeros, an axis that is called `past` of length 0.
+`task_state.symbols` of `model/model.json` has the symbols of the numbers from 3 on.
+"""
 TEXTS = """A text begins with symbol 2 (the end of a line).
 As in its score, the model has seen {0.read_again:,} to {0.most_read:,} symbols before each: where more were read, begin anew with the last {0.read_again:,}.
 `task_state.symbols` of `model/model.json` has the symbols of the numbers from 3 on."""

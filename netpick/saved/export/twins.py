@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from netpick.models.networks.blocks import SelfAttention, last_valid
 from netpick.models.networks.layer_steps import Recurrent, image_rows
+from netpick.models.networks.pair_rnn import PairRnnTrunk
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.series_cnn import InceptionLayer
 from netpick.models.networks.text_mlp import TextMlpTrunk, hashed_runs
@@ -84,7 +85,7 @@ class CarriedRecurrence(nn.Module):
             self.register_buffer(f"states{layer}", states[None])
             self.register_buffer(f"biases{layer}", torch.cat(biases)[None])
 
-    def forward(self, steps: Tensor, given: Any) -> tuple[Tensor, Any]:
+    def forward(self, steps: Tensor, given: Any = None) -> tuple[Tensor, Any]:
         """steps: (B, S, C); given: (layers, B, H) of the states, for an LSTM a pair of them."""
         states = () if given is None else given if isinstance(given, tuple) else (given,)
         read, ended = steps.transpose(0, 1), []
@@ -232,6 +233,14 @@ def reading_twin(trunk: RecurrentTextTrunk) -> nn.Module:
     return trunk
 
 
+def pair_twin(trunk: PairRnnTrunk) -> nn.Module:
+    """Of the recurrent trunk of pairs, whose layers are torch's."""
+    for name, child in trunk.named_children():
+        if isinstance(child, nn.LSTM):
+            setattr(trunk, name, CarriedRecurrence(child))
+    return trunk
+
+
 def windows_twin(trunk: WindowedTexts) -> nn.Module:
     """Of a network that reads long texts in windows: as many windows of every text, however short."""
     trunk.all_alike = True
@@ -248,6 +257,7 @@ TWINS: dict[type[nn.Module], Callable[..., nn.Module]] = {
     WindowedTexts: windows_twin,
     TextNetwork: text_twin,
     RecurrentTextTrunk: reading_twin,
+    PairRnnTrunk: pair_twin,
 }
 
 

@@ -64,7 +64,7 @@ class Masks(Answer[AnsweredMasks]):
         return np.asarray((truth != IGNORED).any(axis=(1, 2)))
 
     def answer(self, outputs: Tensor) -> Tensor:
-        return outputs.float().softmax(dim=1)
+        return outputs.float().softmax(dim=-3)
 
     def joined(self, parts: Sequence[Array]) -> Array:
         """Half as many bytes: probabilities of all classes for all pixels are many."""

@@ -21,6 +21,7 @@ from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.music.state import MusicState
 from netpick.tasks.pairs.state import new_state as pairs_of
 from netpick.tasks.regress import RegressState
+from netpick.tasks.segment.state import SegmentState
 from netpick.tasks.speech.state import TranscribeState
 from netpick.tasks.tag.state import TagState
 from netpick.tasks.text.state import NextState
@@ -100,6 +101,11 @@ SAMPLES["translation"] = Sample(
     outputs=np.concatenate([rng.random((N, 3)), rng.integers(3, 5, (N, 4))], axis=1),
     truth=codes_of(["ab"] * N),
 )
+SAMPLES["masks"] = Sample(
+    state=SegmentState(labels=("sky", "sea", "land")),
+    outputs=rng.normal(size=(N, 3, 6, 8)),
+    truth=rng.integers(0, 3, (N, 6, 8)).astype(np.uint8),
+)
 COSTS = ("perplexity", "bits_per_character", "nats_per_note")
 answers = pytest.mark.parametrize("name", sorted(ANSWERS))
 
@@ -117,7 +123,10 @@ def test_every_answer_has_a_sample() -> None:
 @answers
 def test_at_most_one_fact_holds(name: str) -> None:
     answer = ANSWERS[name]
-    facts = (answer.one_class, answer.any_labels, answer.quantities, answer.sequences, answer.texts, answer.each_token)
+    facts = (
+        *(answer.one_class, answer.any_labels, answer.quantities, answer.sequences, answer.texts),
+        *(answer.each_token, answer.each_pixel),
+    )
     assert sum(facts) <= 1
     assert answer.noun
     assert answer.plural
@@ -166,6 +175,9 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
     if len(table) != N:  # a row a step and target
         table = table.insert_column(0, pl.Series("origin", np.repeat(np.arange(N), len(table) // N)))
     read = answer.read(table, "mlp", labels)
+    if answer.each_pixel:  # a table holds the shares of pixels
+        assert read is None
+        return
     assert read is not None
     if answer.sequences:  # a table of blocks holds what all their symbols cost together, which sums over blocks need
         ones = np.ones((1, N))
@@ -202,9 +214,10 @@ def test_json_and_tensors_are_as_they_were_announced(name: str) -> None:
     if schema:
         specs = {spec.name: spec for spec in answer.tensor_specs(labels, sample.state)}
         assert set(specs) == set(tensors)
-        letters = {"BYTES": "O", "FP64": "f", "BOOL": "b"}
+        letters = {"BYTES": "O", "FP64": "f", "BOOL": "b", "UINT8": "u"}
         for key, tensor in tensors.items():
-            assert tensor.shape == (N, *specs[key].shape[1:])
+            extents = zip(tensor.shape[1:], specs[key].shape[1:], strict=True)
+            assert all(known in (-1, size) for size, known in extents)
             assert tensor.dtype.kind == letters[specs[key].datatype]
 
 
@@ -223,6 +236,9 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
     if answer.each_token:  # a graph knows no scheme
         likeliest = np.where(predictions.stated.any(axis=2), predictions.stated.argmax(axis=2), -1)
         np.testing.assert_array_equal(made[key].numpy(), likeliest)
+        return
+    if answer.each_pixel:
+        np.testing.assert_array_equal(made[key].numpy(), answer.decide(predictions))
         return
     costs = key in ("bits", "nats")
     said_there = answer.tensors(predictions, (), PLAIN)[key][:, None] if costs else predictions.stated

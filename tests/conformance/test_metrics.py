@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from netpick.answers.answered import (
     AnsweredClasses,
     AnsweredHorizon,
     AnsweredLabels,
+    AnsweredMasks,
     AnsweredNotes,
     AnsweredNumbers,
     AnsweredSymbols,
@@ -186,6 +188,23 @@ def sentences(n: int, steps: int, seed: int) -> Sample:
     )
 
 
+def painted(n: int, classes: int, seed: int) -> Sample:
+    """Masks of pictures of several sizes, some pixels of no class, most of them right; the last class is rare."""
+    generator = np.random.default_rng(seed)
+    shares = np.r_[np.full(classes - 1, 1.0), 0.2]
+    truth = generator.choice(classes, (n, 7, 9), p=shares / shares.sum()).astype(np.uint8)
+    truth[generator.random(truth.shape) < 0.1] = 255
+    truth[: n // 3, 5:] = 255
+    said = np.where(generator.random(truth.shape) < 0.7, truth, generator.integers(0, classes, truth.shape))
+    said = np.where(said == 255, 0, said).astype(np.uint8)
+    right = np.where(truth == 255, 0, truth).astype(np.uint8)
+    made = [
+        AnsweredMasks(classes=mask, sure=np.full_like(mask, 200), shares=np.ones((n, classes)) / classes)
+        for mask in (said, right)
+    ]
+    return Sample(task="segment", truth=truth, predictions=made[0], decided=said, perfect=made[1])
+
+
 SAMPLES = {
     "two classes": classes(60, 2, 1),
     "two classes, tied scores": classes(60, 2, 2, decimals=0),
@@ -202,6 +221,8 @@ SAMPLES = {
     "transcripts": said_texts(40, 13, AnsweredTranscripts),
     "translations": said_texts(40, 13, AnsweredTranslations),
     "tags of tokens": sentences(40, 7, 13),
+    "masks": painted(30, 4, 15),
+    "masks of two classes": painted(30, 2, 16),
 }
 
 
@@ -456,7 +477,29 @@ def _right_tokens(s: Sample, w: Array) -> float:
     return float((w @ (known & (s.truth == s.decided))).sum() / (w @ known).sum())
 
 
+def _of_pixels(score: Callable[..., Any]) -> Callable[[Sample, Array], float]:
+    """Pixel by pixel, each with the weight of its picture, over classes that are anywhere."""
+
+    def reference(s: Sample, w: Array) -> float:
+        assert s.decided is not None
+        known = s.truth != 255
+        weight = np.broadcast_to(w[:, None, None], s.truth.shape)[known]
+        return float(score(s.truth[known], s.decided[known], sample_weight=weight))
+
+    return reference
+
+
+def _foreground(truth: Array, said: Array, sample_weight: Array) -> float:
+    background = np.bincount(truth, sample_weight).argmax()
+    others = [number for number in np.unique([truth, said]) if number != background]
+    return float(sk.f1_score(truth, said, labels=others, average="macro", sample_weight=sample_weight))
+
+
 REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
+    "mean_iou": _of_pixels(partial(sk.jaccard_score, average="macro")),
+    "mean_dice": _of_pixels(partial(sk.f1_score, average="macro")),
+    "foreground_f1": _of_pixels(_foreground),
+    "pixel_accuracy": _of_pixels(sk.accuracy_score),
     "accuracy": lambda s, w: float(sk.accuracy_score(s.truth, s.decided, sample_weight=w)),
     "balanced_accuracy": lambda s, w: float(sk.balanced_accuracy_score(s.truth, s.decided, sample_weight=w)),
     "precision": _by_class("precision"),

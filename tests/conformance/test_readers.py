@@ -104,6 +104,15 @@ def transcribed_folder_sample(folder: Path, change: int = 0) -> Path:
     return root
 
 
+def mask_folder_sample(folder: Path, change: int = 0) -> Path:
+    root = folder / "cells"
+    for name in ("1", "2", "10"):
+        for place, value in (("images", 100), ("masks", 1)):
+            (root / place).mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8 + 400 * change, 6), value).save(root / place / f"{name}.png")
+    return root
+
+
 def chord_folder_sample(folder: Path, change: int = 0) -> Path:
     root = folder / "songs"
     for name in ("train/1.csv", "train/2.csv", "test/3.csv"):
@@ -250,6 +259,7 @@ SAMPLES: dict[str, Make] = {
     "sound_folder": sound_folder_sample,
     "transcribed_folder": transcribed_folder_sample,
     "chord_folder": chord_folder_sample,
+    "mask_folder": mask_folder_sample,
     "clip_folder": clip_folder_sample,
     "image_folder": image_folder_sample,
     "image_zip": image_zip_sample,
@@ -385,6 +395,7 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("chord_folder", "more voices", chords_with("note0,note1,note2\n67,60,43\n")),
     ("chord_folder", "fewer notes than names", chords_with("note0,note1\n67\n")),
     ("clip_folder", "no clips", only_folders),
+    ("mask_folder", "no images", only_folders),
     ("image_folder", "no images", only_folders),
     ("image_zip", "halved", halved(image_zip_sample)),
     ("image_zip", "text", text_named("x.zip", "PK no zip")),

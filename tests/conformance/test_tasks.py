@@ -30,6 +30,7 @@ SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {
     "next": lambda: {"y": [f"line {i} of a text\nthat goes on" for i in range(N)]},
     "music": lambda: {"y": [f"67 62 59 43\n67 62 59 4{i % 5}" for i in range(N)]},
     "tag": lambda: {"y": [["O B-sea I-sea O", "O", "B-hill O", "O O O"][i % 4] for i in range(N)]},
+    "segment": lambda: {"y": [f"sea: {10 + i}; hill: 4" for i in range(N)]},
     "forecast": lambda: {"y": np.random.default_rng(2).normal(40, 9, N).tolist()},
 }
 VARIANTS: dict[str, dict[str, list[object]]] = {
@@ -113,6 +114,9 @@ def test_perfect_outputs_decode_to_the_truth(name: str) -> None:
         known = target >= 0
         certain = torch.nn.functional.one_hot(target.clamp(min=0), task.answer.num_outputs(state)).float() * 50
         outputs = torch.cat([certain, known.float().unsqueeze(2)], dim=2)
+    elif task.answer.each_pixel:
+        certain = torch.nn.functional.one_hot(target.long(), task.answer.num_outputs(state)).float() * 50
+        outputs = certain.permute(0, 3, 1, 2)
     elif task.answer.sequences:
         known = (target > 0).float().flatten(1)
         others = [target.float().flatten(1)] if task.answer.heard else []
@@ -135,6 +139,11 @@ def test_members_are_averaged_and_single_outputs_agree(name: str) -> None:
     answer = TASKS[name].answer.answer
     if TASKS[name].answer.texts:
         pytest.skip("nothing lies between two texts")
+    if TASKS[name].answer.each_pixel:
+        outputs = torch.randn(7, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+        together = answers_of(answer, Members(torch.stack([outputs] * 4, dim=1)))
+        torch.testing.assert_close(answer(outputs), together)
+        return
     outputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(answer(outputs), answers_of(answer, Members(torch.stack([outputs] * 4, dim=1))))
 
@@ -149,6 +158,8 @@ def test_every_loss_of_its_answer_falls_when_outputs_are_optimised(name: str) ->
         frames = task.answer.texts and not task.answer.stepwise
         first = float(task.answer.stepwise)  # costs, and the symbols that they are of
         *steps, width = (8, task.answer.num_outputs(state)) if frames else task.answer.shape(state)
+        if task.answer.each_pixel:  # of any size: here as large as the target
+            *steps, width = (task.answer.num_outputs(state), *target.shape[1:])
         outputs = torch.full((N, *steps, width + task.answer.each_token), first, requires_grad=True)
         losses = []
         for step in range(60):

@@ -209,19 +209,23 @@ TARGETS: dict[str, Tensor] = {
     "transcribe": torch.tensor([[1, 2], [2, 2], [1, 0], [2, 1]]),
     "translate": torch.zeros(4),  # as of "next"; they give what symbols cost, what all cost, and how many there are
     "tag": torch.tensor([[0, 2, 1, -1, -1], [1, 1, 0, 2, 0], [2, -1, -1, -1, -1], [0, 1, 2, 0, -1]]),
+    "segment": torch.tensor(
+        [[[0, 2, 1], [255, 1, 1]], [[0, 0, 0], [1, 2, 2]], [[255, 2, 0], [0, 1, 1]], [[2, 2, 2], [2, 1, 0]]]
+    ),
 }
 OUTPUTS: dict[
     str, Callable[[Tensor], Tensor]
 ] = {  # of 3 x 6 numbers a row, where a network gives no plain row of numbers
     "transcribe": lambda x: x.view(4, 6, 3).log_softmax(dim=2),
     "translate": lambda x: torch.cat([x[:, :2], torch.full((4, 1), 5.0)], dim=1),
+    "segment": lambda x: x.view(4, 3, 2, 3),
     "tag": lambda x: torch.cat([x[:, :15].view(4, 5, 3), (TARGETS["tag"] >= 0).double().unsqueeze(2)], dim=2),
 }
 
 
 def losses() -> Iterator[Any]:
     for task in TASKS:
-        for loss in ("auto", "cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"):
+        for loss in ("auto", "cross_entropy", "dice_cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"):
             for smoothing in (0.0, 0.1):
                 for weights in (None, (0.5, 2.0, 1.0)):
                     recipe = Recipe(loss=loss, label_smoothing=smoothing)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from netpick.answers.metrics.sums import Floats, RatioMetric, RowSums, SumMetric
 from netpick.types import Array
 
 IGNORED = 255  # of the truth
+BLOCK = 32 * 32  # pixels
 KEPT = 64  # confusion matrices that are remembered: each metric asks for the same
 
 _matrices: dict[tuple[int, int, int], tuple[weakref.ref[Array], weakref.ref[Array], Array]] = {}
@@ -40,6 +41,9 @@ class PlaceMetric(SumMetric[AnsweredMasks]):
     def of_sums(self, totals: Floats, truth: Array) -> Floats:
         count = round(totals.shape[1] ** 0.5)
         return self.of_matrix(totals.reshape(-1, count, count))
+
+    def effective_rows(self, truth: Array, predictions: AnsweredMasks, decided: Array | None) -> int:
+        return blocks_of(truth)
 
     @abstractmethod
     def of_matrix(self, matrix: Floats) -> Floats:
@@ -103,6 +107,9 @@ class PixelAccuracy(RatioMetric[AnsweredMasks]):
     def applies(self, truth: Array, predictions: AnsweredMasks) -> bool:
         return len(truth) > 0 and bool((truth != IGNORED).any())
 
+    def effective_rows(self, truth: Array, predictions: AnsweredMasks, decided: Array | None) -> int:
+        return blocks_of(truth)
+
     def parts(self, truth: Array, predictions: AnsweredMasks, decided: Array | None) -> tuple[Array, Array | None]:
         assert decided is not None
         matrices = confusions_of(truth, decided, predictions.num_classes).astype(np.float64)
@@ -128,6 +135,15 @@ def confusions_of(truth: Array, decided: Array, count: int) -> Array:
         _matrices.clear()
     _matrices[key] = (weakref.ref(truth), weakref.ref(decided), matrices)
     return matrices
+
+
+def blocks_of(truth: Array) -> int:
+    """Trials that stand behind a picture's shares: its blocks of pixels that are right or wrong together, one a picture at least.
+
+    That pictures differ is seen in the resamples. This says only how far a difference between few pictures may lie from what they show:
+    a picture is no single trial, as a row of a class is.
+    """
+    return max(len(truth), int((truth != IGNORED).sum()) // BLOCK)
 
 
 def dice_of(matrix: Floats) -> tuple[Floats, Array]:

@@ -234,6 +234,8 @@ def fit(
     not_missing: Sequence[str] = (),
     merge: Sequence[str] = (),
     label_from: str | None = None,
+    masks: str | None = None,
+    classes: str | None = None,
     sheet: str | None = None,
     frames: bool | None = None,
     keep: Literal["all", "best"] = "all",
@@ -254,6 +256,7 @@ def fit(
     keep: "best" keeps the recommended model only, and not those of all candidates and baselines.
     private: no file of the finished run holds training rows, rare words or categories, examples, paths or titles.
     label_from: what the names of files say, such as "{label}_{speaker}_{index}.wav"; sheet: the one of a workbook that is read.
+    masks: the folder that holds the masks of images; classes: a file that names their classes.
     models: "mlp,cnn[width=32]", or a list that may also hold torch.nn.Module instances. pretrained: beside each network also the same
     from weights that others have learned, where this machine has them (netpick backbones).
     plan: the plan.json of a finished run, which is made again: the same data, plan and machine give the same bytes.
@@ -326,6 +329,8 @@ def fit(
             encoding=encoding,
             quote=quote,
             label_from=label_from,
+            masks=masks,
+            classes=classes,
             sheet=sheet,
             frames=frames,
             formats=tuple((formats or {}).items()),

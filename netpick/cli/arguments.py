@@ -288,3 +288,14 @@ PredictionsFile = Annotated[
 CsvSafe = Annotated[
     bool, typer.Option("--csv-safe", help="Put an apostrophe before texts that a spreadsheet would run as a formula.")
 ]
+MaskFolder = Annotated[
+    str | None,
+    typer.Option("--masks", help="Folder in DATA that holds the masks of its images. Default: detected by names."),
+]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        help="File that names the classes of masks: a name a line, or name, value or name, red, green, blue.",
+    ),
+]

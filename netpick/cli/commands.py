@@ -88,6 +88,8 @@ def fit(
     merge: arg.Merge = None,
     formats: arg.FormatOption = None,
     label_from: arg.LabelFrom = None,
+    masks: arg.MaskFolder = None,
+    classes: arg.ClassNames = None,
     frames: arg.FramesOption = None,
     sheet: arg.Sheet = None,
 ) -> None:
@@ -136,6 +138,8 @@ def look(
     merge: arg.Merge = None,
     formats: arg.FormatOption = None,
     label_from: arg.LabelFrom = None,
+    masks: arg.MaskFolder = None,
+    classes: arg.ClassNames = None,
     frames: arg.FramesOption = None,
     accept: arg.Accept = None,
     sheet: arg.Sheet = None,

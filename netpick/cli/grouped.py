@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Data": (
         "drop", "kinds", "missing", "not_missing", "merge", "formats", "separator", "header", "encoding", "quote", "sheet",
-        "label_from", "frames", "image_size", "loudness",
+        "label_from", "masks", "classes", "frames", "image_size", "loudness",
     ),
     "Output": ("out", "keep", "private", "plan"),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from netpick.data.sources.folder_tables import names_media, table_of_media
 from netpick.data.sources.frames import FRAME, is_frame, read_frame
 from netpick.data.sources.image_folder import commonest_media, holds_class_folders
 from netpick.data.sources.join import columns_differ, join_parts, stack
-from netpick.data.sources.mask_folder import holds_masks
+from netpick.data.sources.mask_folder import MaskFolderReader, holds_masks
 from netpick.data.sources.media_names import MediaFiles, with_media
 from netpick.data.sources.npy_files import inputs_in
 from netpick.data.sources.other_jobs import refuse_other_jobs
@@ -180,7 +180,7 @@ def _open_path(readers: Readers, given: str | Path, options: ReadOptions, *, fin
         and (pieces := pieces_in(path, _endings(readers, tables=True)))
     ):
         return replace(_open_pieces(readers, pieces, options), origin=readable(str(given)), name=short_name(path))
-    if path.is_dir() and options.label_from is None:  # else the names of files say the label
+    if path.is_dir() and options.label_from is None and options.masks is None:  # else the names of files say the label
         path, notes = _table_of(path, _endings(readers))
     reader = (
         readers[RunningTextReader.name] if options.running and may_go_on(path) else _reader_for(readers, path, options)
@@ -317,6 +317,8 @@ def _read_parts(reader: Reader, path: Path, parts: Mapping[int, Path], options: 
 
 def _reader_for(readers: Readers, path: Path, options: ReadOptions) -> Reader:
     refuse_by_name(path)
+    if options.masks is not None and path.is_dir():
+        return readers[MaskFolderReader.name]
     has_cells = options.separator is not None and path.is_file()  # who names a separator has a table
     for reader in readers.values():
         if reader.recognises(path) and not (has_cells and reader.name == RunningTextReader.name):

@@ -299,3 +299,6 @@ ClassNames = Annotated[
         help="File that names the classes of masks: a name a line, or name, value or name, red, green, blue.",
     ),
 ]
+HeardEvents = Annotated[
+    bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
+]

@@ -193,9 +193,7 @@ def predict(
     candidate: arg.CandidateOption = None,
     strict: arg.Strict = False,
     csv_safe: arg.CsvSafe = False,
-    events: Annotated[
-        bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
-    ] = False,
+    events: arg.HeardEvents = False,
     observed: arg.Observed = False,
     separator: arg.Separator = None,
     header: arg.Header = None,

@@ -72,7 +72,7 @@ def test_answers_are_probabilities_and_survive_a_model_file(name: str, channels:
     again = Fitted(baseline=name, state=fitted.state, arrays=stored, decision=fitted.decision)
     baseline.require(again, given.inputs, 2)
     assert np.array_equal(answers, baseline.answer(again, baseline.given(given, NEW)))
-    with pytest.raises(ValueError, match="fit the classes|of such masks"):
+    with pytest.raises(ValueError, match=r"fit the classes|of such masks"):
         baseline.require(again, given.inputs, 3)
 
 

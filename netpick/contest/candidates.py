@@ -117,7 +117,7 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
     def start() -> nn.Module:
         network = build()
         if isinstance(network, Network):
-            architecture.begin(network.trunks[main_input(asked.inputs).replace(".", "_")], settings)
+            architecture.begin(network.trunks[main_input(asked.inputs).replace(".", "_")], settings, variant.weights)
         return network
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,8 +19,10 @@ import netpick
 from netpick.api.pages import write_export
 from netpick.errors import RequestError
 from netpick.models.backbones import BACKBONES, found
-from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2
-from netpick.models.backbones.inverted import InvertedResiduals
+from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2, RESNET20
+from netpick.models.backbones.body import NORM
+from netpick.models.backbones.networks import network_of
+from netpick.models.networks import MODELS
 from netpick.models.networks.base import trained_parts
 from netpick.models.networks.network import build_network
 from netpick.models.networks.pretrained_cnn import PretrainedCnnSettings
@@ -64,7 +68,7 @@ def lite0(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
 @has_weights
 def test_the_body_computes_what_the_published_network_computes() -> None:
     weights = dict(found.weights_of(NAME))
-    body = InvertedResiduals(EFFICIENTNET_LITE0).eval()
+    body = network_of(EFFICIENTNET_LITE0).eval()
     body.take(weights)
     x = torch.randn((2, 3, 64, 96), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -73,9 +77,9 @@ def test_the_body_computes_what_the_published_network_computes() -> None:
     assert made.shape == (2, 1280, 2, 3)
 
 
-@pytest.mark.parametrize("body", [EFFICIENTNET_LITE0, MOBILENET_V2])
+@pytest.mark.parametrize("body", [EFFICIENTNET_LITE0, MOBILENET_V2, RESNET20])
 def test_weights_that_do_not_fit_are_refused_at_the_first_difference(body: object) -> None:
-    network = InvertedResiduals(body)  # type: ignore[arg-type]
+    network = network_of(body)  # type: ignore[arg-type]
     given: dict[str, Tensor] = {}
     for (convolution, norm), (name, normed) in zip(network.pairs(), network.body.names(), strict=True):
         given[f"{name}.weight"] = torch.randn_like(convolution.weight)
@@ -84,12 +88,12 @@ def test_weights_that_do_not_fit_are_refused_at_the_first_difference(body: objec
         }
         given[f"{normed}.running_var"] = torch.rand_like(norm.running_var)  # type: ignore[arg-type]
     network.take(given)
-    torch.testing.assert_close(network.pairs()[0][0].weight.detach(), given[f"{network.body.stem[0]}.weight"])
-    stem = f"{network.body.stem[0]}.weight"
+    stem, shape = f"{next(network.body.names())[0]}.weight", tuple(network.pairs()[0][0].weight.shape)
+    torch.testing.assert_close(network.pairs()[0][0].weight.detach(), given[stem])
     with pytest.raises(ValueError, match=f"holds no '{stem}'"):
         network.take({name: tensor for name, tensor in given.items() if name != stem})
-    with pytest.raises(ValueError, match=r"but .32, 3, 3, 3. was expected"):
-        network.take({**given, stem: torch.zeros(32, 3, 5, 5)})
+    with pytest.raises(ValueError, match=re.escape(f"but {shape} was expected")):
+        network.take({**given, stem: torch.zeros(32, 3, 5, 7)})
     with pytest.raises(ValueError, match=r"'more.weight', which such a network does not have"):
         network.take({**given, "more.weight": torch.zeros(1)})
 
@@ -181,3 +185,37 @@ def test_a_backbone_competes_and_its_file_needs_no_package(run: netpick.Run, tmp
         run.folder, out=tmp_path / "graph", candidate=GIVEN
     )  # which compares its answers with torch's
     assert (folder / "model").is_dir()
+
+
+def test_weights_of_a_file_of_the_users_own_are_recognised_and_begun_with(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    source = network_of(RESNET20)
+    weights = {}
+    for (convolution, norm), (name, normed) in zip(source.pairs(), RESNET20.names(), strict=True):
+        weights[f"{name}.weight"] = convolution.weight.detach().contiguous()
+        weights |= {f"{normed}.{part}": getattr(norm, part).detach() for part in NORM}
+    file, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    save_file(weights, file)
+    assert found.recognised(file) == "resnet20"
+    (variant,) = parse_models(f"cnn[pretrained={file},dropout=0.1]", PICTURES)
+    assert (variant.family, variant.settings, variant.weights) == (
+        "cnn_pretrained",
+        {"pretrained": "resnet20", "dropout": 0.1},
+        file,
+    )
+    assert variant.text == "cnn[pretrained=mine.safetensors,dropout=0.1]"
+    network = build_network("cnn_pretrained", PretrainedCnnSettings(pretrained="resnet20"), PICTURES, 2)
+    trunk = network.trunks["grid"]  # type: ignore[union-attr,index]
+    MODELS["cnn_pretrained", "grid"].begin(trunk, PretrainedCnnSettings(pretrained="resnet20"), file)
+    torch.testing.assert_close(dict(trunk.body.body.named_parameters()), dict(source.named_parameters()))
+    assert trunk({"grid": torch.zeros((2, 1, 24, 24), dtype=torch.uint8)}).map.shape == (2, 64, 8, 8)
+    save_file({name: tensor for name, tensor in weights.items() if name != "layer2.1.conv2.weight"}, other)
+    with pytest.raises(
+        RequestError, match=r"Nearest is resnet20, but there is no 'layer2.1.conv2.weight' among its 94 tensors"
+    ):
+        found.recognised(other)
+    other.write_bytes(b"no tensors at all")
+    with pytest.raises(RequestError, match="no safetensors file"):
+        found.recognised(other)
+    with pytest.raises(RequestError, match="cannot be read: No such file"):
+        parse_models("cnn[pretrained=nowhere.safetensors]", PICTURES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netpick.models.backbones.base import Backbone
-from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2
+from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2, RESNET20
 
 BACKBONE_SIDE = 160  # pixels a side at most that pictures of many sizes are read at for a backbone
 
@@ -38,6 +38,17 @@ BACKBONES: Mapping[str, Backbone] = {
         learned_from="ImageNet (1.28 million photos of 1,000 classes)",
         licence="MIT",
         source="MobileNetV2 (Sandler et al. 2018), 2.2 million weights",
+    ),
+    "resnet20": Backbone(
+        megabytes=1,
+        body=RESNET20,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        learned_from="what its file was trained on (CIFAR-10 as published)",
+        licence="that of its file",
+        source="ResNet-20 for pictures of 32 pixels (He et al. 2016), 0.27 million weights",
+        least_side=32,
+        most_side=32,
     ),
 }
 """By the name that people type, the most accurate first."""

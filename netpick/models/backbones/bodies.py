@@ -1,4 +1,4 @@
-"""The shapes of networks of inverted residuals, and how the files of their weights name them. Needs no torch."""
+"""The shapes of backbones, and how the files of their weights name them. Needs no torch."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body:
-    """The shape of such a network, and how its file names the weights."""
+class Inverted:
+    """The shape of a network of inverted residuals, and how its file names the weights."""
 
     stages: tuple[Stage, ...]
     epsilon: float  # of its batch norms
@@ -28,7 +28,8 @@ class Body:
     block: str  # with the block's number
     parts: Mapping[str, Sequence[tuple[str, str]]]  # of a block, with and without expansion
     first: int  # number of the first block
-    beside: tuple[str, ...] = ()  # what the file holds and the body has no use for: the layer of its own classes
+    beside: tuple[str, ...] = ()  # what the file may hold and the body has no use for: the layer of its own classes
+    width: int = 1280  # channels of its last map
 
     def names(self) -> Iterator[tuple[str, str]]:
         """A convolution and its norm as the file names them, from the first to the last."""
@@ -44,7 +45,7 @@ class Body:
         yield self.head
 
 
-EFFICIENTNET_LITE0 = Body(
+EFFICIENTNET_LITE0 = Inverted(
     stages=(
         Stage(expand=1, width=16, blocks=1, stride=1),
         Stage(expand=6, width=24, blocks=2, stride=2),
@@ -66,7 +67,7 @@ EFFICIENTNET_LITE0 = Body(
     beside=("_fc.weight", "_fc.bias"),
 )
 
-MOBILENET_V2 = Body(
+MOBILENET_V2 = Inverted(
     stages=(
         Stage(expand=1, width=16, blocks=1, stride=1),
         Stage(expand=6, width=24, blocks=2, stride=2),
@@ -85,4 +86,30 @@ MOBILENET_V2 = Body(
         "expanded": (("0", "1"), ("3", "4"), ("6", "7")),
     },
     first=1,
+    beside=("classifier.1.weight", "classifier.1.bias"),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual:
+    """The shape of a residual network for small pictures (He et al. 2016, section 4.2): three stages of 16, 32 and 64 channels, shortcuts without weights."""
+
+    blocks: int  # of a stage, of two convolutions each
+    widths: tuple[int, ...] = (16, 32, 64)
+    epsilon: float = 1e-5
+    beside: tuple[str, ...] = ("linear.weight", "linear.bias")
+    width: int = 64
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """See Inverted."""
+        yield "conv1", "bn1"
+        for stage in range(len(self.widths)):
+            for block in range(self.blocks):
+                for number in (1, 2):
+                    place = f"layer{stage + 1}.{block}"
+                    yield f"{place}.conv{number}", f"{place}.bn{number}"
+
+
+RESNET20 = Residual(blocks=3)
+
+Body = Inverted | Residual

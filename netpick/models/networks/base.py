@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
@@ -119,5 +120,5 @@ class Architecture(ABC):
         """Where the weights that training starts from come from, and their licence; "": they are drawn."""
         return ""
 
-    def begin(self, trunk: nn.Module, settings: Any) -> None:  # noqa: B027
-        """Puts those weights in. Not called for a network from a file."""
+    def begin(self, trunk: nn.Module, settings: Any, weights: Path | None) -> None:  # noqa: B027
+        """Puts those weights in; weights: the user's own file of them. Not called for a network from a file."""

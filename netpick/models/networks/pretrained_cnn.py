@@ -7,6 +7,7 @@ a small part of the rate (Howard & Ruder 2018; Kumar et al. 2022 on why the outp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -15,21 +16,20 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netpick.errors import RequestError
 from netpick.models.backbones import BACKBONES
-from netpick.models.backbones.inverted import WIDTH, InvertedResiduals
+from netpick.models.backbones.networks import network_of
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trained, Trunk
 from netpick.models.networks.blocks import Dropout
 from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
-
-LEAST_SIDE = 96  # pixels: a backbone sees little in smaller pictures, which are enlarged
 
 
 @dataclass(config=STRICT, kw_only=True)
 class PretrainedCnnSettings:
     """Which backbone, and how large its pictures are."""
 
-    pretrained: Literal["efficientnet_lite0", "mobilenet_v2"] = "efficientnet_lite0"
+    pretrained: Literal["efficientnet_lite0", "mobilenet_v2", "resnet20"] = "efficientnet_lite0"
     side: int = Field(
         default=0, ge=0, le=1024
     )  # pixels of the shorter side that the backbone sees; 0: as the pictures are
@@ -37,7 +37,7 @@ class PretrainedCnnSettings:
 
 
 class PretrainedBody(Trained):
-    """Pictures (B, C, H, W), uint8 or in 0..1, to the backbone's maps (B, 1280, h, w)."""
+    """Pictures (B, C, H, W), uint8 or in 0..1, to the backbone's maps (B, D, h, w)."""
 
     factor: Tensor
     offset: Tensor
@@ -48,15 +48,18 @@ class PretrainedBody(Trained):
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (backbone.mean, backbone.std))
         self.register_buffer("factor", 1 / std, persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
-        self.body = InvertedResiduals(backbone.body)
+        self.body = network_of(backbone.body)
         height, width = spec.shape[1:]
-        scale = max(settings.side or min(height, width), LEAST_SIDE if settings.side == 0 else 0) / min(height, width)
-        self.size = (round(height * scale), round(width * scale))
-        self.resized = self.size != (height, width)
+        side = settings.side or min(max(min(height, width), backbone.least_side), backbone.most_side)
+        self.pooled = max(1, min(height, width) // side)  # as many pixels a side are averaged into one first
+        self.size = (round(height * side / min(height, width)), round(width * side / min(height, width)))
+        self.resized = self.size != (height // self.pooled, width // self.pooled)
 
     def forward(self, images: Tensor) -> Tensor:
         factor = self.factor if images.is_floating_point() else self.factor / 255
         images = images.float()
+        if self.pooled > 1:
+            images = functional.avg_pool2d(images, self.pooled)
         if self.resized:
             images = functional.interpolate(images, self.size, mode="bilinear", align_corners=False)
         images = torch.addcmul(self.offset, images, factor)  # grey pictures become three equal channels
@@ -66,10 +69,9 @@ class PretrainedBody(Trained):
 class PretrainedCnnTrunk(Trunk):
     """The backbone's last map and its mean."""
 
-    width = map_width = WIDTH
-
     def __init__(self, inputs: Inputs, settings: PretrainedCnnSettings) -> None:
         super().__init__()
+        self.width = self.map_width = BACKBONES[settings.pretrained].body.width
         self.body = PretrainedBody(inputs["grid"], settings)
         self.dropout = Dropout(settings.dropout)
 
@@ -98,7 +100,7 @@ class PretrainedCnn(Architecture):
                 remark=f"its backbone sees the pictures at {pixels} pixels a side, to fit the budget",
             )
             for pixels in (112, 80)
-            if pixels < max(side, LEAST_SIDE)
+            if pixels < side
         ]
         return [Size(settings=PretrainedCnnSettings(), passes=2.0), *smaller]
 
@@ -124,9 +126,14 @@ class PretrainedCnn(Architecture):
         backbone = BACKBONES[settings.pretrained]
         return f"starts from {backbone.source}, learned from {backbone.learned_from}; licence of the weights: {backbone.licence}"
 
-    def begin(self, trunk: nn.Module, settings: Any) -> None:
-        """Puts the backbone's weights in. Raises RequestError where this machine does not have them."""
+    def begin(self, trunk: nn.Module, settings: Any, weights: Path | None) -> None:
+        """Puts the backbone's weights in. Raises RequestError where this machine does not have them, or they do not fit."""
         from netpick.models.backbones.found import weights_of
 
         assert isinstance(trunk, PretrainedCnnTrunk)
-        trunk.body.body.take(weights_of(settings.pretrained))
+        try:
+            trunk.body.body.take(weights_of(settings.pretrained, weights))
+        except ValueError as error:
+            raise RequestError(
+                f"The weights {weights or settings.pretrained} do not fit {settings.pretrained}: {error}."
+            ) from None

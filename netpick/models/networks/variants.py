@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
 from netpick.errors import RequestError, near_matches
-from netpick.models.backbones.found import best_here
+from netpick.models.backbones.found import best_here, recognised
 from netpick.models.networks import MODELS, families_for, main_form
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
@@ -31,6 +32,7 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     text: str
+    weights: Path | None = None  # of the user's own, that it begins with
 
 
 def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
@@ -57,10 +59,20 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
                 f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2]."
             )
         inside = rest.rstrip()[:-1] if bracket else ""
-        if re.search(r"(^|,)\s*pretrained\s*=", inside) and (f"{family}_pretrained", form) in MODELS:
-            family = f"{family}_pretrained"
-        variants.append(_variant(family, form, inside, part))
+        begun = re.search(r"(?:^|,)\s*pretrained\s*=\s*([^,]+)", inside)
+        if begun is None or not _has_pretrained(family, form):
+            variants.append(_variant(family, form, inside, part))
+            continue
+        named, weights = begun[1].strip(), None
+        if named.endswith(".safetensors"):
+            weights = Path(named)
+            inside, part = inside.replace(named, recognised(weights)), part.replace(named, weights.name)
+        variants.append(replace(_variant(f"{family}_pretrained", form, inside, part), weights=weights))
     return variants
+
+
+def _has_pretrained(family: str, form: str | None) -> bool:
+    return any(name == f"{family}_pretrained" and form in (None, read) for name, read in MODELS)
 
 
 def pretrained_twins(variants: Sequence[Variant], inputs: Inputs) -> list[Variant]:

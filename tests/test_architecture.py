@@ -6,6 +6,7 @@ Change the tables at the top when the design changes; the tests below them stay 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ STILL_LONGER = {
 }
 
 WEIGHTS_ONLY = "models/backbones/found"  # reads files whose SHA-256 it knows through torch's reader of tensors
+ELSEWHERE = ("csv_reading.py",)  # of bench: asks older commits too, where a module stood elsewhere
 FORBIDDEN_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "imp"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__", "hasattr"}
 FORBIDDEN_ATTRIBUTES = {("torch", "load"), ("torch", "save"), ("torch.jit", "load"), ("np", "fromregex")}
@@ -120,6 +122,19 @@ class Module:
     def nodes(self) -> tuple[ast.AST, ...]:
         """All of its tree: walked once for all tests."""
         return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What can be imported from it, whatever it is kept behind."""
+        found = {"__version__", "__file__"}
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                found |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+        return frozenset(found)
 
     @cached_property
     def name(self) -> str:
@@ -248,6 +263,27 @@ def test_imports_point_backwards_along_the_pipeline() -> None:
             if place.partition("/")[0] not in allowed or any(is_within(place, part) for part in never)
         ]
     assert not wrong, f"a room may import itself and those before it: {ROOMS}; and never {NEVER}"
+
+
+def test_what_tests_tools_and_benches_import_is_there() -> None:
+    """What moved to another file is asked for there: in code, and in the code that tests hand to other processes."""
+    known = {module.dotted: module for module in modules()}
+    paths = [path for folder in ("tests", "tools", "bench") for path in sorted((ROOT / folder).rglob("*.py"))]
+    wrong = [
+        f"{path.relative_to(ROOT)}: from {name} import {part}"
+        for path in paths
+        if not {".venv", "ideas", *ELSEWHERE} & set(path.parts)
+        for name, part in imported_names(path.read_text("utf-8"))
+        if name not in known or (f"{name}.{part}" not in known and part not in known[name].names)
+    ]
+    assert not wrong
+
+
+def imported_names(text: str) -> Iterator[tuple[str, str]]:
+    """(module, name) of each line `from netpick.… import …`."""
+    for name, whole in re.findall(r"^ *from (netpick[\w.]*) import (\([^)]*\)|[^\n(]+)$", text, re.MULTILINE):
+        parts = re.sub(r"#[^\n]*", "", whole).strip("()").split(",")
+        yield from ((name, part.split(" as ")[0].strip()) for part in parts if part.strip())
 
 
 def test_the_top_level_is_a_table_of_contents() -> None:

@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from netpick.api import run_fit, run_resume
+from netpick.api import run_fit
+from netpick.api.continuing import run_resume
 from netpick.contest.prepare import FitOptions
 from netpick.errors import Interrupted, NetpickError
 from netpick.training.stop import Stop

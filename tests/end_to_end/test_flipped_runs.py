@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netpick.api import run_resume
+from netpick.api.continuing import run_resume
 from tools.flip_runs import REFUSED, SAME, Interruption, interruption, outcome_of
 
 

@@ -54,9 +54,9 @@ def visit(browser: Browser, folder: Path, name: str, width: int, scheme: str) ->
     ("name", "width", "scheme"),
     [
         ("images", 390, "dark"),
-        ("binary", 390, "light"),
+        pytest.param("binary", 390, "light", marks=pytest.mark.slow),
         ("regression", 1200, "dark"),
-        ("series", 390, "light"),
+        pytest.param("series", 390, "light", marks=pytest.mark.slow),
         ("multilabel", 1200, "light"),
         ("hostile", 320, "dark"),
     ],

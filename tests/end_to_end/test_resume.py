@@ -18,8 +18,8 @@ from forked import Forked
 import netpick
 from netpick.errors import RequestError
 
-ASKED = ("--models", "mlp[dropout=0.1],transformer", "--steps", "60", "--recipe", "average=0.9,patience=8")
-GIVEN: dict[str, Any] = {"models": "mlp[dropout=0.1],transformer", "steps": 60, "recipe": "average=0.9,patience=8"}
+ASKED = ("--models", "mlp[dropout=0.1],transformer", "--steps", "40", "--recipe", "average=0.9,patience=8")
+GIVEN: dict[str, Any] = {"models": "mlp[dropout=0.1],transformer", "steps": 40, "recipe": "average=0.9,patience=8"}
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_labels_of_chance_are_not_found_again(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(120, 3)), generator.integers(0, 2, 120)
     frame = pl.DataFrame({**{f"x{i}": np.tile(x[:, i], 2) for i in range(3)}, "y": np.tile(y, 2)})
-    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=4, out=tmp_path / "run")
+    made = netpick.fit(frame, "y", models="mlp", steps=30, folds=3, out=tmp_path / "run")
     assert all(c.test["accuracy"].high < 0.75 for c in (*made.results.candidates, *made.results.baselines))
 
 
@@ -88,11 +88,11 @@ def test_folds_in_time_test_each_block_by_what_came_before(tmp_path: Path) -> No
     days = pl.date_range(pl.date(2001, 1, 1), pl.date(2001, 12, 31), eager=True)
     x = np.random.default_rng(0).normal(size=len(days))
     frame = pl.DataFrame({"day": days, "x": x, "y": 3 * x + 1})
-    made = netpick.fit(frame, "y", models="mlp", steps=60, folds=4, out=tmp_path / "run")
+    made = netpick.fit(frame, "y", models="mlp", steps=30, folds=3, out=tmp_path / "run")
     split = made.results.split
     assert split.method == "time"
-    assert len(split.test) == 292
-    assert made.results.candidates[0].test["r2"].n == 292
+    assert len(split.test) == 273
+    assert made.results.candidates[0].test["r2"].n == 273
     assert len(split.train) + len(split.validation) == 365
 
 

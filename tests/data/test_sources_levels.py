@@ -150,21 +150,7 @@ def test_folds_are_no_classes_where_a_table_says_more(tmp_path: Path) -> None:
     assert set(labels(open_source(root))) == {"x", "y"}
 
 
-# --- other jobs ------------------------------------------------------------------------------------------------------
-
-
-def test_boxes_in_pictures_are_another_job(tmp_path: Path) -> None:
-    yolo = make(tmp_path / "yolo", *(f"images/{part}/{i}.png" for part in ("train", "val") for i in (1, 2)))
-    for part in ("train", "val"):
-        (yolo / "labels" / part).mkdir(parents=True)
-        for i in (1, 2):
-            (yolo / "labels" / part / f"{i}.txt").write_text("0 0.5 0.5 0.25 0.3\n")
-    with pytest.raises(DataError, match=r"is a set for finding objects: labels/train/1\.txt and others"):
-        open_source(yolo)
-    coco = make(tmp_path / "coco", "train/1.png", "train/2.png")
-    (coco / "instances.json").write_text('{"annotations": [{"bbox": [1, 2, 3, 4]}]}')
-    with pytest.raises(DataError, match=r"instances\.json holds boxes or outlines"):
-        open_source(coco)
+# --- boxes --------------------------------------------------------------------------------------------------------------
 
 
 def test_class_folders_whose_pictures_have_boxes_are_classes(tmp_path: Path) -> None:

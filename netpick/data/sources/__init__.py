@@ -5,14 +5,17 @@ from __future__ import annotations
 from netpick.data.sources.arff import ArffReader
 from netpick.data.sources.arrays import NpzReader
 from netpick.data.sources.base import Reader, ReadOptions
+from netpick.data.sources.box_table import BoxTableReader
 from netpick.data.sources.chord_folder import ChordFolderReader
 from netpick.data.sources.clip_folder import ClipFolderReader
+from netpick.data.sources.coco_json import CocoReader
 from netpick.data.sources.delimited import DelimitedReader
 from netpick.data.sources.fasttext import FastTextReader
 from netpick.data.sources.idx import IdxReader
 from netpick.data.sources.image_folder import ImageFolderReader
 from netpick.data.sources.image_zip import ImageZipReader
 from netpick.data.sources.json_lines import JsonLinesReader
+from netpick.data.sources.labelme_folder import LabelMeReader
 from netpick.data.sources.libsvm import LibsvmReader
 from netpick.data.sources.mask_folder import MaskFolderReader
 from netpick.data.sources.npy_files import NpyReader
@@ -29,6 +32,7 @@ from netpick.data.sources.ts import TsReader
 from netpick.data.sources.ucr import UcrReader
 from netpick.data.sources.voc_folder import VocFolderReader
 from netpick.data.sources.workbook import WorkbookReader
+from netpick.data.sources.yolo_folder import YoloReader
 from netpick.types import Source
 
 __all__ = ["READERS", "ReadOptions", "Reader", "open_files", "open_source"]
@@ -43,6 +47,7 @@ READERS: dict[str, Reader] = {
         IdxReader(),
         ParquetReader(),
         ArrowReader(),
+        CocoReader(),
         JsonLinesReader(),
         WorkbookReader(),
         ArffReader(),
@@ -60,6 +65,9 @@ READERS: dict[str, Reader] = {
         SoundFolderReader(),
         MaskFolderReader(),
         VocFolderReader(),
+        LabelMeReader(),
+        YoloReader(),
+        BoxTableReader(),
         ClipFolderReader(),
         ImageFolderReader(),
         ImageZipReader(),

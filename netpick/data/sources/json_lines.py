@@ -24,7 +24,10 @@ from netpick.types import Note, Source
 
 WHOLE = (".json", ".geojson")  # a file that is one value, or lines all the same
 OTHER_JOBS = (  # keys that sets of other jobs have, and what they are
-    ({"images", "annotations"}, "boxes or outlines of objects in pictures (COCO). Finding objects is not done here"),
+    (
+        {"images", "annotations"},
+        "annotations of pictures without boxes or outlines (COCO). Captions and key points are not learned here",
+    ),
     ({"paragraphs"}, "questions on texts (SQuAD). Answering questions is not done here"),
 )
 HEAD = 1 << 16  # bytes of a file of another name

@@ -22,7 +22,7 @@ from netpick.data.sources.join import columns_differ, join_parts, stack
 from netpick.data.sources.mask_folder import MaskFolderReader, holds_masks
 from netpick.data.sources.media_names import MediaFiles, with_media
 from netpick.data.sources.npy_files import inputs_in
-from netpick.data.sources.other_jobs import refuse_other_jobs
+from netpick.data.sources.object_layouts import holds_objects
 from netpick.data.sources.packed_media import media_members, unpacked_media
 from netpick.data.sources.packed_tables import media_in, tables_in, unpacked
 from netpick.data.sources.parallel_lines import parallel_files
@@ -43,7 +43,6 @@ from netpick.data.sources.picture_cells import with_pictures
 from netpick.data.sources.records import as_frame
 from netpick.data.sources.running_text import RunningTextReader, may_go_on
 from netpick.data.sources.transcript_files import layout_of
-from netpick.data.sources.voc_folder import holds_voc
 from netpick.data.sources.whats_this import refuse_by_ending, refuse_by_name
 from netpick.errors import DataError, NetpickError, RequestError
 from netpick.types import TEST, TRAIN, FileColumn, Media, Note, Source
@@ -208,10 +207,8 @@ def _table_of(folder: Path, endings: tuple[str, ...]) -> tuple[Path, list[Note]]
         return folder, []
     if kind == "audio" and layout_of(folder) is not None:
         return folder, []
-    if kind == "image" and holds_voc(folder):
+    if kind == "image" and holds_objects(folder):
         return folder, []
-    if kind == "image":
-        refuse_other_jobs(folder)
     classes = holds_class_folders(folder)
     found = table_of_media(folder, kind)
     if found is not None:

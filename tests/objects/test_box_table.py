@@ -127,3 +127,12 @@ def test_rows_of_pictures_that_are_not_there(tmp_path: Path) -> None:
     write(tmp_path / "boxes.csv", "image,xmin,ymin,xmax,ymax,label\ngone.jpg,1,2,3,4,cat\nlost.jpg,1,2,3,4,cat\n")
     with pytest.raises(DataError, match=r"boxes\.csv names none of the 3 pictures"):
         open_source(tmp_path)
+
+
+def test_corners_that_begin_at_one(tmp_path: Path) -> None:
+    pictures(tmp_path)
+    lines = [f"{n % 3}.jpg,1,{n + 1},40,50,cat" for n in range(6)]
+    write(tmp_path / "boxes.csv", "\n".join(["image,xmin,ymin,xmax,ymax,label", *lines]))
+    source = open_source(tmp_path)
+    assert box((things(source)["photos/0.jpg"] or [])[0]) == (0, 0, 40, 50)
+    assert "the first pixel is 1, as in Pascal VOC" in told(source)

@@ -18,6 +18,7 @@ import numpy as np
 from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.box_columns import (
+    ORDERS,
     BoxColumns,
     Order,
     columns_by_look,
@@ -49,6 +50,7 @@ LOOKED_AT = 10  # tables of a folder
 LOOK_ROWS = 50
 MOST_BYTES = 1 << 30
 NO_LABEL = "object"
+ONES, ZEROS = 5, 0.02  # edges at pixel 1, at least, and at 0 for each of those, at most, where the first pixel is 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,16 +191,17 @@ def boxes_of(table: Path, pictures: PictureFiles, told: Told) -> tuple[dict[str,
         )
     sizes = {file: sizes_of_file(pictures.root / file)[0] for file in found}
     order, shares = _order(name, found, sizes, layout)
+    start = 0 if shares else _first_pixel(order, found)
     made = {}
     for file, boxes in found.items():
         corners = order.corners(np.array([values for _, values in boxes]).reshape(-1, 4))
         width, height = sizes[file] or (1, 1)
         things = [
-            Thing(label=label, left=float(a), top=float(b), right=float(c), bottom=float(d))
+            Thing(label=label, left=max(0.0, a - start), top=max(0.0, b - start), right=c, bottom=d)
             for (label, _), (a, b, c, d) in zip(boxes, corners.tolist(), strict=True)
         ]
         made[file] = [scaled(thing, width, height) for thing in things] if shares else things
-    return made, _note(name, layout, order, shares)
+    return made, _note(name, layout, order, shares=shares, start=start)
 
 
 def _rows(opened: TextIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -229,7 +232,7 @@ def _order(
     if len(fit) == 1 or (fit and layout.header and len(layout.columns.places) == 4 and len(layout.columns.orders) < 3):
         return fit[0]
     if not fit:
-        others = fitting(values, sides, [Order(name=n, words=w) for n, w in OTHER_WORDS.items()])
+        others = fitting(values, sides, ORDERS)
         hint = (
             f" They would if the columns were {others[0][0].words}: rename them."
             if others
@@ -242,15 +245,6 @@ def _order(
     raise DataError(
         f"{readable(name)} holds four numbers for each box that can be read in several ways: {ways}. Name the columns in a first line, such as xmin,ymin,xmax,ymax or x,y,w,h."
     )
-
-
-OTHER_WORDS = {
-    "corners": "left, top, right, bottom",
-    "sides": "left, right, top, bottom",
-    "sizes": "left, top, width, height",
-    "middles": "middle across, middle down, width, height",
-    "turned": "top, left, bottom, right",
-}
 
 
 def _picture_column(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> int | None:
@@ -290,11 +284,20 @@ def _has_pictures(table: Path) -> bool:
     return True
 
 
-def _note(name: str, layout: Layout, order: Order, shares: bool) -> Note:
+def _first_pixel(order: Order, found: Mapping[str, Sequence[tuple[str, list[float]]]]) -> int:
+    """1 where corners begin there, and hardly any at 0, as in Pascal VOC; else 0."""
+    values = np.array([values for boxes in found.values() for _, values in boxes]).reshape(-1, 4)
+    if order.name not in ("corners", "sides", "turned") or (values % 1 != 0).any():
+        return 0
+    lows = order.corners(values)[:, :2]
+    ones, zeros = int((lows == 1).sum()), int((lows <= 0).sum())
+    return int(ones >= ONES and zeros <= ZEROS * ones)
+
+
+def _note(name: str, layout: Layout, order: Order, *, shares: bool, start: int) -> Note:
     units = "shares of the picture" if shares else "pixels"
     label = "" if layout.columns.label is not None else f"; it names no classes, so all boxes are of one, '{NO_LABEL}'"
-    how = "by the names of the columns, and all" if layout.header and len(layout.columns.orders) < 3 else "as only so"
-    return Note(
-        subject="boxes",
-        text=f"{readable(name)} is read as {order.words} in {units}: {how} boxes lie in their pictures{label}.",
-    )
+    how = "by the names of the columns, and" if layout.header and len(layout.columns.orders) < 3 else "as only so"
+    first = "; the first pixel is 1, as in Pascal VOC, so one is taken off the left and upper edges" if start else ""
+    text = f"{readable(name)} is read as {order.words} in {units}: {how} the boxes lie in their pictures{first}{label}."
+    return Note(subject="boxes", text=text)

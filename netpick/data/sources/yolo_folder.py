@@ -29,6 +29,7 @@ from netpick.data.sources.object_files import (
 from netpick.data.sources.paths import PART_WORDS, readable
 from netpick.data.sources.plain_yaml import MOST_BYTES as MOST_YAML
 from netpick.data.sources.plain_yaml import Value, read_plain_yaml
+from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError
 from netpick.types import UNASSIGNED, Note, Source
 
@@ -253,11 +254,8 @@ def _thing(cells: Sequence[str], where: str, described: Described) -> Thing:
 
 
 def _in_pixels(things: Sequence[Thing], file: Path) -> list[Thing]:
-
-    sizes = sizes_in_file(file) if things else None
-    width, height = (
-        sizes[0] if sizes is not None else (1, 1)
-    )  # a picture that cannot be opened is left out when it is decoded
+    size = sizes_of_file(file)[0] if things else None
+    width, height = size or (1, 1)  # a picture that cannot be opened is left out when it is decoded
     return [scaled(thing, width, height) for thing in things]
 
 

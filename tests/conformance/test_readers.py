@@ -19,6 +19,14 @@ from workbooks import write_workbook
 from netpick.data.sources import READERS, ReadOptions
 from netpick.errors import DataError
 from netpick.types import FileColumn, Source, TableColumn
+from tests.labelled_pictures import (
+    box_table_sample,
+    coco_sample,
+    labelme_sample,
+    voc_sample,
+    with_file,
+    yolo_sample,
+)
 
 OPTIONS = ReadOptions()
 Make = Callable[[Path, int], Path]
@@ -260,6 +268,11 @@ SAMPLES: dict[str, Make] = {
     "transcribed_folder": transcribed_folder_sample,
     "chord_folder": chord_folder_sample,
     "mask_folder": mask_folder_sample,
+    "voc_folder": voc_sample,
+    "coco_json": coco_sample,
+    "yolo_folder": yolo_sample,
+    "labelme_folder": labelme_sample,
+    "box_table": box_table_sample,
     "clip_folder": clip_folder_sample,
     "image_folder": image_folder_sample,
     "image_zip": image_zip_sample,
@@ -394,6 +407,11 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("chord_folder", "no number", chords_with("note0,note1\n67,c\n")),
     ("chord_folder", "more voices", chords_with("note0,note1,note2\n67,60,43\n")),
     ("chord_folder", "fewer notes than names", chords_with("note0,note1\n67\n")),
+    ("voc_folder", "cut off", with_file(voc_sample, "Annotations/1.xml", "<annotation><object>")),
+    ("coco_json", "cut off", with_file(coco_sample, "instances.json", '{"images": [], "annotations": [{"bbox"')),
+    ("yolo_folder", "a class out of range", with_file(yolo_sample, "labels/1.txt", "3 0.5 0.5 0.1 0.1")),
+    ("labelme_folder", "no list of shapes", with_file(labelme_sample, "1.json", '{"shapes": 3}')),
+    ("box_table", "no number", with_file(box_table_sample, "boxes.csv", "image,xmin,ymin,xmax,ymax\n1.png,1,2,x,4\n")),
     ("clip_folder", "no clips", only_folders),
     ("mask_folder", "no images", only_folders),
     ("image_folder", "no images", only_folders),

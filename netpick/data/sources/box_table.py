@@ -15,7 +15,6 @@ from typing import ClassVar, TextIO
 
 import numpy as np
 
-from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.box_columns import (
     ORDERS,
@@ -43,6 +42,7 @@ from netpick.data.sources.paths import IMAGE_SUFFIXES, readable
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError
 from netpick.types import Note, Source
+from netpick.types.objects import Thing
 
 ENDINGS = (".csv", ".tsv")
 HEAD = 64 << 10

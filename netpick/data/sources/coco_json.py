@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.boxes import objects_source
 from netpick.data.sources.object_files import (
@@ -31,6 +30,7 @@ from netpick.data.sources.paths import readable
 from netpick.data.sources.run_lengths import box_of_runs, lengths_of
 from netpick.errors import DataError
 from netpick.types import Source
+from netpick.types.objects import Thing
 
 HEAD = 64 << 10
 MOST_BYTES = 1 << 30

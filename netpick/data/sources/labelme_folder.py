@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.boxes import objects_source
 from netpick.data.sources.coco_json import around, load_json, numbers, whole
@@ -24,6 +23,7 @@ from netpick.data.sources.object_files import (
 from netpick.data.sources.paths import readable
 from netpick.errors import DataError
 from netpick.types import Source
+from netpick.types.objects import Thing
 
 HEAD = 64 << 10
 LOOKED_AT = 10
@@ -46,7 +46,8 @@ class LabelMeReader(Reader):
         for name in names:
             if not is_labelme(path / name):
                 continue
-            content = load_json(path / name, name)
+            where = f"{path.absolute().name}/{name}"
+            content = load_json(path / name, where)
             named = content.get("imagePath")
             near = name.rpartition("/")[0]
             file = pictures.named(named, near) if isinstance(named, str) else None
@@ -58,8 +59,8 @@ class LabelMeReader(Reader):
                 continue
             things = [
                 thing
-                for place, shape in enumerate(_shapes(content, name))
-                if (thing := _thing(shape, f"{name}, shape {place + 1}", told))
+                for place, shape in enumerate(_shapes(content, where))
+                if (thing := _thing(shape, f"{where}, shape {place + 1}", told))
             ]
             size = whole(content.get("imageWidth")), whole(content.get("imageHeight"))
             boxes = fitted(things, size if min(size) else None, file, path, told)

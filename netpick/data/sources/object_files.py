@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from netpick.data.objects import Thing
 from netpick.data.sources.class_folders import is_junk
 from netpick.data.sources.folder_levels import part_of
 from netpick.data.sources.image_folder import LOOK_DEPTH, holds_media, list_media
@@ -18,9 +17,25 @@ from netpick.data.sources.paths import IMAGE_SUFFIXES, PART_WORDS, WORD, readabl
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError
 from netpick.types import TEST, TRAIN, UNASSIGNED, VALIDATION, Note
+from netpick.types.objects import Thing
 
 NAMED = 3  # files that a note names
 LOOK_FOLDERS, LOOK_FILES = 60, 400  # that are looked at for label files
+OF_LABELS = {
+    "annotations",
+    "annotation",
+    "labels",
+    "label",
+    "ann",
+    "anno",
+    "annot",
+    "boxes",
+    "json",
+    "csv",
+    "coco",
+    "meta",
+    "metadata",
+}
 SAME_SHAPE = 0.02  # of the ratio of sides, by which a stated size may differ from the picture's
 
 
@@ -99,13 +114,13 @@ def are_classes(folder: Path) -> bool:
 
 
 def root_of(file: Path) -> Path:
-    """The folder whose pictures a label file may name: its own, or the one above where its own holds none."""
+    """The folder whose pictures a label file may name: its own, or the one above where its own is called after labels and holds none."""
     own = file.absolute().parent
-    for folder in (own, own.parent):
+    for folder in (own, own.parent) if own.name.lower() in OF_LABELS else (own,):
         if any(_is_picture(name) for name in files_below(folder)):
             return folder
     raise DataError(
-        f"{file} holds boxes, but no pictures lie beside it or in the folder above. Put it beside its pictures, or name a folder that holds both."
+        f"{file} holds boxes, but no pictures lie beside it. Put it beside its pictures, or name a folder that holds both."
     )
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from netpick.data.objects import Thing
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.boxes import objects_source
 from netpick.data.sources.object_files import (
@@ -32,6 +31,7 @@ from netpick.data.sources.plain_yaml import Value, read_plain_yaml
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError
 from netpick.types import UNASSIGNED, Note, Source
+from netpick.types.objects import Thing
 
 MOST_BYTES = 8 << 20  # of a label file
 LOOKED_AT = 20  # label files that are looked into
@@ -73,7 +73,7 @@ class YoloReader(Reader):
                 rows.append(None)
                 continue
             used.add(name)
-            rows.append(_in_pixels(things_in(path / name, name, described), path / file))
+            rows.append(_in_pixels(things_in(path / name, f"{path.absolute().name}/{name}", described), path / file))
         for name in labels:
             if name not in used:
                 told.add(

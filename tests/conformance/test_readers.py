@@ -382,7 +382,7 @@ MALFORMED: list[tuple[str, str, Make]] = [
     ("running_text", "zero byte", bytes_named("x.txt", b"Once upon a time\n\0 there was\n")),
     ("running_text", "no text", bytes_named("x.txt", b"\n \n\n")),
     ("parallel_lines", "no partner", text_named("train.en", "a dog\n")),
-    ("parallel_lines", "zero byte", parallel_with(b"ein Hund\n\0\n", b"a dog\na cat\n")),
+    ("parallel_lines", "zero byte", parallel_with(b"ein Hund\neine Katze\n", b"a dog\n\0\n")),
     ("parallel_lines", "fewer lines", parallel_with(b"ein Hund\n", b"a dog\na cat\n")),
     ("parallel_lines", "no text", parallel_with(b"\n\n", b"\n\n")),
     ("tatoeba", "one side", text_named("fra.txt", "Go.\tVa !\tCC-BY\nStop.\n")),

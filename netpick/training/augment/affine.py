@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 OUTSIDE = 255  # of masks: what moves in from outside of the picture
 
@@ -39,27 +40,16 @@ def inverse(matrix: Tensor) -> Tensor:
 def warp_pictures(pictures: Tensor, matrix: Tensor, size: tuple[int, int], *, between: bool = True) -> Tensor:
     """Pictures (B, C, H, W) to (B, C, *size); outside stands 0.
 
-    between: floats along straight lines between pixels; else the nearest pixel counts, and bytes stay bytes. Only pixels that
-    are needed are read, so that it costs no more on large pictures.
+    between: floats along straight lines between pixels; else the nearest pixel counts, and bytes stay bytes.
     """
     points = _points(matrix, size)
     flat = pictures.flatten(2)
     if not between:
         place, inside = _place(points.floor().long(), pictures.shape[2:])
         return torch.where(inside.unsqueeze(1), _taken(flat, place), torch.zeros((), dtype=pictures.dtype))
-    corner = (points - 0.5).floor()
-    share = (points - 0.5 - corner).unsqueeze(1)  # (B, 1, h, w, 2)
-    rows = []
-    for down in (0, 1):
-        sides = []
-        for across in (0, 1):
-            place, inside = _place(
-                corner.long() + torch.tensor([across, down], device=corner.device), pictures.shape[2:]
-            )
-            sides.append(_taken(flat, place).float() * inside.unsqueeze(1))
-        rows.append(torch.lerp(sides[0], sides[1], share[..., 0]))
-    warped = torch.lerp(rows[0], rows[1], share[..., 1])
-    return warped if pictures.is_floating_point() else warped / 255
+    shares = points / points.new_tensor([pictures.shape[3], pictures.shape[2]]) * 2 - 1
+    values = pictures if pictures.is_floating_point() else pictures.float() / 255
+    return functional.grid_sample(values, shares, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def warp_masks(masks: Tensor, matrix: Tensor, size: tuple[int, int]) -> Tensor:

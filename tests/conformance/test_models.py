@@ -82,7 +82,7 @@ SPELLED: dict[str, tuple[str, ...]] = {
 }
 
 
-ELSEWHERE = ("window", "stream", "pair", "speech", "chords", "scene")  # each has a suite of its own beside this one
+ELSEWHERE = ("window", "stream", "pair", "speech", "chords", "scene", "objects")  # each has a suite of its own
 
 
 @dataclass(frozen=True)

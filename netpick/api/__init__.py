@@ -44,7 +44,13 @@ class Run:
     modules: Sequence[Any] = field(default=(), repr=False, compare=False)  # networks of the user's own
 
     def __repr__(self) -> str:
-        return f"<Run {self.folder}: {self.verdict}>"
+        return f"<Run {self.folder}: {self.results.verdict.headline or self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, and the contest with its chart."""
+        from netpick.report.notebook import run_html
+
+        return run_html(self.results)
 
     @property
     def verdict(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netpick.contest.candidates import Candidate
 from netpick.contest.executors.files import JobFile, state_json, write_rows
@@ -21,6 +21,7 @@ from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted
 from netpick.models.infer import latency_ms, predict_answers
+from netpick.models.summary import ROWS, layers_of
 from netpick.types import Array, Event, Rows
 from netpick.types.results import CandidateResult
 
@@ -193,9 +194,16 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
         validation_predictions=prepared.decoded(answered, prepared.split.validation, state),
         test_predictions=prepared.decoded(tested, prepared.sealed.rows, state),
         bytes=sum(t.numel() * t.element_size() for t in network.state_dict().values()),
+        layers=layers_of(network, *_some_rows(this_round)),
         latency_ms=terms.keeper.latency(this_round.key + candidate.plan.name, latency),
     )
     return Outcome(result=result, network=network, state=state, before=done.last.before)
+
+
+def _some_rows(this_round: Round) -> tuple[dict[str, Tensor], int]:
+    """A batch of the first rows that are learned from, and how many they are."""
+    rows = torch.from_numpy(this_round.prepared.split.train[:ROWS])
+    return this_round.data.batch(rows.to(this_round.data.place)), len(rows)
 
 
 def _answers(this_round: Round, network: nn.Module, rows: Rows) -> Array:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ from netpick.saved.kept_models import candidate_path
 from netpick.saved.new_rows import UNREAD, WARNED, as_in_training
 from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
 from netpick.saved.record import BASELINE, BLEND, FORMAT, EncoderRecord, ModelRecord
+from netpick.saved.summary import Summary, network_layers, titled
 from netpick.tasks import Task
 from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import Scores
@@ -88,6 +90,24 @@ class Model:
             sheet=sheet,
         )
         return replace(self, given=given)
+
+    def __repr__(self) -> str:
+        return f"<Model {titled(self.parts.record)}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(titled(self.parts.record))}</p>"
+
+    def summary(self) -> Summary:
+        """The layers with their shapes and weights, as a table: `print(model.summary())`. Of a baseline or a blend, what it is.
+
+        Raises RequestError for an exported model, whose layers are those of a graph.
+        """
+        title, record = titled(self.parts.record), self.parts.record
+        if isinstance(self.engine, TorchEngine):
+            return Summary(title, network_layers(self.engine))
+        if record.is_network:
+            _ = self.loaded
+        return Summary(f"{title}\n{'a blend' if record.family == BLEND else 'a baseline'}: it has no layers")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -146,6 +146,16 @@ class ForecastInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer of a network."""
+
+    name: str
+    kind: str  # its class: Conv2d, Linear, ...
+    shape: str  # of what it gives, N for the rows: "(N, 32, 26, 26)"; empty where that is no tensor
+    weights: int  # that it holds itself
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidateResult:
     """A network's or a baseline's outcome; one that failed, or that was not tried, has a reason and no scores."""
 
@@ -168,6 +178,7 @@ class CandidateResult:
     validation_predictions: Answered | None = None
     calibration: str = ""  # what validation rows changed in its probabilities, or how wide its intervals are, in words
     stated: Mapping[str, Score] = field(default_factory=dict)  # test scores of its probabilities before calibration
+    layers: Sequence[Layer] = ()  # of a network, in the order in which rows go through them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from netpick.models.networks.layers import LayersSettings
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.models.networks.rnn import TextRnnSettings
 from netpick.models.networks.text_transformer import TextTransformerSettings
+from netpick.models.summary import layers_of
 from netpick.training.optimizers.adam import Adam
 from netpick.types import Inputs, InputSpec
 from netpick.types.recipe import Recipe
@@ -340,6 +341,16 @@ def test_the_state_dict_holds_all_that_matters(case: Case) -> None:
     other = case.build(seed=9)
     other.load_state_dict(network.state_dict())
     assert torch.equal(run(network.eval(), batch), run(other.eval(), batch))
+
+
+@every_case
+def test_the_layers_hold_all_weights(case: Case) -> None:
+    network = case.build()
+    layers = layers_of(network, make_batch(case.inputs, 7), 7)
+    assert sum(layer.weights for layer in layers) == sum(p.numel() for p in network.parameters())
+    assert len({layer.name for layer in layers}) == len(layers)
+    assert sum(layer.shape.startswith("(N,") for layer in layers) >= 1
+    assert network.training
 
 
 def _main_part(inputs: Inputs) -> Inputs:

@@ -8,7 +8,7 @@ from typing import Any
 
 from netpick.report.components import Charts, Column, facts, fold, section, table
 from netpick.report.markup import Html, element
-from netpick.types.results import RunResults
+from netpick.types.results import Layer, RunResults
 from netpick.types.words import grouped, significant
 
 MOST_CELLS = 200
@@ -20,7 +20,8 @@ def plan_section(results: RunResults, charts: Charts) -> Html:
     plan = results.plan
     candidates = _by_name(plan.get("candidates"))
     general = {key: value for key, value in plan.items() if key != "candidates"}
-    folded = [fold(name, [_tables(value)]) for name, value in candidates.items()]
+    layers = {entry.name: entry.layers for entry in results.candidates if entry.layers}
+    folded = [fold(name, [_tables(value), _layers(layers.get(name, ()))]) for name, value in candidates.items()]
     raw = json.dumps(plan, indent=2, default=_plain, ensure_ascii=False)
     return section(
         "plan",
@@ -31,6 +32,21 @@ def plan_section(results: RunResults, charts: Charts) -> Html:
         folded,
         fold("plan.json", element("pre", element("code", raw), tabindex="0")),
     )
+
+
+def _layers(layers: Sequence[Layer]) -> Html | None:
+    """The layers of a network, in the order in which rows go through them."""
+    if not layers:
+        return None
+    columns = [
+        Column(title="Layer"),
+        Column(title="Kind"),
+        Column(title="Output"),
+        Column(title="Weights", number=True),
+    ]
+    rows = [[layer.name, layer.kind, layer.shape, grouped(layer.weights)] for layer in layers]
+    total = sum(layer.weights for layer in layers)
+    return table(f"Layers: {grouped(total)} weights; N stands for the rows", columns, rows)
 
 
 def _sentence(plan: Mapping[str, Any]) -> str:

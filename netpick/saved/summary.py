@@ -66,10 +66,8 @@ def network_layers(engine: TorchEngine) -> tuple[Layer, ...]:
 
 
 def titled(record: ModelRecord) -> str:
-    """What a model is, and how well it did on test rows: "cnn, classify 'label' (10 classes): accuracy 0.992 (0.990 to 0.994, n = 10,000)"."""
+    """What a model is, and how well it did on test rows: "cnn, classify 'label': accuracy 0.992 (0.990 to 0.994, n = 10,000)"."""
     asked = f"{record.task} {', '.join(f'{name!r}' for name in record.targets)}"
-    if record.task == "classify":
-        asked += f" ({len(record.labels)} classes)"
     score = record.scores.get(record.primary_metric)
     if score is None:
         return f"{record.candidate}, {asked}"

@@ -23,7 +23,7 @@ def test_texts_of_a_run_and_a_model_are_short(run: netpick.Run) -> None:
     assert repr(run).startswith(f"<Run {run.folder}: ")
     assert run.results.verdict.headline in repr(run)
     assert re.fullmatch(
-        r"<Model layers, classify '<kind>' \(3 classes\): accuracy 0\.\d+ \(0\.\d+ to 0\.\d+, n = 30\)>",
+        r"<Model layers, classify '<kind>': accuracy 0\.\d+ \(0\.\d+ to 0\.\d+, n = 30\)>",
         repr(run.models["layers"]),
     )
 

@@ -302,3 +302,9 @@ ClassNames = Annotated[
 HeardEvents = Annotated[
     bool, typer.Option("--events", help="Of long recordings: what is heard when, a row an event between pauses.")
 ]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Probability from which a row is the second of two classes, or has a label. Default: as the contest chose it."
+    ),
+]

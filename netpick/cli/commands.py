@@ -195,6 +195,7 @@ def predict(
     csv_safe: arg.CsvSafe = False,
     events: arg.HeardEvents = False,
     observed: arg.Observed = False,
+    threshold: arg.Threshold = None,
     separator: arg.Separator = None,
     header: arg.Header = None,
     encoding: arg.Encoding = None,
@@ -205,30 +206,19 @@ def predict(
     sheet: arg.Sheet = None,
 ) -> None:
     """Answer for new rows of DATA."""
-    from netpick.cli.console import require_writable, show_unlike, write_table
+    from netpick.cli.answering import answered
+    from netpick.cli.console import require_writable, write_table
     from netpick.cli.masks import is_folder, predict_masks
     from netpick.cli.parsing import reading, rows_given
-    from netpick.saved import asked
-    from netpick.saved.use import heeded, load
+    from netpick.saved.use import load
 
     folder = is_folder(out)
     require_writable(None if folder else out)
     loaded = replace(load(model, candidate=candidate), given=reading(locals()))
+    loaded = loaded if threshold is None else loaded.at(threshold)
     if out is not None and folder:
         return predict_masks(loaded, rows_given(data), out, strict=strict)
-    if events:
-        from netpick.saved.events import find_events
-
-        table = find_events(loaded, rows_given(data))
-    else:
-        source = loaded.read(rows_given(data))
-        show_unlike(source)
-        if observed:
-            examples = asked.new_examples(loaded.parts, heeded(source, strict=strict))
-            table, said = asked.observed(loaded.parts, examples, loaded.engine)
-            print(said, file=sys.stderr)
-        else:
-            table = loaded.predict(heeded(source, strict=strict))
+    table = answered(loaded, rows_given(data), events=events, observed=observed, strict=strict)
     if csv_safe:
         from netpick.saved.predictions import without_formulas
 

@@ -20,8 +20,7 @@ from netpick.saved.baseline_model import CHECK_ROWS, save_baseline, settings_of
 from netpick.saved.blend_model import blend_settings, save_blend
 from netpick.saved.generated import generated_given, generated_rows
 from netpick.saved.kept_models import FOLDER, WINNER, file_names, keep_index
-from netpick.saved.record import BASELINE, BLEND
-from netpick.saved.use import Contender, record_of
+from netpick.saved.record import BASELINE, BLEND, Contender, record_of
 from netpick.tasks import Task
 from netpick.training.plan import CandidatePlan
 from netpick.types import Inputs, LearnedRows

@@ -5,8 +5,6 @@ An exported model is used without torch: neither this module nor what it calls f
 
 from __future__ import annotations
 
-import json
-import platform
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from pydantic import TypeAdapter
 
-from netpick import __version__
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds import KINDS
 from netpick.data.decode import start_decoding
@@ -37,13 +33,11 @@ from netpick.saved.folder import exported_beside, is_exported, read_exported
 from netpick.saved.kept_models import candidate_path
 from netpick.saved.new_rows import UNREAD, WARNED, as_in_training
 from netpick.saved.parts import ModelParts, NoNetworkError, peek_record
-from netpick.saved.record import BASELINE, BLEND, FORMAT, EncoderRecord, ModelRecord
+from netpick.saved.record import BASELINE, BLEND
 from netpick.saved.summary import Summary, network_layers, titled
-from netpick.tasks import Task
 from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import Scores
-from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, Source, TableColumn
-from netpick.types.results import RunResults
+from netpick.types import Array, ArrayColumn, Column, FileColumn, Source, TableColumn
 
 if TYPE_CHECKING:
     from torch import nn
@@ -139,16 +133,46 @@ class Model:
             "RUN/model.netpick."
         )
 
-    def predict(self, data: object, *, strict: bool = False) -> pl.DataFrame:
+    def predict(self, data: object, *, strict: bool = False, threshold: float | None = None) -> pl.DataFrame:
         """Answers for new rows: a path, a frame, arrays, a list of image files, or one row as a dict.
 
         Returns a frame with a row a row of data: prediction, and the probability of every class. A forecaster continues
         each series past its end instead, a row a step. Cells that are not written as in training are read as missing with
-        an UnreadCells warning, which strict refuses; values that no training row has come with an UnseenValues warning. Raises DataError when columns are missing or files cannot be read.
+        an UnreadCells warning, which strict refuses; values that no training row has come with an UnseenValues warning. threshold: from
+        which probability on a row is the second of two classes, or has a label (default: as the contest chose it). Raises DataError
+        when columns are missing or files cannot be read.
         """
+        if threshold is not None:
+            return self.at(threshold).predict(data, strict=strict)
         examples = asked.new_examples(self.parts, self._read(data, strict=strict))
         with asked.encoded(self.parts, examples, self.engine) as arrays:
             return asked.table(self.parts, examples, self.engine.outputs(arrays))
+
+    def predict_proba(self, data: object, *, strict: bool = False) -> Array:
+        """Probabilities (N, classes or labels) for new rows, in the order of `labels`. Raises RequestError for answers without any."""
+        table = self.predict(data, strict=strict)
+        names = [f"probability_{label}" for label in self.labels]
+        if not names or any(name not in table.columns for name in names):
+            raise RequestError(
+                f"{titled(self.parts.record)} gives no probabilities of classes. Use predict: its columns are {', '.join(table.columns)}."
+            )
+        return table.select(names).to_numpy().astype(np.float64)
+
+    def at(self, threshold: float) -> Model:
+        """The model with another decision threshold: a row is the second class, or has a label, from this probability on.
+
+        Raises RequestError outside of 0 to 1, and for answers that are not decided by one.
+        """
+        record, answer = self.parts.record, self.parts.task.answer
+        if not (answer.any_labels or (answer.one_class and len(self.labels) == 2)):
+            raise RequestError(
+                f"{titled(record)} is not decided by a threshold: only two classes, or labels that each may hold, are. Leave threshold out."
+            )
+        if not 0 <= threshold <= 1:
+            raise RequestError(
+                f"A threshold of {threshold:g} cannot be used. Pass a probability, 0 to 1: threshold=0.3."
+            )
+        return replace(self, parts=replace(self.parts, record=replace(record, threshold=float(threshold))))
 
     def generate(
         self,
@@ -314,65 +338,6 @@ def candidate_of(run: Path, candidate: str) -> Path:
     return candidate_path(run, candidate, lambda file: peek_record(file).candidate)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contender:
-    """Whose model file is written: a network of the plan, a baseline, or the blend."""
-
-    name: str
-    family: str
-    settings: Mapping[str, Any]
-    module: bool = False  # a network from the user's own code
-
-
-def record_of(
-    results: RunResults,
-    task: Task,
-    state: Any,
-    encoders: Sequence[Encoder],
-    inputs: Inputs,
-    source: Contender,
-    read: ReadOptions,
-) -> ModelRecord:
-    """model.json of one candidate or baseline, or of the blend."""
-    import torch
-
-    result = next(entry for entry in results.entries if entry.name == source.name)
-    threshold = results.thresholds.get(source.name)
-    records = tuple(EncoderRecord(**encoder.to_json()) for encoder in encoders)
-    columns_read = {encoder.column for encoder in encoders} | {*results.target.names, *task.beside(state)}
-    return ModelRecord(
-        format=FORMAT,
-        netpick=__version__,
-        title=results.title,
-        created=results.created,
-        candidate=source.name,
-        family=source.family,
-        settings=dict(source.settings),
-        module=source.name if source.module else None,
-        task=task.name,
-        task_state=json.loads(TypeAdapter(task.State).dump_json(state)),
-        targets=tuple(results.target.names),
-        encoders=records,
-        inputs=dict(inputs),
-        num_outputs=task.answer.num_outputs(state),
-        labels=tuple(results.target.labels),
-        threshold=threshold.value if threshold else None,
-        costs=None if results.costs is None else tuple(tuple(row) for row in results.costs),
-        primary_metric=results.primary_metric,
-        scores={m: {"value": s.value, "low": s.low, "high": s.high, "n": float(s.n)} for m, s in result.test.items()},
-        missing=read.missing,
-        label_from=read.label_from,
-        formats={name: kept for name, kept in results.source.formats.items() if name in columns_read},
-        not_missing=read.not_missing,
-        layout=results.source.layout,
-        cut=results.source.cut,
-        parts=results.source.parts,
-        fingerprint=results.source.fingerprint,
-        learned=results.learned,
-        versions={"python": platform.python_version(), "torch": str(torch.__version__), "netpick": __version__},
-    )
-
-
 def heeded(source: Source, *, strict: bool) -> Source:
     """The rows, once what could not be read in them was said. Raises DataError when strict and there is such a cell."""
     for note in source.notes if strict else ():
@@ -454,4 +419,4 @@ def _renamed(source: Source, encoders: Sequence[Encoder]) -> Source:
     return replace(source, columns=columns)
 
 
-__all__ = ["Model", "RequestError", "load", "record_of"]
+__all__ = ["Model", "RequestError", "load"]

@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import polars as pl
 import pytest
 from sklearn.datasets import load_iris
 
 import netpick
+from netpick.errors import RequestError
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +58,32 @@ def test_the_report_shows_the_layers(run: netpick.Run, tmp_path: Path) -> None:
     assert "Layers: 243 weights; N stands for the rows" in text
     (run.folder / "report.html").unlink()
     assert "Layers: 243 weights" in run.report(tmp_path / "again.html").read_text()
+
+
+def test_probabilities_and_thresholds(run: netpick.Run, tmp_path: Path) -> None:
+    flowers = load_iris(as_frame=True).frame.drop(columns="target")
+    model = run.models["layers"]
+    chances = model.predict_proba(flowers)
+    assert chances.shape == (150, 3)
+    assert np.abs(chances.sum(axis=1) - 1).max() < 1e-6
+    likeliest = np.array(model.labels)[chances.argmax(axis=1)]
+    assert (likeliest == model.predict(flowers)["prediction"].cast(pl.String).to_numpy()).all()
+    with pytest.raises(RequestError, match="is not decided by a threshold: only two classes, or labels"):
+        model.predict(flowers, threshold=0.5)
+
+    x = np.random.default_rng(0).normal(size=400).round(3)
+    table = pl.DataFrame({"x": x, "y": x > 0})
+    two = netpick.fit(table, "y", models="mlp", steps=20, folds=1, out=tmp_path / "two").models["mlp"]
+    certain = two.predict_proba(table)[:, 1]
+    for threshold in (0.0, 0.3, 0.7, 1.0):
+        answers = two.predict(table, threshold=threshold)["prediction"]
+        assert answers.dtype == pl.Boolean
+        assert (answers.to_numpy() == (certain >= threshold)).all()
+    with pytest.raises(RequestError, match=r"A threshold of 1\.5 cannot be used"):
+        two.predict(table, threshold=1.5)
+    doubled = table.with_columns(y=pl.Series(x * 2))
+    numbers = netpick.fit(doubled, "y", models="mlp", steps=5, folds=1, out=tmp_path / "n").models["mlp"]
+    with pytest.raises(
+        RequestError, match=r"gives no probabilities of classes\. Use predict: its columns are prediction"
+    ):
+        numbers.predict_proba(table)

@@ -95,6 +95,17 @@ def test_the_readme_example_runs(
     assert "accuracy" in capsys.readouterr().out
 
 
+def test_the_examples_of_the_page_on_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), flags=re.DOTALL)
+    assert len(examples) == 5
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "page"}
+    for example in examples:
+        exec(example, names)  # noqa: S102
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+    assert names["curve"]
+
+
 def test_every_option_of_the_readme_exists() -> None:
     help_page = (ROOT / "docs" / "cli.md").read_text("utf-8")
     options = set(re.findall(r"--[a-z][a-z-]+", (ROOT / "README.md").read_text("utf-8")))

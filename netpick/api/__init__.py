@@ -188,7 +188,7 @@ def _refuse_impossible(options: FitOptions) -> None:
 
 def fit(
     data: object,
-    target: str | Sequence[str] | None = None,
+    target: object = None,
     *,
     budget: str | float | None = None,
     steps: int | None = None,
@@ -250,7 +250,8 @@ def fit(
 ) -> Run:
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
 
-    data: a path, a polars or pandas frame, an arrow table, or a tuple of arrays (X, y).
+    data: a path, a polars or pandas frame, an arrow table, or arrays. target: the column to predict, or a list of them; or the labels
+    themselves, an array or a series beside the rows: `fit(X, y)`.
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
     rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
     memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
@@ -281,10 +282,11 @@ def fit(
     level: what the symbols of texts are that are learned or generated: "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
+    data, columns = _told_apart(data, target)
     named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
     modules = [] if isinstance(models, str) else [m for m in models or () if not isinstance(m, str)]
     options = FitOptions(
-        target=(target,) if isinstance(target, str) else tuple(target or ()),
+        target=columns,
         task=task,
         models=",".join(named) or None,
         modules=modules,
@@ -349,7 +351,16 @@ def fit(
     return run_fit(data, options, on_event)
 
 
-def look(data: object, target: str | Sequence[str] | None = None, **options: Any) -> Prepared:
+def look(data: object, target: object = None, **options: Any) -> Prepared:
     """Reads, understands, splits and checks the data, and trains nothing; severe findings are among the others."""
-    wanted = (target,) if isinstance(target, str) else tuple(target or ())
-    return inspect(data, FitOptions(target=wanted, **options))
+    data, columns = _told_apart(data, target)
+    return inspect(data, FitOptions(target=columns, **options))
+
+
+def _told_apart(data: object, target: object) -> tuple[object, tuple[str, ...]]:
+    """The data and the names of target columns; labels that stand beside the rows, as scikit-learn has them, become part of the data."""
+    if target is None or isinstance(target, str):
+        return data, () if target is None else (target,)
+    if isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target):
+        return data, tuple(target)
+    return (data, target), ()

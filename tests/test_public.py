@@ -57,7 +57,7 @@ def test_python_takes_the_options_of_the_command_line() -> None:
 
 
 READING = {"separator", "header", "encoding", "quote", "missing", "not_missing", "format", "sheet"}
-KEPT = {"merge", "label_from", "frames"}  # by the model file
+KEPT = {"merge", "label_from", "frames", "masks", "classes"}  # by the model file
 
 
 @pytest.mark.parametrize("name", ["predict", "score", "explain"])

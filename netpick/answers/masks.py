@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SMALLEST = 16  # pixels of a side with which a model file is tried
 THRESHOLDS = np.arange(256)  # of the second of two classes, in 255ths
 SHARP = 255
+MOST_WHOLE = 1 << 24  # probabilities that are kept whole
 
 
 class Masks(Answer[AnsweredMasks]):
@@ -67,8 +68,9 @@ class Masks(Answer[AnsweredMasks]):
         return outputs.float().softmax(dim=-3)
 
     def joined(self, parts: Sequence[Array]) -> Array:
-        """Half as many bytes: probabilities of all classes for all pixels are many."""
-        return joined([part.astype(np.float16) for part in parts])
+        """Of many pictures in half as many bytes: probabilities of all classes for all pixels are many."""
+        large = sum(part.size for part in parts) > MOST_WHOLE
+        return joined([part.astype(np.float16) if large else part for part in parts])
 
     def decode(self, answers: Array, state: Any) -> AnsweredMasks:
         classes = answers.argmax(axis=1).astype(np.uint8)

@@ -37,8 +37,24 @@ def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
     return None if name is None else np.asarray(arrays[f"{name}.lengths"])
 
 
-def batches(rows: Rows, lengths: Array | None, size: int) -> Iterator[tuple[Rows, Rows]]:
-    """Parts of `rows`, and where among them each one stands, in the order of their lengths (N,) where they have any."""
+def sizes_in(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
+    """Heights and widths (N, 2) of pictures that have sizes of their own; None without any."""
+    name = next((name for name, spec in inputs.items() if FORMS[spec.form].sized), None)
+    return None if name is None or f"{name}.sizes" not in arrays else np.asarray(arrays[f"{name}.sizes"])
+
+
+def batches(rows: Rows, lengths: Array | None, size: int, sizes: Array | None = None) -> Iterator[tuple[Rows, Rows]]:
+    """Parts of `rows`, and where among them each one stands, in the order of their lengths (N,) where they have any.
+
+    sizes: (N, 2) of pictures; only those of one size come together, since what lies behind a picture's edge would be seen from within.
+    """
+    if sizes is not None:
+        order = np.lexsort((sizes[rows, 1], sizes[rows, 0]))
+        ends = np.flatnonzero((np.diff(sizes[rows][order], axis=0) != 0).any(axis=1)) + 1
+        for same in np.split(order, ends):
+            for start in range(0, len(same), size):
+                yield rows[same[start : start + size]], same[start : start + size]
+        return
     order = np.arange(len(rows)) if lengths is None else np.argsort(lengths[rows], kind="stable")
     for start in range(0, len(rows), size):
         places = order[start : start + size]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.columns.batches import batch_rows, batches, main_lengths
+from netpick.columns.batches import batch_rows, batches, main_lengths, sizes_in
 from netpick.columns.forms import FORMS, stored_as
 from netpick.columns.store import Store
 from netpick.models.allocator import keep_freed_memory
@@ -58,6 +58,7 @@ class DeviceData:
         self.place = place
         self.batch_rows = batch_rows(inputs)
         self.lengths = main_lengths(inputs, store.arrays)
+        self.sizes = sizes_in(inputs, store.arrays)
 
     def batch(self, rows: Tensor) -> dict[str, Tensor]:
         """The inputs of these rows (a tensor of row numbers on `self.place`).
@@ -165,13 +166,14 @@ def each_batch(
     network.eval()
     parts: list[M] = []
     places: list[Rows] = []
-    for chunk, where in batches(rows, data.lengths, data.batch_rows):
+    for chunk, where in batches(rows, data.lengths, data.batch_rows, data.sizes):
         with autocast(precision, data.device):
             outputs = network(data.batch(torch.from_numpy(chunk).to(data.place)))
             values = values_of(outputs).float()
         parts.append(make(chunk, Members(values) if isinstance(outputs, Members) else values))
         places.append(where)
-    return parts, None if data.lengths is None else np.argsort(np.concatenate(places), kind="stable")
+    as_asked = data.lengths is None and data.sizes is None
+    return parts, None if as_asked else np.argsort(np.concatenate(places), kind="stable")
 
 
 def _filled(part: Tensor, longest: Sequence[int]) -> Tensor:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from netpick.columns.batches import batch_rows, batches, joined, main_lengths
+from netpick.columns.batches import batch_rows, batches, joined, main_lengths, sizes_in
 from netpick.columns.forms import FORMS
 from netpick.errors import ModelFileError
 from netpick.saved.onnx_session import cannot_run, open_session, refusals
@@ -216,8 +216,9 @@ class OnnxEngine:
         lengths = main_lengths(self.inputs, arrays)
         parts: list[Array] = []
         order: list[Rows] = []
-        for chunk, places in batches(rows, lengths, batch_rows(self.inputs)):
-            whole = len(chunk) == len(rows) and lengths is None
+        sizes = sizes_in(self.inputs, arrays)
+        for chunk, places in batches(rows, lengths, batch_rows(self.inputs), sizes):
+            whole = len(chunk) == len(rows) and lengths is None and sizes is None
             try:
                 answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
             except refusals() as error:
@@ -248,6 +249,10 @@ class OnnxEngine:
                 batch[key] = np.ascontiguousarray(lengths, dtype=self._dtypes[key])
                 if FORMS[spec.form].trimmed:
                     part = part[:, : max(1, int(lengths.max(initial=1)))]
+            if FORMS[spec.form].sized and f"{name}.sizes" in arrays:
+                sizes = arrays[f"{name}.sizes"] if rows is None else arrays[f"{name}.sizes"][rows]
+                height, width = sizes.max(axis=0).tolist()
+                part = part[..., :height, :width]
             batch[name] = np.ascontiguousarray(part, dtype=self._dtypes[name])
         return batch
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from netpick.errors import RequestError
 from netpick.saved.use import Model
 from netpick.serve.history import ServedHistory
 from netpick.serve.options import Limits
@@ -25,5 +26,13 @@ SERVED: Mapping[str, type[ServedModel]] = {
 
 
 def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: str = "") -> ServedModel:
-    """A model as the server holds it. path: of the model file or exported folder; sha256: of a model file."""
-    return SERVED[model.parts.task.examples](name, path, model, limits, sha256)
+    """A model as the server holds it. path: of the model file or exported folder; sha256: of a model file.
+
+    Raises RequestError for a model whose examples no request can give yet.
+    """
+    task = model.parts.task
+    if task.examples not in SERVED:
+        raise RequestError(
+            f"{path} answers {task.answer.plural}, which are not served yet. Use netpick predict {path} NEW_DATA instead."
+        )
+    return SERVED[task.examples](name, path, model, limits, sha256)

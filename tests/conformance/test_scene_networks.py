@@ -82,7 +82,7 @@ def test_it_overfits_a_batch_and_every_weight_has_a_gradient(family: str) -> Non
     for _ in range(40):
         losses.append(loss_function(network({"scene": batch}), target.to(torch.uint8)).mean())
         optimizer.zero_grad()
-        losses[-1].backward()
+        losses[-1].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in network.parameters())
     assert losses[-1] < 0.75 * losses[0]

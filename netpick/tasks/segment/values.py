@@ -21,6 +21,10 @@ MOST_CLASSES = 64
 BLURRED = 0.90  # of the pixels, that few values fill where others lie between them
 FEW_VALUES = 24  # more are looked at for blur
 DOMINANT = 0.004  # of all pixels
+DENSE, NEAR = (
+    0.02,
+    24,
+)  # of all pixels, around a grey value that is a class where others are blurred; and how far that reaches
 MOST_BLURRED = 0.25  # of the pixels that may be snapped
 OBJECTS = 0.8  # of the values of a picture that are one blob each
 NAMED = 6
@@ -148,20 +152,22 @@ def _snapped(plain: Sequence[int], total: Mapping[int, int], legend: Mapping[int
     large = [value for value in plain if total[value] >= max(DOMINANT * pixels, 1)]
     if len(plain) <= FEW_VALUES and len(plain) - len(large) <= len(large):
         return None  # rare classes among classes
+    held = {value: total[value] for value in large}
     if max(plain) < COLOUR:
-        large = _peaks(large, total)
-    if not 2 <= len(large) <= FEW_VALUES or sum(total[value] for value in large) < (1 - MOST_BLURRED) * pixels:
+        held = _peaks(plain, total, DENSE * pixels)
+        large = sorted(held)
+    if not 2 <= len(large) <= FEW_VALUES or sum(held.values()) < (1 - MOST_BLURRED) * pixels:
         return None
     return {value: min(large, key=lambda one: _distance(one, value)) for value in plain}
 
 
-def _peaks(large: Sequence[int], total: Mapping[int, int]) -> list[int]:
-    """Of neighbouring grey values, the commonest: a JPEG writes 0 as 0 to 5."""
-    kept: list[int] = []
-    for value in sorted(large, key=lambda one: -total[one]):
-        if all(abs(value - other) > 12 for other in kept):
-            kept.append(value)
-    return sorted(kept)
+def _peaks(values: Sequence[int], total: Mapping[int, int], least: float) -> dict[int, int]:
+    """Of neighbouring grey values the commonest, with the pixels of all of them: a JPEG writes 0 as 0 to 5. Those of few pixels are none."""
+    kept: dict[int, int] = {}
+    for value in sorted(values, key=lambda one: -total[one]):
+        if all(abs(value - other) > NEAR for other in kept):
+            kept[value] = sum(total[other] for other in values if abs(other - value) <= NEAR // 2)
+    return {value: pixels for value, pixels in kept.items() if pixels >= least}
 
 
 def _distance(one: int, other: int) -> int:

@@ -282,7 +282,7 @@ PredictionsFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well. Default: CSV on standard output.",
+        help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well; .json of boxes is COCO JSON. Default: CSV on standard output.",
     ),
 ]
 CsvSafe = Annotated[

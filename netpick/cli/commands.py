@@ -207,6 +207,7 @@ def predict(
 ) -> None:
     """Answer for new rows of DATA."""
     from netpick.cli.answering import answered
+    from netpick.cli.boxes import is_coco, predict_coco
     from netpick.cli.console import require_writable, write_table
     from netpick.cli.masks import is_folder, predict_masks
     from netpick.cli.parsing import reading, rows_given
@@ -218,6 +219,8 @@ def predict(
     loaded = loaded if threshold is None else loaded.at(threshold)
     if out is not None and folder:
         return predict_masks(loaded, rows_given(data), out, strict=strict)
+    if out is not None and is_coco(loaded, out):
+        return predict_coco(loaded, rows_given(data), out, strict=strict)
     table = answered(loaded, rows_given(data), events=events, observed=observed, strict=strict)
     if csv_safe:
         from netpick.saved.predictions import without_formulas

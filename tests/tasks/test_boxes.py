@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import netpick
 from netpick.answers.box_losses import assigned, detection, generalised
 from netpick.data.sources import open_source
 from netpick.errors import DataError, RequestError
+from netpick.saved.box_files import write_coco
 from netpick.training.augment.objects import ObjectAugmenter
 from netpick.types import TEST, TRAIN, InputSpec, Source
 from netpick.types.objects import Thing, read_cell, write_cell
@@ -271,8 +273,13 @@ def test_a_kept_model_says_a_row_an_object(run: netpick.Run, tmp_path: Path) -> 
     assert set(table["prediction"].unique()) <= {"light", "dark"}
     assert (table["right"] <= 64).all()
     assert (table["bottom"] <= 48).all()
-    scores = model.score(str(folder))
-    assert scores is not None
+    assert {"ap50", "coco_ap", "count_error"} <= set(model.score(str(folder)))
+    assert write_coco(model, model.read(str(folder)), tmp_path / "boxes.json") == len(table)
+    made = json.loads((tmp_path / "boxes.json").read_text())
+    assert [one["name"] for one in made["categories"]] == ["dark", "light"]
+    assert [(one["width"], one["height"]) for one in made["images"]] == [(64, 48)] * 6
+    first = made["annotations"][0]["bbox"]
+    assert first[0] + first[2] == pytest.approx(table["right"][0], abs=0.11)
 
 
 def test_what_cannot_be_done_with_boxes_is_refused_in_words(tmp_path: Path) -> None:

@@ -43,16 +43,19 @@ def objects_source(
     if given is not None and not ((given == TRAIN).any() and (given == TEST).any()):
         given = None
     cells = [write_cell(things) for things in kept]
+    top = root or path
     return Source(
         name=readable(path.absolute().name),
         origin=str(path),
         layout=layout,
         columns={
-            IMAGE: FileColumn(name=IMAGE, root=root or path, paths=list(files), kind="image"),
+            IMAGE: FileColumn(name=IMAGE, root=top, paths=list(files), kind="image"),
             OBJECTS: TableColumn(name=OBJECTS, values=pl.Series(OBJECTS, cells, dtype=pl.String)),
         },
         num_rows=len(files),
-        fingerprint=fingerprint.of_listing([f"{file} {cell}" for file, cell in zip(files, cells, strict=True)]),
+        fingerprint=fingerprint.of_listing(
+            [f"{file} {(top / file).stat().st_size} {cell}" for file, cell in zip(files, cells, strict=True)]
+        ),
         target=OBJECTS,
         objects=OBJECTS,
         given_split=given,

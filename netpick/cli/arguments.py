@@ -296,7 +296,7 @@ ClassNames = Annotated[
     str | None,
     typer.Option(
         "--classes",
-        help="File that names the classes of masks: a name a line, or name, value or name, red, green, blue.",
+        help="File that names the classes of masks or of YOLO's boxes: a name a line, or name, value or name, red, green, blue.",
     ),
 ]
 HeardEvents = Annotated[

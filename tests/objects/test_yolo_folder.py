@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netpick.data.sources import open_source
+from netpick.data.sources import ReadOptions, open_source
 from netpick.data.sources.plain_yaml import read_plain_yaml
 from netpick.errors import DataError
 from netpick.types import TEST, TRAIN
@@ -153,3 +153,16 @@ def test_the_little_of_yaml_that_is_read() -> None:
         "map": {"0": "x", "1": "y"},
         "roboflow": {"license": "MIT", "deep": "", "more": "1"},
     }
+
+
+def test_a_part_alone_is_described_by_the_folder_above_and_names_may_be_given(tmp_path: Path) -> None:
+    for number in range(3):
+        picture(tmp_path / "set" / "test" / "images" / f"{number}.jpg")
+        write(tmp_path / "set" / "test" / "labels" / f"{number}.txt", "1 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "set" / "data.yaml", "train: ../train/images\nnames: [cat, dog]\n")
+    assert {t.label for boxes in things(open_source(tmp_path / "set" / "test")).values() for t in boxes or []} == {
+        "dog"
+    }
+    names = write(tmp_path / "names.txt", "bird\nfish\n")
+    source = open_source(tmp_path / "set", options=ReadOptions(classes=str(names)))
+    assert {t.label for boxes in things(source).values() for t in boxes or []} == {"fish"}

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 from netpick.data.sources.base import Reader, ReadOptions
 from netpick.data.sources.boxes import objects_source
+from netpick.data.sources.folder_levels import part_of
+from netpick.data.sources.mask_folder import legend_of
 from netpick.data.sources.object_files import (
     Told,
     are_classes,
@@ -62,7 +64,7 @@ class YoloReader(Reader):
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         pictures, told = pictures_below(path), Told()
-        described = described_in(path)
+        described = described_in(path, options.classes)
         labels = _label_files(path)
         by_key = {_key(name): name for name in reversed(labels)}
         rows: list[list[Thing] | None] = []
@@ -102,9 +104,22 @@ def holds_yolo(path: Path) -> bool:
     return any(looked) and all(one is not False for one in looked)
 
 
-def described_in(path: Path) -> Described:
-    """What a file of the folder says of classes and parts. Raises DataError for one that cannot be read or leads out of the folder."""
-    names = list(files_below(path))
+def described_in(path: Path, classes: str | None = None) -> Described:
+    """What a file of the folder says of classes and parts; one of the folder above where this one is a part. `classes`: a file of names that
+    the user gives. Raises DataError for one that cannot be read or leads out of the folder."""
+    if classes is not None:
+        legend, _ = legend_of(path, classes)
+        return Described(file=classes, names=legend)
+    found = _described(path, list(files_below(path)))
+    if not found.names and part_of(path.absolute().name) is not None:
+        above = path.absolute().parent
+        with os.scandir(above) as entries:
+            beside = sorted(entry.name for entry in entries if entry.is_file())
+        found = replace(_described(above, beside), parts={})
+    return found
+
+
+def _described(path: Path, names: Sequence[str]) -> Described:
     for name in sorted((n for n in names if n.lower().endswith(YAMLS)), key=lambda n: (n.count("/"), n)):
         if (path / name).stat().st_size > MOST_YAML:
             continue

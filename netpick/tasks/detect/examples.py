@@ -12,15 +12,18 @@ import polars as pl
 from netpick.answers.boxes import as_truth, said_in
 from netpick.columns.encode import Encoder, input_specs
 from netpick.columns.kinds.scene import sizes_of
+from netpick.columns.store import Allocator
 from netpick.data.sources.upright import sizes_of_file
 from netpick.errors import DataError, RequestError
+from netpick.tasks.classify import sort_labels
 from netpick.tasks.detect.state import DETECT, DetectState, things_in
-from netpick.tasks.examples.base import Encoded, ExampleRequest, Prepared
+from netpick.tasks.examples.base import Encoded, ExampleRequest, Labelled, Prepared
 from netpick.tasks.examples.rows import PreparedRows, RowExamples
 from netpick.tasks.scenes.base import NewScenes, PreparedScenes, as_scenes
 from netpick.types import Array, ArrayColumn, FileColumn, Inputs, Note, Rows, Source, TableColumn
-from netpick.types.objects import OBJECTS
+from netpick.types.objects import OBJECTS, Thing
 from netpick.types.results import DecisionRule
+from netpick.types.words import quoted
 
 USUAL_SIDE, LEAST_SIDE, MOST_SIDE = 320, 160, 1024  # pixels of the longest side
 SMALL = 16.0  # pixels that all but a tenth of the objects should have
@@ -28,6 +31,7 @@ PASSES = 45  # over the pictures that are learned from, that the budget should p
 LEARNED = 0.65  # of the pictures
 SECONDS_A_PIXEL = 0.5e-6  # of training, forward and back
 SHARE = 0.7  # of the budget, for networks
+NAMED = 4  # classes that a message names
 LOOKED_AT = 100  # pictures whose size is looked up
 
 
@@ -76,6 +80,12 @@ class NewPictures(NewScenes):
         edges = dict.fromkeys(("left", "top", "right", "bottom"), pl.Float64)
         return pl.DataFrame(rows, schema={**kinds, **edges}, orient="row")
 
+    def labelled(self, allocator: Allocator) -> Labelled:
+        column = self.source.columns.get(self.targets[0]) if self.targets else None
+        if isinstance(column, TableColumn):
+            _require_known(things_in(column), self.state.labels, self.source.origin)
+        return super().labelled(allocator)
+
     def truth(self) -> Array | None:
         column = self.source.columns.get(self.targets[0]) if self.targets else None
         if not isinstance(column, TableColumn):
@@ -95,7 +105,7 @@ class PictureExamples(RowExamples):
             return None
         if source.objects is None:
             raise DataError(
-                f"{source.origin} holds no boxes, but objects are learned from pictures with boxes. Put them beside the pictures as Pascal VOC files (1.xml beside 1.jpg)."
+                f"{source.origin} holds no boxes, but objects are learned from pictures with boxes. Put them beside the pictures: Pascal VOC, COCO, YOLO or LabelMe files, or a CSV of boxes."
             )
         for name, given in (
             ("--cut", request.cut),
@@ -179,6 +189,15 @@ def working_side(source: Source, request: ExampleRequest) -> int:
         pixels = SHARE * request.seconds / (SECONDS_A_PIXEL * PASSES * max(1.0, LEARNED * source.num_rows))
         wanted = min(wanted, (pixels / float(np.median(ratios))) ** 0.5)
     return int(min(np.clip(round(wanted / 32) * 32, LEAST_SIDE, MOST_SIDE), max(longest)))
+
+
+def _require_known(rows: Sequence[Sequence[Thing] | None], labels: Sequence[str], origin: str) -> None:
+    """Raises DataError where no object is of a class that the model knows: their names are other ones."""
+    given = sort_labels(list({thing.label for things in rows for thing in things or ()}))
+    if given and not set(given) & set(labels):
+        raise DataError(
+            f"The boxes of {origin} are of {quoted(given, NAMED)}, but the model knows {quoted(labels, NAMED)}. Name the classes as in training; of YOLO's files, put data.yaml or classes.txt beside them."
+        )
 
 
 def _truth(column: TableColumn, scene: ArrayColumn, state: DetectState) -> Array:

@@ -71,7 +71,7 @@ def test_every_network_on_class_folders_and_files_as_rows(tmp_path: Path) -> Non
         path = tmp_path / "mail" / label / f"{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    result = netpick.fit(tmp_path / "mail", steps=40, out=tmp_path / "run")
+    result = netpick.fit(tmp_path / "mail", steps=8, out=tmp_path / "run")
     assert {c.name: c.status for c in result.results.candidates} == dict.fromkeys(
         ("mlp", "cnn", "rnn", "transformer"), "ok"
     )

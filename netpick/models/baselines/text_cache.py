@@ -6,6 +6,7 @@ the same (none, for a cache of single words) and how much the cache weighs are c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
@@ -59,13 +60,22 @@ class Cache:
 
     def mixed(self, chances: Array, rows: Array, places: Array, weight: float) -> Array:
         """Probabilities (m, V) of what comes at these places, with those of the cache."""
-        earlier = self.earlier(rows, places)
-        total = earlier.sum(axis=1)
-        share = np.where(total > 0, weight, 0.0).astype(np.float32)
-        made = chances * (1 - share)[:, None]
-        which, place = np.nonzero(earlier)
-        np.add.at(made, (which, self.symbols[rows[which], place]), share[which] / total[which].astype(np.float32))
+        made = np.array(chances)
+        for part in _parts(len(rows), self.symbols.shape[1]):
+            earlier = self.earlier(rows[part], places[part])
+            total = earlier.sum(axis=1)
+            share = np.where(total > 0, weight, 0.0).astype(np.float32)
+            made[part] *= (1 - share)[:, None]
+            which, place = np.nonzero(earlier)
+            came = self.symbols[rows[part][which], place]
+            np.add.at(made[part], (which, came), share[which] / total[which].astype(np.float32))
         return made
+
+
+def _parts(count: int, length: int) -> Iterator[slice]:
+    """Places that are compared with `length` earlier ones each, so many at a time that memory is bounded."""
+    size = max(1, AT_ONCE // length)
+    yield from (slice(start, start + size) for start in range(0, count, size))
 
 
 class KneserNeyCache(KneserNey):
@@ -119,8 +129,7 @@ def recalled(cache: Cache, block: int) -> Array:
     count, length = cache.symbols.shape
     flat = np.arange(count * block)
     found = np.full(len(flat), -1.0)
-    for start in range(0, len(flat), size := max(1, AT_ONCE // length)):
-        part = flat[start : start + size]
+    for part in (flat[places] for places in _parts(len(flat), length)):
         rows, places = part // block, length - block + part % block
         earlier = cache.earlier(rows, places)
         total = earlier.sum(axis=1)

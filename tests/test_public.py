@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.main import get_command
 
 import netpick
 from netpick.cli.commands import app
+from netpick.contest.prepare import FitOptions
 from netpick.data.sources.base import ReadOptions
 from tools.cli_docs import help_of, page
 
@@ -47,6 +49,9 @@ def test_public_names() -> None:
 NAMED_OTHERWISE = {"kind": "kinds", "format": "formats", "time": "time_column", "id": "id_column"}
 
 
+NAMED_IN_PYTHON = {"time": "time_column", "ids": "id_column"}
+
+
 def test_python_takes_the_options_of_the_command_line() -> None:
     command = get_command(app).commands["fit"]  # type: ignore[attr-defined]
     options = {
@@ -54,6 +59,32 @@ def test_python_takes_the_options_of_the_command_line() -> None:
     }
     parameters = set(inspect.signature(netpick.fit).parameters) - {"data", "on_event"}
     assert {NAMED_OTHERWISE.get(name, name) for name in options} == parameters
+
+
+def test_fit_and_look_take_the_same_options_with_the_same_defaults() -> None:
+    """On the command line, in Python, and in the records behind both."""
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    fit, look = ({option.name: option for option in commands[name].params} for name in ("fit", "look"))
+    assert set(look) <= set(fit)
+    for name, option in look.items():
+        assert (option.default, option.opts, option.help if name != "data" else "") == (
+            fit[name].default, fit[name].opts, fit[name].help if name != "data" else "",
+        )  # fmt: skip
+    python = {name: one.default for name, one in inspect.signature(netpick.fit).parameters.items()}
+    kept = {field.name: field for record in (FitOptions, ReadOptions) for field in fields(record)}
+    for name, option in fit.items():
+        stands = NAMED_IN_PYTHON.get(name, name)
+        if name not in ("data", "target"):
+            assert option.default is None or option.default == python[stands], name
+            default = kept[name].default if kept[name].default is not MISSING else None
+            assert (python[stands] or None) == (default or None), name
+    table = {"a": list(range(60)), "day": ["2024-01-01"] * 60, "y": [0, 1] * 30}
+    looked = netpick.look(
+        pl.DataFrame(table), "y", drop=["day"], kinds={"a": "category"}, missing=["7"], image_size="64"
+    )
+    assert [(f.name, f.kind) for f in looked.schema.features] == [("a", "category")]
+    with pytest.raises(netpick.RequestError, match=r"There is no option 'kind'\. Did you mean 'kinds'"):
+        netpick.look(pl.DataFrame(table), "y", kind={"a": "category"})
 
 
 READING = {"separator", "header", "encoding", "quote", "missing", "not_missing", "format", "sheet"}

@@ -11,15 +11,14 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from netpick.answers.compare.costs import as_costs
+from netpick.api.options import given_options
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
-from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.decoders.base import Loudness
-from netpick.data.sources.base import ReadOptions
-from netpick.errors import RequestError
+from netpick.errors import RequestError, near_matches
 from netpick.training.clock import WorkClock
 from netpick.training.stop import Stop
 from netpick.types import OnEvent
@@ -282,85 +281,18 @@ def fit(
     level: what the symbols of texts are that are learned or generated: "characters", "bytes", "words" or "pieces" (default: by size and content).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
-    data, columns = _told_apart(data, target)
-    named = [models] if isinstance(models, str) else [m for m in models or () if isinstance(m, str)]
-    modules = [] if isinstance(models, str) else [m for m in models or () if not isinstance(m, str)]
-    options = FitOptions(
-        target=columns,
-        task=task,
-        models=",".join(named) or None,
-        modules=modules,
-        pretrained=pretrained,
-        layers=(layers,) if isinstance(layers, str) else tuple(layers or ()),
-        budget=None if budget is None else parse_duration(budget),
-        steps=steps,
-        trials=trials,
-        split=split,
-        folds=folds,
-        test=test,
-        cut=cut,
-        horizon=horizon,
-        context=context,
-        windows=windows,
-        every=every,
-        point=point,
-        quantiles=tuple(map(float, quantiles)),
-        known=tuple(known),
-        holidays=holidays,
-        hierarchy=hierarchy,
-        time=(time_column,) if isinstance(time_column, str) else tuple(time_column),
-        ids=(id_column,) if isinstance(id_column, str) else tuple(id_column),
-        level=level,
-        seed=seed,
-        device=device,
-        threads=threads,
-        workers=workers,
-        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
-        out=None if out is None else Path(out),
-        accept=tuple(accept),
-        cost=as_costs(cost),
-        metric=metric,
-        margin=margin,
-        prefer=prefer,
-        recipe=recipe,
-        plan=None if plan is None else str(Path(plan).absolute()),
-        drop=tuple(drop),
-        kinds=tuple((kinds or {}).items()),
-        rows=rows,
-        image_size=None if image_size is None else parse_size(image_size),
-        loudness=loudness,
-        keep=keep,
-        private=private,
-        read=ReadOptions(
-            separator=separator,
-            header=header,
-            encoding=encoding,
-            quote=quote,
-            label_from=label_from,
-            masks=masks,
-            classes=classes,
-            sheet=sheet,
-            frames=frames,
-            formats=tuple((formats or {}).items()),
-            missing=tuple(missing),
-            not_missing=tuple(not_missing),
-            merge=tuple(merge),
-        ),
-        command="netpick.fit(...)",
-    )
-    return run_fit(data, options, on_event)
+    data, options = given_options(locals())
+    return run_fit(data, replace(options, command="netpick.fit(...)"), on_event)
 
 
 def look(data: object, target: object = None, **options: Any) -> Prepared:
-    """Reads, understands, splits and checks the data, and trains nothing; severe findings are among the others."""
-    data, columns = _told_apart(data, target)
-    return inspect(data, FitOptions(target=columns, **options))
+    """Reads, understands, splits and checks the data, and trains nothing; severe findings are among the others.
 
-
-def _told_apart(data: object, target: object) -> tuple[object, tuple[str, ...]]:
-    """The data and the names of target columns; labels that stand beside the rows, as scikit-learn has them, become part of the data."""
-    if target is None or isinstance(target, str):
-        return data, () if target is None else (target,)
-    if isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target):
-        return data, tuple(target)
-    return (data, target), ()
+    options: those of `netpick.fit`, by the same names. Raises RequestError for others.
+    """
+    known = {name: one.default for name, one in signature(fit).parameters.items() if name not in ("data", "on_event")}
+    for name in options:
+        if name not in known:
+            raise RequestError(f"There is no option '{name}'.{near_matches(name, list(known))}")
+    data, asked = given_options({**known, **options, "data": data, "target": target})
+    return inspect(data, asked)

@@ -32,6 +32,7 @@ FILES = {
     "report.json",
     "results.zip",
     "predictions.parquet",
+    "trainings",
 }
 
 

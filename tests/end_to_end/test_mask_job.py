@@ -14,8 +14,12 @@ import netpick
 from netpick.errors import RequestError
 from netpick.report.html import to_html
 from netpick.report.results_file import read_results
+from netpick.saved.export import export_model
 from netpick.saved.mask_files import masks_of, write_masks
+from netpick.saved.parts import peek_record
 from netpick.saved.use import load
+from netpick.serve.models import served_model
+from netpick.serve.options import Limits
 
 N = 22
 
@@ -101,6 +105,18 @@ def test_a_picture_alone_is_answered_as_among_others_and_larger_ones_as_well(run
     Image.fromarray(np.tile(pixels(files[0]), (4, 5))).save(large)
     (mask,) = masks_of(model, model.read(str(large)))
     assert mask.classes.shape == pixels(large).shape
+
+
+def test_what_is_not_done_yet_is_said(run: Path) -> None:
+    with pytest.raises(RequestError, match="such models are not exported yet"):
+        export_model(network_file(run))
+    with pytest.raises(RequestError, match="answers masks, which are not served yet"):
+        served_model("discs", run, load(run), Limits())
+
+
+def network_file(run: Path) -> Path:
+    """The model file of a network of the run."""
+    return next(path for path in sorted((run / "models").glob("*.netpick")) if peek_record(path).is_network)
 
 
 def test_what_is_asked_of_other_models_is_refused_in_words(run: Path, tmp_path: Path) -> None:

@@ -74,6 +74,11 @@ def export_model(
     stored = stored_rows(path)
     parts = ModelParts(record=loaded.record, encoders=loaded.encoders, task_state=loaded.task_state, card=loaded.card)
     source = {SOURCE: sha256_of(path)}
+    if parts.task.answer.each_pixel:
+        raise RequestError(
+            f"{path} answers masks of pictures of any size, and a graph of its network would take one size alone: such models are not exported yet. Use "
+            "netpick predict with the model file."
+        )
     if samples:
         sound_settings(parts)  # refused before anything is traced
     if isinstance(loaded.network, PairNetwork):

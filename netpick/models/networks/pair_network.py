@@ -258,9 +258,11 @@ def attended(queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> t
     return read.reshape(*shape[:-1], values.shape[-1]), weights.reshape(shape)
 
 
-def pair_recipe(learning_rate: float, inputs: Inputs, num_rows: int, *, optimizer: str = "adamw") -> Recipe:
-    """How all networks of pairs are trained: on some TOKENS symbols of targets at a time, fewer where there are few rows."""
-    rows = max(1, min(TOKENS // limits_of(pair_spec(inputs)).usual, num_rows // 8))
+def pair_recipe(
+    learning_rate: float, inputs: Inputs, num_rows: int, *, optimizer: str = "adamw", tokens: int = TOKENS
+) -> Recipe:
+    """How all networks of pairs are trained: on so many symbols of targets at a time, fewer where there are few rows."""
+    rows = max(1, min(tokens // limits_of(pair_spec(inputs)).usual, num_rows // 8))
     return Recipe(
         optimizer=optimizer,
         learning_rate=learning_rate,

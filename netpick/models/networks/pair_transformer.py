@@ -18,6 +18,7 @@ from netpick.models.networks.fused import AddDropped, RootMeanSquare, heads_turn
 from netpick.models.networks.pair_network import (
     FEW_SYMBOLS,
     SMALL,
+    TOKENS,
     Kept,
     PairArchitecture,
     PairTrunk,
@@ -31,6 +32,10 @@ from netpick.types import STRICT, Inputs
 from netpick.types.recipe import Recipe
 
 Turns = tuple[Tensor, Tensor]
+# Dates to ISO, 13,600 pairs, exact match on 2,400 validation rows after 16 to 20 s on one thread: width 128, 1,024 symbols a step and dropout of
+# 0.1 0.950, without dropout 0.970, width 64 as well 0.990; 440 symbols a step, after 16 s: 0.998 (0.977 with 1,024).
+MANY_STRINGS = 50_000
+TOKENS_OF_STRINGS = 448  # of targets, in a batch
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -195,12 +200,14 @@ class PairTransformer(PairArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> PairTransformerSettings:
         if num_symbols(inputs) < FEW_SYMBOLS:
-            return PairTransformerSettings(layers=2, width=64 if num_rows < SMALL else 128, heads=4, dropout=0.1)
+            width = 64 if num_rows < MANY_STRINGS else 128
+            return PairTransformerSettings(layers=2, width=width, heads=4, dropout=0.1 if num_rows < SMALL else 0.0)
         layers, width = (2, 64) if num_rows < SMALL else (3, 128)
         return PairTransformerSettings(layers=layers, width=width, heads=4, dropout=0.1)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return pair_recipe(2e-2, inputs, num_rows, optimizer="muon")
+        tokens = TOKENS_OF_STRINGS if num_symbols(inputs) < FEW_SYMBOLS else TOKENS
+        return pair_recipe(2e-2, inputs, num_rows, optimizer="muon", tokens=tokens)
 
     def build(self, inputs: Inputs, settings: Any) -> PairTrunk:
         return PairTransformerTrunk(settings)

@@ -173,6 +173,7 @@ def test_these_runs_have_baselines_of_every_kind() -> None:
         *("commonest text", "nearest recording", "copy", "nearest source", "word by word"),
         *("majority tag", "linear of a window"),
         *("the same again", "kneser-ney over voices"),
+        *("lattice of mean boxes", "most frequent places"),
     }
 
 

@@ -225,6 +225,8 @@ OUTPUTS: dict[
 
 def losses() -> Iterator[Any]:
     for task in TASKS:
+        if TASKS[task].answer.each_object:  # what a place is to say depends on what it says: tests/tasks/test_boxes.py
+            continue
         for loss in ("auto", "cross_entropy", "dice_cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"):
             for smoothing in (0.0, 0.1):
                 for weights in (None, (0.5, 2.0, 1.0)):

@@ -184,6 +184,8 @@ def test_generalised_overlap() -> None:
     one = torch.tensor([[0.0, 0, 2, 2], [0, 0, 1, 1]])
     other = torch.tensor([[0.0, 0, 2, 2], [3, 0, 4, 1]])
     assert generalised(one, other).tolist() == pytest.approx([1.0, -0.5])
+    apart = torch.tensor([[0.0, 0.1, 2.3, 2.2], [0.2, 0, 1.1, 1.4]], dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda boxes: generalised(boxes, other.double() + 0.05), (apart,))
 
 
 def test_the_loss_falls_to_where_boxes_are_right() -> None:

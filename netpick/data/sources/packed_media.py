@@ -1,8 +1,9 @@
-"""Zips of sounds or clips: unpacked once for as long as the program runs, because their decoders open files by name."""
+"""Zips of sounds or clips, and of pictures with label files: unpacked once for as long as the program runs, since they are read by name."""
 
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import tempfile
 import zipfile
@@ -15,12 +16,14 @@ from netpick.data.sources.paths import MEDIA_SUFFIXES, short_name
 FEWEST = 2
 LARGEST_MEDIA = 64 << 30  # bytes unpacked, of all members together
 MOST_MEMBERS = 2_000_000
+BESIDE = (".txt", ".xml", ".json")  # label files of single pictures
+COCO = re.compile(r"(coco|instances|annotations).*\.json$")
 
 _unpacked: dict[tuple[str, int, int], Path] = {}  # removed when the program ends
 
 
 def media_members(path: Path) -> list[str]:
-    """The members of a zip that holds sounds or clips and no pictures; [] for every other path."""
+    """The members of a zip that holds sounds or clips and no pictures, or pictures with files of boxes; [] for every other path."""
     if not path.is_file() or first_bytes(path, 4) != b"PK\3\4" or not path.name.lower().endswith(".zip"):
         return []
     try:
@@ -29,10 +32,21 @@ def media_members(path: Path) -> list[str]:
     except (zipfile.BadZipFile, OSError, ValueError):
         return []  # the reader of zips says what is wrong
     names = [name for name in names if not is_hidden(name)]
-    if any(name.lower().endswith(MEDIA_SUFFIXES["image"]) for name in names):
-        return []
+    pictures = {_stem(name) for name in names if name.lower().endswith(MEDIA_SUFFIXES["image"])}
+    if pictures:
+        return names if _may_have_boxes(names, pictures) else []
     played = sum(name.lower().endswith((*MEDIA_SUFFIXES["audio"], *MEDIA_SUFFIXES["clip"])) for name in names)
     return names if played >= FEWEST else []
+
+
+def _may_have_boxes(names: list[str], pictures: set[str]) -> bool:
+    """Whether label files are called as pictures are, or as COCO's files; what they hold is seen when they are unpacked."""
+    beside = sum(name.lower().endswith(BESIDE) and _stem(name) in pictures for name in names)
+    return beside >= FEWEST or any(COCO.search(name.lower().rpartition("/")[2]) for name in names)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def unpacked_media(path: Path, members: list[str]) -> Path:

@@ -12,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 import netpick
+from netpick.cli import doctor
 from netpick.cli.commands import app
 from netpick.contest.prepare import FitOptions
 from netpick.data.sources.base import ReadOptions
@@ -83,7 +84,7 @@ def test_fit_and_look_take_the_same_options_with_the_same_defaults() -> None:
         pl.DataFrame(table), "y", drop=["day"], kinds={"a": "category"}, missing=["7"], image_size="64"
     )
     assert [(f.name, f.kind) for f in looked.schema.features] == [("a", "category")]
-    with pytest.raises(netpick.RequestError, match=r"There is no option 'kind'\. Did you mean 'kinds'"):
+    with pytest.raises(netpick.RequestError, match=r"There is no option 'kind'\. Did you mean kinds"):
         netpick.look(pl.DataFrame(table), "y", kind={"a": "category"})
 
 
@@ -147,3 +148,19 @@ def test_every_option_of_the_readme_exists() -> None:
 def test_every_option_stands_in_a_group_of_the_help(command: str) -> None:
     _, _, others = help_of((command,)).partition("Other options:\n")
     assert re.findall(r"^  --(\S+)", others, re.MULTILINE) == ["help"]
+
+
+def test_doctor_says_what_is_here_and_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor.doctor()
+    said = capsys.readouterr().out
+    assert said.startswith(f"netpick {netpick.__version__}, Python 3.")
+    for part in ("torch", "Devices", "cpu", "cuda", "free", "excel", "holidays", "music", "pretrained"):
+        assert part in said
+    assert "missing" not in said
+    monkeypatch.setattr(doctor, "PARTS", ("torch", "no-such-package"))
+    monkeypatch.setattr(doctor, "EXTRAS", {"excel": ("no_such_module", "Excel workbooks")})
+    lines = list(doctor.doctor_lines())
+    assert "! no-such-package missing: pip install --force-reinstall netpick" in lines
+    assert "  excel         not here: Excel workbooks. pip install 'netpick[excel]'" in lines

@@ -16,6 +16,7 @@ import typer  # noqa: E402
 
 from netpick.cli import arguments as arg  # noqa: E402
 from netpick.cli import going_on  # noqa: E402
+from netpick.cli.doctor import doctor  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
 from netpick.cli.grouped import GroupedCommand  # noqa: E402
 from netpick.errors import shown  # noqa: E402
@@ -397,6 +398,9 @@ def backbones() -> None:
 
     for line in backbone_lines():
         print(shown(line))
+
+
+app.command()(doctor)
 
 
 @app.command()

@@ -215,7 +215,10 @@ class Keeper:
         """What stays of the request: of a private run no path, title or command, which only resuming needed."""
         if request.options.get("private") is not True:
             return request
-        left_out = {"command": "", "name": None, "plan": None, "test": None}
+        earlier = request.options.get("earlier")
+        if earlier:  # a replay then refuses, instead of beginning with other weights
+            earlier = {**earlier, "run": Path(earlier["run"]).name}
+        left_out = {"command": "", "name": None, "plan": None, "test": None, "earlier": earlier}
         request = replace(request, data=None, options={**request.options, **left_out})
         (self.folder / REQUEST).unlink()  # first: a full disk may not keep it
         self._write(REQUEST, sealed(asdict(request)))

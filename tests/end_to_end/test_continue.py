@@ -131,3 +131,18 @@ def test_what_cannot_be_continued_is_refused(table: Path, tmp_path: Path) -> Non
         run.continue_(steps=5)
     with pytest.raises(RequestError, match="There is no run folder"):
         netpick.continue_(tmp_path / "nowhere")
+
+
+def test_a_private_run_is_continued_privately(table: Path, tmp_path: Path) -> None:
+    run = netpick.fit(table, models="mlp", steps=5, private=True, out=tmp_path / "run")
+    with pytest.raises(RequestError, match="does not keep its data: they came from Python, or it was private"):
+        run.continue_(steps=5)
+    later = netpick.continue_(run.folder, steps=5, data=table, out=tmp_path / "later")
+    assert not (later.folder / "predictions.parquet").exists()
+    kept = [path for path in later.folder.iterdir() if path.suffix in (".json", ".jsonl", ".html")]
+    assert [path.name for path in kept if str(tmp_path) in path.read_text()] == []
+
+
+def test_workers_continue_to_the_bytes_of_one_process(table: Path, further: netpick.Run, tmp_path: Path) -> None:
+    run = netpick.fit(table, **GIVEN, workers=2, out=tmp_path / "run")
+    assert weights(run.continue_(steps=40, out=tmp_path / "later").folder) == weights(further.folder)

@@ -19,8 +19,10 @@ from netpick.explain import (
     pairs,
     series,
     sounds,
+    speech,
     streams,
     tables,
+    tags,
     texts,
 )
 from netpick.explain.effects import importance_figure
@@ -75,6 +77,8 @@ FORMS: dict[str, Views] = {
         row=chords.row_figures, network=chords.network_figures, together=lambda subject: (), labelled=False
     ),
     "pair": Views(row=pairs.row_figures, together=lambda subject: (), labelled=False, columns=False),
+    "words": Views(row=tags.row_figures, network=tags.network_figures, together=lambda subject: (), columns=False),
+    "speech": Views(row=speech.row_figures, together=lambda subject: (), columns=False),
     "window": Views(row=forecasts.row_figures, together=forecasts.data_figures, labelled=False, columns=False),
 }
 
@@ -193,7 +197,7 @@ def chosen_rows(subject: Subject, most: int) -> list[int]:
 
 def _row_part(subject: Subject, row: int, figures: tuple[Figure, ...]) -> Part:
     said, true = answer_words(subject, row), truth_words(subject, row)
-    agrees = said.startswith(f"{true} (")
+    agrees = said == true or said.startswith(f"{true} (")
     wrong = "" if not true else " So do the data." if agrees else f" The data say {true}."
     name = subject.name(row)
     shown = sample(subject, row, f"{name}, small")

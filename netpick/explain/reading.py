@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from netpick.errors import NetpickError, RequestError
+from netpick.errors import NetpickError
 from netpick.explain.subject import Subject
 from netpick.saved.asked import allocated, new_examples
 from netpick.saved.engines import raw_cells
@@ -22,17 +22,9 @@ MOST_ROWS = 2_000  # that are looked at; of more, every so many
 def read_subject(model: Model, data: object, most: int = MOST_ROWS) -> Subject:
     """The examples of `data` as the model reads them. Raises DataError when they cannot be read or are none."""
     parts, record = model.parts, model.parts.record
-    if parts.task.answer.each_token:
-        raise RequestError(
-            f"{record.title} was learned to {parts.task.answer.purpose(len(record.labels))}, which is not explained yet. The report shows which "
-            "tags are taken for which, and sentences that went wrong."
-        )
-    if parts.task.answer.texts and not parts.task.answer.stepwise:
-        raise RequestError(
-            f"This model was trained to {parts.task.answer.purpose(1)}, and what it goes by is not explained yet. `netpick score` says how well it "
-            "does, and the report of the run lays what it says beside the truth, word by word."
-        )
-    if (parts.task.answer.sequences or parts.task.answer.stepwise) and not record.is_network:
+    if (
+        parts.task.answer.sequences or parts.task.answer.texts or parts.task.answer.each_token
+    ) and not record.is_network:
         raise NoNetworkError(record)
     examples = new_examples(parts, read_source(model, data))
     with allocated(parts) as allocator:

@@ -22,6 +22,8 @@ from netpick.data.decoders.silences import quiet_cuts
 from netpick.data.decoders.sound_features import SoundSettings
 from netpick.errors import RequestError
 from netpick.explain import explain
+from netpick.explain.reading import read_subject
+from netpick.explain.speech import heard_words
 from netpick.serve.models import served_model
 from netpick.serve.options import Limits
 
@@ -139,8 +141,21 @@ def test_on_the_command_line(run: Run, folder: Path) -> None:
     assert "Word error rate" in scored.stdout
 
 
-def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
-    with pytest.raises(RequestError, match="is not explained yet"):
-        explain(run.model, folder)
+def test_when_each_word_was_heard_is_explained(run: Run, folder: Path) -> None:
+    model = run.models["cnn"]
+    made = explain(model, folder, rows=2)
+    figures = [figure for part in made.parts for figure in part.figures]
+    assert [figure.title for figure in figures] == ["When it heard each word"] * 2
+    assert "least sure of" in figures[0].sentence
+    subject = read_subject(model, folder)
+    steps = subject.answers(subject.batch([0])).reshape(-1, subject.state.num_symbols)
+    heard = heard_words(steps, subject.state)
+    assert [word.text for word in heard] == model.predict(folder)["prediction"][0].split()
+    assert all(0 <= word.begin < word.end <= len(steps) and 0 < word.chance <= 1 for word in heard)
+    with pytest.raises(RequestError, match="this needs a network"):
+        explain(run.models["commonest text"], folder)
+
+
+def test_only_texts_are_continued(run: Run) -> None:
     with pytest.raises(RequestError, match="but generating continues a text"):
         run.model.generate("a")

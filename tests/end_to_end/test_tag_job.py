@@ -15,6 +15,8 @@ import netpick
 from netpick.api import Run
 from netpick.errors import DataError, RequestError
 from netpick.explain import explain
+from netpick.explain.reading import read_subject
+from netpick.explain.tags import influence
 from netpick.saved.export import export_model
 from netpick.serve.calls import tasks_of
 from netpick.serve.describe import schema_of
@@ -132,9 +134,25 @@ def test_folds_of_sentences_and_files_that_hold_none(folder: Path) -> None:
     assert "Archer" not in (made.folder / "report.html").read_text()
 
 
-def test_what_is_not_there_yet_is_refused_in_words(run: Run, folder: Path) -> None:
-    with pytest.raises(RequestError, match="which is not explained yet"):
-        explain(run.models["rnn"], folder / "names" / "names.test.conll")
+def test_what_each_tag_hangs_on_is_explained(run: Run, folder: Path) -> None:
+    made = explain(run.models["rnn"], folder / "names" / "names.test.conll", rows=2)
+    assert next(part.title for part in made.parts) == "The network"
+    titles = [figure.title for part in made.parts for figure in part.figures]
+    assert titles.count("What it goes by") == 1
+    assert titles.count("Which words each tag hangs on") == 2
+    with pytest.raises(RequestError, match="this needs a network"):
+        explain(run.models["majority tag"], folder / "names" / "names.test.conll")
+
+
+def test_a_word_counts_for_its_own_tag(run: Run, folder: Path) -> None:
+    subject = read_subject(run.models["rnn"], folder / "names" / "names.test.conll")
+    count = int(subject.arrays["words.lengths"][0])
+    tags, moved = influence(subject, 0, "words", count)
+    assert moved.shape == (count, count)
+    assert np.isfinite(moved).all()
+    raw = subject.answers(subject.batch([0]))[0, :count]
+    assert tags.tolist() == raw.argmax(axis=1).tolist()
+    assert np.abs(np.diag(moved)).max() > 0
 
 
 def test_unequal_numbers_of_tokens_and_tags_are_named(folder: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netpick.models.networks.base import Trunk
 from netpick.models.networks.rnn import RecurrentLayer, RnnSettings
-from netpick.models.networks.word_stem import WordArchitecture, WordSettings, WordTrunk
+from netpick.models.networks.word_stem import SMALL, WordArchitecture, WordSettings, WordTrunk
 from netpick.types import STRICT, Inputs
 
 
@@ -55,8 +55,11 @@ class WordRnn(WordArchitecture):
     rate = 4e-3
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> WordRnnSettings:
+        layers = (
+            2 if num_rows < 2 * SMALL else 1
+        )  # of more rows a budget holds fewer passes, and one layer learned more in it
         return WordRnnSettings(
-            width=100, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.33, dropout=0.5
+            layers=layers, width=100, embedding=64, letters=32, hidden_words=0.25, embedding_dropout=0.33, dropout=0.5
         )
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:

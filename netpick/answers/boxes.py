@@ -76,7 +76,7 @@ class Boxes(Answer[AnsweredBoxes]):
     def decode(self, answers: Array, state: Any) -> AnsweredBoxes:
         answers = np.asarray(answers, dtype=np.float32)
         classes = np.rint(answers[..., 5]).astype(np.int64)
-        classes[classes >= len(state.labels)] = -1
+        classes[(classes < 0) | (classes >= len(state.labels))] = -1
         return self.revised(
             AnsweredBoxes(
                 boxes=np.ascontiguousarray(answers[..., :4]),

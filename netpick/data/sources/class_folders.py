@@ -89,7 +89,7 @@ def media_source(tree: Tree, path: Path, *, name: str, layout: str, in_zip: bool
     if len(classes) == 2 and any(label.lower() in MASKS for label in classes):
         what = (
             f"The folders {classes[0]} and {classes[1]} are told apart as classes. If one marks what is to be found in the pictures of "
-            "the other, that is segmentation, which is not learned here."
+            f"the other, say so: --masks {next(label for label in classes if label.lower() in MASKS)}."
         )
         notes.append(Note(subject="classes", text=what))
     column = tree.noun.removesuffix("s")

@@ -42,7 +42,7 @@ class ClipFolderReader(Reader):
     """clips/left/1.mp4, clips/right/2.mp4, or clips/left/1/0001.png, or clips/train/left/1.mp4."""
 
     name: ClassVar[str] = "clip_folder"
-    description: ClassVar[str] = "a folder of class folders of video clips or of folders of frames"
+    description: ClassVar[str] = "a folder of class folders of clips or frames"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and (commonest_media(path) == "clip" or _may_hold_frames(path))

@@ -51,7 +51,7 @@ class CocoReader(Reader):
     """annotations/instances_train.json beside images/, or _annotations.coco.json beside its pictures."""
 
     name: ClassVar[str] = "coco_json"
-    description: ClassVar[str] = "images with boxes in COCO JSON"
+    description: ClassVar[str] = "boxes in COCO JSON"
 
     def recognises(self, path: Path) -> bool:
         return is_coco(path) if path.is_file() else path.is_dir() and bool(coco_files(path))

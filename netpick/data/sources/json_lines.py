@@ -48,7 +48,7 @@ class JsonLinesReader(Reader):
     """{"text": "...", "label": "..."} on each line, or a list of such objects; the names are the columns."""
 
     name: ClassVar[str] = "json_lines"
-    description: ClassVar[str] = "JSON lines (.jsonl, .ndjson) or a list of objects (.json), plain or packed"
+    description: ClassVar[str] = "JSON lines (.jsonl, .ndjson) or lists of objects (.json)"
     endings = (".jsonl", ".ndjson", *WHOLE)
     cells = "mixed"
 

@@ -26,7 +26,7 @@ class ParquetReader(Reader):
     """Parquet files, and folders of them as Spark and Hive write them: part-0.parquet, year=2020/part-0.parquet."""
 
     name: ClassVar[str] = "parquet"
-    description: ClassVar[str] = "Parquet, a file or a folder of parts"
+    description: ClassVar[str] = "Parquet, a file or parts"
     endings = SUFFIXES
     cells = "mixed"
 

@@ -41,7 +41,7 @@ class RunningTextReader(Reader):
     """A text file, its lines in their order; with the files of the other parts beside it where their names say so."""
 
     name: ClassVar[str] = "running_text"
-    description: ClassVar[str] = "a .txt file of running text, or a folder of its parts"
+    description: ClassVar[str] = "a .txt file of running text, or its parts"
 
     def recognises(self, path: Path) -> bool:
         if path.is_dir():

@@ -18,7 +18,7 @@ class SoundFolderReader(Reader):
     """sounds/dog/1.wav, sounds/train/dog/1.flac, or sounds/dog_anna_1.mp3 with --label-from."""
 
     name: ClassVar[str] = "sound_folder"
-    description: ClassVar[str] = "a folder of class folders of sounds, or of sounds named by class"
+    description: ClassVar[str] = "a folder of sounds, by class folders or names"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and commonest_media(path) == "audio"

@@ -97,7 +97,7 @@ class TextLinesReader(Reader):
     """names/Irish.txt, or names/train/Irish.txt: one text a line, one file a class."""
 
     name: ClassVar[str] = "text_lines"
-    description: ClassVar[str] = "a folder of one .txt file a class with an example a line"
+    description: ClassVar[str] = "a folder of a .txt file a class, an example a line"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and mostly_texts(path) and _holds_class_files(path)

@@ -46,7 +46,7 @@ class VocFolderReader(Reader):
     """Annotations/1.xml beside JPEGImages/1.jpg, or 1.xml beside 1.jpg."""
 
     name: ClassVar[str] = "voc_folder"
-    description: ClassVar[str] = "images with boxes in Pascal VOC files (.xml)"
+    description: ClassVar[str] = "boxes in Pascal VOC XML"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and holds_voc(path)

@@ -57,7 +57,7 @@ class YoloReader(Reader):
     """labels/1.txt beside images/1.jpg; data.yaml names the classes."""
 
     name: ClassVar[str] = "yolo_folder"
-    description: ClassVar[str] = "images with boxes in YOLO's text files"
+    description: ClassVar[str] = "boxes in YOLO text files"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and holds_yolo(path)

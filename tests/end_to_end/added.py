@@ -119,7 +119,10 @@ ADDED: Mapping[str, Added] = {
         row="a task",
         files={f"{TASKS}/rank.py": "rank.py"},
         behind={
-            f"{TASKS}/__init__.py": ((FUTURE, "from netpick.tasks.rank import Rank\n"), ("Classify(), ", "Rank(), ")),
+            f"{TASKS}/__init__.py": (
+                (FUTURE, "from netpick.tasks.rank import Rank\n"),
+                ("        Classify(),\n", "        Rank(),\n"),
+            ),
             f"{SUITES}/test_tasks.py": (
                 (
                     "SAMPLES: dict[str, Callable[[], dict[str, list[object]]]] = {\n",

@@ -60,7 +60,9 @@ def port_of(kind: str) -> Any:
 
 
 def test_every_kind_has_a_port_of_its_own() -> None:
-    assert PORTS.keys() == KINDS.keys()
+    assert PORTS.keys() == KINDS.keys() - {
+        "scene"
+    }  # what answers about its places is not served yet, and refused in words
 
 
 CELLS = {

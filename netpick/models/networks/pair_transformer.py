@@ -201,7 +201,7 @@ class PairTransformer(PairArchitecture):
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> PairTransformerSettings:
         if num_symbols(inputs) < FEW_SYMBOLS:
             width = 64 if num_rows < MANY_STRINGS else 128
-            return PairTransformerSettings(layers=2, width=width, heads=4, dropout=0.1 if num_rows < SMALL else 0.0)
+            return PairTransformerSettings(layers=2, width=width, heads=4)
         layers, width = (2, 64) if num_rows < SMALL else (3, 128)
         return PairTransformerSettings(layers=layers, width=width, heads=4, dropout=0.1)
 

@@ -101,11 +101,12 @@ def test_a_class_may_be_called_test(tmp_path: Path) -> None:
     assert set(rows(open_source(root)).values()) == {"test", "control"}
 
 
-def test_pictures_and_their_masks_are_no_two_classes(tmp_path: Path) -> None:
-    source = open_source(make(tmp_path / "a", "images/1.png", "images/2.png", "masks/1.png", "masks/2.png"))
-    assert source.layout == "mask_folder"
-    source = open_source(make(tmp_path / "b", "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"))
-    assert source.layout == "image_folder"
+def test_pictures_and_their_masks_are_no_classes(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", "images/1.png", "images/2.png", "masks/1.png", "masks/2.png")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    for given in (folder, packed):
+        assert open_source(given).masks == ("mask",)
+    assert not open_source(make(tmp_path / "b", "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")).masks
 
 
 def test_wrapping_folders_mean_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Zips of sounds or clips, and of pictures with label files: unpacked once for as long as the program runs, since they are read by name."""
+"""Zips of sounds or clips, and of pictures with masks or label files: unpacked once for as long as the program runs, since they are read by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from netpick.data.sources.class_folders import MASKS
 from netpick.data.sources.packed_tables import is_hidden, unpack_into
 from netpick.data.sources.parquet_arrow import first_bytes
 from netpick.data.sources.paths import MEDIA_SUFFIXES, short_name
@@ -23,7 +24,7 @@ _unpacked: dict[tuple[str, int, int], Path] = {}  # removed when the program end
 
 
 def media_members(path: Path) -> list[str]:
-    """The members of a zip that holds sounds or clips and no pictures, or pictures with files of boxes; [] for every other path."""
+    """The members of a zip that holds sounds or clips and no pictures, or pictures with masks or files of boxes; [] for every other path."""
     if not path.is_file() or first_bytes(path, 4) != b"PK\3\4" or not path.name.lower().endswith(".zip"):
         return []
     try:
@@ -34,13 +35,16 @@ def media_members(path: Path) -> list[str]:
     names = [name for name in names if not is_hidden(name)]
     pictures = {_stem(name) for name in names if name.lower().endswith(MEDIA_SUFFIXES["image"])}
     if pictures:
-        return names if _may_have_boxes(names, pictures) else []
+        return names if _may_be_labelled(names, pictures) else []
     played = sum(name.lower().endswith((*MEDIA_SUFFIXES["audio"], *MEDIA_SUFFIXES["clip"])) for name in names)
     return names if played >= FEWEST else []
 
 
-def _may_have_boxes(names: list[str], pictures: set[str]) -> bool:
-    """Whether label files are called as pictures are, or as COCO's files; what they hold is seen when they are unpacked."""
+def _may_be_labelled(names: list[str], pictures: set[str]) -> bool:
+    """Whether there are folders of masks, or label files that are called as pictures are, or as COCO's files; what they hold is seen when they
+    are unpacked."""
+    if any(part in MASKS for name in names for part in name.lower().split("/")[:-1]):
+        return True
     beside = sum(name.lower().endswith(BESIDE) and _stem(name) in pictures for name in names)
     return beside >= FEWEST or any(COCO.search(name.lower().rpartition("/")[2]) for name in names)
 

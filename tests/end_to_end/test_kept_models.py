@@ -170,6 +170,7 @@ def test_these_runs_have_baselines_of_every_kind() -> None:
              "boosted trees on lags", "id biases"}  # fmt: skip
     assert set(BASELINES) - tried == {
         *("frame average", "intermittent demand", "unigram", "kneser-ney", "kneser-ney-cache"),
+        *("majority class", "frequent place", "grey threshold", "pixel trees"),
         *("commonest text", "nearest recording", "copy", "nearest source", "word by word"),
         *("majority tag", "linear of a window"),
         *("the same again", "kneser-ney over voices"),

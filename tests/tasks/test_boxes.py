@@ -291,3 +291,12 @@ def test_what_cannot_be_done_with_boxes_is_refused_in_words(tmp_path: Path) -> N
     table = pl.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "a"]})
     with pytest.raises(DataError, match="holds no boxes"):
         netpick.look(table, task="detect")
+
+
+def test_scoring_boxes_of_classes_that_the_model_does_not_know_is_refused(run: netpick.Run, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "1.png")
+    (tmp_path / "1.txt").write_text("7 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(
+        DataError, match=r"are of '7', but the model knows .* put data\.yaml or classes\.txt beside them"
+    ):
+        run.model.score(tmp_path)

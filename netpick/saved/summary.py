@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netpick.saved.generated import generated_rows
 from netpick.types.results import Layer
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ def network_layers(engine: TorchEngine) -> tuple[Layer, ...]:
     from netpick.columns.store import Store
     from netpick.models.infer import DeviceData
     from netpick.models.summary import ROWS, layers_of
+    from netpick.saved.generated import generated_rows  # which imports what trains
 
     loaded = engine.loaded
     data = DeviceData(Store(arrays=generated_rows(loaded.inputs, ROWS)), loaded.inputs, "cpu")

@@ -204,12 +204,10 @@ def mean_loss(outputs: Tensor, target: Tensor) -> Tensor:
 
 def test_the_suite_covers_every_entry() -> None:
     # Forecasters and networks of symbols answer in geometries of their own: test_forecasters.py and test_text_networks.py.
-    assert {(case.family, main_form(case.inputs)) for case in CASES} == {
-        key for key in MODELS if key[1] not in ELSEWHERE
-    }
+    assert {(case.family, main_form(case.inputs)) for case in CASES} == {key for key in OWN if key[1] not in ELSEWHERE}
     every = {(f, form) for form, choices in INPUTS.items() for inputs in choices.values() for f in families_for(inputs)}
     assert every == {
-        key for key in MODELS if key[0] != "layers" and key[1] not in ELSEWHERE
+        key for key in OWN if key[0] != "layers" and key[1] not in ELSEWHERE
     }  # each competes for some inputs
 
 

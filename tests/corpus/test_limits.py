@@ -16,7 +16,6 @@ from pathlib import Path
 import corpus.run as run
 from corpus.case import Case, nothing
 from corpus.judge import wrong
-run.WALL_SECONDS = 2.0
 case = Case(name="csv: planted", make=nothing, code=(2,), words=("x",))
 
 def hang(): time.sleep(60)
@@ -30,6 +29,7 @@ def crash():
 def trace(): raise ValueError("x")
 
 for name, behaviour in {"hang": hang, "eat": eat, "leave": leave, "crash": crash, "trace": trace}.items():
+    run.WALL_SECONDS = 2.0 if name == "hang" else 60.0  # a busy machine takes its time to find the memory
     run._use = lambda *_: behaviour()
     outcome = run.run_case(case, "fit", Path(sys.argv[1]) / name)
     print(json.dumps([name, " ".join(wrong(case, outcome))]))

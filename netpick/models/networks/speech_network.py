@@ -134,7 +134,7 @@ class SpeechNetwork(nn.Module):
 
     A new network says the blank nearly everywhere: the bias starts at its share (Lin et al. 2017 do the same for the background of
     images). Where all symbols are equally likely at first, CTC may take one symbol for the whole of the speech and guess all others
-    in the silence before and behind it, which is a local optimum that no rate and no number of steps led out of.
+    in the silence before and behind it, which some trainings left late or never.
     """
 
     def __init__(self, trunk: Trunk, num_symbols: int) -> None:

@@ -1,7 +1,6 @@
 """The transformer of what is said: each step looks at all others, behind convolutions.
 
-Convolutions stand for positions (Mohamed et al. 2019): what tells places of a recording apart as such tempts few recordings to be learned by
-heart. Layers begin as nothing added (Bachlechner et al. 2021), so that words are first found by what is near.
+Convolutions stand for positions (Mohamed et al. 2019). Layers begin as nothing added (Bachlechner et al. 2021), so that words are first found by what is near.
 """
 
 from __future__ import annotations

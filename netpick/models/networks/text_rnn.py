@@ -92,10 +92,10 @@ class TextStreamRnn(TextArchitecture):
     def sizes(self, inputs: Inputs, num_rows: int, num_outputs: int, seconds: float) -> Sequence[Size]:
         """Words that are read again and again are learned by heart, unless most features are dropped (Zaremba et al. 2014)."""
         sizes = super().sizes(inputs, num_rows, num_outputs, seconds)
-        if num_symbols(inputs) < FEW_SYMBOLS:
+        preset = self.presets(inputs, num_rows, num_outputs)
+        if not preset.sampled:  # few symbols
             return sizes
-        often = replace(self.presets(inputs, num_rows, num_outputs), dropout=DROPOUT_OF_MANY_PASSES)
-        return [Size(settings=often, passes=MANY_PASSES), *sizes]
+        return [Size(settings=replace(preset, dropout=DROPOUT_OF_MANY_PASSES), passes=MANY_PASSES), *sizes]
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         rate = 4e-3 if num_symbols(inputs) < FEW_SYMBOLS else 3e-3

@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
 import netpick
 from netpick.api.pages import write_export
+from netpick.checks import CHECKS
+from netpick.contest.prepare import FitOptions, prepare
 from netpick.errors import RequestError
 from netpick.models.backbones import BACKBONES, found
 from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2, RESNET20
@@ -219,3 +222,14 @@ def test_weights_of_a_file_of_the_users_own_are_recognised_and_begun_with(tmp_pa
         found.recognised(other)
     with pytest.raises(RequestError, match="cannot be read: No such file"):
         parse_models("cnn[pretrained=nowhere.safetensors]", PICTURES)
+
+
+def test_pictures_are_read_larger_where_a_backbone_was_asked_for(tmp_path: Path) -> None:
+    for number in range(24):
+        place = tmp_path / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 255, (180 + number, 260, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(place)
+    for asked, size in (("cnn", "64 x 64"), (f"cnn[pretrained={NAME}]", "160 x 160")):
+        seen = prepare(tmp_path / "photos", FitOptions(models=asked, accept=tuple(CHECKS)))
+        assert f"are resized to {size}" in " ".join(note.text for note in seen.source.notes)

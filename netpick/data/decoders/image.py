@@ -119,7 +119,7 @@ def _look(column: FileColumn, size: int | tuple[int, int] | None, channels: int 
         )
     if channels is not None:
         grey = channels == 1
-    height, width = asked_size or choose_size(sizes, photo_side=photo_side)
+    height, width = asked_size or choose_size(sizes, photo_side=photo_side, max_side=max(MAX_SIDE, photo_side))
     kept = set(sizes) == {(width, height)}
     note = _size_note(sizes, (height, width), grey=grey, given=asked_size is not None, rows=len(column))
     return _Shape(channels=1 if grey else 3, height=height, width=width, kept=kept, note=note)

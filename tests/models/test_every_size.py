@@ -39,6 +39,6 @@ def test_it_offers_sizes_for_any_budget(family: str, form: str) -> None:
             assert sizes
             assert all(isinstance(size, Size) and type(size.settings) is type(preset) for size in sizes)
             assert all(size.passes > 0 for size in sizes)
-    by_form = {spec.form: spec for spec in inputs.values()}  # as a network hands it to the trunk
+    given = {form: inputs["scene"]} if form == "objects" else inputs  # as a network hands it to the trunk
     with torch.device("meta"):
-        architecture.build(by_form, architecture.sizes(inputs, 60, 3, 2.0)[-1].settings)
+        architecture.build(given, architecture.sizes(inputs, 60, 3, 2.0)[-1].settings)

@@ -17,6 +17,7 @@ from netpick.data.notes import MOST_VOICES
 from netpick.data.sources.chord_folder import pieces_in
 from netpick.errors import DataError, RequestError
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.music.parts import Divided, divided
 from netpick.tasks.music.state import MUSIC, MusicState, chord_inputs, cut_piece, parsed, text_of_block
 from netpick.tasks.split import SealedRows
@@ -61,20 +62,10 @@ def cut(pieces: Sequence[Array], state: MusicState) -> Blocks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedPieces(Prepared):
+class PreparedPieces(PreparedWhole):
     """An example is a block of a piece, and pieces are whole in one part."""
 
     blocks: Blocks
-
-    groups_columns: ClassVar[bool] = False
-    explained: ClassVar[bool] = False
-
-    @property
-    def learned_target(self) -> Array:
-        return self.task.answer.target(self.truth, self.state)
-
-    def state_of(self, rows: Rows) -> Any:
-        return self.state
 
     @property
     def num_scores(self) -> int:
@@ -83,10 +74,6 @@ class PreparedPieces(Prepared):
     @property
     def scored_numbers(self) -> int:
         return int(self.state.block * self.state.voices)
-
-    @property
-    def encoders(self) -> tuple[Encoder, ...]:
-        return ()
 
     @property
     def inputs(self) -> Inputs:
@@ -99,24 +86,14 @@ class PreparedPieces(Prepared):
     def columns(self) -> Mapping[str, Any]:
         return {}
 
-    def numbers(self, rows: Rows) -> Mapping[str, Array]:
-        return {}
-
     @property
     def trained_twice(self) -> bool:
         """What is handed over is what was tested."""
         return False
 
-    @property
-    def learnable(self) -> Rows:
-        return self.known_rows
-
     def test_groups(self, rows: Rows) -> Array | None:
         """Pieces: notes of one are hard together."""
         return self.blocks.pieces[rows]
-
-    def calibrated(self, answered: Array) -> Any:
-        return self.state
 
     def learned(self, store: Store) -> LearnedRows | None:
         """Nothing: a piece in another key is another row, and a score would be called clean that is not."""

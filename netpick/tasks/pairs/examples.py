@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from netpick.data.sources.parallel_lines import own_lines, parallel_files
 from netpick.data.sources.tatoeba import TatoebaReader
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.pairs.columns import Sides, chosen_sides, meant, parts_no_words
 from netpick.tasks.pairs.state import TRANSLATE, PairState, drafted, filled, measured, pair_inputs, pair_rows, truth_of
 from netpick.tasks.row_groups import row_groups
@@ -38,21 +39,11 @@ SOME = 2_000  # targets that tell which script they are in
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedPairs(Prepared):
+class PreparedPairs(PreparedWhole):
     """An example is a pair."""
 
     rows_of_pairs: Array  # (N, S + T) symbols
     together: Array  # (N,) equal numbers of pairs that have a side in common
-
-    groups_columns: ClassVar[bool] = False
-    explained: ClassVar[bool] = False
-
-    @property
-    def learned_target(self) -> Array:
-        return self.task.answer.target(self.truth, self.state)
-
-    def state_of(self, rows: Rows) -> Any:
-        return self.state
 
     @property
     def num_scores(self) -> int:
@@ -70,34 +61,20 @@ class PreparedPairs(Prepared):
         return 40
 
     @property
-    def encoders(self) -> tuple[Encoder, ...]:
-        return ()
-
-    @property
     def inputs(self) -> Inputs:
         return pair_inputs(self.state)
 
     def store(self, allocator: Allocator) -> Store:
         return Store(arrays={"pair": allocator.adopt("pair", self.rows_of_pairs)})
 
-    def numbers(self, rows: Rows) -> Mapping[str, Array]:
-        return {}
-
     @property
     def trained_twice(self) -> bool:
         return self.split.method != "none" and not self.split.validation_given
-
-    @property
-    def learnable(self) -> Rows:
-        return self.known_rows
 
     def test_groups(self, rows: Rows) -> Array | None:
         """Which have a source or a target in common; None where none do."""
         groups = self.together[rows]
         return groups if len(np.unique(groups)) < len(groups) else None
-
-    def calibrated(self, answered: Array) -> Any:
-        return self.state
 
 
 class NewPairs(NewExamples):

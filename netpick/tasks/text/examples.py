@@ -20,6 +20,7 @@ from netpick.data.sources.base import ReadOptions
 from netpick.data.sources.running_text import running_text
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.split import SealedRows
 from netpick.tasks.text.blocks import (
     Blocks,
@@ -54,20 +55,10 @@ PARTS = (TRAIN, VALIDATION, TEST)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedBlocks(Prepared):
+class PreparedBlocks(PreparedWhole):
     """An example is a block of the text; blocks of a part follow each other, and parts are whole."""
 
     windows: Array  # (N, C + 1 + T) of all blocks
-
-    groups_columns: ClassVar[bool] = False
-    explained: ClassVar[bool] = False
-
-    @property
-    def learned_target(self) -> Array:
-        return self.task.answer.target(self.truth, self.state)
-
-    def state_of(self, rows: Rows) -> Any:
-        return self.state
 
     @property
     def num_scores(self) -> int:
@@ -77,10 +68,6 @@ class PreparedBlocks(Prepared):
     @property
     def scored_numbers(self) -> int:
         return max(2, int(self.state.block) // 4)
-
-    @property
-    def encoders(self) -> tuple[Encoder, ...]:
-        return ()
 
     @property
     def inputs(self) -> Inputs:
@@ -93,24 +80,14 @@ class PreparedBlocks(Prepared):
     def columns(self) -> Mapping[str, Any]:
         return {}
 
-    def numbers(self, rows: Rows) -> Mapping[str, Array]:
-        return {}
-
     @property
     def trained_twice(self) -> bool:
         """What is handed over is what was tested: the beginning of a text that is chosen by says little of its end."""
         return False
 
-    @property
-    def learnable(self) -> Rows:
-        return self.known_rows
-
     def test_groups(self, rows: Rows) -> Array | None:
         """Stretches of text: what lies close together is hard together."""
         return stretches(len(rows))
-
-    def calibrated(self, answered: Array) -> Any:
-        return self.state
 
     def learned(self, store: Store) -> LearnedRows | None:
         """Nothing: blocks of the same text that begin elsewhere are other rows, and a score would be called clean that is not."""

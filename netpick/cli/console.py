@@ -142,7 +142,10 @@ def show_run(run: Run) -> None:
     console.print()
     _contest(console, run)
     console.print()
-    console.print(_text(results.verdict.sentence, style="bold"))
+    verdict = results.verdict
+    console.print(_text(verdict.headline or verdict.sentence, style="bold"))
+    for line in verdict.lines:
+        console.print(_text(line))
     if results.blend is not None:
         console.print(_text(results.blend.sentence))
     decision = results.threshold.sentence if results.threshold is not None else results.decision

@@ -41,6 +41,7 @@ def to_json(results: RunResults) -> dict[str, Any]:
             "best_network": verdict.best_network,
             "sentence": verdict.sentence,
             "headline": verdict.headline or verdict.sentence,
+            "lines": verdict.lines,
             "equals": verdict.equals,
             "margin": verdict.margin,
             "chance": verdict.chance,

@@ -25,8 +25,10 @@ def to_markdown(results: RunResults, candidate: str | None = None) -> str:
     lines = [
         f"# {safe(results.title)}",
         "",
-        f"**{safe(results.verdict.sentence)}**",
+        f"**{safe(results.verdict.headline or results.verdict.sentence)}**",
         "",
+        *(f"- {safe(line)}" for line in results.verdict.lines),
+        *([""] if results.verdict.lines else []),
         "## What it is",
         "",
         *_about(results, winner),

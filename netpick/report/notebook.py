@@ -25,7 +25,7 @@ def run_html(results: RunResults) -> str:
         element("th", f"{grouped(scale[0], decimals)} to {grouped(scale[1], decimals)}", style=LEFT),
     )
     rows = [_row(results, entry, score, (scale, decimals)) for entry, score in entries]
-    verdict = element("p", element("strong", results.title), ": ", results.verdict.sentence)
+    verdict = element("p", element("strong", results.title), ": ", results.verdict.headline or results.verdict.sentence)
     return element("div", verdict, element("table", element("thead", head), element("tbody", rows)) if rows else None)
 
 

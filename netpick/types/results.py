@@ -231,6 +231,7 @@ class Verdict:
     deep_learning_helps: Literal["yes", "no", "unclear"]
     best_network: str | None = None  # the one to use where a network is wanted; the winner, if that is one
     headline: str = ""
+    lines: Sequence[str] = ()  # what the sentence says after the headline, a thought each
     equals: Sequence[str] = ()  # not likely to be worse than any other by more than the margin, the winner aside
     margin: float | None = None  # differences in the primary metric up to this do not matter in use
     chance: float | None = None  # that another is better than the winner by more than the margin

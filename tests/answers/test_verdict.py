@@ -62,7 +62,8 @@ def test_a_clear_winner() -> None:
     said = judged(result("mlp", 0.984), result("cnn", 0.992), TREES)
     assert (said.winner, said.best_baseline, said.best_network) == ("cnn", "boosted trees", "cnn")
     assert (said.deep_learning_helps, said.equals, said.margin) == ("yes", [], 0.001)
-    assert said.headline == "cnn is recommended: accuracy 0.992 (0.972 to 1.012, n = 10,000)."
+    assert said.headline == "Use cnn: accuracy 0.992 (0.972 to 1.012, n = 10,000)."
+    assert said.sentence == " ".join([said.headline, *said.lines])
     assert said.sentence == (
         f"{said.headline} It is better than the next best, mlp, by 0.008 (0.006 to 0.010). It beats the best baseline, boosted "
         "trees, by 0.032 (0.030 to 0.034). The chance that another one is better by more than the margin of 0.001 is below 1%."
@@ -75,16 +76,30 @@ def test_among_equals_the_fastest_is_recommended_and_not_one_that_is_clearly_wor
         prefer="network", margin=0.005,
     )  # fmt: skip
     assert (said.winner, said.equals) == ("mlp", ["cnn"])
-    assert "cnn is about as good, and mlp is the fastest (1 ms a row; the next 4 ms)." in said.sentence
+    assert (
+        said.headline == "Use mlp: accuracy 0.940 (0.920 to 0.960, n = 10,000), tied with cnn; boosted trees is better."
+    )
+    assert said.lines[0] == "It is the fastest of them (1 ms a row; the next 4 ms)."
     assert judged(result("cnn", 0.9423, latency=4.0), result("mlp", 0.9401), margin=0.001).winner == "cnn"
     assert judged(result("cnn", 0.9423, latency=4.0), result("mlp", 0.9401), margin=0.0).winner == "cnn"
+
+
+def test_a_headline_names_those_that_are_as_good_the_winners_own_kind_first() -> None:
+    tied = [result(name, 0.95, latency=latency) for name, latency in (("mlp", 1.0), ("cnn", 5.0), ("rnn", 5.0))]
+    said = judged(*tied, TREES, prefer="network", margin=0.02)
+    assert said.headline == (
+        "Use mlp: accuracy 0.950 (0.930 to 0.970, n = 10,000), tied with cnn and rnn; boosted trees does as well."
+    )
+    more = [result(name, 0.95, latency=5.0) for name in ("gru", "lstm")]
+    said = judged(*tied, *more, TREES, baseline("neighbours", 0.95), margin=0.02)
+    assert said.headline.endswith(", tied with neighbours; mlp, cnn, rnn and 2 more do as well.")
 
 
 def test_latencies_that_no_measurement_tells_apart_are_equal_and_the_smallest_is_recommended() -> None:
     for latency in (0.7, 1.0, 1.4):
         said = judged(result("cnn", 0.951, latency=latency, size=900), result("mlp", 0.95, latency=1.0, size=100))
         assert said.winner == "mlp"
-        assert "mlp is the smallest" in said.sentence
+        assert "It is the smallest of them." in said.sentence
     said = judged(result("cnn", 0.951, latency=0.01, size=900), result("mlp", 0.95, latency=0.15, size=100))
     assert said.winner == "mlp"  # both are the cost of the call
 
@@ -119,7 +134,7 @@ def test_a_full_baseline_goes_before_networks_that_are_as_good() -> None:
     said = judged(result("cnn", 0.961, latency=0.1), TREES)
     assert (said.winner, said.best_network, said.deep_learning_helps) == ("boosted trees", "cnn", "no")
     assert said.sentence.startswith(
-        "boosted trees (a baseline) is recommended: accuracy 0.960 (0.940 to 0.980, n = 10,000). cnn is about as good. You do not "
+        "Use boosted trees (a baseline): accuracy 0.960 (0.940 to 0.980, n = 10,000); cnn does as well. You do not "
         "need deep learning here: the best network, cnn, does not beat boosted trees (difference +0.001 (-0.001 to 0.003))."
     )
     said = judged(result("cnn", 0.963), TREES)
@@ -173,7 +188,7 @@ def test_a_baseline_that_was_starved_never_lets_deep_learning_help_and_the_first
     said = judged(result("mlp", 0.81), tfidf)
     assert (said.winner, said.deep_learning_helps) == ("mlp", "unclear")
     assert said.headline == (
-        "mlp is recommended: accuracy 0.810 (0.790 to 0.830, n = 10,000), but the baseline TF-IDF had time for a part of the "
+        "Use mlp: accuracy 0.810 (0.790 to 0.830, n = 10,000), but the baseline TF-IDF had time for a part of the "
         "fit only."
     )
     assert "but TF-IDF was not fitted in full: whether deep learning helps stays open." in said.sentence
@@ -291,7 +306,7 @@ def test_a_headline_never_hides_a_severe_finding() -> None:
     copies = finding("23% of the test images are near copies of training images")
     said = qualified(plain, [finding("something small", "warning"), copies])
     assert said.headline == (
-        "cnn is recommended: accuracy 0.905 (0.885 to 0.925, n = 10,000), but 23% of the test images are near copies of training "
+        "Use cnn: accuracy 0.905 (0.885 to 0.925, n = 10,000), but 23% of the test images are near copies of training "
         "images."
     )
     assert said.sentence == said.headline + plain.sentence.removeprefix(plain.headline)

@@ -646,7 +646,7 @@ def tiny() -> RunResults:
             CandidateResult(name="majority", family="baseline", status="ok", validation={"accuracy": half}, test={"accuracy": Score(value=0.5, low=0.15, high=0.85, n=4)}, seconds=0.001)
         ],
         comparisons=[Comparison(a="mlp", b="majority", metric="accuracy", difference=0.25, low=-0.25, high=0.75, verdict="tie")],
-        verdict=Verdict(winner="mlp", best_baseline="majority", sentence="The mlp ties with always saying the commonest class.", deep_learning_helps="unclear", best_network="mlp", equals=["majority"], margin=0.005, chance=0.25),
+        verdict=Verdict(winner="mlp", best_baseline="majority", sentence="The mlp ties with always saying the commonest class.", lines=["More rows would tell."], deep_learning_helps="unclear", best_network="mlp", equals=["majority"], margin=0.005, chance=0.25),
         blend=Blend(
             result=CandidateResult(name="blend", family="blend", status="ok", reason="0.60 mlp + 0.40 majority", test={"accuracy": half}),
             weights={"mlp": 0.6, "majority": 0.4},

@@ -13,22 +13,41 @@ from netpick.answers.metrics.progress import second_half_gain, within_reach
 from netpick.types.results import CandidateResult
 from netpick.types.words import listed
 
+MOST_NAMES = 3  # of those that are as good, which a headline names
+
 
 def headline_of(
-    winner: CandidateResult, network: CandidateResult | None, baselines: Sequence[CandidateResult], metric: str
+    chosen: Recommendation,
+    free: Recommendation,
+    network: CandidateResult | None,
+    baselines: Sequence[CandidateResult],
+    metric: str,
 ) -> str:
-    """'cnn is recommended: accuracy 0.992 (0.990 to 0.994, n = 10,000).'
+    """'Use cnn: accuracy 0.992 (0.990 to 0.994, n = 10,000), tied with mlp; nearest neighbours does as well.'
 
-    network: the best of the networks that were judged, if any.
+    free: who would be chosen were no network asked for. network: the best of the networks that were judged, if any.
     """
+    winner = chosen.winner
     kind = " (a baseline)" if winner.family == "baseline" else ""
-    lead = f"{winner.name}{kind} is recommended: {scored(winner, metric)}"
+    lead = f"Use {winner.name}{kind}: {scored(winner, metric)}{_tied(chosen, free)}"
     if winner.reduced:
         return f"{lead}, but it had time for a part of its fit only."
     hungry = [] if winner.family == "baseline" else starved(network, baselines, metric)
     if hungry:
         return f"{lead}, but {_plural('the baseline', hungry)} {listed(hungry, len(hungry))} had time for a part of the fit only."
     return f"{lead}."
+
+
+def _tied(chosen: Recommendation, free: Recommendation) -> str:
+    """', tied with mlp and rnn; nearest neighbours does as well': the winner's own kind first; empty where nobody is as good."""
+    of_kind = chosen.winner.family == "baseline"
+    same = [e.name for e in chosen.equals if (e.family == "baseline") == of_kind]
+    other = [e.name for e in chosen.equals if (e.family == "baseline") != of_kind]
+    tied = f", tied with {listed(same, MOST_NAMES)}" if same else ""
+    if free.winner is not chosen.winner and free.winner.family == "baseline":  # a network was asked for
+        as_good = any(e is chosen.winner for e in free.equals)
+        return f"{tied}; {free.winner.name} {'does as well' if as_good else 'is better'}"
+    return f"{tied}; {listed(other, MOST_NAMES)} {'do' if len(other) > 1 else 'does'} as well" if other else tied
 
 
 def nobody_judged(furthest: CandidateResult | None, metric: str) -> str:
@@ -39,16 +58,13 @@ def nobody_judged(furthest: CandidateResult | None, metric: str) -> str:
 
 
 def among_all(chosen: Recommendation, known: Evidence, single: Collection[str], told: Collection[str]) -> str:
-    """Who is as good, and why this one; else by how much it is better than the next.
+    """Why this one of those that are as good; else by how much it is better than the next.
 
     single: everyone but blends. told: whom another sentence compares it with.
     """
     winner, equals = chosen.winner, chosen.equals
     if equals:
-        names = [e.name for e in equals]
-        reason = _reason(winner, equals)
-        verb = "are" if len(names) > 1 else "is"
-        return f"{listed(names, len(names))} {verb} about as good{f', and {reason}' if reason else ''}."
+        return _reason(winner, equals)
     rivals = {b: pair for (a, b), pair in known.on_test.items() if a == winner.name and b in single}
     if not rivals:
         return ""  # another sentence says that there is no baseline
@@ -71,12 +87,10 @@ def _reason(winner: CandidateResult, equals: Sequence[CandidateResult]) -> str:
         return ""
     slower = min(latency(e) for e in equals)
     if slower > SAME_LATENCY * latency(winner):
-        return (
-            f"{winner.name} is the fastest ({latency_text(winner.latency_ms)} a row; the next {latency_text(slower)})"
-        )
+        return f"It is the fastest of them ({latency_text(winner.latency_ms)} a row; the next {latency_text(slower)})."
     if winner.bytes and winner.bytes < min(e.bytes for e in equals):
-        return f"{winner.name} is the smallest"
-    return f"{winner.name} is among the fastest ({latency_text(winner.latency_ms)} a row)"
+        return "It is the smallest of them."
+    return f"It is among the fastest of them ({latency_text(winner.latency_ms)} a row)."
 
 
 def risk(chosen: Recommendation, margin: float) -> str:

@@ -84,12 +84,11 @@ def verdict(outcome: Outcome) -> Verdict:
     metric, winner = outcome.metric, standing.chosen.winner
     network = standing.of_networks.winner if standing.of_networks else None
     best_baseline = strongest_on_test(standing.baselines, metric)
-    headline = headline_of(winner, network, standing.baselines, metric)
+    headline = headline_of(standing.chosen, standing.of_all, network, standing.baselines, metric)
     later = more_time(outcome.candidates, winner, metric)
     answer, on_networks = _deep_learning(outcome, standing, undecided=bool(later or outcome.untimely))
     told = [e.name for e in (network, standing.of_all.winner, best_baseline) if e is not None]
-    parts = [
-        headline,
+    lines = [
         among_all(standing.chosen, standing.known, [r.name for r in standing.ranked if r.family != "blend"], told),
         on_networks,
         risk(standing.chosen, standing.margin) if len(standing.ranked) > 1 else "",
@@ -101,7 +100,8 @@ def verdict(outcome: Outcome) -> Verdict:
     return Verdict(
         winner=winner.name,
         best_baseline=best_baseline.name if best_baseline else None,
-        sentence=" ".join(filter(None, parts)),
+        sentence=" ".join(filter(None, [headline, *lines])),
+        lines=[line for line in lines if line],
         deep_learning_helps=answer,
         best_network=network.name if network else fallback.name if fallback else None,
         headline=headline,
@@ -170,12 +170,13 @@ def _nobody(outcome: Outcome) -> Verdict:
     """No network can be judged, and no baseline stands in; a network that had too little time is handed over all the same."""
     best = _furthest(outcome)
     headline = nobody_judged(best, outcome.metric)
-    parts = [headline, too_little_time(outcome.untimely, others=False), failures(outcome.candidates)]
+    lines = [too_little_time(outcome.untimely, others=False), failures(outcome.candidates)]
     best_baseline = strongest_on_test(outcome.baselines, outcome.metric)
     return Verdict(
         winner=best.name if best else None,
         best_baseline=best_baseline.name if best_baseline else None,
-        sentence=" ".join(filter(None, parts)),
+        sentence=" ".join(filter(None, [headline, *lines])),
+        lines=[line for line in lines if line],
         deep_learning_helps="unclear",
         best_network=best.name if best else None,
         headline=headline,

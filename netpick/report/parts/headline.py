@@ -25,11 +25,12 @@ def headline(results: RunResults) -> Html:
         kind, words = "bad", "No network finished"
     first = results.verdict.headline or results.verdict.sentence
     rest = results.verdict.sentence.removeprefix(first).strip()
+    lines = results.verdict.lines or ([rest] if rest else [])  # a run of an earlier version has no lines
     return element(
         "div",
         element("h1", results.title),
         element("p", first, class_="verdict"),
-        element("p", rest) if rest else None,
+        element("ul", [element("li", line) for line in lines], class_="reasons") if lines else None,
         element("p", pill(words, kind)),
         element("dl", _figures(results), class_="figures"),
         class_="headline",

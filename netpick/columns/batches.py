@@ -27,6 +27,12 @@ def batch_rows(inputs: Inputs) -> int:
     return int(np.clip(PREDICT_VALUES // row_values(inputs), fewest, 8192))
 
 
+def batch_pixels(inputs: Inputs) -> int | None:
+    """Pixels of the pictures of one batch of predictions, where these have sizes of their own; None without any."""
+    spec = next((spec for spec in inputs.values() if FORMS[spec.form].sized), None)
+    return None if spec is None else max(1, PREDICT_VALUES // (FORMS[spec.form].cell_cost * spec.shape[0]))
+
+
 def main_lengths(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
     """Lengths (N,) of the first padded text or sound, by which rows are put into batches; None without any. Of pairs, those of both
     sides together."""
@@ -43,17 +49,22 @@ def sizes_in(inputs: Inputs, arrays: Mapping[str, Array]) -> Array | None:
     return None if name is None or f"{name}.sizes" not in arrays else np.asarray(arrays[f"{name}.sizes"])
 
 
-def batches(rows: Rows, lengths: Array | None, size: int, sizes: Array | None = None) -> Iterator[tuple[Rows, Rows]]:
+def batches(
+    rows: Rows, lengths: Array | None, size: int, sizes: Array | None = None, most_pixels: int | None = None
+) -> Iterator[tuple[Rows, Rows]]:
     """Parts of `rows`, and where among them each one stands, in the order of their lengths (N,) where they have any.
 
     sizes: (N, 2) of pictures; only those of one size come together, since what lies behind a picture's edge would be seen from within.
+    most_pixels: of the pictures of a batch together; one alone may have more.
     """
     if sizes is not None:
         order = np.lexsort((sizes[rows, 1], sizes[rows, 0]))
         ends = np.flatnonzero((np.diff(sizes[rows][order], axis=0) != 0).any(axis=1)) + 1
         for same in np.split(order, ends):
-            for start in range(0, len(same), size):
-                yield rows[same[start : start + size]], same[start : start + size]
+            pixels = max(1, int(np.prod(sizes[rows[same[:1]]], dtype=np.int64)))
+            some = size if most_pixels is None else max(1, min(size, most_pixels // pixels))
+            for start in range(0, len(same), some):
+                yield rows[same[start : start + some]], same[start : start + some]
         return
     order = np.arange(len(rows)) if lengths is None else np.argsort(lengths[rows], kind="stable")
     for start in range(0, len(rows), size):

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.columns.batches import batch_rows, batches, main_lengths, sizes_in
+from netpick.columns.batches import batch_pixels, batch_rows, batches, main_lengths, sizes_in
 from netpick.columns.forms import FORMS, stored_as
 from netpick.columns.store import Store
+from netpick.columns.tiles import tiles_of
 from netpick.models.allocator import keep_freed_memory
 from netpick.types import Array, Inputs, InputSpec, Rows
 
@@ -147,10 +149,13 @@ def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precisi
 def predict_answers(
     network: nn.Module, data: DeviceData, rows: Rows, answer: Answer[Any], *, precision: str = "float32"
 ) -> Array:
-    """What the answer makes of the network's outputs for these rows, batch by batch: only that is kept of them."""
-    parts, order = each_batch(
-        network, data, rows, precision, lambda _, outputs: answers_of(answer.answer, outputs).cpu().numpy()
-    )
+    """What the answer makes of the network's outputs for these rows, batch by batch: only that is kept of them. Large pictures are
+    read in tiles where each pixel has an answer."""
+
+    def made(_: Rows, outputs: Outputs) -> Array:
+        return answers_of(answer.answer, outputs).cpu().numpy()  # type: ignore[no-any-return]
+
+    parts, order = each_batch(network, data, rows, precision, made, in_tiles=answer.each_pixel)
     whole = answer.joined(parts)
     return whole if order is None else whole[order]
 
@@ -160,20 +165,54 @@ M = TypeVar("M")
 
 @torch.no_grad()
 def each_batch(
-    network: nn.Module, data: DeviceData, rows: Rows, precision: str, make: Callable[[Rows, Outputs], M]
+    network: nn.Module,
+    data: DeviceData,
+    rows: Rows,
+    precision: str,
+    make: Callable[[Rows, Outputs], M],
+    *,
+    in_tiles: bool = False,
 ) -> tuple[list[M], Rows | None]:
-    """What is made of each batch's rows and outputs, and where each row stands among all; None where that is its own place."""
+    """What is made of each batch's rows and outputs, and where each row stands among all; None where that is its own place.
+
+    in_tiles: large pictures are read in tiles; `make` gives an array (B, ..., h, w) of each.
+    """
     network.eval()
     parts: list[M] = []
     places: list[Rows] = []
-    for chunk, where in batches(rows, data.lengths, data.batch_rows, data.sizes):
+
+    def answered(chunk: Rows, batch: Mapping[str, Tensor]) -> M:
         with autocast(precision, data.device):
-            outputs = network(data.batch(torch.from_numpy(chunk).to(data.place)))
+            outputs = network(batch)
             values = values_of(outputs).float()
-        parts.append(make(chunk, Members(values) if isinstance(outputs, Members) else values))
+        return make(chunk, Members(values) if isinstance(outputs, Members) else values)
+
+    for chunk, where in batches(rows, data.lengths, data.batch_rows, data.sizes, batch_pixels(data.inputs)):
+        batch = data.batch(torch.from_numpy(chunk).to(data.place))
+        laid = _laid_out(batch, data.inputs, partial(answered, chunk)) if in_tiles else None
+        parts.append(answered(chunk, batch) if laid is None else laid)  # type: ignore[arg-type]
         places.append(where)
     as_asked = data.lengths is None and data.sizes is None
     return parts, None if as_asked else np.argsort(np.concatenate(places), kind="stable")
+
+
+def _laid_out(
+    batch: Mapping[str, Tensor], inputs: Inputs, answered: Callable[[Mapping[str, Tensor]], Any]
+) -> Array | None:
+    """What is answered for the tiles of large pictures (B, C, H, W), side by side (B, ..., H, W); None where they are not large."""
+    name = next((name for name, spec in inputs.items() if FORMS[spec.form].sized), None)
+    if name is None:
+        return None
+    height, width = batch[name].shape[-2:]
+    whole: Array | None = None
+    for tile in tiles_of(height, width):
+        if tile.rows == slice(0, height) and tile.columns == slice(0, width):
+            return None
+        said = answered({**batch, name: batch[name][..., tile.rows, tile.columns]})
+        if whole is None:
+            whole = np.empty((*said.shape[:-2], height, width), said.dtype)
+        whole[..., tile.kept_rows, tile.kept_columns] = said[(..., *tile.inside)]
+    return whole
 
 
 def _filled(part: Tensor, longest: Sequence[int]) -> Tensor:

@@ -12,6 +12,7 @@ from netpick.training.augment import Augmenter
 from netpick.training.augment.affine import (
     OUTSIDE,
     about,
+    bends,
     compose,
     identity,
     inverse,
@@ -88,3 +89,21 @@ def test_some_squares_are_chosen_for_what_they_hold() -> None:
     assert found is not None
     share = (found == 1).flatten(1).any(dim=1).float().mean()
     assert 0.08 < share < 0.25  # 5 % would by chance alone
+
+
+def test_a_bend_moves_pictures_and_masks_alike_and_leaves_corners_as_its_steps_say() -> None:
+    steps = torch.zeros(1, 2, 3, 3)
+    steps[0, 0, 0, 2] = 4.0  # the corner at the top right is taken from four pixels further right
+    bend = bends(steps, (33, 33))
+    assert bend.shape == (1, 33, 33, 2)
+    assert bend[0, 0, 32, 0] == pytest.approx(4.0)
+    assert bend[0, 32, 0].abs().max() < 1e-6
+    smooth = bend[0, :, 1:, 0] - bend[0, :, :-1, 0]
+    assert smooth.abs().max() < 0.6  # nothing is torn or folded
+    picture = torch.randint(0, 256, (1, 1, 33, 33), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    matrix = identity(1, torch.device("cpu"))
+    moved = warp_pictures(picture, matrix, (33, 33), between=False, bend=bend)
+    there = warp_masks(picture[:, 0], matrix, (33, 33), bend)
+    inside = there != OUTSIDE
+    assert torch.equal(moved[:, 0][inside], there[inside])
+    assert torch.equal(moved[0, 0, 32, :8], picture[0, 0, 32, :8])

@@ -37,12 +37,15 @@ def inverse(matrix: Tensor) -> Tensor:
     return torch.cat([linear, -linear @ matrix[:, :, 2:]], dim=2)
 
 
-def warp_pictures(pictures: Tensor, matrix: Tensor, size: tuple[int, int], *, between: bool = True) -> Tensor:
+def warp_pictures(
+    pictures: Tensor, matrix: Tensor, size: tuple[int, int], *, between: bool = True, bend: Tensor | None = None
+) -> Tensor:
     """Pictures (B, C, H, W) to (B, C, *size); outside stands 0.
 
-    between: floats along straight lines between pixels; else the nearest pixel counts, and bytes stay bytes.
+    between: floats along straight lines between pixels; else the nearest pixel counts, and bytes stay bytes. bend (B, h, w, 2): how far
+    (x, y) each point is taken from beside the place that the map names, in pixels of the picture.
     """
-    points = _points(matrix, size)
+    points = _points(matrix, size) if bend is None else _points(matrix, size) + bend
     flat = pictures.flatten(2)
     if not between:
         place, inside = _place(points.floor().long(), pictures.shape[2:])
@@ -52,9 +55,10 @@ def warp_pictures(pictures: Tensor, matrix: Tensor, size: tuple[int, int], *, be
     return functional.grid_sample(values, shares, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def warp_masks(masks: Tensor, matrix: Tensor, size: tuple[int, int]) -> Tensor:
-    """Masks (B, H, W) uint8 to (B, *size): the nearest pixel counts; outside stands OUTSIDE."""
-    place, inside = _place(_points(matrix, size).floor().long(), masks.shape[1:])
+def warp_masks(masks: Tensor, matrix: Tensor, size: tuple[int, int], bend: Tensor | None = None) -> Tensor:
+    """Masks (B, H, W) uint8 to (B, *size): the nearest pixel counts; outside stands OUTSIDE. bend: as of pictures."""
+    points = _points(matrix, size) if bend is None else _points(matrix, size) + bend
+    place, inside = _place(points.floor().long(), masks.shape[1:])
     taken = _taken(masks.flatten(1).unsqueeze(1), place).squeeze(1)
     return torch.where(inside, taken, torch.full_like(taken, OUTSIDE))
 
@@ -68,6 +72,13 @@ def warp_boxes(boxes: Tensor, matrix: Tensor) -> Tensor:
     back = inverse(matrix)
     moved = torch.einsum("bij,bmkj->bmki", back[:, :, :2], corners) + back[:, None, None, :, 2]
     return torch.cat([moved.amin(dim=2), moved.amax(dim=2)], dim=2)
+
+
+def bends(steps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Steps (B, 2, n, n) of the points of a coarse lattice, in pixels, as (B, h, w, 2) of every pixel: smooth between them, as the elastic
+    deformations of Ronneberger et al. (2015), who draw 3 x 3 steps of a deviation of 10 pixels."""
+    smooth = functional.interpolate(steps, size, mode="bicubic", align_corners=True)
+    return smooth.permute(0, 2, 3, 1)
 
 
 def _points(matrix: Tensor, size: tuple[int, int]) -> Tensor:

@@ -37,6 +37,8 @@ STREAMS: dict[str, int] = {
     "square": 17,
     "turn": 18,
     "zoom": 19,
+    "bend": 20,
+    "lean": 21,
 }
 
 

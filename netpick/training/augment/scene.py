@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from netpick.training.augment.affine import OUTSIDE, about, compose, warp_masks, warp_pictures
+from netpick.training.augment.affine import OUTSIDE, about, bends, compose, warp_masks, warp_pictures
 from netpick.training.augment.base import AugmentChoice, FormAugmenter, unit
 from netpick.types import Form, InputSpec
 
@@ -21,6 +21,10 @@ ZOOM = 1.4  # larger or smaller, at most
 BRIGHTNESS, CONTRAST = 0.15, 0.25
 FORCED = 1 / 3  # of the squares, that are chosen for what they hold
 DRAWN = 4  # squares that such a one is chosen of
+BEND, LATTICE = (
+    0.04,
+    3,
+)  # deviation of elastic steps as a share of the square's side, and points of a side of their lattice
 STRIDE = 8  # pixels; every eighth is looked at to choose
 
 
@@ -28,7 +32,7 @@ class SceneAugmenter(FormAugmenter):
     """Squares of pictures (B, C, S, S): bytes as long as pixels only change their places, else floats in 0..1."""
 
     form: ClassVar[Form] = "scene"
-    known: ClassVar[tuple[str, ...]] = ("square", "flip", "turn", "zoom", "colour")
+    known: ClassVar[tuple[str, ...]] = ("square", "flip", "turn", "lean", "zoom", "bend", "colour")
     mixes: ClassVar[bool] = False  # two masks have no mean
 
     def moved(
@@ -41,8 +45,10 @@ class SceneAugmenter(FormAugmenter):
         linear = self._turned(rows, epoch)
         place = torch.cat([torch.eye(2, device=values.device).expand(len(rows), 2, 2), corner.flip(1).unsqueeze(2)], 2)
         matrix = compose(about(linear, (side, side)), place)
-        pictures = warp_pictures(values, matrix, (side, side), between="zoom" in self.names)
-        return pictures, warp_masks(target, matrix, (side, side))
+        bend = self._bent(side, rows, epoch) if "bend" in self.names else None
+        between = bool(self.names & {"zoom", "lean", "bend"})
+        pictures = warp_pictures(values, matrix, (side, side), between=between, bend=bend)
+        return pictures, warp_masks(target, matrix, (side, side), bend)
 
     def __call__(self, values: Tensor, mask: Tensor | None, rows: Tensor, epoch: int) -> Tensor:
         if "colour" not in self.names:
@@ -75,10 +81,19 @@ class SceneAugmenter(FormAugmenter):
             cosine, sine = angle.cos().round(), angle.sin().round()
             turn = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
             linear = turn @ linear
+        if "lean" in self.names:
+            angle = (self._uniforms("lean", rows, 1, epoch)[:, 0] * 2 - 1) * (math.pi / 4)
+            cosine, sine = angle.cos(), angle.sin()
+            linear = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1) @ linear
         if "zoom" in self.names:
             factor = ZOOM ** (self._uniforms("zoom", rows, 1, epoch)[:, 0] * 2 - 1)
             linear = linear * factor.view(-1, 1, 1)
         return linear
+
+    def _bent(self, side: int, rows: Tensor, epoch: int) -> Tensor:
+        """(B, side, side, 2) elastic steps, in pixels."""
+        numbers = self._normals("bend", rows, 2 * LATTICE * LATTICE, epoch).view(-1, 2, LATTICE, LATTICE)
+        return bends(numbers * (BEND * side), (side, side))
 
     @classmethod
     def default(cls, spec: InputSpec, num_rows: int, classes: Sequence[str]) -> AugmentChoice:

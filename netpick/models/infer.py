@@ -153,7 +153,7 @@ def predict_answers(
     read in tiles where each pixel has an answer."""
 
     def made(_: Rows, outputs: Outputs) -> Array:
-        return answers_of(answer.answer, outputs).cpu().numpy()  # type: ignore[no-any-return]
+        return answers_of(answer.answer, outputs).cpu().numpy()
 
     parts, order = each_batch(network, data, rows, precision, made, in_tiles=answer.each_pixel)
     whole = answer.joined(parts)

@@ -121,6 +121,14 @@ class Answer(ABC, Generic[A]):
     def answer(self, outputs: Tensor) -> Tensor:
         """Outputs (..., O) to probabilities or standardised values (..., O)."""
 
+    def in_graph(self, outputs: Tensor) -> Tensor:
+        """What of `answer` stands in an exported graph: all of it, unless ONNX has no words for a part."""
+        return self.answer(outputs)
+
+    def after_graph(self, made: Array) -> Array:
+        """What an engine does with what `in_graph` made, so that both together are `answer`; without torch."""
+        return made
+
     def joined(self, parts: Sequence[Array]) -> Array:
         """Answers (n, ...) of several batches as one array."""
         return joined(parts)

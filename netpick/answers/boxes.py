@@ -18,7 +18,7 @@ import polars as pl
 from netpick.answers.answered import AnsweredBoxes
 from netpick.answers.base import PLAIN, Answer, Read, TensorSpec
 from netpick.answers.metrics.boxes import ASIDE, OBJECT, Ap50, BoxF1, matched
-from netpick.answers.suppress import MOST, suppressed
+from netpick.answers.suppress import MOST, OVERLAP, suppressed, suppressed_arrays
 from netpick.types import Array
 from netpick.types.objects import Thing, read_cell, write_cell
 from netpick.types.recipe import Recipe
@@ -72,6 +72,17 @@ class Boxes(Answer[AnsweredBoxes]):
     def answer(self, outputs: Tensor) -> Tensor:
         outputs = outputs.float()
         return suppressed(outputs[..., -4 - PLACE : -PLACE], outputs[..., : -4 - PLACE].sigmoid())
+
+    def in_graph(self, outputs: Tensor) -> Tensor:
+        """(B, P, 4 + K): the box of each place, and how sure each class is there; ONNX has no operator that suppresses as we do."""
+        import torch
+
+        outputs = outputs.float()
+        return torch.cat([outputs[..., -4 - PLACE : -PLACE], outputs[..., : -4 - PLACE].sigmoid()], dim=-1)
+
+    def after_graph(self, made: Array) -> Array:
+        """The surest boxes of each picture."""
+        return suppressed_arrays(made[..., :4], made[..., 4:])
 
     def decode(self, answers: Array, state: Any) -> AnsweredBoxes:
         answers = np.asarray(answers, dtype=np.float32)
@@ -208,15 +219,22 @@ class Boxes(Answer[AnsweredBoxes]):
         ]
 
     def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
-        from netpick.errors import RequestError
+        from netpick.answers.graphs import PlacedBoxes
 
-        raise RequestError(
-            "A model of boxes cannot be exported yet: of boxes that lie over each other the surest are kept, which no graph here does. Use the model file itself, with "
-            "`netpick predict` or `netpick serve`."
-        )
+        return PlacedBoxes()
 
     def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
-        return (("answers", f"boxes, scores and classes, float32 (rows, {MOST}, 6)"),)
+        return (
+            (
+                "boxes",
+                "of every place left, top, right, bottom in pixels of the picture as it is read, float32 (rows, places, 4)",
+            ),
+            (
+                "scores",
+                f"how sure each class is there, float32 (rows, places, {count}); of boxes of a class that overlap by more than {OVERLAP:g} keep the surest",
+            ),
+            ("answers", f"both side by side, float32 (rows, places, {4 + count})"),
+        )
 
     def purpose(self, count: int) -> str:
         return f"find objects of {counted(count, 'class', 'classes')}"

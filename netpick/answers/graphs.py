@@ -242,3 +242,12 @@ class PixelClasses(nn.Module):
         if self.threshold is not None:
             return ((answers[:, 1] >= self.threshold).long(),)
         return (answers.argmax(dim=1),)
+
+
+class PlacedBoxes(nn.Module):
+    """boxes (B, P, 4) of all places and scores (B, P, K) of all classes there, before any is suppressed."""
+
+    names = ("boxes", "scores")
+
+    def forward(self, answers: Tensor) -> tuple[Tensor, ...]:
+        return answers[..., :4].clone(), answers[..., 4:].clone()

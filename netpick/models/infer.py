@@ -147,13 +147,23 @@ def predict_outputs(network: nn.Module, data: DeviceData, rows: Rows, *, precisi
 
 
 def predict_answers(
-    network: nn.Module, data: DeviceData, rows: Rows, answer: Answer[Any], *, precision: str = "float32"
+    network: nn.Module,
+    data: DeviceData,
+    rows: Rows,
+    answer: Answer[Any],
+    *,
+    precision: str = "float32",
+    in_graph: bool = False,
 ) -> Array:
     """What the answer makes of the network's outputs for these rows, batch by batch: only that is kept of them. Large pictures are
-    read in tiles where each pixel has an answer."""
+    read in tiles where each pixel has an answer.
+
+    in_graph: only what stands in an exported graph, too.
+    """
+    make = answer.in_graph if in_graph else answer.answer
 
     def made(_: Rows, outputs: Outputs) -> Array:
-        return answers_of(answer.answer, outputs).cpu().numpy()
+        return answers_of(make, outputs).cpu().numpy()
 
     parts, order = each_batch(network, data, rows, precision, made, in_tiles=answer.each_pixel)
     whole = answer.joined(parts)

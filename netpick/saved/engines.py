@@ -6,7 +6,7 @@ Neither reads raw data nor words answers (use.py does); importing this imports n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -64,12 +64,13 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TorchEngine:
-    """A model file's network."""
+    """A model file's network. in_graph: answers only what stands in an exported graph (see Answer.in_graph)."""
 
     loaded: LoadedModel
     name: str = "torch"
     raw: tuple[str, ...] = ()
     reads_history: bool = False
+    in_graph: bool = False
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
@@ -80,7 +81,8 @@ class TorchEngine:
         data = DeviceData(Store(arrays=arrays), self.loaded.inputs, "cpu")
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
         answer = TASKS[self.loaded.record.task].answer
-        return np.asarray(predict_answers(self.loaded.network, data, rows, answer), dtype=np.float32)
+        made = predict_answers(self.loaded.network, data, rows, answer, in_graph=self.in_graph)
+        return np.asarray(made, dtype=np.float32)
 
     def reader(self) -> Reader:
         """See Engine."""
@@ -193,8 +195,10 @@ class OnnxEngine:
         threads: int = 0,
         path: Path | None = None,
         step: StepGraph | None = None,
+        after: Callable[[Array], Array] | None = None,
     ) -> None:
         """graph: the bytes that `onnx_file.checked_graph` gave. threads: of one call; 0 leaves it to onnxruntime. step: of a model of texts.
+        after: what is done with the graph's answers (see Answer.after_graph); without it they are given as they are.
 
         Raises RequestError without onnxruntime, ModelFileError when the graph does not fit these inputs.
         """
@@ -202,7 +206,7 @@ class OnnxEngine:
         self._session = open_session(graph, threads, where)
         self._where = where
         self._dtypes = {node.name: _DTYPES.get(node.type) for node in self._session.get_inputs()}
-        self.inputs, self._step = inputs, step
+        self.inputs, self._step, self._after = inputs, step, after
         wanted = {*inputs, *(f"{name}.lengths" for name, spec in inputs.items() if spec.padded)}
         if set(self._dtypes) != wanted or ANSWERS not in {node.name for node in self._session.get_outputs()}:
             raise ModelFileError(
@@ -212,6 +216,13 @@ class OnnxEngine:
 
     def outputs(self, arrays: Mapping[str, Array]) -> Array:
         """See Engine."""
+        return self._run(arrays, self._after)
+
+    def in_graph(self, arrays: Mapping[str, Array]) -> Array:
+        """What the graph itself answers."""
+        return self._run(arrays, None)
+
+    def _run(self, arrays: Mapping[str, Array], after: Callable[[Array], Array] | None) -> Array:
         rows = np.arange(len(next(iter(arrays.values()))), dtype=np.int64)
         lengths = main_lengths(self.inputs, arrays)
         parts: list[Array] = []
@@ -223,9 +234,11 @@ class OnnxEngine:
                 answers = self._session.run([ANSWERS], self._batch(arrays, None if whole else chunk))[0]
             except refusals() as error:
                 raise cannot_run(self._where, error) from None
+            made = np.asarray(answers, dtype=np.float32)
+            made = made if after is None else after(made)
             if whole:
-                return np.asarray(answers, dtype=np.float32)
-            parts.append(np.asarray(answers, dtype=np.float32))
+                return made
+            parts.append(made)
             order.append(places)
         return joined(parts)[np.argsort(np.concatenate(order), kind="stable")]
 

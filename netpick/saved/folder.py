@@ -98,7 +98,9 @@ def read_exported(folder: Path, *, threads: int = 0) -> tuple[ModelParts, OnnxEn
             return parts, pairs
         if answer.sequences:
             step = StepGraph(written, parts.inputs, threads=threads, path=place / STEP)
-        engine = OnnxEngine(content, parts.inputs, threads=threads, path=place / GRAPH, step=step)
+        engine = OnnxEngine(
+            content, parts.inputs, threads=threads, path=place / GRAPH, step=step, after=answer.after_graph
+        )
         _prove(engine, parts.inputs, check)
         if step is not None:
             _prove_steps(step, parts.inputs, parts.task_state.num_symbols, check)
@@ -144,7 +146,8 @@ def _prove(engine: OnnxEngine | PairGraphs, inputs: Inputs, check: Mapping[str, 
     """The stored rows must give the stored answers. Raises RefusedError."""
     rows = {name.removeprefix("input."): array for name, array in check.items() if name != "answers"}
     require_readable(inputs, rows)
-    require_same(engine.outputs(rows), check["answers"], TOLERANCE, "in torch")
+    answers = engine.in_graph(rows) if isinstance(engine, OnnxEngine) else engine.outputs(rows)
+    require_same(answers, check["answers"], TOLERANCE, "in torch")
 
 
 def _prove_steps(step: StepGraph, inputs: Inputs, num_symbols: int, check: Mapping[str, Array]) -> None:

@@ -3,6 +3,8 @@ training row."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from netpick.columns.forms import FORMS, LENGTHS, is_number, stored_as
@@ -13,6 +15,8 @@ from netpick.types import Array, Inputs, InputSpec
 
 TEXTS = ("", "a", "one and two", "0 1, 2.")
 MOST_STEPS = 2_000  # of a history
+MOST_SIDE = 96  # pixels of pictures that keep their size
+SIZES = 10  # different ones
 
 
 def generated_rows(inputs: Inputs, count: int, seed: int = 0) -> dict[str, Array]:
@@ -30,9 +34,24 @@ def generated_rows(inputs: Inputs, count: int, seed: int = 0) -> dict[str, Array
     return arrays
 
 
+def with_sizes(inputs: Inputs, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Generated rows whose pictures have sizes of their own, where they may."""
+    made = dict(arrays)
+    for name, spec in inputs.items():
+        if FORMS[spec.form].sized:
+            height, width = arrays[name].shape[-2:]
+            random = np.random.default_rng(2)
+            sizes = np.stack([random.integers(1, most + 1, SIZES) for most in (height, width)], axis=1)
+            sizes[0] = height, width
+            made[f"{name}.sizes"] = sizes[np.arange(len(arrays[name])) % SIZES].astype(LENGTHS)
+    return made
+
+
 def _values(spec: InputSpec, count: int, random: np.random.Generator) -> Array:
     dtype = stored_as(spec)
     shape = (count, *spec.shape)
+    if FORMS[spec.form].sized:
+        shape = (count, spec.shape[0], *(min(side, MOST_SIDE) for side in spec.shape[1:]))
     if is_number(spec):
         return np.zeros(shape, dtype=dtype)
     if FORMS[spec.form].indices and FORMS[spec.form].joined:  # a table for each column

@@ -41,7 +41,7 @@ class DetectNetwork(nn.Module):
             places = places_of(x.shape[2], x.shape[3], stride, x.device)
             middle = places[:, :2]
             boxes = torch.cat([middle - edges[..., :2], middle + edges[..., 2:]], dim=2)
-            made.append(torch.cat([logits, boxes, places.expand(len(x), -1, -1)], dim=2))
+            made.append(torch.cat([logits, boxes, places.expand(x.shape[0], -1, -1)], dim=2))
         return torch.cat(made, dim=1)
 
 

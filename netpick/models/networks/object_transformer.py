@@ -73,8 +73,9 @@ class ObjectTransformerTrunk(Trunk):
 def _positions(height: int, width: int, channels: int, device: torch.device) -> Tensor:
     """(height * width, channels): half of them for the row, half for the column."""
     half = channels // 2
-    down = sincos(torch.arange(height), half).repeat_interleave(width, dim=0)
-    return torch.cat([down, sincos(torch.arange(width), half).repeat(height, 1)], dim=1).to(device)
+    down = sincos(torch.arange(height), half)[:, None].expand(height, width, half)
+    across = sincos(torch.arange(width), half)[None].expand(height, width, half)
+    return torch.cat([down, across], dim=2).flatten(0, 1).to(device)
 
 
 class ObjectTransformer(Architecture):

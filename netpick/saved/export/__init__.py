@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from netpick import __version__
+from netpick.columns.forms import proved_inputs
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
@@ -126,7 +127,7 @@ def proved_graph(
             exported = ExportedModel(loaded.network, inputs, answer, decoding, whole)
             graph = to_graph(exported, labels, {**_metadata(parts), **metadata})
             engine = OnnxEngine(graph, inputs, threads=1)
-            return graph, largest_difference(TorchEngine(loaded=loaded), engine, stored, inputs), whole
+            return graph, largest_difference(TorchEngine(loaded=loaded, in_graph=True), engine, stored, inputs), whole
         except NotTracedError as error:
             reason = str(error)
     raise RequestError(
@@ -156,9 +157,9 @@ def stored_rows(path: Path) -> dict[str, Array]:
 
 def _check_rows(loaded: LoadedModel, stored: Mapping[str, Array]) -> dict[str, Array]:
     """The stored rows and some generated ones, with torch's answers."""
-    generated = generated_rows(loaded.inputs, CHECKED, seed=1)
+    generated = generated_rows(proved_inputs(loaded.inputs), CHECKED, seed=1)
     rows = {name: np.concatenate([array, generated[name]]) for name, array in stored.items()}
-    answers = TorchEngine(loaded=loaded).outputs(rows)
+    answers = TorchEngine(loaded=loaded, in_graph=True).outputs(rows)
     return {"answers": answers, **{f"input.{name}": array for name, array in rows.items()}}
 
 

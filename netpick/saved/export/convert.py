@@ -19,7 +19,7 @@ from netpick.errors import NetpickError, RequestError
 from netpick.models.infer import TYPES
 from netpick.saved.export.graph import ExportedModel, input_names
 from netpick.saved.onnx_file import checked_graph
-from netpick.types import Inputs
+from netpick.types import Inputs, InputSpec
 
 if TYPE_CHECKING:
     import onnx
@@ -32,6 +32,10 @@ LABELS = "label"  # an output of classifiers: the class in words
 OPSET = 20
 LONGEST_SIDE = 16_384  # of pictures that are resized inside
 EXAMPLE_ROWS = 5
+SIZED_EXAMPLE = (
+    83,
+    117,
+)  # pixels, down and across, of pictures to trace with that keep their size: multiples of nothing
 
 
 class NotTracedError(Exception):
@@ -52,7 +56,8 @@ def feeds_of(inputs: Inputs) -> Feeds:
     """Encoded rows as they lie in a store."""
     names = input_names(inputs)
     example = tuple(_example(name, inputs) for name in names)
-    return Feeds(names=tuple(names), example=example, shapes=(_shapes(names, inputs),))
+    called = tuple(_called(inputs.get(name)) for name in names)
+    return Feeds(names=tuple(names), example=example, shapes=(_shapes(names, inputs),), axes=called)
 
 
 def to_graph(
@@ -116,6 +121,8 @@ def _example(name: str, inputs: Inputs) -> Tensor:
     shape = list(spec.shape)
     if FORMS[spec.form].pictures:
         shape[-2:] = [shape[-2] + 3, shape[-1] + 5]
+    if FORMS[spec.form].sized:
+        shape[-2:] = SIZED_EXAMPLE
     return torch.zeros((EXAMPLE_ROWS, *shape), dtype=TYPES[stored_as(spec)])
 
 
@@ -128,12 +135,22 @@ def _shapes(names: list[str], inputs: Inputs) -> tuple[dict[int, Any], ...]:
         spec = inputs.get(name)
         if spec is not None and spec.padded and spec.shape[0] > 1:
             axes[1] = torch.export.Dim(f"time_{number}", min=1, max=spec.shape[0])
+        if spec is not None and FORMS[spec.form].sized:
+            any_size = torch.export.Dim.DYNAMIC  # networks round sides up, which no named one may be
+            axes = {0: any_size, len(spec.shape) - 1: any_size, len(spec.shape): any_size}
         if spec is not None and FORMS[spec.form].pictures:
             last = len(spec.shape)
             axes[last - 1] = torch.export.Dim(f"height_{number}", min=1, max=LONGEST_SIDE)
             axes[last] = torch.export.Dim(f"width_{number}", min=1, max=LONGEST_SIDE)
         found.append(axes)
     return tuple(found)
+
+
+def _called(spec: InputSpec | None) -> dict[int, str]:
+    """What axes of any size are called in the graph, of inputs whose axes have no name from tracing."""
+    if spec is None or not FORMS[spec.form].sized:
+        return {}
+    return {0: "batch", len(spec.shape) - 1: "height", len(spec.shape): "width"}
 
 
 @contextmanager

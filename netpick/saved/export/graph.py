@@ -39,7 +39,7 @@ class ExportedModel(nn.Module):
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         inputs = dict(zip(self.names, arrays, strict=True))
-        answers = answers_of(self.answer.answer, self.network(self._batch(inputs)))
+        answers = answers_of(self.answer.in_graph, self.network(self._batch(inputs)))
         return (answers, *self.decoding(answers))
 
     def _batch(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

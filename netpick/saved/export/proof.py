@@ -10,7 +10,7 @@ import numpy as np
 from netpick.columns.batches import alike
 from netpick.errors import ModelFileError
 from netpick.saved.engines import Engine
-from netpick.saved.generated import generated_rows
+from netpick.saved.generated import generated_rows, with_sizes
 from netpick.types import Array, Inputs
 
 BATCHES = (1, 2, 7)
@@ -20,7 +20,7 @@ LARGEST_DIFFERENCE = 1e-5  # of answers; relative to the largest where that is a
 
 def largest_difference(one: Engine, other: Engine, stored: Mapping[str, Array], inputs: Inputs) -> float:
     """The largest difference between two engines' answers. Raises ModelFileError when it is too large, or shapes differ."""
-    generated = generated_rows(inputs, GENERATED)
+    generated = with_sizes(inputs, generated_rows(inputs, GENERATED))
     short = {name: array[_shortest(generated, inputs)] for name, array in generated.items()}
     trials = [stored, generated, short]
     trials += [{name: array[:size] for name, array in rows.items()} for rows in (stored, generated) for size in BATCHES]

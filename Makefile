@@ -7,6 +7,7 @@ PARTS ?=
 DEMO := runs/demo-digits
 N ?= 20
 BUDGET ?=
+KINDS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
@@ -52,8 +53,8 @@ cases: $(INSTALLED) ## inputs as people have them, in ../shared/cases: how each 
 api-fuzz: $(INSTALLED) ## schemathesis over the server's interface, 10,000 cases
 	$(BIN)/python tools/fuzz_api.py
 
-kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide
-	$(BIN)/python tools/kill.py $(N) 0 $(BUDGET)
+kill: $(INSTALLED) ## kill trainings N times at random moments; what comes out must be identical. BUDGET=8s lets a clock decide, KINDS=next,pairs picks some
+	$(BIN)/python tools/kill.py $(N) 0 "$(BUDGET)" $(KINDS)
 
 replay: $(INSTALLED) ## make runs under a budget again from their plans; what comes out must be identical
 	$(BIN)/python tools/replay.py

@@ -13,6 +13,8 @@ from mixed_table import write_mixed_table
 from moving_digits import drawn_digits, moving_digits, write_frames, write_videos
 from PIL import Image
 from small_pairs import small_pairs
+from small_tags import as_conll, tagged_sentences
+from small_texts import small_text
 
 
 def table(folder: Path) -> object:
@@ -233,3 +235,29 @@ def pairs(folder: Path) -> object:
     for side, language in enumerate(("en", "fr")):
         (folder / "pairs" / f"all.{language}").write_text("".join(f"{pair[side]}\n" for pair in made))
     return str(folder / "pairs")
+
+
+def story(folder: Path) -> object:
+    """A text of a small grammar, to be continued."""
+    (folder / "story.txt").write_text(small_text(400))
+    return str(folder / "story.txt")
+
+
+def tagged(folder: Path) -> object:
+    """Sentences whose names of people and places have tags, in three parts."""
+    (folder / "tagged").mkdir(parents=True, exist_ok=True)
+    for part, count, seed in (("train", 120, 0), ("dev", 40, 1), ("test", 40, 2)):
+        (folder / "tagged" / f"names.{part}.conll").write_text(as_conll(tagged_sentences(count, seed)))
+    return str(folder / "tagged")
+
+
+def songs(folder: Path) -> object:
+    """Pieces of two voices, a file each: the upper one goes up or down every fourth step, the lower one follows."""
+    for number in range(14):
+        generator = np.random.default_rng(number)
+        moves = np.repeat(np.cumsum(generator.choice([-2, -1, 1, 2], 18)) % 12, 4)[:70]
+        low = np.concatenate([moves[:2], moves[:-2]])
+        path = folder / "songs" / ("train", "valid", "test")[max(0, number - 11)] / f"{number}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame({"note0": 64 + moves, "note1": 48 + low}).write_csv(path)
+    return str(folder / "songs")

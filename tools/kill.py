@@ -1,6 +1,6 @@
 """Kills trainings at random moments and checks that what comes out in the end is what an undisturbed run gives.
 
-    python tools/kill.py N [SEED] [BUDGET]
+    python tools/kill.py N [SEED] [BUDGET] [KIND,KIND]
 
 Each run gets at least three SIGKILLs, half of the runs with a checkpoint after every step, so that many kills fall into
 the writing of one. Compared byte by byte: the weights in model.netpick, predictions.parquet, and all scores. With a fixed number of
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,29 @@ def texts(folder: Path) -> list[str]:
     return [str(folder / "texts.csv"), "--models", "mlp,rnn"]
 
 
-KINDS = {"table": table, "images": images, "series": series, "texts": texts}
+def of_small_set(name: str, models: str) -> Callable[[Path], list[str]]:
+    """A set of tests/small_sets.py and networks that learn of it."""
+
+    def made(folder: Path) -> list[str]:
+        sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+        import small_sets
+
+        return [str(vars(small_sets)[name](folder)), "--models", models]
+
+    return made
+
+
+KINDS = {
+    "table": table,
+    "images": images,
+    "series": series,
+    "texts": texts,
+    "next": of_small_set("story", "rnn[dropout=0.1],transformer"),
+    "pairs": of_small_set("pairs", "rnn,transformer"),
+    "speech": of_small_set("spoken", "cnn,rnn"),
+    "tags": of_small_set("tagged", "rnn,transformer"),
+    "music": of_small_set("songs", "rnn,transformer"),
+}
 
 
 def outcome(run: Path) -> tuple[bytes, bytes, object]:
@@ -128,13 +151,16 @@ def replayed(fit: list[str], run: Path) -> tuple[bytes, bytes, object]:
     return outcome(again)
 
 
-def main(wanted: int, seed: int = 0, budget: str | None = None) -> int:
+def main(wanted: int, seed: int = 0, budget: str | None = None, names: str = ",".join(KINDS)) -> int:
+    """Runs of these kinds in turn until so many kills were made; a budget of "" is a fixed number of steps."""
+    budget = budget or None
+    kinds = {name: KINDS[name] for name in names.split(",")}
     chance = random.Random(seed)
     total, runs, different = 0, 0, []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wholes: dict[str, tuple[list[str], tuple[bytes, bytes, object] | None]] = {}
-        for kind, make in KINDS.items():
+        for kind, make in kinds.items():
             length = ["--steps", "150"] if budget is None else ["--budget", budget]
             fit = ["fit", *make(folder), *length, "--recipe", RECIPE, "--accept", "D002"]
             if budget is not None:
@@ -144,7 +170,7 @@ def main(wanted: int, seed: int = 0, budget: str | None = None) -> int:
                 raise SystemExit(f"The undisturbed run of {kind} failed.")
             wholes[kind] = fit, outcome(folder / f"{kind}-whole")
         while total < wanted:
-            kind = list(KINDS)[runs % len(KINDS)]
+            kind = list(kinds)[runs % len(kinds)]
             fit, expected = wholes[kind]
             run = folder / f"run-{runs}"
             began = time.perf_counter()
@@ -163,4 +189,4 @@ def main(wanted: int, seed: int = 0, budget: str | None = None) -> int:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    sys.exit(main(int(given[0]) if given else 20, int(given[1]) if len(given) > 1 else 0, *given[2:3]))
+    sys.exit(main(int(given[0]) if given else 20, int(given[1]) if len(given) > 1 else 0, *given[2:4]))

@@ -74,6 +74,9 @@ PARTS = {
     "sounds": Part(data="sounds", options={"models": "mlp,cnn,rnn,cnn_rnn,transformer"}),
     "speech": Part(data="spoken", options={"models": "cnn,rnn,cnn_rnn,transformer"}, graph=True),
     "pairs": Part(data="pairs", options={"models": "cnn,rnn,transformer"}),
+    "next": Part(data="story", options={"models": "mlp,cnn,rnn,transformer"}, graph=True),
+    "tags": Part(data="tagged", options={"models": "mlp,cnn,rnn,transformer"}, graph=True),
+    "music": Part(data="songs", options={"models": "mlp,cnn,rnn,transformer"}),
     "clips": Part(data="frames", options={"models": "cnn,cnn_rnn,transformer"}),
     "mixed": Part(data="mixed", options={"models": "cnn", "target": ("verdict",)}),
     "forecast": Part(

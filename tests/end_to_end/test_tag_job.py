@@ -18,6 +18,7 @@ from netpick.explain import explain
 from netpick.explain.reading import read_subject
 from netpick.explain.tags import influence
 from netpick.saved.export import export_model
+from netpick.saved.tag_files import as_marked_text
 from netpick.serve.calls import tasks_of
 from netpick.serve.describe import schema_of
 from netpick.serve.models import served_model
@@ -98,6 +99,28 @@ def test_an_exported_folder_tags_without_torch_as_torch_does(run: Run, folder: P
     one, other = (m.predict(folder / "names" / "names.test.conll") for m in (run.models[name], exported))
     assert one["prediction"].equals(other["prediction"])
     np.testing.assert_allclose(one["probability"], other["probability"], atol=1e-5)
+
+
+def test_marked_text_is_written(run: Run, folder: Path) -> None:
+    (folder / "two.txt").write_text("Anna Baker lives in New York .\nBen sings in <Rome> .\n")
+    made = {}
+    for ending in ("txt", "html", "conll"):
+        out = folder / f"marked.{ending}"
+        asked = ("predict", str(run.folder), "two.txt", "--candidate", "linear of a window", "--out", str(out))
+        done = command_here(*asked, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert "2 sentences with their tags" in done.stderr
+        made[ending] = out.read_text()
+    first = made["txt"].splitlines()[0]
+    assert first == "[Anna Baker](person) lives in [New York](place) ."
+    assert made["conll"].startswith("Anna\tB-person\nBaker\tI-person\nlives\tO\n")
+    assert made["conll"].count("\n\n") == 2
+    assert ">Anna Baker<small>person</small></mark> lives in <mark" in made["html"]
+    assert "<Rome>" not in made["html"]
+    table = pl.DataFrame(
+        {"sentence": [1, 1], "token": ["a", "dog"], "prediction": ["DET", "O"], "probability": [1.0, 1]}
+    )
+    assert as_marked_text(table, ("DET", "NOUN", "O")) == "a/DET dog\n"
 
 
 def test_a_server_answers_texts_with_their_tokens_and_tags(run: Run) -> None:

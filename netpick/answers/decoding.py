@@ -12,12 +12,23 @@ from typing import Protocol
 
 import numpy as np
 
+from netpick.errors import RequestError
 from netpick.types import Array, InputSpec, Rows
 
 END = 2  # of a text: see tasks/text/levels
 PERIODS = 4  # lengths of passages, 1 to so many symbols, whose repetitions are counted
 CUT = 1e6  # that the mean log-probability of a text counts less which was cut
-BEAM = 4  # texts that are followed at once
+BEAM = 4  # texts that are followed at once, unless asked otherwise
+MOST_BEAM = 32
+CHOICES = 2 * BEAM  # symbols that may come next which a model says of each text at most
+
+
+def require_beam(beam: int) -> None:
+    """Raises RequestError for a beam that is none."""
+    if not 1 <= beam <= MOST_BEAM:
+        raise RequestError(
+            f"A beam of {beam} cannot be followed. Pass 1 to {MOST_BEAM}: 1 takes the likeliest symbol each time, more take longer."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +44,7 @@ class Limits:
     extra: int
     usual: int  # symbols of the median target
     runs: tuple[int, ...]
+    beam: int = BEAM  # texts that are followed at once
 
     def of(self, lengths: Array) -> Array:
         """Symbols (B,) that targets may have, for sources of so many."""
@@ -41,8 +53,9 @@ class Limits:
 
 def limits_of(spec: InputSpec) -> Limits:
     """Of an input of pairs."""
-    _, _, longest, percent, extra, usual, *runs = spec.ahead
-    return Limits(longest=longest, percent=percent, extra=extra, usual=usual, runs=tuple(runs))
+    _, _, longest, percent, extra, usual, *rest = spec.ahead
+    runs, beam = tuple(rest[:PERIODS]), (*rest[PERIODS:], BEAM)[0]
+    return Limits(longest=longest, percent=percent, extra=extra, usual=usual, runs=runs, beam=beam)
 
 
 class Next(Protocol):

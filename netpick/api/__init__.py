@@ -212,6 +212,7 @@ def fit(
     time_column: str | Sequence[str] = (),
     id_column: str | Sequence[str] = (),
     level: str | None = None,
+    beam: int | None = None,
     seed: int = 0,
     device: str = "auto",
     threads: int | None = None,
@@ -279,6 +280,8 @@ def fit(
     quantiles: such as [0.05, 0.5, 0.95]; every: step that rows are brought to ("1h", "1d:sum", "auto").
     hierarchy: levels whose sums are forecast too, so that all adds up: "region/shop", or with how, "region/shop:bottom-up".
     level: what the symbols of texts are that are learned or generated: "characters", "bytes", "words" or "pieces" (default: by size and content).
+    beam: how many beginnings of a translation or transcript are followed at once; 1: the likeliest symbol each time (default: 4, of
+    transcripts 8 where n-grams help).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     data, options = given_options(locals())

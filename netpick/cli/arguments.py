@@ -151,6 +151,12 @@ LevelOption = Annotated[
         help="What the symbols of a text (--task next), of transcripts or of pairs of texts are: characters, bytes, words or pieces of words. Default: by size and content (printed when the run starts).",
     ),
 ]
+Beam = Annotated[
+    int | None,
+    typer.Option(
+        help="Beginnings of a translation or transcript that are followed at once; 1: the likeliest symbol each time. Default: 4, of transcripts 8 where n-grams help."
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="A file with the test rows, or 'none' to ignore an existing test split.")
 ]
@@ -282,7 +288,7 @@ PredictionsFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well; .json of boxes is COCO JSON. Default: CSV on standard output.",
+        help="File to write: .csv, .json or .parquet; of masks a folder of PNGs as well; .json of boxes is COCO JSON; of tags .txt, .html and .conll are the marked text. Default: CSV on standard output.",
     ),
 ]
 CsvSafe = Annotated[

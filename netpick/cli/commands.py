@@ -16,7 +16,7 @@ import typer  # noqa: E402
 
 from netpick.cli import arguments as arg  # noqa: E402
 from netpick.cli import going_on  # noqa: E402
-from netpick.cli.doctor import doctor  # noqa: E402
+from netpick.cli.doctor import backbones, doctor  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
 from netpick.cli.grouped import GroupedCommand  # noqa: E402
 from netpick.errors import shown  # noqa: E402
@@ -58,6 +58,7 @@ def fit(
     time: arg.TimeOption = None,
     ids: arg.Ids = None,
     level: arg.LevelOption = None,
+    beam: arg.Beam = None,
     seed: arg.Seed = 0,
     out: arg.Out = None,
     accept: arg.Accept = None,
@@ -162,6 +163,7 @@ def score(
     data: arg.DataArgument,
     candidate: arg.CandidateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    beam: arg.Beam = None,
     strict: arg.Strict = False,
     separator: arg.Separator = None,
     header: arg.Header = None,
@@ -174,10 +176,10 @@ def score(
 ) -> None:
     """Evaluate MODEL on labelled DATA: every metric with n and a 95 % interval."""
     from netpick.cli.console import show_scores, show_unlike
-    from netpick.cli.parsing import reading
+    from netpick.cli.parsing import told
     from netpick.saved.use import heeded, load
 
-    loaded = replace(load(model, candidate=candidate), given=reading(locals()))
+    loaded = told(load(model, candidate=candidate), locals())
     source = loaded.read(data, labelled=True)
     show_unlike(source)
     show_scores(loaded.score(heeded(source, strict=strict)), as_json=as_json)
@@ -197,6 +199,7 @@ def predict(
     events: arg.HeardEvents = False,
     observed: arg.Observed = False,
     threshold: arg.Threshold = None,
+    beam: arg.Beam = None,
     separator: arg.Separator = None,
     header: arg.Header = None,
     encoding: arg.Encoding = None,
@@ -210,18 +213,20 @@ def predict(
     from netpick.cli.answering import answered
     from netpick.cli.boxes import is_coco, predict_coco
     from netpick.cli.console import require_writable, write_table
+    from netpick.cli.marked import is_marked, predict_marked
     from netpick.cli.masks import is_folder, predict_masks
-    from netpick.cli.parsing import reading, rows_given
+    from netpick.cli.parsing import rows_given, told
     from netpick.saved.use import load
 
     folder = is_folder(out)
-    require_writable(None if folder else out)
-    loaded = replace(load(model, candidate=candidate), given=reading(locals()))
-    loaded = loaded if threshold is None else loaded.at(threshold)
+    require_writable(None if folder or is_marked(out) else out)
+    loaded = told(load(model, candidate=candidate), locals())
     if out is not None and folder:
         return predict_masks(loaded, rows_given(data), out, strict=strict)
     if out is not None and is_coco(loaded, out):
         return predict_coco(loaded, rows_given(data), out, strict=strict)
+    if out is not None and is_marked(out):
+        return predict_marked(loaded, rows_given(data), out, strict=strict)
     table = answered(loaded, rows_given(data), events=events, observed=observed, strict=strict)
     if csv_safe:
         from netpick.saved.predictions import without_formulas
@@ -329,6 +334,7 @@ def serve(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, torch or onnx. auto: onnx where MODEL was exported.")] = "auto",
     candidate: arg.CandidateOption = None,
+    beam: arg.Beam = None,
     most_body: Annotated[str | None, typer.Option(help="Largest request, such as 20MB.")] = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Most rows of one CSV. Default: 200,000.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Longest time for one answer, such as 30s.")] = None,
@@ -357,6 +363,7 @@ def serve(
         origins=tuple(origin or ()),
         engine=engine,
         candidate=candidate,
+        beam=beam,
         log_requests=log_requests,
         limits=Limits(**limits),
     )
@@ -391,15 +398,7 @@ def board(
     run_board(folder, ServeOptions(port=port), lambda address: print(shown(address), flush=True))
 
 
-@app.command()
-def backbones() -> None:
-    """List the networks that others have trained: which this machine has, from where, and how to get the others."""
-    from netpick.cli.backbones import backbone_lines
-
-    for line in backbone_lines():
-        print(shown(line))
-
-
+app.command()(backbones)
 app.command()(doctor)
 
 

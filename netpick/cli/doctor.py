@@ -69,3 +69,11 @@ def doctor_lines() -> Iterator[str]:
 def _cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if "sched_getaffinity" in dir(os) else os.cpu_count() or 1
+
+
+def backbones() -> None:
+    """List the networks that others have trained: which this machine has, from where, and how to get the others."""
+    from netpick.cli.backbones import backbone_lines
+
+    for line in backbone_lines():
+        print(shown(line))

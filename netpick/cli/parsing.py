@@ -5,16 +5,19 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netpick.answers.compare.costs import read_cost_words
 from netpick.contest.prepare import FitOptions
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
 from netpick.data.sources.base import ReadOptions
 from netpick.errors import RequestError
+
+if TYPE_CHECKING:
+    from netpick.saved.use import Model
 
 
 def fit_options(given: Mapping[str, Any], started: float) -> FitOptions:
@@ -39,6 +42,14 @@ def command_line() -> str:
 def reading(given: Mapping[str, Any]) -> ReadOptions:
     """How a file of new rows is read, from the options of a command."""
     return ReadOptions(**_those_of(ReadOptions, _parsed(given)))
+
+
+def told(model: Model, given: Mapping[str, Any]) -> Model:
+    """The model as the options of a command have it: how it reads files, from which probability on it decides, how wide its beam is."""
+    model = replace(model, given=reading(given))
+    threshold, beam = given.get("threshold"), given.get("beam")
+    model = model if threshold is None else model.at(threshold)
+    return model if beam is None else model.with_beam(beam)
 
 
 def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from netpick.answers.decoding import require_beam
 from netpick.columns.kinds.cells import as_text
 from netpick.columns.store import memory_limit
 from netpick.contest.affordable import affordable_rows
@@ -138,7 +139,14 @@ def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: C
     )
     given, count = _drawn(given, examples, request, options)
     decoded = _decoded(given, request, meanwhile)
+    if options.beam is not None:
+        require_beam(options.beam)
     prepared = examples.prepare(decoded, options)
+    if options.beam is not None and not prepared.task.answer.texts:
+        raise RequestError(
+            f"--beam was given, but {prepared.task.answer.plural} are answered here, and a beam searches for texts (--task translate or transcribe). "
+            "Leave --beam out."
+        )
     if count is not None and prepared.source.cut is not None:
         raise RequestError(
             "--rows draws rows at random, but windows are cut from rows that follow each other. Leave --rows out, or pass --cut 0."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpick.answers.decoding import BEAM, decoded, limits_of
+from netpick.answers.decoding import decoded, limits_of
 from netpick.columns.batches import batch_rows, batches, joined, main_lengths
 from netpick.errors import ModelFileError
 from netpick.saved.onnx_session import cannot_run, open_session, refusals
@@ -23,7 +23,7 @@ SOURCE, SYMBOLS = (
     "source",
     "symbols",
 )  # int32 (rows, S), with an end and 0 behind it; int32 (rows,), the last of each text, at first the end
-LIKELIEST, LOGS = "likeliest", "logs"  # symbols (rows, 2 * BEAM) that may come, and their log-probabilities
+LIKELIEST, LOGS = "likeliest", "logs"  # symbols (rows, CHOICES) that may come, and their log-probabilities
 MEMORY, BEFORE, AFTER = (
     "memory.",
     "before.",
@@ -48,6 +48,7 @@ class PairGraphs:
         self.inputs, self.paths = inputs, paths
         ((self.pair, spec),) = inputs.items()
         self.longest, self.limits = spec.ahead[1], limits_of(spec)
+        self.beam = self.limits.beam
         self.reading = open_session(read, threads, paths[0])
         self.writing = open_session(write, threads, paths[1])
         given = {node.name: node for node in self.writing.get_inputs()}
@@ -73,7 +74,7 @@ class PairGraphs:
         parts, order = list[Array](), list[Rows]()
         for chunk, places in batches(rows, main_lengths(self.inputs, arrays), batch_rows(self.inputs)):
             steps = self.steps(arrays[self.pair][chunk])
-            parts.append(decoded(steps, steps.most, BEAM, self.limits.runs).astype(np.float32))
+            parts.append(decoded(steps, steps.most, self.beam, self.limits.runs).astype(np.float32))
             order.append(places)
         return joined(parts)[np.argsort(np.concatenate(order), kind="stable")]
 

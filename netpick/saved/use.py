@@ -28,6 +28,7 @@ from netpick.data.sources.loose_texts import unlabelled, whole_letters
 from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError, near_matches
 from netpick.saved import asked
+from netpick.saved.beam import searching
 from netpick.saved.engines import BaselineEngine, Engine, TorchEngine
 from netpick.saved.folder import exported_beside, is_exported, read_exported
 from netpick.saved.kept_models import candidate_path
@@ -173,6 +174,14 @@ class Model:
                 f"A threshold of {threshold:g} cannot be used. Pass a probability, 0 to 1: threshold=0.3."
             )
         return replace(self, parts=replace(self.parts, record=replace(record, threshold=float(threshold))))
+
+    def with_beam(self, beam: int) -> Model:
+        """The model with so many beginnings of a translation or transcript that are followed at once; 1: the likeliest symbol each time.
+
+        Raises RequestError where the model generates no such text, and for beams below 1 or too wide.
+        """
+        parts, engine = searching(self.parts, self.engine, beam)
+        return replace(self, parts=parts, engine=engine)
 
     def generate(
         self,

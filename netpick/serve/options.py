@@ -54,6 +54,7 @@ class ServeOptions:
     log_requests: bool = False
     engine: str = "auto"
     candidate: str | None = None  # of run folders, instead of the recommended one
+    beam: int | None = None  # beginnings of a generated text that are followed at once, instead of the model's own
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

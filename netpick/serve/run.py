@@ -62,7 +62,9 @@ def load_models(paths: Sequence[Path], options: ServeOptions) -> list[ServedMode
             number += 1
         taken.add(name)
         identity = sha256_of(place) if place.is_file() else ""
-        served.append(served_model(name, place, _load(place, options.engine), options.limits, identity))
+        model = _load(place, options.engine)
+        model = model if options.beam is None else model.with_beam(options.beam)
+        served.append(served_model(name, place, model, options.limits, identity))
     return served
 
 

@@ -98,7 +98,39 @@ def test_an_exported_folder_generates_the_same_texts(run: Run, folder: Path, fam
     sources = [source for source, _ in PARTS["test"]]
     loaded = netpick.load(out)
     assert loaded.predict(sources)["prediction"].to_list() == model.predict(sources)["prediction"].to_list()
+    for beam in (1, 7):
+        texts = [one.with_beam(beam).predict(sources)["prediction"].to_list() for one in (loaded, model)]
+        assert texts[0] == texts[1]
     assert "memory.0" in (out / "README.md").read_text()
+
+
+def test_a_beam_that_was_asked_for_is_the_model_s_own(folder: Path, tmp_path: Path) -> None:
+    run = netpick.fit(folder, models="rnn[hidden=16,embedding=16]", steps=4, beam=1, out=tmp_path / "run")
+    sources = [source for source, _ in PARTS["test"]]
+    (model,) = (one for one in run.models.values() if one.parts.record.is_network)
+    said = model.predict(sources)["prediction"].to_list()
+    assert model.parts.task_state.beam == 1
+    assert model.with_beam(1).predict(sources)["prediction"].to_list() == said
+    assert model.with_beam(8).predict(sources)["prediction"].to_list() != said
+    assert "with a beam of 1" in (run.folder / "report.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("beam", "candidate", "said"),
+    [
+        (0, "rnn", "A beam of 0 cannot be followed. Pass 1 to 32"),
+        (3, "copy", "searches for no text, so it has no beam"),
+    ],
+)
+def test_beams_that_cannot_be_are_refused(run: Run, beam: int, candidate: str, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        run.models[candidate].with_beam(beam)
+
+
+def test_a_beam_belongs_to_texts(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [n % 7 / 3 for n in range(200)], "b": [f"{n % 2}" for n in range(200)]})
+    with pytest.raises(RequestError, match="--beam was given, but classes are answered here"):
+        netpick.fit(frame, "b", beam=4, out=tmp_path / "run")
 
 
 def test_a_served_model_answers_and_says_what_is_unusual(run: Run) -> None:

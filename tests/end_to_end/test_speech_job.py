@@ -120,6 +120,9 @@ def test_an_exported_folder_says_the_same_without_torch(run: Run, folder: Path, 
     graph = netpick.load(write_export(run.folder, out=tmp_path / "rnn", candidate=name))
     assert "rapidfuzz==" in (tmp_path / "rnn" / "requirements.txt").read_text()
     assert graph.predict(folder).equals(run.models[name].predict(folder))
+    for beam in (1, 6):
+        both = [model.with_beam(beam).predict(folder) for model in (graph, run.models[name])]
+        assert both[0].equals(both[1])
 
 
 def test_a_server_answers_with_the_transcript(run: Run, folder: Path) -> None:

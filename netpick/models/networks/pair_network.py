@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.answers.decoding import BEAM, END, decoded, limits_of
+from netpick.answers.decoding import CHOICES, END, decoded, limits_of
 from netpick.models.networks.base import Architecture, Batch, Size, Trunk
 from netpick.models.networks.blocks import Dropout
 from netpick.models.networks.fused import Costs, working_type
@@ -85,8 +85,8 @@ class PairNetwork(nn.Module):
     def __init__(self, trunk: PairTrunk, inputs: Inputs) -> None:
         super().__init__()
         spec = pair_spec(inputs)
-        self.trunk, self.beam = trunk, BEAM
-        self.longest, self.limits = spec.ahead[1], limits_of(spec)
+        self.trunk, self.longest, self.limits = trunk, spec.ahead[1], limits_of(spec)
+        self.beam = self.limits.beam
         self.embedding = nn.Embedding(num_symbols(inputs), trunk.width)
         nn.init.normal_(self.embedding.weight, std=trunk.width**-0.5)
         self.scale = trunk.width**0.5
@@ -203,7 +203,7 @@ class Steps:
         given = torch.from_numpy(symbols.astype(np.int64)).to(device)
         said = self.network.said(given, self.state, self.memory, self.known)
         self.state = said.state
-        likeliest, logs = self.network.likeliest(said.features, 2 * self.network.beam)
+        likeliest, logs = self.network.likeliest(said.features, min(2 * self.network.beam, CHOICES))
         return likeliest.cpu().numpy(), logs.cpu().numpy().astype(np.float64)
 
 

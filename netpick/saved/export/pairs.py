@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netpick.answers.decoding import BEAM, decoded
+from netpick.answers.decoding import CHOICES, decoded
 from netpick.errors import ModelFileError, RequestError
 from netpick.models.networks.pair_network import PairNetwork, Steps
 from netpick.saved.export.proof import LARGEST_DIFFERENCE, REMEDY
@@ -59,7 +59,7 @@ class WriteModel(nn.Module):
     def forward(self, symbols: Tensor, source: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
         memory, state = parts[: self.count], parts[self.count :]
         said = self.network.said(symbols.long(), state, memory, source > 0)
-        return (*self.network.likeliest(said.features, 2 * BEAM), *said.state)
+        return (*self.network.likeliest(said.features, CHOICES), *said.state)
 
 
 def pair_graphs(network: PairNetwork, metadata: Mapping[str, str]) -> tuple[bytes, bytes]:
@@ -115,7 +115,7 @@ def proved_pairs(network: PairNetwork, graphs: PairGraphs, pairs: Array) -> floa
     worst = 0.0
     for count in (1, 2, len(pairs)):
         both = _Both(network, graphs, pairs[:count])
-        decoded(both, both.graph.most, BEAM, graphs.limits.runs)
+        decoded(both, both.graph.most, graphs.beam, graphs.limits.runs)
         worst = max(worst, both.worst)
     if not worst <= LARGEST_DIFFERENCE:
         raise ModelFileError(

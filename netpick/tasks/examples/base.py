@@ -58,6 +58,7 @@ class ExampleRequest:
     time: tuple[str, ...] = ()  # columns that tell the time
     ids: tuple[str, ...] = ()  # columns that tell series apart
     level: str | None = None  # what the symbols of a text are: a name in LEVELS (tasks/text/)
+    beam: int | None = None  # beginnings of a generated text that are followed at once
     seed: int = 0
     private: bool = False  # no file of the finished run holds anything of single rows
 

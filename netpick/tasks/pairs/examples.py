@@ -164,6 +164,7 @@ class PairExamples(Examples):
         )
         split = make_split(source, schema, wanted)
         state, rows = _learned(sides, (sources, targets), split, request.level)
+        state = replace(state, beam=request.beam)
         schema = replace(schema, notes=[*sides.notes, *_notes(rows, truth, state, request)])
         evidence = Evidence(
             source=source,
@@ -292,6 +293,9 @@ def _notes(rows: Array, truth: Array, state: PairState, request: ExampleRequest)
             subject="level", text=f"by {level.plural} ({why}): {symbols}, the same for both sides", override="--level"
         ),
     ]
+    if state.beam is not None:
+        text = f"generated with a beam of {state.beam}, as --beam asks"
+        notes.append(Note(subject="search", text=text, override="--beam"))
     there = TRANSLATE.answer.labelled(truth)
     if left_out := int((~there).sum()):
         notes.append(Note(subject="rows", text=f"{counted(left_out, 'pair')} with an empty side are left out."))

@@ -16,7 +16,7 @@ from pydantic import Field as PydanticField
 from pydantic.dataclasses import dataclass
 
 from netpick.answers.answered import codes_of
-from netpick.answers.decoding import PERIODS, longest_runs
+from netpick.answers.decoding import MOST_BEAM, PERIODS, longest_runs
 from netpick.answers.translations import TRANSLATIONS
 from netpick.columns.kinds.cells import as_text
 from netpick.tasks.base import Task
@@ -48,6 +48,7 @@ class PairState(Spelled):
     runs: tuple[int, ...] = PydanticField(min_length=PERIODS, max_length=PERIODS)
     longest: int = PydanticField(ge=1, le=LONGEST_TEXT)  # characters of a target
     strings: bool = False  # targets are short, and right or wrong as a whole
+    beam: int | None = PydanticField(default=None, ge=1, le=MOST_BEAM)  # texts that are followed at once; None: BEAM
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -199,7 +200,8 @@ def _put(row: Array, numbers: Sequence[int]) -> None:
 
 def pair_inputs(state: PairState) -> Inputs:
     """What a network reads of a pair."""
-    ahead = (1, *state.sides, *state.limits, state.usual, *state.runs)
+    beam = () if state.beam is None else (state.beam,)
+    ahead = (1, *state.sides, *state.limits, state.usual, *state.runs, *beam)
     spec = InputSpec(
         form="pair",
         shape=(sum(state.sides),),

@@ -132,7 +132,7 @@ class SpeechExamples(RowExamples):
         assert isinstance(prepared, PreparedRows)
         texts = _texts(prepared.source, target)
         learned = [texts[row] for row in prepared.split.train.tolist()]
-        state = new_state(target, learned, request.level, stride)
+        state = replace(new_state(target, learned, request.level, stride), beam=request.beam)
         known = {field.name: getattr(prepared, field.name) for field in fields(PreparedRows)}
         tested = [texts[row] for row in prepared.split.test.tolist()]
         schema = _as_transcripts(prepared.schema, _notes(state, learned, tested, request))
@@ -259,6 +259,9 @@ def _notes(
         Note(subject="transcripts", text=f"Transcripts are written {NORMALISED}."),
         Note(subject="level", text=f"by {state.of.plural} ({level.reason}): {symbols}", override="--level"),
     ]
+    if state.beam is not None:
+        text = f"searched with a beam of {state.beam}, as --beam asks"
+        notes.append(Note(subject="search", text=text, override="--beam"))
     why = "words last long" if state.stride == OF_WORDS else "transcripts are long for their sounds"
     if state.stride != STRIDES[0]:
         text = f"Networks read {counted(state.stride, 'frame')} of 10 ms as one step, not {STRIDES[0]}: {why}."

@@ -24,7 +24,7 @@ from netpick.types import STRICT, Array
 LONGEST = {True: 3, False: 6}  # symbols of an n-gram: of words or pieces, or of characters
 MOST_NGRAMS = 60_000  # that a model file holds; longer ones are left out where there are more
 MOST_TEXT = 1 << 20  # letters of the packed numbers of one length
-BEAM = 8  # beginnings that are kept
+BEAM = 8  # beginnings that are kept, unless asked otherwise
 POSSIBLE = -7.0  # log-probability of a symbol at a step, below which it is not looked at
 SURE = math.log(0.999)  # of a blank: such a step adds nothing
 LEAST = 1e-30
@@ -61,9 +61,9 @@ class Language:
                 raise ValueError("shares between 0 and 1")
             contexts = num_symbols if length == 0 else len(order.keys)
 
-    def searched(self, frames: Array, num_symbols: int) -> list[int]:
-        """The symbols of the likeliest transcript of steps (T, V)."""
-        return _search(frames, _model(self.orders, num_symbols), self.weight, self.bonus)
+    def searched(self, frames: Array, num_symbols: int, beam: int = BEAM) -> list[int]:
+        """The symbols of the likeliest transcript of steps (T, V), of which so many beginnings are kept."""
+        return _search(frames, beam, _model(self.orders, num_symbols), self.weight, self.bonus)
 
 
 def fit_language(rows: Iterable[Sequence[int]], num_symbols: int, *, long: bool) -> Language | None:
@@ -139,7 +139,14 @@ class _Beginning:
         return self.heard + self.added
 
 
-def _search(frames: Array, model: _Model, weight: float, bonus: float) -> list[int]:
+def searched(frames: Array, beam: int) -> list[int]:
+    """The symbols of the likeliest transcript of steps (T, V) by what is heard alone: all ways to lay it along the steps count."""
+    return _search(frames, beam)
+
+
+def _search(
+    frames: Array, beam: int, model: _Model | None = None, weight: float = 0.0, bonus: float = 0.0
+) -> list[int]:
     """Step by step, the best beginnings and what goes on from them; steps that are surely blank add nothing."""
     kept: dict[tuple[int, ...], _Beginning] = {(): _Beginning(0.0, -math.inf, 0.0)}
     steps = frames[frames.any(axis=1)].astype(np.float64)
@@ -154,14 +161,14 @@ def _search(frames: Array, model: _Model, weight: float, bonus: float) -> list[i
                 stays.symbol = _plus(stays.symbol, one.symbol + float(step[prefix[-1]]))
             if not likely:
                 continue
-            language = model.following(prefix) if weight else None
+            language = model.following(prefix) if weight and model else None
             for symbol in likely:
                 gain = bonus + (0.0 if language is None else weight * float(language[symbol]))
                 longer = _of(made, (*prefix, symbol), one.added + gain)
                 before = one.blank if prefix and symbol == prefix[-1] else one.heard
                 longer.symbol = _plus(longer.symbol, before + float(step[symbol]))
-        kept = dict(sorted(made.items(), key=lambda item: -item[1].score)[:BEAM])
-    if weight:
+        kept = dict(sorted(made.items(), key=lambda item: -item[1].score)[:beam])
+    if weight and model:
         for prefix, one in kept.items():
             one.added += weight * float(model.following(prefix)[END])
     best, _ = max(kept.items(), key=lambda item: item[1].score)

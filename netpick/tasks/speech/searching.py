@@ -23,10 +23,11 @@ def searched_state(
 ) -> TranscribeState:
     """The state with the language that makes fewest errors on these rows of steps (n, T, V), where that is fewer than without one.
 
-    learned: the training transcripts. A baseline's steps leave no choice, and neither do those of a network that makes no error.
+    learned: the training transcripts. A baseline's steps leave no choice, and neither do those of a network that makes no error;
+    with a beam of one nothing is searched.
     """
     some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_TRIED)).astype(np.int64))
-    if not len(some) or not (frames.max(axis=2) < 0).any():
+    if state.beam == 1 or not len(some) or not (frames.max(axis=2) < 0).any():
         return state
     tried, texts = frames[some], codes_of([truth[row] for row in some.tolist()])
     plain = _errors(state, tried, texts)

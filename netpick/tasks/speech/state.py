@@ -11,11 +11,12 @@ from pydantic.dataclasses import dataclass
 
 from netpick.answers import TRANSCRIPTS
 from netpick.answers.answered import codes_of
+from netpick.answers.decoding import MOST_BEAM
 from netpick.answers.transcripts import collapsed
 from netpick.columns.kinds.cells import as_text
 from netpick.errors import DataError
 from netpick.tasks.base import Task
-from netpick.tasks.speech.language import Language
+from netpick.tasks.speech.language import BEAM, Language, searched
 from netpick.tasks.speech.writing import chosen_level, normalised
 from netpick.tasks.text.levels import FIRST, LEVELS, UNKNOWN, Symbols
 from netpick.tasks.text.spelled import Spelled
@@ -36,6 +37,7 @@ class TranscribeState(Spelled):
     longest: int = PydanticField(ge=1, le=MOST_CHARACTERS)  # characters of a transcript that was learned from
     stride: int = PydanticField(default=STRIDES[0], ge=1, le=8)
     language: Language | None = None  # that one candidate's transcripts are searched with
+    beam: int | None = PydanticField(default=None, ge=1, le=MOST_BEAM)  # beginnings that are kept; 1: no search
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,10 +51,12 @@ class TranscribeState(Spelled):
         return _reader(self.level, self.symbols, self.merges)(text)
 
     def heard(self, frames: Array) -> list[list[int]]:
-        """The symbols of each row of steps (n, T, V): the likeliest ones, or what a search with the language finds."""
-        if self.language is None:
+        """The symbols of each row of steps (n, T, V): the likeliest ones, or what a search finds, with the language where there is one."""
+        if self.beam == 1 or (self.language is None and self.beam is None):
             return collapsed(frames)
-        return [self.language.searched(row, self.num_symbols) for row in frames]
+        if self.language is None:
+            return [searched(row, self.beam or BEAM) for row in frames]
+        return [self.language.searched(row, self.num_symbols, self.beam or BEAM) for row in frames]
 
     def spelled(self, numbers: Sequence[int]) -> str:
         """The transcript that has these symbols; those that training did not know are left out."""

@@ -76,4 +76,4 @@ def backbones() -> None:
     from netpick.cli.backbones import backbone_lines
 
     for line in backbone_lines():
-        print(shown(line))
+        typer.echo(shown(line))

@@ -7,7 +7,7 @@ of its own: the first one is called like its form, further ones "form:COLUMN".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from pydantic import TypeAdapter
 from netpick.columns.forms import FORMS, JOINED, stored_as
 from netpick.columns.kinds import KINDS
 from netpick.columns.kinds.scene import sizes_of
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.columns.store import Allocator, Store
-from netpick.errors import DataError, near_matches
+from netpick.errors import DataError, RequestError, near_matches
 from netpick.types import Array, ArrayColumn, Column, FileColumn, Inputs, InputSpec, Rows, Schema, Source
 
 
@@ -110,6 +111,41 @@ def encode(columns: Mapping[str, Column], encoders: Sequence[Encoder], allocator
             arrays[name] = allocator.empty(name, (len(column), *specs[name].shape), stored_as(specs[name]))
         arrays[name][:, place] = encoded
     return Store(arrays=arrays, on_disk=any(isinstance(a, np.memmap) for a in arrays.values()))
+
+
+def with_own(
+    encoders: Sequence[Encoder], own: OwnEncoding, columns: Mapping[str, Column], rows: Rows
+) -> tuple[Encoder, ...]:
+    """The same encoders, the first of the own encoding's kind in the state that this gives it. Raises RequestError where there is none."""
+    place = next((i for i, encoder in enumerate(encoders) if encoder.kind == own.kind), None)
+    if place is None:
+        raise RequestError(
+            f"{own.name} reads columns of the kind {own.kind}, but the data have none. Choose another network with --models."
+        )
+    first = encoders[place]
+    state = KINDS[first.kind].fit_own(columns[first.column], rows, own)
+    return (*encoders[:place], replace(first, state=state), *encoders[place + 1 :])
+
+
+def encode_own(
+    columns: Mapping[str, Column],
+    encoders: tuple[Sequence[Encoder], Sequence[Encoder]],
+    store: Store,
+    allocator: Allocator,
+    name: str,
+) -> Store:
+    """The store with the columns encoded anew whose encoders are others now; all else is shared. encoders: before and now."""
+    arrays = dict(store.arrays)
+    for before, now, place in zip(*encoders, input_names(encoders[1]), strict=True):
+        if before is now:
+            continue
+        kind, column = KINDS[now.kind], columns[now.column]
+        encoded = kind.encode(column, now.state)
+        arrays[place] = allocator.adopt(f"{place}-{name}".replace("/", "_"), encoded)
+        lengths = kind.lengths(column, now.state, encoded)
+        if lengths is not None:
+            arrays[f"{place}.lengths"] = lengths
+    return Store(arrays=arrays, on_disk=store.on_disk)
 
 
 def _column(columns: Mapping[str, Column], encoder: Encoder) -> Column:

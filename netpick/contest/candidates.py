@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from netpick.columns.forms import FORMS
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.errors import RequestError
 from netpick.models.blueprint import TooLargeError, build_fitting
 from netpick.models.infer import supports_bfloat16
@@ -27,7 +29,7 @@ from netpick.models.networks import MODELS, NO_SUCH_FAMILY, families_for, main_f
 from netpick.models.networks.base import FEWEST_PASSES, Architecture, Size
 from netpick.models.networks.layers import Layers
 from netpick.models.networks.module import UserModule
-from netpick.models.networks.network import Network, build_network
+from netpick.models.networks.network import Network, begun, build_network
 from netpick.models.networks.pair_network import PairNetwork
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.text_network import ReadOn
@@ -54,6 +56,8 @@ class Candidate:
     passes: float = FEWEST_PASSES  # over the training rows that its share must afford, or `smaller` is taken
     fewest: float = FEWEST_PASSES  # passes below which the network is not judged
     smaller: Callable[[], Candidate] | None = None  # the next size of the same family; None: this is the smallest
+    encoding: OwnEncoding | None = None  # that it reads the rows by; None: as all do
+    weights: Path | None = None  # of the user's own, that it begins with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,9 @@ class Contestants:
     labels: tuple[str, ...]
     device: str
     seed: int
+    own_inputs: Callable[[OwnEncoding], Inputs] | None = (
+        None  # as an architecture with an encoding of its own gets them
+    )
     models: str | None = None
     pretrained: bool = False  # every family that has such competes from the weights of others, too
     layers: Sequence[str] = ()
@@ -106,6 +113,10 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
             f"There is no {variant.family} for data of this form ({form}){reason}. Choose from: {fitting}{spelled}."
         )
     architecture = MODELS[variant.family, form]
+    encoding = architecture.encoding(variant.settings, variant.weights)
+    shared, asked = asked, asked
+    if encoding is not None and asked.own_inputs is not None:
+        asked = replace(asked, inputs=asked.own_inputs(encoding))
     sizes = _sizes(architecture, asked)
     size, presets = sizes[rung], sizes[rung].settings
     settings = apply(presets, variant.settings, variant.text)
@@ -116,23 +127,22 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
         return build_network(variant.family, settings, asked.inputs, asked.num_outputs, asked.geometry)
 
     def start() -> nn.Module:
-        network = build()
-        if isinstance(network, Network):
-            architecture.begin(network.trunks[main_input(asked.inputs).replace(".", "_")], settings, variant.weights)
-        return network
+        return begun(build(), variant.family, settings, asked.inputs, variant.weights)
 
     try:
         made = _candidate(variant.text, variant.family, _as_json(settings), recipe, build, asked, start)
     except TooLargeError as error:
         raise RequestError(_too_large(error, *_largest_setting(variant, presets), asked.device)) from None
     remarks = tuple(remark for remark in (size.remark, architecture.origin(settings)) if remark)
-    smaller = partial(_from_variant, variant, asked, rung + 1) if rung + 1 < len(sizes) else None
+    smaller = partial(_from_variant, variant, shared, rung + 1) if rung + 1 < len(sizes) else None
     return replace(
         made,
         plan=replace(made.plan, remarks=remarks),
         passes=size.passes,
         fewest=architecture.fewest_passes,
         smaller=smaller,
+        encoding=encoding,
+        weights=variant.weights,
     )
 
 

@@ -23,7 +23,7 @@ from netpick.contest.planning import Planned
 from netpick.contest.private import private_note
 from netpick.contest.rounds import validation_rows
 from netpick.contest.rows import Round
-from netpick.contest.training import Outcome, networks_of, state_of
+from netpick.contest.training import Outcome, encoding_of, networks_of, state_of
 from netpick.disk.files import write_whole
 from netpick.errors import TrainingError
 from netpick.explain.ablation import Trial, ablate, column_groups
@@ -57,7 +57,9 @@ def judged_results(whole: Round, planned: Planned, competed: Competed) -> Judged
     validation = validation_rows(prepared.folds) if prepared.folds else prepared.split.validation
     groups = validation if prepared.folds else prepared.test_groups(validation)
     chosen_on = ValidationRows(truth=prepared.truth[validation], groups=groups, seed=whole.terms.options.seed)
-    everyone = [*competed.candidates, *competed.baselines]
+    # A blend reads the rows once, for all of its members: none that reads them by an encoding of its own.
+    apart = {candidate.plan.name for candidate in planned.candidates if candidate.encoding is not None}
+    everyone = [*(one for one in competed.candidates if one.name not in apart), *competed.baselines]
     mixed = mix(everyone, prepared.task, prepared.state, chosen_on) if prepared.blends else None
     contest = _contest(whole, planned, competed, validation, mixed)
     judged = judge(replace(contest, validation_groups=groups))
@@ -158,6 +160,7 @@ def with_ablation(results: RunResults, this_round: Round, trained: Sequence[Outc
     groups = column_groups(this_round.prepared.encoders) if this_round.prepared.groups_columns else ()
     if winner is None or winner not in networks or not groups:
         return results
+    this_round = this_round.read_by(encoding_of(trained, winner))
     this_round.on_event(Event(stage="evaluate", text=f"what each of {len(groups)} column groups adds"))
     prepared = this_round.prepared
     trial = Trial(
@@ -182,7 +185,7 @@ def with_explanation(results: RunResults, whole: Round, trained: Sequence[Outcom
     winner, networks = results.verdict.best_network, networks_of(trained)
     if winner is None or winner not in networks or not whole.prepared.explained:
         return results
-    network = networks[winner].cpu()
+    whole, network = whole.read_by(encoding_of(trained, winner)), networks[winner].cpu()
     subject = _subject(results, whole, winner, state_of(trained, winner), network)
     explained: Explained | None = None
     try:

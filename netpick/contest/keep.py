@@ -12,7 +12,7 @@ from netpick.contest.planning import Planned
 from netpick.contest.private import without_rows
 from netpick.contest.rows import Round
 from netpick.contest.training import networks_of
-from netpick.contest.write_models import Finished, write_models
+from netpick.contest.write_models import Finished, OwnReading, write_models
 from netpick.disk.files import write_whole
 from netpick.report import page_bytes, to_json, to_markdown
 from netpick.report.each_series import FILE, series_table
@@ -53,7 +53,15 @@ def finished(newest: Newest, blend: Mixed | None, whole: Round, planned: Planned
     results, trained, fits = newest.results, newest.trained, newest.fits
     networks, scored = networks_of(trained), {baseline.name for baseline in results.baselines}
     states = {one.result.name: one.state for one in fits.outcomes} | {one.result.name: one.state for one in trained}
+    views = {one.result.name: whole.read_by(one.encoding) for one in trained if one.encoding is not None}
+    own = {
+        name: OwnReading(
+            encoders=v.prepared.encoders, inputs=v.prepared.inputs, data=v.data, learned=v.prepared.learned(v.store)
+        )
+        for name, v in views.items()
+    }
     return Finished(
+        own=own,
         task=whole.prepared.task,
         states=states,
         encoders=whole.prepared.encoders,

@@ -252,7 +252,7 @@ def _probe(this_round: Round, candidate: Candidate, hopeless: float) -> Probe | 
     terms, split = this_round.terms, this_round.prepared.split
     seconds = min(MOST_PROBE_SECONDS, PROBE_SHARE * (terms.budget or DEFAULT_BUDGET))
     try:
-        job = job_of(this_round.material, candidate.plan, candidate.build)
+        job = job_of(this_round.read_by(candidate.encoding).material, candidate.plan, candidate.build)
         return probe(job, len(split.validation) + len(split.test), seconds, terms.thread_choices, hopeless)
     except Exception:  # training it will fail the same way, and is reported there
         return None

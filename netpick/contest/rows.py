@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.columns.store import Allocator, Store, memory_limit
 from netpick.contest.candidates import Candidate, Contestants, make_candidates
 from netpick.contest.deciding import deciding_metric
@@ -28,6 +30,19 @@ class Round:
     primary: str  # the metric that the contest is about
     on_event: OnEvent
     number: int  # 0 for all rows, then the folds
+    allocator: Allocator  # of the store
+    views: dict[str, Round] = field(default_factory=dict)  # by the name of an encoding of an architecture's own
+
+    def read_by(self, encoding: OwnEncoding | None) -> Round:
+        """The round as a candidate with an encoding of its own sees it: the same rows, encoded once for all that read them so."""
+        if encoding is None:
+            return self
+        if encoding.name not in self.views:
+            prepared = self.prepared.read_by(encoding)
+            store = prepared.store_beside(self.prepared, self.store, self.allocator, encoding.name)
+            data = DeviceData(store, prepared.inputs, self.terms.device, prepared.learned_target)
+            self.views[encoding.name] = replace(self, prepared=prepared, store=store, data=data, views={})
+        return self.views[encoding.name]
 
     @property
     def left(self) -> int:
@@ -72,6 +87,7 @@ def encoded(terms: Terms, prepared: Prepared, on_event: OnEvent, *, number: int 
             primary=deciding_metric(prepared, terms.options.metric),
             on_event=on_event,
             number=number,
+            allocator=allocator,
         )
     finally:
         allocator.release()
@@ -83,6 +99,7 @@ def candidates_of(prepared: Prepared, inputs: Inputs, options: FitOptions, devic
     candidates = make_candidates(
         Contestants(
             inputs=inputs,
+            own_inputs=partial(_own_inputs, prepared),
             num_outputs=prepared.task.answer.num_outputs(prepared.state),
             num_rows=len(prepared.split.train),
             labels=prepared.task.answer.labels(prepared.state),
@@ -100,3 +117,7 @@ def candidates_of(prepared: Prepared, inputs: Inputs, options: FitOptions, devic
     for candidate in candidates:
         prepared.task.answer.loss(candidate.plan.recipe, None)  # which refuses losses that it does not have
     return candidates
+
+
+def _own_inputs(prepared: Prepared, encoding: OwnEncoding) -> Inputs:
+    return prepared.read_by(encoding).inputs

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.contest.candidates import Candidate
 from netpick.contest.executors.files import JobFile, state_json, write_rows
 from netpick.contest.executors.here import train_networks, train_on
@@ -38,6 +39,7 @@ class Outcome:
     network: nn.Module | None = None
     state: Any = None
     before: int = 0  # of its steps, made by the run that is continued
+    encoding: OwnEncoding | None = None  # that it reads the rows by; None: as all do
 
 
 def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
@@ -52,21 +54,30 @@ def train_all(this_round: Round, planned: Planned) -> list[Outcome]:
 
 def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
     """Trains in worker processes, which leave what they trained in the run folder; all but networks of the user's own code."""
-    terms, material, name = this_round.terms, this_round.material, this_round.key + "rows"
-    if not write_rows(terms.keeper.folder, name, this_round.store, this_round.prepared.learned_target, material):
-        this_round.on_event(
-            Event(stage="train", text="the data are too large for worker processes: trained in this one")
-        )
-        return {}
+    terms = this_round.terms
+    encodings = {c.encoding.name if c.encoding else "": c.encoding for c in planned.candidates if not c.plan.untried}
+    views = {name: this_round.read_by(encoding) for name, encoding in encodings.items()}
+    names = {name: "-".join(filter(None, (f"{this_round.key}rows", name.replace("_", "-")))) for name in views}
+    for name, view in views.items():
+        learned = view.prepared.learned_target
+        if not write_rows(terms.keeper.folder, names[name], view.store, learned, view.material):
+            this_round.on_event(
+                Event(stage="train", text="the data are too large for worker processes: trained in this one")
+            )
+            return {}
     turns = [(place, i) for place, i in enumerate(planned.plan.tried) if not planned.candidates[i].plan.module]
 
     def job(place: int) -> JobFile:
+        candidate = planned.candidates[planned.plan.tried[place]]
+        name = candidate.encoding.name if candidate.encoding else ""
+        material = views[name].material
         return JobFile(
             assignment=_assigned(this_round, planned, place),
-            rows=name,
+            rows=names[name],
             task=material.task.name,
             state=state_json(material.task.name, material.state),
-            inputs=this_round.prepared.inputs,
+            inputs=views[name].prepared.inputs,
+            weights=None if candidate.weights is None else str(candidate.weights),
             num_outputs=material.task.answer.num_outputs(material.state),
             device=terms.device,
             cores=terms.threads,
@@ -120,6 +131,11 @@ def state_of(outcomes: Sequence[Outcome], name: str) -> Any:
     return next(outcome.state for outcome in outcomes if outcome.result.name == name)
 
 
+def encoding_of(outcomes: Sequence[Outcome], name: str) -> OwnEncoding | None:
+    """What a network reads the rows by, where that is its own."""
+    return next(outcome.encoding for outcome in outcomes if outcome.result.name == name)
+
+
 def _assigned(this_round: Round, planned: Planned, place: int) -> Assignment:
     """What the candidate whose turn it is has to do, said to whoever listens."""
     terms, index = this_round.terms, planned.plan.tried[place]
@@ -145,7 +161,7 @@ def _assigned(this_round: Round, planned: Planned, place: int) -> Assignment:
 def _outcome(this_round: Round, candidate: Candidate, assignment: Assignment) -> Outcome:
     name, started = candidate.plan.name, time.perf_counter()
     try:
-        return _trained(this_round, candidate, assignment, started)
+        return _trained(this_round.read_by(candidate.encoding), candidate, assignment, started)
     except Interrupted:
         raise
     except Exception as error:  # a failed candidate is a result: it is shown with its reason
@@ -197,7 +213,7 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
         layers=layers_of(network, *_some_rows(this_round)),
         latency_ms=terms.keeper.latency(this_round.key + candidate.plan.name, latency),
     )
-    return Outcome(result=result, network=network, state=state, before=done.last.before)
+    return Outcome(result=result, network=network, state=state, before=done.last.before, encoding=candidate.encoding)
 
 
 def _some_rows(this_round: Round) -> tuple[dict[str, Tensor], int]:

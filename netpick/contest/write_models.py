@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,16 @@ Keep = Literal["all", "best"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnReading:
+    """Of a network that reads the rows by an encoding of its own."""
+
+    encoders: Sequence[Encoder]
+    inputs: Inputs
+    data: DeviceData
+    learned: LearnedRows | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """What the model files are made of: trained networks and fitted baselines, with the task's state of each."""
 
@@ -49,6 +59,7 @@ class Finished:
     problem: Problem
     blend: Mixed | None  # of some of them
     private: bool  # the files hold no row
+    own: Mapping[str, OwnReading] = field(default_factory=dict)  # by name
     newest: LearnedRows | None = None  # what the recommended one learned from, where it learned once more
 
     @property
@@ -68,8 +79,12 @@ class Finished:
             return
         plan = self.plans[name]
         source = Contender(name=name, family=plan.family, settings=plan.settings, module=plan.module)
-        record = record_of(results, self.task, state, self.encoders, inputs, source, self.read)
-        save_model(path, record, self.networks[name], self._data(inputs), card)
+        encoders, data = self.encoders, self.data
+        if name in self.own:
+            own = self.own[name]
+            encoders, inputs, data, results = own.encoders, own.inputs, own.data, replace(results, learned=own.learned)
+        record = record_of(results, self.task, state, encoders, inputs, source, self.read)
+        save_model(path, record, self.networks[name], self._data(inputs, data), card)
 
     def write_blend(self, blend: Mixed, files: Mapping[str, Path], results: RunResults, card: str) -> None:
         """The model file of the blend, beside those of its members. files: by name."""
@@ -85,10 +100,10 @@ class Finished:
             return generated_given(fit.baseline, fit.fitted, self.problem, CHECK_ROWS)
         return fit.baseline.given(self.problem, np.sort(self.problem.train)[:CHECK_ROWS])
 
-    def _data(self, inputs: Inputs) -> DeviceData:
+    def _data(self, inputs: Inputs, data: DeviceData) -> DeviceData:
         """The rows that prove a network, first."""
         if not self.private:
-            return self.data
+            return data
         return DeviceData(Store(arrays=generated_rows(inputs, CHECK_ROWS)), inputs, self.data.device)
 
 

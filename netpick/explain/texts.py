@@ -62,7 +62,7 @@ def token_words(subject: Subject, row: int, name: str) -> list[str]:
 def _as_written(subject: Subject, row: int, column: str, vocabulary: Vocabulary, count: int) -> list[str]:
     """The text cut as the reader of the vocabulary cuts it."""
     found = subject.columns.get(column)
-    if not isinstance(found, TableColumn) or vocabulary.reading in ("pieces", "bytes"):
+    if not isinstance(found, TableColumn) or vocabulary.reading in ("pieces", "bytes", "wordpieces"):
         return []
     text = as_text(found.values.gather([int(subject.rows[row])])).fill_null("")
     if vocabulary.reading == "characters":

@@ -37,5 +37,8 @@ class Recipe:
     patience: int = Field(default=0, ge=0)  # evaluations without progress before stopping; 0: never
     held: float = Field(default=0.0, ge=0, le=1)  # share of the steps in which what others have trained stays as it is
     body_rate: float = Field(default=1.0, ge=0)  # times the learning rate, of what others have trained
+    layer_rate: float = Field(
+        default=1.0, gt=0, le=1
+    )  # times that, from a layer of what others have trained to the one before it (ULMFiT, Howard & Ruder 2018)
     augment: tuple[str, ...] = ()  # names in STREAMS (training/augment/)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.types import Array, Column, Form, InputSpec, Note, Rows, TableColumn
 
 # What a state may say, so that one from a hostile file asks for nothing absurd.
@@ -52,6 +53,10 @@ class Kind(ABC):
     def learn(self, column: Column, rows: Rows, *, private: bool) -> Any:
         """The State of a model, or of one that holds nothing of single rows."""
         return self.fit_private(column, rows) if private else self.fit(column, rows)
+
+    def fit_own(self, column: Column, rows: Rows, own: OwnEncoding) -> Any:
+        """The state for an encoding that an architecture brings with it, of which only these rows are known."""
+        raise NotImplementedError(f"no architecture has an encoding of its own for the kind {self.name}")
 
     @abstractmethod
     def encode(self, column: Column, state: Any) -> Array:

@@ -14,6 +14,7 @@ from netpick.columns.kinds.cells import as_text, examples_of, series_of
 from netpick.columns.kinds.codes import are_codes
 from netpick.columns.kinds.token_readers import LETTER, UNKNOWN, UNPARTED, Vocabulary, count_tokens, encode_texts
 from netpick.columns.kinds.tokenizing import learn_vocabulary
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.types import STRICT, Array, Column, Form, InputSpec, Note, Rows
 
 LONGEST = 4_096  # tokens that are read of a text; of longer ones the two ends
@@ -65,20 +66,12 @@ class Text(Kind):
     def _fitted(self, column: Column, rows: Rows, fewest: int) -> TextState:
         """By the tokens that at least so many texts hold."""
         texts = _texts(column).gather(pl.Series(rows)).drop_nulls()
-        vocabulary = learn_vocabulary(texts, fewest)
-        counts = count_tokens(texts, vocabulary, 2 * LONGEST)
-        longest = int(counts.max(initial=1))
-        length = min(
-            LONGEST, longest, max(8, round(1.25 * float(np.quantile(counts, NEARLY_ALL))) if len(counts) else 8)
-        )
-        encoded = encode_texts(texts.gather_every(max(1, len(texts) // (2 * LOOKED_AT))), vocabulary, length)
-        return TextState(
-            vocabulary=vocabulary,
-            length=length,
-            share_cut=float((counts > length).mean()) if len(counts) else 0.0,
-            share_unknown=float((encoded == 1).sum() / max(1, int((encoded > 0).sum()))),
-            ends=True,
-        )
+        return read_by(texts, learn_vocabulary(texts, fewest), LONGEST)
+
+    def fit_own(self, column: Column, rows: Rows, own: OwnEncoding) -> TextState:
+        """By the pieces of words that a pretrained network knows."""
+        texts = _texts(column).gather(pl.Series(rows)).drop_nulls()
+        return read_by(texts, Vocabulary(reading="wordpieces", tokens=own.pieces), own.longest)
 
     def encode(self, column: Column, state: Any) -> Array:
         return encode_texts(_texts(column), state.vocabulary, state.length, ends=state.ends)
@@ -96,6 +89,21 @@ class Text(Kind):
 
     def notes(self, name: str, state: Any, *, private: bool = False) -> tuple[Note, ...]:
         return (Note(subject="text", text=told(name, state, private=private), override="--kind"),)
+
+
+def read_by(texts: pl.Series, vocabulary: Vocabulary, most: int) -> TextState:
+    """How training texts (String, no nulls) are read by a vocabulary: up to `most` tokens of each."""
+    counts = count_tokens(texts, vocabulary, 2 * most)
+    longest = int(counts.max(initial=1))
+    length = min(most, longest, max(8, round(1.25 * float(np.quantile(counts, NEARLY_ALL))) if len(counts) else 8))
+    encoded = encode_texts(texts.gather_every(max(1, len(texts) // (2 * LOOKED_AT))), vocabulary, length)
+    return TextState(
+        vocabulary=vocabulary,
+        length=length,
+        share_cut=float((counts > length).mean()) if len(counts) else 0.0,
+        share_unknown=float((encoded == 1).sum() / max(1, int((encoded > 0).sum()))),
+        ends=True,
+    )
 
 
 def described(column: Column, *, strength: float = 1.0) -> Claim | None:
@@ -131,6 +139,7 @@ def told(name: str, state: TextState, *, private: bool = False) -> str:
         "bytes": f"by {size:,} pieces of words, made of bytes (byte-pair encoding), in lower case, {why}; nothing is unknown",
         "pieces": f"by {size:,} pieces of words (byte-pair encoding), in lower case, {why}",
         "characters": f"by characters: the {size:,} {kept}",
+        "wordpieces": f"by {size:,} pieces of words (WordPiece), in lower case, as the pretrained network was trained",
     }[reading]
     noun = "characters" if reading == "characters" else "tokens"
     where = f"lose their middle and keep {state.length // 2} at each end" if state.ends else "are cut there"

@@ -10,8 +10,8 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Annotated, Literal, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,9 +20,10 @@ from pydantic.dataclasses import dataclass
 
 from netpick.types import STRICT, Array
 
-Reading = Literal["words", "pieces", "bytes", "characters"]
+Reading = Literal["words", "pieces", "bytes", "characters", "wordpieces"]
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # FIRST: the number of the commonest token
-MOST_TOKENS = 30_000
+MOST_TOKENS = 30_000  # that a vocabulary learns
+MOST_STATED = 1 << 17  # that one may have: those of others are larger
 LONGEST_WORD = 40  # characters; longer runs are no words
 LONGEST_TOKEN = 4 * LONGEST_WORD  # characters; of bytes, each stands for one
 CHARACTERS_A_TOKEN = 32  # a text is not looked at beyond so many characters for each token that is kept
@@ -44,6 +45,7 @@ OF_BYTE = {byte: chr(byte) for byte in SEEN} | {
     byte: chr(256 + n) for n, byte in enumerate(byte for byte in range(256) if byte not in SEEN)
 }
 BYTE_START = OF_BYTE[ord(" ")]
+NO_PIECE, GOES_ON = "[UNK]", "##"  # of WordPiece: the unknown token, and the beginning of a piece that goes on a word
 TEXT = pl.col("text").fill_null("")  # a cell of a column of texts
 Token = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN)]
 
@@ -56,7 +58,7 @@ class Vocabulary:
     """
 
     reading: Reading
-    tokens: tuple[Token, ...] = Field(max_length=MOST_TOKENS)
+    tokens: tuple[Token, ...] = Field(max_length=MOST_STATED)
     merges: tuple[tuple[Token, Token], ...] = Field(default=(), max_length=MOST_TOKENS)
     letters: bool = False  # whether letters of scripts that part no words stand for themselves
 
@@ -306,6 +308,31 @@ class PieceReader(Reader):
         return WORD_START + word
 
 
+class WordPieceReader(Reader):
+    """The pieces that a pretrained encoder was trained on: the longest known one first (WordPiece, Schuster & Nakajima 2012), words in
+    lower case without accents. A word whose letters are not all known is one unknown token."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.tokenizer = _word_pieces(vocabulary.tokens)
+
+    def cut(self, texts: pl.Series, part: pl.Expr, most: int) -> tuple[Array, Array]:
+        encoded = self.tokenizer.encode_batch_fast(_selected(texts, part).to_list(), add_special_tokens=False)
+        numbers = [np.array(one.ids[:most], dtype=np.int32) for one in encoded]
+        counts = np.array([len(one) for one in numbers], dtype=np.int64)
+        return counts, np.concatenate([np.zeros(0, np.int32), *numbers])
+
+
+@lru_cache(maxsize=4)  # to make one takes some 20 ms
+def _word_pieces(tokens: tuple[str, ...]) -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    numbers = {piece: number for number, piece in enumerate(tokens, start=FIRST)} | {NO_PIECE: UNKNOWN}
+    tokenizer = Tokenizer(models.WordPiece(vocab=numbers, unk_token=NO_PIECE, max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
 class ByteReader(PieceReader):
     """The same, of bytes."""
 
@@ -318,6 +345,7 @@ READERS: dict[Reading, type[Reader]] = {
     "pieces": PieceReader,
     "bytes": ByteReader,
     "characters": CharacterReader,
+    "wordpieces": WordPieceReader,
 }
 
 
@@ -328,7 +356,9 @@ def as_bytes(word: str) -> str:
 
 def spelled(tokens: Sequence[str], reading: Reading) -> str:
     """Tokens of a text put together as a person would write them; of a letter whose bytes are cut, a replacement."""
-    joined = (" " if reading == "words" else "").join(tokens)
+    joined = (" " if reading in ("words", "wordpieces") else "").join(tokens)
+    if reading == "wordpieces":
+        return joined.replace(f" {GOES_ON}", "").removeprefix(GOES_ON)
     if reading == "bytes":
         known = {written: byte for byte, written in OF_BYTE.items()}
         joined = bytes(byte for one in joined for byte in _bytes_of(one, known)).decode("utf-8", "replace")

@@ -10,13 +10,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 from safetensors.numpy import save_file
+from torch import nn
 
 from netpick.columns.store import Store
 from netpick.contest.executors.jobs import Assignment, Build, Material
@@ -25,7 +25,7 @@ from netpick.disk.strict import RefusedError, parse_json, read_file
 from netpick.disk.strict.tensors import mapped_arrays
 from netpick.disk.strict.values import from_parts, to_parts
 from netpick.models.infer import DeviceData
-from netpick.models.networks.network import build_network, settings_from_json
+from netpick.models.networks.network import begun, build_network, settings_from_json
 from netpick.tasks import TASKS
 from netpick.training.keeping import CHECKPOINTS
 from netpick.types import Array, InputSpec
@@ -51,6 +51,7 @@ class JobFile:
     primary: str
     num_scores: int
     used: float  # seconds of the run's budget, when the job was given out
+    weights: str | None = None  # the user's own file of them, that it begins with
     earlier: str | None = None  # the folder of the run that is continued
 
 
@@ -109,7 +110,13 @@ def builder_of(job: JobFile) -> Build:
     """What builds the job's network. Raises ModelFileError for settings of another version."""
     plan, inputs = job.assignment.plan, dict(job.inputs)
     settings = settings_from_json(plan.family, inputs, plan.settings)
-    return partial(build_network, plan.family, settings, inputs, job.num_outputs, TASKS[job.task].answer.geometry)
+    geometry, weights = TASKS[job.task].answer.geometry, None if job.weights is None else Path(job.weights)
+
+    def build() -> nn.Module:
+        network = build_network(plan.family, settings, inputs, job.num_outputs, geometry)
+        return begun(network, plan.family, settings, inputs, weights)
+
+    return build
 
 
 def state_json(task: str, state: Any) -> dict[str, Any]:

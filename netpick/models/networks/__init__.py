@@ -34,6 +34,7 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("cnn", "tokens"): Entry("text_cnn.TextCnn"),
     ("rnn", "tokens"): Entry("rnn.TokensRnn"),
     ("transformer", "tokens"): Entry("text_transformer.TextTransformer"),
+    ("transformer_pretrained", "tokens"): Entry("pretrained_transformer.PretrainedTransformer", suits=never),
     ("cnn", "clip"): Entry("clip_cnn.ClipCnn"),
     ("cnn_rnn", "clip"): Entry("clip_cnn_rnn.ClipCnnRnn"),
     ("transformer", "clip"): Entry("clip_transformer.ClipTransformer"),

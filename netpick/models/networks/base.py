@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.disk.strict.tensors import TensorSpec
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
@@ -69,6 +70,10 @@ class Trained(nn.Module):
             self.held = held
             self.requires_grad_(not held)
 
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Its weights, from what is next to the output to what is next to the input; the further, the slower they learn."""
+        return [list(self.parameters())]
+
     def train(self, mode: bool = True) -> Trained:
         """Stays in evaluation mode."""
         super().train(False)
@@ -115,6 +120,13 @@ class Architecture(ABC):
     @abstractmethod
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         """The trunk, initialised from torch's current generator (the caller seeds it)."""
+
+    def encoding(self, settings: Mapping[str, Any], weights: Path | None) -> OwnEncoding | None:
+        """How it reads the rows, where that is not as all others do. settings: those that were asked for; weights: the user's own file.
+
+        Raises RequestError where this machine does not have what it takes.
+        """
+        return None
 
     def origin(self, settings: Any) -> str:
         """Where the weights that training starts from come from, and their licence; "": they are drawn."""

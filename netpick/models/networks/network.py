@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -128,6 +129,14 @@ def build_network(
             chosen = SIDE_TABLE if name == "table" else other.presets(part, TYPICAL_ROWS, num_outputs)
             trunks[name] = other.build(part, chosen)
     return Network(trunks, num_outputs, geometry)
+
+
+def begun(network: nn.Module, family: str, settings: Any, inputs: Inputs, weights: Path | None) -> nn.Module:
+    """The network with the weights that its training starts from, where others have trained some. weights: the user's own file."""
+    if isinstance(network, Network):
+        main = network.trunks[main_input(inputs).replace(".", "_")]
+        MODELS[family, main_form(inputs)].begin(main, settings, weights)
+    return network
 
 
 def settings_from_json(family: str, inputs: Inputs, data: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netpick.errors import RequestError
-from netpick.models.backbones import BACKBONES
+from netpick.models.backbones import PICTURES
 from netpick.models.backbones.networks import network_of
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trained, Trunk
 from netpick.models.networks.blocks import Dropout
@@ -44,7 +44,7 @@ class PretrainedBody(Trained):
 
     def __init__(self, spec: InputSpec, settings: PretrainedCnnSettings) -> None:
         super().__init__()
-        backbone = BACKBONES[settings.pretrained]
+        backbone = PICTURES[settings.pretrained]
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (backbone.mean, backbone.std))
         self.register_buffer("factor", 1 / std, persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
@@ -71,7 +71,7 @@ class PretrainedCnnTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: PretrainedCnnSettings) -> None:
         super().__init__()
-        self.width = self.map_width = BACKBONES[settings.pretrained].body.width
+        self.width = self.map_width = PICTURES[settings.pretrained].body.width
         self.body = PretrainedBody(inputs["grid"], settings)
         self.dropout = Dropout(settings.dropout)
 
@@ -123,7 +123,7 @@ class PretrainedCnn(Architecture):
 
     def origin(self, settings: Any) -> str:
         """The backbone's paper, data and licence."""
-        backbone = BACKBONES[settings.pretrained]
+        backbone = PICTURES[settings.pretrained]
         return f"starts from {backbone.source}, learned from {backbone.learned_from}; licence of the weights: {backbone.licence}"
 
     def begin(self, trunk: nn.Module, settings: Any, weights: Path | None) -> None:

@@ -84,10 +84,10 @@ def pretrained_twins(variants: Sequence[Variant], inputs: Inputs) -> list[Varian
     able = [v.family for v in variants if (f"{v.family}_pretrained", form) in MODELS]
     if not able:
         raise RequestError(
-            f"--pretrained was asked for, but there is no pretrained network for data of this form ({form}), only for images (cnn). "
-            "Leave it out."
+            f"--pretrained was asked for, but there is no pretrained network for data of this form ({form}) among the ones that compete, only "
+            "for images (cnn) and texts (transformer). Leave it out, or add one of these with --models."
         )
-    name = best_here()
+    name = best_here(form)
     texts = dict.fromkeys(f"{family}[pretrained={name}]" for family in able)
     return [
         variant for text in texts for variant in parse_models(text, inputs) if text not in {v.text for v in variants}

@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 
 from netpick.columns.encode import Encoder
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.columns.store import Allocator, Store
+from netpick.errors import RequestError
 from netpick.tasks.base import Task
 from netpick.tasks.learned import learned_rows
 from netpick.tasks.split import SealedRows
@@ -169,6 +171,16 @@ class Prepared(ABC):
     @abstractmethod
     def store(self, allocator: Allocator) -> Store:
         """All examples, encoded once."""
+
+    def read_by(self, encoding: OwnEncoding) -> Prepared:
+        """The same examples as an architecture with an encoding of its own reads them."""
+        raise RequestError(
+            f"A {self.task.name} was asked for, but {encoding.name} reads whole rows only. Choose another network with --models."
+        )
+
+    def store_beside(self, before: Prepared, store: Store, allocator: Allocator, name: str) -> Store:
+        """All examples as they are read now; what is read as `before` is shared with its store. name: of the encoding."""
+        return self.store(allocator)
 
     @property
     def columns(self) -> Mapping[str, Column]:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from netpick.columns.encode import Encoder, encode, fit_encoders, input_specs
+from netpick.columns.encode import Encoder, encode, encode_own, fit_encoders, input_specs, with_own
 from netpick.columns.kinds import KINDS
 from netpick.columns.kinds.cells import as_moderate_numbers, series_of
+from netpick.columns.own_encoding import OwnEncoding
 from netpick.columns.store import Allocator, Store
 from netpick.data.steps import cut_steps
 from netpick.errors import DataError, RequestError
@@ -34,6 +35,8 @@ from netpick.types.results import DecisionRule
 @dataclass(frozen=True, kw_only=True)
 class PreparedRows(Prepared):
     """An example is a row of the data: its columns are encoded once, by encoders fitted on training rows."""
+
+    own: tuple[Encoder, ...] = ()  # of an architecture that reads a column in its own way; (): as all read them
 
     @property
     def learned_target(self) -> Array:
@@ -58,7 +61,7 @@ class PreparedRows(Prepared):
 
     @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
-        return fit_encoders(self.source, self.schema, self.split.train, private=self.private)
+        return self.own or fit_encoders(self.source, self.schema, self.split.train, private=self.private)
 
     @property
     def inputs(self) -> Inputs:
@@ -71,6 +74,13 @@ class PreparedRows(Prepared):
 
     def store(self, allocator: Allocator) -> Store:
         return encode(self.source.columns, self.encoders, allocator)
+
+    def read_by(self, encoding: OwnEncoding) -> Prepared:
+        own = with_own(self.encoders, encoding, self.source.columns, self.split.train)
+        return replace(self, own=own)
+
+    def store_beside(self, before: Prepared, store: Store, allocator: Allocator, name: str) -> Store:
+        return encode_own(self.source.columns, (before.encoders, self.encoders), store, allocator, name)
 
     def numbers(self, rows: Rows) -> Mapping[str, Array]:
         named = {e.column: series_of(self.source.columns[e.column]) for e in self.encoders if e.kind == "number"}

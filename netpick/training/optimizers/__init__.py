@@ -21,10 +21,10 @@ OPTIMIZERS: Mapping[str, Method] = {"sgd": SGD, "adam": ADAM, "adamw": ADAMW, "r
 def make_optimizers(network: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]:
     """Optimizers over all trainable weights, as the recipe names them; what others have trained moves at `body_rate`."""
     optimizers = OPTIMIZERS[recipe.optimizer].make(network, recipe)
-    trained = [weight for part in trained_parts(network) for weight in part.parameters()]
-    if trained:
-        for optimizer in optimizers:
-            optimizer.slow_down(trained, recipe.body_rate)
+    for part in trained_parts(network):
+        for depth, weights in enumerate(part.layers()):
+            for optimizer in optimizers:
+                optimizer.slow_down(weights, recipe.body_rate * recipe.layer_rate**depth)
     return optimizers
 
 

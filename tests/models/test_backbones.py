@@ -22,6 +22,7 @@ from netpick.checks import CHECKS
 from netpick.contest.prepare import FitOptions, prepare
 from netpick.errors import RequestError
 from netpick.models.backbones import BACKBONES, found
+from netpick.models.backbones import PICTURES as PICTURES_HERE
 from netpick.models.backbones.bodies import EFFICIENTNET_LITE0, MOBILENET_V2, RESNET20
 from netpick.models.backbones.body import NORM
 from netpick.models.backbones.networks import network_of
@@ -102,7 +103,7 @@ def test_weights_that_do_not_fit_are_refused_at_the_first_difference(body: objec
 
 
 def test_settings_offer_what_the_table_has() -> None:
-    for name in BACKBONES:
+    for name in PICTURES_HERE:
         assert PretrainedCnnSettings(pretrained=name).pretrained == name  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="efficientnet_lite0"):
         parse_models("cnn[pretrained=resnet50]", PICTURES)
@@ -119,7 +120,7 @@ def test_a_file_that_netpick_does_not_know_is_not_read(tmp_path: Path, monkeypat
     (info / "RECORD").write_text(f"{backbone.file},,\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert found.here("mobilenet_v2") == file
-    with pytest.raises(RequestError, match=r"another file than netpick knows: SHA-256 .* It is not read"):
+    with pytest.raises(RequestError, match=r"another one than netpick knows: SHA-256 .* It is not read"):
         found.weights_of("mobilenet_v2")
 
 
@@ -128,7 +129,7 @@ def test_what_is_not_here_is_said_with_what_to_type(monkeypatch: pytest.MonkeyPa
     with pytest.raises(RequestError, match=r"not on this machine.*pip install 'netpick\[pretrained\]'"):
         found.path_of(NAME)
     with pytest.raises(RequestError, match="none is on this machine"):
-        found.best_here()
+        found.best_here("grid")
 
 
 def test_a_held_part_stays_as_it_is_and_then_moves_at_its_own_rate() -> None:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netpick.errors import RequestError
+from netpick.errors import RequestError, near_matches
 from netpick.models.backbones import BACKBONES, PICTURES, TEXTS
 from netpick.models.backbones.base import Backbone
 
@@ -120,6 +120,21 @@ def _known(path: Path, sha256: str, name: str, backbone: Backbone) -> bytes:
     return content
 
 
+def unknown_weights(named: str) -> str:
+    """What to say of weights that are neither in the table nor in a file that is read."""
+    near = near_matches(named, tuple(BACKBONES))
+    if Path(named).suffix in (".pth", ".pt", ".bin", ".ckpt", ".h5", ".keras", ".pkl"):
+        return (
+            f"The weights {named} are of a format that may hold code, and such files are not read. Write the numbers into a file of their own: "
+            'safetensors.torch.save_file(torch.load("FILE", weights_only=True), "FILE.safetensors").'
+        )
+    return (
+        f"There is no pretrained network '{named}' on this machine, and netpick fetches nothing by itself.{near} {_what_is_here()} One of "
+        "your own is given as pretrained=FILE.safetensors for pictures, or pretrained=FOLDER with config.json, model.safetensors and the "
+        "tokenizer for texts; what a hub has, download there first."
+    )
+
+
 def own_weights(path: Path) -> Mapping[str, Tensor]:
     """The tensors of a safetensors file. Raises RequestError where it is none."""
     from safetensors import SafetensorError
@@ -135,7 +150,8 @@ def own_weights(path: Path) -> Mapping[str, Tensor]:
         raise RequestError(f"The weights {path} cannot be read: {error.strerror or error}. {_what_is_here()}") from None
     except SafetensorError as error:
         raise RequestError(
-            f"The weights {path} are no safetensors file ({str(error)[:100]}). Only such are read from a path: they hold numbers alone."
+            f"The weights {path} are no safetensors file ({str(error)[:100]}). Only such are read from a path: they hold numbers alone. Write one with "
+            "safetensors.torch.save_file(model.state_dict(), FILE)."
         ) from None
 
 
@@ -152,7 +168,7 @@ def recognised(path: Path) -> str:
             closest, missing = name, lacking
     raise RequestError(
         f"The weights {path} are of no network that netpick knows ({', '.join(PICTURES)}). Nearest is {closest}, but there is no "
-        f"'{missing[0]}' among its {len(weights):,} tensors."
+        f"'{missing[0]}' among its {len(weights):,} tensors. Take weights of one of these, or one that is here: `netpick backbones` lists them."
     )
 
 

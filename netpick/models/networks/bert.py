@@ -18,8 +18,26 @@ from netpick.models.networks.blocks import SelfAttention
 from netpick.models.networks.text_stem import TokenStem
 from netpick.types import InputSpec
 
-HEADS = ("", "bert.", "model.", "encoder_model.")  # that files put before the names of an encoder's tensors
-BESIDE = ("pooler.", "cls.", "classifier.", "qa_outputs.")  # layers of tasks that it was trained for
+HEADS = ("", "bert.", "distilbert.")  # that files put before the names of an encoder's tensors
+BESIDE = (
+    "pooler.",
+    "cls.",
+    "classifier.",
+    "qa_outputs.",
+    "pre_classifier.",
+    "vocab_",
+)  # layers of tasks that it was trained for
+DISTILLED = {  # names of BERT, as DistilBERT (Sanh et al. 2019) has them
+    "encoder.layer.": "transformer.layer.",
+    "attention.self.query": "attention.q_lin",
+    "attention.self.key": "attention.k_lin",
+    "attention.self.value": "attention.v_lin",
+    "attention.output.dense": "attention.out_lin",
+    "attention.output.LayerNorm": "sa_layer_norm",
+    "intermediate.dense": "ffn.lin1",
+    ".output.dense": ".ffn.lin2",
+    ".output.LayerNorm": ".output_layer_norm",
+}
 
 
 class BertLayer(nn.Module):
@@ -87,8 +105,9 @@ class BertBody(Trained):
         self.stem.vectors.weight.copy_(words[rows])
         self.stem.vectors.weight[0] = 0.0
         self.around.copy_(words[[vocabulary.index(STARTS), vocabulary.index(ENDS)]])
-        kinds = file.get("embeddings.token_type_embeddings.weight", (2, self.shape.width))
-        self.places.copy_(file.get("embeddings.position_embeddings.weight", tuple(self.places.shape)) + kinds[0])
+        self.places.copy_(file.get("embeddings.position_embeddings.weight", tuple(self.places.shape)))
+        if not file.distilled:  # which tells no first text from a second
+            self.places.add_(file.get("embeddings.token_type_embeddings.weight", (2, self.shape.width))[0])
         file.into(self.norm, "embeddings.LayerNorm")
         for number, part in enumerate(self.parts):
             place = f"encoder.layer.{number}"
@@ -113,8 +132,12 @@ class _File:
         marker = "embeddings.word_embeddings.weight"
         head = next((head for head in HEADS if f"{head}{marker}" in weights), "")
         self.left = {name.removeprefix(head): tensor for name, tensor in weights.items()}
+        self.distilled = any(name.startswith("transformer.layer.") for name in self.left)
 
     def get(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        if self.distilled:
+            for bert, distilled in DISTILLED.items():
+                name = name.replace(bert, distilled)
         tensor = self.left.pop(name, None)
         if tensor is None:
             old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")

@@ -17,6 +17,9 @@ from torch import nn
 from netpick.columns.own_encoding import OwnEncoding
 from netpick.errors import RequestError
 from netpick.models.backbones import TEXTS
+from netpick.models.backbones.bodies import Bert
+from netpick.models.backbones.folder import read_encoder
+from netpick.models.backbones.found import vocabulary_of, weights_of
 from netpick.models.backbones.pieces import pieces_of
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trunk
 from netpick.models.networks.bert import BertBody
@@ -33,9 +36,30 @@ SHORTER = (128, 64)  # of smaller sizes
 class PretrainedTransformerSettings:
     """Which encoder, and how much of a text it reads."""
 
-    pretrained: Literal["minilm_l6"] = "minilm_l6"
+    pretrained: Literal["minilm_l6", "folder"] = "minilm_l6"  # folder: of the user's own, of the shape that follows
+    width: int = Field(default=0, ge=0, le=8192)
+    layers: int = Field(default=0, ge=0, le=200)
+    heads: int = Field(default=0, ge=0, le=1024)
+    hidden: int = Field(default=0, ge=0, le=1 << 16)
+    places: int = Field(default=0, ge=0, le=1 << 16)
     tokens: int = Field(default=0, ge=0, le=4096)  # that are read of a text, from its beginning; 0: all
     dropout: float = Field(default=0.1, ge=0, lt=1)  # of the pooled features
+
+    @property
+    def shape(self) -> Bert:
+        """Of the encoder."""
+        if self.pretrained != "folder":
+            return TEXTS[self.pretrained].body
+        return Bert(width=self.width, layers=self.layers, heads=self.heads, hidden=self.hidden, places=self.places)
+
+    def __post_init__(self) -> None:
+        extents = (self.width, self.layers, self.heads, self.hidden, self.places)
+        if (self.pretrained == "folder") != all(extents) or (any(extents) and not all(extents)):
+            raise ValueError("the shape of the encoder where it is of a folder, and there alone")
+        if self.heads and self.width % self.heads:
+            raise ValueError("a width that its heads divide")
+        if self.places and self.places <= AROUND:
+            raise ValueError(f"more than {AROUND} places")
 
 
 class PretrainedTransformerTrunk(Trunk):
@@ -43,7 +67,7 @@ class PretrainedTransformerTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: PretrainedTransformerSettings) -> None:
         super().__init__()
-        shape = TEXTS[settings.pretrained].body
+        shape = settings.shape
         self.tokens = min(settings.tokens or shape.places, shape.places - AROUND)
         self.width = self.step_width = shape.width
         self.body = BertBody(inputs["tokens"], shape)
@@ -97,26 +121,32 @@ class PretrainedTransformer(Architecture):
 
     def encoding(self, settings: Mapping[str, Any], weights: Path | None) -> OwnEncoding:
         """The pieces of words that the encoder knows."""
-        from netpick.models.backbones.found import vocabulary_of
-
-        name = str(settings.get("pretrained", PretrainedTransformerSettings().pretrained))
-        most = min(LONGEST, TEXTS[name].body.places - AROUND)
-        return OwnEncoding(kind="text", name=name, pieces=pieces_of(vocabulary_of(name)), longest=most)
+        if weights is not None:
+            folder = read_encoder(weights)
+            name, pieces, places = weights.name, pieces_of(folder.vocabulary), folder.shape.places
+        else:
+            name = str(settings.get("pretrained", PretrainedTransformerSettings().pretrained))
+            pieces, places = pieces_of(vocabulary_of(name)), TEXTS[name].body.places
+        return OwnEncoding(kind="text", name=name, pieces=pieces, longest=min(LONGEST, places - AROUND))
 
     def origin(self, settings: Any) -> str:
         """The encoder's paper, data and licence."""
+        reads = "reads texts by the pieces of words that it was trained on"
+        if settings.pretrained == "folder":
+            return f"starts from the encoder of the folder that was given, with its licence; {reads}"
         backbone = TEXTS[settings.pretrained]
-        return (
-            f"starts from {backbone.source}, learned from {backbone.learned_from}; licence of the weights: {backbone.licence}; reads texts by "
-            "the pieces of words that it was trained on"
-        )
+        return f"starts from {backbone.source}, learned from {backbone.learned_from}; licence of the weights: {backbone.licence}; {reads}"
 
     def begin(self, trunk: nn.Module, settings: Any, weights: Path | None) -> None:
         """Puts the encoder's weights in. Raises RequestError where this machine does not have them, or they do not fit."""
-        from netpick.models.backbones.found import vocabulary_of, weights_of
-
         assert isinstance(trunk, PretrainedTransformerTrunk)
+        folder = None if weights is None else read_encoder(weights)
+        tensors = weights_of(settings.pretrained, None if folder is None else folder.weights)
+        vocabulary = vocabulary_of(settings.pretrained) if folder is None else folder.vocabulary
         try:
-            trunk.body.take(weights_of(settings.pretrained), vocabulary_of(settings.pretrained))
+            trunk.body.take(tensors, vocabulary)
         except ValueError as error:
-            raise RequestError(f"The weights {settings.pretrained} do not fit: {error}.") from None
+            raise RequestError(
+                f"The weights of {weights or settings.pretrained} do not fit its network: {error}. Save them anew, or take another one: "
+                "`netpick backbones` lists what this machine has."
+            ) from None

@@ -16,7 +16,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from netpick.errors import RequestError, near_matches
-from netpick.models.backbones.found import best_here, recognised
+from netpick.models.backbones import BACKBONES
+from netpick.models.backbones.folder import read_encoder
+from netpick.models.backbones.found import best_here, recognised, unknown_weights
 from netpick.models.networks import MODELS, families_for, main_form
 from netpick.types import Inputs
 from netpick.types.recipe import Recipe
@@ -64,11 +66,23 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
             variants.append(_variant(family, form, inside, part))
             continue
         named, weights = begun[1].strip(), None
-        if named.endswith(".safetensors"):
+        if named not in BACKBONES:
             weights = Path(named)
-            inside, part = inside.replace(named, recognised(weights)), part.replace(named, weights.name)
+            inside, part = inside.replace(named, _of_the_users_own(weights, family)), part.replace(named, weights.name)
         variants.append(replace(_variant(f"{family}_pretrained", form, inside, part), weights=weights))
     return variants
+
+
+def _of_the_users_own(weights: Path, family: str) -> str:
+    """What a file or folder of the user's own sets, as it would stand in a bracket. Raises RequestError, with what to type."""
+    if family == "transformer" and weights.is_dir():
+        folder = read_encoder(weights)
+        shape = {"width": folder.shape.width, "layers": folder.shape.layers, "heads": folder.shape.heads}
+        shape |= {"hidden": folder.shape.hidden, "places": folder.shape.places}
+        return ",".join(["folder", *(f"{name}={value}" for name, value in shape.items())])
+    if weights.suffix == ".safetensors":
+        return recognised(weights)
+    raise RequestError(unknown_weights(str(weights)))
 
 
 def _has_pretrained(family: str, form: str | None) -> bool:

@@ -16,6 +16,7 @@ from netpick.answers.labels import ANY_LABELS
 from netpick.answers.masks import MASKS
 from netpick.answers.notes import NOTES
 from netpick.answers.numbers import NUMBERS
+from netpick.answers.samples import SAMPLES
 from netpick.answers.symbols import SYMBOLS
 from netpick.answers.tags import TAGS
 from netpick.answers.transcripts import TRANSCRIPTS
@@ -35,6 +36,7 @@ ANSWERS: dict[str, Answer[Any]] = {
         NOTES,
         MASKS,
         BOXES,
+        SAMPLES,
     )
 }
 
@@ -48,6 +50,7 @@ __all__ = [
     "NUMBERS",
     "ONE_CLASS",
     "PLAIN",
+    "SAMPLES",
     "SYMBOLS",
     "TAGS",
     "TRANSCRIPTS",

@@ -238,6 +238,26 @@ class AnsweredBoxes(Answered):
         return boxes if self.scale is None else boxes * np.tile(self.scale, 2)[:, None, :]
 
 
+FACTS = ("told", "columns", "pairs", "covered", "density", "copied", "held_copied", "nearer", "rare", "held_rare")
+"""What a test row says of made-up rows: see models/likeness.py."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredSamples(Answered):
+    """What n test rows say of rows that were made up: the answers about them of trees that learned from those, and the facts; or, while a network
+    learns, its loss for each."""
+
+    averaged: ClassVar[tuple[str, ...]] = ()  # rows of two generators are those of neither
+    useful: Floats | None = None  # (n, K) probabilities of classes, or (n, 1) numbers
+    facts: Floats | None = None  # (n, FACTS)
+    losses: Floats | None = None  # (n,)
+
+    @property
+    def stated(self) -> Floats:
+        known = self.losses if self.facts is None else self.facts
+        return np.zeros(0) if known is None else known
+
+
 def joined(parts: Sequence[A]) -> A:
     """What was said about some rows, and about the rows behind them; fields that one part lacks are left out."""
     columns = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}

@@ -66,6 +66,7 @@ class Answer(ABC, Generic[A]):
     each_token: ClassVar[bool] = False  # one of several classes for each token of a row
     each_pixel: ClassVar[bool] = False  # one of several classes for each pixel of a picture
     each_object: ClassVar[bool] = False  # the objects in a picture: what they are, and where
+    made_up: ClassVar[bool] = False  # rows that are made up: it is judged by what it makes, and says nothing of a row
     geometry: ClassVar[str] = "pooled"  # of the features that its head reads: a name in HEADS
     unit: ClassVar[str] = "row"  # what is answered by itself, in words
     noun: ClassVar[str]  # for what `labels` names: "class"
@@ -184,6 +185,10 @@ class Answer(ABC, Generic[A]):
         num_outputs: classes, labels, or numbers on scales of their own. balance: share of the rows that are in the rarest
         class; 1 / num_outputs when all are equal.
         """
+
+    def barred(self, predictions: A) -> str:
+        """Why whoever answered so may not be recommended, however good its scores are; empty where nothing speaks against it."""
+        return ""
 
     def beside(self, predictions: A, rival: Array | None) -> A:
         """The predictions with what some metrics compare them with: a forecast that needs no learning."""

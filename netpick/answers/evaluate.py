@@ -261,7 +261,11 @@ def _scored(
         for (t, p, resampler), rival in zip(parts, contest.rivals, strict=True)
     )
     return replace(
-        result, validation=validation, test=test, stated=_stated(contest, result.test_predictions, resamplers[1])
+        result,
+        validation=validation,
+        test=test,
+        stated=_stated(contest, result.test_predictions, resamplers[1]),
+        barred=result.barred or contest.answer.barred(result.test_predictions),
     )
 
 

@@ -59,6 +59,8 @@ FORMS: Mapping[Form, FormRecord] = {record.name: record for record in (  # the r
                graph_words="numbers of symbols, int32 (rows, {0}): what goes before a block, then the block; 0 is none"),
     FormRecord(name="chords", axes=2, stored="int32", together=True, cell_cost=64,
                graph_words="numbers of notes, int32 (rows, {0}, {1}): chords before a block, then the block, a column a voice; 0 is none"),
+    FormRecord(name="record", axes=1, stored="int32", cell_cost=32,
+               graph_words="all cells of a row as codes, int32 (rows, {0}); 0 is missing"),
     FormRecord(name="pair", axes=1, stored="int32", texts=True, two_sided=True, cell_cost=512,
                graph_words="numbers of symbols, int32 (rows, {0}): a source, then a target; 0 is none"),
     FormRecord(name="words", axes=2, stored="int32", trimmed=True, cell_cost=16,

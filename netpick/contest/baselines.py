@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from netpick.columns.kinds.base import FEWEST_ROWS
+from netpick.contest.making import draw_of_baseline, judged_by_parts
 from netpick.contest.rows import Round
 from netpick.models.baseline_fits import (
     BaselineFit,
@@ -91,9 +92,12 @@ def _outcome(this_round: Round, problem: Problem, fit: BaselineFit, last: Baseli
     """fit: on training rows; last: on those that were chosen on, too, where there is one more."""
     prepared, answer = this_round.prepared, this_round.prepared.task.answer
 
-    validated = problem_answers(fit.baseline, fit.fitted, problem, prepared.split.validation, prepared.state)
-    budget, test_rows = this_round.terms.budget, prepared.sealed.rows
-    tested, fits = rolling_answers(last.baseline, last.fitted, problem, test_rows, prepared.state, budget)
+    budget, test_rows, fits = this_round.terms.budget, prepared.sealed.rows, 1
+    if answer.made_up:
+        validated, tested = judged_by_parts(draw_of_baseline(fit.baseline, fit.fitted), this_round)
+    else:
+        validated = problem_answers(fit.baseline, fit.fitted, problem, prepared.split.validation, prepared.state)
+        tested, fits = rolling_answers(last.baseline, last.fitted, problem, test_rows, prepared.state, budget)
     state = this_round.prepared.calibrated(validated)
     latency = partial(latency_ms, fit, problem, int(prepared.split.train[0]))
     result = CandidateResult(

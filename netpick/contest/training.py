@@ -18,6 +18,7 @@ from netpick.contest.executors.files import JobFile, state_json, write_rows
 from netpick.contest.executors.here import train_networks, train_on
 from netpick.contest.executors.jobs import Assignment
 from netpick.contest.executors.processes import train_side_by_side
+from netpick.contest.making import draw_of_network, judged_by_parts
 from netpick.contest.planning import Planned
 from netpick.contest.rows import Round
 from netpick.errors import Interrupted
@@ -192,9 +193,12 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
     torch.set_num_threads(done.threads or terms.threads)  # beside a busy program, one
     network = done.last.network
     answer = prepared.task.answer
-    answered = _answers(this_round, done.first.network, prepared.split.validation)
+    if answer.made_up:
+        answered, tested = judged_by_parts(draw_of_network(network), this_round)
+    else:
+        answered = _answers(this_round, done.first.network, prepared.split.validation)
+        tested = _answers(this_round, network, prepared.sealed.rows)
     state = this_round.prepared.calibrated(answered)
-    tested = _answers(this_round, network, prepared.sealed.rows)
     latency = partial(latency_ms, network, this_round.data, int(prepared.split.train[0]))
     before = f"trained further from step {done.first.before:,}" if done.first.before else ""
     remarks = (*candidate.plan.remarks, before, *done.first.remarks, done.remark)
@@ -203,7 +207,7 @@ def _trained(this_round: Round, candidate: Candidate, assignment: Assignment, st
         status="ok",
         reason="; ".join(filter(None, remarks)),
         history=done.first.history,
-        half_time=done.first.half_time,
+        half_time=None if answer.made_up else done.first.half_time,  # losses there, and another score here
         seconds=max(done.seconds, time.perf_counter() - started),  # of what was taken up, too
         steps=done.last.steps,
         calibration=answer.calibration_words(state),

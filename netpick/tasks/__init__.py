@@ -10,6 +10,7 @@ from netpick.tasks.base import Task
 from netpick.tasks.classify import Classify
 from netpick.tasks.detect.state import DETECT
 from netpick.tasks.forecast.state import FORECAST
+from netpick.tasks.generate.state import GENERATE
 from netpick.tasks.multilabel import Multilabel
 from netpick.tasks.music.state import MUSIC
 from netpick.tasks.pairs.state import TRANSLATE
@@ -33,6 +34,7 @@ TASKS: dict[str, Task] = {
         MUSIC,
         SEGMENT,
         DETECT,
+        GENERATE,
     )
 }
 

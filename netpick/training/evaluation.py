@@ -60,7 +60,8 @@ def evaluate(
     network.train()
     if on_event is not None:
         _react(job.plan.recipe, progress)
-        text = f"{job.plan.name}: step {progress.step:,} of {steps:,}, {job.primary.label} {score:.4f}"
+        measured = f"loss {validation_loss:.4f}" if job.task.answer.made_up else f"{job.primary.label} {score:.4f}"
+        text = f"{job.plan.name}: step {progress.step:,} of {steps:,}, {measured}"
         on_event(Event(stage="train", text=text, data=_event_data(job, point, steps)))
 
 

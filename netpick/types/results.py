@@ -174,6 +174,7 @@ class CandidateResult:
     history: Sequence[HistoryPoint] = ()
     half_time: HalfTime | None = None  # where it was measured
     ranked: bool = True  # False: it had not enough time to be judged, and takes no part in the contest
+    barred: str = ""  # why it may not be recommended, however good its scores are
     test_predictions: Answered | None = None
     validation_predictions: Answered | None = None
     calibration: str = ""  # what validation rows changed in its probabilities, or how wide its intervals are, in words

@@ -123,6 +123,20 @@ def too_little_time(untimely: Sequence[CandidateResult], *, others: bool) -> str
     return f"{who} {named}; pass a larger --budget, or more --steps."
 
 
+def barred_ones(winner: CandidateResult, entries: Sequence[CandidateResult], metric: str) -> str:
+    """Who scores better than the winner and may not be recommended, with the reason."""
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    better = [
+        e
+        for e in entries
+        if e.barred and metric in e.test and sign * (e.test[metric].value - winner.test[metric].value) > 0
+    ]
+    return " ".join(
+        f"Not recommended, though better by this score: {e.name} ({scored(e, metric)}), since {e.barred}."
+        for e in better
+    )
+
+
 def failures(candidates: Sequence[CandidateResult]) -> str:
     """Candidates that broke off, with their reasons."""
     failed = [f"{c.name} ({c.reason.rstrip('.')})" if c.reason else c.name for c in candidates if c.status == "failed"]

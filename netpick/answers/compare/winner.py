@@ -11,6 +11,7 @@ from netpick.answers.compare.evidence import Evidence, evidence
 from netpick.answers.compare.recommend import Recommendation, recommend
 from netpick.answers.compare.sentences import (
     among_all,
+    barred_ones,
     failures,
     headline_of,
     more_time,
@@ -44,7 +45,7 @@ class Outcome:
     @property
     def untimely(self) -> list[CandidateResult]:
         """Networks that had not enough time to be judged."""
-        return [c for c in self.candidates if c.status != "failed" and not c.ranked]
+        return [c for c in self.candidates if c.status != "failed" and not c.ranked and not c.barred]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ def verdict(outcome: Outcome) -> Verdict:
     lines = [
         among_all(standing.chosen, standing.known, [r.name for r in standing.ranked if r.family != "blend"], told),
         on_networks,
+        barred_ones(winner, (*outcome.candidates, *outcome.baselines), metric),
         risk(standing.chosen, standing.margin) if len(standing.ranked) > 1 else "",
         later,
         too_little_time(outcome.untimely, others=network is not None),
@@ -129,7 +131,9 @@ def _standing(outcome: Outcome) -> Standing | None:
     """None where nobody can be judged, or no network where one was asked for."""
     metric = outcome.metric
     ranked = [
-        r for r in (*outcome.candidates, *outcome.baselines) if r.status == "ok" and r.ranked and metric in r.test
+        r
+        for r in (*outcome.candidates, *outcome.baselines)
+        if r.status == "ok" and r.ranked and not r.barred and metric in r.test
     ]
     leader = strongest_on_test(ranked, metric)
     if leader is None:

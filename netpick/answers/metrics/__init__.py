@@ -47,6 +47,7 @@ from netpick.answers.metrics.notes import (
 )
 from netpick.answers.metrics.prediction_intervals import IntervalCoverage, IntervalWidth
 from netpick.answers.metrics.ranks import Auc, AveragePrecision
+from netpick.answers.metrics.samples import SAMPLE_METRICS
 from netpick.answers.metrics.symbols import BitsPerCharacter, Perplexity, Top1, Top5
 from netpick.answers.metrics.texts import CharacterErrorRate, ExactMatch, WordErrorRate
 from netpick.answers.metrics.translation import Bleu, Chrf
@@ -128,6 +129,7 @@ METRICS: dict[str, Metric[Any]] = {
         BoxF1(),
         BoxRecall(),
         CountError(),
+        *SAMPLE_METRICS,
     )
 }
 

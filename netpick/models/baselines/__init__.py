@@ -20,6 +20,8 @@ from netpick.models.baselines.forecast_trees import TreesOnLags
 from netpick.models.baselines.frame_average import FrameAverage
 from netpick.models.baselines.id_biases import IdBiases
 from netpick.models.baselines.linear import Linear
+from netpick.models.baselines.made_rows import ColumnsShuffled, GaussianCopula, OfRows, RealRows
+from netpick.models.baselines.made_trees import ChainOfTrees, SmoothChainOfTrees
 from netpick.models.baselines.majority import Majority, Mean
 from netpick.models.baselines.mask_places import GreyLevel, MajorityPixel, PlaceFrequency
 from netpick.models.baselines.mask_trees import MaskTrees
@@ -74,6 +76,11 @@ BASELINES: dict[str, Baseline] = {
         PlaceFrequency(),
         GreyLevel(),
         MaskTrees(),
+        RealRows(),
+        ColumnsShuffled(),
+        GaussianCopula(),
+        ChainOfTrees(),
+        SmoothChainOfTrees(),
     )
 }
 
@@ -85,6 +92,7 @@ __all__ = [
     "Given",
     "History",
     "Limit",
+    "OfRows",
     "Problem",
     "load_libraries",
 ]

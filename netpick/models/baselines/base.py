@@ -50,7 +50,8 @@ class Problem:
 
     @property
     def is_known(self) -> bool:
-        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts, tags, pixels or objects."""
+        """Whether its answer is of a kind that baselines were made for: classes, labels, numbers, symbols, texts, tags, pixels,
+        objects or made-up rows."""
         answer = self.answer
         return (
             answer.one_class
@@ -61,6 +62,7 @@ class Problem:
             or answer.each_token
             or answer.each_pixel
             or answer.each_object
+            or answer.made_up
         )
 
     def given(self, rows: Rows, *, texts: bool = False, numbers: bool = False) -> Given:

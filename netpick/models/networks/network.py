@@ -27,6 +27,7 @@ from netpick.models.networks.detect_network import DetectNetwork
 from netpick.models.networks.forecast_network import ForecastNetwork
 from netpick.models.networks.heads import HEADS
 from netpick.models.networks.pair_network import PairNetwork
+from netpick.models.networks.record_network import RecordNetwork
 from netpick.models.networks.speech_network import SpeechNetwork
 from netpick.models.networks.tabular_mlp import TabularMlpSettings
 from netpick.models.networks.text_network import TextNetwork
@@ -96,7 +97,9 @@ class Network(nn.Module):
 
 def build_network(
     family: str, settings: Any, inputs: Inputs, num_outputs: int, geometry: str = "pooled"
-) -> Network | ForecastNetwork | TextNetwork | ChordNetwork | SpeechNetwork | PairNetwork | DetectNetwork:
+) -> (
+    Network | ForecastNetwork | TextNetwork | ChordNetwork | SpeechNetwork | PairNetwork | DetectNetwork | RecordNetwork
+):
     """A network of that family for these inputs, initialised from torch's current generator.
 
     `num_outputs`: classes (2 for a binary target), labels, or target values, for a row, or for each of its steps or places.
@@ -109,6 +112,8 @@ def build_network(
         return TextNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
     if main == "chords":
         return ChordNetwork(_architecture(family, inputs).build(inputs, settings), inputs)  # type: ignore[arg-type]
+    if main == "record":
+        return _architecture(family, inputs).build(inputs, settings)  # type: ignore[return-value]
     if main_form(inputs) == "speech":
         return SpeechNetwork(_architecture(family, inputs).build(inputs, settings), num_outputs)
     if main_form(inputs) == "objects":

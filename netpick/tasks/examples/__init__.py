@@ -20,6 +20,7 @@ from netpick.tasks.examples.base import (
 )
 from netpick.tasks.examples.rows import RowExamples
 from netpick.tasks.forecast.examples import WindowExamples
+from netpick.tasks.generate.examples import SampleExamples
 from netpick.tasks.music.examples import PieceExamples
 from netpick.tasks.pairs.examples import PairExamples
 from netpick.tasks.segment.examples import MaskExamples
@@ -38,6 +39,7 @@ EXAMPLES: dict[str, Examples] = {
         PairExamples(),
         PieceExamples(),
         BlockExamples(),
+        SampleExamples(),
         WindowExamples(),
         RowExamples(),
     )

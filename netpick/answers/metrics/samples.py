@@ -1,0 +1,199 @@
+"""Metrics of rows that are made up: whether they teach as real ones do, whether they can be told apart, and whether they are copies."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from netpick.answers.answered import FACTS, AnsweredClasses, AnsweredNumbers, AnsweredSamples
+from netpick.answers.metrics.base import Linear, Metric, Weights
+from netpick.answers.metrics.errors import R2
+from netpick.answers.metrics.means import RowMean
+from netpick.answers.metrics.ranks import Auc
+from netpick.types import Array
+
+AUC, COEFFICIENT = Auc(), R2()
+
+
+class UsefulAuc(Metric[AnsweredSamples]):
+    """ROC AUC on real rows of boosted trees that were fitted to made-up rows (TSTR; Esteban et al. 2017)."""
+
+    name = "useful_auc"
+    label = "AUC, learned from made-up rows"
+    better = "higher"
+    reads = AnsweredSamples
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = (
+        "The ROC AUC on real test rows of boosted trees that learned from made-up rows alone; beside it stands that of real rows, which a "
+        "generator can hardly reach."
+    )
+
+    def applies(self, truth: Array, predictions: AnsweredSamples) -> bool:
+        return (
+            predictions.useful is not None
+            and predictions.useful.shape[1] > 1
+            and AUC.applies(*_classes(truth, predictions))
+        )
+
+    def values(self, truth: Array, predictions: AnsweredSamples, weights: Weights, decided: Array | None) -> Array:
+        return AUC.values(*_classes(truth, predictions), weights, None)
+
+    def linear(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Linear | None:
+        return AUC.linear(*_classes(truth, predictions), None)
+
+    def effective_rows(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> int:
+        return AUC.effective_rows(*_classes(truth, predictions), None)
+
+    def strata(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Array | None:
+        return AUC.strata(*_classes(truth, predictions), None)
+
+    def most_rows(self, truth: Array, predictions: AnsweredSamples) -> float:
+        return AUC.most_rows(*_classes(truth, predictions))
+
+
+class UsefulR2(Metric[AnsweredSamples]):
+    """R2 on real rows of boosted trees that were fitted to made-up rows."""
+
+    name = "useful_r2"
+    label = "R2, learned from made-up rows"
+    better = "higher"
+    reads = AnsweredSamples
+    highest = 1.0
+    definition = "R2 on real test rows of boosted trees that learned from made-up rows alone; beside it stands that of real rows."
+
+    def applies(self, truth: Array, predictions: AnsweredSamples) -> bool:
+        useful = predictions.useful
+        return useful is not None and useful.shape[1] == 1 and COEFFICIENT.applies(*_numbers(truth, predictions))
+
+    def values(self, truth: Array, predictions: AnsweredSamples, weights: Weights, decided: Array | None) -> Array:
+        return COEFFICIENT.values(*_numbers(truth, predictions), weights, None)
+
+    def linear(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Linear | None:
+        return COEFFICIENT.linear(*_numbers(truth, predictions), None)
+
+
+class OfFact(RowMean[AnsweredSamples]):
+    """The mean over test rows of one of the numbers that each has."""
+
+    reads = AnsweredSamples
+    fact: ClassVar[str]
+    decides = False
+
+    def applies(self, truth: Array, predictions: AnsweredSamples) -> bool:
+        return len(truth) > 0 and predictions.facts is not None
+
+    def per_row(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Array:
+        assert predictions.facts is not None
+        return np.asarray(predictions.facts[:, FACTS.index(self.fact)])
+
+
+class ToldApart(OfFact):
+    """The classifier two-sample test (Lopez-Paz & Oquab 2017), as the AUC of boosted trees."""
+
+    name, label, fact, better = "told_apart", "Told apart (AUC)", "told", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "How well boosted trees tell made-up rows from real ones that they have not seen, as an AUC: 0.5 is not at all, 1 always."
+
+
+class AlikeColumns(OfFact):
+    """One minus the total variation distance of each column, averaged."""
+
+    name, label, fact, better = "alike_columns", "Columns alike", "columns", "higher"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of each column's distribution that real and made-up rows have in common (1 minus the total variation distance), on average."
+
+
+class AlikePairs(OfFact):
+    """The same of pairs of columns, in coarse bins."""
+
+    name, label, fact, better = "alike_pairs", "Pairs of columns alike", "pairs", "higher"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The same of two columns together, each in at most eight groups, on average over pairs."
+
+
+class Coverage(OfFact):
+    """Naeem et al. 2020."""
+
+    name, label, fact, better = "covered", "Coverage", "covered", "higher"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of real rows that have a made-up row as near as their fifth real neighbour: what of the real rows is made at all."
+
+
+class Density(OfFact):
+    """Naeem et al. 2020."""
+
+    name, label, fact, better = "density", "Density", "density", "higher"
+    lowest = 0.0
+    definition = "How many made-up rows lie as near to real ones as real neighbours do: 1 is as many as real rows, less means rows like none."
+
+
+class Copies(OfFact):
+    """Exact copies of training rows."""
+
+    name, label, fact, better = "copies", "Exact copies", "copied", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of made-up rows that equal a row that was learned from, in every column."
+
+
+class HeldOutCopies(OfFact):
+    """What of it is chance."""
+
+    name, label, fact, better = "held_out_copies", "Copies among held-out rows", "held_copied", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of real rows that were not learned from and equal one that was: so many copies are chance."
+
+
+class NearerToLearned(OfFact):
+    """Distance to the closest record, against as many held-out rows."""
+
+    name, label, fact, better = "nearer", "Nearer to learned rows", "nearer", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = (
+        "The share of made-up rows that lie nearer to a row that was learned from than to a held-out one, of as many of both: one half where "
+        "nothing was memorised."
+    )
+
+
+class RareCombinations(OfFact):
+    """Pairs of values that a single training row has."""
+
+    name, label, fact, better = "rare", "Rare combinations", "rare", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = (
+        "The share of made-up rows with a combination of two values that a single row that was learned from has."
+    )
+
+
+class HeldOutRare(OfFact):
+    """What of it is chance."""
+
+    name, label, fact, better = "held_out_rare", "Rare combinations among held-out rows", "held_rare", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The same share of real rows that were not learned from."
+
+
+SAMPLE_METRICS = (
+    UsefulAuc(), UsefulR2(), ToldApart(), AlikeColumns(), AlikePairs(), Coverage(), Density(), Copies(), HeldOutCopies(),
+    NearerToLearned(), RareCombinations(), HeldOutRare(),
+)  # fmt: skip
+
+
+def _classes(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredClasses]:
+    assert predictions.useful is not None
+    return truth[:, 0].astype(np.int64), AnsweredClasses(probabilities=predictions.useful)
+
+
+def _numbers(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredNumbers]:
+    assert predictions.useful is not None
+    return truth[:, :1], AnsweredNumbers(values=predictions.useful)

@@ -238,7 +238,20 @@ class AnsweredBoxes(Answered):
         return boxes if self.scale is None else boxes * np.tile(self.scale, 2)[:, None, :]
 
 
-FACTS = ("told", "columns", "pairs", "covered", "density", "copied", "held_copied", "nearer", "rare", "held_rare")
+FACTS = (
+    "told",
+    "columns",
+    "pairs",
+    "covered",
+    "density",
+    "copied",
+    "held_copied",
+    "near_copied",
+    "held_near_copied",
+    "nearer",
+    "rare",
+    "held_rare",
+)
 """What a test row says of made-up rows: see models/likeness.py."""
 
 

@@ -72,6 +72,9 @@ class Answer(ABC, Generic[A]):
     noun: ClassVar[str]  # for what `labels` names: "class"
     plural: ClassVar[str]
     fallback: ClassVar[str]  # a metric that is defined on any rows, for when the primary one is not
+    shown_beside: ClassVar[
+        tuple[str, ...]
+    ] = ()  # metrics that stand beside the one that decides wherever that is shown
     whole_tables: ClassVar[bool] = True  # whether tables of predictions hold all that its metrics read
 
     # --- learning ---

@@ -38,6 +38,18 @@ class Samples(Answer[AnsweredSamples]):
     name: ClassVar[str] = "samples"
     typed = AnsweredSamples
     made_up = True
+    shown_beside = (
+        "told_apart",
+        "alike_columns",
+        "alike_pairs",
+        "covered",
+        "density",
+        "copies",
+        "held_out_copies",
+        "near_copies",
+        "held_out_near_copies",
+        "nearer",
+    )
     noun, plural = "made-up row", "made-up rows"
     fallback = "alike_columns"
     whole_tables = False
@@ -77,12 +89,13 @@ class Samples(Answer[AnsweredSamples]):
         facts = predictions.facts
         if facts is None or len(facts) == 0:
             return ""
-        copied, held = facts[:, FACTS.index("copied")], facts[:, FACTS.index("held_copied")]
-        more = float(copied.mean() - held.mean())
-        error = float(np.sqrt((copied.var() + held.var()) / len(facts)))
-        if more <= MORE_COPIES or more <= SURELY * error:
-            return ""
-        return f"{copied.mean():.1%} of its rows are exact copies of rows that it learned from (of held-out rows {held.mean():.2%} are)"
+        for kind, words in (("copied", "exact copies"), ("near_copied", "near copies")):
+            copied, held = facts[:, FACTS.index(kind)], facts[:, FACTS.index(f"held_{kind}")]
+            more = float(copied.mean() - held.mean())
+            error = float(np.sqrt((copied.var() + held.var()) / len(facts)))
+            if more > MORE_COPIES and more > SURELY * error:
+                return f"{copied.mean():.1%} of its rows are {words} of rows that it learned from (of held-out rows {held.mean():.1%} are)"
+        return ""
 
     def columns(
         self, predictions: AnsweredSamples, labels: Sequence[str], rule: DecisionRule, prefix: str = ""

@@ -277,6 +277,15 @@ Prompt = Annotated[
 MusicFile = Annotated[
     Path | None, typer.Option(help="Music file to write, .mid or .wav; without an ending both are written.")
 ]
+MadeRows = Annotated[int | None, typer.Option("--rows", help="Of a model of rows: how many to make up. Default: 100.")]
+GivenValues = Annotated[
+    list[str] | None,
+    typer.Option("--given", help="COLUMN=VALUE that all made-up rows have. May be repeated."),
+]
+MadeFile = Annotated[
+    Path | None,
+    typer.Option("--out", help="File of made-up rows: .csv, .json or .parquet. Default: CSV on standard output."),
+]
 FramesOption = Annotated[
     bool | None,
     typer.Option(

@@ -247,20 +247,27 @@ def generate(
     top_p: Annotated[float, typer.Option("--top-p", help="Draw from the fewest that have this share together.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of what is drawn: the same seed gives the same text.")] = 0,
     output: arg.MusicFile = None,
+    rows: arg.MadeRows = None,
+    given: arg.GivenValues = None,
+    out: arg.MadeFile = None,
     candidate: arg.CandidateOption = None,
 ) -> None:
-    """Continue a text or a piece of music with MODEL, which was trained on such (--task next, --task music)."""
+    """Continue a text or a piece of music with MODEL, or make up rows of a table (--task next, --task music, --task generate)."""
     from netpick.cli.console import show_stream
+    from netpick.cli.making import make_rows
     from netpick.saved import generating
+    from netpick.saved.drawing import makes_rows
     from netpick.saved.use import load
 
-    sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     loaded = load(model, candidate=candidate)
+    if makes_rows(loaded) or rows is not None or given:
+        return make_rows(loaded, rows, given or [], out, seed)
+    sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     prompt = generating.of_file(loaded, prompt, output)
-    given = generating.read_prompt(loaded, prompt)
-    for remark in given.remarks:
+    begun = generating.read_prompt(loaded, prompt)
+    for remark in begun.remarks:
         print(shown(remark), file=sys.stderr)
-    text = show_stream(prompt, generating.generate(loaded, given, sampling))
+    text = show_stream(prompt, generating.generate(loaded, begun, sampling))
     for file in generating.written_to(loaded, text, output):
         print(f"written: {file}", file=sys.stderr)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from netpick.disk.files import write_whole
 from netpick.errors import RequestError, printable, shown
 from netpick.types import Event, Field, Finding, Note, Source
-from netpick.types.results import Score
+from netpick.types.results import CandidateResult, Score
 
 if TYPE_CHECKING:
     import polars as pl
@@ -158,6 +158,7 @@ def show_run(run: Run) -> None:
     answer = answer_of(results)
     continues = "generate {} --output PIECE" if answer.heard else "generate {} --prompt TEXT"
     asked = continues if answer.sequences else "predict {} NEW_DATA"
+    asked = "generate {} --rows 1000 --out rows.csv" if answer.made_up else asked
     console.print(_text(f"use it   netpick {asked.format(run.folder / 'model.netpick')}"))
     others = [name for name in results.kept if name != results.verdict.winner]
     if others:
@@ -204,6 +205,7 @@ def _contest(console: Console, run: Run) -> None:
     for c in ranked:
         mark = "* " if c.name == results.verdict.winner else "  "
         apart = " (baseline)" if c.family == "baseline" else "" if c.ranked else " (not enough time to judge)"
+        apart += " (not recommended)" if c.barred else ""
         label = _text(mark + c.name + apart)
         if c.status != "ok":
             failed = c.status == "failed"
@@ -222,9 +224,31 @@ def _contest(console: Console, run: Run) -> None:
             f"{c.latency_ms:.2g} ms" if c.latency_ms else "",
         )
     console.print(table)
+    _beside(console, ranked, answer_of(results).shown_beside)
     for c in ranked:
-        if c.status == "ok" and c.reason:
-            console.print(_text(f"  {c.name}: {c.reason}", style="dim"))
+        for remark in filter(None, (c.reason, c.barred)) if c.status == "ok" else ():
+            console.print(_text(f"  {c.name}: {remark}", style="dim"))
+
+
+def _beside(console: Console, entries: Sequence[CandidateResult], names: Sequence[str]) -> None:
+    """Further scores that the first one says little without."""
+    from rich.table import Table
+
+    from netpick.answers.metrics import METRICS
+
+    if not names:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for name in names:
+        table.add_column(METRICS[name].label, justify="right", overflow="fold")
+    for c in entries:
+        if c.status == "ok":
+            table.add_row(
+                _text("  " + c.name), *(number(c.test[name].value) if name in c.test else "" for name in names)
+            )
+    console.print()
+    console.print(table)
 
 
 def _rank(score: Score | None, better: str) -> float:
@@ -376,7 +400,7 @@ def require_writable(out: Path | None) -> None:
         )
 
 
-def write_table(table: pl.DataFrame, out: Path | None) -> None:
+def write_table(table: pl.DataFrame, out: Path | None, what: str = "predictions") -> None:
     """CSV on standard output, or a CSV, JSON or Parquet file, whole or not at all."""
     if out is None:
         text = table.write_csv()
@@ -385,7 +409,7 @@ def write_table(table: pl.DataFrame, out: Path | None) -> None:
     content = io.BytesIO()  # a writer that meets a full disk may leave half a file, or end in a panic
     WRITERS[out.suffix.lower()](table, content)
     write_whole(out, content.getvalue())
-    print(f"{len(table):,} predictions in {out}", file=sys.stderr)
+    print(f"{len(table):,} {what} in {out}", file=sys.stderr)
 
 
 def _write_text(text: str) -> None:

@@ -245,6 +245,11 @@ def _copies(made: Made, real: Made, known: Made, state: GenerateState) -> dict[s
     copied, held = (
         np.array([row in learned for row in _as_bytes(part, state)], dtype=np.float64) for part in (made, real)
     )
+    coarse = {row.tobytes() for row in np.ascontiguousarray(known.codes)}
+    near, held_near = (
+        np.array([row.tobytes() in coarse for row in np.ascontiguousarray(part.codes)], dtype=np.float64)
+        for part in (made, real)
+    )
     rare, held_rare = np.zeros(len(made)), np.zeros(len(real))
     width = len(state.columns)
     pairs = [(a, b) for a in range(width) for b in range(a + 1, width)]
@@ -260,7 +265,14 @@ def _copies(made: Made, real: Made, known: Made, state: GenerateState) -> dict[s
         for part, found in ((made, rare), (real, held_rare)):
             own = part.codes[:, a].astype(np.int64) * size + part.codes[:, b]
             found[np.isin(own, single)] = 1.0
-    return {"copied": copied, "held_copied": held, "rare": rare, "held_rare": held_rare}
+    return {
+        "copied": copied,
+        "held_copied": held,
+        "near_copied": near,
+        "held_near_copied": held_near,
+        "rare": rare,
+        "held_rare": held_rare,
+    }
 
 
 def _as_bytes(rows: Made, state: GenerateState) -> list[bytes]:

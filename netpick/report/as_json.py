@@ -144,6 +144,7 @@ def _candidate(entry: CandidateResult) -> dict[str, Any]:
         "half_time": asdict(entry.half_time) if entry.half_time else None,
         "calibration": entry.calibration,
         "stated": _scores(entry.stated),
+        **({"barred": entry.barred} if entry.barred else {}),
     }
 
 

@@ -104,6 +104,7 @@ def _contest(results: RunResults) -> list[str]:
         if score:
             shown = f"{grouped(score.value, decimals)} ({interval(score, decimals)})"
         shown += "" if entry.ranked else ", not enough time to judge"
+        shown += f", not recommended: {safe(entry.barred)}" if entry.barred else ""
         rows.append([safe(entry.name), shown, entry.family if entry.family in ("baseline", "blend") else "network"])
     unit = answer_of(results).unit
     return _table(["Candidate", f"{safe(metric_label(results.primary_metric))} on test {unit}s", "Kind"], rows)

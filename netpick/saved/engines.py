@@ -84,6 +84,15 @@ class TorchEngine:
         made = predict_answers(self.loaded.network, data, rows, answer, in_graph=self.in_graph)
         return np.asarray(made, dtype=np.float32)
 
+    def drawn_rows(self, count: int, random: np.random.Generator) -> tuple[Array, Array]:
+        """Codes and places (count, K) of rows that the network makes up; a number lies anywhere in its bin."""
+        from netpick.models.networks.record_network import RecordNetwork
+
+        network = self.loaded.network
+        assert isinstance(network, RecordNetwork)
+        codes = network.draw(count, random)
+        return codes, random.random(codes.shape)
+
     def reader(self) -> Reader:
         """See Engine."""
         from netpick.models.networks.text_network import ReadOn
@@ -131,6 +140,14 @@ class BaselineEngine:
             )
             chunks.append(self.loaded.answers(given))
         return joined(chunks)
+
+    def drawn_rows(self, count: int, random: np.random.Generator) -> tuple[Array, Array]:
+        """Codes and places (count, K) of rows that a baseline makes up."""
+        from netpick.models.baselines import OfRows
+
+        baseline = self.loaded.baseline
+        assert isinstance(baseline, OfRows)
+        return baseline.draw(self.loaded.fitted, count, random)
 
     def reader(self) -> Reader:
         """See Engine."""

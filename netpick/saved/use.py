@@ -203,6 +203,15 @@ class Model:
         sampling = Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return generate(self, read_prompt(self, prompt), sampling)
 
+    def draw(self, rows: int = 100, *, given: Mapping[str, Any] | None = None, seed: int = 0) -> pl.DataFrame:
+        """So many rows that a generator makes up, all with the given values; the same seed gives the same rows.
+
+        Raises RequestError for models of anything else, for unknown columns, and for values that were never learned from.
+        """
+        from netpick.saved.drawing import draw_rows
+
+        return draw_rows(self, rows, given, seed)
+
     def encode(self, source: Source) -> dict[str, Array]:
         """Encoded rows, in memory, by store name: what an engine's `outputs` takes. One row a series for a forecaster.
 

@@ -252,7 +252,7 @@ class InputSpec:
     scene: shape (C, H, W) of the largest picture of training, uint8, mean and std per channel; pictures have sizes of their own, and new ones
     may be larger; `ahead` = (1, pixels of a side of the square that is learned from at once).
     record: shape (K,), a cardinality of each of K columns in their order: all cells of a row as codes, of rows that are made up; `ahead` =
-    of each 1 where a larger code is a larger value, else 0.
+    of each 1 where a larger code is a larger value, and 2 more where cells may be missing.
     objects: as scene, of pictures in which objects are found; they are learned from whole.
     """
 

@@ -151,6 +151,24 @@ class HeldOutCopies(OfFact):
     definition = "The share of real rows that were not learned from and equal one that was: so many copies are chance."
 
 
+class NearCopies(OfFact):
+    """The same of codes: a number is equal to those of its bin."""
+
+    name, label, fact, better = "near_copies", "Near copies", "near_copied", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The share of made-up rows that equal a row that was learned from, where numbers of the same hundredth of their column are equal."
+
+
+class HeldOutNearCopies(OfFact):
+    """What of it is chance."""
+
+    name, label, fact, better = "held_out_near_copies", "Near copies among held-out rows", "held_near_copied", "lower"
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = "The same share of real rows that were not learned from: so many near copies are chance."
+
+
 class NearerToLearned(OfFact):
     """Distance to the closest record, against as many held-out rows."""
 
@@ -185,7 +203,7 @@ class HeldOutRare(OfFact):
 
 SAMPLE_METRICS = (
     UsefulAuc(), UsefulR2(), ToldApart(), AlikeColumns(), AlikePairs(), Coverage(), Density(), Copies(), HeldOutCopies(),
-    NearerToLearned(), RareCombinations(), HeldOutRare(),
+    NearCopies(), HeldOutNearCopies(), NearerToLearned(), RareCombinations(), HeldOutRare(),
 )  # fmt: skip
 
 

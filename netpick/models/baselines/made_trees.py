@@ -31,7 +31,7 @@ class ChainOfTrees(OfRows):
         parts: dict[str, list[Array]] = {name: [] for name in NAMES}
         ends, nodes, donors = [], 0, 0
         for column in range(codes.shape[1]):
-            tree = _tree(codes, column, ordered=bool(ordered[column]), seed=problem.seed)
+            tree = _tree(codes, column, ordered=ordered[column] % 2 == 1, seed=problem.seed)
             parts["feature"].append(tree["feature"])
             parts["threshold"].append(tree["threshold"])
             parts["left"].append(np.where(tree["left"] < 0, -1, tree["left"] + nodes))

@@ -68,7 +68,8 @@ class RecordMlp(RecordNetwork):
             vectors = self.embedding(codes[:, :column], self.starts).flatten(1)
             hidden = vectors @ self.first[column, :width] + self.first_bias[column]
             features = self._deeper(hidden.unsqueeze(0), slice(column, column + 1))[0]
-            codes[:, column] = torch.from_numpy(drawn_codes(self.heads.one(features, column), random)).to(codes.device)
+            drawn = drawn_codes(self.heads.one(features, column), random, missing=self.missing[column])
+            codes[:, column] = torch.from_numpy(drawn).to(codes.device)
         return codes.int().cpu().numpy()
 
     def _deeper(self, hidden: Tensor, columns: slice) -> Tensor:

@@ -29,6 +29,7 @@ class RecordNetwork(nn.Module):
         super().__init__()
         spec = record_of(inputs)
         self.sizes = spec.cardinalities
+        self.missing = [flags >= 2 for flags in spec.ahead]  # columns that may miss cells
         starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
         self.register_buffer("starts", torch.from_numpy(starts.astype(np.int64)), persistent=False)
 
@@ -89,10 +90,13 @@ class ColumnHeads(nn.Module):
         return torch.stack(parts, dim=1).sum(dim=1)
 
 
-def drawn_codes(logits: Tensor, random: np.random.Generator) -> Array:
-    """(n,) codes drawn from logits (n, C), by the inverse of their distribution, so that the numbers drawn do not depend on torch."""
+def drawn_codes(logits: Tensor, random: np.random.Generator, *, missing: bool) -> Array:
+    """(n,) codes drawn from logits (n, C), by the inverse of their distribution, so that the numbers drawn do not depend on torch.
+
+    missing: whether the first, a missing cell, may be drawn."""
     chances = logits.double().softmax(dim=1).cpu().numpy()
-    chances[chances < 1e-9] = 0.0
+    if not missing:
+        chances[:, 0] = 0.0
     ends = np.cumsum(chances, axis=1)
     at = random.random(len(chances))[:, None] * ends[:, -1:]
     return np.asarray((at >= ends).sum(axis=1).clip(0, chances.shape[1] - 1), dtype=np.int32)
@@ -100,7 +104,7 @@ def drawn_codes(logits: Tensor, random: np.random.Generator) -> Array:
 
 def record_of(inputs: Inputs) -> InputSpec:
     """The input of whole rows. Raises ValueError where there is none."""
-    if "record" not in inputs or not inputs["record"].cardinalities:
+    if "record" not in inputs or len(inputs["record"].cardinalities) != len(inputs["record"].ahead):
         raise ValueError("an input of whole rows")
     return inputs["record"]
 

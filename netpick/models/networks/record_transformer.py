@@ -56,7 +56,8 @@ class RecordTransformer(RecordNetwork):
         codes = torch.zeros(count, len(self.sizes), dtype=torch.int64, device=self.starts.device)
         for column in range(len(self.sizes)):
             features = self._features(codes[:, :column])[:, -1]
-            codes[:, column] = torch.from_numpy(drawn_codes(self.heads.one(features, column), random)).to(codes.device)
+            drawn = drawn_codes(self.heads.one(features, column), random, missing=self.missing[column])
+            codes[:, column] = torch.from_numpy(drawn).to(codes.device)
         return codes.int().cpu().numpy()
 
     def _features(self, before: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class RecordVae(RecordNetwork):
             self.starts.device
         )
         logits = self.decoder(latent).float().split(self.sizes, dim=1)
-        return np.stack([drawn_codes(one, random) for one in logits], axis=1)
+        return np.stack([drawn_codes(one, random, missing=self.missing[k]) for k, one in enumerate(logits)], axis=1)
 
 
 class RecordVaeArchitecture(RecordArchitecture):

@@ -132,6 +132,7 @@ def _name(results: RunResults, entry: CandidateResult) -> Html:
 
 def _remark(entry: CandidateResult) -> str | None:
     apart = "" if entry.ranked else "not enough time to judge"
+    apart = apart or (f"not recommended: {entry.barred}" if entry.barred else "")
     said = [entry.family if entry.family in ("baseline", "blend") else "", apart, entry.reason]
     return ", ".join(filter(None, said)) or None
 

@@ -94,7 +94,7 @@ def _furthest_off(results: RunResults, entry: CandidateResult, index: int) -> Wh
 def mistake_rows(results: RunResults) -> Whole:
     """The rows whose mistakes are shown."""
     entry, answer = shown_in_detail(results), answer_of(results)
-    if entry is None or results.forecast is not None or answer.sequences:
+    if entry is None or results.forecast is not None or answer.sequences or answer.made_up:
         return np.empty(0, dtype=np.int64)
     if answer.texts:
         places = text_rows(results, entry)

@@ -87,6 +87,8 @@ def shell(results: RunResults, candidate: str | None = None) -> str:
         model, other = shlex.quote(f"{run_folder(results).rstrip('/')}/model.netpick"), ""
     else:
         model, other = shlex.quote(run_folder(results)), f" --candidate {shlex.quote(candidate)}"
+    if answer_of(results).made_up:
+        return f"netpick generate {model} --rows 1000 --out rows.csv{other}"
     if answer_of(results).sequences:  # a text is its own truth
         return f"netpick generate {model} --prompt 'Once'{other}\nnetpick score {model} TEXT{other}"
     return f"netpick predict {model} NEW_DATA{other}\nnetpick score {model} LABELLED_DATA{other}"
@@ -98,6 +100,8 @@ def python(results: RunResults, candidate: str | None = None) -> str:
     if candidate is not None and candidate != results.verdict.winner:
         arguments = f"{run_folder(results)!r}, candidate={candidate!r}"
     asked = 'predictions = model.predict("NEW_DATA")  # a path, a list of files, or a table'
+    if answer_of(results).made_up:
+        asked = "rows = model.draw(1_000, seed=1)"
     if answer_of(results).sequences:
         asked = 'text = "".join(model.generate("Once", tokens=200, seed=1))'
     return f"import netpick\n\nmodel = netpick.load({arguments})\n{asked}"
@@ -108,7 +112,12 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
     score = primary(results, winner) if winner else None
     kept, unit = [field.name for field in results.schema.features], answer_of(results).unit
     sentences = []
-    if winner and score:
+    if winner and score and answer_of(results).made_up:
+        sentences.append(
+            "Its rows are no real ones: what holds in them holds in the data that it learned from as far as the scores say, and nowhere else. They "
+            "are not anonymous because they are made up: see what was remembered."
+        )
+    elif winner and score:
         decimals = decimals_for([score])
         sentences.append(
             f"Expect {metric_word(results.primary_metric)} of {interval(score, decimals)} on data like the "
@@ -122,7 +131,7 @@ def limits(results: RunResults, winner: CandidateResult | None) -> list[str]:
     split = results.split
     learned = len(split.train) + (len(split.validation) if split.folds > 1 else 0)
     sentences.append(f"It learned from {counted(learned, unit)} of {results.source.name}.")
-    if len(kept) > 1:
+    if len(kept) > 1 and not answer_of(results).made_up:
         sentences.append(f"New rows need the same columns: {listed(kept, 12)}.")
     severe = sum(f.severity == "severe" for f in results.findings)
     if severe:

@@ -12,6 +12,7 @@ from netpick.answers.horizon import Horizon
 from netpick.answers.labels import AnyLabels
 from netpick.answers.masks import Masks
 from netpick.answers.numbers import Numbers
+from netpick.answers.samples import Samples
 from netpick.answers.tags import Tags
 from netpick.answers.transcripts import Transcripts
 from netpick.answers.translations import Translations
@@ -23,6 +24,7 @@ from netpick.report.parts.classifier import classifier_details, multilabel_detai
 from netpick.report.parts.forecaster import forecaster_details
 from netpick.report.parts.masker import masks_details
 from netpick.report.parts.regressor import regressor_details
+from netpick.report.parts.sampler import samples_details
 from netpick.report.parts.tagger import tagger_details
 from netpick.report.parts.texts import texts_details
 from netpick.report.standings import best_baseline, definition, metric_label, shown_in_detail
@@ -40,6 +42,7 @@ DETAILS: dict[type[Answer[Any]], Details] = {
     Tags: tagger_details,
     Masks: masks_details,
     Boxes: boxes_details,
+    Samples: samples_details,
 }
 
 

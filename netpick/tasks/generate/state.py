@@ -102,7 +102,7 @@ def record_inputs(state: GenerateState) -> Inputs:
         shape=(len(state.columns),),
         cardinalities=tuple(column.cardinality for column in state.columns),
         names=tuple(column.column for column in state.columns),
-        ahead=tuple(int(column.ordered) for column in state.columns),
+        ahead=tuple(column.ordered + 2 * column.missing for column in state.columns),
     )
     return {"record": spec}
 

@@ -57,6 +57,10 @@ class Samples(Answer[AnsweredSamples]):
     def num_outputs(self, state: Any) -> int:
         return int(state.num_useful) + len(FACTS)
 
+    def num_values(self, state: Any) -> int:
+        """A baseline says nothing of a row but a zero."""
+        return 1
+
     def labels(self, state: Any) -> tuple[str, ...]:
         return (state.target,)
 
@@ -121,17 +125,17 @@ class Samples(Answer[AnsweredSamples]):
 
     def graph(self, rule: DecisionRule, state: Any) -> nn.Module:
         raise RequestError(
-            "A generator draws its rows value by value, which no single graph does. Use `netpick generate MODEL`."
+            "A generator cannot be exported yet: it draws its rows value by value, which no single graph does. Use `netpick generate`."
         )
 
     def graph_words(self, count: int) -> Sequence[tuple[str, str]]:
         return (("answers", "the loss of each row, float32 (rows, 1)"),)
 
     def purpose(self, count: int) -> str:
-        return "make up rows like those that were learned from"
+        return f"make up rows like those that were learned from{'' if count == 1 else f', of {count} tables'}"
 
     def words(self, predictions: AnsweredSamples, labels: Sequence[str], rule: DecisionRule) -> str:
-        return "made up"
+        return f"made up, and judged by {labels[0]}"
 
     def truth_words(self, truth: Array, labels: Sequence[str]) -> str:
         return f"{labels[0]} {truth[0]:g}"

@@ -19,6 +19,7 @@ from netpick.cli import going_on  # noqa: E402
 from netpick.cli.doctor import backbones, doctor  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
 from netpick.cli.grouped import GroupedCommand  # noqa: E402
+from netpick.cli.making import generate  # noqa: E402
 from netpick.errors import shown  # noqa: E402
 
 if TYPE_CHECKING:
@@ -237,39 +238,7 @@ def predict(
         print(loaded.interval_words, file=sys.stderr)
 
 
-@app.command()
-def generate(
-    model: arg.ModelArgument,
-    prompt: arg.Prompt = "",
-    tokens: Annotated[int, typer.Option(help="Symbols to add: characters, bytes, words or notes.")] = 200,
-    temperature: Annotated[float, typer.Option(help="Below 1 surer, above 1 wilder; 0: always the likeliest.")] = 1.0,
-    top_k: Annotated[int, typer.Option("--top-k", help="Draw from so many of the likeliest alone; 0: from all.")] = 0,
-    top_p: Annotated[float, typer.Option("--top-p", help="Draw from the fewest that have this share together.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is drawn: the same seed gives the same text.")] = 0,
-    output: arg.MusicFile = None,
-    rows: arg.MadeRows = None,
-    given: arg.GivenValues = None,
-    out: arg.MadeFile = None,
-    candidate: arg.CandidateOption = None,
-) -> None:
-    """Continue a text or a piece of music with MODEL, or make up rows of a table (--task next, --task music, --task generate)."""
-    from netpick.cli.console import show_stream
-    from netpick.cli.making import make_rows
-    from netpick.saved import generating
-    from netpick.saved.drawing import makes_rows
-    from netpick.saved.use import load
-
-    loaded = load(model, candidate=candidate)
-    if makes_rows(loaded) or rows is not None or given:
-        return make_rows(loaded, rows, given or [], out, seed)
-    sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    prompt = generating.of_file(loaded, prompt, output)
-    begun = generating.read_prompt(loaded, prompt)
-    for remark in begun.remarks:
-        print(shown(remark), file=sys.stderr)
-    text = show_stream(prompt, generating.generate(loaded, begun, sampling))
-    for file in generating.written_to(loaded, text, output):
-        print(f"written: {file}", file=sys.stderr)
+app.command()(generate)
 
 
 @app.command()

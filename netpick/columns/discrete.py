@@ -22,6 +22,7 @@ from netpick.types import STRICT, Array, Rows
 
 MOST_VALUES = 1_000  # of a category, each with a code of its own
 MOST_ATOMS = 256  # different numbers that have codes of their own where a column has no more
+ROWS_AN_ATOM = 5  # that come of each of them on average, or they are binned, so that no single cell is kept
 ATOM_SHARE = 0.01  # of the rows, from which on a number has a code of its own among others
 BINS, KNOTS = 100, 10  # bins of the other numbers, and steps of their distribution inside each
 MOST_DECIMALS = 12
@@ -96,7 +97,7 @@ def fit_discrete(series: pl.Series, kind: str, rows: Rows) -> DiscreteState | No
             return None
         cells = _cells_of(series)
         ordered = isinstance(series.dtype, pl.Enum)
-        if ordered:
+        if isinstance(series.dtype, pl.Enum):
             values = [one for one in series.dtype.categories.to_list() if one in set(values)]
         elif cells in ("integer", "number"):
             values.sort(key=float)
@@ -111,15 +112,15 @@ def fit_discrete(series: pl.Series, kind: str, rows: Rows) -> DiscreteState | No
         return None
     if kind == "datetime":
         whole_days = bool((known % DAY == 0).all())
-        cells: Cells = "date" if whole_days and (series.dtype == pl.Date or "%H" not in text_format) else "datetime"
+        written: Cells = "date" if whole_days and (series.dtype == pl.Date or "%H" not in text_format) else "datetime"
         decimals = 0 if bool((known == known.round()).all()) else 6
     else:
         decimals = decimals_of(known)
-        cells = "integer" if series.dtype.is_integer() or (decimals == 0 and series.dtype == pl.String) else "number"
+        written = "integer" if series.dtype.is_integer() or (decimals == 0 and series.dtype == pl.String) else "number"
     atoms, knots = _cut(known)
     return DiscreteState(
         column=series.name,
-        cells=cells,
+        cells=written,
         ordered=True,
         atoms=tuple(atoms.tolist()),
         knots=tuple(knots.tolist()),
@@ -141,8 +142,8 @@ def decimals_of(numbers: Array) -> int:
 def encode_discrete(series: pl.Series, state: DiscreteState) -> tuple[Array, Array]:
     """Codes (n,) int32 and places (n,) float64 in 0..1. Values that training rows had not are missing; numbers beyond theirs lie at the ends."""
     if state.values:
-        codes = as_text(series).cast(pl.Enum(list(state.values)), strict=False).to_physical()
-        return (codes.cast(pl.Int32).fill_null(-1).to_numpy() + 1).astype(np.int32), np.zeros(len(series))
+        found = as_text(series).cast(pl.Enum(list(state.values)), strict=False).to_physical()
+        return (found.cast(pl.Int32).fill_null(-1).to_numpy() + 1).astype(np.int32), np.zeros(len(series))
     kind = "datetime" if state.cells in ("date", "datetime") else "number"
     numbers = _numbers(series, kind, state.format)
     codes, places = np.zeros(len(numbers), dtype=np.int32), np.zeros(len(numbers))
@@ -213,7 +214,8 @@ def _numbers(series: pl.Series, kind: str, text_format: str) -> Array:
 def _cut(known: Array) -> tuple[Array, Array]:
     """The numbers with codes of their own, and the quantiles of the others."""
     values, counts = np.unique(known, return_counts=True)
-    if len(values) <= MOST_ATOMS:
+    few = len(values) <= min(MOST_ATOMS, max(2, len(known) // ROWS_AN_ATOM))
+    if few and (counts > 1).mean() >= 0.5:
         return values, np.zeros(0)
     often = counts >= max(2, ATOM_SHARE * len(known))
     rest = known[~np.isin(known, values[often])]

@@ -231,7 +231,8 @@ def _spots(rows: Made, state: GenerateState) -> Array:
 
 def _squares(a: Array, b: Array) -> Array:
     """(n, m) squared distances."""
-    return np.maximum((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T, 0.0)
+    squares: Array = np.maximum((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T, 0.0)
+    return squares
 
 
 def _nearest(a: Array, b: Array) -> Array:

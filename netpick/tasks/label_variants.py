@@ -13,7 +13,8 @@ from netpick.types import TEST, Schema, Source, TableColumn
 
 def with_one_spelling(source: Source, schema: Schema) -> tuple[Source, dict[str, str]]:
     """The source with every class spelled as in its training part, and which labels were read as which."""
-    if not TASKS[schema.task].answer.one_class or source.given_split is None or not (source.given_split == TEST).any():
+    answer = TASKS[schema.task].answer
+    if not (answer.one_class or answer.made_up) or source.given_split is None or not (source.given_split == TEST).any():
         return source, {}
     name = schema.targets[0].name
     column = source.columns[name]

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from netpick.models.infer import Outputs, predict_outputs
 from netpick.models.networks.pair_network import GREEDILY, NOTHING, generating
+from netpick.models.networks.record_network import RecordNetwork
 from netpick.training.clock import contested
 from netpick.training.evaluation import generated_for
 from netpick.training.job import Job, feed_of, new_network
@@ -20,6 +22,7 @@ from netpick.training.plan import Probe
 from netpick.training.step import make_step
 
 MOST_PROBED = 40  # steps
+JUDGED_ROW = 3e-4  # seconds of a row that judges made-up rows, or that the trees which judge learn from
 PROBED_ROWS = 256  # that are predicted, at most: of large rows as many as are answered together
 
 
@@ -55,6 +58,8 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
                         partial(predict_outputs, network, job.data, some, precision=job.plan.precision)
                     )
             predict_row = _seconds_of_second(partial(predict_outputs, network, job.data, some))
+            if isinstance(network, RecordNetwork):
+                predict_row = _judged_row(network, len(job.train) / max(1, num_predicted)) * len(some)
     finally:
         torch.set_num_threads(before)
     return Probe(
@@ -62,6 +67,14 @@ def probe(job: Job, num_predicted: int, seconds: float, threads: Sequence[int], 
         evaluation_seconds=(evaluate_row * len(scored) + costs * len(job.validation)) / len(some),
         predict_seconds=predict_row * num_predicted / len(some),
     )
+
+
+def _judged_row(network: RecordNetwork, made: float) -> float:
+    """Seconds a held-out row of making up so many rows for each, and of being judged by it."""
+    network.eval()
+    before = time.perf_counter()
+    network.draw(PROBED_ROWS, np.random.default_rng(0))
+    return JUDGED_ROW * (1 + made) + made * (time.perf_counter() - before) / PROBED_ROWS
 
 
 def _mean_step(

@@ -11,14 +11,17 @@ import pytest
 import torch
 
 from netpick.answers import ANSWERS, PLAIN
-from netpick.answers.answered import averaged, codes_of, joined
+from netpick.answers.answered import FACTS, averaged, codes_of, joined
 from netpick.answers.base import Answer
 from netpick.answers.boxes import as_truth
 from netpick.answers.metrics import METRICS, metrics_for
+from netpick.columns.discrete import DiscreteState
+from netpick.errors import RequestError
 from netpick.tasks.classify import ClassifyState
 from netpick.tasks.detect.state import DetectState
 from netpick.tasks.forecast.state import ForecastState
 from netpick.tasks.forecast.timesteps import Step
+from netpick.tasks.generate.state import GenerateState
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.music.state import MusicState
 from netpick.tasks.pairs.state import new_state as pairs_of
@@ -109,6 +112,17 @@ SAMPLES["masks"] = Sample(
     outputs=rng.normal(size=(N, 3, 6, 8)),
     truth=rng.integers(0, 3, (N, 6, 8)).astype(np.uint8),
 )
+SAMPLES["samples"] = Sample(
+    state=GenerateState(
+        columns=(
+            DiscreteState(column="kind", cells="text", ordered=False, values=("cat", "dog")),
+            DiscreteState(column="size", cells="integer", ordered=True, atoms=(1.0, 2.0, 5.0), decimals=0),
+        ),
+        classes=True,
+    ),
+    outputs=np.concatenate([rng.dirichlet(np.ones(3), N), rng.random((N, len(FACTS)))], axis=1),
+    truth=np.concatenate([rng.integers(0, 3, (N, 1)), np.ones((N, 2)), np.zeros((N, 2))], axis=1).astype(np.float64),
+)
 CORNERS = 40 * rng.random((N, 6, 2))
 SAMPLES["boxes"] = Sample(
     state=DetectState(labels=("cell", "speck", "worm")),
@@ -175,7 +189,7 @@ def test_decisions_have_the_shape_of_the_truth(name: str) -> None:
     answer, sample, predictions = said(name)
     decided = answer.decide(predictions)
     assert decided is None or answer.each_object or decided.shape == sample.truth.shape  # any number of objects
-    assert (decided is None) == (answer.quantities or answer.sequences or answer.texts)
+    assert (decided is None) == (answer.quantities or answer.sequences or answer.texts or answer.made_up)
 
 
 @answers
@@ -187,7 +201,7 @@ def test_what_was_written_into_a_table_is_read_back(name: str) -> None:
     if len(table) != N:  # a row a step and target
         table = table.insert_column(0, pl.Series("origin", np.repeat(np.arange(N), len(table) // N)))
     read = answer.read(table, "mlp", labels)
-    if answer.each_pixel:  # a table holds the shares of pixels
+    if answer.each_pixel or answer.made_up:  # a table holds the shares of pixels, and no column of the truth
         assert read is None
         return
     assert read is not None
@@ -242,6 +256,10 @@ def test_its_part_of_a_graph_says_the_same(name: str) -> None:
         pytest.skip("what is generated step by step is no single graph")
     if answer.each_object:
         pytest.skip("what stands behind its graph is tested in tests/saved/test_export_objects.py")
+    if answer.made_up:
+        with pytest.raises(RequestError, match="cannot be exported yet"):
+            answer.graph(PLAIN, sample.state)
+        return
     graph = answer.graph(PLAIN, sample.state)
     raw = answer.answer(torch.from_numpy(sample.outputs.astype(np.float32)))
     made = dict(zip(graph.names, graph(raw), strict=True))  # type: ignore[arg-type, call-overload]

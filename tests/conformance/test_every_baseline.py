@@ -19,6 +19,7 @@ from netpick.models.baselines.majority import Constant
 from netpick.tasks import TASKS
 from netpick.tasks.examples import ExampleRequest
 from netpick.tasks.forecast.parts import series_parts
+from netpick.tasks.generate.state import record_inputs
 from netpick.tasks.music.examples import cut
 from netpick.tasks.music.state import MusicState, chord_inputs
 from netpick.tasks.pairs.state import new_state as pairs_of
@@ -264,6 +265,21 @@ def chords_in_turn() -> Problem:
     )  # fmt: skip
 
 
+def made_up_rows() -> Problem:
+    """Rows of a category and a number that goes with it, as codes and places."""
+    generator = np.random.default_rng(16)
+    kinds = generator.choice(["tea", "milk", "hot"], N)
+    sizes = np.round(generator.normal(size=N) + 3 * (kinds == "tea"), 2)
+    columns = [
+        TableColumn(name="size", values=pl.Series("size", sizes)),
+        TableColumn(name="kind", values=pl.Series("kind", kinds)),
+    ]
+    state = TASKS["generate"].fit(columns, TRAIN)
+    truth = TASKS["generate"].encode(columns, state)
+    arrays = {"record": np.ascontiguousarray(truth[:, 1:3].astype(np.int32))}
+    return problem("generate", arrays, dict(record_inputs(state)), truth, 1)
+
+
 def spoken() -> Problem:
     """Recordings of two tones in one of two orders, and what they say; a few are shorter than others."""
     generator = np.random.default_rng(12)
@@ -313,7 +329,7 @@ PROBLEMS = (
     clips_of_bright_places, clips_with_numbers, labelled_clips,
     a_class_missing_from_training, one_class_in_training, four_rows, texts, labelled_texts, strings_without_words,
     monthly_series, spare_parts, ratings, clicks, three_grades, syllables, spoken, word_for_word,
-    tagged_sentences, chords_in_turn,
+    tagged_sentences, chords_in_turn, made_up_rows,
 )  # fmt: skip
 CASES = [
     pytest.param(name, make, id=f"{name}-{make.__name__}")
@@ -459,6 +475,9 @@ def test_every_problem_has_a_yardstick_that_looks_at_nothing_and_two_that_learn(
             continue
         if given.answer.each_token:
             assert names == {"majority tag", "linear of a window"}
+            continue
+        if given.answer.made_up:
+            assert {"real rows", "columns shuffled", "chain of trees"} <= names
             continue
         assert len(names & {"majority", "mean"}) == 1
         assert {"linear", "boosted trees", "random forest"} <= names or {"tf-idf + linear"} <= names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from sklearn import metrics as sk
 
 from netpick.answers import ANSWERS
 from netpick.answers.answered import (
+    FACTS,
     AnsweredBoxes,
     AnsweredClasses,
     AnsweredHorizon,
@@ -23,6 +24,7 @@ from netpick.answers.answered import (
     AnsweredMasks,
     AnsweredNotes,
     AnsweredNumbers,
+    AnsweredSamples,
     AnsweredSymbols,
     AnsweredTags,
     AnsweredTexts,
@@ -153,6 +155,41 @@ def chords(n: int, steps: int, seed: int) -> Sample:
     )
 
 
+def made_up(n: int, classes: int, seed: int) -> Sample:
+    """What trees that learned from made-up rows say of classes, or of a number, and what test rows say of those rows."""
+    generator = np.random.default_rng(seed)
+    if classes:
+        target = generator.integers(0, classes, n).astype(np.float64)
+        useful = generator.dirichlet(np.ones(classes), n)
+        best = np.eye(classes)[target.astype(np.int64)]
+    else:
+        target = generator.normal(size=n)
+        useful, best = (target + generator.normal(size=n))[:, None], target[:, None]
+    truth = np.concatenate([target[:, None], np.ones((n, 2))], axis=1)
+    good = np.isin(FACTS, ("columns", "pairs", "covered", "density")).astype(np.float64)
+    facts = np.where(good, generator.random((n, len(FACTS))), generator.random((n, len(FACTS))) < 0.3)
+    perfect = AnsweredSamples(useful=best, facts=np.tile(good, (n, 1)))
+    return Sample(
+        task="generate",
+        truth=truth,
+        predictions=AnsweredSamples(useful=useful, facts=facts),
+        decided=None,
+        perfect=perfect,
+    )
+
+
+def _of_fact(name: str) -> Callable[[Sample, Array], float]:
+    return lambda s, w: float(np.average(s.predictions.facts[:, FACTS.index(name)], weights=w))  # type: ignore[attr-defined]
+
+
+def _as_classes(sample: Sample) -> Sample:
+    return replace(
+        sample,
+        truth=sample.truth[:, 0].astype(np.int64),
+        predictions=AnsweredClasses(probabilities=sample.predictions.useful),  # type: ignore[attr-defined]
+    )
+
+
 def said_texts(n: int, seed: int, typed: type[AnsweredTexts]) -> Sample:
     """Sentences of a few words, some of which are replaced, missing or added; one is empty."""
     generator = np.random.default_rng(seed)
@@ -231,6 +268,9 @@ SAMPLES = {
     "three series": windows(40, 4, 3, 10),
     "blocks of a text": blocks(40, 6, 12),
     "chords": chords(40, 6, 14),
+    "made-up rows of two classes": made_up(60, 2, 17),
+    "made-up rows of three classes": made_up(60, 3, 18),
+    "made-up rows of a number": made_up(40, 0, 19),
     "transcripts": said_texts(40, 13, AnsweredTranscripts),
     "translations": said_texts(40, 13, AnsweredTranslations),
     "tags of tokens": sentences(40, 7, 13),
@@ -533,6 +573,20 @@ REFERENCES: dict[str, Callable[[Sample, Array], float]] = {
     "recall_weighted": _by_class("recall", "weighted"),
     "f1_weighted": _by_class("f1", "weighted"),
     "auc": _auc,
+    "useful_auc": lambda s, w: _auc(_as_classes(s), w),
+    "useful_r2": lambda s, w: float(sk.r2_score(s.truth[:, 0], s.predictions.useful[:, 0], sample_weight=w)),  # type: ignore[attr-defined]
+    "told_apart": _of_fact("told"),
+    "alike_columns": _of_fact("columns"),
+    "alike_pairs": _of_fact("pairs"),
+    "covered": _of_fact("covered"),
+    "density": _of_fact("density"),
+    "copies": _of_fact("copied"),
+    "held_out_copies": _of_fact("held_copied"),
+    "near_copies": _of_fact("near_copied"),
+    "held_out_near_copies": _of_fact("held_near_copied"),
+    "nearer": _of_fact("nearer"),
+    "rare": _of_fact("rare"),
+    "held_out_rare": _of_fact("held_rare"),
     "average_precision": _average_precision,
     "log_loss": _log_loss,
     "brier": _brier,

@@ -83,7 +83,16 @@ SPELLED: dict[str, tuple[str, ...]] = {
 }
 
 
-ELSEWHERE = ("window", "stream", "pair", "speech", "chords", "scene", "objects")  # each has a suite of its own
+ELSEWHERE = (
+    "window",
+    "stream",
+    "pair",
+    "speech",
+    "chords",
+    "scene",
+    "objects",
+    "record",
+)  # each has a suite of its own
 
 
 @dataclass(frozen=True)

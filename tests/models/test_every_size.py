@@ -13,6 +13,7 @@ from tests.conformance.test_forecasters import INPUTS as WINDOWS
 from tests.conformance.test_models import INPUTS as ROWS
 from tests.conformance.test_object_networks import INPUTS as OBJECTS
 from tests.conformance.test_pair_networks import INPUTS as PAIRS
+from tests.conformance.test_record_networks import INPUTS as RECORDS
 from tests.conformance.test_scene_networks import INPUTS as SCENES
 from tests.conformance.test_speech_networks import INPUTS as SPEECH
 from tests.conformance.test_text_networks import INPUTS as STREAMS
@@ -22,6 +23,7 @@ SAMPLES: dict[str, Inputs] = {
     "chords": CHORDS,
     "objects": OBJECTS,
     "pair": PAIRS,
+    "record": RECORDS,
     "scene": SCENES,
     "speech": SPEECH,
     "stream": STREAMS,

@@ -206,6 +206,7 @@ TARGETS: dict[str, Tensor] = {
     "forecast": torch.tensor([[0.3, -1.0, 2.0], [1.0, float("nan"), -0.2], [0.0, 3.0, 1.0], [-2.0, 0.1, 0.7]]),
     "next": torch.zeros(4),  # its networks read the symbols among their inputs, and give each one's logarithm
     "music": torch.zeros(4),  # as of "next"; a third part are guesses, which nothing is learned from
+    "generate": torch.zeros(4),  # its networks give their loss themselves
     "transcribe": torch.tensor([[1, 2], [2, 2], [1, 0], [2, 1]]),
     "translate": torch.zeros(4),  # as of "next"; they give what symbols cost, what all cost, and how many there are
     "tag": torch.tensor([[0, 2, 1, -1, -1], [1, 1, 0, 2, 0], [2, -1, -1, -1, -1], [0, 1, 2, 0, -1]]),

@@ -163,7 +163,7 @@ def test_long_texts_in_windows_agree_with_their_graph(family: str, windows: int)
 def test_the_quick_cases_are_there() -> None:
     assert {case.name for case in CASES} >= QUICK
     # Forecasts, texts that go on and recordings are exported in tests of their own; pairs are not exported yet.
-    elsewhere = {"window", "stream", "speech", "pair", "chords", "scene", "objects"}
+    elsewhere = {"window", "stream", "speech", "pair", "chords", "scene", "objects", "record"}
     assert {main_form(case.inputs) for case in CASES} | elsewhere == {form for _, form in MODELS}
 
 

@@ -209,7 +209,7 @@ SAMPLE_METRICS = (
 
 def _classes(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredClasses]:
     assert predictions.useful is not None
-    return truth[:, 0].astype(np.int64), AnsweredClasses(probabilities=predictions.useful)
+    return np.nan_to_num(truth[:, 0], nan=-1.0).astype(np.int64), AnsweredClasses(probabilities=predictions.useful)
 
 
 def _numbers(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredNumbers]:

@@ -87,7 +87,7 @@ class RecordMlpArchitecture(RecordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RecordMlpSettings:
         columns = len(record_of(inputs).cardinalities)
-        hidden = 64 if num_rows < 2_000 or columns > 60 else 128 if columns > 25 else 192
+        hidden = 64 if num_rows < 2_000 or columns > 60 else 128
         return RecordMlpSettings(
             embedding=8 if columns > 60 else 16, hidden=hidden, dropout=0.2 if num_rows < 5_000 else 0.1
         )

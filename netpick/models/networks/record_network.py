@@ -74,6 +74,7 @@ class ColumnHeads(nn.Module):
         super().__init__()
         self.heads = nn.ModuleList(linear(width, size) for size in sizes)
         for head in self.heads:
+            assert isinstance(head, nn.Linear)
             nn.init.zeros_(head.weight)  # every code is as likely as any other at first
 
     def one(self, features: Tensor, column: int) -> Tensor:
@@ -125,6 +126,6 @@ def record_recipe(learning_rate: float, num_rows: int) -> Recipe:
         schedule="onecycle",
         warmup=0.1,
         weight_decay=1e-2,
-        batch_size=int(np.clip(2 ** round(np.log2(max(32, num_rows) / 50)), 32, 512)),
+        batch_size=int(np.clip(2 ** round(np.log2(max(32, num_rows) / 100)), 32, 256)),
         average=0.995,
     )

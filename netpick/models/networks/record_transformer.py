@@ -20,7 +20,7 @@ from netpick.models.networks.record_network import (
     record_of,
     record_recipe,
 )
-from netpick.models.networks.text_decoder import DecoderLayer
+from netpick.models.networks.text_decoder import DecoderLayer, Past
 from netpick.types import STRICT, Array, Inputs
 from netpick.types.recipe import Recipe
 
@@ -50,27 +50,29 @@ class RecordTransformer(RecordNetwork):
         self.turns = settings.width // settings.heads // 2
 
     def losses(self, codes: Tensor) -> Tensor:
-        return self.heads.surprise(self._features(codes[:, :-1]), codes)
+        entries = nn.functional.pad(self.embedding(codes[:, :-1], self.starts), (0, 0, 1, 0))
+        features, _ = self._read(entries + self.places, None)
+        return self.heads.surprise(features, codes)
 
     def drawn(self, count: int, random: np.random.Generator) -> Array:
-        codes = torch.zeros(count, len(self.sizes), dtype=torch.int64, device=self.starts.device)
+        codes, before = [], torch.zeros(count, 1, self.places.shape[1], device=self.starts.device)
+        past: list[Past] | None = None
         for column in range(len(self.sizes)):
-            features = self._features(codes[:, :column])[:, -1]
-            drawn = drawn_codes(self.heads.one(features, column), random, missing=self.missing[column])
-            codes[:, column] = torch.from_numpy(drawn).to(codes.device)
-        return codes.int().cpu().numpy()
+            features, past = self._read(before + self.places[column], past)
+            code = drawn_codes(self.heads.one(features[:, -1], column), random, missing=self.missing[column])
+            codes.append(code)
+            numbers = torch.from_numpy(code).long().to(self.starts.device) + self.starts[column]
+            before = self.embedding.table(numbers).unsqueeze(1)
+        return np.stack(codes, axis=1)
 
-    def _features(self, before: Tensor) -> Tensor:
-        """(B, S + 1, D) of the columns behind codes (B, S) from the first on."""
-        steps = (
-            nn.functional.pad(self.embedding(before, self.starts), (0, 0, 1, 0)) + self.places[: before.shape[1] + 1]
-        )
+    def _read(self, steps: Tensor, past: list[Past] | None) -> tuple[Tensor, list[Past]]:
+        """Features (B, S, D) of steps that go on from those before, and what is kept of all."""
         straight = torch.zeros(steps.shape[1], self.turns, device=steps.device)  # places are vectors: nothing is turned
-        turns = (straight.cos(), straight.sin())
-        for layer in self.layers:
-            steps, _ = layer(steps, turns, None)
-        normed: Tensor = self.norm(steps)
-        return normed
+        turns, held = (straight.cos(), straight.sin()), []
+        for number, layer in enumerate(self.layers):
+            steps, after = layer(steps, turns, None if past is None else past[number])
+            held.append(after)
+        return self.norm(steps), held
 
 
 class RecordTransformerArchitecture(RecordArchitecture):

@@ -60,7 +60,8 @@ class RecordVae(RecordNetwork):
             [nn.functional.cross_entropy(one, codes[:, k], reduction="none") for k, one in enumerate(logits)], dim=1
         ).sum(dim=1)
         apart = (middle.square() + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2
-        return surprise + self.penalty * apart
+        bound: Tensor = surprise + self.penalty * apart
+        return bound
 
     def drawn(self, count: int, random: np.random.Generator) -> Array:
         latent = torch.from_numpy(random.standard_normal((count, self.latent)).astype(np.float32)).to(

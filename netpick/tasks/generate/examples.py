@@ -17,6 +17,7 @@ from netpick.errors import DataError, RequestError
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
 from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.generate.state import GENERATE, GenerateState, parts_of, record_inputs
+from netpick.tasks.label_variants import with_one_spelling
 from netpick.tasks.schema import SchemaOptions, infer_schema
 from netpick.tasks.split import SealedRows, SplitRequest, column_of, make_split
 from netpick.types import Array, Field, Inputs, LearnedRows, Note, Rows, Schema, Source, TableColumn
@@ -121,6 +122,9 @@ class SampleExamples(Examples):
 
     def prepare(self, source: Source, request: ExampleRequest) -> Prepared:
         schema = _schema(source, request)
+        source, variants = with_one_spelling(source, schema)
+        if variants:
+            schema = _schema(source, request)
         target = schema.targets[0]
         series = _series(source, target.name)
         wanted = SplitRequest(
@@ -174,7 +178,9 @@ def _schema(source: Source, request: ExampleRequest) -> Schema:
     try:
         schema = infer_schema(source, wanted)
     except RequestError:
-        last = next((n for n in reversed(source.columns) if n not in request.drop and n != source.part_column), None)
+        last = next(
+            (n for n in reversed(list(source.columns)) if n not in request.drop and n != source.part_column), None
+        )
         if request.target or last is None:
             raise
         schema = infer_schema(source, replace(wanted, target=(last,)))
@@ -228,8 +234,8 @@ def _fitted(source: Source, schema: Schema, rows: Rows) -> tuple[GenerateState, 
     if left:
         text = f"made-up rows have no {', '.join(repr(name) for name in left)} (identifiers, free text and constants are left out)"
         notes = (*notes, Note(subject="columns", text=text))
-    state = GenerateState(columns=(*states, target[0]), classes=target[1])
-    return state, replace(schema, fields=tuple(fields), notes=notes)
+    whole = GenerateState(columns=(*states, target[0]), classes=target[1])
+    return whole, replace(schema, fields=tuple(fields), notes=notes)
 
 
 def _kind_of(field: Field, source: Source) -> str | None:

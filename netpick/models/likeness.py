@@ -24,6 +24,7 @@ MOST_TREE_CATEGORIES = 250  # of a column; more are read as numbers
 ITERATIONS, LEAVES = 100, 31  # of the boosted trees, as scikit-learn has them
 MOST_NEAR = 3_000  # rows of each side whose distances are looked at
 NEIGHBOURS = 5
+COLUMN_GROUPS = 20  # of a column by itself
 GROUPS = 8  # of a column in a pair
 MOST_PAIRS = 200
 
@@ -157,14 +158,24 @@ def _inputs(rows: Made, state: GenerateState, *, target: bool = False) -> tuple[
 
 
 def _columns(made: Made, real: Made, state: GenerateState) -> Array:
-    """(n,) mean over columns of min(1, p / q) at each real row's code: its mean is 1 minus the total variation distance."""
-    found = [_shared(made.codes[:, k], real.codes[:, k], one.cardinality) for k, one in enumerate(state.columns)]
+    """(n,) mean over columns of min(1, p / q) at each real row's code: its mean is 1 minus the total variation distance.
+
+    Columns of many codes are brought to groups of about as many real rows: between few rows of hundred bins there is a distance by chance alone.
+    """
+    found = []
+    for k, one in enumerate(state.columns):
+        codes, size = (made.codes[:, k], real.codes[:, k]), one.cardinality
+        if size > COLUMN_GROUPS:
+            codes, size = _grouped(*codes, size, COLUMN_GROUPS), COLUMN_GROUPS
+        found.append(_shared(*codes, size))
     return np.asarray(np.mean(found, axis=0))
 
 
 def _pairs(made: Made, real: Made, state: GenerateState) -> Array:
     """The same of pairs of columns, each in a few groups of about as many real rows."""
-    grouped = [_grouped(made.codes[:, k], real.codes[:, k], one.cardinality) for k, one in enumerate(state.columns)]
+    grouped = [
+        _grouped(made.codes[:, k], real.codes[:, k], one.cardinality, GROUPS) for k, one in enumerate(state.columns)
+    ]
     pairs = [(a, b) for a in range(len(grouped)) for b in range(a + 1, len(grouped))]
     if len(pairs) > MOST_PAIRS:
         pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, MOST_PAIRS).astype(int)]
@@ -181,9 +192,9 @@ def _shared(made: Array, real: Array, size: int) -> Array:
     return np.asarray(np.minimum(1.0, p[real] / q[real]))
 
 
-def _grouped(made: Array, real: Array, size: int) -> tuple[Array, Array]:
+def _grouped(made: Array, real: Array, size: int, groups: int) -> tuple[Array, Array]:
     counts = np.bincount(real, minlength=size)
-    group = np.minimum((np.cumsum(counts) - counts / 2) * GROUPS // max(1, len(real)), GROUPS - 1).astype(np.int64)
+    group = np.minimum((np.cumsum(counts) - counts / 2) * groups // max(1, len(real)), groups - 1).astype(np.int64)
     return group[made], group[real]
 
 

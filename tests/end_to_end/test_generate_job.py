@@ -56,7 +56,7 @@ def test_everyone_is_judged_by_held_out_rows_and_copies_are_not_recommended(run:
     assert real["test"]["told_apart"]["value"] < 0.6
     shuffled = by_name["columns shuffled"]["test"]
     assert shuffled["useful_auc"]["value"] < real["test"]["useful_auc"]["value"] - 0.1
-    assert shuffled["alike_columns"]["value"] > 0.8
+    assert shuffled["alike_columns"]["value"] > 0.75
     assert all(score["n"] == len(run.results.split.test) for score in shuffled.values())
 
 

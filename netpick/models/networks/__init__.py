@@ -81,6 +81,10 @@ MODELS = Architectures({  # by name and form, the file and the class
     ("layers", "tokens"): Entry("layers.Layers", suits=never),
     ("layers", "series"): Entry("layers.Layers", suits=never),
     ("layers", "grid"): Entry("layers.Layers", suits=never),
+    ("imported", "table"): Entry("imported_network.Imported", suits=never),
+    ("imported", "tokens"): Entry("imported_network.Imported", suits=never),
+    ("imported", "series"): Entry("imported_network.Imported", suits=never),
+    ("imported", "grid"): Entry("imported_network.Imported", suits=never),
 })  # fmt: skip
 
 

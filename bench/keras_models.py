@@ -1,6 +1,6 @@
 """Writes the Keras models that the tests of the import read, with inputs and the outputs that Keras gives for them.
 
-    KERAS_BACKEND=torch python bench/keras_models.py tests/saved/keras_models.zip
+    KERAS_BACKEND=torch python bench/keras_models.py tests/saved/imported/models.zip
 
 Needs Keras 3 (torch backend) and h5py, which are no requirements of netpick: the suite reads the stored file. Weights are drawn from a
 few powers of two, so that a network of its true size takes little room in the zip.
@@ -16,7 +16,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -242,7 +241,9 @@ def table_mlp() -> keras.Model:
 
 def deep() -> keras.Model:
     """More layers than a group of HDF5 holds in one place."""
-    return keras.Sequential([layers.Input((4,)), *(layers.Dense(4, activation="tanh") for _ in range(120)), layers.Dense(2)])
+    return keras.Sequential(
+        [layers.Input((4,)), *(layers.Dense(4, activation="tanh") for _ in range(120)), layers.Dense(2)]
+    )
 
 
 MODELS: dict[str, Callable[[], keras.Model]] = {
@@ -278,7 +279,10 @@ def inputs_of(model: keras.Model, generator: np.random.Generator) -> np.ndarray:
 
 
 def main(target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, tempfile.TemporaryDirectory() as folder:
+    with (
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        tempfile.TemporaryDirectory() as folder,
+    ):
 
         def put(name: str, content: bytes) -> None:
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 9)
@@ -302,7 +306,7 @@ def main(target: Path) -> None:
             buffer = io.BytesIO()
             np.savez(buffer, inputs=rows, outputs=outputs)
             put(f"{name}.npz", buffer.getvalue())
-            print(name, model.count_params(), outputs.shape, float(np.abs(outputs).max()), outputs.ravel()[:6])  # noqa: T201
+            print(name, model.count_params(), outputs.shape, float(np.abs(outputs).max()), outputs.ravel()[:6])
         put("versions.json", json.dumps({"keras": keras.__version__}).encode())
 
 

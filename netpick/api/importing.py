@@ -44,7 +44,9 @@ def import_model(
 
     source = Path(file)
     if task is not None and task not in TASKS:
-        raise RequestError(f"--task {task} is nothing that an imported model can have. Choose from: {', '.join(TASKS)}.")
+        raise RequestError(
+            f"--task {task} is nothing that an imported model can have. Choose from: {', '.join(TASKS)}."
+        )
     if pad not in ("behind", "before"):
         raise RequestError(f"--pad {pad} is no place for zeros. Choose behind or before.")
     wanted = Wanted(

@@ -12,20 +12,32 @@ from netpick.errors import shown
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model of Keras: model.keras, model.h5, or the folder of such a file.")],
-    out: Annotated[Path | None, typer.Option(help="Model file to write. Default: FILE with the ending .netpick.")] = None,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A model of Keras: model.keras, model.h5, or the folder of such a file."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Model file to write. Default: FILE with the ending .netpick.")
+    ] = None,
     form: Annotated[
-        str | None, typer.Option("--as", help="What its rows are: image, series, table or text. Default: by their shape.")
+        str | None,
+        typer.Option("--as", help="What its rows are: image, series, table or text. Default: by their shape."),
     ] = None,
     labels: Annotated[str | None, typer.Option(help="Names of its outputs, in their order: cat,dog.")] = None,
     scale: Annotated[
         str | None,
-        typer.Option(help="What pixels of 0 to 255 are divided by: 255, 1, or -1..1. Default: 1 before a Rescaling layer, else 255."),
+        typer.Option(
+            help="What pixels of 0 to 255 are divided by: 255, 1, or -1..1. Default: 1 before a Rescaling layer, else 255."
+        ),
     ] = None,
     shape: Annotated[str | None, typer.Option(help="Shape of a row where the file leaves it open: 96,96,3.")] = None,
-    task: Annotated[str | None, typer.Option(help="classify, multilabel or regress. Default: by its last layer.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classify, multilabel or regress. Default: by its last layer.")
+    ] = None,
     columns: Annotated[str | None, typer.Option(help="Of a table: names of its columns, in their order.")] = None,
-    target: Annotated[str | None, typer.Option(help="Name of the column that holds the truth in labelled rows.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Name of the column that holds the truth in labelled rows.")
+    ] = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="Of texts: a file with a word a line, line 0 for padding, 1 for unknown words.")
     ] = None,

@@ -62,7 +62,7 @@ class Group:
         return found if isinstance(found, Group) else None
 
 
-def read_hdf5(content: bytes | memoryview) -> Group:
+def read_hdf5(content: bytes | bytearray) -> Group:
     """The whole tree of a file. Numbers are views of its bytes until they are asked for. Raises RefusedError."""
     try:
         return _File(memoryview(content)).root()

@@ -104,7 +104,7 @@ class _Attention(nn.Module):
         return self.out(read.transpose(1, 2).flatten(2)), masks[0]
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def _allowed(self, masks: Sequence[Tensor | None], scores: Tensor) -> Tensor | None:
         """(B, 1, T, S): which steps attend to which; None: all to all."""

@@ -23,9 +23,41 @@ Padding = Literal["valid", "same", "causal"]
 MOST_VALUES = 1 << 24  # of a row between two layers
 
 IGNORED = frozenset(  # settings that change nothing in what a trained layer answers
-    "unit_forget_bias renorm_momentum renorm_clipping fused virtual_batch_size name trainable dtype seed batch_input_shape build_config dynamic autocast implementation unroll time_major".split()
-    + "dropout recurrent_dropout activity_regularizer quantization_config noise_shape momentum synchronized axes input_length".split()
-    + "input_shape build_input_shape lora_rank lora_alpha flash_attention input_dtype num_devices batch_size".split()
+    [
+        "name",
+        "trainable",
+        "dtype",
+        "seed",
+        "batch_input_shape",
+        "build_config",
+        "dynamic",
+        "autocast",
+        "implementation",
+        "unroll",
+        "time_major",
+        "dropout",
+        "recurrent_dropout",
+        "activity_regularizer",
+        "quantization_config",
+        "noise_shape",
+        "momentum",
+        "synchronized",
+        "axes",
+        "input_length",
+        "input_shape",
+        "build_input_shape",
+        "lora_rank",
+        "lora_alpha",
+        "flash_attention",
+        "input_dtype",
+        "num_devices",
+        "batch_size",
+        "unit_forget_bias",
+        "renorm_momentum",
+        "renorm_clipping",
+        "fused",
+        "virtual_batch_size",
+    ]
 )
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 

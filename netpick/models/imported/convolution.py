@@ -165,7 +165,13 @@ class _Convolved(nn.Module):
             "padding": tuple(before for before, _ in around) if even else 0,
         }
         made = [
-            kind(inputs, outputs, groups=groups, bias=layer.use_bias and last, **(settings if first else {"kernel_size": 1}))
+            kind(
+                inputs,
+                outputs,
+                groups=groups,
+                bias=layer.use_bias and last,
+                **(settings if first else {"kernel_size": 1}),
+            )
             for (inputs, outputs, groups), first, last in zip(parts, (True, False), (not separable, True), strict=False)
         ]
         self.each: nn.Module | None = made[0] if separable else None

@@ -109,7 +109,7 @@ def _values(shape: Shape) -> int:
 
 def module_name(number: int, name: str) -> str:
     """What a layer is called in the state of the network: its place, and the name without what a path could be."""
-    plain_name = "".join(c if c.isalnum() and c.isascii() or c == "_" else "_" for c in name)[:60]
+    plain_name = "".join(c if (c.isalnum() and c.isascii()) or c == "_" else "_" for c in name)[:60]
     return f"{number:03d}_{plain_name}"
 
 

@@ -187,7 +187,7 @@ class _Logical(nn.Module):
         self.way = torch.logical_or if way == "or" else torch.logical_and
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        return self.way(one, other)  # type: ignore[no-any-return]
+        return self.way(one, other)
 
 
 @dataclass(config=STRICT, kw_only=True)

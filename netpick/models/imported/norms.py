@@ -34,7 +34,12 @@ class BatchNormalization(KerasLayer):
     scale: bool = True
 
     def weights(self, shapes: Sequence[Shape]) -> Sequence[Weight]:
-        names = [*(["gamma"] if self.scale else []), *(["beta"] if self.center else []), "moving_mean", "moving_variance"]
+        names = [
+            *(["gamma"] if self.scale else []),
+            *(["beta"] if self.center else []),
+            "moving_mean",
+            "moving_variance",
+        ]
         return [Weight(name=name, shape=(shapes[0][-1],), places=(name,)) for name in names]
 
     def module(self, shapes: Sequence[Shape]) -> nn.Module:

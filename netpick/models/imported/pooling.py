@@ -50,7 +50,7 @@ class _Largest(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pool = functional.max_pool1d if len(self.size) == 1 else functional.max_pool2d
-        return behind(pool(padded(ahead(x), self.around, -torch.inf), self.size, self.stride))  # type: ignore[operator]
+        return behind(pool(padded(ahead(x), self.around, -torch.inf), self.size, self.stride))
 
 
 class _Mean(nn.Module):

@@ -7,6 +7,7 @@ state behind as many of them as have come until then; that holds for zeros at th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -42,12 +43,12 @@ class Recurrent(KerasLayer):
 
     def weights(self, shapes: Sequence[Shape]) -> Sequence[Weight]:
         wide = self.gates * self.units
-        names = {"group": "cell", "blocks": self.blocks}
-        return [
-            Weight(name="kernel", shape=(shapes[0][-1], wide), places=(IH[0],), axes=(1, 0), **names),
-            Weight(name="recurrent_kernel", shape=(self.units, wide), places=(HH[0],), axes=(1, 0), **names),
-            Weight(name="bias", shape=(wide,), places=(IH[1], HH[1]), **names),
+        made = [
+            Weight(name="kernel", shape=(shapes[0][-1], wide), places=(IH[0],), axes=(1, 0)),
+            Weight(name="recurrent_kernel", shape=(self.units, wide), places=(HH[0],), axes=(1, 0)),
+            Weight(name="bias", shape=(wide,), places=(IH[1], HH[1])),
         ][: 2 + self.use_bias]
+        return [replace(weight, group="cell", blocks=self.blocks) for weight in made]
 
     def module(self, shapes: Sequence[Shape]) -> nn.Module:
         return _Read(self, self.cell(shapes[0][-1]))
@@ -87,7 +88,9 @@ class GRU(Recurrent):
         made = list(super().weights(shapes))
         if self.use_bias and self.reset_after:
             shape = (2, 3 * self.units)
-            made[2] = Weight(name="bias", shape=shape, places=(IH[1], HH[1]), group="cell", blocks=self.blocks, two="split")
+            made[2] = Weight(
+                name="bias", shape=shape, places=(IH[1], HH[1]), group="cell", blocks=self.blocks, two="split"
+            )
         return made
 
     def cell(self, inputs: int) -> nn.Module:
@@ -158,7 +161,11 @@ class _Read(nn.Module):
     def __init__(self, layer: Recurrent, rnn: nn.Module) -> None:
         super().__init__()
         self.rnn = rnn
-        self.sequences, self.backwards, self.zero = layer.return_sequences, layer.go_backwards, layer.zero_output_for_mask
+        self.sequences, self.backwards, self.zero = (
+            layer.return_sequences,
+            layer.go_backwards,
+            layer.zero_output_for_mask,
+        )
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if self.backwards:

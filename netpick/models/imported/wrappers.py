@@ -55,8 +55,8 @@ class Bidirectional(KerasLayer):
         one = self.layer.layer
         if not isinstance(one, Recurrent):
             raise RefusedError(f"reads a {type(one).__name__} in both directions")
-        one = replace(one, go_backwards=False, zero_output_for_mask=one.return_sequences)  # type: ignore[type-var]
-        return one, replace(one, go_backwards=True)  # type: ignore[type-var]
+        one = replace(one, go_backwards=False, zero_output_for_mask=one.return_sequences)
+        return one, replace(one, go_backwards=True)
 
     def shape(self, shapes: Sequence[Shape]) -> Shape:
         one = self._both()[0].shape(shapes)
@@ -64,7 +64,9 @@ class Bidirectional(KerasLayer):
 
     def weights(self, shapes: Sequence[Shape]) -> Sequence[Weight]:
         return [
-            replace(weight, group=f"{way}_layer/{weight.group}", places=tuple(f"{way}_.{place}" for place in weight.places))
+            replace(
+                weight, group=f"{way}_layer/{weight.group}", places=tuple(f"{way}_.{place}" for place in weight.places)
+            )
             for way, layer in zip(("forward", "backward"), self._both(), strict=True)
             for weight in layer.weights(shapes)
         ]

@@ -33,7 +33,9 @@ def arrays_of(file: KerasFile, layers: Sequence[Placed], places: Sequence[Place]
 
 def _checked(dataset: Dataset, weight: Weight, name: str) -> Array:
     if dataset.shape != weight.shape:
-        raise RefusedError(f"the array {weight.name} of its layer '{name[:80]}' has the shape {dataset.shape}, and {weight.shape} fits")
+        raise RefusedError(
+            f"the array {weight.name} of its layer '{name[:80]}' has the shape {dataset.shape}, and {weight.shape} fits"
+        )
     if weight.whole:
         return np.zeros(weight.shape, np.float32)
     if dataset.dtype.kind != "f":
@@ -50,7 +52,9 @@ def _by_kind(root: Group, place: Place, weights: Sequence[Weight]) -> Iterator[D
         return
     group: Group | None = root
     for name in place.groups:
-        inside = None if group is None else next((g for top in LAYERS_GROUP if (g := group.group(top)) is not None), None)
+        inside = (
+            None if group is None else next((g for top in LAYERS_GROUP if (g := group.group(top)) is not None), None)
+        )
         group = None if inside is None else inside.group(name)
     if group is None:
         raise RefusedError(f"it holds no weights of its layer '{place.name[:80]}'")
@@ -70,7 +74,9 @@ def _by_kind(root: Group, place: Place, weights: Sequence[Weight]) -> Iterator[D
     for part, count in counts.items():
         inside = group.group(*part.split("/"), "vars") if part else own
         if inside is not None and len(inside.members) != count:
-            raise RefusedError(f"it holds {len(inside.members)} arrays of its layer '{place.name[:80]}', and {count} fit")
+            raise RefusedError(
+                f"it holds {len(inside.members)} arrays of its layer '{place.name[:80]}', and {count} fit"
+            )
 
 
 def _by_name(root: Group, place: Place, weights: Sequence[Weight]) -> Iterator[Dataset]:

@@ -6,7 +6,7 @@ Only layers of a closed table are read, and only settings that this version know
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -17,11 +17,11 @@ from netpick.models.imported.activations import ACTIVATIONS
 from netpick.models.imported.base import IGNORED, IGNORED_ENDINGS, KerasLayer
 from netpick.models.imported.graph import MOST_LAYERS, Node
 from netpick.models.imported.wrappers import INNER
+from netpick.saved.imported.calls import calls, in_order, named, neutral
 
 MODELS = ("Sequential", "Functional", "Model")
 OPERATIONS = ("NotEqual", "LogicalOr", "LogicalAnd", "Add", "Subtract", "Multiply", "Maximum", "Minimum")
 OLD_NAMES = {"LeakyReLU": {"alpha": "negative_slope"}}
-NEUTRAL: tuple[Any, ...] = (None, False)  # of a setting that this version does not know
 MOST_NESTED = 8
 
 
@@ -76,7 +76,9 @@ class _Reader:
         inner = _inside(config)
         inputs = _ends(inner, "input_layers")
         if len(inputs) > 1:
-            raise RefusedError(f"it reads {len(inputs)} inputs ({', '.join(inputs)[:100]}), and models of one input are read")
+            raise RefusedError(
+                f"it reads {len(inputs)} inputs ({', '.join(inputs)[:100]}), and models of one input are read"
+            )
         shape = _input_shape(config, inputs)
         self.made.shape = shape
         self.made.name = str(inner.get("name", "")) if isinstance(inner, dict) else ""
@@ -93,7 +95,9 @@ class _Reader:
         if not isinstance(layers, list) or not layers or not all(isinstance(layer, dict) for layer in layers):
             raise RefusedError("it has no list of layers")
         if len(layers) + len(self.made.nodes) > MOST_LAYERS:
-            raise RefusedError(f"it has {len(layers) + len(self.made.nodes):,} layers, and at most {MOST_LAYERS:,} are read")
+            raise RefusedError(
+                f"it has {len(layers) + len(self.made.nodes):,} layers, and at most {MOST_LAYERS:,} are read"
+            )
         groups = _group_names(layers)
         if config["class_name"] == "Sequential":
             for layer, group in zip(layers, groups, strict=True):
@@ -108,13 +112,17 @@ class _Reader:
             raise RefusedError("two of its layers have one name")
         outputs = _ends(inner, "output_layers")
         if len(outputs) != 1 or outputs[0] not in names:
-            raise RefusedError(f"it gives {len(outputs)} outputs ({', '.join(outputs)[:100]}), and models of one output are read")
+            raise RefusedError(
+                f"it gives {len(outputs)} outputs ({', '.join(outputs)[:100]}), and models of one output are read"
+            )
         inputs = _ends(inner, "input_layers")
         if len(inputs) != 1:
             raise RefusedError(f"its part '{str(inner.get('name'))[:60]}' reads {len(inputs)} inputs, and one is read")
-        waiting = {name: (layer, group, *_calls(layer, name)) for layer, group, name in zip(layers, groups, names, strict=True)}
+        waiting = {
+            name: (layer, group, *calls(layer, name)) for layer, group, name in zip(layers, groups, names, strict=True)
+        }
         done: dict[str, int] = {}
-        for name in _in_order({name: reads for name, (_, _, reads, _) in waiting.items()}, outputs[0]):
+        for name in in_order({name: reads for name, (_, _, reads, _) in waiting.items()}, outputs[0]):
             layer, group, reads, settings = waiting[name]
             if layer.get("class_name") == "InputLayer":
                 done[name] = source
@@ -122,9 +130,15 @@ class _Reader:
             if not reads:
                 raise RefusedError(f"its layer '{name[:80]}' reads nothing")
             mask = settings.pop("mask", None)
-            given = [done[read] for read in reads if read != mask or reads.count(read) > 1 or read in settings.get("args", ())]
+            given = [
+                done[read]
+                for read in reads
+                if read != mask or reads.count(read) > 1 or read in settings.get("args", ())
+            ]
             settings.pop("args", None)
-            done[name] = self.add(layer, given, None if mask is None else done[mask], _below(level, layer, group), settings)
+            done[name] = self.add(
+                layer, given, None if mask is None else done[mask], _below(level, layer, group), settings
+            )
         return done[outputs[0]]
 
     def add(
@@ -141,7 +155,7 @@ class _Reader:
             if len(inputs) != 1:
                 raise RefusedError(f"its part '{where.name[:80]}' reads {len(inputs)} inputs, and one is read")
             return self.model(layer, inputs[0], level)
-        with _named(where.name, kind):
+        with named(where.name, kind):
             options = self.options(layer)
         options |= settings or {}
         self.made.nodes.append(Node(name=where.name[:200], kind=kind, inputs=tuple(inputs), mask=mask, options=options))
@@ -153,8 +167,14 @@ class _Reader:
         kind, config = str(layer.get("class_name")), layer.get("config")
         _require_of_keras(layer)
         if kind not in LAYERS:
-            what = "runs code that is kept in the file" if kind == "Lambda" else "is of a kind that this version does not read"
-            raise RefusedError(f"{what}.{near_matches(kind, LAYERS)} Replace it by layers of Keras that compute the same, and save the model again")
+            what = (
+                "runs code that is kept in the file"
+                if kind == "Lambda"
+                else "is of a kind that this version does not read"
+            )
+            raise RefusedError(
+                f"{what}.{near_matches(kind, LAYERS)} Replace it by layers of Keras that compute the same, and save the model again"
+            )
         if not isinstance(config, dict):
             raise RefusedError("has no settings")
         config = {OLD_NAMES.get(kind, {}).get(name, name): value for name, value in config.items()}
@@ -186,10 +206,12 @@ class _Reader:
                 options[name] = self.value(name, value)
             elif name == "data_format":
                 if value not in (None, "channels_last"):
-                    raise RefusedError("reads channels first. Make the model with data_format='channels_last' and copy its weights")
+                    raise RefusedError(
+                        "reads channels first. Make the model with data_format='channels_last' and copy its weights"
+                    )
             elif name == "dtype":
                 _require_floats(value)
-            elif name not in IGNORED and not name.endswith(IGNORED_ENDINGS) and not _neutral(name, value):
+            elif name not in IGNORED and not name.endswith(IGNORED_ENDINGS) and not neutral(name, value):
                 raise RefusedError(f"sets {name[:60]} = {str(value)[:60]}, which this version does not know")
         return options
 
@@ -205,29 +227,21 @@ class _Reader:
     def activation(self, value: Any) -> str:
         if isinstance(value, dict):
             config = value.get("config")
-            if value.get("module") in ("keras.activations", "builtins") and value.get("registered_name") in (None, "") and isinstance(config, str):
+            if (
+                value.get("module") in ("keras.activations", "builtins")
+                and value.get("registered_name") in (None, "")
+                and isinstance(config, str)
+            ):
                 value = config
             else:
                 said = config if isinstance(config, str) else value.get("class_name")
-                raise RefusedError(f"has the activation {str(said)[:60]!r}, a function of its own. Use a layer of Keras behind it instead")
+                raise RefusedError(
+                    f"has the activation {str(said)[:60]!r}, a function of its own. Use a layer of Keras behind it instead"
+                )
         name = "linear" if value is None else value
         if not isinstance(name, str) or name not in ACTIVATIONS:
             raise RefusedError(f"has the activation {str(name)[:60]!r}, which this version does not know")
         return "hard_sigmoid_2" if self.old and name == "hard_sigmoid" else name
-
-
-class _named:
-    """Puts the layer's name before what is wrong with it."""
-
-    def __init__(self, name: str, kind: str) -> None:
-        self.words = f"its layer '{name[:80]}' ({kind[:60]})"
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RefusedError):
-            raise RefusedError(f"{self.words} {error}") from None
 
 
 # --- pieces of a description -----------------------------------------------------------------------------------------
@@ -285,135 +299,37 @@ def _input_shape(config: Mapping[str, Any], inputs: Sequence[str]) -> tuple[int 
     layers = inner if isinstance(inner, list) else inner.get("layers")
     if not isinstance(layers, list) or not layers or not all(isinstance(layer, dict) for layer in layers):
         raise RefusedError("it has no list of layers")
-    first = next((layer for layer in layers if not inputs or (layer.get("name") or _inside(layer).get("name")) == inputs[0]), layers[0])
+    first = next(
+        (layer for layer in layers if not inputs or (layer.get("name") or _inside(layer).get("name")) == inputs[0]),
+        layers[0],
+    )
     said = _inside(first)
     if isinstance(said, dict):
-        for shape in (said.get("batch_shape"), said.get("batch_input_shape"), inner.get("build_input_shape") if isinstance(inner, dict) else None):
+        for shape in (
+            said.get("batch_shape"),
+            said.get("batch_input_shape"),
+            inner.get("build_input_shape") if isinstance(inner, dict) else None,
+        ):
             if isinstance(shape, list) and shape and all(extent is None or type(extent) is int for extent in shape):
                 return tuple(shape[1:])
     if first.get("class_name") in MODELS:
         return _input_shape(first, _ends(said, "input_layers"))
-    raise RefusedError("it does not say the shape of its input. Build it before saving, with keras.Input(shape) as its first layer")
-
-
-def _calls(layer: Mapping[str, Any], name: str) -> tuple[list[str], dict[str, Any]]:
-    """The layers that a layer of a graph reads, and what is set where it is called."""
-    calls = layer.get("inbound_nodes") or []
-    if not isinstance(calls, list):
-        raise RefusedError(f"its layer '{name[:80]}' does not say what it reads")
-    if len(calls) > 1:
-        raise RefusedError(f"its layer '{name[:80]}' is used {len(calls)} times (shared), and layers that are used once are read")
-    if not calls:
-        return [], {}
-    with _named(name, str(layer.get("class_name"))):
-        if isinstance(calls[0], dict):
-            return _call(layer, calls[0])
-        return _old_call(calls[0])
-
-
-def _call(layer: Mapping[str, Any], call: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """One call as Keras 3 writes it."""
-    given, extra = call.get("args"), call.get("kwargs")
-    if not isinstance(given, list) or not isinstance(extra, dict):
-        raise RefusedError("does not say what it reads")
-    reads, constants = list[str](), list[Any]()
-    for one in given[0] if len(given) == 1 and isinstance(given[0], list) else given:
-        (reads if _is_tensor(one) else constants).append(_history(one) if _is_tensor(one) else one)
-    settings: dict[str, Any] = {}
-    if constants:
-        if layer.get("class_name") != "NotEqual" or len(constants) != 1 or type(constants[0]) not in (int, float):
-            raise RefusedError(f"computes with the constant {str(constants[0])[:60]}. Use a Rescaling layer instead")
-        settings["other"] = constants[0]
-    for key in ("query", "value", "key"):
-        if _is_tensor(extra.get(key)):
-            reads.append(_history(extra[key]))
-    if _is_tensor(extra.get("mask")):
-        settings |= {"mask": _history(extra["mask"]), "args": tuple(reads)}
-        reads.append(settings["mask"])
-    _require_plain({k: v for k, v in extra.items() if k not in ("query", "value", "key", "mask")}, settings)
-    if extra.get("mask") is not None and "mask" not in settings:
-        raise RefusedError("is called with several masks")
-    return reads, settings
-
-
-def _old_call(call: Any) -> tuple[list[str], dict[str, Any]]:
-    """One call as Keras 1 and 2 write it: [name, node, tensor, settings] for each input."""
-    if isinstance(call, list) and len(call) in (3, 4) and isinstance(call[0], str):
-        call = [call]
-    if not isinstance(call, list) or not call:
-        raise RefusedError("does not say what it reads")
-    reads, settings = list[str](), dict[str, Any]()
-    for one in call:
-        if not isinstance(one, list) or len(one) not in (3, 4) or not isinstance(one[0], str):
-            raise RefusedError("reads something that is no output of a layer")
-        if one[0] == "_CONSTANT_VALUE" or one[2] != 0:
-            raise RefusedError("reads a constant, or one of several outputs of a layer")
-        reads.append(one[0])
-        extra = one[3] if len(one) == 4 else {}
-        if not isinstance(extra, dict):
-            raise RefusedError("does not say what it reads")
-        for key in ("query", "value", "key"):
-            if isinstance(extra.get(key), list) and extra[key]:
-                reads.append(str(extra[key][0]))
-        _require_plain({k: v for k, v in extra.items() if k not in ("query", "value", "key")}, settings)
-    return reads, settings
-
-
-def _require_plain(extra: Mapping[str, Any], settings: dict[str, Any]) -> None:
-    """Raises RefusedError for what a call sets and this version does not know."""
-    for name, value in extra.items():
-        if name == "use_causal_mask" and isinstance(value, bool):
-            settings[name] = value
-        elif name not in ("training", "name") and not _neutral(name, value):
-            raise RefusedError(f"is called with {name[:60]}, which this version does not know")
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
-
-
-def _history(value: Mapping[str, Any]) -> str:
-    config = value.get("config")
-    history = config.get("keras_history") if isinstance(config, dict) else None
-    if not isinstance(history, list) or len(history) != 3 or not isinstance(history[0], str):
-        raise RefusedError("reads something that is no output of a layer")
-    if history[2] != 0:
-        raise RefusedError("reads one of several outputs of a layer")
-    return history[0]
-
-
-def _in_order(reads: Mapping[str, Sequence[str]], last: str) -> Iterator[str]:
-    """Names of what `last` needs, each behind what it reads. Raises RefusedError for circles and for names that are not there."""
-    state: dict[str, int] = {}
-    stack = [(last, False)]
-    while stack:
-        name, ready = stack.pop()
-        if ready:
-            state[name] = 2
-            yield name
-            continue
-        if state.get(name) == 2:
-            continue
-        if name not in reads:
-            raise RefusedError(f"a layer of it reads '{name[:80]}', which it does not have")
-        if state.get(name) == 1:
-            raise RefusedError(f"its layer '{name[:80]}' reads what comes of itself")
-        state[name] = 1
-        stack.append((name, True))
-        for read in reads[name]:
-            if state.get(read) == 1:
-                raise RefusedError(f"its layer '{name[:80]}' reads what comes of itself")
-            if state.get(read) != 2:
-                stack.append((read, False))
+    raise RefusedError(
+        "it does not say the shape of its input. Build it before saving, with keras.Input(shape) as its first layer"
+    )
 
 
 def _require_of_keras(layer: Mapping[str, Any]) -> None:
     """Raises RefusedError for a class of the maker's own."""
     module, registered = layer.get("module"), layer.get("registered_name")
     own = isinstance(registered, str) and ">" in registered
-    plain = module is None or (isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras", "tensorflow", "keras_core"))
+    plain = module is None or (
+        isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras", "tensorflow", "keras_core")
+    )
     if own or not plain:
-        raise RefusedError("is of the maker's own code (a custom object), which is never loaded. Replace it by layers of Keras")
+        raise RefusedError(
+            "is of the maker's own code (a custom object), which is never loaded. Replace it by layers of Keras"
+        )
     if isinstance(module, str) and ".ops" in module and layer.get("class_name") not in OPERATIONS:
         raise RefusedError("is a computation outside of layers, which this version does not read. Use layers instead")
 
@@ -422,11 +338,6 @@ def _require_floats(policy: Any) -> None:
     name = policy.get("config", {}).get("name") if isinstance(policy, dict) else policy
     if policy is not None and not re.fullmatch(r"(mixed_)?b?float(16|32|64)|int32|int64|bool", str(name)):
         raise RefusedError(f"computes in {str(name)[:40]}, and float32 is read")
-
-
-def _neutral(name: str, value: Any) -> bool:
-    """Whether a setting that this version does not know is not set."""
-    return any(value is one for one in NEUTRAL) or (name == "groups" and value == 1) or name.endswith(("_shape", "_spec"))
 
 
 def _numbers(value: Any) -> Any:

@@ -21,6 +21,7 @@ MOST_WEIGHTS = 2 << 30
 MOST_MEMBERS = 64
 MOST_GAIN = 100  # times that a member may be larger than what is stored of it
 FREE = 1 << 20  # bytes that may be larger all the same
+Bytes = bytes | bytearray
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
 
@@ -40,7 +41,9 @@ def read_keras(path: Path) -> KerasFile:
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
-        raise RequestError(f"There is no file {path}. Pass a model of Keras (model.keras, model.h5) or of ONNX (model.onnx).")
+        raise RequestError(
+            f"There is no file {path}. Pass a model of Keras (model.keras, model.h5) or of ONNX (model.onnx)."
+        )
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] == ZIP:
@@ -101,7 +104,11 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 def _folder(path: Path) -> KerasFile:
     if not (path / CONFIG).is_file():
-        what = "a SavedModel of TensorFlow, which holds code" if (path / "saved_model.pb").exists() else f"without a {CONFIG}"
+        what = (
+            "a SavedModel of TensorFlow, which holds code"
+            if (path / "saved_model.pb").exists()
+            else f"without a {CONFIG}"
+        )
         raise RefusedError(
             f"it is a folder {what}. Load it where it was made and save it as one file: model.save('model.keras')"
         )
@@ -111,7 +118,7 @@ def _folder(path: Path) -> KerasFile:
     return _parsed(read_file(path / CONFIG, MOST_CONFIG), metadata, read_file(path / WEIGHTS, MOST_WEIGHTS), path)
 
 
-def _parsed(config: bytes, metadata: bytes, weights: bytes, path: Path) -> KerasFile:
+def _parsed(config: Bytes, metadata: Bytes, weights: Bytes, path: Path) -> KerasFile:
     said = parse_json(bytes(metadata), 1 << 20)
     version = said.get("keras_version", "") if isinstance(said, dict) else ""
     parsed = parse_json(bytes(config), MOST_CONFIG, containers=MOST_CONTAINERS)

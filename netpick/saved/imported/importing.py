@@ -69,7 +69,11 @@ def _imported(path: Path, out: Path, wanted: Wanted) -> Imported:
     arrays = arrays_of(file, [layers[number - 1] for number in numbers], place_of(described.places, numbers))
     origin = f"{file.name[:100]}, made by Keras{' ' + file.version if file.version else ''}"
     settings = ImportedSettings(
-        nodes=ending.nodes, shape=shape, factor=meaning.factor, zeros="before" if wanted.zeros == "before" else "behind", origin=origin
+        nodes=ending.nodes,
+        shape=shape,
+        factor=meaning.factor,
+        zeros="before" if wanted.zeros == "before" else "behind",
+        origin=origin,
     )
     made = _Made(task, state, targets, meaning, settings, ending)
     network = made.network(arrays)
@@ -98,13 +102,21 @@ class _Made:
         """With the weights of the file, never larger than they are."""
         inputs, count = input_specs(self.meaning.encoders), self.num_outputs
         build = partial(build_network, FAMILY, self.settings, inputs, count)
-        specs = {f"{n}.{name}": TensorSpec(dtype="float32", shape=a.shape) for n, state in enumerate(arrays) for name, a in state.items()}
+        specs = {
+            f"{n}.{name}": TensorSpec(dtype="float32", shape=a.shape)
+            for n, state in enumerate(arrays)
+            for name, a in state.items()
+        }
         network = build_within(build, weights=specs)
         assert isinstance(network, Network)
         (trunk,) = network.trunks.values()
         assert isinstance(trunk, ImportedTrunk)
         if trunk.body is not None:
-            found = {f"layers.{name}.{key}": torch.from_numpy(a) for name, state in zip(trunk.body.names, arrays, strict=False) for key, a in state.items()}
+            found = {
+                f"layers.{name}.{key}": torch.from_numpy(a)
+                for name, state in zip(trunk.body.names, arrays, strict=False)
+                for key, a in state.items()
+            }
             trunk.body.load_state_dict(found)
         weight, bias = self._head(arrays)
         with torch.no_grad():
@@ -121,7 +133,10 @@ class _Made:
             weight = np.ascontiguousarray(arrays[-1]["dense.weight"].T)
             bias = arrays[-1].get("dense.bias", np.zeros(units, np.float32))
         if self.num_outputs == 2 and units == 1:
-            weight, bias = np.concatenate([np.zeros_like(weight), weight], axis=1), np.concatenate([np.zeros_like(bias), bias])
+            weight, bias = (
+                np.concatenate([np.zeros_like(weight), weight], axis=1),
+                np.concatenate([np.zeros_like(bias), bias]),
+            )
         return weight, bias
 
     def record(self, file: KerasFile) -> ModelRecord:

@@ -114,7 +114,11 @@ class Case:
         return build_network(self.family, self.chosen(), self.inputs, num_outputs)
 
 
-OWN = [(family, form) for family, form in MODELS if not family.endswith("_pretrained")]  # others: test_backbones.py
+NOT_DRAWN = (
+    "_pretrained",
+    "imported",
+)  # whose weights or layers come from elsewhere: test_backbones.py, test_keras_equal.py
+OWN = [(family, form) for family, form in MODELS if not family.endswith(NOT_DRAWN)]
 
 
 def cases() -> Iterator[Case]:

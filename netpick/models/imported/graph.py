@@ -119,13 +119,13 @@ class GraphNetwork(Trained):
     def __init__(self, nodes: Sequence[Node], shape: Shape) -> None:
         super().__init__()
         self.placed = placed(nodes, shape)
-        self.layers = nn.ModuleDict()
+        self.parts = nn.ModuleDict()
         self.names: list[str] = []
         last_use = dict.fromkeys(range(len(nodes) + 1), len(nodes) + 1)
         for number, one in enumerate(self.placed, 1):
             with naming(one.node):
                 self.names.append(module_name(number, one.node.name))
-                self.layers[self.names[-1]] = one.layer.module(one.shapes)
+                self.parts[self.names[-1]] = one.layer.module(one.shapes)
             for read in (*one.node.inputs, *([] if one.node.mask is None else [one.node.mask])):
                 last_use[read] = number
         self.done: list[list[int]] = [[] for _ in range(len(nodes) + 2)]  # what is not read any more behind each layer
@@ -141,7 +141,7 @@ class GraphNetwork(Trained):
             given = [masks[read] for read in one.node.inputs]
             if one.node.mask is not None:
                 given[0] = values[one.node.mask]
-            module = self.layers[name]
+            module = self.parts[name]
             if one.layer.mask == "own":
                 values[number], masks[number] = module(*rows, *given)
             else:

@@ -20,7 +20,7 @@ from netpick.disk.strict import RefusedError
 from netpick.errors import RequestError
 from netpick.models.imported.graph import GraphNetwork, Node
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
-from netpick.models.networks.stems import GridStem, SeriesStem
+from netpick.models.networks.stems import SeriesStem
 from netpick.types import STRICT, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
@@ -32,6 +32,8 @@ class ImportedSettings:
     nodes: tuple[Node, ...] = ()
     shape: tuple[int, ...] = ()  # of a row as the first layer reads it
     factor: float = Field(default=1.0, gt=0)  # of numbers of a table, which are stored as parts of it
+    mean: tuple[float, ...] = ()  # of the channels of a picture in 0..1, which it takes off them
+    std: tuple[float, ...] = ()
     zeros: Literal["behind", "before"] = "behind"  # where texts are filled up
     origin: str = Field(default="", max_length=300)  # where the weights come from, for people
 
@@ -43,15 +45,14 @@ class Opening(nn.Module):
         super().__init__()
         self.form, self.shape = spec.form, settings.shape
         self.factor, self.before = settings.factor, settings.zeros == "before"
-        self.stem = GridStem(spec) if self.form == "grid" else None
+        self.pictures = Pictures(spec, settings) if self.form == "grid" else None
         self.steps = SeriesStem(spec) if self.form == "series" else None
-        values = prod(spec.shape)
-        if values != prod(settings.shape):
+        if self.pictures is None and prod(spec.shape) != prod(settings.shape):
             raise RefusedError(f"its first layer reads {settings.shape}, and rows are of shape {spec.shape}")
 
     def forward(self, batch: Batch) -> Tensor:
-        if self.stem is not None:
-            return self.stem(batch).permute(0, 2, 3, 1).reshape(-1, *self.shape)  # type: ignore[no-any-return]
+        if self.pictures is not None:
+            return self.pictures(batch["grid"])  # type: ignore[no-any-return]
         if self.steps is not None:
             return self.steps(batch)[0].reshape(-1, *self.shape)  # type: ignore[no-any-return]
         if self.form == "tokens":
@@ -66,6 +67,37 @@ class Opening(nn.Module):
         missing = self.shape[0] - mask.sum(dim=1, keepdim=True)
         places = torch.arange(self.shape[0], device=tokens.device) - missing
         return tokens.gather(1, places.clamp(min=0)) * (places >= 0)
+
+
+class Pictures(nn.Module):
+    """Pictures (B, C, H, W), uint8 or in 0..1, in the size, the channels and the scale of those that the network was trained on."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, spec: InputSpec, settings: ImportedSettings) -> None:
+        super().__init__()
+        height, width, channels = settings.shape if len(settings.shape) == 3 else (*settings.shape, 1)
+        self.shape, self.channels, self.own = settings.shape, channels, spec.shape[0]
+        self.size = None if spec.shape[1:] == (height, width) else (height, width)
+        if self.own != channels and 1 not in (self.own, channels):
+            raise RefusedError(f"its first layer reads {channels} channels, and pictures have {self.own}")
+        if len(settings.mean) != channels or len(settings.std) != channels or min(settings.std) <= 0:
+            raise RefusedError("it does not say the scale of its pictures")
+        std = torch.tensor(settings.std).view(-1, 1, 1)
+        self.register_buffer("factor", 1 / std, persistent=False)
+        self.register_buffer("offset", -torch.tensor(settings.mean).view(-1, 1, 1) / std, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        factor = self.factor if images.is_floating_point() else self.factor / 255
+        images = images.float()
+        if self.size is not None:
+            images = functional.interpolate(images, self.size, mode="bilinear", align_corners=False, antialias=True)
+        if self.own != self.channels:
+            images = (
+                images.mean(dim=1, keepdim=True) if self.channels == 1 else images.expand(-1, self.channels, -1, -1)
+            )
+        return torch.addcmul(self.offset, images, factor).permute(0, 2, 3, 1).reshape(-1, *self.shape)
 
 
 class ImportedTrunk(Trunk):
@@ -95,8 +127,11 @@ class Imported(Architecture):
     fewest_passes = 1.0
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ImportedSettings:
-        """None: the layers come with `imported[weights=FILE]`."""
-        return ImportedSettings()
+        """The layers come with a file: raises RequestError."""
+        raise RequestError(
+            "imported needs the network that it is to begin with. Type --models 'cnn,imported[weights=FILE.netpick]', with a file that "
+            "`netpick import` wrote."
+        )
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """AdamW; the output layer alone for a third of the time, then all at a tenth of the rate (Howard & Ruder 2018)."""

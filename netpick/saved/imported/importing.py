@@ -6,6 +6,7 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ def _imported(path: Path, out: Path, wanted: Wanted) -> Imported:
         nodes=ending.nodes,
         shape=shape,
         factor=meaning.factor,
+        mean=meaning.mean,
+        std=meaning.std,
         zeros="before" if wanted.zeros == "before" else "behind",
         origin=origin,
     )
@@ -80,7 +83,7 @@ def _imported(path: Path, out: Path, wanted: Wanted) -> Imported:
     record = made.record(file)
     rows = generated_rows(record.inputs, CHECK_ROWS)
     save_model(out, record, network, DeviceData(Store(arrays=rows), record.inputs, "cpu"), _card(record, origin))
-    weights = sum(array.size for state in arrays for array in state.values())
+    weights = sum(prod(weight.shape) for number in numbers for weight in layers[number - 1].weights)
     said = f"{origin}: {len(described.nodes):,} layers, {weights:,} numbers. Task: {task} ({why})."
     return Imported(path=out, lines=tuple(line for line in (said, *meaning.remarks, remark) if line))
 
@@ -113,7 +116,7 @@ class _Made:
         assert isinstance(trunk, ImportedTrunk)
         if trunk.body is not None:
             found = {
-                f"layers.{name}.{key}": torch.from_numpy(a)
+                f"parts.{name}.{key}": torch.from_numpy(a)
                 for name, state in zip(trunk.body.names, arrays, strict=False)
                 for key, a in state.items()
             }

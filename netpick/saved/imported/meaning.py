@@ -51,6 +51,8 @@ class Meaning:
     encoders: tuple[Encoder, ...]
     shape: tuple[int, ...]
     factor: float = 1.0
+    mean: tuple[float, ...] = ()  # of the channels of pictures in 0..1
+    std: tuple[float, ...] = ()
     remarks: tuple[str, ...] = field(default=())
 
 
@@ -127,7 +129,13 @@ def _image(shape: tuple[int, ...], first: Node | None, wanted: Wanted) -> Meanin
         + (")." if wanted.scale else f"; --scale {SCALES})."),
     )
     state = ImageState(shape=(channels, height, width), mean=(mean,) * channels, std=(std,) * channels)
-    return Meaning(encoders=(Encoder(column="image", kind="image", state=state),), shape=shape, remarks=remarks)
+    return Meaning(
+        encoders=(Encoder(column="image", kind="image", state=state),),
+        shape=shape,
+        mean=state.mean,
+        std=state.std,
+        remarks=remarks,
+    )
 
 
 def _divisor(scale: str) -> float:

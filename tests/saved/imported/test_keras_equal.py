@@ -33,7 +33,7 @@ def test_every_layer_gives_what_keras_gave(name: str, tmp_path: Path) -> None:
     states = arrays_of(file, network.placed, described.places)
     network.load_state_dict(
         {
-            f"layers.{layer}.{key}": torch.from_numpy(array)
+            f"parts.{layer}.{key}": torch.from_numpy(array)
             for layer, state in zip(network.names, states, strict=True)
             for key, array in state.items()
         }

@@ -19,8 +19,8 @@ from netpick.cli import going_on  # noqa: E402
 from netpick.cli.doctor import backbones, doctor  # noqa: E402
 from netpick.cli.ending import exit_code  # noqa: E402
 from netpick.cli.grouped import GroupedCommand  # noqa: E402
-from netpick.cli.making import generate  # noqa: E402
 from netpick.cli.importing import import_  # noqa: E402
+from netpick.cli.making import generate  # noqa: E402
 from netpick.errors import shown  # noqa: E402
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ from netpick.checks.near_sounds import NearCopiesOfSounds
 from netpick.checks.near_texts import NearCopiesOfTexts
 from netpick.checks.outliers import Outliers
 from netpick.checks.pairs import NoTranslations
+from netpick.checks.remembered import RowsRemembered
 from netpick.checks.results import NetworksTie, NoNetworkBeatsBaselines
 from netpick.checks.row_order import OrderTellsTarget
 from netpick.checks.same_rows import SameRowOtherLabel
@@ -104,6 +105,7 @@ RESULT_CHECKS: dict[str, ResultCheck] = {
         NoNetworkBeatsBaselines(),
         NetworksTie(),
         HarderTestPart(),
+        RowsRemembered(),
     )
 }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from forked import Forked
 
 import netpick
 from netpick.api import Run
@@ -121,6 +125,37 @@ def test_other_uses_are_refused_with_what_to_do(run: Run, tmp_path: Path) -> Non
 
     with pytest.raises(RequestError, match="cannot be exported yet"):
         write_export(run.folder, "onnx", tmp_path / "onnx", candidate="mlp")
+
+
+def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """A generator's noise is torch's, which checkpoints keep, and what is drawn is of the seed."""
+    people().write_csv(tmp_path / "people.csv")
+    asked: dict[str, Any] = {"task": "generate", "models": "vae", "steps": 40, "seed": 1}
+    whole = netpick.fit(tmp_path / "people.csv", **asked, out=tmp_path / "whole")
+    words = (
+        "fit",
+        str(tmp_path / "people.csv"),
+        "--task",
+        "generate",
+        "--models",
+        "vae,mlp",
+        "--steps",
+        "40",
+        "--seed",
+        "1",
+    )
+    run = tmp_path / "run"
+    process = Forked(*words, "--out", str(run), OMP_NUM_THREADS="1", NETPICK_CHECKPOINT_SECONDS="0")
+    while not list(run.glob("checkpoints/0/steps/0000001?")):
+        assert process.poll() is None, process.finish()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.finish()
+    resumed = netpick.resume(run)
+    assert (run / "predictions.parquet").read_bytes() == (whole.folder / "predictions.parquet").read_bytes()
+    one, other = (netpick.load(folder, candidate="vae").draw(30, seed=5) for folder in (run, whole.folder))
+    assert one.equals(other)
+    assert resumed.results.verdict.sentence == whole.results.verdict.sentence
 
 
 def test_few_rows_and_options_that_mean_nothing_here_are_refused() -> None:

@@ -153,7 +153,7 @@ def best_on_validation(results: Sequence[CandidateResult], metric: str) -> Candi
     Equals, which are common on few validation rows, are told apart by their log loss, then by their order.
     """
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
-    scored = [r for r in results if r.status == "ok" and r.ranked and metric in r.validation]
+    scored = [r for r in results if r.status == "ok" and r.ranked and not r.barred and metric in r.validation]
 
     def place(result: CandidateResult) -> tuple[float, float]:
         loss = result.validation.get(LogLoss.name)
@@ -168,5 +168,5 @@ def strongest_on_test(results: Sequence[CandidateResult], metric: str) -> Candid
     For baselines only: the strongest is picked, so that it can flatter no network. Networks are chosen on validation rows.
     """
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
-    scored = [r for r in results if r.status == "ok" and metric in r.test]
+    scored = [r for r in results if r.status == "ok" and not r.barred and metric in r.test]
     return max(scored, key=lambda result: sign * result.test[metric].value, default=None)

@@ -55,11 +55,11 @@ class Samples(Answer[AnsweredSamples]):
     whole_tables = False
 
     def num_outputs(self, state: Any) -> int:
-        return int(state.num_useful) + len(FACTS)
+        return 1  # a network's loss
 
-    def num_values(self, state: Any) -> int:
-        """A baseline says nothing of a row but a zero."""
-        return 1
+    def shape(self, state: Any) -> tuple[int, ...]:
+        """Of what held-out rows say: answers about the target, then the facts."""
+        return (int(state.num_useful) + len(FACTS),)
 
     def labels(self, state: Any) -> tuple[str, ...]:
         return (state.target,)
@@ -86,7 +86,7 @@ class Samples(Answer[AnsweredSamples]):
         return AnsweredSamples(useful=answers[:, :useful], facts=answers[:, useful:])
 
     def primary(self, num_outputs: int, balance: float) -> str:
-        return UsefulAuc.name if num_outputs - len(FACTS) > 1 else UsefulR2.name
+        return UsefulAuc.name if num_outputs > 1 else UsefulR2.name
 
     def barred(self, predictions: AnsweredSamples) -> str:
         """Rows that are copies of rows that were learned from, more of them than there are among rows that were not."""

@@ -224,6 +224,7 @@ def fit(
     metric: str | None = None,
     margin: float | None = None,
     prefer: Literal["any", "network"] = "any",
+    synthetic: str | os.PathLike[str] | None = None,
     recipe: str | None = None,
     plan: str | os.PathLike[str] | None = None,
     drop: Sequence[str] = (),
@@ -272,7 +273,7 @@ def fit(
     cost: of mistakes, {"fn": 10} for two classes, {"cat>dog": 5} (a cat called dog) for any, or a CSV file with a matrix.
     metric: that decides: networks are stopped, chosen, compared and headlined by it, such as "f1", "roc auc" or "mae" (default: the task's own).
     margin: difference in it that does not matter; prefer: "network" recommends one even where a baseline is
-    as good.
+    as good. synthetic: a model of task="generate": whether its rows beside the real ones help.
     cut: steps of a table that are one example together, such as those of a sensor; 0: every row is one. Of long sounds: seconds of
     each window.
     horizon: steps to forecast, from `context` steps before them, tested from so many origins (`windows`); `known` columns are

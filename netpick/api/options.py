@@ -63,4 +63,5 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "image_size": parse_size,
     "out": Path,
     "plan": lambda path: str(Path(path).absolute()),
+    "synthetic": lambda path: str(Path(path).absolute()),
 }

@@ -277,6 +277,10 @@ Prompt = Annotated[
 MusicFile = Annotated[
     Path | None, typer.Option(help="Music file to write, .mid or .wav; without an ending both are written.")
 ]
+SyntheticOption = Annotated[
+    str | None,
+    typer.Option("--synthetic", help="A model of --task generate: do its rows beside the real ones help?"),
+]
 MadeRows = Annotated[int | None, typer.Option("--rows", help="Of a model of rows: how many to make up. Default: 100.")]
 GivenValues = Annotated[
     list[str] | None,

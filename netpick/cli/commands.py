@@ -68,6 +68,7 @@ def fit(
     metric: arg.MetricOption = None,
     margin: arg.Margin = None,
     prefer: arg.PreferOption = None,
+    synthetic: arg.SyntheticOption = None,
     recipe: arg.RecipeOption = None,
     drop: arg.Drop = None,
     kinds: arg.KindOption = None,

@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Question": ("target", "task", "metric", "cost", "margin", "prefer", "level", "beam", "cut", "accept"),
+    "Question": ("target", "task", "metric", "cost", "margin", "prefer", "synthetic", "level", "beam", "cut", "accept"),
     "Test": ("split", "folds", "test", "seed"),
     "Networks": ("models", "layers", "pretrained", "recipe", "trials"),
     "Budget and machine": ("budget", "steps", "rows", "device", "threads", "workers", "memory_limit"),

@@ -65,6 +65,7 @@ class FitOptions(ExampleRequest):
     keep: Literal["all", "best"] = "all"  # candidates whose models the run folder holds
     name: str | None = None  # for titles, where the data do not bring one
     started: float | None = None  # time.perf_counter() when the clock of the budget began
+    synthetic: str | None = None  # a generator, whose rows are tried beside the real ones
     earlier: Earlier | None = None  # the finished run whose networks are trained further
 
     @property
@@ -83,6 +84,7 @@ class FitOptions(ExampleRequest):
         """Plain data for request.json; networks of the user's own are handed over again on resuming."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("modules", "started", "out")}
         given["test"] = None if self.test is None else str(self.test)
+        given["synthetic"] = None if self.synthetic is None else str(self.synthetic)
         earlier = None if self.earlier is None else asdict(self.earlier)
         return {**given, "read": asdict(self.read), "cost": dict(self.cost), "earlier": earlier}
 

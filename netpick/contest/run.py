@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from netpick.answers.compare import given_costs
+from netpick.contest.adding import generator_of, with_added_rows
 from netpick.contest.baselines import fit_all
 from netpick.contest.continuing import with_continuations
 from netpick.contest.folder import EventLog, opened
@@ -51,6 +52,7 @@ def run_contest(start: Start) -> Contested:
     """Raises RequestError for what cannot be trained, TrainingError where no network finished, Interrupted where it stopped."""
     prepared, task = start.prepared, start.prepared.task
     given_costs(task.answer, task.name, start.options.cost, prepared.target.labels)  # raises for what cannot be
+    generator = generator_of(start.options.synthetic, prepared)  # raises for one that cannot be
     device = device_of(start.options)
     rounds = 1 + len(prepared.folds)
     candidates = candidates_of(prepared, prepared.inputs, start.options, device, rounds)
@@ -78,6 +80,7 @@ def run_contest(start: Start) -> Contested:
             judgement = judged_results(whole, planned, competed)
             results = with_ablation(judgement.results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
+            results = with_added_rows(results, whole, generator)
             results = with_continuations(results, whole, trained, fits)
             results = replace(results, learned=prepared.learned(whole.store))
             newest = up_to_newest(results, whole, planned, trained, fits)

@@ -29,7 +29,7 @@ GROUPS = 8  # of a column in a pair
 MOST_PAIRS = 200
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Made:
     """Rows that were made up."""
 
@@ -55,11 +55,11 @@ def judged(
 
     truth: of all rows, as the task encodes them; train: those that were learned from.
     """
-    useful = _useful(made, [truth[rows] for rows in parts], state, seed)
+    answered = useful(made, [truth[rows] for rows in parts], state, seed)
     known = _made(truth[train])
     return [
         np.concatenate([answers, _facts(made, _made(truth[rows]), known, state, seed)], axis=1)
-        for answers, rows in zip(useful, parts, strict=True)
+        for answers, rows in zip(answered, parts, strict=True)
     ]
 
 
@@ -82,12 +82,12 @@ def _facts(made: Made, real: Made, known: Made, state: GenerateState, seed: int)
 # --- trees -----------------------------------------------------------------------------------------------------------
 
 
-def _useful(made: Made, parts: Sequence[Array], state: GenerateState, seed: int) -> list[Array]:
+def useful(made: Made, parts: Sequence[Array], state: GenerateState, seed: int, most: int = MOST_MADE) -> list[Array]:
     """(n, K) what trees that learned from made-up rows alone say of the target of real ones."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     random = np.random.default_rng([seed, 1])
-    some = made.take(np.sort(random.permutation(len(made))[:MOST_MADE]))
+    some = made.take(np.sort(random.permutation(len(made))[:most]))
     target = asked_about(some.codes, some.places, state)
     rows = np.flatnonzero(~np.isnan(target))
     features, categories = _inputs(some.take(rows), state)

@@ -54,10 +54,10 @@ def _rows(
     model: Model, count: int, wanted: Mapping[int, int], given: Mapping[str, str], random: np.random.Generator
 ) -> tuple[Array, Array]:
     if not wanted:
-        return _draw(model, count, random)
+        return drawn_rows(model, count, random)
     parts, found, tried, chunk = list[tuple[Array, Array]](), 0, 0, max(LEAST_DRAWN, count)
     while found < count:
-        codes, places = _draw(model, chunk, random)
+        codes, places = drawn_rows(model, chunk, random)
         fits = np.all([codes[:, place] == code for place, code in wanted.items()], axis=0)
         parts.append((codes[fits], places[fits]))
         found, tried = found + int(fits.sum()), tried + chunk
@@ -71,7 +71,8 @@ def _rows(
     return codes, places
 
 
-def _draw(model: Model, count: int, random: np.random.Generator) -> tuple[Array, Array]:
+def drawn_rows(model: Model, count: int, random: np.random.Generator) -> tuple[Array, Array]:
+    """Codes and places (count, K) of so many rows."""
     engine = model.engine
     if isinstance(engine, BaselineEngine | TorchEngine):
         return engine.drawn_rows(count, random)

@@ -32,6 +32,10 @@ def served_model(name: str, path: Path, model: Model, limits: Limits, sha256: st
     """
     task = model.parts.task
     if task.examples not in SERVED:
+        if task.answer.made_up:
+            raise RequestError(
+                f"{path} makes up rows, which is not served yet. Use netpick generate {path} --rows 1000 instead."
+            )
         raise RequestError(
             f"{path} answers {task.answer.plural}, which are not served yet. Use netpick predict {path} NEW_DATA instead."
         )

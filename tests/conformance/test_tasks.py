@@ -10,7 +10,6 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from netpick.answers.answered import FACTS
 from netpick.errors import RequestError
 from netpick.models.infer import Members, answers_of
 from netpick.tasks import TASKS
@@ -96,8 +95,6 @@ def test_state_survives_json(name: str) -> None:
     elif task.answer.sequences:  # what each symbol of a block costs, and its rank
         shared = 3 * state.voices if task.answer.heard else 2  # and of notes what is guessed
         assert task.answer.num_outputs(state) == shared * state.block
-    elif task.answer.made_up:  # what trees answer about the target, and what a held-out row says
-        assert task.answer.num_outputs(state) == state.num_useful + len(FACTS)
     else:
         assert task.answer.num_outputs(state) == len(task.answer.labels(state))
 

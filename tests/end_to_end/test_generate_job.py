@@ -138,7 +138,7 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
         "--task",
         "generate",
         "--models",
-        "vae,mlp",
+        "vae",
         "--steps",
         "40",
         "--seed",
@@ -175,3 +175,25 @@ def test_a_number_can_be_what_rows_are_useful_for(tmp_path: Path) -> None:
     assert run.results.primary_metric == "useful_r2"
     real = next(one for one in run.results.baselines if one.name == "real rows")
     assert real.test["useful_r2"].value > 0.7
+
+
+def test_made_up_rows_beside_real_ones_are_weighed_in_pairs(run: Run, tmp_path: Path) -> None:
+    model = run.folder / "model.netpick"
+    tried = netpick.fit(
+        people(), target="label", synthetic=model, models="mlp", steps=3, seed=3, folds=1, out=tmp_path / "run"
+    )
+    (note,) = [note for note in tried.results.schema.notes if note.subject == "made-up rows"]
+    assert "real rows alone" in note.text
+    assert note.text.count("made-up rows") >= 3
+    assert "help" in note.text or "harm" in note.text
+    assert tried.results.test_openings == 2
+    for asked, words in (
+        ({"target": "label", "seed": 4}, r"learned from about .* test rows"),
+        ({"target": "place"}, "was judged by 'label'"),
+        ({"target": "label", "synthetic": tried.folder}, "makes up no rows"),
+        ({"target": "label", "drop": "age", "synthetic": model, "folds": 3}, "--folds 1"),
+    ):
+        with pytest.raises(RequestError, match=words):
+            netpick.fit(
+                people(), **{"synthetic": model, "steps": 1, "seed": 3, "folds": 1, **asked}, out=tmp_path / "refused"
+            )  # type: ignore[arg-type]

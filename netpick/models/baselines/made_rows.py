@@ -58,11 +58,11 @@ class RealRows(OfRows):
 
     def fit(self, problem: Problem, limit: Limit, decided: Decision | None = None) -> Fitted:
         codes, places = rows_of(problem)
-        return made(self.name, codes.shape[1], len(codes), {"codes": codes, "places": places.astype(np.float32)})
+        return made(self.name, codes.shape[1], len(codes), {"codes": codes, "places": places})
 
     def draw(self, fitted: Fitted, count: int, random: np.random.Generator) -> tuple[Array, Array]:
         """Without any drawn twice before all were drawn once."""
-        codes, places = fitted.arrays["codes"], fitted.arrays["places"].astype(np.float64)
+        codes, places = fitted.arrays["codes"], fitted.arrays["places"]
         rounds = [random.permutation(len(codes)) for _ in range(-(-count // len(codes)))]
         rows = np.concatenate(rounds)[:count]
         return codes[rows], places[rows]

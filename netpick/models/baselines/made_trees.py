@@ -42,7 +42,7 @@ class ChainOfTrees(OfRows):
             ends.append(nodes)
         arrays = {name: np.concatenate(values) for name, values in parts.items()}
         arrays["first"] = np.append(arrays["first"], donors)
-        whole = {"codes": codes, "places": places.astype(np.float32), "ends": np.array(ends), **arrays}
+        whole = {"codes": codes, "places": places, "ends": np.array(ends), **arrays}
         return made(self.name, codes.shape[1], len(codes), whole)
 
     def draw(self, fitted: Fitted, count: int, random: np.random.Generator) -> tuple[Array, Array]:

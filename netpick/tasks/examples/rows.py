@@ -188,7 +188,7 @@ class RowExamples(Examples):
         targets = [target_column(source, f.name) for f in schema.targets]
         truth = task.encode(targets, task.fit(targets, np.arange(source.num_rows)))
         groups = row_groups(source, schema)
-        split, folds = _divided(source, schema, truth, groups, request)
+        split, folds = divided(source, schema, truth, groups, request)
         if not len(split.train) or not len(split.test):
             raise _too_alike(source, split, groups)
         state = task.fit(targets, split.train)
@@ -249,10 +249,10 @@ def _schema(source: Source, request: ExampleRequest) -> Schema:
     return replace(schema, notes=(*schema.notes, note)) if note else schema
 
 
-def _divided(
+def divided(
     source: Source, schema: Schema, truth: Array, groups: Array, request: ExampleRequest
 ) -> tuple[Split, tuple[Split, ...]]:
-    """The split, and the folds that the contest is judged by where all rows are tested."""
+    """The split of rows with a target, and the folds that the contest is judged by where all rows are tested."""
     together = apart(groups, repeats_by_chance(source, schema, groups))
     wanted = SplitRequest(
         labelled=TASKS[schema.task].answer.labelled(truth),

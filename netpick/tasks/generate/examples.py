@@ -14,16 +14,21 @@ from netpick.columns.encode import Encoder
 from netpick.columns.kinds.cells import series_of
 from netpick.columns.store import Allocator, Store
 from netpick.errors import DataError, RequestError
+from netpick.tasks.classify import Classify
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
+from netpick.tasks.examples.rows import divided
 from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.generate.state import GENERATE, GenerateState, parts_of, record_inputs
 from netpick.tasks.label_variants import with_one_spelling
+from netpick.tasks.regress import Regress
+from netpick.tasks.row_groups import row_groups
 from netpick.tasks.schema import SchemaOptions, infer_schema
-from netpick.tasks.split import SealedRows, SplitRequest, column_of, make_split
-from netpick.types import Array, Field, Inputs, LearnedRows, Note, Rows, Schema, Source, TableColumn
+from netpick.tasks.split import SealedRows, column_of
+from netpick.types import Array, Field, Inputs, Note, Rows, Schema, Source, Split, TableColumn
 from netpick.types.results import DecisionRule
 
 FEWEST_ROWS = 200
+CLASSIFY, REGRESS = Classify(), Regress()
 MADE_OF = ("number", "datetime", "category", "boolean")  # kinds
 
 
@@ -33,7 +38,7 @@ class PreparedSamples(PreparedWhole):
 
     @property
     def num_scores(self) -> int:
-        return int(self.task.answer.num_outputs(self.state))
+        return int(self.state.num_useful)
 
     @property
     def scored_numbers(self) -> int:
@@ -60,10 +65,6 @@ class PreparedSamples(PreparedWhole):
         return False
 
     def test_groups(self, rows: Rows) -> Array | None:
-        return None
-
-    def learned(self, store: Store) -> LearnedRows | None:
-        """Nothing: no score of a generator asks which rows it learned from."""
         return None
 
 
@@ -125,16 +126,7 @@ class SampleExamples(Examples):
         source, variants = with_one_spelling(source, schema)
         if variants:
             schema = _schema(source, request)
-        target = schema.targets[0]
-        series = _series(source, target.name)
-        wanted = SplitRequest(
-            labelled=series.is_not_null().to_numpy(),
-            classes=_strata(series, target),
-            groups=None,
-            rule=request.split,
-            seed=request.seed,
-        )
-        split = make_split(source, schema, wanted)
+        split = _split(source, schema, request)
         state, schema = _fitted(source, schema, split.train)
         columns = [TableColumn(name=one.column, values=_series(source, one.column)) for one in state.columns]
         truth = GENERATE.encode(columns, state)
@@ -194,11 +186,14 @@ def _schema(source: Source, request: ExampleRequest) -> Schema:
     return schema
 
 
-def _strata(series: pl.Series, target: Field) -> Array | None:
-    if target.kind not in ("category", "boolean"):
-        return None
-    codes = series.cast(pl.String, strict=False).rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
-    return codes if codes.max(initial=0) < 1_000 else None
+def _split(source: Source, schema: Schema, request: ExampleRequest) -> Split:
+    """As it would be were the target predicted: what is made up can then be tried beside the rows of another run."""
+    target = schema.targets[0]
+    column = TableColumn(name=target.name, values=_series(source, target.name))
+    task = CLASSIFY if CLASSIFY.recognise([column], [target]) else REGRESS
+    truth = task.encode([column], task.fit([column], np.arange(source.num_rows)))
+    as_predicted = replace(schema, task=task.name)
+    return divided(source, as_predicted, truth, row_groups(source, schema), replace(request, folds=1))[0]
 
 
 def _fitted(source: Source, schema: Schema, rows: Rows) -> tuple[GenerateState, Schema]:

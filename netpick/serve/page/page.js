@@ -104,14 +104,16 @@ const cells = (text, most) => {
 };
 
 // --- what it is ---
-const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text", music: "says the next chord of a piece", tag: "gives each token a tag" };
+const TASKS = { classify: "says which class a row is of", multilabel: "says which labels a row has", regress: "predicts a number", forecast: "continues a series", next: "says what comes next in a text", music: "says the next chord of a piece", tag: "gives each token a tag", translate: "generates a text from a text", transcribe: "writes down what is said in a recording" };
 
 const describe = () => {
   const what = schema.targets.length && schema.targets.length < 4 ? schema.targets.join(", ") : "";
   at("title").textContent = schema.title;
   at("lead").textContent = schema.continues ? `Continues a ${schema.continues.heard ? "piece of music" : "text"}, one ${schema.continues.symbol} after another.` : schema.task === "forecast"
     ? `Forecasts ${what} ${schema.forecast.horizon.toLocaleString("en")} steps ahead.`
-    : schema.task === "tag" ? `Gives each word of a text one of ${schema.labels.length} tags.` : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
+    : schema.task === "tag" ? `Gives each word of a text one of ${schema.labels.length} tags.`
+    : schema.task === "translate" ? `Generates ${what || "a text"} from a text.` : schema.task === "transcribe" ? "Writes down what is said in a recording."
+    : schema.labels.length <= 6 && schema.task !== "regress" ? `${what ? `Says of a row its ${what}` : "Tells rows apart"}: ${schema.labels.slice(0, -1).join(", ")} or ${schema.labels.at(-1)}.`
       : schema.task === "regress" ? `Predicts ${what}.` : `Tells ${schema.labels.length} ${schema.task === "multilabel" ? "labels" : "classes"}${what ? ` of ${what}` : ""} apart.`;
   document.title = `${schema.title}: netpick`;
   const rows = schema.scores.map((score) => el("tr", {}, el("th", { scope: "row", title: score.definition }, score.label), el("td", { class: "n" }, el("strong", {}, score.shown)),

@@ -39,10 +39,10 @@ class ChordRnn(TextStreamRnn):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> StreamRnnSettings:
         hidden = 64 if num_rows < SMALL else 256
-        return StreamRnnSettings(layers=2, hidden=hidden, embedding=128, dropout=0.3)
+        return StreamRnnSettings(layers=2, hidden=hidden, embedding=128, dropout=0.2)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return chord_recipe(3e-3, num_rows)
+        return chord_recipe(4e-3, num_rows, rows=8)
 
 
 class ChordTransformer(TextDecoder):
@@ -56,13 +56,13 @@ class ChordTransformer(TextDecoder):
         return chord_recipe(1e-2, num_rows, optimizer="muon")
 
 
-def chord_recipe(learning_rate: float, num_rows: int, *, optimizer: str = "adamw") -> Recipe:
+def chord_recipe(learning_rate: float, num_rows: int, *, optimizer: str = "adamw", rows: int = 16) -> Recipe:
     """How all networks of pieces are trained: windows in any order, each time in another key."""
     return Recipe(
         optimizer=optimizer,
         learning_rate=learning_rate,
         schedule="onecycle",
         warmup=0.1,
-        batch_size=max(1, min(16, num_rows // 8)),
+        batch_size=max(1, min(rows, num_rows // 8)),
         average=0.99,
     )

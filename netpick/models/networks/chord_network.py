@@ -86,7 +86,8 @@ class ChordHead(nn.Module):
 class ChordNetwork(ReadOn):
     """Batches of blocks (B, C + T, V) to (B, 3 T V): log-probabilities of the notes of the block, their ranks, and guesses.
 
-    In training there are as many steps as the trunk reads, all of them; ranks are then 1 where there is a note, and guesses 0.
+    In training there are as many steps as the trunk reads, all of them, or, of one that reads step by step, those of the block alone: for the time
+    of the chords before them it takes more steps, which teach more. Ranks are then 1 where there is a note, and guesses 0.
     """
 
     def __init__(self, trunk: TextTrunk, inputs: Inputs) -> None:
@@ -107,6 +108,8 @@ class ChordNetwork(ReadOn):
         beats = torch.arange(1, before.shape[1] + 1, device=before.device)
         steps = self._vectors(before, beats)
         if self.training:
+            if self.trunk.carries:
+                steps, before, following = (part[:, -self.block :] for part in (steps, before, following))
             features, _ = self.trunk.read(self.dropout(steps), None)
             return self._learned(features, before, following)
         features, _ = self.trunk.read(steps, None)

@@ -239,7 +239,7 @@ def _beside(console: Console, entries: Sequence[CandidateResult], names: Sequenc
     if not names:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table.add_column("", no_wrap=True, min_width=max(len(c.name) for c in entries) + 2)
     for name in names:
         table.add_column(METRICS[name].label, justify="right", overflow="fold")
     for c in entries:

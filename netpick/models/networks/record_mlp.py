@@ -28,9 +28,9 @@ class RecordMlpSettings:
     """Settings of `mlp` on rows that are made up."""
 
     embedding: int = Field(default=16, ge=1, le=1024)
-    hidden: int = Field(default=192, ge=1, le=8192)
+    hidden: int = Field(default=64, ge=1, le=8192)
     layers: int = Field(default=2, ge=1, le=16)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.4, ge=0, lt=1)
 
 
 class RecordMlp(RecordNetwork):
@@ -87,10 +87,7 @@ class RecordMlpArchitecture(RecordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RecordMlpSettings:
         columns = len(record_of(inputs).cardinalities)
-        hidden = 64 if num_rows < 2_000 or columns > 60 else 128
-        return RecordMlpSettings(
-            embedding=8 if columns > 60 else 16, hidden=hidden, dropout=0.2 if num_rows < 5_000 else 0.1
-        )
+        return RecordMlpSettings(embedding=8 if columns > 60 else 16, hidden=32 if columns > 60 else 64)
 
     def build(self, inputs: Inputs, settings: Any) -> Any:
         return RecordMlp(inputs, settings)

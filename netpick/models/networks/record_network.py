@@ -18,6 +18,7 @@ from netpick.types import Array, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 DRAWN_TOGETHER = 4_096  # rows
+PASSES, LEAST_STEPS = 14, 1_500
 
 
 class RecordNetwork(nn.Module):
@@ -116,16 +117,22 @@ class RecordArchitecture(Architecture):
     fewest_passes = 3.0
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return record_recipe(2e-3, num_rows)
+        return record_recipe(3e-3, num_rows, passes=PASSES, weight_decay=0.3)
 
 
-def record_recipe(learning_rate: float, num_rows: int) -> Recipe:
-    """AdamW with one cycle, an average of the weights, batches that some thousand rows allow."""
+def record_recipe(learning_rate: float, num_rows: int, *, passes: int = 0, weight_decay: float = 0.1) -> Recipe:
+    """AdamW with one cycle, an average of the weights, batches that some thousand rows allow.
+
+    passes: over many rows, at most; more are made of few. Networks that say one column after another learn rows by heart soon, and are best where
+    the rate has come down by then (adult: 14 passes, 19.64 nats a row; 68 passes, 22.3).
+    """
+    batch = int(np.clip(2 ** round(np.log2(max(32, num_rows) / 100)), 32, 256))
     return Recipe(
         learning_rate=learning_rate,
         schedule="onecycle",
         warmup=0.1,
-        weight_decay=1e-2,
-        batch_size=int(np.clip(2 ** round(np.log2(max(32, num_rows) / 100)), 32, 256)),
+        weight_decay=weight_decay,
+        epochs=max(passes, -(-LEAST_STEPS * batch // max(1, num_rows))) if passes else 0,
+        batch_size=batch,
         average=0.995,
     )

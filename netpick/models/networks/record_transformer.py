@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from netpick.models.networks.record_network import (
+    PASSES,
     ColumnEmbedding,
     ColumnHeads,
     RecordArchitecture,
@@ -31,7 +32,7 @@ class RecordTransformerSettings:
 
     width: int = Field(default=64, ge=2, le=4096)
     heads: int = Field(default=4, ge=1)
-    layers: int = Field(default=3, ge=1, le=48)
+    layers: int = Field(default=2, ge=1, le=48)
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
@@ -82,12 +83,10 @@ class RecordTransformerArchitecture(RecordArchitecture):
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> RecordTransformerSettings:
         columns = len(record_of(inputs).cardinalities)
-        return RecordTransformerSettings(
-            width=32 if num_rows < 2_000 else 64, layers=2 if columns > 40 or num_rows < 2_000 else 3
-        )
+        return RecordTransformerSettings(width=32 if num_rows < 2_000 or columns > 60 else 64)
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
-        return record_recipe(2e-3, num_rows)
+        return record_recipe(2e-3, num_rows, passes=PASSES)
 
     def build(self, inputs: Inputs, settings: Any) -> Any:
         return RecordTransformer(inputs, settings)

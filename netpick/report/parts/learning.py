@@ -30,6 +30,10 @@ def learning_section(results: RunResults, charts: Charts) -> Html | None:
         table=_validation_table(learned),
         height=360,
     )
+    if answer_of(
+        results
+    ).made_up:  # they are scored at the end alone, and losses of several kinds are not to be compared
+        return section("learning", "Learning curves", _losses(results, learned, charts))
     return section("learning", "Learning curves", charts.place(score), _losses(results, learned, charts))
 
 

@@ -11,7 +11,7 @@ KINDS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test same slow kill replay planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
+.PHONY: keras docs help demo test same slow kill replay planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ replay: $(INSTALLED) ## make runs under a budget again from their plans; what co
 flips: $(INSTALLED) ## damage a model file, checkpoints and run folders; it must be noticed or change nothing
 	PYTHONPATH=. $(BIN)/python tools/flips.py
 	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tools/flip_runs.py
+
+keras: $(INSTALLED) ## import the stored models of Keras, export them back, and let Keras load them; KERAS is a python with keras and torch
+	rm -rf build/keras && PYTHONPATH=. $(BIN)/python tools/keras_back.py build/keras
+	KERAS_BACKEND=torch $(KERAS) bench/keras_models.py --prove tests/saved/imported/models.zip build/keras
 
 simulate: $(INSTALLED) ## how often intervals and verdicts are right, into docs/statistics.md (ten minutes); PARTS="coverage" picks some
 	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tools/simulate.py $(PARTS)

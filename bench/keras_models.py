@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=torch python bench/keras_models.py tests/saved/imported/models.zip
 
-Needs Keras 3 (torch backend) and h5py, which are no requirements of netpick: the suite reads the stored file. Weights are drawn from a
+With --prove STORED FOLDER it loads the .keras files of a folder, which tools/keras_back.py wrote, and compares. Needs Keras 3 (torch backend) and h5py, which are no requirements of netpick: the suite reads the stored file. Weights are drawn from a
 few powers of two, so that a network of its true size takes little room in the zip.
 """
 
@@ -16,9 +16,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
@@ -278,6 +280,57 @@ def inputs_of(model: keras.Model, generator: np.random.Generator) -> np.ndarray:
     return generator.integers(-64, 65, shape).astype(np.float32) / 32
 
 
+def _weights(change: Callable[[h5py.Group], None], **settings: Any) -> bytes:
+    """Weights of a small model of which one array is something else."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", **settings) as file:
+        group = file.create_group("layers/dense/vars")
+        group["1"] = np.zeros(2, np.float32)
+        change(group)
+    return buffer.getvalue()
+
+
+def hostile() -> dict[str, bytes]:
+    """HDF5 files with what must never be followed, by what it is."""
+    kernel = np.zeros((3, 2), np.float32)
+
+    def virtual(group: h5py.Group) -> None:
+        layout = h5py.VirtualLayout(shape=(3, 2), dtype="f4")
+        layout[:] = h5py.VirtualSource("elsewhere.h5", "x", shape=(3, 2))
+        group.create_virtual_dataset("0", layout)
+
+    def reference(group: h5py.Group) -> None:
+        group["0"] = np.full((3, 2), group.ref, dtype=h5py.ref_dtype)
+
+    put: dict[str, Callable[[h5py.Group], None]] = {
+        "external link": lambda group: group.__setitem__("0", h5py.ExternalLink("/etc/passwd", "/x")),
+        "soft link": lambda group: group.__setitem__("0", h5py.SoftLink("/layers/dense/vars/1")),
+        "hard link": lambda group: group.__setitem__("0", group["1"]),
+        "virtual dataset": virtual,
+        "references": reference,
+        "chunks": lambda group: group.create_dataset("0", data=kernel, chunks=(1, 2)) and None,
+        "filter": lambda group: group.create_dataset("0", data=kernel, chunks=(3, 2), compression="gzip") and None,
+        "plugin": lambda group: (
+            group.create_dataset("0", data=kernel, chunks=(3, 2), shuffle=True, fletcher32=True) and None
+        ),
+        "external storage": lambda group: (
+            group.create_dataset("0", (3, 2), "f4", external=[("/etc/passwd", 0, 24)]) and None
+        ),
+        "texts": lambda group: group.create_dataset("0", data=["a"] * 6) and None,
+        "records": lambda group: group.create_dataset("0", (3, 2), [("a", "f4")]) and None,
+        "big endian": lambda group: group.create_dataset("0", data=kernel.astype(">f4")) and None,
+        "whole numbers": lambda group: group.create_dataset("0", data=kernel.astype(np.int32)) and None,
+        "other shape": lambda group: group.create_dataset("0", data=np.zeros((3, 3), np.float32)) and None,
+        "NaN": lambda group: group.create_dataset("0", data=np.full((3, 2), np.nan, np.float32)) and None,
+        "nothing": lambda group: None,
+        "a group": lambda group: group.create_group("0") and None,
+    }
+    made = {name: _weights(change) for name, change in put.items()}
+    made["newer layout"] = _weights(lambda group: group.__setitem__("0", kernel), libver="latest")
+    made["good"] = _weights(lambda group: group.__setitem__("0", kernel))
+    return made
+
+
 def main(target: Path) -> None:
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
@@ -307,8 +360,27 @@ def main(target: Path) -> None:
             np.savez(buffer, inputs=rows, outputs=outputs)
             put(f"{name}.npz", buffer.getvalue())
             print(name, model.count_params(), outputs.shape, float(np.abs(outputs).max()), outputs.ravel()[:6])
+        for name, content in hostile().items():
+            put(f"hostile/{name}.h5", content)
         put("versions.json", json.dumps({"keras": keras.__version__}).encode())
 
 
+def prove(stored: Path, folder: Path) -> None:
+    """Loads what netpick wrote into the folder; its outputs must be those that are stored."""
+    worst = 0.0
+    with zipfile.ZipFile(stored) as archive:
+        for path in sorted(folder.glob("*.keras")):
+            arrays = np.load(io.BytesIO(archive.read(f"{path.stem}.npz")))
+            outputs = np.asarray(keras.saving.load_model(path)(arrays["inputs"], training=False).detach())
+            expected = arrays["outputs"]
+            if path.stem == "table_mlp":  # which gives logits, and comes back with its softmax
+                expected = np.exp(expected) / np.exp(expected).sum(axis=1, keepdims=True)
+            difference = float(np.abs(outputs - expected).max())
+            worst = max(worst, difference)
+            print(f"{path.stem:20} {difference:.1e}")
+    if worst > 1e-5:
+        sys.exit(f"Keras gives other outputs: {worst:.1e} apart")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    prove(Path(sys.argv[2]), Path(sys.argv[3])) if sys.argv[1] == "--prove" else main(Path(sys.argv[1]))

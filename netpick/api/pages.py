@@ -47,7 +47,7 @@ def write_export(
     """The model as an ONNX graph in a folder that is used without torch, written once its answers equal torch's.
 
     module: the torch.nn.Module of a model that was trained with one of your own. samples: of a model of sounds, also writes
-    samples.onnx, which takes samples. Raises RequestError for other formats and
+    samples.onnx, which takes samples. to="keras": an imported network as a .keras file. Raises RequestError for other formats and
     for networks that ONNX has no words for, ModelFileError when answers differ.
     """
     from netpick.saved.export import export_model
@@ -55,6 +55,10 @@ def write_export(
 
     if candidate is not None:
         model = candidate_of(Path(model), candidate)
+    if to == "keras":
+        from netpick.saved.export.keras import export_keras
+
+        return export_keras(Path(model), None if out is None else Path(out))
     return export_model(Path(model), to, None if out is None else Path(out), module=module, samples=samples).folder
 
 

@@ -273,8 +273,12 @@ def explain(
 @app.command()
 def export(
     model: arg.ModelArgument,
-    to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
-    out: Annotated[Path | None, typer.Option(help="Folder to write. Default: onnx, beside the model file.")] = None,
+    to: Annotated[
+        str, typer.Option(help="Format: onnx; or keras, of a network that was imported from there.")
+    ] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write (of keras: a file). Default: onnx, beside the model file.")
+    ] = None,
     samples: Annotated[
         bool,
         typer.Option(

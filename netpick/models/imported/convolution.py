@@ -95,7 +95,7 @@ class Convolution(Windowed):
 class Depthwise(Windowed):
     """DepthwiseConv1D, DepthwiseConv2D: filters of each channel for itself."""
 
-    depth_multiplier: int = Count
+    depth_multiplier: int = Field(default=1, ge=1, le=1 << 16)
 
     def shape(self, shapes: Sequence[Shape]) -> Shape:
         return (*self.sizes(shapes), shapes[0][-1] * self.depth_multiplier)
@@ -115,7 +115,7 @@ class Separable(Windowed):
     """SeparableConv1D, SeparableConv2D: filters of each channel, and a mixing of what they give."""
 
     filters: int = Count
-    depth_multiplier: int = Count
+    depth_multiplier: int = Field(default=1, ge=1, le=1 << 16)
 
     def shape(self, shapes: Sequence[Shape]) -> Shape:
         return (*self.sizes(shapes), self.filters)

@@ -98,7 +98,7 @@ class _Reader:
             raise RefusedError(
                 f"it has {len(layers) + len(self.made.nodes):,} layers, and at most {MOST_LAYERS:,} are read"
             )
-        groups = _group_names(layers)
+        groups = group_names(layers)
         if config["class_name"] == "Sequential":
             for layer, group in zip(layers, groups, strict=True):
                 if layer.get("class_name") != "InputLayer":
@@ -261,7 +261,7 @@ def _below(level: _Level, layer: Mapping[str, Any], group: str) -> tuple[_Level,
     return _Level(groups, top, level.depth + 1), Place(groups, top, name)
 
 
-def _group_names(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+def group_names(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a .keras file calls the groups of layers: their kind in snake case, numbered where it comes again."""
     counts: dict[str, int] = {}
     names: list[str] = []

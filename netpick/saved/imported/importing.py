@@ -19,7 +19,7 @@ from netpick.columns.encode import input_specs
 from netpick.columns.store import Store
 from netpick.disk.strict import RefusedError
 from netpick.disk.strict.tensors import TensorSpec
-from netpick.errors import RequestError
+from netpick.errors import NetpickError, RequestError
 from netpick.models.blueprint import build_within
 from netpick.models.imported.graph import placed
 from netpick.models.infer import DeviceData
@@ -52,7 +52,14 @@ def import_keras(path: Path, out: Path, wanted: Wanted) -> Imported:
     try:
         return _imported(path, out, wanted)
     except RefusedError as error:
-        raise RequestError(f"{path} cannot be imported: {str(error).rstrip('.')[:600]}. Nothing was written.") from None
+        why = str(error).rstrip(".")[:600]
+    except NetpickError:
+        raise
+    except (ValueError, LookupError, RuntimeError, TypeError, ArithmeticError, AttributeError, MemoryError) as error:
+        # Parts that pass every check above and still do not fit together, in ways that torch finds.
+        said = (str(error) or type(error).__name__).splitlines()[0][:200]
+        why = f"its parts do not fit together ({said})"
+    raise RequestError(f"{path} cannot be imported: {why}. Nothing was written.")
 
 
 def _imported(path: Path, out: Path, wanted: Wanted) -> Imported:

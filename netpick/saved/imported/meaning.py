@@ -17,7 +17,7 @@ from netpick.columns.kinds.token_readers import FIRST, MOST_TOKENS, Vocabulary
 from netpick.errors import RequestError
 from netpick.models.imported.graph import Node
 from netpick.tasks import TASKS
-from netpick.tasks.classify import ClassifyState
+from netpick.tasks.classify import MAX_CLASSES, ClassifyState
 from netpick.tasks.multilabel import MultilabelState
 from netpick.tasks.regress import RegressState
 
@@ -228,6 +228,8 @@ def task_state(task: str, units: int, wanted: Wanted) -> tuple[Any, tuple[str, .
     """The task's state, the names of its targets, and what was taken for granted. Raises RequestError."""
     answer = TASKS[task].answer
     count = max(2, units) if answer.one_class else units
+    if count > MAX_CLASSES:
+        raise RequestError(f"The model gives {count:,} values for a row, and at most {MAX_CLASSES:,} are read.")
     if wanted.labels and len(wanted.labels) != count:
         raise RequestError(
             f"--labels names {len(wanted.labels)}, and the model tells {count} apart. Name all, in the order of its outputs."

@@ -1,6 +1,6 @@
 """Imports the stored models of Keras and exports them back, into a folder that Keras then loads: `make keras`.
 
-    python tools/keras_back.py FOLDER
+python tools/keras_back.py FOLDER
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.keras_files import model_names, written
-
 from netpick.api.importing import import_model
 from netpick.api.pages import write_export
+from tests.keras_files import model_names, written
 
 
 def main(folder: Path) -> None:

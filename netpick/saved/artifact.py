@@ -24,6 +24,7 @@ from netpick.columns.encode import Encoder
 from netpick.columns.forms import proved_inputs, proved_rows
 from netpick.columns.store import Store
 from netpick.disk.files import write_whole
+from netpick.disk.members import CARD, CHECK, MEMBERS, RECORD, WEIGHTS
 from netpick.disk.strict import Bundle, RefusedError, manifest_of, open_archive, write_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.disk.strict.tensors import Header, TensorSpec, header_of, specs_of, tensors_of
@@ -34,7 +35,7 @@ from netpick.models.networks.module import UserModule
 from netpick.models.networks.network import build_network, settings_from_json
 from netpick.models.networks.pair_network import NOTHING, generating
 from netpick.saved.check_rows import input_specs, require_readable, require_same
-from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, NoNetworkError, read_parts, refuse
+from netpick.saved.parts import ModelParts, NoNetworkError, read_parts, refuse
 from netpick.saved.record import FORMAT, ModelRecord
 from netpick.types import Inputs
 

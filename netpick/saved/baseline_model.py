@@ -20,6 +20,7 @@ from safetensors.numpy import save as save_arrays
 
 from netpick.columns.forms import proved_inputs, proved_rows
 from netpick.disk.files import write_whole
+from netpick.disk.members import CARD, CHECK, MEMBERS, RECORD, WEIGHTS
 from netpick.disk.strict import Bundle, RefusedError, from_parsed, manifest_of, open_archive, write_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.disk.strict.tensors import arrays_of, header_of
@@ -29,7 +30,7 @@ from netpick.models.baselines import BASELINES, Baseline, Decision, Fitted, Give
 from netpick.models.baselines.answering import task_answers
 from netpick.models.baselines.base import MOST_CHARACTERS, text_names
 from netpick.saved.check_rows import require_readable, require_same
-from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, read_parts, refuse
+from netpick.saved.parts import ModelParts, read_parts, refuse
 from netpick.saved.record import BASELINE, FORMAT, ModelRecord
 from netpick.tasks import TASKS
 from netpick.types import STRICT, Array

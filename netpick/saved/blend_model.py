@@ -20,12 +20,13 @@ from safetensors.numpy import save as save_arrays
 
 from netpick.answers.answered import averaged
 from netpick.disk.files import write_whole
+from netpick.disk.members import CARD, CHECK, MEMBERS, RECORD, WEIGHTS
 from netpick.disk.strict import RefusedError, from_parsed, manifest_of, open_archive, write_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.errors import NetpickError
 from netpick.saved.engines import FORECASTS, Engine, encoded_only
 from netpick.saved.kept_models import FOLDER, candidate_path
-from netpick.saved.parts import CARD, CHECK, MEMBERS, RECORD, WEIGHTS, ModelParts, peek_record, read_parts, refuse
+from netpick.saved.parts import ModelParts, peek_record, read_parts, refuse
 from netpick.saved.readers import BlendReader, Reader
 from netpick.saved.record import BLEND, FORMAT, ModelRecord
 from netpick.tasks.forecast.windows import Windows

@@ -18,8 +18,8 @@ from netpick.answers.metrics import METRICS
 from netpick.columns.encode import Encoder
 from netpick.columns.kinds import KINDS
 from netpick.data.sources.name_pattern import parse_pattern
+from netpick.disk.members import MEMBERS, MOST_RECORD, RECORD
 from netpick.disk.strict import RefusedError, from_parsed, open_archive, parse_json, read_as
-from netpick.disk.strict.archive import MOST_BYTES as MOST_WEIGHTS
 from netpick.errors import ModelFileError, RequestError
 from netpick.saved.record import BLEND, FORMAT, ModelRecord
 from netpick.saved.trial import require_moderate, try_encoders, try_scores, try_task
@@ -28,14 +28,6 @@ from netpick.tasks.examples import examples_of
 from netpick.tasks.learned import require_readable
 from netpick.types import Inputs
 
-MOST_RECORD = 256 << 20  # bytes of a model.json: 500 quantiles of 20,000 columns
-RECORD, WEIGHTS, CHECK, CARD = "model.json", "weights.safetensors", "check.safetensors", "card.md"
-MEMBERS = {
-    RECORD: MOST_RECORD,
-    WEIGHTS: MOST_WEIGHTS,
-    CHECK: 256 << 20,
-    CARD: 1 << 20,
-}  # of a model file, and how many bytes each may have
 MOST_EXTENT = 1 << 24  # of one dimension of an input
 MOST_VALUES = 1 << 31  # of one row of an input
 MOST_PATTERN = 1_000  # characters of label_from

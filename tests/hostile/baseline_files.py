@@ -14,12 +14,12 @@ from netpick.answers import ONE_CLASS
 from netpick.columns.encode import Encoder, encode, input_specs
 from netpick.columns.kinds import KINDS
 from netpick.columns.store import Allocator
+from netpick.disk.members import MEMBERS
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.models.baseline_fits import BaselineFit
 from netpick.models.baselines import BASELINES, Decision, Limit, Problem
 from netpick.saved.baseline_model import CHECK_ROWS, save_baseline, settings_of
-from netpick.saved.parts import MEMBERS
 from netpick.saved.record import BASELINE, FORMAT, EncoderRecord, ModelRecord
 from netpick.tasks.classify import ClassifyState
 from netpick.types import ArrayColumn, Column, TableColumn

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from netpick.answers.symbols import SYMBOLS
 from netpick.columns.store import Store
+from netpick.disk.members import MEMBERS
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.bundle import MANIFEST
 from netpick.models.baseline_fits import BaselineFit
@@ -22,7 +23,6 @@ from netpick.models.networks import MODELS
 from netpick.models.networks.network import build_network
 from netpick.saved.artifact import save_model
 from netpick.saved.baseline_model import CHECK_ROWS, save_baseline, settings_of
-from netpick.saved.parts import MEMBERS
 from netpick.saved.record import BASELINE, FORMAT, ModelRecord
 from netpick.tasks.text.state import MOST_STEPS, NextState, stream_inputs
 from tests.hostile.containers import Case

@@ -117,7 +117,7 @@ class _Steps(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Any]:
         read = nn.functional.linear(x, self.weight_ih_l0, self.bias_ih_l0)
-        state = (x.new_zeros(len(x), self.units), x.new_zeros(len(x), self.units))
+        state = (x.new_zeros(x.shape[0], self.units), x.new_zeros(x.shape[0], self.units))
         states = []
         for step in read.unbind(1):
             state = self.step(self, step, state)
@@ -174,10 +174,12 @@ class _Read(nn.Module):
         if mask is None:
             states, _ = self.rnn(x)
             return (states, None) if self.sequences else (states[:, -1], None)
-        order = (~mask).to(torch.uint8).argsort(dim=1, stable=True)
+        come = mask.long().cumsum(1)  # steps that count until each
+        places = torch.arange(x.shape[1], device=x.device).expand(x.shape[0], -1)
+        behind = torch.where(mask, come - 1, x.shape[1])  # those that do not count go behind the last, and are cut off
+        order = places.new_zeros(x.shape[0], x.shape[1] + 1).scatter(1, behind, places)[:, :-1]
         states, _ = self.rnn(x.gather(1, order.unsqueeze(-1).expand(-1, -1, x.shape[-1])))
         states = nn.functional.pad(states, (0, 0, 1, 0))  # in front: the state before the first step
-        come = mask.long().cumsum(1)
         if not self.sequences:
             return states.gather(1, come[:, -1:, None].expand(-1, 1, states.shape[-1]))[:, 0], None
         read = states.gather(1, come.unsqueeze(-1).expand(-1, -1, states.shape[-1]))

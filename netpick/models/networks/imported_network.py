@@ -48,7 +48,9 @@ class Opening(nn.Module):
         self.pictures = Pictures(spec, settings) if self.form == "grid" else None
         self.steps = SeriesStem(spec) if self.form == "series" else None
         if self.pictures is None and prod(spec.shape) != prod(settings.shape):
-            raise RefusedError(f"its first layer reads {settings.shape}, and rows are of shape {spec.shape}")
+            raise RequestError(
+                f"The first layer of the imported network reads rows of shape {settings.shape}, but those of the data are of shape {spec.shape}."
+            )
 
     def forward(self, batch: Batch) -> Tensor:
         if self.pictures is not None:
@@ -81,9 +83,11 @@ class Pictures(nn.Module):
         self.shape, self.channels, self.own = settings.shape, channels, spec.shape[0]
         self.size = None if spec.shape[1:] == (height, width) else (height, width)
         if self.own != channels and 1 not in (self.own, channels):
-            raise RefusedError(f"its first layer reads {channels} channels, and pictures have {self.own}")
+            raise RequestError(
+                f"The imported network reads pictures of {channels} channels, but those of the data have {self.own}."
+            )
         if len(settings.mean) != channels or len(settings.std) != channels or min(settings.std) <= 0:
-            raise RefusedError("it does not say the scale of its pictures")
+            raise RequestError("The imported network reads no pictures.")
         std = torch.tensor(settings.std).view(-1, 1, 1)
         self.register_buffer("factor", 1 / std, persistent=False)
         self.register_buffer("offset", -torch.tensor(settings.mean).view(-1, 1, 1) / std, persistent=False)
@@ -105,6 +109,11 @@ class ImportedTrunk(Trunk):
 
     def __init__(self, inputs: Inputs, settings: ImportedSettings) -> None:
         super().__init__()
+        if not settings.shape:
+            raise RequestError(
+                "imported needs the network that it is to begin with. Type --models 'cnn,imported[weights=FILE.netpick]', with a file that "
+                "`netpick import` wrote."
+            )
         (spec,) = inputs.values() if len(inputs) == 1 else (None,)
         if spec is None or spec.form == "codes":
             raise RequestError("An imported network reads inputs of one form, and these data have several.")
@@ -127,11 +136,8 @@ class Imported(Architecture):
     fewest_passes = 1.0
 
     def presets(self, inputs: Inputs, num_rows: int, num_outputs: int) -> ImportedSettings:
-        """The layers come with a file: raises RequestError."""
-        raise RequestError(
-            "imported needs the network that it is to begin with. Type --models 'cnn,imported[weights=FILE.netpick]', with a file that "
-            "`netpick import` wrote."
-        )
+        """None: the layers come with `imported[weights=FILE]`."""
+        return ImportedSettings()
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """AdamW; the output layer alone for a third of the time, then all at a tenth of the rate (Howard & Ruder 2018)."""
@@ -150,7 +156,20 @@ class Imported(Architecture):
         return ImportedTrunk(inputs, settings)
 
     def origin(self, settings: Any) -> str:
-        return f"starts from {settings.origin}" if settings.origin else ""
+        return (
+            f"starts from {settings.origin}; whether it has learned from these test rows is not known"
+            if settings.origin
+            else ""
+        )
 
     def begin(self, trunk: nn.Module, settings: Any, weights: Path | None) -> None:
-        """See Architecture."""
+        """Those of a file that `netpick import` wrote. Raises RequestError where they do not fit."""
+        from netpick.models.networks.imported_file import imported_weights
+
+        assert isinstance(trunk, ImportedTrunk)
+        if weights is None or trunk.body is None:
+            return
+        tensors = imported_weights(weights)
+        if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in trunk.body.state_dict().items()}:
+            raise RequestError(f"The weights of {weights} are not those of its layers. Import it again.")
+        trunk.body.load_state_dict(dict(tensors))

@@ -61,6 +61,9 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
                 f"'{part}' opens a bracket that does not end with it. Write it like rnn[cell=gru,layers=2]."
             )
         inside = rest.rstrip()[:-1] if bracket else ""
+        if family == "imported" and inputs is not None:
+            variants.append(_imported(form or "", inside, part))
+            continue
         begun = re.search(r"(?:^|,)\s*pretrained\s*=\s*([^,]+)", inside)
         if begun is None or not _has_pretrained(family, form):
             variants.append(_variant(family, form, inside, part))
@@ -71,6 +74,19 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
             inside, part = inside.replace(named, _of_the_users_own(weights, family)), part.replace(named, weights.name)
         variants.append(replace(_variant(f"{family}_pretrained", form, inside, part), weights=weights))
     return variants
+
+
+def _imported(form: str, inside: str, part: str) -> Variant:
+    """A network that `netpick import` wrote to a file, as `weights=FILE` says."""
+    from netpick.models.networks.imported_file import imported_settings
+
+    named = re.search(r"(?:^|,)\s*weights\s*=\s*([^,]+)", inside)
+    if named is None:
+        return _variant("imported", form, inside, part)
+    path = Path(named[1].strip())
+    rest = (inside[: named.start()] + inside[named.end() :]).strip(", ")
+    variant = _variant("imported", form, rest, part.replace(named[1].strip(), path.name))
+    return replace(variant, settings={**imported_settings(path, form), **variant.settings}, weights=path)
 
 
 def _of_the_users_own(weights: Path, family: str) -> str:

@@ -17,6 +17,7 @@ from torch import nn
 
 from netpick import __version__
 from netpick.columns.forms import proved_inputs
+from netpick.disk.members import MEMBERS
 from netpick.disk.strict import open_archive
 from netpick.disk.strict.tensors import arrays_of, header_of
 from netpick.errors import RequestError, near_matches
@@ -34,7 +35,7 @@ from netpick.saved.folder import CHECK, SOURCE, default_folder, is_exported, sha
 from netpick.saved.generated import generated_rows
 from netpick.saved.onnx_pairs import PairGraphs
 from netpick.saved.onnx_steps import StepGraph
-from netpick.saved.parts import MEMBERS, ModelParts
+from netpick.saved.parts import ModelParts
 from netpick.types import Array, InputSpec
 
 FORMATS = ("onnx",)

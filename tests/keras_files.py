@@ -25,7 +25,8 @@ def model_names() -> list[str]:
     """Files of whole models."""
     with zipfile.ZipFile(STORED) as archive:
         names = archive.namelist()
-    return sorted(name for name in names if name.endswith((".keras", ".h5")) and not name.endswith(".weights.h5"))
+    whole = [name for name in names if name.endswith((".keras", ".h5")) and "/" not in name]
+    return sorted(name for name in whole if not name.endswith(".weights.h5"))
 
 
 def written(folder: Path, name: str) -> Path:

@@ -192,6 +192,7 @@ def fit(
     budget: str | float | None = None,
     steps: int | None = None,
     trials: int = 1,
+    tune: bool | int | str | Mapping[str, str] | None = None,
     models: str | Sequence[Any] | None = None,
     pretrained: bool = False,
     layers: str | Sequence[str] | None = None,
@@ -254,7 +255,8 @@ def fit(
     data: a path, a polars or pandas frame, an arrow table, or arrays. target: the column to predict, or a list of them; or the labels
     themselves, an array or a series beside the rows: `fit(X, y)`.
     budget: seconds, or text such as "90s" or "2m" (default 60s); steps: a fixed number of steps instead. trials: of learning
-    rates for every network. threads: of the processor (default: all cores); workers: processes that train side by side.
+    rates for every network. tune: search settings before the contest: True, a number of trials of each family, "grid", "random", or
+    ranges, {"mlp": "width=64..512,activation=relu|silu"}. threads: of the processor (default: all cores); workers: processes that train side by side.
     memory_limit: of encoded data, such as "500MB"; larger data are memory-mapped from disk.
     rows: that are drawn at random and read (default: all, or of files as many as a fifth of the budget can pay for, and said).
     image_size: that images are brought to, 64 or "96x64" (width x height). loudness: of sounds, "own" or "kept". separator, header, encoding, quote: of a table in a

@@ -10,6 +10,7 @@ from typing import Any
 from netpick.answers.compare.costs import as_costs
 from netpick.contest.prepare import FitOptions
 from netpick.contest.quantities import parse_bytes, parse_duration, parse_size
+from netpick.contest.search.words import AUTOMATIC
 from netpick.data.sources.base import ReadOptions
 
 NAMED_OTHERWISE = {"time_column": "time", "id_column": "ids"}  # what would hide Python's own names
@@ -53,11 +54,21 @@ def _pairs(value: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[tuple[
     return tuple(dict(value).items())
 
 
+def _tune(value: bool | int | str | Mapping[str, str]) -> str | None:
+    """As --tune has it."""
+    if isinstance(value, bool):
+        return AUTOMATIC if value else None
+    if isinstance(value, Mapping):
+        return ",".join(f"{family}[{ranges}]" for family, ranges in value.items())
+    return str(value)
+
+
 NAMES = ("layers", "known", "time_column", "id_column", "accept", "drop", "missing", "not_missing", "merge")
 PARSERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(NAMES, _names),
     **dict.fromkeys(("kinds", "formats"), _pairs),
     "budget": parse_duration,
+    "tune": _tune,
     "quantiles": lambda shares: tuple(map(float, shares)),
     "memory_limit": parse_bytes,
     "image_size": parse_size,

@@ -184,6 +184,15 @@ Margin = Annotated[
 PreferOption = Annotated[
     str | None, typer.Option("--prefer", help="network: recommend a network even where a baseline is as good.")
 ]
+Tune = Annotated[
+    str | None,
+    typer.Option(
+        "--tune",
+        metavar="WHAT",
+        help='Search settings before the contest, within the budget: --tune alone, grid, 40 (trials of each family), or "mlp[width=64..512,'
+        'dropout=0..0.5,activation=relu|silu]". Needs the extra netpick[tune].',
+    ),
+]
 RecipeOption = Annotated[
     str | None, typer.Option("--recipe", help='How to train: "optimizer=muon,learning_rate=0.01,schedule=step".')
 ]

@@ -77,6 +77,7 @@ def fit(
     loudness: arg.LoudnessOption = "own",
     pretrained: arg.Pretrained = False,
     trials: arg.Trials = 1,
+    tune: arg.Tune = None,
     keep: arg.KeepOption = "all",
     private: arg.Private = False,
     plan: arg.PlanOption = None,

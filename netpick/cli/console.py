@@ -148,6 +148,8 @@ def show_run(run: Run) -> None:
         console.print(_text(line))
     if results.blend is not None:
         console.print(_text(results.blend.sentence))
+    for search in results.searches:
+        console.print(_text(search.sentence))
     decision = results.threshold.sentence if results.threshold is not None else results.decision
     if decision:
         console.print(_text(decision))

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 GROUPS: dict[str, tuple[str, ...]] = {
     "Question": ("target", "task", "metric", "cost", "margin", "prefer", "synthetic", "level", "beam", "cut", "accept"),
     "Test": ("split", "folds", "test", "seed"),
-    "Networks": ("models", "layers", "pretrained", "recipe", "trials"),
+    "Networks": ("models", "layers", "pretrained", "recipe", "trials", "tune"),
     "Budget and machine": ("budget", "steps", "rows", "device", "threads", "workers", "memory_limit"),
     "Forecasts": (
         "horizon", "context", "windows", "every", "point", "quantiles", "known", "holidays", "hierarchy", "time", "ids",
@@ -25,6 +25,14 @@ OTHERS = "Other options"
 
 class GroupedCommand(TyperCommand):
     """A command with many options, whose help lists them by what they are about."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`--tune` may stand without a value, before another option or at the end."""
+        given = list(args)
+        for place, text in enumerate(args):
+            if text == "--tune" and (place + 1 == len(args) or args[place + 1].startswith("--")):
+                given[place] = "--tune=auto"
+        return super().parse_args(ctx, given)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments first, then the groups, in their order."""

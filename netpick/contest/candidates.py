@@ -33,7 +33,14 @@ from netpick.models.networks.network import Network, begun, build_network
 from netpick.models.networks.pair_network import PairNetwork
 from netpick.models.networks.rnn import RecurrentLayer
 from netpick.models.networks.text_network import ReadOn
-from netpick.models.networks.variants import Variant, apply, parse_models, parse_recipe, pretrained_twins
+from netpick.models.networks.variants import (
+    Variant,
+    apply,
+    fields_of,
+    parse_models,
+    parse_recipe,
+    pretrained_twins,
+)
 from netpick.training.augment import default_augment
 from netpick.training.optimizers import following_optimizer
 from netpick.training.plan import CandidatePlan
@@ -48,6 +55,18 @@ MOST_SPELLED = 80  # letters of a network spelled out that an error repeats
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tunable:
+    """What a search may change of a candidate."""
+
+    presets: Mapping[str, Any]  # its settings, and its recipe, by name
+    fixed: frozenset[str]  # names that the user gave values for
+    known: Mapping[str, Any]  # types of both, with their bounds
+    varied: Callable[
+        [Mapping[str, Any]], Candidate
+    ]  # the same with other values; raises RequestError for what cannot be
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A plan, and a function that builds its network from torch's current generator."""
 
@@ -58,6 +77,7 @@ class Candidate:
     smaller: Callable[[], Candidate] | None = None  # the next size of the same family; None: this is the smallest
     encoding: OwnEncoding | None = None  # that it reads the rows by; None: as all do
     weights: Path | None = None  # of the user's own, that it begins with
+    tunable: Tunable | None = None  # None: of a network that is spelled out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +163,22 @@ def _from_variant(variant: Variant, asked: Contestants, rung: int = 0) -> Candid
         smaller=smaller,
         encoding=encoding,
         weights=variant.weights,
+        tunable=Tunable(
+            presets={**vars(recipe), **vars(settings)},
+            fixed=frozenset({*variant.settings, *variant.recipe, *_shared(asked)}),
+            known={**fields_of(Recipe), **fields_of(architecture.Settings)},
+            varied=partial(_varied, variant, asked, rung),
+        ),
     )
+
+
+def _varied(variant: Variant, asked: Contestants, rung: int, values: Mapping[str, Any]) -> Candidate:
+    """The candidate of that size with other values of some settings."""
+    own = fields_of(MODELS[variant.family, main_form(asked.inputs)].Settings)
+    settings = {name: value for name, value in values.items() if name in own}
+    recipe = {name: value for name, value in values.items() if name not in own}
+    changed = replace(variant, settings={**variant.settings, **settings}, recipe={**variant.recipe, **recipe})
+    return _from_variant(changed, asked, rung)
 
 
 def _sizes(architecture: Architecture, asked: Contestants) -> Sequence[Size]:

@@ -11,6 +11,7 @@ import torch
 from netpick.contest.candidates import Candidate
 from netpick.contest.executors.jobs import job_of
 from netpick.contest.rows import Round
+from netpick.contest.search.allotment import allotted
 from netpick.contest.shares import Shares, ablation_seconds
 from netpick.errors import RequestError
 from netpick.models.baseline_fits import BASELINE_SHARE
@@ -58,7 +59,7 @@ def plan_round(this_round: Round, candidates: Sequence[Candidate], shares: Share
     if kept is None:
         before = terms.keeper.plan_before()
         if before is None:
-            planned_anew = _new_plan(this_round, candidates, shares)
+            planned_anew = _searched(this_round, _new_plan(this_round, candidates, shares))
         else:
             planned_anew = _further_plan(this_round, candidates, shares, before)
         terms.keeper.keep_plan(planned_anew.plan)
@@ -69,18 +70,40 @@ def plan_round(this_round: Round, candidates: Sequence[Candidate], shares: Share
     return Planned(plan=kept, candidates=at_planned_sizes(candidates, kept), shares=shares)
 
 
+def _searched(this_round: Round, made: Planned) -> Planned:
+    """With how the settings of each family are searched, where that was asked for."""
+    candidates = tuple(allotted(this_round, made.candidates, made.plan, made.shares))
+    return replace(made, plan=replace(made.plan, candidates=[c.plan for c in candidates]), candidates=candidates)
+
+
 def _refuse_others(candidates: Sequence[Candidate], plan: Plan) -> None:
     """Raises RequestError where the plan is that of other candidates."""
-    if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in plan.candidates]:
+    given = [p for p in plan.candidates if not p.tuned]
+    if [(c.plan.name, c.plan.family) for c in candidates] != [(p.name, p.family) for p in given]:
         raise RequestError(
-            f"The plan has the candidates {', '.join(p.name for p in plan.candidates)}, but the data and options give "
+            f"The plan has the candidates {', '.join(p.name for p in given)}, but the data and options give "
             f"{', '.join(c.plan.name for c in candidates)}. Start anew with `netpick fit`."
         )
 
 
 def at_planned_sizes(candidates: Sequence[Candidate], plan: Plan) -> tuple[Candidate, ...]:
     """Each candidate as the plan has it. Raises RequestError where the plan is that of another contest."""
-    return tuple(as_planned(c, p) for c, p in zip(candidates, plan.candidates, strict=True))
+    given, tuned = ([p for p in plan.candidates if bool(p.tuned) == after] for after in (False, True))
+    sized = [as_planned(c, p) for c, p in zip(candidates, given, strict=True)]
+    by_name = {candidate.plan.name: candidate for candidate in sized}
+    return (*sized, *(tuned_candidate(by_name[p.tuned], p) for p in tuned if p.tuned in by_name))
+
+
+def tuned_candidate(default: Candidate, plan: CandidatePlan) -> Candidate:
+    """What a search made of a candidate, as it is planned. Raises RequestError where this version does not offer its settings."""
+    assert default.tunable is not None
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in plan.settings.items()}
+    changed = {
+        name: value
+        for name, value in {**vars(plan.recipe), **settings}.items()
+        if name in default.tunable.presets and default.tunable.presets[name] != value
+    }
+    return replace(default.tunable.varied(changed), plan=plan, smaller=None, tunable=None)
 
 
 def as_planned(candidate: Candidate, plan: CandidatePlan) -> Candidate:
@@ -153,7 +176,7 @@ def _further_plan(this_round: Round, candidates: Sequence[Candidate], shares: Sh
 def _all_rows(candidate: Candidate) -> Candidate:
     """Without the sample of rows that another budget could pay for."""
     remarks = [remark for remark in candidate.plan.remarks if not remark.startswith(SAMPLE)]
-    return replace(candidate, plan=replace(candidate.plan, rows=0, remarks=remarks), smaller=None)
+    return replace(candidate, plan=replace(candidate.plan, rows=0, remarks=remarks, search=None), smaller=None)
 
 
 def _sized(this_round: Round, plan: Plan, candidates: Sequence[Candidate], shares: Shares) -> Planned:

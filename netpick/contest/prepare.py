@@ -44,6 +44,7 @@ class FitOptions(ExampleRequest):
     recipe: str | None = None
     pretrained: bool = False  # every family competes from the weights of others, too, where such are here
     trials: int = 1  # learning-rate trials a candidate
+    tune: str | None = None  # settings are searched before the contest: "auto", "grid", "40", "mlp[width=64..512]"
     workers: int = 1  # processes that train candidates side by side
     device: str = "auto"
     out: Path | None = None
@@ -122,6 +123,8 @@ def inspect(data: object, options: FitOptions, on_event: OnEvent = silent) -> Pr
 def _prepared(data: object, options: FitOptions, on_event: OnEvent, meanwhile: Callable[[], None]) -> Prepared:
     """`meanwhile` is called while other processes decode."""
     source = open_source(data, options=_as_said(options), test=options.test, target=",".join(options.target))
+    if options.tune is not None and options.folds is None:
+        options = replace(options, folds=1)  # settings are chosen on the validation rows of a single split
     source = with_parts(source, (*options.target, *options.drop, *dict(options.kinds)))
     texts = TASKS[options.task].answer.texts if options.task in TASKS else source.spoken is not None
     sounds = any(isinstance(c, FileColumn) and c.kind == "audio" for c in source.columns.values())

@@ -19,6 +19,8 @@ from netpick.contest.keep import finished, keep_run
 from netpick.contest.newest import trainings_kept_back, up_to_newest
 from netpick.contest.planning import plan_round
 from netpick.contest.rows import candidates_of, encoded
+from netpick.contest.search.searching import search_all
+from netpick.contest.search.told import with_searches
 from netpick.contest.shares import Shares
 from netpick.contest.start import Start, Terms, device_of
 from netpick.contest.training import train_all
@@ -69,8 +71,12 @@ def run_contest(start: Start) -> Contested:
             laps.passed("baselines")
             judged = len(candidates) + len(fits.outcomes)
             shares = Shares(networks=len(candidates), judged=judged, again=trainings_kept_back(prepared))
+            if start.options.tune is not None and start.options.earlier is None:
+                shares = shares.with_search(whole)
             planned = plan_round(whole, candidates, shares)
             laps.passed("probing")
+            planned, searches = search_all(whole, planned)
+            laps.passed("searching settings")
             # What is handed over learns from all rows, however little time there is.
             for_use = replace(planned, plan=replace(planned.plan, refit=True)) if prepared.folds else planned
             trained = train_all(whole, for_use)
@@ -78,7 +84,8 @@ def run_contest(start: Start) -> Contested:
             laps.passed("training")
             require_a_network(whole, competed.candidates, trained)
             judgement = judged_results(whole, planned, competed)
-            results = with_ablation(judgement.results, competed.asked_round, competed.asked)
+            results = with_searches(judgement.results, whole, searches)
+            results = with_ablation(results, competed.asked_round, competed.asked)
             results = with_explanation(results, whole, trained)
             results = with_added_rows(results, whole, generator)
             results = with_continuations(results, whole, trained, fits)

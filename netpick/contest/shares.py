@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netpick.contest.rows import Round
 from netpick.explain.ablation import MOST_ROWS
@@ -11,6 +11,7 @@ from netpick.types import Split
 
 SCORE_SECONDS = 2.5e-7  # of scoring, per candidate or baseline, row and class
 FINISH_SECONDS = 1.0  # kept back for scores, report and model file, beyond what grows with the rows
+SEARCH_SHARE = 0.4  # of what is left for training, for trials of settings
 SPARED = 0.98  # of what is left, that is given out
 
 
@@ -21,6 +22,8 @@ class Shares:
     networks: int  # that are trained in each round
     judged: int  # these and the baselines
     again: float = 0.0  # trainings kept back for the recommended network, which learns once more from all rows
+    searched: int = 1  # trainings of each network: with searched settings, one more
+    search_seconds: float = 0.0  # kept back for trials of settings, before the networks are trained
     ablation_seconds: float = 0.0  # kept back for asking the recommended network again
 
     def each(self, this_round: Round, trainings: int, predicting: float = 0.0) -> float:
@@ -30,7 +33,8 @@ class Shares:
         """
         terms = this_round.terms
         least = 0.0 if terms.budget is None else LEAST_SHARE * terms.budget / self.networks / terms.rounds
-        turns = _turns(trainings, terms.workers) + (this_round.left - 1) * _turns(self.networks, terms.workers)
+        turns = _turns(self.searched * trainings, terms.workers)
+        turns += (this_round.left - 1) * _turns(self.networks, terms.workers)
         return max(SPARED * self.left(this_round) / (turns + self.again) - predicting, least)
 
     def left(self, this_round: Round) -> float:
@@ -40,7 +44,17 @@ class Shares:
             return float("inf")
         scored = _scored_rows(this_round.prepared.split)
         scored_seconds = SCORE_SECONDS * self.judged * scored * this_round.prepared.scored_numbers
-        return terms.budget - terms.clock.seconds() - FINISH_SECONDS - scored_seconds - self.ablation_seconds
+        kept_back = FINISH_SECONDS + scored_seconds + self.ablation_seconds + self.search_seconds
+        return terms.budget - terms.clock.seconds() - kept_back
+
+    def with_search(self, this_round: Round) -> Shares:
+        """With a part of what is left kept back for trials, and each network trained as it is and as the search has it."""
+        left = self.left(this_round)
+        return replace(self, searched=2, search_seconds=SEARCH_SHARE * left if left < float("inf") else 0.0)
+
+    def without_search(self) -> Shares:
+        """Once the search is over, and what it found competes."""
+        return replace(self, searched=1, search_seconds=0.0)
 
 
 def ablation_seconds(this_round: Round, row_seconds: list[float]) -> float:

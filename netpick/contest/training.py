@@ -71,26 +71,31 @@ def _side_by_side(this_round: Round, planned: Planned) -> dict[int, Assignment]:
     def job(place: int) -> JobFile:
         candidate = planned.candidates[planned.plan.tried[place]]
         name = candidate.encoding.name if candidate.encoding else ""
-        material = views[name].material
-        return JobFile(
-            assignment=_assigned(this_round, planned, place),
-            rows=names[name],
-            task=material.task.name,
-            state=state_json(material.task.name, material.state),
-            inputs=views[name].prepared.inputs,
-            weights=None if candidate.weights is None else str(candidate.weights),
-            num_outputs=material.task.answer.num_outputs(material.state),
-            device=terms.device,
-            cores=terms.threads,
-            primary=material.primary,
-            num_scores=material.num_scores,
-            used=terms.clock.seconds(),
-            earlier=None if terms.options.earlier is None else terms.options.earlier.run,
-        )
+        return job_file(views[name], candidate, _assigned(this_round, planned, place), names[name])
 
     jobs = [partial(job, place) for place, _ in turns]
     done = train_side_by_side(jobs, terms.workers, terms.keeper, this_round.on_event)
     return {index: made.assignment for (_, index), made in zip(turns, done, strict=True)}
+
+
+def job_file(view: Round, candidate: Candidate, assignment: Assignment, rows: str) -> JobFile:
+    """The assignment with all that another process needs to carry it out. rows: the name of the file that holds what it learns from."""
+    terms, material = view.terms, view.material
+    return JobFile(
+        assignment=assignment,
+        rows=rows,
+        task=material.task.name,
+        state=state_json(material.task.name, material.state),
+        inputs=view.prepared.inputs,
+        weights=None if candidate.weights is None else str(candidate.weights),
+        num_outputs=material.task.answer.num_outputs(material.state),
+        device=terms.device,
+        cores=terms.threads,
+        primary=material.primary,
+        num_scores=material.num_scores,
+        used=terms.clock.seconds(),
+        earlier=None if terms.options.earlier is None else terms.options.earlier.run,
+    )
 
 
 def growth(newest: int, learned: int) -> float:

@@ -51,6 +51,7 @@ def to_json(results: RunResults) -> dict[str, Any]:
         "ablation": [asdict(group) for group in results.ablation],
         "threshold": asdict(results.threshold) if results.threshold else None,
         "blend": _blend(results.blend),
+        "searches": [asdict(search) for search in results.searches],
         "costs": results.costs,
         "decision": results.decision,
         "findings": [asdict(finding) for finding in results.findings],

@@ -18,6 +18,7 @@ from netpick.report.parts.headline import headline
 from netpick.report.parts.learning import learning_section
 from netpick.report.parts.plan import plan_section
 from netpick.report.parts.split import split_section
+from netpick.report.parts.tuning import tuning_section
 from netpick.report.parts.use import use_section
 from netpick.report.parts.winner import winner_section
 from netpick.types.results import RunResults
@@ -29,6 +30,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "split": ("Split", split_section),
     "contest": ("Contest", contest_section),
     "learning": ("Learning", learning_section),
+    "tuning": ("Tuning", tuning_section),
     "winner": ("Winner", winner_section),
     "continued": ("Text", continued_section),
     "columns": ("Columns", ablation_section),

@@ -109,6 +109,7 @@ class FixedCourse:
     steps: int
     evaluations: int
     threads: int = 1
+    pause: int | None = None  # the step before which it ends for now
 
     @property
     def used(self) -> float:
@@ -120,7 +121,7 @@ class FixedCourse:
 
     def next(self, step: int, *, branched: bool) -> Segment | None:
         """See Course."""
-        if step >= self.steps:
+        if step >= (self.steps if self.pause is None else min(self.pause, self.steps)):
             return None
         marks = [round(self.steps * count / self.evaluations) for count in range(self.evaluations + 1)]
         until = next(mark for mark in marks if mark > step)

@@ -40,6 +40,7 @@ class Job:
     checkpoints: Checkpoints | None = None  # where the state is kept between steps, and taken up again
     interrupted: Callable[[], bool] = field(default=lambda: False)  # asked before every step; True ends it, resumable
     start: Mapping[str, Tensor] | None = None  # weights of an earlier run that training goes on from; None: fresh ones
+    pauses: bool = False  # its course ends before its schedule does: a checkpoint of the last step is left
     select: bool = True  # score validation rows and keep the best weights; False: a plain run of all steps
 
 

@@ -175,6 +175,22 @@ class Keeper:
         steps.remove()
         return trained
 
+    def trained_until(self, key: str, job: Job, step: int, on_event: OnEvent) -> Trained:
+        """Trains up to a step of its schedule, or takes up what was trained; from there it goes on when a later step is asked for."""
+        base = self.folder / CHECKPOINTS / key
+        ended, steps = Checkpoints(base / f"until-{step}"), Checkpoints(base / "steps")
+        if (kept := read_ended(ended, job)) is not None:
+            self.clock.set(max(self.clock.seconds(), kept.used))
+            return kept.trained
+        self.stop.training = True
+        try:
+            going_on = replace(job, checkpoints=steps, pauses=True, interrupted=lambda: self.stop.asked)
+            trained = train(going_on, on_event)
+        finally:
+            self.stop.training = False
+        write_ended(ended, trained, self.clock.seconds())
+        return trained
+
     def learned_before(self, key: str, job: Job) -> Trained | None:
         """What the run that is continued had trained under this key; a training that it did not have goes on from the first one."""
         if self.earlier is None:

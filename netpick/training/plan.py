@@ -33,6 +33,15 @@ REFIT_SHARE = 0.7  # of the steps that the second training should have; with few
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """How the settings of a network are searched."""
+
+    trials: int  # with the default; fewer once the time for more ran out
+    steps: int  # of a trial that goes all the way
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidatePlan:
     """How one network is built and trained."""
 
@@ -52,6 +61,8 @@ class CandidatePlan:
     precision: str = "float32"
     module: bool = False  # a network from the user's own code
     untried: str = ""  # why it is not trained: the time is too short to judge it, too
+    search: SearchPlan | None = None  # of better settings, before it is trained
+    tuned: str = ""  # the candidate whose settings were searched, of what came out
     remarks: Sequence[str] = ()
 
 
@@ -121,6 +132,12 @@ def _require_possible(plan: Plan) -> None:
         counts = (c.steps, c.most_steps, c.rows, c.recipe.batch_size, c.recipe.epochs)
         if not all(0 <= count <= MOST_STEPS for count in counts) or not 0 <= c.looks <= EVALUATIONS_AT_MOST:
             raise ValueError(f"the steps, rows or evaluations of '{c.name[:60]}' are impossible")
+        if c.search is not None and not (
+            0 <= c.search.trials <= MOST_STEPS
+            and 1 <= c.search.steps <= MOST_STEPS
+            and 1 <= c.search.threads <= MOST_THREADS
+        ):
+            raise ValueError(f"the search of '{c.name[:60]}' is impossible")
         paces = (*c.step_ms.values(), c.look_ms, c.predict_ms)
         if not all(0 <= pace <= 1_000 * MOST_SECONDS for pace in paces):
             raise ValueError(f"the paces of '{c.name[:60]}' are impossible")

@@ -63,6 +63,9 @@ def train(job: Job, on_event: OnEvent) -> Trained:
                 (loop.branch if segment.branch else loop.run)(segment)
         finally:
             torch.set_num_threads(threads)
+        if job.pauses and job.checkpoints is not None and not progress.stop:
+            saved = state.save(time.perf_counter() - started, course.used)
+            job.checkpoints.save(saved.tensors, saved.state)
     return _finish(job, network, average, progress, started)
 
 

@@ -223,6 +223,36 @@ class Ablation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One setting that a search tried."""
+
+    number: int  # 0: the default
+    settings: Mapping[str, Any]  # those that were searched: numbers and words
+    score: float | None  # of the primary metric on validation rows, where it ended; None: it failed
+    rung: int  # how often it went on
+    steps: int
+    seconds: float
+    failed: str = ""  # why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What a search of a candidate's settings tried, and whether that was worth it."""
+
+    candidate: str  # the default
+    tuned: str  # the candidate that came out; "": no other settings were better
+    metric: str
+    method: str  # "tpe", "random" or "grid"
+    steps: int  # of a trial that went all the way
+    trials: Sequence[Trial]
+    chosen: int | None  # number of a trial; None: all failed
+    stated: Score | None  # of the chosen trial on the validation rows
+    corrected: Score | None  # without what choosing the best of many adds; None where it was not computed
+    against: Comparison | None  # the tuned candidate against the default, on the test rows
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer. `sentence` is all of it in words, `headline` its first sentence: no caveat stands behind that."""
 
@@ -336,6 +366,7 @@ class RunResults:
     )
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # by candidate; binary tasks only
     blend: Blend | None = None
+    searches: Sequence[Search] = ()  # of settings, where that was asked for
     costs: Sequence[Sequence[float]] | None = None  # (K, K) of mistakes between classes, where they were given
     decision: str = ""  # how costs decide, in words, where there are more than two classes
     forecast: ForecastInfo | None = None

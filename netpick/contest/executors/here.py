@@ -9,7 +9,7 @@ import numpy as np
 from netpick.contest.executors.jobs import Assignment, Build, Material, Networks, job_of
 from netpick.contest.prepare import silent
 from netpick.errors import TrainingError
-from netpick.training.course import ClockCourse, Course
+from netpick.training.course import ClockCourse, Course, FixedCourse
 from netpick.training.job import Trained
 from netpick.training.keeping import Keeper
 from netpick.training.plan import REFIT_SHARE, CandidatePlan, first_seconds, share_of
@@ -21,6 +21,8 @@ def train_networks(
     assignment: Assignment, material: Material, build: Build, keeper: Keeper, on_event: OnEvent
 ) -> Networks:
     """Trains, or takes up what was trained. Raises TrainingError where the loss is no number, Interrupted where it is to stop."""
+    if assignment.pause is not None:
+        return _trial(assignment, material, build, keeper, on_event)
     plan = _with_best_rate(assignment, material, build)
     seconds = first_seconds(assignment.share, refit=assignment.refit, trials=assignment.trials)
     course = _course(assignment, keeper, assignment.key, seconds, plan.most_steps)
@@ -30,6 +32,16 @@ def train_networks(
         return Networks(first=trained, last=trained, threads=threads)
     again, remark = _again(replace(assignment, plan=plan), material, build, keeper, trained)
     return Networks(first=trained, last=again, threads=threads, remark=remark)
+
+
+def _trial(assignment: Assignment, material: Material, build: Build, keeper: Keeper, on_event: OnEvent) -> Networks:
+    """A trial of a search, up to where it is judged: nothing depends on a clock."""
+    plan, step = assignment.plan, assignment.pause
+    assert step is not None
+    course = FixedCourse(steps=plan.steps, evaluations=plan.looks, threads=assignment.threads[0], pause=step)
+    job = replace(job_of(material, plan, build), course=course)
+    trained = keeper.trained_until(assignment.key, job, step, on_event)
+    return Networks(first=trained, last=trained, threads=None)
 
 
 def _with_best_rate(assignment: Assignment, material: Material, build: Build) -> CandidatePlan:

@@ -48,6 +48,7 @@ class Assignment:
     share: float  # seconds
     until: float  # of the run's clock
     threads: Sequence[int]  # numbers of them to try
+    pause: int | None = None  # a trial: the step at which it is judged, and goes on or not
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ def parse_models(text: str, inputs: Inputs | None = None) -> list[Variant]:
     Raises RequestError for an unknown family, setting or value, naming the near matches.
     """
     form = None if inputs is None else main_form(inputs)
-    parts = _split(text, text)
+    parts = split_list(text, text)
     if not parts:
         raise RequestError("--models is empty, but needs at least one family. Type for example --models mlp,cnn,rnn.")
     families = tuple(dict.fromkeys(family for family, _ in MODELS))
@@ -126,8 +126,8 @@ def pretrained_twins(variants: Sequence[Variant], inputs: Inputs) -> list[Varian
 
 def parse_recipe(text: str) -> dict[str, Any]:
     """Recipe settings from `optimizer=sgd,learning_rate=0.1`. Raises RequestError for unknown names and values."""
-    known = _fields(Recipe)
-    return dict(_assignment(item, known, "--recipe") for item in _split(text, text))
+    known = fields_of(Recipe)
+    return dict(_assignment(item, known, "--recipe") for item in split_list(text, text))
 
 
 def apply(value: Settings, overrides: Mapping[str, Any], label: str = "") -> Settings:
@@ -138,7 +138,7 @@ def apply(value: Settings, overrides: Mapping[str, Any], label: str = "") -> Set
     if not overrides:
         return value
     kind = type(value)
-    known = _fields(kind)
+    known = fields_of(kind)
     where = f" (in {label})" if label else ""
     for name in overrides:
         if name not in known:
@@ -158,12 +158,12 @@ def _variant(family: str, form: str | None, inside: str, text: str) -> Variant:
     settings_known: dict[str, Any] = {}
     for other, other_form in MODELS:
         if other == family and form in (None, other_form):
-            settings_known |= _fields(MODELS[other, other_form].Settings)
-    recipe_known = _fields(Recipe)
+            settings_known |= fields_of(MODELS[other, other_form].Settings)
+    recipe_known = fields_of(Recipe)
     settings: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
     spelled: list[str] = []  # the layers of a network spelled out
-    for item in _split(inside, text):
+    for item in split_list(inside, text):
         name = item.partition("=")[0].strip()
         if family == "layers" and name not in recipe_known and name != "spec":
             spelled.append(item)
@@ -182,10 +182,10 @@ def _assignment(item: str, known: Mapping[str, Any], label: str) -> tuple[str, A
         raise RequestError(f"'{item}' (in {label}) sets nothing. Write name=value, for example learning_rate=0.01.")
     if name not in known:
         raise RequestError(f"There is no setting '{name}' (in {label}).{near_matches(name, known)}")
-    return name, _typed(name, value, known[name], label)
+    return name, typed_value(name, value, known[name], label)
 
 
-def _typed(name: str, text: str, annotation: Any, label: str) -> Any:
+def typed_value(name: str, text: str, annotation: Any, label: str) -> Any:
     """The text as the setting's type; words of a Literal are listed when none fits."""
     plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     words: tuple[Any, ...] = get_args(plain) if get_origin(plain) is Literal else ()
@@ -209,7 +209,7 @@ def _plain(message: str) -> str:
     return (message[:1].lower() + message[1:]).split(", unable to parse")[0].rstrip(".")
 
 
-def _fields(kind: Any) -> dict[str, Any]:
+def fields_of(kind: Any) -> dict[str, Any]:
     """Names of the fields with their types, limits included."""
     made: dict[str, Any] = {}
     for name, info in kind.__pydantic_fields__.items():
@@ -217,7 +217,7 @@ def _fields(kind: Any) -> dict[str, Any]:
     return made
 
 
-def _split(text: str, label: str) -> list[str]:
+def split_list(text: str, label: str) -> list[str]:
     """Parts between commas outside of brackets and parentheses, without blanks."""
     parts, depth, start = [], 0, 0
     for position, letter in enumerate(text):

@@ -42,8 +42,10 @@ from netpick.types.results import (
     HistoryPoint,
     RunResults,
     Score,
+    Search,
     TargetInfo,
     Threshold,
+    Trial,
     Verdict,
 )
 
@@ -647,6 +649,18 @@ def tiny() -> RunResults:
         ],
         comparisons=[Comparison(a="mlp", b="majority", metric="accuracy", difference=0.25, low=-0.25, high=0.75, verdict="tie")],
         verdict=Verdict(winner="mlp", best_baseline="majority", sentence="The mlp ties with always saying the commonest class.", lines=["More rows would tell."], deep_learning_helps="unclear", best_network="mlp", equals=["majority"], margin=0.005, chance=0.25),
+        searches=[
+            Search(
+                candidate="mlp", tuned="mlp tuned", metric="accuracy", method="tpe", steps=90, chosen=1, stated=half, corrected=half,
+                trials=[
+                    Trial(number=0, settings={"width": 8}, score=0.5, rung=2, steps=90, seconds=1.0),
+                    Trial(number=1, settings={"width": 16}, score=0.5, rung=2, steps=90, seconds=1.0),
+                    Trial(number=2, settings={"width": 32}, score=None, rung=0, steps=0, seconds=0.0, failed="diverged"),
+                ],
+                against=Comparison(a="mlp tuned", b="mlp", metric="accuracy", difference=0.0, low=-0.5, high=0.5, verdict="tie"),
+                sentence="Tuning mlp gained 0.0 (-0.5 to 0.5): no more than noise. Keep the default.",
+            )
+        ],
         blend=Blend(
             result=CandidateResult(name="blend", family="blend", status="ok", reason="0.60 mlp + 0.40 majority", test={"accuracy": half}),
             weights={"mlp": 0.6, "majority": 0.4},

@@ -24,6 +24,9 @@ MAY_BE_NULL = {
     "blend",
     "blend.result",
     "blend.against",
+    "searches[].stated",
+    "searches[].corrected",
+    "searches[].against",
 }  # objects, or null
 GOLDEN = ROOT / "tests" / "golden" / "report_v1.json"
 BY_METRIC = re.compile(r"\.(test|validation|stated)\.\w+\.(value|low|high|n)$")
@@ -40,6 +43,8 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
     else:
         at = BY_METRIC.sub(r".\1.*.\2", at).replace("baselines[]", "candidates[]")
         at = at.replace("blend.result.", "candidates[].").replace("blend.against.", "comparisons[].")
+        at = at.replace("searches[].against.", "comparisons[].")
+        at = re.sub(r"\.settings\..*", ".settings.*", at)
         yield re.sub(r"^blend\.weights\..*", "blend.weights.*", at)
 
 

@@ -67,7 +67,12 @@ def _scores(whole: Round, searched: Searched) -> tuple[Score | None, Score | Non
     prepared, answer, rows = whole.prepared, whole.prepared.task.answer, whole.prepared.split.validation
     ended = [trial for trial in searched.trials if trial.best is not None and not trial.failed]
     metric, truth = METRICS[whole.primary], prepared.truth[rows]
-    if searched.chosen is None or answer.texts or prepared.scored_numbers * len(rows) * len(ended) > MOST_CELLS:
+    if (
+        searched.chosen is None
+        or answer.texts
+        or answer.made_up
+        or prepared.scored_numbers * len(rows) * len(ended) > MOST_CELLS
+    ):
         return None, None
     contenders = []
     for trial in ended:

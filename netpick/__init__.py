@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netpick.api import Run, fit, look
     from netpick.api.continuing import continue_, resume
     from netpick.api.estimators import NetpickClassifier, NetpickRegressor
+    from netpick.api.importing import import_model
     from netpick.errors import (
         DataError,
         FindingError,
@@ -36,6 +37,7 @@ _HOMES = {
     "resume": "netpick.api.continuing",
     "continue_": "netpick.api.continuing",
     "Run": "netpick.api",
+    "import_model": "netpick.api.importing",
     "NetpickClassifier": "netpick.api.estimators",
     "NetpickRegressor": "netpick.api.estimators",
     "load": "netpick.saved.use",
@@ -64,6 +66,7 @@ __all__ = [
     "__version__",
     "continue_",
     "fit",
+    "import_model",
     "load",
     "look",
     "resume",

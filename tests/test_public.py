@@ -37,6 +37,7 @@ def test_public_names() -> None:
         "__version__",
         "continue_",
         "fit",
+        "import_model",
         "load",
         "look",
         "resume",

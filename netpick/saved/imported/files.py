@@ -41,15 +41,17 @@ def read_keras(path: Path) -> KerasFile:
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
-        raise RequestError(
-            f"There is no file {path}. Pass a model of Keras (model.keras, model.h5) or of ONNX (model.onnx)."
-        )
+        raise RequestError(f"There is no file {path}. Pass a model of Keras: model.keras, or model.h5.")
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] == ZIP:
         return _zip(path)
     if start == HDF5:
         return _hdf5(path)
+    if path.suffix.lower() == ".onnx":
+        raise RefusedError(
+            "it is a graph of ONNX, which this version does not import. Save the network as a .keras file where it was made"
+        )
     raise RefusedError("it is neither a .keras file, nor an .h5 file of Keras")
 
 

@@ -118,7 +118,8 @@ const describe = () => {
   document.title = `${schema.title}: netpick`;
   const rows = schema.scores.map((score) => el("tr", {}, el("th", { scope: "row", title: score.definition }, score.label), el("td", { class: "n" }, el("strong", {}, score.shown)),
     el("td", { class: "n" }, score.interval), el("td", { class: "n" }, Math.round(score.n).toLocaleString("en"))));
-  fill(at("scores"), el("p", {}, `The network ${TASKS[schema.task]}. These scores were measured once, on test ${schema.unit}s that it never saw. On data of another place, device or year it can be worse: `, el("code", {}, "netpick score"), " measures it there."),
+  if (!rows.length) fill(at("scores"), el("p", {}, `The network ${TASKS[schema.task]}. It was trained elsewhere, and no scores came with it: `, el("code", {}, "netpick score"), ` measures them on labelled ${schema.unit}s.`));
+  else fill(at("scores"), el("p", {}, `The network ${TASKS[schema.task]}. These scores were measured once, on test ${schema.unit}s that it never saw. On data of another place, device or year it can be worse: `, el("code", {}, "netpick score"), " measures it there."),
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Scores" }, el("table", {}, el("thead", {}, el("tr", {}, ["Metric", "Score", "95 % interval", `Test ${schema.unit}s`].map((head, i) => el("th", { scope: "col", class: i ? "n" : null }, head)))), el("tbody", {}, rows))));
   fill(at("card-text"), markdown(schema.card));
   const limits = schema.card.match(/^## Limits\n([\s\S]*?)(?=^## |^Made by)/m);

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from netpick.columns.discrete import decoded_table, encode_discrete
+from netpick.columns.discrete import DiscreteState, decode_discrete, decoded_table, encode_discrete
 from netpick.errors import RequestError, near_matches
 from netpick.saved.engines import BaselineEngine, TorchEngine
 from netpick.types import Array
@@ -94,6 +94,8 @@ def _given(state: GenerateState, name: str, value: str) -> tuple[int, int]:
                 f"--given {name}={value}: no row that was learned from has this value.{near_matches(value, column.values)}"
             )
         return place, column.values.index(value) + 1
+    if column.cells in ("date", "datetime"):
+        return place, _code_of_moment(column, name, value)
     try:
         number = float(value)
     except ValueError:
@@ -105,3 +107,22 @@ def _given(state: GenerateState, name: str, value: str) -> tuple[int, int]:
         )
     codes, _ = encode_discrete(pl.Series(name, [number]), column)
     return place, int(codes[0])
+
+
+def _code_of_moment(column: DiscreteState, name: str, value: str) -> int:
+    """The code of a date that is written as the column's are, or as 2024-05-31. Raises RequestError."""
+    written = pl.Series(name, [value])
+    moments = written.str.to_datetime(column.format or "%Y-%m-%d", strict=False)
+    if moments.null_count():
+        raise RequestError(
+            f"--given {name}={value}: '{name}' holds dates. Write one {column.format or 'as 2024-05-31'}."
+        )
+    codes, _ = encode_discrete(written if column.format else moments, column)
+    again = decode_discrete(codes, np.full(1, 0.5), column)
+    if (
+        not column.bins
+        and str(again.cast(pl.String)[0])[:10]
+        != str((written if column.format else moments.cast(pl.Date)).cast(pl.String)[0])[:10]
+    ):
+        raise RequestError(f"--given {name}={value}: no row that was learned from has this date.")
+    return int(codes[0])

@@ -92,6 +92,7 @@ def test_every_model_file_draws_rows_like_those_of_training(run: Run, candidate:
     given = model.draw(20, given={"label": "yes", "place": "coast"})
     assert set(given["label"]) == {"yes"}
     assert set(given["place"]) == {"coast"}
+    assert set(model.draw(5, given={"since": "2024-03-07"})["since"].str.slice(0, 5)) == {"2024-"}
 
 
 def test_the_command_writes_rows_and_refuses_values_that_were_never_seen(
@@ -107,6 +108,7 @@ def test_the_command_writes_rows_and_refuses_values_that_were_never_seen(
         ("colour=red", "no column 'colour'"),
         ("age=900", "no row that was learned from has this value"),
         ("age=old", "holds numbers"),
+        ("since=soon", "holds dates"),
         ("label", "COLUMN=VALUE"),
     ):
         with pytest.raises(RequestError, match=words):

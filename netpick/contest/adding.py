@@ -114,9 +114,16 @@ def _note(model: Model, prepared: Prepared, seed: int) -> Note:
     alone = AnsweredSamples(useful=said["real rows"], facts=np.zeros((len(test), 0)))
     plain = float(metric.values(test, alone, np.ones((1, len(test))), None)[0])
     told = "; ".join(f"with {pair.a} made-up rows {difference_text(pair, sign=True)}" for pair in pairs)
-    helps = [pair.a for pair in pairs if pair.verdict == "better"]
-    harms = [pair.a for pair in pairs if pair.verdict == "worse"]
-    words = "they help" if helps and not harms else "they harm" if harms and not helps else "they do not help"
+    matters = metric.margin(plain)  # three comparisons: one that is just better may be chance
+    helps = [pair for pair in pairs if pair.verdict == "better" and pair.difference > matters]
+    harms = [pair for pair in pairs if pair.verdict == "worse" and pair.difference < -matters]
+    words = (
+        "they help"
+        if helps and not harms
+        else "they harm"
+        if harms and not helps
+        else "they do not help by an amount that matters"
+    )
     label = metric.label.partition(",")[0]
     return Note(
         subject="made-up rows",

@@ -247,7 +247,7 @@ def _beside(console: Console, entries: Sequence[CandidateResult], names: Sequenc
     for c in entries:
         if c.status == "ok":
             table.add_row(
-                _text("  " + c.name), *(number(c.test[name].value) if name in c.test else "" for name in names)
+                _text("  " + c.name), *(f"{c.test[name].value:.4f}" if name in c.test else "" for name in names)
             )
     console.print()
     console.print(table)

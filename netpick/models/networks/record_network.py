@@ -18,7 +18,7 @@ from netpick.types import Array, Inputs, InputSpec
 from netpick.types.recipe import Recipe
 
 DRAWN_TOGETHER = 4_096  # rows
-PASSES, LEAST_STEPS = 14, 1_500
+PASSES, LEAST_STEPS = 14, 300
 
 
 class RecordNetwork(nn.Module):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from netpick.api import Run, fit, look
     from netpick.api.continuing import continue_, resume
     from netpick.api.estimators import NetpickClassifier, NetpickRegressor
+    from netpick.api.forecaster import NetpickForecaster
     from netpick.api.importing import import_model
+    from netpick.contest.prepare import silent
     from netpick.errors import (
         DataError,
         FindingError,
@@ -40,8 +42,10 @@ _HOMES = {
     "import_model": "netpick.api.importing",
     "NetpickClassifier": "netpick.api.estimators",
     "NetpickRegressor": "netpick.api.estimators",
+    "NetpickForecaster": "netpick.api.forecaster",
     "load": "netpick.saved.use",
     "Model": "netpick.saved.use",
+    "silent": "netpick.contest.prepare",
     "NetpickError": "netpick.errors",
     "RequestError": "netpick.errors",
     "DataError": "netpick.errors",
@@ -59,6 +63,7 @@ __all__ = [
     "ModelFileError",
     "NetpickClassifier",
     "NetpickError",
+    "NetpickForecaster",
     "NetpickRegressor",
     "RequestError",
     "Run",
@@ -70,6 +75,7 @@ __all__ = [
     "load",
     "look",
     "resume",
+    "silent",
 ]
 
 

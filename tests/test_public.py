@@ -30,6 +30,7 @@ def test_public_names() -> None:
         "ModelFileError",
         "NetpickClassifier",
         "NetpickError",
+        "NetpickForecaster",
         "NetpickRegressor",
         "RequestError",
         "Run",
@@ -41,6 +42,7 @@ def test_public_names() -> None:
         "load",
         "look",
         "resume",
+        "silent",
     ]
     assert all(getattr(netpick, name) is not None for name in netpick.__all__)
     with pytest.raises(AttributeError, match="no attribute 'train_everything'"):
@@ -130,7 +132,7 @@ def test_the_readme_example_runs(
 
 def test_the_examples_of_the_page_on_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), flags=re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "page"}
     for example in examples:

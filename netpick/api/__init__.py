@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from netpick.api.options import given_options
+from netpick.api.watching import Watching
 from netpick.contest.prepare import MOST_TRIALS, FitOptions, inspect, prepare, silent
 from netpick.data.decoders.base import Loudness
 from netpick.errors import RequestError, near_matches
@@ -96,7 +97,7 @@ class Run:
         budget: str | float | None = None,
         steps: int | None = None,
         out: str | os.PathLike[str] | None = None,
-        on_event: OnEvent = silent,
+        on_event: OnEvent | None = None,
     ) -> Run:
         """Trains its networks further, in a run of its own; see `netpick.continue_`."""
         from netpick.api.continuing import continue_
@@ -248,7 +249,7 @@ def fit(
     frames: bool | None = None,
     keep: Literal["all", "best"] = "all",
     private: bool = False,
-    on_event: OnEvent = silent,
+    on_event: OnEvent | None = None,
 ) -> Run:
     """Trains the network families that fit the data, next to plain baselines, and says which one to use.
 
@@ -285,10 +286,12 @@ def fit(
     level: what the symbols of texts are that are learned or generated: "characters", "bytes", "words" or "pieces" (default: by size and content).
     beam: how many beginnings of a translation or transcript are followed at once; 1: the likeliest symbol each time (default: 4, of
     transcripts 8 where n-grams help).
+    on_event: receives progress (default: one line in a terminal or a notebook, nothing elsewhere; netpick.silent: nothing).
     Raises NetpickError (a ValueError) with what was found, what was expected and what to do.
     """
     data, options = given_options(locals())
-    return run_fit(data, replace(options, command="netpick.fit(...)"), on_event)
+    with Watching(on_event) as told:
+        return run_fit(data, replace(options, command="netpick.fit(...)"), told)
 
 
 def look(data: object, target: object = None, **options: Any) -> Prepared:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netpick.api.watching import Watching
 from netpick.contest.earlier import Earlier
 from netpick.contest.prepare import FitOptions, prepare, silent
 from netpick.contest.quantities import parse_duration
@@ -84,14 +85,19 @@ def run_resume(
 
 
 def resume(
-    run: str | os.PathLike[str], *, data: object | None = None, modules: Sequence[Any] = (), on_event: OnEvent = silent
+    run: str | os.PathLike[str],
+    *,
+    data: object | None = None,
+    modules: Sequence[Any] = (),
+    on_event: OnEvent | None = None,
 ) -> Run:
     """Goes on with an interrupted run, and ends with the weights that it would have had without the interruption.
 
     data: only for runs of frames or arrays, which a run folder does not keep; modules: networks of your own, likewise.
     Raises RequestError when there is nothing to resume, or when data or versions have changed since.
     """
-    return run_resume(Path(run), on_event, data=data, modules=modules)
+    with Watching(on_event) as told:
+        return run_resume(Path(run), told, data=data, modules=modules)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +183,7 @@ def continue_(
     out: str | os.PathLike[str] | None = None,
     data: object | None = None,
     modules: Sequence[Any] = (),
-    on_event: OnEvent = silent,
+    on_event: OnEvent | None = None,
 ) -> Run:
     """Trains the networks of a finished run further, from the weights that they had, and gives a new run.
 
@@ -189,4 +195,5 @@ def continue_(
     """
     seconds = None if budget is None else parse_duration(budget)
     further = Further(budget=seconds, steps=steps, out=None if out is None else Path(out), data=data, modules=modules)
-    return run_continue(Path(run), further, on_event)
+    with Watching(on_event) as told:
+        return run_continue(Path(run), further, told)

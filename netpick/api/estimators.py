@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from netpick.api import Run, fit
 from netpick.checks import CHECKS
+from netpick.contest.prepare import silent
 from netpick.data.sources.frames import is_frame, to_polars
 from netpick.errors import DataError
 from netpick.tasks.classify import Classify
@@ -41,7 +42,7 @@ class FindingsWarning(UserWarning):
 
 
 class _Contest(BaseEstimator):  # type: ignore[misc]
-    """What both estimators share: parameters, rows as a frame, the contest, the kept model.
+    """What all estimators share: parameters, rows as a frame, the contest, the kept model.
 
     Parameters are those of `netpick.fit`, with the same defaults; `out` keeps the run folder with its report.
     After fitting: `verdict_`, `scores_` (a polars frame: candidates, metrics, intervals on rows that the contest held out), `model_`,
@@ -105,7 +106,8 @@ class _Contest(BaseEstimator):  # type: ignore[misc]
             checked = validate_data(self, X, **labels, reset=reset, skip_check_array=True)
             frame, answer = to_polars(X)[0], checked[1] if labels else None
         else:
-            kwargs = {"dtype": None, "ensure_all_finite": "allow-nan"}
+            gaps = self.__sklearn_tags__().input_tags.allow_nan
+            kwargs = {"dtype": None, "ensure_all_finite": "allow-nan" if gaps else True}
             checked = validate_data(self, X, **labels, reset=reset, **kwargs)
             array, answer = checked if labels else (checked, None)
             frame = pl.DataFrame({f"x{place + 1}": _cells(array[:, place]) for place in range(array.shape[1])})
@@ -117,33 +119,16 @@ class _Contest(BaseEstimator):  # type: ignore[misc]
         frame, _ = self._rows(X, reset=False)
         return self.model_.predict(frame)
 
-    def _contest(self, frame: pl.DataFrame, y: pl.Series, task: str) -> Run:
-        """Fits, and keeps what is needed of the run."""
+    def _contest(self, frame: pl.DataFrame, y: pl.Series, task: str, **options: Any) -> Run:
+        """Fits, and keeps what is needed of the run. options: of `netpick.fit`, beside the parameters."""
         if frame.height < LEAST_ROWS:
             raise DataError(
                 f"n_samples={frame.height} is too few: a contest needs {LEAST_ROWS} rows or more. Pass more samples."
             )
         with tempfile.TemporaryDirectory(prefix="netpick-") as folder:
-            run = fit(
-                (frame, y),
-                task=task,
-                models=self.models,
-                budget=self.budget,
-                steps=self.steps,
-                trials=self.trials,
-                recipe=self.recipe,
-                prefer=self.prefer,
-                split=self.split,
-                folds=self.folds,
-                metric=self.metric,
-                margin=self.margin,
-                seed=self.seed,
-                device=self.device,
-                threads=self.threads,
-                out=Path(folder) / "run" if self.out is None else self.out,
-                accept=tuple(CHECKS),
-                keep="best",
-            )
+            asked = {**self.get_params(deep=False), **options}
+            asked["out"] = Path(folder) / "run" if self.out is None else self.out
+            run = fit((frame, y), task=task, accept=tuple(CHECKS), keep="best", on_event=silent, **asked)
             self.model_bytes_ = (run.folder / "model.netpick").read_bytes()
         self.model_ = _loaded(self.model_bytes_)
         self.verdict_, self.scores_ = run.verdict, run.scores

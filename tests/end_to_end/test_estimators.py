@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from netpick.api.estimators import FindingsWarning, NetpickClassifier, NetpickRegressor
+from netpick.api.forecaster import NetpickForecaster, starts
 
 SMALL = {"models": "mlp[width=8,layers=1]", "steps": 3, "folds": 1}
 QUICK = {  # that train nothing, or once
@@ -37,12 +39,20 @@ QUICK = {  # that train nothing, or once
 }
 
 
+BY_PLACE = {
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+}  # a row of a forecast means its place
+
+
 def checks(*, quick: bool) -> list[Any]:
-    made = [NetpickClassifier(**SMALL), NetpickRegressor(**SMALL)]  # type: ignore[arg-type]
+    made = [NetpickClassifier(**SMALL), NetpickRegressor(**SMALL), NetpickForecaster(models=SMALL["models"], steps=3)]  # type: ignore[arg-type]
     found = []
     for estimator in made:
         for instance, check in estimator_checks_generator(estimator):
             name = getattr(check, "func", check).__name__
+            if isinstance(estimator, NetpickForecaster) and name in BY_PLACE:
+                continue
             if (name in QUICK) == quick:
                 found.append(pytest.param(instance, check, id=f"{type(estimator).__name__}-{name}"))
     return found
@@ -78,7 +88,7 @@ def test_labels_come_back_as_they_were_and_a_pipeline_is_kept() -> None:
     assert (pipeline.classes_[chances.argmax(axis=1)] == answers).mean() > 0.95
     again = pickle.loads(pickle.dumps(pipeline))
     assert (again.predict(x) == answers).all()
-    assert "recommended" in pipeline[-1].verdict_
+    assert pipeline[-1].verdict_.startswith("Use ")
 
 
 def test_a_frame_keeps_the_kinds_of_its_columns_and_may_have_gaps() -> None:
@@ -110,3 +120,37 @@ def test_severe_findings_are_warned_of_and_stop_nothing() -> None:
     leaking = np.column_stack([x, y])
     with pytest.warns(FindingsWarning, match=r"D\d{3}"):
         NetpickClassifier(**SMALL).fit(leaking, y)  # type: ignore[arg-type]
+
+
+def daily(rows: int) -> tuple[pl.DataFrame, np.ndarray]:
+    days = pl.date_range(date(2024, 1, 1), date(2024, 1, 1) + timedelta(days=rows - 1), eager=True)
+    return pl.DataFrame({"day": days}), 5 * np.sin(np.arange(rows) * 2 * np.pi / 7)
+
+
+def test_a_forecaster_answers_for_the_rows_that_follow_also_beyond_its_horizon_and_in_any_order() -> None:
+    frame, y = daily(200)
+    model = NetpickForecaster(horizon=7, models="mlp[width=8,layers=1]", steps=30).fit(frame[:180], y[:180])
+    answers = model.predict(frame[180:])
+    assert np.abs(answers - y[180:]).max() < 1.0
+    assert model.predict(frame[[183, 181]]).tolist() == answers[[3, 1]].tolist()
+    assert model.forecast(frame[180:182]).columns == ["prediction", "low", "median", "high"]
+    with pytest.raises(ValueError, match="X begins at 2024-06-24, but the rows of `fit` end at 2024-06-28"):
+        model.predict(frame[175:182])
+    with pytest.raises(ValueError, match="X asks for 2024-07-09, but the steps that follow"):
+        model.predict(frame[[190]])
+    with pytest.raises(ValueError, match="time_column names it"):
+        NetpickForecaster(time_column="date", steps=3).fit(frame, y)
+
+
+def test_a_forecaster_knows_columns_ahead_and_is_cross_validated_on_what_follows() -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(160, 1))
+    y = 3 * x[:, 0] + 0.1 * draw.normal(size=160)
+    model = NetpickForecaster(horizon=10, models="mlp[width=8,layers=1]", steps=30)
+    scores = cross_val_score(model, x, y, cv=TimeSeriesSplit(2, test_size=25))  # 25 are two and a half horizons
+    assert scores.min() > 0.7
+    model.fit(x[:150], y[:150])
+    assert [starts(rows, 10) for rows in (4, 10, 20, 25)] == [[0], [0], [0, 10], [0, 10, 15]]
+    with pytest.raises(ValueError, match="n_samples=4, but 10 steps"):
+        model.predict(x[150:154])
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(x[150:]), model.predict(x[150:]))

@@ -1,4 +1,4 @@
-"""Large pictures in tiles: shared by every engine, so that all of them read a large picture alike.
+"""Large pictures in tiles: the plan of where they lie, without torch, so that every engine can share it (so far torch's does).
 
 A tile is read with a margin around what is kept of it. The presets of masks look no further than the margin, so what is kept is what
 they say of the whole picture. nnU-Net (Isensee et al. 2021) averages overlapping patches with Gaussian weights instead, since its

@@ -13,7 +13,8 @@ import numpy as np
 from netpick.answers.answered import AnsweredSamples
 from netpick.answers.compare import Contender, Resampler, compare_pairs
 from netpick.answers.compare.words import difference_text
-from netpick.answers.metrics import METRICS, Metric
+from netpick.answers.metrics import METRICS
+from netpick.answers.metrics.samples import Useful
 from netpick.contest.rows import Round
 from netpick.errors import RequestError, near_matches
 from netpick.models.likeness import MOST_MADE, Made, useful
@@ -103,7 +104,8 @@ def _note(model: Model, prepared: Prepared, seed: int) -> Note:
         Contender(name=name, predictions=AnsweredSamples(useful=answers, facts=np.zeros((len(test), 0))), decided=None)
         for name, answers in said.items()
     ]
-    metric: Metric[AnsweredSamples] = METRICS[GENERATE.answer.primary(state.num_useful, 0.5)]
+    metric = METRICS[GENERATE.answer.primary(state.num_useful, 0.5)]
+    assert isinstance(metric, Useful)
     pairs = compare_pairs(
         metric,
         test,
@@ -124,11 +126,10 @@ def _note(model: Model, prepared: Prepared, seed: int) -> Note:
         if harms and not helps
         else "they do not help by an amount that matters"
     )
-    label = metric.label.partition(",")[0]
     return Note(
         subject="made-up rows",
         text=(
-            f"{words}: boosted trees have {label} {plain:.4f} from {len(real):,} real rows alone, n = {len(test):,} test rows; {told} "
+            f"{words}: boosted trees have {metric.inner.label} {plain:.4f} from {len(real):,} real rows alone, n = {len(test):,} test rows; {told} "
             f"(differences in pairs, 95 % intervals). The generator is {model.parts.record.candidate} of {model.parts.record.title}"
         ),
         override="--synthetic",

@@ -28,7 +28,7 @@ UNRELEASED = {  # baselines since the last version that made golden files
     *("unigram", "kneser-ney", "kneser-ney-cache", "the same again", "kneser-ney over voices"),
     *("commonest text", "nearest recording", "copy", "nearest source", "word by word"),
     *("majority tag", "linear of a window", "majority class", "frequent place", "grey threshold", "pixel trees"),
-    *("real rows", "columns shuffled", "gaussian copula", "chain of trees", "chain of trees, smoothed"),
+    *("real rows", "columns shuffled", "gaussian copula", "chain of trees", "smoothed chain of trees"),
     *("lattice of mean boxes", "most frequent places"),
 }
 STOPPED = sorted(GOLDEN.glob(f"netpick-*/{INTERRUPTED}.zip"))

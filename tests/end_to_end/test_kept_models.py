@@ -174,7 +174,7 @@ def test_these_runs_have_baselines_of_every_kind() -> None:
         *("commonest text", "nearest recording", "copy", "nearest source", "word by word"),
         *("majority tag", "linear of a window"),
         *("the same again", "kneser-ney over voices"),
-        *("real rows", "columns shuffled", "gaussian copula", "chain of trees", "chain of trees, smoothed"),
+        *("real rows", "columns shuffled", "gaussian copula", "chain of trees", "smoothed chain of trees"),
         *("lattice of mean boxes", "most frequent places"),
     }
 

@@ -2,76 +2,96 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 import numpy as np
 
 from netpick.answers.answered import FACTS, AnsweredClasses, AnsweredNumbers, AnsweredSamples
-from netpick.answers.metrics.base import Linear, Metric, Weights
+from netpick.answers.metrics.base import Linear, Metric, Ratio, Weights
 from netpick.answers.metrics.errors import R2
 from netpick.answers.metrics.means import RowMean
 from netpick.answers.metrics.ranks import Auc
 from netpick.types import Array
 
-AUC, COEFFICIENT = Auc(), R2()
 
+class Useful(Metric[AnsweredSamples]):
+    """What boosted trees that were fitted to made-up rows say of real ones (TSTR; Esteban et al. 2017), by a metric of such answers."""
 
-class UsefulAuc(Metric[AnsweredSamples]):
-    """ROC AUC on real rows of boosted trees that were fitted to made-up rows (TSTR; Esteban et al. 2017)."""
-
-    name = "useful_auc"
-    label = "AUC, learned from made-up rows"
+    inner: ClassVar[Metric[Any]]
     better = "higher"
     reads = AnsweredSamples
-    share = True
-    lowest, highest = 0.0, 1.0
-    definition = (
-        "The ROC AUC on real test rows of boosted trees that learned from made-up rows alone; beside it stands that of real rows, which a "
-        "generator can hardly reach."
-    )
 
-    def applies(self, truth: Array, predictions: AnsweredSamples) -> bool:
-        return (
-            predictions.useful is not None
-            and predictions.useful.shape[1] > 1
-            and AUC.applies(*_classes(truth, predictions))
-        )
+    @abstractmethod
+    def read(self, truth: Array, predictions: AnsweredSamples) -> tuple[Array, Any]:
+        """The target of the rows and what the trees say of it, as the inner metric reads them."""
 
-    def values(self, truth: Array, predictions: AnsweredSamples, weights: Weights, decided: Array | None) -> Array:
-        return AUC.values(*_classes(truth, predictions), weights, None)
-
-    def linear(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Linear | None:
-        return AUC.linear(*_classes(truth, predictions), None)
-
-    def effective_rows(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> int:
-        return AUC.effective_rows(*_classes(truth, predictions), None)
-
-    def strata(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Array | None:
-        return AUC.strata(*_classes(truth, predictions), None)
-
-    def most_rows(self, truth: Array, predictions: AnsweredSamples) -> float:
-        return AUC.most_rows(*_classes(truth, predictions))
-
-
-class UsefulR2(Metric[AnsweredSamples]):
-    """R2 on real rows of boosted trees that were fitted to made-up rows."""
-
-    name = "useful_r2"
-    label = "R2, learned from made-up rows"
-    better = "higher"
-    reads = AnsweredSamples
-    highest = 1.0
-    definition = "R2 on real test rows of boosted trees that learned from made-up rows alone; beside it stands that of real rows."
+    @abstractmethod
+    def fits(self, columns: int) -> bool:
+        """Whether answers of so many numbers a row are of its kind."""
 
     def applies(self, truth: Array, predictions: AnsweredSamples) -> bool:
         useful = predictions.useful
-        return useful is not None and useful.shape[1] == 1 and COEFFICIENT.applies(*_numbers(truth, predictions))
+        return useful is not None and self.fits(useful.shape[1]) and self.inner.applies(*self.read(truth, predictions))
+
+    def margin(self, value: float) -> float:
+        return self.inner.margin(value)
 
     def values(self, truth: Array, predictions: AnsweredSamples, weights: Weights, decided: Array | None) -> Array:
-        return COEFFICIENT.values(*_numbers(truth, predictions), weights, None)
+        return self.inner.values(*self.read(truth, predictions), weights, None)
 
     def linear(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Linear | None:
-        return COEFFICIENT.linear(*_numbers(truth, predictions), None)
+        return self.inner.linear(*self.read(truth, predictions), None)
+
+    def effective_rows(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> int:
+        return self.inner.effective_rows(*self.read(truth, predictions), None)
+
+    def ratio(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Ratio | None:
+        return self.inner.ratio(*self.read(truth, predictions), None)
+
+    def strata(self, truth: Array, predictions: AnsweredSamples, decided: Array | None) -> Array | None:
+        return self.inner.strata(*self.read(truth, predictions), None)
+
+    def most_rows(self, truth: Array, predictions: AnsweredSamples) -> float:
+        return self.inner.most_rows(*self.read(truth, predictions))
+
+
+class UsefulAuc(Useful):
+    """Of classes: ROC AUC."""
+
+    name, label, inner = "useful_auc", "Usefulness (AUC)", Auc()
+    share = True
+    lowest, highest = 0.0, 1.0
+    definition = (
+        "The ROC AUC on real test rows of boosted trees that learned from these rows alone; beside it stands that of real rows, which a "
+        "generator can hardly reach."
+    )
+
+    def read(self, truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredClasses]:
+        assert predictions.useful is not None
+        numbers = np.nan_to_num(truth[:, 0], nan=-1.0).astype(np.int64)
+        return numbers, AnsweredClasses(probabilities=predictions.useful)
+
+    def fits(self, columns: int) -> bool:
+        return columns > 1
+
+
+class UsefulR2(Useful):
+    """Of numbers: R2."""
+
+    name, label, inner = "useful_r2", "Usefulness (R2)", R2()
+    highest = 1.0
+    squared = True
+    definition = (
+        "R2 on real test rows of boosted trees that learned from these rows alone; beside it stands that of real rows."
+    )
+
+    def read(self, truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredNumbers]:
+        assert predictions.useful is not None
+        return truth[:, :1], AnsweredNumbers(values=predictions.useful)
+
+    def fits(self, columns: int) -> bool:
+        return columns == 1
 
 
 class OfFact(RowMean[AnsweredSamples]):
@@ -205,13 +225,3 @@ SAMPLE_METRICS = (
     UsefulAuc(), UsefulR2(), ToldApart(), AlikeColumns(), AlikePairs(), Coverage(), Density(), Copies(), HeldOutCopies(),
     NearCopies(), HeldOutNearCopies(), NearerToLearned(), RareCombinations(), HeldOutRare(),
 )  # fmt: skip
-
-
-def _classes(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredClasses]:
-    assert predictions.useful is not None
-    return np.nan_to_num(truth[:, 0], nan=-1.0).astype(np.int64), AnsweredClasses(probabilities=predictions.useful)
-
-
-def _numbers(truth: Array, predictions: AnsweredSamples) -> tuple[Array, AnsweredNumbers]:
-    assert predictions.useful is not None
-    return truth[:, :1], AnsweredNumbers(values=predictions.useful)

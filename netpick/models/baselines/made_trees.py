@@ -97,7 +97,7 @@ class ChainOfTrees(OfRows):
 class SmoothChainOfTrees(ChainOfTrees):
     """Cells anywhere in the bins of training rows' cells."""
 
-    name = "chain of trees, smoothed"
+    name = "smoothed chain of trees"
     definition = "The chain of trees, but a number of many different values is drawn anywhere in its bin, so that rows are seldom copies."
     own_cells = False
 

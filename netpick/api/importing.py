@@ -61,6 +61,8 @@ def import_model(
         zeros=pad,
     )
     target_file = source.with_suffix(".netpick") if out is None else Path(out)
+    if out is None and target_file.exists():
+        raise RequestError(f"{target_file} exists already, and may be another model. Pass --out FILE, or remove it.")
     made = import_keras(source, target_file, wanted)
     return ImportedFile(made.path, made.lines)
 

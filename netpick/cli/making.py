@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +40,9 @@ def generate(
 
     loaded = load(model, candidate=candidate)
     if makes_rows(loaded) or rows is not None or given:
+        _refuse_others({"--prompt": prompt, "--output": output}, "makes up rows", "--rows 1000 --out rows.csv")
         return make_rows(loaded, rows, given or [], out, seed)
+    _refuse_others({"--out": out}, "goes on with a text or a piece", "--prompt TEXT, and of music --output PIECE")
     sampling = generating.Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     prompt = generating.of_file(loaded, prompt, output)
     begun = generating.read_prompt(loaded, prompt)
@@ -49,6 +51,13 @@ def generate(
     text = show_stream(prompt, generating.generate(loaded, begun, sampling))
     for file in generating.written_to(loaded, text, output):
         sys.stderr.write(f"written: {file}\n")
+
+
+def _refuse_others(given: Mapping[str, object], does: str, instead: str) -> None:
+    """Raises RequestError for options of the other things that generate does, which would say nothing here."""
+    for name, value in given.items():
+        if value:
+            raise RequestError(f"{name} was given, but this model {does}. Leave {name} out; it takes {instead}.")
 
 
 def make_rows(model: Model, rows: int | None, given: Sequence[str], out: Path | None, seed: int) -> None:

@@ -20,7 +20,7 @@ from netpick.errors import DataError, RequestError
 
 ROWS = 400
 FAMILIES = ("mlp", "transformer", "vae")
-BASELINES = ("real rows", "columns shuffled", "gaussian copula", "chain of trees", "chain of trees, smoothed")
+BASELINES = ("real rows", "columns shuffled", "gaussian copula", "chain of trees", "smoothed chain of trees")
 
 
 def people(rows: int = ROWS) -> pl.DataFrame:
@@ -113,6 +113,9 @@ def test_the_command_writes_rows_and_refuses_values_that_were_never_seen(
     ):
         with pytest.raises(RequestError, match=words):
             app(["generate", model, "--given", given], standalone_mode=False)
+    for option in ("--prompt", "--output"):
+        with pytest.raises(RequestError, match=f"{option} was given, but this model makes up rows"):
+            app(["generate", model, option, "hello"], standalone_mode=False)
     with pytest.raises(RequestError, match="cannot be"):
         app(["generate", model, "--rows", "0"], standalone_mode=False)
 

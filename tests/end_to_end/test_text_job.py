@@ -96,6 +96,9 @@ def test_on_the_command_line(run: Run, folder: Path) -> None:
     refused = command_here("generate", model, "--temperature", "-1", cwd=folder)
     assert refused.returncode == 2
     assert "--temperature -1 cannot be" in refused.stderr
+    refused = command_here("generate", model, "--out", "rows.csv", cwd=folder)
+    assert refused.returncode == 2
+    assert "--out was given, but this model goes on with a text" in refused.stderr
 
 
 def test_a_network_is_explained_by_what_words_cost_and_how_far_back_it_looks(run: Run, folder: Path) -> None:

@@ -27,7 +27,7 @@ from tests.keras_files import model_names, stored, truth, written
 
 def imported(folder: Path, content: bytes, name: str = "m.keras", **settings: Any) -> netpick.Model:
     (folder / name).write_bytes(content)
-    return netpick.load(import_model(folder / name, **settings).path)
+    return netpick.load(import_model(folder / name, folder / "m.netpick", **settings).path)
 
 
 def test_pictures_are_answered_as_by_keras(tmp_path: Path) -> None:
@@ -159,6 +159,16 @@ def test_what_the_file_leaves_open_is_asked_for(tmp_path: Path) -> None:
         import_model(path, form="picture")
     with pytest.raises(RequestError, match="--task regress does not fit this model: its 2 outputs end in softmax"):
         import_model(path, task="regress")
+
+
+def test_a_model_file_that_lies_there_is_not_replaced_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "m.keras"
+    path.write_bytes(keras())
+    (tmp_path / "m.netpick").write_bytes(b"another model")
+    with pytest.raises(RequestError, match=r"exists already, and may be another model\. Pass --out"):
+        import_model(path)
+    assert (tmp_path / "m.netpick").read_bytes() == b"another model"
+    assert import_model(path, tmp_path / "m.netpick").path.stat().st_size > 20
 
 
 def test_weights_alone_say_what_to_do(tmp_path: Path) -> None:

@@ -371,6 +371,16 @@ def test_the_network_that_a_sentence_calls_the_best_is_the_best_one_and_the_next
     assert "The next best is rnn" in verdict(outcome).sentence
 
 
+def test_the_best_network_by_validation_rows_is_called_so_where_the_test_rows_prefer_another() -> None:
+    """titanic's verdict called a transformer of 0.79 the best network below an mlp of 0.86."""
+    ahead = {"accuracy": Score(value=0.97, low=0.96, high=0.98, n=10_000)}
+    transformer, mlp = replace(result("transformer", 0.94), validation=ahead), result("mlp", 0.958)
+    said = judged(transformer, mlp, TREES)
+    assert said.winner == "boosted trees"
+    assert "the best network on the validation rows, transformer, is worse than" in said.sentence
+    assert "the best network, cnn, is worse than" in judged(result("cnn", 0.94), TREES).sentence
+
+
 @pytest.mark.parametrize(
     ("steps", "passes", "fewest", "ranked"),
     [(29, 4.8, 3, True), (29, 4.8, 12, False), (120, 4.8, 12, False), (400, 4.8, 12, True), (72, 12.0, 12, True)],

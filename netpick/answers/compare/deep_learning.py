@@ -111,7 +111,9 @@ def _not_needed(rivals: Rivals, baseline: CandidateResult) -> tuple[Helps, str]:
     if pair is None:
         return "unclear", f"{baseline.name} could not be compared with the best network, {network.name}."
     it, other = rivals.called(network), rivals.called(baseline)
-    best = it if it == "it" else f"the best network, {it},"
+    leader = strongest_on_test(rivals.networks, rivals.metric)
+    where = "" if leader is None or leader is network else " on the validation rows"  # the test rows prefer another one
+    best = it if it == "it" else f"the best network{where}, {it},"
     if pair.verdict == "tie" and _is_wide(pair, baseline, rivals.metric):
         rows = _rows(network, rivals.metric)
         return "unclear", (
@@ -125,7 +127,7 @@ def _not_needed(rivals: Rivals, baseline: CandidateResult) -> tuple[Helps, str]:
         less = f"which is less than the {margin_text(rivals.margin)} that would matter"
         outcome = f"is better than {other} by {difference_text(pair)}, {less}"
     if rivals.undecided:
-        return "unclear", f"{'It' if it == 'it' else f'The best network, {it},'} {outcome}."
+        return "unclear", f"{best[0].upper()}{best[1:]} {outcome}."
     return "no", f"{NOT_NEEDED}: {best} {outcome}."
 
 

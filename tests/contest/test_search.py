@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from netpick.contest.search.propose import Known, Search
 from netpick.contest.search.wanted import parse_tune
 from netpick.errors import Interrupted, RequestError
 from netpick.models.networks.spaces import Options, Range, space_of
+from netpick.report.parts.tuning import _table
 from netpick.types import Event
+from netpick.types.results import Search as Told
+from netpick.types.results import Trial
 
 SPACE = {
     "learning_rate": Range(low=1e-4, high=1e-2, log=True),
@@ -127,6 +131,20 @@ def test_a_chosen_score_is_corrected_for_having_been_chosen() -> None:
     assert honest.high - honest.low == pytest.approx(
         (alone := corrected(metric, truth, [contenders[best]], 0, resampler)).high - alone.low
     )
+
+
+def test_the_table_of_trials_has_the_best_first_among_those_that_came_as_far() -> None:
+    def trial(number: int, score: float | None, rung: int) -> Trial:
+        return Trial(number=number, settings={"width": number}, score=score, rung=rung, steps=1, seconds=1.0)
+
+    trials = [trial(0, 0.7, 2), trial(1, 0.9, 0), trial(2, 0.8, 2), trial(3, None, 0), trial(4, 0.95, 0)]
+    for metric, order in (("accuracy", "3 1 5 2 4"), ("rmse", "1 3 2 5 4")):
+        search = Told(
+            candidate="mlp", tuned="", metric=metric, method="random", steps=9, trials=trials, chosen=2, stated=None, corrected=None,
+            against=None, sentence="",
+        )  # fmt: skip
+        rows = re.findall(r'<th scope="row"[^>]*>(\d+)</th>', str(_table(search)))
+        assert " ".join(rows) == order
 
 
 def test_a_search_that_is_broken_off_ends_with_the_same_bytes(tmp_path: Path) -> None:

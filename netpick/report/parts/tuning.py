@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netpick.answers.metrics import METRICS
 from netpick.report.components import Charts, Column, section, table
 from netpick.report.markup import Child, Html, element
 from netpick.report.standings import metric_label
@@ -38,8 +39,8 @@ def _table(search: Search) -> Html:
         *(Column(title=name.replace("_", " ")) for name in names),
         Column(title=""),
     ]
-    higher = search.chosen
-    ranked = sorted(search.trials, key=lambda trial: (trial.score is None, -trial.rung, trial.number != higher))
+    sign = -1.0 if METRICS[search.metric].better == "higher" else 1.0
+    ranked = sorted(search.trials, key=lambda trial: (trial.score is None, -trial.rung, sign * (trial.score or 0.0)))
     rows = [_row(search, trial, names) for trial in ranked[:MOST_TRIALS]]
     return table(f"Trials of {search.candidate}", head, rows)
 

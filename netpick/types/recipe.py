@@ -42,3 +42,7 @@ class Recipe:
     )  # times that, from a layer of what others have trained to the one before it (ULMFiT, Howard & Ruder 2018)
     augment: tuple[str, ...] = ()  # names in STREAMS (training/augment/)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+# Of networks that begin with what others have trained: the rate of their new output layer; the rest learns at a share of it (`body_rate`).
+FINE_TUNED = Recipe(learning_rate=2e-3, weight_decay=0.01, warmup=0.05, batch_size=32)

@@ -6,6 +6,7 @@ makers did: channels last, numbers on their own scale, texts padded to the lengt
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from netpick.models.imported.graph import GraphNetwork, Node
 from netpick.models.networks.base import Architecture, Batch, Features, Trunk
 from netpick.models.networks.stems import SeriesStem
 from netpick.types import STRICT, Inputs, InputSpec
-from netpick.types.recipe import Recipe
+from netpick.types.recipe import FINE_TUNED, Recipe
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -141,16 +142,7 @@ class Imported(Architecture):
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """AdamW; the output layer alone for a third of the time, then all at a tenth of the rate (Howard & Ruder 2018)."""
-        return Recipe(
-            optimizer="adamw",
-            learning_rate=2e-3,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.05,
-            batch_size=32,
-            held=0.3,
-            body_rate=0.1,
-        )
+        return replace(FINE_TUNED, held=0.3, body_rate=0.1)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return ImportedTrunk(inputs, settings)

@@ -7,6 +7,7 @@ a small part of the rate (Howard & Ruder 2018; Kumar et al. 2022 on why the outp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from netpick.models.backbones.networks import network_of
 from netpick.models.networks.base import Architecture, Batch, Features, Size, Trained, Trunk
 from netpick.models.networks.blocks import Dropout
 from netpick.types import STRICT, Inputs, InputSpec
-from netpick.types.recipe import Recipe
+from netpick.types.recipe import FINE_TUNED, Recipe
 
 
 @dataclass(config=STRICT, kw_only=True)
@@ -106,17 +107,7 @@ class PretrainedCnn(Architecture):
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """AdamW; the output layer alone for half of the time."""
-        return Recipe(
-            optimizer="adamw",
-            learning_rate=2e-3,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.05,
-            batch_size=32,
-            label_smoothing=0.05,
-            held=0.5,
-            body_rate=0.05,
-        )
+        return replace(FINE_TUNED, label_smoothing=0.05, held=0.5, body_rate=0.05)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return PretrainedCnnTrunk(inputs, settings)

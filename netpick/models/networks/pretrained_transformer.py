@@ -7,6 +7,7 @@ part of the rate, and each layer of it slower than the one above (Howard & Ruder
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from netpick.models.networks.base import Architecture, Batch, Features, Size, Tr
 from netpick.models.networks.bert import BertBody
 from netpick.models.networks.blocks import Dropout, masked_mean
 from netpick.types import STRICT, Inputs
-from netpick.types.recipe import Recipe
+from netpick.types.recipe import FINE_TUNED, Recipe
 
 AROUND = 2  # tokens of the encoder's own around each text
 LONGEST = 256  # tokens that are read of a text
@@ -104,17 +105,7 @@ class PretrainedTransformer(Architecture):
 
     def recipe(self, inputs: Inputs, num_rows: int, num_outputs: int) -> Recipe:
         """AdamW; the output layer alone for the first part, then four passes at most, since more are learned by heart."""
-        return Recipe(
-            optimizer="adamw",
-            learning_rate=2e-3,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.1,
-            batch_size=32,
-            held=0.15,
-            body_rate=0.03,
-            layer_rate=0.9,
-        )
+        return replace(FINE_TUNED, warmup=0.1, held=0.15, body_rate=0.03, layer_rate=0.9)
 
     def build(self, inputs: Inputs, settings: Any) -> Trunk:
         return PretrainedTransformerTrunk(inputs, settings)

@@ -221,14 +221,19 @@ class RowExamples(Examples):
         )
 
 
-def _schema(source: Source, request: ExampleRequest) -> Schema:
-    wanted = SchemaOptions(
+def wanted_schema(request: ExampleRequest) -> SchemaOptions:
+    """What was said of columns and task."""
+    return SchemaOptions(
         target=request.target,
         task=request.task,
         drop=request.drop,
         kinds=request.kinds,
         split_by=column_of(request.split, request.folds),
     )
+
+
+def _schema(source: Source, request: ExampleRequest) -> Schema:
+    wanted = wanted_schema(request)
     found = recognise(source, request.target, request.drop)
     try:
         schema = infer_schema(source, wanted)

@@ -16,14 +16,14 @@ from netpick.columns.store import Allocator, Store
 from netpick.errors import DataError, RequestError
 from netpick.tasks.classify import Classify
 from netpick.tasks.examples.base import Encoded, Evidence, ExampleRequest, Examples, Labelled, NewExamples, Prepared
-from netpick.tasks.examples.rows import divided
+from netpick.tasks.examples.rows import divided, wanted_schema
 from netpick.tasks.examples.whole import PreparedWhole
 from netpick.tasks.generate.state import GENERATE, GenerateState, parts_of, record_inputs
 from netpick.tasks.label_variants import with_one_spelling
 from netpick.tasks.regress import Regress
 from netpick.tasks.row_groups import row_groups
-from netpick.tasks.schema import SchemaOptions, infer_schema
-from netpick.tasks.split import SealedRows, column_of
+from netpick.tasks.schema import infer_schema
+from netpick.tasks.split import SealedRows
 from netpick.types import Array, Field, Inputs, Note, Rows, Schema, Source, Split, TableColumn
 from netpick.types.results import DecisionRule
 
@@ -160,13 +160,7 @@ def _series(source: Source, name: str) -> pl.Series:
 
 def _schema(source: Source, request: ExampleRequest) -> Schema:
     """What the columns are; the one that made-up rows are useful for is the target, or the last where none stands out."""
-    wanted = SchemaOptions(
-        target=request.target,
-        task=GENERATE.name,
-        drop=request.drop,
-        kinds=request.kinds,
-        split_by=column_of(request.split, request.folds),
-    )
+    wanted = replace(wanted_schema(request), task=GENERATE.name)
     try:
         schema = infer_schema(source, wanted)
     except RequestError:
@@ -204,7 +198,7 @@ def _fitted(source: Source, schema: Schema, rows: Rows) -> tuple[GenerateState, 
         used = field.role in ("feature", "target", "group", "time") and isinstance(
             source.columns[field.name], TableColumn
         )
-        kind = _kind_of(field, source) if used else None
+        kind = field.kind if used and field.kind in MADE_OF else None
         state = fit_discrete(_series(source, field.name), kind, rows) if kind is not None else None
         if field.role == "target":
             if state is None:
@@ -231,12 +225,6 @@ def _fitted(source: Source, schema: Schema, rows: Rows) -> tuple[GenerateState, 
         notes = (*notes, Note(subject="columns", text=text))
     whole = GenerateState(columns=(*states, target[0]), classes=target[1])
     return whole, replace(schema, fields=tuple(fields), notes=notes)
-
-
-def _kind_of(field: Field, source: Source) -> str | None:
-    if field.kind in MADE_OF:
-        return field.kind
-    return None
 
 
 def _few_whole(state: DiscreteState) -> bool:

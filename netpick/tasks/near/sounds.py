@@ -11,6 +11,10 @@ from netpick.types import Array, ArrayColumn, Rows
 WAVES = 16  # of a sound's slowest swings in time, whatever its beginning
 MOST_STEPS = 64  # that sounds and series are compared by
 CANDIDATES = 30  # nearest by their swings, of which shifts are tried
+LOUD = 0.99  # of a sound's values lie below its loudest ones
+QUIET = (
+    128  # steps below a sound's loudest (of 255): what is quieter is noise that encodings change, and is silence here
+)
 SHIFT = 0.25  # of a sound's length, that its beginning may have moved
 LEAST_ALIKE_SOUNDS, LEAST_ALIKE_SERIES = 0.85, 0.97  # correlation of a copy; shifts and encodings cost sounds a tenth
 
@@ -47,7 +51,9 @@ def _maps(column: ArrayColumn, rows: Rows) -> Floats:
     across = pooling(column.values.shape[2], BANDS)
     along = pooling(column.values.shape[1], MOST_STEPS)
     for start in range(0, len(rows), 1_000):
-        part = np.asarray(column.values[rows[start : start + 1_000]], np.float32) @ across
+        part = np.asarray(column.values[rows[start : start + 1_000]], np.float32)
+        loudest = np.quantile(part, LOUD, axis=(1, 2), keepdims=True)
+        part = np.maximum(part - (loudest - QUIET), 0) @ across
         # Differences between bands: the same at any loudness, and nothing where there is silence, wherever that is.
         out.append(np.diff(np.einsum("ntc,ts->nsc", part, along, optimize=True), axis=2).astype(np.float32))
     return np.concatenate(out) if out else np.zeros((0, 1, BANDS), np.float32)

@@ -45,7 +45,25 @@ class LabelVariants(Check):
         if not tables:
             return None
         findings = [self._of(f.name, values, is_target=f.role == "target") for f, values in tables]
+        blanks = {name: count for note in context.source.notes for name, count in note.cells.items()}
+        findings += [
+            self._without_blanks(f.name, blanks[f.name], values)
+            for f, values in tables
+            if f.role == "target" and f.name in blanks
+        ]
         return [finding for finding in findings if finding is not None]
+
+    def _without_blanks(self, name: str, count: int, values: pl.Series) -> Finding:
+        filled = len(values) - values.null_count()
+        return self.finding(
+            severity="info",
+            evidence=(
+                f"Blanks around {count:,} of {filled:,} labels in column '{name}' were removed: labels that differed by blanks "
+                "alone are one class."
+            ),
+            advice="Nothing is needed, unless these were different classes; then give them different names in the data.",
+            columns=(name,),
+        )
 
     def _of(self, name: str, values: pl.Series, *, is_target: bool) -> Finding | None:
         cells = counts_of(as_text(values))

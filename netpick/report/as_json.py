@@ -86,7 +86,10 @@ def _data(results: RunResults) -> dict[str, Any]:
         "fingerprint": source.fingerprint,
         "rows": source.num_rows,
         "columns": [_column(field) for field in schema.fields],
-        "notes": [asdict(note) for note in [*source.notes, *schema.notes]],
+        "notes": [
+            {"subject": note.subject, "text": note.text, "override": note.override}
+            for note in [*source.notes, *schema.notes]
+        ],
         "unreadable": [asdict(row) for row in source.unreadable],
     }
 

@@ -56,6 +56,7 @@ class Note:
     subject: str
     text: str
     override: str | None = None
+    cells: Mapping[str, int] = field(default_factory=dict)  # of columns in which it is about some cells, how many
 
 
 @dataclass(frozen=True, kw_only=True)

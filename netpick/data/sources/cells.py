@@ -32,7 +32,8 @@ class ColumnBuilder:
         self._floats = False  # a block of numbers with decimals was kept
         self._parts: list[pl.Series] = []
         self.reread = False
-        self.blanks_removed = False
+        self.blanks_removed = 0  # cells that had blanks around them
+        self.filled = 0  # cells that were looked at for blanks, empty ones left out
         self.tokens: Counter[str] = Counter()  # texts that were read as missing, the empty one left out
 
     def add(self, cells: pl.Series) -> None:
@@ -119,8 +120,9 @@ class ColumnBuilder:
             stripped.str.len_bytes().sum() != stripped.str.len_chars().sum()
         ):  # letters beyond ASCII, and blanks of no width
             stripped = stripped.str.strip_chars(AROUND)
-        if not self.blanks_removed and stripped.str.len_bytes().sum() != cells.str.len_bytes().sum():
-            self.blanks_removed = True
+        lengths = stripped.str.len_bytes()
+        self.blanks_removed += int((cells.str.len_bytes() != lengths).sum())
+        self.filled += int((lengths > 0).sum())
         return stripped
 
     def _null_out(self, cells: pl.Series, tokens: Sequence[str]) -> pl.Series:

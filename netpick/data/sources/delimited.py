@@ -283,12 +283,12 @@ def _add(parts: Sequence[tuple[ColumnBuilder, pl.Series]]) -> None:
 
 
 def _cell_notes(builders: Sequence[ColumnBuilder], names: Sequence[str]) -> list[Note]:
-    notes = []
-    stripped = [name for builder, name in zip(builders, names, strict=True) if builder.blanks_removed]
-    if stripped:
-        text = f"Blanks around the cells of {quoted(stripped, NAMED)} were removed."
-        notes.append(Note(subject="blanks", text=text))
-    return notes
+    stripped = {name: b for b, name in zip(builders, names, strict=True) if b.blanks_removed}
+    if not stripped:
+        return []
+    some = {name: b.blanks_removed for name, b in stripped.items() if b.blanks_removed < b.filled}
+    text = f"Blanks around the cells of {quoted(list(stripped), NAMED)} were removed."
+    return [Note(subject="blanks", text=text, cells=some)]
 
 
 def _looks_delimited(path: Path) -> bool:

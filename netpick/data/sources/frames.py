@@ -42,15 +42,19 @@ def read_frame(data: object, options: ReadOptions) -> Source:
 def _trimmed(frame: pl.DataFrame, notes: list[Note]) -> pl.DataFrame:
     """Texts without blanks around them, as in files."""
     trimmed: list[pl.Series] = []
+    some: dict[str, int] = {}
     for series in frame.get_columns():
         if series.dtype == pl.String:
             text = series.str.strip_chars(AROUND)
-            if text.str.len_bytes().sum() != series.str.len_bytes().sum():
+            lengths = text.str.len_bytes()
+            if changed := int((series.str.len_bytes() != lengths).sum()):
                 trimmed.append(text)
+                if changed < (lengths > 0).sum():
+                    some[series.name] = changed
     if not trimmed:
         return frame
     named = ", ".join(repr(series.name) for series in trimmed[:3]) + (", ..." if len(trimmed) > 3 else "")
-    notes.append(Note(subject="blanks", text=f"Blanks around the cells of {named} were removed."))
+    notes.append(Note(subject="blanks", text=f"Blanks around the cells of {named} were removed.", cells=some))
     return frame.with_columns(trimmed)
 
 

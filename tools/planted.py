@@ -19,8 +19,8 @@ MOST_STOPPED = 2  # of the generated clean sets, which are more than two hundred
 def look_at(data: object, options: dict[str, object]) -> tuple[list[object], float]:
     """All findings of the checks, severe ones too, and the seconds that the checks took."""
     import netpick.checks
-    from netpick.api import look
     from netpick.checks import CHECKS
+    from netpick.contest.prepare import FitOptions, prepare
 
     spent = 0.0
     original = netpick.checks.run_checks
@@ -34,7 +34,7 @@ def look_at(data: object, options: dict[str, object]) -> tuple[list[object], flo
 
     netpick.checks.run_checks = timed  # type: ignore[assignment]
     try:
-        prepared = look(data, **{"accept": tuple(CHECKS), **options})  # type: ignore[arg-type]
+        prepared = prepare(data, FitOptions(**{"accept": tuple(CHECKS), **options}))  # type: ignore[arg-type]
     finally:
         netpick.checks.run_checks = original
     return list(prepared.findings), spent

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
-LONGEST_MESSAGE = 1_300  # characters; names and cells that would make it longer are cut
+LONGEST_MESSAGE = 1_200  # characters; names and cells that would make it longer are cut
 MOST_COMPARED, MOST_LISTED = 2_000, 40  # known names
 LONGEST_WORD = 300  # characters without a blank
 # Control characters, and those that turn the direction of writing: a file's name or a cell may hold them, to fool a reader.

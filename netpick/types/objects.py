@@ -8,7 +8,6 @@ an empty list where a picture holds nothing, and null where nobody looked.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +33,8 @@ class Thing:
 
     @property
     def is_finite(self) -> bool:
-        return all(map(math.isfinite, (self.left, self.top, self.right, self.bottom)))
+        """Whether its edges are where a picture could reach."""
+        return all(abs(edge) <= MOST_PIXELS for edge in (self.left, self.top, self.right, self.bottom))
 
 
 def write_cell(things: Sequence[Thing] | None) -> str | None:

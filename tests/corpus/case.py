@@ -32,6 +32,8 @@ API_NAMES = {
     "--layers": "layers",
     "--models": "models",
     "--recipe": "recipe",
+    "--masks": "masks",
+    "--accept": "accept",
 }
 
 
@@ -62,11 +64,13 @@ class Case:
             return ("predict",)
         if self.frame is not None:
             return ("api",)
+        if "--models" in self.options:
+            return ("fit", "api")  # looking asks nothing of networks
         return ("look", "fit", "api") if set(self.options) <= set(API_NAMES) else ("look", "fit")
 
 
 # The cheapest family of what a reader gives, where that is no MLP.
-FAMILIES = {"clips": "cnn", "spoken": "cnn", "pairs": "cnn"}
+FAMILIES = {"clips": "cnn", "spoken": "cnn", "pairs": "cnn", "masks": "cnn", "boxes": "cnn"}
 
 
 def family(reader: str) -> str:

@@ -130,6 +130,8 @@ def _through_api(case: Case, typed: list[str]) -> int:
     data = typed[0] if case.frame is None else case.frame()
     options: dict[str, Any] = {API_NAMES[name]: value for name, value in case.options.items()}
     options |= {name: int(options[name]) for name in ("horizon", "context") if name in options}
+    if "accept" in options:
+        options["accept"] = options["accept"].split(",")
     try:
         netpick.fit(data, **{"steps": 2, "models": family(case.reader), "out": "run", **options})
     except NetpickError as error:

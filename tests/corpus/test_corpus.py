@@ -36,6 +36,9 @@ def test_there_are_enough_cases_over_every_reader() -> None:
         "tagged",
         "pairs",
         "chords",
+        "masks",
+        "boxes",
+        "weights",
         "paths",
     }
     wanted |= {"sounds", "clips", "forecast", "python", "predict"}

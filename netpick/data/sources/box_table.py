@@ -67,7 +67,7 @@ class BoxTableReader(Reader):
     """labels.csv: image,label,xmin,ymin,xmax,ymax; beside the pictures, or in a folder above."""
 
     name: ClassVar[str] = "box_table"
-    description: ClassVar[str] = "a CSV of boxes"
+    description: ClassVar[str] = "boxes (CSV)"
 
     def recognises(self, path: Path) -> bool:
         if path.is_file():

@@ -67,22 +67,32 @@ def objects_source(
 def _with_area(
     files: Sequence[str], rows: Sequence[Sequence[Thing] | None]
 ) -> tuple[list[list[Thing] | None], list[Note]]:
-    """The objects that have an area, and what is said of others. Raises DataError for a picture of too many."""
+    """The objects that have an area within reach of a picture, and what is said of others. Raises DataError for a picture of too many."""
     kept: list[list[Thing] | None] = []
-    empty: list[str] = []
+    flat: list[str] = []
+    far: list[str] = []
     for file, things in zip(files, rows, strict=True):
         if things is not None and len(things) > MOST_OBJECTS:
             raise DataError(
                 f"{readable(file)} has {len(things):,} boxes, but at most {MOST_OBJECTS:,} a picture can be learned from. Cut such pictures into tiles."
             )
-        flat = [thing for thing in things or () if not (thing.has_area and thing.is_finite)]
-        empty += [readable(file)] * len(flat)
-        kept.append(None if things is None else [thing for thing in things if thing.has_area and thing.is_finite])
-    if not empty:
-        return kept, []
-    verb = "1 box has no area and is" if len(empty) == 1 else f"{len(empty):,} boxes have no area and are"
-    named = ", ".join(dict.fromkeys(empty[:NAMED])) + (", ..." if len(empty) > NAMED else "")
-    return kept, [Note(subject="boxes", text=f"{verb} left out ({named}).")]
+        inside = [thing for thing in things or () if thing.is_finite]
+        far += [readable(file)] * (len(things or ()) - len(inside))
+        solid = [thing for thing in inside if thing.has_area]
+        flat += [readable(file)] * (len(inside) - len(solid))
+        kept.append(None if things is None else solid)
+    return kept, [
+        *_left_out(flat, "has no area", "have no area"),
+        *_left_out(far, "is beyond any picture", "are beyond any picture"),
+    ]
+
+
+def _left_out(files: Sequence[str], one: str, many: str) -> list[Note]:
+    if not files:
+        return []
+    count = f"1 box {one} and is" if len(files) == 1 else f"{len(files):,} boxes {many} and are"
+    named = ", ".join(dict.fromkeys(files[:NAMED])) + (", ..." if len(files) > NAMED else "")
+    return [Note(subject="boxes", text=f"{count} left out ({named}).")]
 
 
 def _counted(kept: Sequence[Sequence[Thing] | None], counts: Counter[str]) -> Note:

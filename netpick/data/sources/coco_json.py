@@ -36,6 +36,7 @@ HEAD = 64 << 10
 MOST_BYTES = 1 << 30
 LOOKED_AT = 30  # JSON files of a folder
 MOST_SIDE = 1 << 20
+LARGEST = 1e300  # whole numbers in JSON may be beyond any float
 PARTS_OF_COCO = (b'"images"', b'"annotations"', b'"categories"')
 
 
@@ -51,7 +52,7 @@ class CocoReader(Reader):
     """annotations/instances_train.json beside images/, or _annotations.coco.json beside its pictures."""
 
     name: ClassVar[str] = "coco_json"
-    description: ClassVar[str] = "boxes in COCO JSON"
+    description: ClassVar[str] = "boxes (COCO)"
 
     def recognises(self, path: Path) -> bool:
         return is_coco(path) if path.is_file() else path.is_dir() and bool(coco_files(path))
@@ -74,7 +75,8 @@ class CocoReader(Reader):
         alone = [file for file in pictures.files if file not in rows]
         if not rows:
             raise DataError(
-                f"{readable(documents[0].name)} names none of the {len(pictures.files):,} pictures of {root}. Put it beside its pictures, or check 'file_name'."
+                f"{readable(documents[0].name)} names none of the {len(pictures.files):,} pictures of {root}, but some were expected. Put it beside its pictures, or check "
+                "'file_name'."
             )
         for file in alone:
             told.add(
@@ -176,18 +178,18 @@ def load_json(file: Path, name: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(
-            f"{readable(name)} is no whole JSON file{where}, but one with boxes was expected. Take another copy."
+            f"{readable(name)} is no whole JSON file{where}, but one with boxes was expected. Get another copy."
         ) from None
     if not isinstance(content, dict):
         raise DataError(
-            f"{readable(name)} holds {type(content).__name__}, but a JSON object was expected. Take another copy."
+            f"{readable(name)} holds {type(content).__name__}, but a JSON object was expected. Get another copy."
         )
     return content
 
 
 def whole(value: object) -> int:
     """A number as a whole one; 0 for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_SIDE:
         return 0
     return int(value) if 0 < value <= MOST_SIDE else 0
 
@@ -198,7 +200,7 @@ def numbers(values: object, count: int | None = None) -> list[float] | None:
         return None
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
         return None
-    return [float(value) for value in values]
+    return [float(value) if abs(value) <= LARGEST else math.inf for value in values]
 
 
 def around(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, float] | None:

@@ -34,7 +34,7 @@ class LabelMeReader(Reader):
     """1.json beside 1.jpg."""
 
     name: ClassVar[str] = "labelme_folder"
-    description: ClassVar[str] = "boxes in LabelMe JSON"
+    description: ClassVar[str] = "boxes (LabelMe)"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and holds_labelme(path)

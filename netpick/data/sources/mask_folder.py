@@ -20,7 +20,7 @@ import numpy as np
 
 from netpick.data.sources import fingerprint
 from netpick.data.sources.base import Reader, ReadOptions
-from netpick.data.sources.folder_levels import part_of
+from netpick.data.sources.folder_levels import FILLERS, part_of
 from netpick.data.sources.image_folder import list_media
 from netpick.data.sources.paths import PART_NAMES, readable
 from netpick.errors import DataError, RequestError
@@ -76,7 +76,7 @@ class MaskFolderReader(Reader):
     description: ClassVar[str] = "a folder of images and masks"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_dir() and holds_masks(path)
+        return path.is_dir() and (holds_masks(path) or _is_called_so(path))
 
     def read(self, path: Path, options: ReadOptions) -> Source:
         pairs = pairs_in(path, options.masks)
@@ -94,6 +94,21 @@ def holds_masks(path: Path) -> bool:
         return _may_hold(path) and pairs_in(path, None) is not None
     except (DataError, RequestError, OSError):
         return False
+
+
+def _is_called_so(path: Path) -> bool:
+    """Whether a folder holds just one of pictures and one of masks, by their names: images/ and masks/; never raises."""
+    try:
+        names = [
+            entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."
+        ]
+    except OSError:
+        return False
+    return (
+        len(names) == 2
+        and any(name.lower() in (MASK, f"{MASK}s") for name in names)
+        and any(name.lower() in FILLERS for name in names)
+    )
 
 
 def _may_hold(path: Path) -> bool:
@@ -145,7 +160,7 @@ def _asked_folders(path: Path, folders: Mapping[str, Sequence[str]], masks: str)
     found = {f for f in folders if f == name or f.startswith(f"{name}/") or f.split("/")[-1] == name}
     if not found:
         raise RequestError(
-            f"--masks {masks} was given, but {path} has no such folder with images in it. Folders: {', '.join(sorted(folders)[:8]) or 'none'}."
+            f"--masks {masks} was given, but {path} has no such folder with images in it. Name one of its folders: {', '.join(sorted(folders)[:8]) or 'there is none'}."
         )
     return found
 

@@ -46,7 +46,7 @@ class VocFolderReader(Reader):
     """Annotations/1.xml beside JPEGImages/1.jpg, or 1.xml beside 1.jpg."""
 
     name: ClassVar[str] = "voc_folder"
-    description: ClassVar[str] = "boxes in Pascal VOC XML"
+    description: ClassVar[str] = "boxes (Pascal VOC)"
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and holds_voc(path)
@@ -160,7 +160,7 @@ def annotation(file: Path, root: Path) -> Annotation:
         root_element = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         raise DataError(
-            f"{readable(str(file))} is no whole XML file ({error}), but a Pascal VOC file was expected. Take another copy."
+            f"{readable(str(file))} is no whole XML file ({error}), but a Pascal VOC file was expected. Get another copy."
         ) from None
     size = root_element.find("size")
     return Annotation(

@@ -147,7 +147,9 @@ def own_weights(path: Path) -> Mapping[str, Tensor]:
             )
         return {name: tensor.float() for name, tensor in load(path.read_bytes()).items()}
     except OSError as error:
-        raise RequestError(f"The weights {path} cannot be read: {error.strerror or error}. {_what_is_here()}") from None
+        raise RequestError(
+            f"The weights {path} cannot be read: {error.strerror or error}. Check the path, or name a network that is here. {_what_is_here()}"
+        ) from None
     except SafetensorError as error:
         raise RequestError(
             f"The weights {path} are no safetensors file ({str(error)[:100]}). Only such are read from a path: they hold numbers alone. Write one with "
@@ -163,6 +165,7 @@ def recognised(path: Path) -> str:
         wanted = [f"{convolution}.weight" for convolution, _ in backbone.body.names()]
         lacking = [one for one in wanted if one not in weights]
         if not lacking:
+            _require_fit(weights, name, path)
             return name
         if not closest or len(lacking) < len(missing):
             closest, missing = name, lacking
@@ -170,6 +173,21 @@ def recognised(path: Path) -> str:
         f"The weights {path} are of no network that netpick knows ({', '.join(PICTURES)}). Nearest is {closest}, but there is no "
         f"'{missing[0]}' among its {len(weights):,} tensors. Take weights of one of these, or one that is here: `netpick backbones` lists them."
     )
+
+
+def _require_fit(weights: Mapping[str, Tensor], name: str, path: Path) -> None:
+    """Raises RequestError for weights of other names and shapes, or that are no weights: before anything is trained."""
+    from netpick.models.backbones.networks import network_of
+
+    try:
+        for tensor_name, tensor in weights.items():
+            if not bool(tensor.isfinite().all()) or (tensor_name.endswith("running_var") and bool((tensor < 0).any())):
+                raise ValueError(f"'{tensor_name}' holds NaN, infinite or impossible numbers, but weights are finite")
+        network_of(BACKBONES[name].body).take(weights)
+    except ValueError as error:
+        raise RequestError(
+            f"The weights {path} do not fit {name}: {error}. They were expected to be its own and whole. Check which file it is."
+        ) from None
 
 
 def _tensors(content: bytes, name: str, backbone: Backbone) -> Mapping[str, Tensor]:

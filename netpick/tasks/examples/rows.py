@@ -170,6 +170,12 @@ class RowExamples(Examples):
     Made: ClassVar[type[PreparedRows]] = PreparedRows
 
     def taken(self, source: Source, request: ExampleRequest, *, asked: bool) -> Source | None:
+        others = {"segment": "masks"} if source.masks else {"detect": "boxes"} if source.objects is not None else {}
+        for task, what in others.items():
+            raise RequestError(
+                f"--task {request.task} was given, but {source.origin} holds pictures with {what}, which --task {task} learns from, and no column "
+                f"that --task {request.task} could. Leave --task out, or put the pictures into a folder a class."
+            )
         return source
 
     def inputs(self, state: Any, encoders: Sequence[Encoder]) -> Inputs:

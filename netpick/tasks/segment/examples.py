@@ -83,7 +83,12 @@ class MaskExamples(RowExamples):
                 f"{source.origin} holds no masks, but a class for each pixel is learned from pictures with masks: images/1.png beside masks/1.png, or 1.jpg "
                 "beside 1_mask.png. Name the folder of masks with --masks."
             )
-        for name, given in (("--cut", request.cut), ("--kind", request.kinds), ("--drop", request.drop)):
+        for name, given in (
+            ("--cut", request.cut),
+            ("--kind", request.kinds),
+            ("--drop", request.drop),
+            ("--target", set(request.target) - {MASK, *source.masks}),
+        ):
             if given:
                 raise RequestError(f"{name} was given, but pictures with masks are read as such. Leave {name} out.")
         if request.private:

@@ -183,7 +183,7 @@ def _require_fit(weights: Mapping[str, Tensor], name: str, path: Path) -> None:
         for tensor_name, tensor in weights.items():
             if not bool(tensor.isfinite().all()) or (tensor_name.endswith("running_var") and bool((tensor < 0).any())):
                 raise ValueError(f"'{tensor_name}' holds NaN, infinite or impossible numbers, but weights are finite")
-        network_of(BACKBONES[name].body).take(weights)
+        network_of(PICTURES[name].body).take(weights)
     except ValueError as error:
         raise RequestError(
             f"The weights {path} do not fit {name}: {error}. They were expected to be its own and whole. Check which file it is."

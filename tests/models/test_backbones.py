@@ -219,7 +219,7 @@ def test_weights_of_a_file_of_the_users_own_are_recognised_and_begun_with(tmp_pa
     ):
         found.recognised(other)
     other.write_bytes(b"no tensors at all")
-    with pytest.raises(RequestError, match="no safetensors file"):
+    with pytest.raises(RequestError, match="no whole safetensors file"):
         found.recognised(other)
     with pytest.raises(RequestError, match="cannot be read: No such file"):
         parse_models("cnn[pretrained=nowhere.safetensors]", PICTURES)

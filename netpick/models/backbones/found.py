@@ -152,7 +152,7 @@ def own_weights(path: Path) -> Mapping[str, Tensor]:
         ) from None
     except SafetensorError as error:
         raise RequestError(
-            f"The weights {path} are no safetensors file ({str(error)[:100]}). Only such are read from a path: they hold numbers alone. Write one with "
+            f"The weights {path} are no whole safetensors file ({str(error)[:100]}), but only such are read from a path: they hold numbers alone. Write one with "
             "safetensors.torch.save_file(model.state_dict(), FILE)."
         ) from None
 
@@ -171,7 +171,7 @@ def recognised(path: Path) -> str:
             closest, missing = name, lacking
     raise RequestError(
         f"The weights {path} are of no network that netpick knows ({', '.join(PICTURES)}). Nearest is {closest}, but there is no "
-        f"'{missing[0]}' among its {len(weights):,} tensors. Take weights of one of these, or one that is here: `netpick backbones` lists them."
+        f"'{missing[0]}' among its {len(weights):,} tensors. Pass weights of one of these, or name one that is here: `netpick backbones` lists them."
     )
 
 

@@ -11,7 +11,7 @@ KINDS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: keras docs help demo test same slow kill replay planted flips faults lean check bench format browser simulate audit test-lowest clean corpus fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
+.PHONY: keras docs help demo test same slow kill replay planted flips faults lean check bench format browser simulate audit test-lowest clean corpus exported fuzz cases serve-soak soak-hostile api-fuzz hostile-onnx
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ planted: $(INSTALLED) ## 256 planted leaks and defects, and 26 clean sets: what 
 lean: $(INSTALLED) ## export the demo's model and serve it in a fresh environment without torch
 	@test -d $(DEMO) || $(BIN)/netpick demo digits --out $(DEMO)
 	$(BIN)/python tools/lean.py $(DEMO)
+
+exported: $(INSTALLED) ## exported folders of texts, pairs, speech and tags beside torch, on 500 inputs each; PARTS="next tag" picks some
+	OMP_NUM_THREADS=1 $(BIN)/python tools/exported.py $(PARTS)
 
 corpus: $(INSTALLED) ## every broken or hostile input through every way of using it
 	PYTHONPATH=tests $(BIN)/python -m corpus

@@ -9,7 +9,8 @@ WORDS |= {"cat": "chat", "dog": "chien", "tree": "arbre", "bird": "oiseau", "man
 
 
 def small_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Sentences that all differ, of some 500 that there are, and the same with other words, adjectives behind their nouns."""
+    """Sentences that all differ, of the 480 that there are, and the same with other words, adjectives behind their nouns."""
+    assert count <= 480, "there are no more"
     generator = np.random.default_rng(seed)
     made: dict[tuple[str, str], None] = {}
     while len(made) < count:
